@@ -1,0 +1,1 @@
+//! Self-distillation over any text-to-text function, with verdicts and provenance.

@@ -1,0 +1,1 @@
+//! Low-rank adapters in activation space: PEFT files, merge, shift.

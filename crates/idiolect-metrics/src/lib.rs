@@ -1,0 +1,1 @@
+//! Text to scores: BLEU, ROUGE, math answers, function calls, code.

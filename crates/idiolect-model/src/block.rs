@@ -1,0 +1,151 @@
+//! One decoder block: norm, grouped attention, norm, gated feed-forward, each added to its input.
+//!
+//! It knows its weights and nothing of positions or masks, which arrive ready in a [`Context`].
+
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Tensor, activation, module::linear};
+
+use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
+
+/// Weights of one block.
+///
+/// Projections are `[in, out]`, the transpose of a Hugging Face checkpoint: row-vector products read them
+/// along memory.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Scale of the norm before attention, `[hidden]`.
+    pub input_norm: Param<Tensor<1>>,
+    /// Scale of the norm before the feed-forward part, `[hidden]`.
+    pub post_norm: Param<Tensor<1>>,
+    /// The seven projections, in the order of [`Projection::ALL`].
+    pub projections: Vec<Param<Tensor<2>>>,
+}
+
+/// What a block needs to know of the model beside its own weights.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_dim: usize,
+    pub(crate) eps: f64,
+}
+
+impl Sizes {
+    pub(crate) fn new(config: &ModelConfig) -> Self {
+        Self {
+            heads: config.num_heads,
+            kv_heads: config.num_kv_heads,
+            head_dim: config.head_dim,
+            eps: config.norm_eps,
+        }
+    }
+}
+
+/// A block, its place and the adapter, for the length of one call.
+pub(crate) struct Call<'a> {
+    pub(crate) block: &'a Block,
+    pub(crate) layer: usize,
+    pub(crate) sizes: Sizes,
+    pub(crate) adapter: &'a dyn Adapter,
+}
+
+impl Call<'_> {
+    /// Hidden state after the block.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[rows, tokens, hidden]`, and so is the result
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<3>,
+        context: &Context,
+        cache: Option<&mut LayerCache>,
+    ) -> Tensor<3> {
+        let normed = rms_norm(x.clone(), &self.block.input_norm.val(), self.sizes.eps);
+        let x = x + self.attention(&normed, context, cache);
+        let normed = rms_norm(x.clone(), &self.block.post_norm.val(), self.sizes.eps);
+        x + self.feed_forward(&normed)
+    }
+
+    fn project(&self, projection: Projection, x: &Tensor<3>) -> Tensor<3> {
+        let weight = self.block.projections[projection as usize].val();
+        let base = linear(x.clone(), weight, None);
+        self.adapter.apply(Site { layer: self.layer, projection }, x, base)
+    }
+
+    fn attention(
+        &self,
+        x: &Tensor<3>,
+        context: &Context,
+        cache: Option<&mut LayerCache>,
+    ) -> Tensor<3> {
+        let Sizes { heads, kv_heads, .. } = self.sizes;
+        let q = self.heads(self.project(Projection::Query, x), heads);
+        let k = self.heads(self.project(Projection::Key, x), kv_heads);
+        let v = self.heads(self.project(Projection::Value, x), kv_heads);
+        let q = context.angles.rotate(q);
+        let k = context.angles.rotate(k);
+        let (k, v) = match cache {
+            Some(cache) => cache.append(k, v),
+            None => (k, v),
+        };
+        let attended = attend(q, k, v, context.mask.as_ref());
+        let [rows, _, tokens, _] = attended.dims();
+        let width = heads * self.sizes.head_dim;
+        let merged = attended.swap_dims(1, 2).reshape([rows, tokens, width]);
+        self.project(Projection::Output, &merged)
+    }
+
+    /// `[rows, tokens, heads * head_dim]` to `[rows, heads, tokens, head_dim]`.
+    fn heads(&self, x: Tensor<3>, heads: usize) -> Tensor<4> {
+        let [rows, tokens, _] = x.dims();
+        x.reshape([rows, tokens, heads, self.sizes.head_dim]).swap_dims(1, 2)
+    }
+
+    fn feed_forward(&self, x: &Tensor<3>) -> Tensor<3> {
+        let gate = activation::silu(self.project(Projection::Gate, x));
+        let gated = gate * self.project(Projection::Up, x);
+        self.project(Projection::Down, &gated)
+    }
+}
+
+/// Root-mean-square norm with its statistics in f32 (Zhang and Sennrich, arXiv 1910.07467).
+///
+/// # Shapes
+///
+/// - `x`: `[rows, tokens, hidden]`, and so is the result
+/// - `scale`: `[hidden]`
+pub(crate) fn rms_norm(x: Tensor<3>, scale: &Tensor<1>, eps: f64) -> Tensor<3> {
+    let dtype = x.dtype();
+    let wide = if dtype == DType::F32 { x } else { x.cast(DType::F32) };
+    let mean_square = wide.clone().square().mean_dim(2);
+    let normed = wide / (mean_square + eps).sqrt();
+    let normed = if dtype == DType::F32 { normed } else { normed.cast(dtype) };
+    normed * scale.clone().unsqueeze::<3>()
+}
+
+/// Softmax attention in which a group of query heads shares a key head, without repeating keys.
+///
+/// # Shapes
+///
+/// - `q`: `[rows, heads, tokens, head_dim]`, and so is the result
+/// - `k`, `v`: `[rows, kv_heads, keys, head_dim]`
+/// - `mask`: `[rows or 1, 1, tokens, keys]`, added to the scores
+fn attend(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<&Tensor<4>>) -> Tensor<4> {
+    let [rows, heads, tokens, width] = q.dims();
+    let [_, kv_heads, keys, _] = k.dims();
+    let grouped = [rows, kv_heads, heads / kv_heads * tokens, width];
+    let dtype = q.dtype();
+    // Heads of one group are neighbours, so the group folds into the token axis for free.
+    let q = q.mul_scalar((width as f64).sqrt().recip()).reshape(grouped);
+    let scores = q.matmul(k.swap_dims(2, 3)).reshape([rows, heads, tokens, keys]);
+    let scores = if dtype == DType::F32 { scores } else { scores.cast(DType::F32) };
+    let scores = match mask {
+        Some(mask) => scores + mask.clone(),
+        None => scores,
+    };
+    let weights = activation::softmax(scores, 3);
+    let weights = if dtype == DType::F32 { weights } else { weights.cast(dtype) };
+    let weights = weights.reshape([rows, kv_heads, heads / kv_heads * tokens, keys]);
+    weights.matmul(v).reshape([rows, heads, tokens, width])
+}

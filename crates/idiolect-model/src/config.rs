@@ -1,0 +1,282 @@
+//! The shape of a decoder, resolved from a checkpoint's `config.json`.
+//!
+//! Two forms are read: the classic one (`rope_theta`, `rope_scaling`, `torch_dtype`) and the one that
+//! transformers 5 writes (`rope_parameters`, `dtype`).
+//! It holds no run-time choice: device and computing type are given when the weights are loaded.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::{ModelError, rope::RopeScaling};
+
+/// Family of the checkpoint; it decides the name that is written back, not the arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// `LlamaForCausalLM`: Llama 2, 3, 3.1, 3.2, `SmolLM2` and others of the same shape.
+    Llama,
+    /// `MistralForCausalLM`: Mistral 7B v0.1, v0.2, v0.3.
+    Mistral,
+}
+
+impl Architecture {
+    /// The class name in `architectures`.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Llama => "LlamaForCausalLM",
+            Self::Mistral => "MistralForCausalLM",
+        }
+    }
+
+    /// The name in `model_type`.
+    #[must_use]
+    pub fn model_type(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Mistral => "mistral",
+        }
+    }
+}
+
+/// Sizes and constants of a Llama or Mistral decoder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelConfig {
+    /// Family of the checkpoint.
+    pub architecture: Architecture,
+    /// Rows of the embedding, in words.
+    pub vocab_size: usize,
+    /// Width of the hidden state.
+    pub hidden_size: usize,
+    /// Width inside the feed-forward block.
+    pub intermediate_size: usize,
+    /// Number of decoder blocks.
+    pub num_layers: usize,
+    /// Query heads.
+    pub num_heads: usize,
+    /// Key and value heads; divides `num_heads`.
+    pub num_kv_heads: usize,
+    /// Width of one head; even.
+    pub head_dim: usize,
+    /// Longest sequence the model was made for, in tokens.
+    pub max_positions: usize,
+    /// Added to the mean square in the norms.
+    pub norm_eps: f64,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+    /// How the rotary frequencies are stretched.
+    pub rope_scaling: RopeScaling,
+    /// Keys that a query sees, itself included; `None` is all.
+    pub sliding_window: Option<usize>,
+    /// Whether the output head is the embedding.
+    pub tied: bool,
+    /// Token that begins a text.
+    pub bos: Option<u32>,
+    /// Tokens that end a text, from `generation_config.json` where it names them.
+    pub eos: Vec<u32>,
+    /// Token that fills a row; never read as content.
+    pub pad: Option<u32>,
+}
+
+impl ModelConfig {
+    /// Reads `config.json`, and `generation_config.json` beside it where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Io`] and [`ModelError::Json`] for unreadable files; [`ModelError::Config`] names the
+    /// first setting that is missing, out of range or not supported.
+    pub fn read(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join("config.json");
+        let mut config = Self::from_json(&read_json(&path)?, &path)?;
+        let generation = folder.join("generation_config.json");
+        if generation.is_file() {
+            let tokens = token_ids(&read_json(&generation)?, "eos_token_id", &generation)?;
+            if !tokens.is_empty() {
+                config.eos = tokens;
+            }
+        }
+        Ok(config)
+    }
+
+    /// Resolves the content of a `config.json`; `path` is named in errors only.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Config`] as for [`ModelConfig::read`].
+    pub fn from_json(json: &Value, path: &Path) -> Result<Self, ModelError> {
+        let raw = Fields { json: json.as_object().unwrap_or(&EMPTY), path };
+        raw.refuse_unsupported()?;
+        let num_heads = raw.count("num_attention_heads", None)?;
+        let hidden_size = raw.count("hidden_size", None)?;
+        let (rope_theta, rope_scaling) = raw.rope()?;
+        let config = Self {
+            architecture: raw.architecture()?,
+            vocab_size: raw.count("vocab_size", None)?,
+            hidden_size,
+            intermediate_size: raw.count("intermediate_size", None)?,
+            num_layers: raw.count("num_hidden_layers", None)?,
+            num_heads,
+            num_kv_heads: raw.count("num_key_value_heads", Some(num_heads))?,
+            head_dim: raw.count("head_dim", Some(hidden_size / num_heads.max(1)))?,
+            // Defaults are those of transformers' LlamaConfig.
+            max_positions: raw.count("max_position_embeddings", Some(2048))?,
+            norm_eps: raw.number("rms_norm_eps", Some(1e-6))?,
+            rope_theta,
+            rope_scaling,
+            sliding_window: raw.optional_count("sliding_window")?,
+            tied: raw.flag("tie_word_embeddings")?,
+            bos: token_ids(json, "bos_token_id", path)?.first().copied(),
+            eos: token_ids(json, "eos_token_id", path)?,
+            pad: token_ids(json, "pad_token_id", path)?.first().copied(),
+        };
+        config.check(path)?;
+        Ok(config)
+    }
+
+    /// Width of all query heads together.
+    #[must_use]
+    pub fn query_width(&self) -> usize {
+        self.num_heads * self.head_dim
+    }
+
+    /// Width of all key heads together; the values' is the same.
+    #[must_use]
+    pub fn kv_width(&self) -> usize {
+        self.num_kv_heads * self.head_dim
+    }
+
+    fn check(&self, path: &Path) -> Result<(), ModelError> {
+        if !self.num_heads.is_multiple_of(self.num_kv_heads) {
+            let expected = format!("a divisor of num_attention_heads = {}", self.num_heads);
+            return Err(wrong(path, "num_key_value_heads", expected, self.num_kv_heads));
+        }
+        if !self.head_dim.is_multiple_of(2) {
+            return Err(wrong(path, "head_dim", "an even number", self.head_dim));
+        }
+        Ok(())
+    }
+}
+
+static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+
+/// Parses a JSON file.
+pub(crate) fn read_json(path: &Path) -> Result<Value, ModelError> {
+    let bytes = std::fs::read(path).map_err(|source| ModelError::io(path, source))?;
+    serde_json::from_slice(&bytes).map_err(|source| ModelError::Json { path: path.into(), source })
+}
+
+fn wrong(
+    path: &Path,
+    field: &str,
+    expected: impl Into<String>,
+    found: impl ToString,
+) -> ModelError {
+    ModelError::Config {
+        path: path.into(),
+        field: field.into(),
+        expected: expected.into(),
+        found: found.to_string(),
+    }
+}
+
+/// One id, a list of ids, or none.
+fn token_ids(json: &Value, field: &str, path: &Path) -> Result<Vec<u32>, ModelError> {
+    let one = |value: &Value| {
+        let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
+        id.ok_or_else(|| wrong(path, field, "a token id or a list of them", value))
+    };
+    match json.get(field) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(list)) => list.iter().map(one).collect(),
+        Some(value) => Ok(vec![one(value)?]),
+    }
+}
+
+/// The settings of one `config.json`, read with the file's name at hand.
+struct Fields<'a> {
+    json: &'a Map<String, Value>,
+    path: &'a Path,
+}
+
+impl Fields<'_> {
+    fn get(&self, field: &str) -> Option<&Value> {
+        self.json.get(field).filter(|value| !value.is_null())
+    }
+
+    fn optional_count(&self, field: &str) -> Result<Option<usize>, ModelError> {
+        let Some(value) = self.get(field) else { return Ok(None) };
+        let count = value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+        count.map(Some).ok_or_else(|| wrong(self.path, field, "a positive whole number", value))
+    }
+
+    fn count(&self, field: &str, default: Option<usize>) -> Result<usize, ModelError> {
+        let found = self.optional_count(field)?.or(default.filter(|n| *n > 0));
+        found.ok_or_else(|| wrong(self.path, field, "a positive whole number", "nothing"))
+    }
+
+    fn number(&self, field: &str, default: Option<f64>) -> Result<f64, ModelError> {
+        number(self.json, field, default, self.path)
+    }
+
+    fn flag(&self, field: &str) -> Result<bool, ModelError> {
+        let Some(value) = self.get(field) else { return Ok(false) };
+        value.as_bool().ok_or_else(|| wrong(self.path, field, "true or false", value))
+    }
+
+    fn architecture(&self) -> Result<Architecture, ModelError> {
+        let class = self.get("architectures").and_then(|list| list.get(0)).and_then(Value::as_str);
+        let kind = self.get("model_type").and_then(Value::as_str);
+        match class.or(kind) {
+            Some("LlamaForCausalLM" | "llama") => Ok(Architecture::Llama),
+            Some("MistralForCausalLM" | "mistral") => Ok(Architecture::Mistral),
+            other => {
+                let expected = "LlamaForCausalLM or MistralForCausalLM";
+                Err(wrong(self.path, "architectures", expected, other.unwrap_or("nothing")))
+            }
+        }
+    }
+
+    /// Settings that other checkpoints of the family use and that would silently change the result.
+    fn refuse_unsupported(&self) -> Result<(), ModelError> {
+        for field in ["attention_bias", "mlp_bias"] {
+            if self.flag(field)? {
+                return Err(wrong(self.path, field, "false", true));
+            }
+        }
+        let act = self.get("hidden_act").and_then(Value::as_str).unwrap_or("silu");
+        if act != "silu" {
+            return Err(wrong(self.path, "hidden_act", "silu", act));
+        }
+        match self.get("quantization_config") {
+            Some(found) => Err(wrong(self.path, "quantization_config", "plain weights", found)),
+            None => Ok(()),
+        }
+    }
+
+    /// Base and stretching of the rotary frequencies, from either form of the file.
+    fn rope(&self) -> Result<(f64, RopeScaling), ModelError> {
+        let new = self.get("rope_parameters").and_then(Value::as_object);
+        let old = self.get("rope_scaling").and_then(Value::as_object);
+        let nested = new.map(|map| number(map, "rope_theta", Some(10_000.0), self.path));
+        let theta = nested.unwrap_or_else(|| self.number("rope_theta", Some(10_000.0)))?;
+        let scaling = match new.or(old) {
+            Some(map) => RopeScaling::from_json(map, self.path)?,
+            None => RopeScaling::None,
+        };
+        Ok((theta, scaling))
+    }
+}
+
+/// A finite number of `map`, or its default.
+pub(crate) fn number(
+    map: &Map<String, Value>,
+    field: &str,
+    default: Option<f64>,
+    path: &Path,
+) -> Result<f64, ModelError> {
+    let value = map.get(field).filter(|value| !value.is_null());
+    let found = value.map_or(default, Value::as_f64).filter(|n| n.is_finite() && *n > 0.0);
+    found.ok_or_else(|| {
+        wrong(path, field, "a positive number", value.map_or("nothing".into(), Value::to_string))
+    })
+}

@@ -1,0 +1,174 @@
+//! A Llama or Mistral decoder: embedding, blocks, norm and head.
+//!
+//! One struct serves training, scoring and generation, with any adapter.
+//! It knows no training (gradients come from Burn, losses from the caller) and no text.
+
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
+
+use crate::block::{Block, Call, Sizes, rms_norm};
+use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
+
+/// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
+#[derive(Module, Debug)]
+pub struct Weights {
+    /// Word vectors, `[vocab, hidden]`.
+    pub embedding: Param<Tensor<2>>,
+    /// The blocks, from the embedding to the head.
+    pub blocks: Vec<Block>,
+    /// Scale of the last norm, `[hidden]`.
+    pub norm: Param<Tensor<1>>,
+    /// The output head, `[hidden, vocab]`; `None` where the embedding serves.
+    pub head: Option<Param<Tensor<2>>>,
+}
+
+/// A decoder ready to compute.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    /// Its sizes and constants.
+    pub config: ModelConfig,
+    /// Its weights.
+    pub weights: Weights,
+    rope: Rope,
+}
+
+impl Decoder {
+    /// Joins weights with the configuration that they were made for.
+    #[must_use]
+    pub fn new(config: ModelConfig, weights: Weights) -> Self {
+        let rope = Rope::new(&config);
+        Self { config, weights, rope }
+    }
+
+    /// The device that holds the weights.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.weights.embedding.val().device()
+    }
+
+    /// The type of weights and activations.
+    #[must_use]
+    pub fn dtype(&self) -> FloatDType {
+        match self.weights.embedding.val().dtype() {
+            DType::F16 => FloatDType::F16,
+            DType::BF16 => FloatDType::BF16,
+            DType::F64 => FloatDType::F64,
+            _ => FloatDType::F32,
+        }
+    }
+
+    /// The rotary frequencies in use.
+    #[must_use]
+    pub fn rope(&self) -> &Rope {
+        &self.rope
+    }
+
+    /// Number of weights, a tied head counted once.
+    #[must_use]
+    pub fn num_params(&self) -> usize {
+        self.weights.num_params()
+    }
+
+    /// Angles and mask of a batch that is padded on the right or not at all.
+    #[must_use]
+    pub fn context(&self, tokens: usize) -> Context {
+        Context::right_padded(&self.rope, tokens, self.config.sliding_window, &self.device())
+    }
+
+    /// Word vectors of token ids.
+    ///
+    /// # Shapes
+    ///
+    /// - `ids`: `[rows, tokens]`, each below `vocab_size`
+    /// - result: `[rows, tokens, hidden]`
+    #[must_use]
+    pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        burn::tensor::module::embedding(self.weights.embedding.val(), ids)
+    }
+
+    /// Hidden state after block `layer`.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[rows, tokens, hidden]`, and so is the result
+    ///
+    /// # Panics
+    ///
+    /// When there is no block `layer`.
+    #[must_use]
+    pub fn block(
+        &self,
+        layer: usize,
+        x: Tensor<3>,
+        context: &Context,
+        adapter: &dyn Adapter,
+    ) -> Tensor<3> {
+        self.call(layer, adapter).forward(x, context, None)
+    }
+
+    /// The last norm; what it returns goes into the head.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[rows, tokens, hidden]`, and so is the result
+    #[must_use]
+    pub fn norm(&self, x: Tensor<3>) -> Tensor<3> {
+        rms_norm(x, &self.weights.norm.val(), self.config.norm_eps)
+    }
+
+    /// The head as `[hidden, vocab]`: a matrix of its own, or the embedding seen from the other side.
+    #[must_use]
+    pub fn head(&self) -> Tensor<2> {
+        match &self.weights.head {
+            Some(head) => head.val(),
+            None => self.weights.embedding.val().transpose(),
+        }
+    }
+
+    /// Hidden states, ready for the head, of rows padded on the right or not at all.
+    ///
+    /// # Shapes
+    ///
+    /// - `ids`: `[rows, tokens]`
+    /// - result: `[rows, tokens, hidden]`
+    #[must_use]
+    pub fn hidden(&self, ids: Tensor<2, Int>, adapter: &dyn Adapter) -> Tensor<3> {
+        let context = self.context(ids.dims()[1]);
+        let layers = 0..self.weights.blocks.len();
+        let x = layers.fold(self.embed(ids), |x, layer| self.block(layer, x, &context, adapter));
+        self.norm(x)
+    }
+
+    /// Scores of every word in f32.
+    ///
+    /// # Shapes
+    ///
+    /// - `hidden`: `[positions, hidden]`, from [`Decoder::hidden`]
+    /// - result: `[positions, vocab]`
+    #[must_use]
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        // Two-dimensional on purpose: a three-dimensional product copies a transposed head each time.
+        let logits = hidden.matmul(self.head());
+        if logits.dtype() == DType::F32 { logits } else { logits.cast(DType::F32) }
+    }
+
+    /// Hidden states of new tokens of rows whose earlier tokens are in `cache`.
+    pub(crate) fn hidden_cached(
+        &self,
+        ids: Tensor<2, Int>,
+        context: &Context,
+        cache: &mut Cache,
+        adapter: &dyn Adapter,
+    ) -> Tensor<3> {
+        let mut x = self.embed(ids);
+        for (layer, cache) in cache.layers.iter_mut().enumerate() {
+            x = self.call(layer, adapter).forward(x, context, Some(cache));
+        }
+        x
+    }
+
+    fn call<'a>(&'a self, layer: usize, adapter: &'a dyn Adapter) -> Call<'a> {
+        let sizes = Sizes::new(&self.config);
+        Call { block: &self.weights.blocks[layer], layer, sizes, adapter }
+    }
+}

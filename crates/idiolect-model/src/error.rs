@@ -1,0 +1,100 @@
+//! What can go wrong between a checkpoint on disk and a decoder in memory.
+
+use std::path::PathBuf;
+
+/// Failure to read, check or write a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A file could not be opened, read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A JSON file does not parse, or a value in it has the wrong type.
+    #[error("{}: not valid: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why parsing stopped.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A setting of the checkpoint's configuration is missing, out of range or not supported.
+    #[error("{}: {field}: expected {expected}, found {found}", path.display())]
+    Config {
+        /// The configuration file, or the GGUF file.
+        path: PathBuf,
+        /// Name of the setting.
+        field: String,
+        /// What is supported.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A weight file is cut off or contradicts itself.
+    #[error("{}: {what}: expected {expected}, found {found}", path.display())]
+    Corrupt {
+        /// The weight file or index.
+        path: PathBuf,
+        /// The part of the file that is wrong, with the tensor's name where there is one.
+        what: String,
+        /// What the rest of the file promises.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A tensor has another shape than the configuration asks for.
+    #[error("{}: tensor {tensor}: expected shape {expected:?}, found {found:?}", path.display())]
+    Shape {
+        /// The weight file.
+        path: PathBuf,
+        /// Hugging Face name of the tensor.
+        tensor: String,
+        /// Shape by the configuration, as stored on disk.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        found: Vec<usize>,
+    },
+    /// Tensors that the architecture needs are not in the checkpoint.
+    #[error("{}: {} tensors are missing, the first is {}", path.display(), tensors.len(), tensors.first().map_or("", String::as_str))]
+    Missing {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Hugging Face names of all missing tensors.
+        tensors: Vec<String>,
+    },
+    /// A tensor is stored in a type that cannot be read.
+    #[error("{}: tensor {tensor}: cannot read type {found}; readable: {readable}", path.display())]
+    Stored {
+        /// The weight file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// The type in the file.
+        found: String,
+        /// The types that can be read.
+        readable: &'static str,
+    },
+    /// The caller's input does not fit the model.
+    #[error("{what}: expected {expected}, found {found}")]
+    Input {
+        /// Which input.
+        what: String,
+        /// What fits.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+}
+
+impl ModelError {
+    /// An [`ModelError::Io`] for `path`.
+    pub(crate) fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::Io { path: path.into(), source }
+    }
+}

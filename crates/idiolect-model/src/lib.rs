@@ -1,0 +1,1 @@
+//! Llama and Mistral decoders on Burn: checkpoints in and out, KV cache.

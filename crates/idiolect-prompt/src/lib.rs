@@ -1,0 +1,1 @@
+//! Examples to segments: named templates, presets of the papers, Jinja chat templates.

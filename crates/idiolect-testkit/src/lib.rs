@@ -1,0 +1,1 @@
+//! Unpublished: golden files, closeness, scripted generators.

@@ -1,0 +1,1 @@
+//! Segments to token ids and loss mask, through tokenizer.json.

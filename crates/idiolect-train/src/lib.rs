@@ -1,0 +1,1 @@
+//! Optimise adapters on token batches: AdamW, schedules, accumulation, checkpoints, guards.
