@@ -2,7 +2,7 @@
 //!
 //! It knows no padding: [`crate::Session`] keeps that.
 
-use burn::tensor::{Device, FloatDType, Int, Tensor};
+use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
 use crate::ModelConfig;
 
@@ -16,7 +16,7 @@ pub struct LayerCache {
 
 impl LayerCache {
     fn new(shape: [usize; 4], device: &Device, dtype: FloatDType) -> Self {
-        let empty = || Tensor::zeros(shape, (device, dtype));
+        let empty = || Tensor::zeros(shape, (device, DType::from(dtype)));
         Self { keys: empty(), values: empty(), len: 0 }
     }
 
@@ -87,7 +87,7 @@ impl Cache {
     /// Bytes that [`Cache::new`] sets aside for one row of one token.
     #[must_use]
     pub fn bytes_per_token(config: &ModelConfig, dtype: FloatDType) -> usize {
-        2 * config.num_layers * config.kv_width() * burn::tensor::DType::from(dtype).size()
+        2 * config.num_layers * config.kv_width() * DType::from(dtype).size()
     }
 
     /// Keeps the given rows, in the given order.

@@ -1,1 +1,28 @@
-//! Llama and Mistral decoders on Burn: checkpoints in and out, KV cache.
+#![doc = include_str!("../README.md")]
+
+mod adapter;
+mod block;
+mod cache;
+mod config;
+mod context;
+mod decoder;
+mod error;
+pub mod gguf;
+mod load;
+mod rope;
+mod save;
+mod session;
+mod source;
+
+pub use adapter::{Adapter, NoAdapter, Projection, Site};
+pub use block::Block;
+pub use cache::{Cache, LayerCache};
+pub use config::{Architecture, ModelConfig};
+pub use context::Context;
+pub use decoder::{Decoder, Weights};
+pub use error::ModelError;
+pub use load::{LoadReport, load, read_config};
+pub use rope::{Angles, Rope, RopeScaling};
+pub use save::{SaveOptions, StoredType, save};
+pub use session::Session;
+pub use source::StoredTensor;

@@ -1,1 +1,10 @@
-//! Unpublished: golden files, closeness, scripted generators.
+#![doc = include_str!("../README.md")]
+#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, clippy::print_stderr)]
+
+mod close;
+mod golden;
+mod place;
+
+pub use close::{assert_close, max_abs_diff};
+pub use golden::Tensors;
+pub use place::{shared, smollm2_folder, smollm2_gguf, workspace_root};

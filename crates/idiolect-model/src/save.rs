@@ -1,0 +1,236 @@
+//! Decoder to Hugging Face folder: `config.json`, `generation_config.json` and safetensors shards.
+//!
+//! Tensors are fetched from the device as they are written, so that no second copy of the model exists.
+//! Tokenizer files are not touched: this crate knows no text.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use burn::module::Param;
+use burn::tensor::Tensor;
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensorError, View};
+use serde_json::{Value, json};
+
+use crate::load::{Slot, slots, transposed};
+use crate::{Decoder, ModelConfig, ModelError};
+
+/// Type of the weights on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredType {
+    /// 32 bits.
+    F32,
+    /// 16 bits, of which 5 exponent.
+    F16,
+    /// 16 bits, of which 8 exponent.
+    Bf16,
+}
+
+/// How a folder is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SaveOptions {
+    /// Type of the weights on disk.
+    pub stored: StoredType,
+    /// Largest shard in bytes; a tensor that is larger gets a shard of its own. transformers' default is
+    /// five thousand million.
+    pub max_shard_bytes: u64,
+}
+
+impl StoredType {
+    fn tag(self) -> Dtype {
+        match self {
+            Self::F32 => Dtype::F32,
+            Self::F16 => Dtype::F16,
+            Self::Bf16 => Dtype::BF16,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
+        }
+    }
+
+    fn bytes(self, values: &[f32]) -> Vec<u8> {
+        match self {
+            Self::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Self::F16 => values.iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect(),
+            Self::Bf16 => values.iter().flat_map(|x| bf16::from_f32(*x).to_le_bytes()).collect(),
+        }
+    }
+}
+
+/// Writes `decoder` as a Hugging Face folder and returns the names of the files.
+///
+/// Every file is written beside its place and renamed; the folder is made when absent.
+///
+/// # Errors
+///
+/// [`ModelError::Io`] names the file that could not be written.
+pub fn save(
+    decoder: &Decoder,
+    folder: &Path,
+    options: SaveOptions,
+) -> Result<Vec<String>, ModelError> {
+    std::fs::create_dir_all(folder).map_err(|source| ModelError::io(folder, source))?;
+    let tensors = stored_tensors(decoder, options.stored);
+    let shards = shards(tensors, options.max_shard_bytes);
+    let total = shards.len();
+    let (mut files, mut map, mut bytes) = (Vec::new(), BTreeMap::new(), 0);
+    for (number, shard) in shards.into_iter().enumerate() {
+        let name = shard_name(number, total);
+        bytes += shard.iter().map(|(_, tensor)| tensor.data_len()).sum::<usize>();
+        map.extend(shard.iter().map(|(tensor, _)| (tensor.clone(), name.clone())));
+        write_shard(&folder.join(&name), shard)?;
+        files.push(name);
+    }
+    if total > 1 {
+        let index = json!({"metadata": {"total_size": bytes}, "weight_map": map});
+        files.push(write_json(folder, "model.safetensors.index.json", &index)?);
+    }
+    let (config, generation) = config_json(&decoder.config, options.stored);
+    files.push(write_json(folder, "config.json", &config)?);
+    files.push(write_json(folder, "generation_config.json", &generation)?);
+    Ok(files)
+}
+
+fn shard_name(number: usize, total: usize) -> String {
+    if total == 1 {
+        "model.safetensors".into()
+    } else {
+        format!("model-{:05}-of-{total:05}.safetensors", number + 1)
+    }
+}
+
+/// Fills shards in order; a shard is closed when the next tensor would not fit.
+fn shards(tensors: Vec<(String, Lazy)>, most: u64) -> Vec<Vec<(String, Lazy)>> {
+    let mut shards: Vec<Vec<(String, Lazy)>> = Vec::new();
+    let mut room = 0;
+    for (name, tensor) in tensors {
+        let size = tensor.data_len() as u64;
+        match shards.last_mut() {
+            Some(shard) if size <= room => {
+                room -= size;
+                shard.push((name, tensor));
+            }
+            _ => {
+                room = most.saturating_sub(size);
+                shards.push(vec![(name, tensor)]);
+            }
+        }
+    }
+    shards
+}
+
+fn write_shard(path: &Path, shard: Vec<(String, Lazy)>) -> Result<(), ModelError> {
+    let beside = path.with_extension("partial");
+    let metadata = Some(HashMap::from([("format".to_string(), "pt".to_string())]));
+    let written = safetensors::serialize_to_file(shard, metadata, &beside);
+    let io = |source| ModelError::io(path, source);
+    match written {
+        Ok(()) => std::fs::rename(&beside, path).map_err(io),
+        Err(SafeTensorError::IoError(source)) => Err(io(source)),
+        Err(other) => Err(io(std::io::Error::other(other))),
+    }
+}
+
+fn write_json(folder: &Path, name: &str, value: &Value) -> Result<String, ModelError> {
+    let path = folder.join(name);
+    let beside = folder.join(format!("{name}.partial"));
+    let io = |source| ModelError::io(&path, source);
+    std::fs::write(&beside, format!("{value:#}\n")).map_err(io)?;
+    std::fs::rename(&beside, &path).map_err(io)?;
+    Ok(name.into())
+}
+
+/// The classic form of both files, which every version of transformers reads.
+fn config_json(config: &ModelConfig, stored: StoredType) -> (Value, Value) {
+    let eos = match config.eos.as_slice() {
+        [] => Value::Null,
+        [one] => json!(one),
+        many => json!(many),
+    };
+    let tokens = json!({"bos_token_id": config.bos, "eos_token_id": eos, "pad_token_id": config.pad});
+    let mut json = json!({
+        "architectures": [config.architecture.class()], "model_type": config.architecture.model_type(),
+        "vocab_size": config.vocab_size, "hidden_size": config.hidden_size,
+        "intermediate_size": config.intermediate_size, "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_heads, "num_key_value_heads": config.num_kv_heads,
+        "head_dim": config.head_dim, "max_position_embeddings": config.max_positions,
+        "rms_norm_eps": config.norm_eps, "rope_theta": config.rope_theta,
+        "rope_scaling": config.rope_scaling.to_json(), "hidden_act": "silu",
+        "attention_bias": false, "mlp_bias": false, "tie_word_embeddings": config.tied,
+        "torch_dtype": stored.name(), "use_cache": true,
+    });
+    if let (Some(json), Some(tokens)) = (json.as_object_mut(), tokens.as_object()) {
+        json.extend(tokens.clone());
+        if let Some(window) = config.sliding_window {
+            json.insert("sliding_window".into(), json!(window));
+        }
+    }
+    (json, tokens)
+}
+
+/// A tensor that is fetched and converted when it is written.
+struct Lazy {
+    tensor: LazyTensor,
+    shape: Vec<usize>,
+    stored: StoredType,
+}
+
+enum LazyTensor {
+    Vector(Param<Tensor<1>>),
+    Matrix(Param<Tensor<2>>),
+    /// Held as `[in, out]`, stored as `[out, in]`.
+    Turned(Param<Tensor<2>>),
+}
+
+impl LazyTensor {
+    fn values(&self) -> Vec<f32> {
+        let read = |data: burn::tensor::TensorData| data.iter::<f32>().collect::<Vec<f32>>();
+        match self {
+            Self::Vector(param) => read(param.val().into_data()),
+            Self::Matrix(param) => read(param.val().into_data()),
+            Self::Turned(param) => {
+                let columns = param.val().dims()[1];
+                transposed(&read(param.val().into_data()), columns)
+            }
+        }
+    }
+}
+
+impl View for Lazy {
+    fn dtype(&self) -> Dtype {
+        self.stored.tag()
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.stored.bytes(&self.tensor.values()).into()
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.stored.tag().bitsize() / 8
+    }
+}
+
+/// Every tensor with its name, in the order of [`slots`].
+fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(String, Lazy)> {
+    let weights = &decoder.weights;
+    let mut tensors = vec![LazyTensor::Matrix(weights.embedding.clone())];
+    for block in &weights.blocks {
+        tensors.push(LazyTensor::Vector(block.input_norm.clone()));
+        tensors.push(LazyTensor::Vector(block.post_norm.clone()));
+        tensors.extend(block.projections.iter().cloned().map(LazyTensor::Turned));
+    }
+    tensors.push(LazyTensor::Vector(weights.norm.clone()));
+    tensors.extend(weights.head.iter().cloned().map(LazyTensor::Turned));
+    let lazy = |(Slot { name, shape }, tensor)| (name, Lazy { tensor, shape, stored });
+    slots(&decoder.config).into_iter().zip(tensors).map(lazy).collect()
+}

@@ -1,0 +1,184 @@
+//! A Hugging Face folder as a source of tensors, read one at a time.
+//!
+//! Files are read by position, not mapped: a cut-off file is an error here and not a fault later.
+//! The layout of a safetensors header is checked by the `safetensors` crate.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+use half::{bf16, f16};
+use safetensors::{Dtype, tensor::Metadata};
+
+use crate::{ModelError, config::read_json};
+
+/// A tensor as it stands in a checkpoint, widened to f32.
+#[derive(Debug, Clone)]
+pub struct StoredTensor {
+    /// Sizes, `[out, in]` for a projection.
+    pub shape: Vec<usize>,
+    /// Values in row-major order.
+    pub values: Vec<f32>,
+    /// Name of the type on disk, for example `BF16` or `Q4_1`.
+    pub stored: String,
+}
+
+/// Anything that tensors can be read from by their Hugging Face name.
+pub(crate) trait Source {
+    /// Names of all tensors, sorted.
+    fn names(&self) -> Vec<String>;
+    /// The file that holds a tensor, or the whole checkpoint.
+    fn file(&self, name: &str) -> PathBuf;
+    /// Reads one tensor of [`Source::names`].
+    fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError>;
+}
+
+/// The shards of a folder and where each tensor is.
+pub(crate) struct Folder {
+    path: PathBuf,
+    shards: Vec<Shard>,
+    places: BTreeMap<String, usize>,
+}
+
+struct Shard {
+    path: PathBuf,
+    file: File,
+    metadata: Metadata,
+    data_start: u64,
+}
+
+impl Folder {
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    pub(crate) fn open(path: &Path) -> Result<Self, ModelError> {
+        let index = path.join("model.safetensors.index.json");
+        let mut folder = Self { path: path.into(), shards: Vec::new(), places: BTreeMap::new() };
+        if index.is_file() {
+            folder.open_indexed(&index)?;
+        } else {
+            folder.open_shard(&path.join("model.safetensors"))?;
+        }
+        Ok(folder)
+    }
+
+    fn open_shard(&mut self, path: &Path) -> Result<(), ModelError> {
+        let shard = Shard::open(path)?;
+        let names = shard.metadata.offset_keys();
+        self.places.extend(names.into_iter().map(|name| (name, self.shards.len())));
+        self.shards.push(shard);
+        Ok(())
+    }
+
+    fn open_indexed(&mut self, index: &Path) -> Result<(), ModelError> {
+        let promised = shard_map(index)?;
+        let files: std::collections::BTreeSet<&String> = promised.values().collect();
+        for file in files {
+            if Path::new(file).components().ne([Component::Normal(file.as_ref())]) {
+                let (expected, what) = ("a file name of the same folder", "weight_map");
+                return Err(corrupt(index, what, expected, file));
+            }
+            self.open_shard(&self.path.join(file))?;
+        }
+        match promised.iter().find(|(name, _)| !self.places.contains_key(*name)) {
+            Some((name, file)) => {
+                let what = format!("tensor {name}");
+                Err(corrupt(&self.path.join(file), what, "present, by the index", "absent"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Tensor names and their files, from the index.
+fn shard_map(index: &Path) -> Result<BTreeMap<String, String>, ModelError> {
+    let json = read_json(index)?;
+    let map = json.get("weight_map").cloned().unwrap_or_default();
+    serde_json::from_value(map)
+        .map_err(|source| ModelError::Json { path: index.join("weight_map"), source })
+}
+
+impl Source for Folder {
+    fn names(&self) -> Vec<String> {
+        self.places.keys().cloned().collect()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        let shard = self.places.get(name).and_then(|place| self.shards.get(*place));
+        shard.map_or_else(|| self.path.clone(), |shard| shard.path.clone())
+    }
+
+    fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
+        let shard = self.places.get(name).and_then(|place| self.shards.get_mut(*place));
+        match shard {
+            Some(shard) => shard.read(name),
+            None => Err(ModelError::Missing { path: self.path.clone(), tensors: vec![name.into()] }),
+        }
+    }
+}
+
+impl Shard {
+    fn open(path: &Path) -> Result<Self, ModelError> {
+        let io = |source| ModelError::io(path, source);
+        let mut file = File::open(path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
+        let mut word = [0; 8];
+        file.read_exact(&mut word).map_err(|_| corrupt(path, "size", "at least 8 bytes", size))?;
+        let header = u64::from_le_bytes(word);
+        let data_start = header.saturating_add(8);
+        if data_start > size {
+            return Err(corrupt(path, "header", format!("{header} bytes"), format!("{size}")));
+        }
+        let mut json = vec![0; usize::try_from(header).unwrap_or(usize::MAX)];
+        file.read_exact(&mut json).map_err(io)?;
+        let metadata: Metadata = serde_json::from_slice(&json)
+            .map_err(|source| ModelError::Json { path: path.into(), source })?;
+        let expected = data_start + metadata.data_len() as u64;
+        if expected != size {
+            return Err(corrupt(path, "size", format!("{expected} bytes"), format!("{size}")));
+        }
+        Ok(Self { path: path.into(), file, metadata, data_start })
+    }
+
+    fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
+        let Some(info) = self.metadata.info(name) else {
+            return Err(ModelError::Missing { path: self.path.clone(), tensors: vec![name.into()] });
+        };
+        let (start, end) = info.data_offsets;
+        let mut bytes = vec![0; end - start];
+        let io = |source| ModelError::io(&self.path, source);
+        self.file.seek(SeekFrom::Start(self.data_start + start as u64)).map_err(io)?;
+        self.file.read_exact(&mut bytes).map_err(io)?;
+        let values = widen(&bytes, info.dtype).ok_or_else(|| ModelError::Stored {
+            path: self.path.clone(),
+            tensor: name.into(),
+            found: format!("{:?}", info.dtype),
+            readable: "F32, F16, BF16",
+        })?;
+        Ok(StoredTensor { shape: info.shape.clone(), values, stored: format!("{:?}", info.dtype) })
+    }
+}
+
+/// Little-endian floats as f32; `None` for a type that is not a float of at most 32 bits.
+pub(crate) fn widen(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
+    let halves = |to_f32: fn([u8; 2]) -> f32| bytes.as_chunks().0.iter().map(|b| to_f32(*b)).collect();
+    match dtype {
+        Dtype::F32 => Some(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()),
+        Dtype::F16 => Some(halves(|b| f16::from_le_bytes(b).to_f32())),
+        Dtype::BF16 => Some(halves(|b| bf16::from_le_bytes(b).to_f32())),
+        _ => None,
+    }
+}
+
+fn corrupt(
+    path: &Path,
+    what: impl Into<String>,
+    expected: impl Into<String>,
+    found: impl ToString,
+) -> ModelError {
+    ModelError::Corrupt {
+        path: path.into(),
+        what: what.into(),
+        expected: expected.into(),
+        found: found.to_string(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Where the files are that tests need and the repository does not carry.
+//!
+//! A test that does not find them says so and ends; where they must be there, it fails instead.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the workspace's `Cargo.toml`.
+#[must_use]
+pub fn workspace_root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// The shared data and oracles: `IDIOLECT_SHARED`, else `../shared` beside the workspace.
+///
+/// # Panics
+///
+/// When they are absent and `IDIOLECT_REQUIRE_SHARED` is set.
+#[must_use]
+pub fn shared() -> Option<PathBuf> {
+    let beside = || workspace_root().join("../shared");
+    find("IDIOLECT_SHARED", beside, "IDIOLECT_REQUIRE_SHARED")
+}
+
+/// SmolLM2-135M-Instruct as a Hugging Face folder in bf16: `IDIOLECT_SMOLLM2`, else `models/smollm2-bf16`.
+///
+/// # Panics
+///
+/// When it is absent and `IDIOLECT_REQUIRE_MODEL` is set.
+#[must_use]
+pub fn smollm2_folder() -> Option<PathBuf> {
+    let ours = || workspace_root().join("models/smollm2-bf16");
+    find("IDIOLECT_SMOLLM2", ours, "IDIOLECT_REQUIRE_MODEL")
+}
+
+/// SmolLM2-135M-Instruct as a GGUF file: `IDIOLECT_SMOLLM2_GGUF`, else the one that `cargo xtask fetch`
+/// leaves in `models`.
+///
+/// # Panics
+///
+/// When it is absent and `IDIOLECT_REQUIRE_MODEL` is set.
+#[must_use]
+pub fn smollm2_gguf() -> Option<PathBuf> {
+    let ours = || workspace_root().join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    find("IDIOLECT_SMOLLM2_GGUF", ours, "IDIOLECT_REQUIRE_MODEL")
+}
+
+fn find(variable: &str, default: impl Fn() -> PathBuf, required: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map_or_else(default, PathBuf::from);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(std::env::var_os(required).is_none(), "{} is absent and {required} is set", path.display());
+    eprintln!("skipped: {} is absent ({variable} names another place)", path.display());
+    None
+}
