@@ -1,0 +1,111 @@
+//! One row while it is generated: its tokens, its random numbers, its end.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use crate::sampling::{candidates, draw, greedy, not_finite, penalise};
+use crate::{BoxError, FinishReason, GenerateError, Generated, Request, Sampling, Settings, Stops};
+
+/// New tokens to text. It is given all new tokens of a row each time, so that it may be any
+/// tokenizer's whole-sequence decoding.
+pub(crate) type Decode<'a> = &'a dyn Fn(&[u32]) -> Result<String, BoxError>;
+
+pub(crate) struct Row {
+    pub(crate) index: usize,
+    pub(crate) new_tokens: Vec<u32>,
+    /// Tokens of prompt and answer, ascending, each once; kept only for the repetition penalty.
+    seen: Vec<u32>,
+    random: ChaCha8Rng,
+    min_margin: Option<f32>,
+}
+
+impl Row {
+    pub(crate) fn new(request: &Request, sampling: &Sampling) -> Self {
+        let mut row = Self {
+            index: request.index,
+            new_tokens: Vec::new(),
+            seen: Vec::new(),
+            random: ChaCha8Rng::seed_from_u64(request.seed),
+            min_margin: None,
+        };
+        if penalises(sampling) {
+            row.seen.clone_from(&request.prompt);
+            row.seen.sort_unstable();
+            row.seen.dedup();
+        }
+        row
+    }
+
+    /// Chooses the next token from its logits, which the penalty changes in place.
+    pub(crate) fn choose(
+        &mut self,
+        logits: &mut [f32],
+        sampling: &Sampling,
+    ) -> Result<u32, GenerateError> {
+        let (index, step) = (self.index, self.new_tokens.len());
+        if let Some(token) = not_finite(logits) {
+            return Err(GenerateError::NotFinite { index, step, token, found: logits[token] });
+        }
+        penalise(logits, &self.seen, sampling.repetition_penalty);
+        if !sampling.is_greedy() {
+            return Ok(draw(&candidates(logits, sampling), &mut self.random));
+        }
+        let (token, margin) = greedy(logits);
+        self.min_margin = Some(self.min_margin.map_or(margin, |least| least.min(margin)));
+        Ok(token)
+    }
+
+    /// Appends `token`; gives the finished row where it ends there.
+    pub(crate) fn push(
+        &mut self,
+        token: u32,
+        settings: &Settings,
+        decode: Decode<'_>,
+    ) -> Result<Option<Generated>, GenerateError> {
+        let Stops { tokens, strings, ignore_eos } = &settings.stops;
+        if !ignore_eos && tokens.contains(&token) {
+            let text = self.text(decode)?;
+            return Ok(Some(self.finish(text, FinishReason::Stop)));
+        }
+        self.new_tokens.push(token);
+        if penalises(&settings.sampling)
+            && let Err(place) = self.seen.binary_search(&token)
+        {
+            self.seen.insert(place, token);
+        }
+        let at_end = self.new_tokens.len() >= settings.max_new_tokens;
+        if strings.is_empty() && !at_end {
+            return Ok(None);
+        }
+        let mut text = self.text(decode)?;
+        if let Some(place) = first_stop(&text, strings) {
+            text.truncate(place);
+            return Ok(Some(self.finish(text, FinishReason::StopString)));
+        }
+        Ok(at_end.then(|| self.finish(text, FinishReason::Length)))
+    }
+
+    fn text(&self, decode: Decode<'_>) -> Result<String, GenerateError> {
+        let index = self.index;
+        decode(&self.new_tokens).map_err(|source| GenerateError::Decode { index, source })
+    }
+
+    fn finish(&self, text: String, finish_reason: FinishReason) -> Generated {
+        Generated {
+            index: self.index,
+            token_ids: self.new_tokens.clone(),
+            text,
+            finish_reason,
+            min_margin: self.min_margin,
+        }
+    }
+}
+
+fn penalises(sampling: &Sampling) -> bool {
+    (sampling.repetition_penalty - 1.0).abs() > 0.0
+}
+
+/// Where the first of any of `strings` begins.
+fn first_stop(text: &str, strings: &[String]) -> Option<usize> {
+    strings.iter().filter_map(|string| text.find(string.as_str())).min()
+}

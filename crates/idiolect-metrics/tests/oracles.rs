@@ -1,0 +1,139 @@
+//! Every row of the reference programs' recorded values.
+//!
+//! The rows stand beside the repository (`shared/data/oracles`); without them the tests say so and
+//! pass, or fail where `IDIOLECT_REQUIRE_SHARED` is set.
+
+use std::path::{Path, PathBuf};
+
+use idiolect_metrics::{bleu4, call, code, math, rouge_l, rouge_l_google, sacrebleu, safety};
+use serde_json::Value;
+
+fn shared() -> PathBuf {
+    std::env::var_os("IDIOLECT_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    )
+}
+
+fn rows(name: &str) -> Vec<Value> {
+    let path = shared().join("data/oracles").join(name);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        assert!(std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(), "no {}", path.display());
+        eprintln!("skipped: no {}", path.display());
+        return Vec::new();
+    };
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn text<'a>(row: &'a Value, field: &str) -> &'a str {
+    row[field].as_str().unwrap()
+}
+
+fn close(row: &Value, found: f64, expected: &Value, bound: f64) {
+    let expected = expected.as_f64().unwrap();
+    assert!((found - expected).abs() <= bound, "{}: {found} is not {expected}", row["id"]);
+}
+
+#[test]
+fn bleu_over_characters() {
+    for row in rows("text_pairs.jsonl") {
+        let found = bleu4(text(&row, "reference"), text(&row, "hypothesis"));
+        close(&row, found, &row["bleu4_char_m3"], 1e-12);
+    }
+}
+
+#[test]
+fn sacrebleu_over_words() {
+    for row in rows("text_pairs.jsonl") {
+        let found = sacrebleu(text(&row, "reference"), text(&row, "hypothesis"));
+        close(&row, found, &row["sacrebleu_13a"], 1e-9);
+    }
+}
+
+/// Rows with Chinese characters need the dictionary.
+fn is_chinese(row: &Value) -> bool {
+    let chinese = |c| ('\u{4e00}'..='\u{9fd5}').contains(&c);
+    text(row, "reference").contains(chinese) || text(row, "hypothesis").contains(chinese)
+}
+
+#[test]
+fn rouge_l_as_the_reference() {
+    for row in rows("text_pairs.jsonl") {
+        if is_chinese(&row) && !cfg!(feature = "chinese") {
+            continue;
+        }
+        let found = rouge_l(text(&row, "reference"), text(&row, "hypothesis"));
+        if row["rougel_jieba_error"].is_null() {
+            close(&row, found, &row["rougel_jieba"]["f"], 1e-12);
+        } else {
+            close(&row, found, &Value::from(0.0), 0.0);
+        }
+    }
+}
+
+#[test]
+fn rouge_l_as_google() {
+    for row in rows("text_pairs.jsonl") {
+        let found = rouge_l_google(text(&row, "reference"), text(&row, "hypothesis"));
+        close(&row, found, &row["google"]["rougeL"]["f"], 1e-12);
+    }
+}
+
+#[test]
+fn math_answers() {
+    for row in rows("math.jsonl") {
+        let (label, predict) = (text(&row, "label"), text(&row, "predict"));
+        for (field, source) in [("label_int", label), ("predict_int", predict)] {
+            let found = math::last_number(source);
+            let found = found.as_deref().unwrap_or(math::NO_NUMBER);
+            assert_eq!(found, text(&row, field), "{} {field}", row["id"]);
+        }
+        let correct = row["correct"].as_bool().unwrap();
+        assert_eq!(math::same_answer(label, predict), correct, "{}", row["id"]);
+    }
+}
+
+#[test]
+fn function_calls() {
+    for row in rows("openfunction.jsonl") {
+        let (label, predict) = (text(&row, "label"), text(&row, "predict"));
+        let (main, reproduce) =
+            (call::matches_main(label, predict), call::score_reproduce(label, predict));
+        assert_eq!(main.ok(), row["check_main"].as_bool(), "{}", row["id"]);
+        assert_eq!(reproduce.ok(), row["check_reproduce"].as_f64(), "{}", row["id"]);
+    }
+}
+
+#[test]
+fn every_label_of_the_data_set_calls_itself() {
+    for name in ["openfunction_train.json", "openfunction_test.json"] {
+        let Ok(json) = std::fs::read_to_string(shared().join("data/sdft").join(name)) else {
+            eprintln!("skipped: no {name}");
+            continue;
+        };
+        let rows: Vec<Value> = serde_json::from_str(&json).unwrap();
+        for row in rows {
+            let label = text(&row, "output");
+            assert_eq!(call::matches_main(label, label), Ok(true), "{label}");
+        }
+    }
+}
+
+#[test]
+fn code_answers() {
+    for row in rows("magicoder.jsonl") {
+        let found = code::accepts(text(&row, "predict"));
+        assert_eq!(found, row["ok"].as_bool().unwrap(), "{}", row["id"]);
+    }
+}
+
+#[test]
+fn refusals() {
+    for row in rows("safety.jsonl") {
+        let response = text(&row, "text");
+        assert_eq!(safety::is_safe(response), row["safe"].as_bool().unwrap(), "{}", row["id"]);
+        let mut matched: Vec<&str> = safety::keywords_in(response).collect();
+        matched.sort_unstable();
+        assert_eq!(Value::from(matched), row["matched"], "{}", row["id"]);
+    }
+}
