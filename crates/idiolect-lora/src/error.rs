@@ -1,0 +1,60 @@
+//! What can go wrong with adapters.
+
+use std::path::PathBuf;
+
+/// Failure to read, check, write or apply an adapter.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoraError {
+    /// A file could not be opened, read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `adapter_config.json` does not parse.
+    #[error("{}: not valid: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why parsing stopped.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The weight file is no safetensors file.
+    #[error("{}: not valid: {source}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: safetensors::SafeTensorError,
+    },
+    /// A setting is out of range, or one that is not supported.
+    #[error("{place}: {field}: expected {expected}, found {found}")]
+    Setting {
+        /// The file, or the name of the option group.
+        place: String,
+        /// Name of the setting.
+        field: String,
+        /// What is supported.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// A tensor of the adapter is missing, of another type or shape, or meant for another model.
+    #[error("{}: tensor {tensor}: expected {expected}, found {found}", path.display())]
+    Tensor {
+        /// The weight file.
+        path: PathBuf,
+        /// Name in the file.
+        tensor: String,
+        /// What the configuration and the model ask for.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+}

@@ -1,0 +1,84 @@
+//! Folds an adapter into the weights it was trained beside: `W' = W + s A B`, computed in f32.
+//!
+//! There is no way back from a merged decoder; the adapter folder stays the thing to keep.
+
+use burn::module::Param;
+use burn::tensor::{DType, Int, Tensor};
+use idiolect_model::{Decoder, Site};
+
+use crate::{LoraAdapter, adapter::Factors};
+
+/// The decoder with the adapter folded in. One projection at a time is held twice.
+///
+/// # Panics
+///
+/// When the adapter is for another model; [`crate::load`] has checked that.
+#[must_use]
+pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Decoder {
+    for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
+        let weight = &mut decoder.weights.blocks[site.layer].projections[site.projection as usize];
+        let update = update(factors, adapter.config.scale());
+        let merged = add(weight.val(), update);
+        *weight = Param::initialized(weight.id, merged).set_require_grad(false);
+    }
+    decoder
+}
+
+/// `s A B`, dense.
+fn update(factors: &Factors, scale: f64) -> Tensor<2> {
+    let [a, b] = [&factors.a, &factors.b].map(|factor| factor.val().inner());
+    a.matmul(b).mul_scalar(scale)
+}
+
+fn add(weight: Tensor<2>, update: Tensor<2>) -> Tensor<2> {
+    let dtype = weight.dtype();
+    if dtype == DType::F32 { weight + update } else { (weight.cast(DType::F32) + update).cast(dtype) }
+}
+
+/// What [`merge_checked`] found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MergeReport {
+    /// Largest difference of a logit, merged against unmerged, over the probe.
+    pub max_logit_difference: f32,
+    /// Logits compared.
+    pub compared: usize,
+}
+
+/// Merges, and compares the logits of a probe before and after.
+///
+/// # Shapes
+///
+/// - `probe`: `[rows, tokens]`, token ids without padding
+///
+/// # Panics
+///
+/// As [`merge`].
+#[must_use]
+pub fn merge_checked(
+    decoder: Decoder,
+    adapter: &LoraAdapter,
+    probe: &Tensor<2, Int>,
+) -> (Decoder, MergeReport) {
+    let before = logits(&decoder, adapter, probe);
+    let merged = merge(decoder, adapter);
+    let after = logits(&merged, &idiolect_model::NoAdapter, probe);
+    let far = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    (merged, MergeReport { max_logit_difference: far, compared: before.len() })
+}
+
+fn logits(
+    decoder: &Decoder,
+    adapter: &dyn idiolect_model::Adapter,
+    ids: &Tensor<2, Int>,
+) -> Vec<f32> {
+    let hidden = decoder.hidden(ids.clone(), adapter).inner();
+    let [rows, tokens, width] = hidden.dims();
+    let logits = decoder.logits(hidden.reshape([rows * tokens, width]));
+    logits.into_data().iter::<f32>().collect()
+}
+
+/// The dense update of one site, `[in, out]`; tests compare closed forms with it.
+#[must_use]
+pub fn dense_update(adapter: &LoraAdapter, site: Site) -> Option<Tensor<2>> {
+    adapter.at(site).map(|factors| update(factors, adapter.config.scale()))
+}

@@ -1,0 +1,228 @@
+//! Adapters of PEFT on the tiny checkpoints: their logits, their first gradients, merging, and the way
+//! there and back on disk.
+
+use std::path::PathBuf;
+
+use burn::module::Module;
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation};
+use idiolect_lora::{
+    LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients, dense_update, load, merge_checked, save,
+    shift, total,
+};
+use idiolect_model::{Adapter, Decoder, NoAdapter};
+use idiolect_testkit::{Tensors, assert_close, shared};
+
+struct Case {
+    name: String,
+    folder: PathBuf,
+    decoder: Decoder,
+}
+
+/// Every PEFT oracle without `DoRA`.
+fn cases() -> Vec<Case> {
+    let Some(shared) = shared() else { return Vec::new() };
+    let mut cases = Vec::new();
+    for model in ["tiny-llama3", "tiny-mistral"] {
+        let place = shared.join("oracles/tiny").join(model);
+        let (decoder, _) = idiolect_model::load(&place, &Device::flex(), FloatDType::F32).expect(model);
+        let entries = std::fs::read_dir(shared.join("oracles/peft").join(model)).expect(model);
+        let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        folders.sort();
+        for folder in folders.into_iter().filter(|folder| !folder.ends_with("qv_dora") && !folder.ends_with("all_dora")) {
+            let name = format!("{model}/{}", folder.file_name().unwrap().display());
+            cases.push(Case { name, folder, decoder: decoder.clone() });
+        }
+    }
+    assert_eq!(cases.len(), 9, "PEFT oracles without DoRA");
+    cases
+}
+
+fn ids(shape: [usize; 2], values: &[i64]) -> Tensor<2, Int> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())
+}
+
+fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+fn batches() -> Tensors {
+    Tensors::read(&shared().expect("shared").join("oracles/peft/batches.safetensors"))
+}
+
+/// Logits at the real tokens of the evaluation batch.
+fn eval_logits(decoder: &Decoder, adapter: &dyn Adapter) -> Vec<f32> {
+    let (shape, values) = batches().i64("eval_input_ids");
+    let hidden = decoder.hidden(ids([shape[0], shape[1]], &values), adapter).inner();
+    let [b, t, h] = hidden.dims();
+    real(&floats(decoder.logits(hidden.reshape([b * t, h]))), decoder.config.vocab_size)
+}
+
+fn real(logits: &[f32], vocab: usize) -> Vec<f32> {
+    let (_, mask) = batches().i64("eval_attention_mask");
+    let tokens = logits.chunks(vocab).zip(mask).filter(|(_, real)| *real == 1);
+    tokens.flat_map(|(row, _)| row.iter().copied()).collect()
+}
+
+#[test]
+fn logits_with_and_without_adapter_are_those_of_peft() {
+    for Case { name, folder, decoder } in cases() {
+        let oracle = Tensors::read(&folder.join("eval.safetensors"));
+        let vocab = decoder.config.vocab_size;
+        let want = |tensor: &str| real(&oracle.f32(tensor).1, vocab);
+        let final_ = load(&folder.join("adapter_final"), &decoder.config, &Device::flex()).expect(&name);
+        let init = load(&folder.join("adapter_init"), &decoder.config, &Device::flex()).expect(&name);
+        assert_close(&format!("{name} init"), &eval_logits(&decoder, &init), &want("eval_logits_init"), 1e-4);
+        assert_close(&format!("{name} final"), &eval_logits(&decoder, &final_), &want("eval_logits_final"), 1e-4);
+        let (shape, values) = batches().i64("eval_input_ids");
+        let probe = ids([shape[0], shape[1]], &values);
+        let (merged, report) = merge_checked(decoder, &final_, &probe);
+        assert!(report.max_logit_difference < 1e-4, "{name}: {report:?}");
+        let merged = eval_logits(&merged, &NoAdapter);
+        assert_close(&format!("{name} merged"), &merged, &want("eval_logits_final_merged"), 1e-4);
+    }
+}
+
+/// Flat positions that predict a trained token, and those tokens.
+fn targets(shape: [usize; 2], labels: &[i64]) -> (Vec<i64>, Vec<i64>) {
+    let [rows, tokens] = shape;
+    let places = (0..rows * tokens).filter(|i| (i + 1) % tokens != 0 && labels[i + 1] >= 0);
+    places.map(|i| (i64::try_from(i).expect("small"), labels[i + 1])).unzip()
+}
+
+fn column(values: Vec<i64>) -> Tensor<1, Int> {
+    let shape = [values.len()];
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+}
+
+/// Mean cross entropy by plain autodiff: the gradient of the hidden states.
+fn plain_head(decoder: &Decoder, hidden: Tensor<2>, targets: &[i64]) -> Tensor<2> {
+    let hidden = hidden.autodiff().require_grad();
+    let scores = activation::log_softmax(decoder.logits(hidden.clone()), 1);
+    let chosen = scores.gather(1, column(targets.to_vec()).unsqueeze_dim(1));
+    let tape = chosen.neg().mean().backward();
+    hidden.grad(&tape).expect("a gradient")
+}
+
+#[test]
+fn first_gradients_are_those_of_peft_under_both_tapes() {
+    for Case { name, folder, decoder } in cases() {
+        let oracle = Tensors::read(&folder.join("eval.safetensors"));
+        let trace = std::fs::read_to_string(folder.join("trace.json")).expect(&name);
+        let trace: serde_json::Value = serde_json::from_str(&trace).expect(&name);
+        let norm = trace["grad_norm"][0].as_f64().expect("a norm");
+        // PyTorch's clip_grad_norm_ multiplies by clip / (norm + 1e-6), at most 1.
+        let clip = (trace["clip"].as_f64().expect("a clip") / (norm + 1e-6)).min(1.0) as f32;
+        let device = Device::flex().autodiff();
+        let adapter = load(&folder.join("adapter_init"), &decoder.config, &device).expect(&name);
+        let (shape, all_ids) = batches().i64("train_input_ids");
+        let (_, all_labels) = batches().i64("train_labels");
+        let size = [shape[1], shape[2]];
+        let first = size[0] * size[1];
+        let (trained, wanted) = targets(size, &all_labels[..first]);
+        let batch = Positions { ids: ids(size, &all_ids[..first]), trained: column(trained) };
+        for tape in [Tape::Blocks, Tape::Whole] {
+            let head = |hidden| Ok::<_, ()>(plain_head(&decoder, hidden, &wanted));
+            let grads = adapter_gradients(&decoder, &adapter, &batch, tape, head).expect("gradients");
+            let mut squares = 0.0;
+            for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
+                for (letter, param) in [("A", &factors.a), ("B", &factors.b)] {
+                    let grad = grads.get::<2>(param.id).expect("a gradient");
+                    squares += floats(grad.clone()).iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+                    let got = floats((grad * clip).transpose());
+                    let tensor = format!("grad_step1_clipped.base_model.model.{site}.lora_{letter}.weight");
+                    let (_, want) = oracle.f32(&tensor);
+                    assert_close(&format!("{name} {tape:?} {tensor}"), &got, &want, 1e-5);
+                }
+            }
+            let off = (squares.sqrt() - norm).abs() / norm;
+            assert!(off < 1e-5, "{name} {tape:?}: gradient norm off by {off:e}");
+        }
+    }
+}
+
+#[test]
+fn a_saved_adapter_is_read_back_bit_for_bit() {
+    for Case { name, folder, decoder } in cases() {
+        let place = tempfile::tempdir().expect("a folder");
+        let adapter = load(&folder.join("adapter_final"), &decoder.config, &Device::flex()).expect(&name);
+        save(&adapter, place.path(), "tiny").expect(&name);
+        let ours = Tensors::read(&place.path().join("adapter_model.safetensors"));
+        let theirs = Tensors::read(&folder.join("adapter_final/adapter_model.safetensors"));
+        assert_eq!(ours.names(), theirs.names(), "{name}");
+        for tensor in ours.names() {
+            assert_eq!(ours.f32(&tensor), theirs.f32(&tensor), "{name} {tensor}");
+        }
+        let again = load(place.path(), &decoder.config, &Device::flex()).expect(&name);
+        assert_eq!(again.config, adapter.config, "{name}");
+    }
+}
+
+#[test]
+fn shift_equals_the_norm_of_the_dense_update() {
+    for Case { name, folder, decoder } in cases() {
+        let adapter = load(&folder.join("adapter_final"), &decoder.config, &Device::flex()).expect(&name);
+        let shifts = shift(&adapter, &decoder);
+        let mut squares = 0.0;
+        for shift in &shifts {
+            let dense = floats(dense_update(&adapter, shift.site).expect("a site"));
+            let square = dense.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+            assert!((shift.norm - square.sqrt()).abs() <= 1e-6 * square.sqrt(), "{name} {}", shift.site);
+            squares += square;
+        }
+        let off = (total(&shifts) - squares.sqrt()).abs() / squares.sqrt();
+        assert!(off < 1e-6, "{name}: {off:e}");
+    }
+}
+
+/// Burn composes `W + s A B` and applies it as one weight; ours adds two thin products.
+#[test]
+fn activations_equal_those_of_burns_dense_composition() {
+    use burn::module::Lora;
+    use burn::nn::LinearConfig;
+    let device = Device::flex();
+    device.seed(3);
+    let linear = LinearConfig::new(24, 16).with_bias(false).init(&device);
+    let composed = linear.clone().apply_lora(Lora::new(4, 8.0));
+    let lora = composed.weight.adapter().expect("an adapter");
+    let x = Tensor::<3>::random([2, 5, 24], burn::tensor::Distribution::Default, &device);
+    let b = Tensor::<2>::random([4, 16], burn::tensor::Distribution::Default, &device);
+    let a = lora.a.val().inner();
+    let dense = linear.weight.val().inner() + a.clone().matmul(b.clone()) * lora.scale;
+    let want = floats(x.clone().matmul(dense.unsqueeze()));
+    let config = LoraConfig { rank: 4, alpha: 8.0, ..LoraConfig::default() };
+    let site = idiolect_model::Site { layer: 0, projection: idiolect_model::Projection::Query };
+    let param = burn::module::Param::from_tensor;
+    let factors = vec![idiolect_lora::Factors { a: param(a), b: param(b) }];
+    let ours = LoraAdapter { factors, sites: vec![site], config };
+    let base = x.clone().matmul(linear.weight.val().inner().unsqueeze());
+    assert_close("activations", &floats(ours.valid().apply(site, &x, base)), &want, 1e-5);
+}
+
+#[test]
+fn an_adapter_for_another_model_is_refused_by_tensor() {
+    let Some(shared) = shared() else { return };
+    let mistral = idiolect_model::read_config(&shared.join("oracles/tiny/tiny-mistral-headdim")).unwrap();
+    let folder = shared.join("oracles/peft/tiny-llama3/qv/adapter_final");
+    let error = load(&folder, &mistral, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("model.layers.0.self_attn.q_proj.lora_B.weight"), "{error}");
+    assert!(error.contains("expected shape [96, 8], found shape [64, 8]"), "{error}");
+    let dora = shared.join("oracles/peft/tiny-llama3/qv_dora/adapter_final");
+    let llama = idiolect_model::read_config(&shared.join("oracles/tiny/tiny-llama3")).unwrap();
+    let error = load(&dora, &llama, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("use_dora: expected off"), "{error}");
+}
+
+#[test]
+fn a_new_adapter_changes_nothing_and_follows_its_seed() {
+    for Case { name, decoder, .. } in cases().into_iter().take(1) {
+        let make = |seed| {
+            LoraAdapter::new(&LoraConfig::default(), &decoder.config, seed, &Device::flex()).expect(&name)
+        };
+        assert_eq!(eval_logits(&decoder, &make(1)), eval_logits(&decoder, &NoAdapter));
+        let a = |adapter: LoraAdapter| floats(adapter.factors[0].a.val());
+        assert_eq!(a(make(1)), a(make(1)));
+        assert_ne!(a(make(1)), a(make(2)));
+        let bound = (decoder.config.hidden_size as f32).sqrt().recip();
+        assert!(a(make(1)).iter().all(|x| x.abs() <= bound));
+    }
+}
