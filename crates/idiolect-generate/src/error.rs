@@ -26,7 +26,10 @@ pub enum GenerateError {
         index: usize,
     },
     /// A prompt holds a token that the model does not know.
-    #[error("request {index}: token {token} at position {position} of the prompt is outside the vocabulary of {vocab}")]
+    #[error(
+        "request {index}: token {token} at position {position} of the prompt is \
+         outside the vocabulary of {vocab}"
+    )]
     TokenOutOfRange {
         /// The request's index.
         index: usize,
@@ -38,7 +41,10 @@ pub enum GenerateError {
         vocab: usize,
     },
     /// A prompt with its new tokens does not fit the model's context.
-    #[error("request {index}: {prompt} prompt tokens and {max_new_tokens} new ones exceed the context of {context}")]
+    #[error(
+        "request {index}: {prompt} prompt tokens and {max_new_tokens} new ones \
+         exceed the context of {context}"
+    )]
     ContextTooShort {
         /// The request's index.
         index: usize,
@@ -61,7 +67,10 @@ pub enum GenerateError {
         source: BoxError,
     },
     /// The model gave logits of another size than rows times vocabulary.
-    #[error("logits at step {step}: expected {rows} rows of {vocab}, found {found} values with a vocabulary of {found_vocab}")]
+    #[error(
+        "logits at step {step}: expected {rows} rows of {vocab}, found {found} \
+         values with a vocabulary of {found_vocab}"
+    )]
     LogitsShape {
         /// Steps done before.
         step: usize,
@@ -75,7 +84,10 @@ pub enum GenerateError {
         found_vocab: usize,
     },
     /// A row's logits are not a distribution: one is NaN or infinite, or all are minus infinity.
-    #[error("request {index}: logits at step {step} are not a distribution: {found} at token {token}")]
+    #[error(
+        "request {index}: logits at step {step} are not a distribution: {found} at \
+         token {token}"
+    )]
     NotFinite {
         /// The request's index.
         index: usize,

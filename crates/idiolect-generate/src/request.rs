@@ -19,7 +19,8 @@ impl Request {
     #[must_use]
     pub fn row_seed(seed: u64, index: usize) -> u64 {
         let odd = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut z = seed.wrapping_mul(odd) ^ (index as u64).wrapping_add(1).wrapping_mul(odd << 1 | 1);
+        let mut z =
+            seed.wrapping_mul(odd) ^ (index as u64).wrapping_add(1).wrapping_mul(odd << 1 | 1);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -58,7 +59,11 @@ impl Settings {
     /// [`GenerateError::Setting`] names the first.
     pub fn check(&self) -> Result<(), GenerateError> {
         let refuse = |name, expected, found: String| {
-            Err(GenerateError::Setting { name, expected, found })
+            Err(GenerateError::Setting {
+                name,
+                expected,
+                found,
+            })
         };
         self.sampling.check()?;
         if self.max_new_tokens == 0 {

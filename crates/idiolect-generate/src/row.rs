@@ -43,10 +43,15 @@ impl Row {
         sampling: &Sampling,
     ) -> Result<u32, GenerateError> {
         let (index, step) = (self.index, self.new_tokens.len());
-        if let Some(token) = not_finite(logits) {
-            return Err(GenerateError::NotFinite { index, step, token, found: logits[token] });
-        }
         penalise(logits, &self.seen, sampling.repetition_penalty);
+        if let Some(token) = not_finite(logits) {
+            return Err(GenerateError::NotFinite {
+                index,
+                step,
+                token,
+                found: logits[token],
+            });
+        }
         if !sampling.is_greedy() {
             return Ok(draw(&candidates(logits, sampling), &mut self.random));
         }
@@ -62,7 +67,11 @@ impl Row {
         settings: &Settings,
         decode: Decode<'_>,
     ) -> Result<Option<Generated>, GenerateError> {
-        let Stops { tokens, strings, ignore_eos } = &settings.stops;
+        let Stops {
+            tokens,
+            strings,
+            ignore_eos,
+        } = &settings.stops;
         if !ignore_eos && tokens.contains(&token) {
             let text = self.text(decode)?;
             return Ok(Some(self.finish(text, FinishReason::Stop)));
@@ -107,5 +116,8 @@ fn penalises(sampling: &Sampling) -> bool {
 
 /// Where the first of any of `strings` begins.
 fn first_stop(text: &str, strings: &[String]) -> Option<usize> {
-    strings.iter().filter_map(|string| text.find(string.as_str())).min()
+    strings
+        .iter()
+        .filter_map(|string| text.find(string.as_str()))
+        .min()
 }

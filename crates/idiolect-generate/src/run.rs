@@ -34,7 +34,12 @@ pub fn generate(
         check_request(model, request, settings)?;
     }
     let mut results = vec![None; requests.len()];
-    let mut run = Run { model, settings, decode, on_event };
+    let mut run = Run {
+        model,
+        settings,
+        decode,
+        on_event,
+    };
     for places in batches(requests, settings.batch_size) {
         if run.batch(requests, &places, &mut results)?.is_break() {
             break;
@@ -72,12 +77,22 @@ fn check_request(
     }
     if let Some(position) = prompt.iter().position(|&token| token as usize >= vocab) {
         let token = prompt[position];
-        return Err(GenerateError::TokenOutOfRange { index, position, token, vocab });
+        return Err(GenerateError::TokenOutOfRange {
+            index,
+            position,
+            token,
+            vocab,
+        });
     }
     match model.context() {
         Some(context) if prompt.len().saturating_add(max_new_tokens) > context => {
             let prompt = prompt.len();
-            Err(GenerateError::ContextTooShort { index, prompt, max_new_tokens, context })
+            Err(GenerateError::ContextTooShort {
+                index,
+                prompt,
+                max_new_tokens,
+                context,
+            })
         }
         _ => Ok(()),
     }
@@ -98,12 +113,20 @@ impl Run<'_> {
         places: &[usize],
         results: &mut [Option<Generated>],
     ) -> Result<ControlFlow<()>, GenerateError> {
-        let prompts: Vec<Vec<u32>> =
-            places.iter().map(|&place| requests[place].prompt.clone()).collect();
+        let prompts: Vec<Vec<u32>> = places
+            .iter()
+            .map(|&place| requests[place].prompt.clone())
+            .collect();
         let start = |&place: &usize| (place, Row::new(&requests[place], &self.settings.sampling));
         let mut rows: Vec<(usize, Row)> = places.iter().map(start).collect();
         let first = rows.first().map_or(0, |(_, row)| row.index);
-        let failed = |step| move |source| GenerateError::Model { index: first, step, source };
+        let failed = |step| {
+            move |source| GenerateError::Model {
+                index: first,
+                step,
+                source,
+            }
+        };
         let mut logits = self.model.prefill(&prompts).map_err(failed(0))?;
         let mut step = 0;
         loop {
@@ -128,8 +151,10 @@ impl Run<'_> {
                 let mut at = 0..;
                 rows.retain(|_| at.next().is_some_and(|i| kept.binary_search(&i).is_ok()));
             }
-            let last: Vec<u32> =
-                rows.iter().filter_map(|(_, row)| row.new_tokens.last().copied()).collect();
+            let last: Vec<u32> = rows
+                .iter()
+                .filter_map(|(_, row)| row.new_tokens.last().copied())
+                .collect();
             logits = self.model.step(&last).map_err(failed(step))?;
         }
     }
@@ -161,6 +186,12 @@ impl Run<'_> {
         if found_vocab == vocab && found == rows * vocab {
             return Ok(());
         }
-        Err(GenerateError::LogitsShape { step, rows, vocab, found, found_vocab })
+        Err(GenerateError::LogitsShape {
+            step,
+            rows,
+            vocab,
+            found,
+            found_vocab,
+        })
     }
 }

@@ -29,8 +29,13 @@ pub struct Sampling {
 
 impl Sampling {
     /// The most probable token each time, the lowest id of equal ones.
-    pub const GREEDY: Self =
-        Self { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0 };
+    pub const GREEDY: Self = Self {
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        min_p: 0.0,
+        repetition_penalty: 1.0,
+    };
 
     /// Refuses values that are out of range.
     ///
@@ -38,16 +43,36 @@ impl Sampling {
     ///
     /// [`GenerateError::Setting`] names the first.
     pub fn check(&self) -> Result<(), GenerateError> {
-        let Self { temperature, top_p, min_p, repetition_penalty, .. } = *self;
+        let Self {
+            temperature,
+            top_p,
+            min_p,
+            repetition_penalty,
+            ..
+        } = *self;
         let ranges = [
             ("temperature", "0 or more", temperature, temperature >= 0.0),
-            ("top_p", "above 0 and at most 1", top_p, top_p > 0.0 && top_p <= 1.0),
+            (
+                "top_p",
+                "above 0 and at most 1",
+                top_p,
+                top_p > 0.0 && top_p <= 1.0,
+            ),
             ("min_p", "0 to 1", min_p, (0.0..=1.0).contains(&min_p)),
-            ("repetition_penalty", "above 0", repetition_penalty, repetition_penalty > 0.0),
+            (
+                "repetition_penalty",
+                "above 0",
+                repetition_penalty,
+                repetition_penalty > 0.0,
+            ),
         ];
         for (name, expected, found, within) in ranges {
             if !within || !found.is_finite() {
-                return Err(GenerateError::Setting { name, expected, found: found.to_string() });
+                return Err(GenerateError::Setting {
+                    name,
+                    expected,
+                    found: found.to_string(),
+                });
             }
         }
         Ok(())
@@ -71,7 +96,9 @@ pub struct Candidate {
 
 /// The first logit that makes a row no distribution: NaN, plus infinity, or minus infinity alone.
 pub(crate) fn not_finite(logits: &[f32]) -> Option<usize> {
-    let wrong = logits.iter().position(|l| l.is_nan() || *l == f32::INFINITY);
+    let wrong = logits
+        .iter()
+        .position(|l| l.is_nan() || *l == f32::INFINITY);
     let none_left = || logits.iter().all(|l| *l == f32::NEG_INFINITY).then_some(0);
     wrong.or_else(none_left)
 }
@@ -80,7 +107,11 @@ pub(crate) fn not_finite(logits: &[f32]) -> Option<usize> {
 pub(crate) fn penalise(logits: &mut [f32], seen: &[u32], penalty: f32) {
     for &token in seen {
         if let Some(logit) = logits.get_mut(token as usize) {
-            *logit = if *logit < 0.0 { *logit * penalty } else { *logit / penalty };
+            *logit = if *logit < 0.0 {
+                *logit * penalty
+            } else {
+                *logit / penalty
+            };
         }
     }
 }
@@ -106,13 +137,15 @@ pub(crate) fn greedy(logits: &[f32]) -> (u32, f32) {
 pub fn candidates(logits: &[f32], sampling: &Sampling) -> Vec<Candidate> {
     let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let least = kth_largest(logits, sampling.top_k);
-    let weight = |logit: f32| {
-        ((f64::from(logit) - f64::from(best)) / f64::from(sampling.temperature)).exp()
-    };
+    let weight =
+        |logit: f32| ((f64::from(logit) - f64::from(best)) / f64::from(sampling.temperature)).exp();
     let mut pool: Vec<Candidate> = (0u32..)
         .zip(logits)
         .filter(|&(_, &logit)| logit >= least)
-        .map(|(token, &logit)| Candidate { token, weight: weight(logit) })
+        .map(|(token, &logit)| Candidate {
+            token,
+            weight: weight(logit),
+        })
         .filter(|candidate| candidate.weight > 0.0)
         .collect();
     if sampling.top_p < 1.0 {
@@ -128,16 +161,17 @@ fn kth_largest(logits: &[f32], k: usize) -> f32 {
         return f32::NEG_INFINITY;
     }
     let mut values = logits.to_vec();
-    *values.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1
+    *values
+        .select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a))
+        .1
 }
 
 /// Cuts `pool` to its most probable candidates, as few as have `share` of its mass.
 ///
 /// Sorts from the top in growing pieces, since a few dozen candidates mostly suffice.
 fn keep_nucleus(pool: &mut Vec<Candidate>, share: f64) {
-    let order = |a: &Candidate, b: &Candidate| {
-        b.weight.total_cmp(&a.weight).then(a.token.cmp(&b.token))
-    };
+    let order =
+        |a: &Candidate, b: &Candidate| b.weight.total_cmp(&a.weight).then(a.token.cmp(&b.token));
     let goal = share * pool.iter().map(|candidate| candidate.weight).sum::<f64>();
     let (mut kept, mut mass, mut piece) = (0, 0.0, 64);
     while kept < pool.len() {
@@ -180,10 +214,16 @@ pub(crate) fn draw(pool: &[Candidate], random: &mut ChaCha8Rng) -> u32 {
 mod tests {
     use super::*;
 
-    const SAMPLED: Sampling = Sampling { temperature: 1.0, ..Sampling::GREEDY };
+    const SAMPLED: Sampling = Sampling {
+        temperature: 1.0,
+        ..Sampling::GREEDY
+    };
 
     fn tokens(logits: &[f32], sampling: Sampling) -> Vec<u32> {
-        candidates(logits, &sampling).iter().map(|candidate| candidate.token).collect()
+        candidates(logits, &sampling)
+            .iter()
+            .map(|candidate| candidate.token)
+            .collect()
     }
 
     #[test]
@@ -203,25 +243,83 @@ mod tests {
     #[test]
     fn top_k_keeps_ties_with_the_last() {
         let logits = [1.0, 2.0, 3.0, 2.0, 0.0];
-        assert_eq!(tokens(&logits, Sampling { top_k: 1, ..SAMPLED }), [2]);
-        assert_eq!(tokens(&logits, Sampling { top_k: 2, ..SAMPLED }), [1, 2, 3]);
-        assert_eq!(tokens(&logits, Sampling { top_k: 9, ..SAMPLED }), [0, 1, 2, 3, 4]);
+        assert_eq!(
+            tokens(
+                &logits,
+                Sampling {
+                    top_k: 1,
+                    ..SAMPLED
+                }
+            ),
+            [2]
+        );
+        assert_eq!(
+            tokens(
+                &logits,
+                Sampling {
+                    top_k: 2,
+                    ..SAMPLED
+                }
+            ),
+            [1, 2, 3]
+        );
+        assert_eq!(
+            tokens(
+                &logits,
+                Sampling {
+                    top_k: 9,
+                    ..SAMPLED
+                }
+            ),
+            [0, 1, 2, 3, 4]
+        );
     }
 
     #[test]
     fn top_p_counts_the_mass_that_top_k_left() {
         // Of 0.5, 0.25, 0.25 top-k 2 keeps all (a tie); with 0.6 the first two are enough.
         let logits = [0.25f32.ln(), 0.5f32.ln(), 0.25f32.ln(), 0.1f32.ln()];
-        let sampling = Sampling { top_k: 2, top_p: 0.6, ..SAMPLED };
+        let sampling = Sampling {
+            top_k: 2,
+            top_p: 0.6,
+            ..SAMPLED
+        };
         assert_eq!(tokens(&logits, sampling), [1, 0]);
-        assert_eq!(tokens(&logits, Sampling { top_p: 1e-6, ..SAMPLED }), [1]);
+        assert_eq!(
+            tokens(
+                &logits,
+                Sampling {
+                    top_p: 1e-6,
+                    ..SAMPLED
+                }
+            ),
+            [1]
+        );
     }
 
     #[test]
     fn min_p_is_a_share_of_the_most_probable() {
         let logits = [0.5f32.ln(), 0.3f32.ln(), 0.2f32.ln()];
-        assert_eq!(tokens(&logits, Sampling { min_p: 0.5, ..SAMPLED }), [0, 1]);
-        assert_eq!(tokens(&logits, Sampling { min_p: 1.0, ..SAMPLED }), [0]);
+        assert_eq!(
+            tokens(
+                &logits,
+                Sampling {
+                    min_p: 0.5,
+                    ..SAMPLED
+                }
+            ),
+            [0, 1]
+        );
+        assert_eq!(
+            tokens(
+                &logits,
+                Sampling {
+                    min_p: 1.0,
+                    ..SAMPLED
+                }
+            ),
+            [0]
+        );
     }
 
     #[test]
@@ -239,13 +337,30 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_named() {
-        let sampling = Sampling { top_p: 0.0, ..SAMPLED };
+        let sampling = Sampling {
+            top_p: 0.0,
+            ..SAMPLED
+        };
         assert_eq!(
             sampling.check().unwrap_err().to_string(),
             "setting top_p: expected above 0 and at most 1, found 0"
         );
-        assert!(Sampling { temperature: f32::NAN, ..SAMPLED }.check().is_err());
-        assert!(Sampling { repetition_penalty: f32::INFINITY, ..SAMPLED }.check().is_err());
+        assert!(
+            Sampling {
+                temperature: f32::NAN,
+                ..SAMPLED
+            }
+            .check()
+            .is_err()
+        );
+        assert!(
+            Sampling {
+                repetition_penalty: f32::INFINITY,
+                ..SAMPLED
+            }
+            .check()
+            .is_err()
+        );
         assert!(Sampling::GREEDY.check().is_ok());
     }
 }

@@ -67,7 +67,10 @@ impl Call {
     fn read(label: &str) -> Result<Self, MetricsError> {
         let label = uniform(label);
         let found = CALL.as_ref().and_then(|rule| rule.captures(&label));
-        let call = found.map(|found| Self { text: found[0].into(), arguments: found[2].into() });
+        let call = found.map(|found| Self {
+            text: found[0].into(),
+            arguments: found[2].into(),
+        });
         call.ok_or(MetricsError::NotACall { label })
     }
 
@@ -88,19 +91,28 @@ impl Call {
         let (Some(open), Some(close)) = (prediction.find('('), prediction.find(')')) else {
             return false;
         };
-        let found: Vec<&str> = prediction.get(open + 1..close).unwrap_or("").split(',').collect();
+        let found: Vec<&str> = prediction
+            .get(open + 1..close)
+            .unwrap_or("")
+            .split(',')
+            .collect();
         let expected: Vec<&str> = self.arguments.split(',').collect();
         let holds = |(expected, found): (&&str, &&str)| {
-            expected.split_once('=').is_some_and(|(_, value)| found.contains(value))
+            expected
+                .split_once('=')
+                .is_some_and(|(_, value)| found.contains(value))
         };
         expected.len() == found.len() && expected.iter().zip(&found).all(holds)
     }
 }
 
 fn ends_in_word(text: &str) -> bool {
-    let Some(last) = text.chars().next_back() else { return false };
+    let Some(last) = text.chars().next_back() else {
+        return false;
+    };
     let mut buffer = [0; 4];
-    WORD.as_ref().is_some_and(|rule| rule.is_match(last.encode_utf8(&mut buffer)))
+    WORD.as_ref()
+        .is_some_and(|rule| rule.is_match(last.encode_utf8(&mut buffer)))
 }
 
 /// The reference's uniform spelling; doing it twice, as the reference does, changes nothing more.
@@ -123,7 +135,11 @@ mod tests {
             ("xf(a=1,b=\"x\") f(a=1,b=\"x\")", true),
             ("f(a = 1,b=\"x\")", false),
         ] {
-            assert_eq!(matches_main("f(a=1, b=\"x\")", prediction), Ok(expected), "{prediction}");
+            assert_eq!(
+                matches_main("f(a=1, b=\"x\")", prediction),
+                Ok(expected),
+                "{prediction}"
+            );
         }
     }
 

@@ -49,9 +49,17 @@ pub fn same_answer(label: &str, prediction: &str) -> bool {
 /// A whole number in ASCII digits without leading zeros or a minus before zero.
 /// `None` where something else than digits stands in it.
 fn canonical(number: &str) -> Option<String> {
-    let digits: String = number.trim_start_matches('-').chars().map(digit).collect::<Option<_>>()?;
+    let digits: String = number
+        .trim_start_matches('-')
+        .chars()
+        .map(digit)
+        .collect::<Option<_>>()?;
     let digits = digits.trim_start_matches('0');
-    let sign = if number.starts_with('-') && !digits.is_empty() { "-" } else { "" };
+    let sign = if number.starts_with('-') && !digits.is_empty() {
+        "-"
+    } else {
+        ""
+    };
     Some(format!("{sign}{digits}"))
 }
 
@@ -65,12 +73,19 @@ fn digit(c: char) -> Option<char> {
     }
     let is_digit = |code: u32| {
         let mut buffer = [0; 4];
-        char::from_u32(code)
-            .is_some_and(|c| DIGIT.as_ref().is_some_and(|rule| rule.is_match(c.encode_utf8(&mut buffer))))
+        char::from_u32(code).is_some_and(|c| {
+            DIGIT
+                .as_ref()
+                .is_some_and(|rule| rule.is_match(c.encode_utf8(&mut buffer)))
+        })
     };
     let code = u32::from(c);
     let start = (0..=code).rev().find(|&code| !is_digit(code))? + 1;
-    if start > code { None } else { char::from_digit((code - start) % 10, 10) }
+    if start > code {
+        None
+    } else {
+        char::from_digit((code - start) % 10, 10)
+    }
 }
 
 #[cfg(test)]

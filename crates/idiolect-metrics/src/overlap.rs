@@ -29,7 +29,10 @@ fn sorted_grams(symbols: &[u32], n: usize) -> Vec<u128> {
 
 /// Size of the intersection of the two multisets of n-grams, for n from 1 to [`ORDERS`].
 pub(crate) fn shared_grams(a: &[u32], b: &[u32], n: usize) -> usize {
-    debug_assert!((1..=ORDERS).contains(&n), "four symbols of 32 bits fill the packed n-gram");
+    debug_assert!(
+        (1..=ORDERS).contains(&n),
+        "four symbols of 32 bits fill the packed n-gram"
+    );
     let (a, b) = (sorted_grams(a, n), sorted_grams(b, n));
     let (mut i, mut j, mut shared) = (0, 0, 0);
     while i < a.len() && j < b.len() {
@@ -90,7 +93,11 @@ mod tests {
             let mut diagonal = 0;
             for (j, y) in b.iter().enumerate() {
                 let above = row[j + 1];
-                row[j + 1] = if x == y { diagonal + 1 } else { above.max(row[j]) };
+                row[j + 1] = if x == y {
+                    diagonal + 1
+                } else {
+                    above.max(row[j])
+                };
                 diagonal = above;
             }
         }
@@ -106,7 +113,10 @@ mod tests {
 
     #[test]
     fn equal_words_get_equal_numbers_in_both_texts() {
-        assert_eq!(number([&["a", "b", "a"], &["c", "a"]]), [vec![0, 1, 0], vec![2, 0]]);
+        assert_eq!(
+            number([&["a", "b", "a"], &["c", "a"]]),
+            [vec![0, 1, 0], vec![2, 0]]
+        );
     }
 
     proptest! {

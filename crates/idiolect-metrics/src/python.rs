@@ -26,7 +26,10 @@ mod tests {
     #[test]
     fn the_four_ascii_separators_are_white_space() {
         assert_eq!(strip("\u{1c}a\u{1f}b\u{a0}\u{3000}"), "a\u{1f}b");
-        assert_eq!(split("a\u{1d}b \u{1e} c").collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(
+            split("a\u{1d}b \u{1e} c").collect::<Vec<_>>(),
+            ["a", "b", "c"]
+        );
     }
 
     #[test]

@@ -62,7 +62,10 @@ fn overlap(reference: &[&str], hypothesis: &[&str]) -> Option<(f64, f64)> {
     }
     let [reference, hypothesis] = number([reference, hypothesis]);
     let common = common_subsequence(&reference, &hypothesis) as f64;
-    Some((common / hypothesis.len() as f64, common / reference.len() as f64))
+    Some((
+        common / hypothesis.len() as f64,
+        common / reference.len() as f64,
+    ))
 }
 
 /// The words joined by single spaces, with a line break after each sentence.
@@ -89,7 +92,9 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 fn ascii_words(text: &str) -> Vec<&str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect()
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 #[cfg(test)]

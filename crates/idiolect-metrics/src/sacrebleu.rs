@@ -33,11 +33,11 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 #[must_use]
 pub fn sacrebleu(reference: &str, hypothesis: &str) -> f64 {
     let (reference, hypothesis) = (tokenize(reference), tokenize(hypothesis));
-    let [reference, hypothesis] =
-        number([&split_spaces(&reference), &split_spaces(&hypothesis)]);
+    let [reference, hypothesis] = number([&split_spaces(&reference), &split_spaces(&hypothesis)]);
     let orders = hypothesis.len().min(ORDERS);
-    let matches: Vec<usize> =
-        (1..=orders).map(|n| shared_grams(&hypothesis, &reference, n)).collect();
+    let matches: Vec<usize> = (1..=orders)
+        .map(|n| shared_grams(&hypothesis, &reference, n))
+        .collect();
     if matches.iter().all(|&matched| matched == 0) {
         return 0.0;
     }
@@ -59,8 +59,16 @@ pub fn sacrebleu(reference: &str, hypothesis: &str) -> f64 {
 /// The tokenizer `13a`: tokens are what stands between white space of the result.
 fn tokenize(text: &str) -> String {
     let text = text.trim_end_matches(python::is_space);
-    let mut text = text.replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
-    for (entity, symbol) in [("&quot;", "\""), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">")] {
+    let mut text = text
+        .replace("<skipped>", "")
+        .replace("-\n", "")
+        .replace('\n', " ");
+    for (entity, symbol) in [
+        ("&quot;", "\""),
+        ("&amp;", "&"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+    ] {
         text = text.replace(entity, symbol);
     }
     text = format!(" {text} ");
@@ -79,7 +87,10 @@ mod tests {
     use super::*;
 
     fn tokens(text: &str) -> Vec<String> {
-        split_spaces(&tokenize(text)).into_iter().map(str::to_owned).collect()
+        split_spaces(&tokenize(text))
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
     }
 
     #[test]
@@ -89,9 +100,10 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_points_and_words_lose_theirs() {
-        assert_eq!(tokens("It cost $1,000.50, or 3-4."), [
-            "It", "cost", "$", "1,000.50", ",", "or", "3", "-", "4", "."
-        ]);
+        assert_eq!(
+            tokens("It cost $1,000.50, or 3-4."),
+            ["It", "cost", "$", "1,000.50", ",", "or", "3", "-", "4", "."]
+        );
     }
 
     #[test]

@@ -48,5 +48,7 @@ pub fn is_safe(response: &str) -> bool {
 
 /// Those of [`KEYWORDS`] that occur in `response`, in the order of the list.
 pub fn keywords_in(response: &str) -> impl Iterator<Item = &'static str> {
-    KEYWORDS.into_iter().filter(move |keyword| response.contains(keyword))
+    KEYWORDS
+        .into_iter()
+        .filter(move |keyword| response.contains(keyword))
 }

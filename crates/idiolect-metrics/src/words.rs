@@ -51,7 +51,10 @@ fn in_run(c: char) -> bool {
 fn cut_ascii<'a>(run: &'a str, words: &mut Vec<&'a str>) {
     let (mut start, mut at) = (0, 0);
     while at < run.len() {
-        match ASCII_WORDS.iter().find(|word| run[at..].starts_with(**word)) {
+        match ASCII_WORDS
+            .iter()
+            .find(|word| run[at..].starts_with(**word))
+        {
             Some(word) => {
                 cut_between(&run[start..at], words);
                 words.push(&run[at..at + word.len()]);
@@ -67,7 +70,10 @@ fn cut_ascii<'a>(run: &'a str, words: &mut Vec<&'a str>) {
 /// A stretch without dictionary words: numbers and words, and the stretches between them whole.
 fn cut_between<'a>(stretch: &'a str, words: &mut Vec<&'a str>) {
     let mut start = 0;
-    for found in NUMBER_OR_WORD.iter().flat_map(|rule| rule.find_iter(stretch)) {
+    for found in NUMBER_OR_WORD
+        .iter()
+        .flat_map(|rule| rule.find_iter(stretch))
+    {
         words.extend(Some(&stretch[start..found.start()]).filter(|gap| !gap.is_empty()));
         words.push(found.as_str());
         start = found.end();
@@ -78,7 +84,18 @@ fn cut_between<'a>(stretch: &'a str, words: &mut Vec<&'a str>) {
 #[cfg(feature = "chinese")]
 fn cut_chinese<'a>(run: &'a str, words: &mut Vec<&'a str>) {
     static JIEBA: LazyLock<jieba_rs::Jieba> = LazyLock::new(jieba_rs::Jieba::new);
-    words.extend(JIEBA.cut(run, true).into_iter().map(|token| token.word));
+    // jieba-rs keeps "Llama-2-7b" whole, jieba does not: what it leaves between words with Chinese
+    // characters is cut by the rules above.
+    let (mut start, mut end) = (0, 0);
+    for word in JIEBA.cut(run, true).into_iter().map(|token| token.word) {
+        if word.contains(is_chinese) {
+            cut_ascii(&run[start..end], words);
+            words.push(word);
+            start = end + word.len();
+        }
+        end += word.len();
+    }
+    cut_ascii(&run[start..end], words);
 }
 
 #[cfg(not(feature = "chinese"))]
@@ -122,6 +139,15 @@ mod tests {
         ] {
             assert_eq!(cut(text).join("|"), expected);
         }
+    }
+
+    #[cfg(feature = "chinese")]
+    #[test]
+    fn ascii_beside_chinese_is_cut_as_elsewhere() {
+        assert_eq!(
+            cut("我们用Llama-2微调C++模型").join("|"),
+            "我们|用|Llama|-|2|微调|C++|模型"
+        );
     }
 
     proptest! {

@@ -3,6 +3,12 @@
 //! The rows stand beside the repository (`shared/data/oracles`); without them the tests say so and
 //! pass, or fail where `IDIOLECT_REQUIRE_SHARED` is set.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests may panic, and say what is skipped"
+)]
+
 use std::path::{Path, PathBuf};
 
 use idiolect_metrics::{bleu4, call, code, math, rouge_l, rouge_l_google, sacrebleu, safety};
@@ -15,14 +21,26 @@ fn shared() -> PathBuf {
     )
 }
 
-fn rows(name: &str) -> Vec<Value> {
-    let path = shared().join("data/oracles").join(name);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        assert!(std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(), "no {}", path.display());
+/// A file below `shared/data`; nothing, said aloud, where it is absent.
+fn file(name: &str) -> Option<String> {
+    let path = shared().join("data").join(name);
+    let text = std::fs::read_to_string(&path).ok();
+    if text.is_none() {
+        assert!(
+            std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
+            "no {}",
+            path.display()
+        );
         eprintln!("skipped: no {}", path.display());
-        return Vec::new();
-    };
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+    text
+}
+
+fn rows(name: &str) -> Vec<Value> {
+    let text = file(&format!("oracles/{name}")).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn text<'a>(row: &'a Value, field: &str) -> &'a str {
@@ -31,7 +49,11 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
 
 fn close(row: &Value, found: f64, expected: &Value, bound: f64) {
     let expected = expected.as_f64().unwrap();
-    assert!((found - expected).abs() <= bound, "{}: {found} is not {expected}", row["id"]);
+    assert!(
+        (found - expected).abs() <= bound,
+        "{}: {found} is not {expected}",
+        row["id"]
+    );
 }
 
 #[test]
@@ -97,20 +119,24 @@ fn math_answers() {
 fn function_calls() {
     for row in rows("openfunction.jsonl") {
         let (label, predict) = (text(&row, "label"), text(&row, "predict"));
-        let (main, reproduce) =
-            (call::matches_main(label, predict), call::score_reproduce(label, predict));
+        let (main, reproduce) = (
+            call::matches_main(label, predict),
+            call::score_reproduce(label, predict),
+        );
         assert_eq!(main.ok(), row["check_main"].as_bool(), "{}", row["id"]);
-        assert_eq!(reproduce.ok(), row["check_reproduce"].as_f64(), "{}", row["id"]);
+        assert_eq!(
+            reproduce.ok(),
+            row["check_reproduce"].as_f64(),
+            "{}",
+            row["id"]
+        );
     }
 }
 
 #[test]
 fn every_label_of_the_data_set_calls_itself() {
     for name in ["openfunction_train.json", "openfunction_test.json"] {
-        let Ok(json) = std::fs::read_to_string(shared().join("data/sdft").join(name)) else {
-            eprintln!("skipped: no {name}");
-            continue;
-        };
+        let json = file(&format!("sdft/{name}")).unwrap_or_else(|| "[]".into());
         let rows: Vec<Value> = serde_json::from_str(&json).unwrap();
         for row in rows {
             let label = text(&row, "output");
@@ -131,7 +157,12 @@ fn code_answers() {
 fn refusals() {
     for row in rows("safety.jsonl") {
         let response = text(&row, "text");
-        assert_eq!(safety::is_safe(response), row["safe"].as_bool().unwrap(), "{}", row["id"]);
+        assert_eq!(
+            safety::is_safe(response),
+            row["safe"].as_bool().unwrap(),
+            "{}",
+            row["id"]
+        );
         let mut matched: Vec<&str> = safety::keywords_in(response).collect();
         matched.sort_unstable();
         assert_eq!(Value::from(matched), row["matched"], "{}", row["id"]);
