@@ -131,17 +131,10 @@ impl Run<'_> {
         let mut step = 0;
         loop {
             self.check_shape(&logits, step, rows.len())?;
-            let mut kept = Vec::with_capacity(rows.len());
-            for (i, (place, row)) in rows.iter_mut().enumerate() {
-                let (done, flow) = self.advance(row, logits.row_mut(i))?;
-                match done {
-                    Some(done) => results[*place] = Some(done),
-                    None => kept.push(i),
-                }
-                if flow.is_break() {
-                    return Ok(flow);
-                }
-            }
+            let kept = match self.sweep(&mut rows, &mut logits, results)? {
+                ControlFlow::Continue(kept) => kept,
+                ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+            };
             if kept.is_empty() {
                 return Ok(ControlFlow::Continue(()));
             }
@@ -157,6 +150,27 @@ impl Run<'_> {
                 .collect();
             logits = self.model.step(&last).map_err(failed(step))?;
         }
+    }
+
+    /// One token of every row; gives the rows that go on.
+    fn sweep(
+        &mut self,
+        rows: &mut [(usize, Row)],
+        logits: &mut Logits,
+        results: &mut [Option<Generated>],
+    ) -> Result<ControlFlow<(), Vec<usize>>, GenerateError> {
+        let mut kept = Vec::with_capacity(rows.len());
+        for (i, (place, row)) in rows.iter_mut().enumerate() {
+            let (done, flow) = self.advance(row, logits.row_mut(i))?;
+            match done {
+                Some(done) => results[*place] = Some(done),
+                None => kept.push(i),
+            }
+            if flow.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(kept))
     }
 
     /// One token of one row, and the events of it.
