@@ -1,1 +1,24 @@
-//! Examples on disk: alpaca, sharegpt, messages and text data sets, JSON Lines journals, pairing by id, seeded splits.
+#![doc = include_str!("../README.md")]
+
+mod columns;
+mod dataset;
+mod error;
+mod example;
+mod format;
+mod journal;
+mod pair;
+mod parse;
+mod rows;
+mod select;
+mod write;
+
+pub use columns::Columns;
+pub use dataset::{DataSet, Row};
+pub use error::DataError;
+pub use example::{Example, Id, Message, Role};
+pub use format::Format;
+pub use journal::Journal;
+pub use pair::{PairReport, pair_by_id};
+pub use rows::{Layout, RawRow, RawRows, read_rows};
+pub use select::{mix, sample, split};
+pub use write::write_atomically;

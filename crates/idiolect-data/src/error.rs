@@ -1,0 +1,89 @@
+//! What reading and writing data may refuse, always with the place.
+
+use std::path::PathBuf;
+
+use crate::example::Id;
+
+/// Why data could not be read or written.
+///
+/// Lines count from 1, rows from 0 (a row's number is its id where it has none).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried, as a verb ("read", "write").
+        action: &'static str,
+        /// The system's own reason.
+        source: std::io::Error,
+    },
+    /// Bytes that are no text.
+    #[error("{}: line {line}: invalid UTF-8 at byte {column}", path.display())]
+    Utf8 {
+        /// The file.
+        path: PathBuf,
+        /// Line of the first bad byte.
+        line: usize,
+        /// Its place in the line, from 1, in bytes.
+        column: usize,
+    },
+    /// Text that is not the JSON it should be.
+    #[error("{}: line {line}, column {column}: {problem}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Line of the fault.
+        line: usize,
+        /// Column of the fault, from 1, in bytes.
+        column: usize,
+        /// What was expected or found there.
+        problem: String,
+    },
+    /// A file without a single row.
+    #[error("{}: no rows: expected a JSON array or JSON Lines", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A field that is missing, of another type or out of place.
+    #[error("{}: row {row} (line {line}): {field}: expected {expected}, found {found}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0.
+        row: usize,
+        /// The line on which the row begins.
+        line: usize,
+        /// The field, with the place inside it (`conversations[2].from`).
+        field: String,
+        /// What the format asks for.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// Two rows that claim the same id.
+    #[error("{}: rows {first} and {second} have the same id {id}", path.display())]
+    RepeatedId {
+        /// The file.
+        path: PathBuf,
+        /// The id.
+        id: Id,
+        /// The earlier row, from 0.
+        first: usize,
+        /// The later row.
+        second: usize,
+    },
+    /// A name that is not in the list it should come from.
+    #[error("{what} {name:?} unknown, expected one of: {known}")]
+    UnknownName {
+        /// What was named ("data format", "column").
+        what: &'static str,
+        /// The name as it was given.
+        name: String,
+        /// All names that would do.
+        known: String,
+    },
+}

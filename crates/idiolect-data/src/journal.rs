@@ -1,0 +1,189 @@
+//! A file that grows by one JSON line at a time and survives being killed.
+//!
+//! Each row is synced before `append` returns, so that a row that the caller saw written is there
+//! after a crash.
+//! At most the last line can be torn; it is cut off at the next opening.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::DataError;
+use crate::rows::{json_error, text};
+
+/// An open journal; one process writes to it at a time.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Opens a journal, or begins one, and returns the rows that it has.
+    ///
+    /// A last line that has no line break, or is no whole JSON value, was torn by a crash: it is
+    /// cut off from the file.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Io`]; [`DataError::Utf8`] and [`DataError::Json`] for any other line that is
+    /// not a `T`.
+    pub fn open<T: DeserializeOwned>(path: &Path) -> Result<(Self, Vec<T>), DataError> {
+        let io = |source| DataError::Io {
+            path: path.to_owned(),
+            action: "open",
+            source,
+        };
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(io)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(io)?;
+        let (rows, whole) = rows(path, &bytes)?;
+        cut(&mut file, whole).map_err(io)?;
+        Ok((
+            Self {
+                path: path.to_owned(),
+                file,
+            },
+            rows,
+        ))
+    }
+
+    /// Writes one row as a line and waits until it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Io`].
+    pub fn append<T: Serialize>(&mut self, row: &T) -> Result<(), DataError> {
+        let written = serde_json::to_string(row)
+            .map_err(io::Error::from)
+            .and_then(|line| {
+                self.file.write_all(format!("{line}\n").as_bytes())?;
+                self.file.sync_data()
+            });
+        written.map_err(|source| DataError::Io {
+            path: self.path.clone(),
+            action: "append to",
+            source,
+        })
+    }
+
+    /// Where the journal lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The rows, and the number of bytes that hold them.
+fn rows<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<(Vec<T>, usize), DataError> {
+    let mut rows = Vec::new();
+    let mut start = 0;
+    for (number, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        let end = start + line.len();
+        match row(path, line, number + 1) {
+            _ if !line.ends_with(b"\n") => break,
+            Ok(Some(row)) => rows.push(row),
+            Ok(None) => {}
+            Err(_) if end == bytes.len() && is_torn(line) => break,
+            Err(error) => return Err(error),
+        }
+        start = end;
+    }
+    Ok((rows, start))
+}
+
+fn row<T: DeserializeOwned>(
+    path: &Path,
+    line: &[u8],
+    number: usize,
+) -> Result<Option<T>, DataError> {
+    let text = text(path, line, number)?;
+    if text.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_str(text)
+        .map(Some)
+        .map_err(|error| json_error(path, (number, 0), &error))
+}
+
+/// Not a JSON value at all, as opposed to a row of another kind.
+fn is_torn(line: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err()
+}
+
+fn cut(file: &mut File, whole: usize) -> io::Result<()> {
+    if file.metadata()?.len() != whole as u64 {
+        file.set_len(whole as u64)?;
+        file.sync_all()?;
+    }
+    file.seek(SeekFrom::End(0)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn reopened(contents: &[u8]) -> (Result<Vec<u32>, String>, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        fs::write(&path, contents).unwrap();
+        let rows = Journal::open::<u32>(&path).map(|(_, rows)| rows);
+        let name = path.display().to_string();
+        (
+            rows.map_err(|error| error.to_string().replace(&name, "F")),
+            fs::read(&path).unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off() {
+        for torn in [
+            "1\n2\n3",
+            "1\n2\n\"x",
+            "1\n2\n{\"a\n",
+            "1\n2\n\0\0\0\0",
+            "1\n2\n\0\0\n",
+        ] {
+            assert_eq!(
+                reopened(torn.as_bytes()),
+                (Ok(vec![1, 2]), b"1\n2\n".to_vec()),
+                "{torn}"
+            );
+        }
+        assert_eq!(reopened(b"1\n\xc3").0, Ok(vec![1]));
+        assert_eq!(reopened(b"").0, Ok(vec![]));
+    }
+
+    #[test]
+    fn a_broken_line_before_the_last_is_an_error_and_nothing_is_cut() {
+        let (rows, left) = reopened(b"1\n{\"a\n3\n");
+        let error = rows.unwrap_err();
+        assert!(error.starts_with("F: line 2, column "), "{error}");
+        assert_eq!(left, b"1\n{\"a\n3\n");
+        assert_eq!(
+            reopened(b"1\n\xff\n3\n").0.unwrap_err(),
+            "F: line 2: invalid UTF-8 at byte 1"
+        );
+    }
+
+    #[test]
+    fn a_last_row_of_another_kind_is_an_error_not_torn() {
+        let error = reopened(b"1\n{\"id\":2}\n").0.unwrap_err();
+        assert!(
+            error.starts_with("F: line 2, column 1: not valid JSON: invalid type"),
+            "{error}"
+        );
+    }
+}

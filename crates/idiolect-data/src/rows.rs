@@ -1,0 +1,295 @@
+//! Files of JSON objects: one array, or one object a line.
+//!
+//! It knows nothing of examples; prompts and ready token rows are read through it too.
+//! JSON Lines are read line by line, an array whole.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Deserializer, Map, Value};
+
+use crate::DataError;
+
+/// How the rows lie in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// One JSON array of objects.
+    Array,
+    /// JSON Lines: an object on each line, blank lines between allowed.
+    Lines,
+}
+
+/// One JSON object and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawRow {
+    /// The line on which the object begins, from 1.
+    pub line: usize,
+    /// Its fields, in the file's order.
+    pub fields: Map<String, Value>,
+}
+
+/// The objects of a file, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawRows {
+    /// Where they came from; stands in every error.
+    pub path: PathBuf,
+    /// How they lay there.
+    pub layout: Layout,
+    /// At least one row.
+    pub rows: Vec<RawRow>,
+}
+
+/// Reads a file of JSON objects, in either layout, with or without a byte order mark.
+///
+/// # Errors
+///
+/// [`DataError::Io`], [`DataError::Utf8`], [`DataError::Json`] (also for a row that is no object,
+/// and for a file cut off in the middle), [`DataError::Empty`].
+pub fn read_rows(path: &Path) -> Result<RawRows, DataError> {
+    let io = |source| DataError::Io {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    };
+    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let mut head = Vec::new();
+    skip_blank(&mut reader, &mut head).map_err(io)?;
+    let mut source = Source {
+        path,
+        rows: Vec::new(),
+    };
+    let layout = if reader.fill_buf().map_err(io)?.first() == Some(&b'[') {
+        reader.read_to_end(&mut head).map_err(io)?;
+        source.array(&head)?;
+        Layout::Array
+    } else {
+        source.lines(reader, &head)?;
+        Layout::Lines
+    };
+    let rows = source.rows;
+    if rows.is_empty() {
+        return Err(DataError::Empty {
+            path: path.to_owned(),
+        });
+    }
+    Ok(RawRows {
+        path: path.to_owned(),
+        layout,
+        rows,
+    })
+}
+
+/// Moves a byte order mark and white space to `head`; the mark as white space, so that columns
+/// still count.
+fn skip_blank(reader: &mut impl BufRead, head: &mut Vec<u8>) -> io::Result<()> {
+    if reader.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
+        reader.consume(3);
+        head.extend(b"   ");
+    }
+    while let Some(&byte) = reader.fill_buf()?.first() {
+        if !byte.is_ascii_whitespace() {
+            break;
+        }
+        head.push(byte);
+        reader.consume(1);
+    }
+    Ok(())
+}
+
+struct Source<'a> {
+    path: &'a Path,
+    rows: Vec<RawRow>,
+}
+
+impl Source<'_> {
+    fn lines(&mut self, mut reader: impl BufRead, head: &[u8]) -> Result<(), DataError> {
+        let io = |source| DataError::Io {
+            path: self.path.to_owned(),
+            action: "read",
+            source,
+        };
+        let mut line = 1 + newlines(head);
+        let blank = head.iter().rev().take_while(|&&byte| byte != b'\n').count();
+        let mut bytes = vec![b' '; blank];
+        while reader.read_until(b'\n', &mut bytes).map_err(io)? > 0 {
+            let text = text(self.path, &bytes, line)?;
+            if !text.trim_ascii().is_empty() {
+                let value = serde_json::from_str(text)
+                    .map_err(|error| json_error(self.path, (line, 0), &error))?;
+                self.push(line, value)?;
+            }
+            bytes.clear();
+            line += 1;
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, bytes: &[u8]) -> Result<(), DataError> {
+        let mut cursor = Cursor {
+            path: self.path,
+            text: text(self.path, bytes, 1)?,
+            at: 0,
+        };
+        cursor.take(b"[")?;
+        if cursor.peek() == Some(b']') {
+            return cursor.take(b"]").and_then(|_| cursor.end());
+        }
+        loop {
+            let (line, value) = cursor.value()?;
+            self.push(line, value)?;
+            if cursor.take(b",]")? == b']' {
+                return cursor.end();
+            }
+        }
+    }
+
+    fn push(&mut self, line: usize, value: Value) -> Result<(), DataError> {
+        let Value::Object(fields) = value else {
+            let problem = format!(
+                "row {}: expected a JSON object, found {}",
+                self.rows.len(),
+                crate::parse::describe(&value)
+            );
+            return Err(DataError::Json {
+                path: self.path.to_owned(),
+                line,
+                column: 1,
+                problem,
+            });
+        };
+        self.rows.push(RawRow { line, fields });
+        Ok(())
+    }
+}
+
+/// A place in the text of an array, which is read value by value to know each row's line.
+struct Cursor<'a> {
+    path: &'a Path,
+    text: &'a str,
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn peek(&mut self) -> Option<u8> {
+        let rest = &self.text[self.at..];
+        self.at += rest.len() - rest.trim_ascii_start().len();
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn place(&self) -> (usize, usize) {
+        let before = &self.text.as_bytes()[..self.at];
+        (
+            1 + newlines(before),
+            before
+                .iter()
+                .rev()
+                .take_while(|&&byte| byte != b'\n')
+                .count(),
+        )
+    }
+
+    fn take(&mut self, expected: &[u8]) -> Result<u8, DataError> {
+        match self.peek() {
+            Some(byte) if expected.contains(&byte) => {
+                self.at += 1;
+                Ok(byte)
+            }
+            found => Err(self.unexpected(expected, found)),
+        }
+    }
+
+    fn unexpected(&self, expected: &[u8], found: Option<u8>) -> DataError {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|&byte| format!("`{}`", byte as char))
+            .collect();
+        let found = match found {
+            Some(_) => format!("{:?}", self.text[self.at..].chars().next().unwrap_or(' ')),
+            None => "the end of the file (cut off?)".to_owned(),
+        };
+        let (line, column) = self.place();
+        let problem = format!("expected {}, found {found}", expected.join(" or "));
+        DataError::Json {
+            path: self.path.to_owned(),
+            line,
+            column: column + 1,
+            problem,
+        }
+    }
+
+    fn value(&mut self) -> Result<(usize, Value), DataError> {
+        self.peek();
+        let (line, column) = self.place();
+        let mut values = Deserializer::from_str(&self.text[self.at..]).into_iter();
+        match values.next() {
+            Some(Ok(value)) => {
+                self.at += values.byte_offset();
+                Ok((line, value))
+            }
+            Some(Err(error)) => Err(json_error(self.path, (line, column), &error)),
+            None => Err(self.unexpected(b"{", None)),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), DataError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => {
+                let (line, column) = self.place();
+                let problem = "text after the end of the array".to_owned();
+                Err(DataError::Json {
+                    path: self.path.to_owned(),
+                    line,
+                    column: column + 1,
+                    problem,
+                })
+            }
+        }
+    }
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// The bytes as text; `line` is the line on which they begin.
+pub(crate) fn text<'a>(path: &Path, bytes: &'a [u8], line: usize) -> Result<&'a str, DataError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let column = 1 + before
+            .iter()
+            .rev()
+            .take_while(|&&byte| byte != b'\n')
+            .count();
+        DataError::Utf8 {
+            path: path.to_owned(),
+            line: line + newlines(before),
+            column,
+        }
+    })
+}
+
+/// A parser's error, moved from its place in a part of the file to its place in the file: the part
+/// begins on a line and after as many columns.
+pub(crate) fn json_error(
+    path: &Path,
+    (line, column): (usize, usize),
+    error: &serde_json::Error,
+) -> DataError {
+    let message = error.to_string();
+    let reason = message
+        .rfind(" at line ")
+        .map_or(message.as_str(), |end| &message[..end]);
+    let hint = if error.is_eof() {
+        " (cut off, or one value on several lines?)"
+    } else {
+        ""
+    };
+    DataError::Json {
+        path: path.to_owned(),
+        line: line + error.line().saturating_sub(1),
+        column: error.column() + if error.line() <= 1 { column } else { 0 },
+        problem: format!("not valid JSON: {reason}{hint}"),
+    }
+}

@@ -1,0 +1,64 @@
+//! Files that are there whole or not at all.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use crate::DataError;
+
+/// Writes a file beside its place (`NAME.partial`), syncs it and renames it.
+///
+/// A reader never sees half a file, and a failure leaves an older file as it was.
+///
+/// # Errors
+///
+/// [`DataError::Io`], whether the system or `contents` failed.
+pub fn write_atomically(
+    path: &Path,
+    contents: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), DataError> {
+    let mut beside = OsString::from(path.as_os_str());
+    beside.push(".partial");
+    let beside = Path::new(&beside);
+    let result = fill(beside, contents).and_then(|()| fs::rename(beside, path));
+    result.map_err(|source| {
+        // The error that counts is the first one; what is left over may stay.
+        let _ = fs::remove_file(beside);
+        DataError::Io {
+            path: path.to_owned(),
+            action: "write",
+            source,
+        }
+    })
+}
+
+fn fill(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut writer = BufWriter::new(File::create(path)?);
+    contents(&mut writer)?;
+    writer.into_inner()?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.json");
+        write_atomically(&path, |out| out.write_all(b"old")).unwrap();
+        let error = write_atomically(&path, |out| {
+            out.write_all(b"ne")?;
+            Err(io::Error::other("disk full"))
+        });
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .ends_with("rows.json: cannot write: disk full")
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
