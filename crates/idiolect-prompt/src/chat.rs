@@ -1,0 +1,295 @@
+//! A checkpoint's own Jinja chat template, with spans.
+//!
+//! What is trained is what answering adds: the prompt is rendered without the response, the same
+//! messages with it, and the difference up to its end-of-turn token is the span. The response is
+//! never searched for. What comes out of messages is found by [`Disguise`].
+
+use std::ops::Range;
+
+use idiolect_data::{Message, Role};
+use minijinja::{Environment, context, value::Value};
+
+use crate::disguise::{Disguise, Revealed};
+use crate::jinja::{TEMPLATE, environment, raised};
+use crate::{Date, Piece, PromptError, Rendered, Segment};
+
+/// The tokenizer's special tokens, as far as a chat template has to do with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChatTokens {
+    /// `bos_token` in the template.
+    pub bos: Option<String>,
+    /// `eos_token` in the template; it ends a turn too.
+    pub eos: Option<String>,
+    /// Further tokens that end a turn, those of `generation_config.json` for instance.
+    /// What the template itself puts behind a response is found out and need not be given.
+    pub end_of_turn: Vec<String>,
+    /// All other special tokens, so that messages cannot forge them where the template looks into
+    /// its messages.
+    pub special: Vec<String>,
+    /// The day that `strftime_now` prints; without it the template's own date stands.
+    pub date: Option<Date>,
+}
+
+/// A parsed chat template.
+#[derive(Debug, Clone)]
+pub struct ChatTemplate {
+    environment: Environment<'static>,
+    tokens: ChatTokens,
+    /// Spellings that end a turn: `eos`, the given ones, and what the template itself writes.
+    stops: Vec<String>,
+}
+
+impl ChatTemplate {
+    /// Parses the template.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::Syntax`].
+    pub fn new(source: &str, tokens: ChatTokens) -> Result<Self, PromptError> {
+        let syntax = |source| PromptError::Syntax {
+            template: TEMPLATE.into(),
+            source,
+        };
+        let environment = environment(source, tokens.date).map_err(syntax)?;
+        let stops = Vec::new();
+        let mut template = Self {
+            environment,
+            tokens,
+            stops,
+        };
+        let known = template
+            .tokens
+            .eos
+            .iter()
+            .chain(&template.tokens.end_of_turn)
+            .cloned();
+        let own = template.own_end_of_turn();
+        for stop in known
+            .chain(own)
+            .filter(|stop| !stop.is_empty())
+            .collect::<Vec<_>>()
+        {
+            if !template.stops.contains(&stop) {
+                template.stops.push(stop);
+            }
+        }
+        Ok(template)
+    }
+
+    /// `chat`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        TEMPLATE
+    }
+
+    /// Spellings of the tokens that end a response.
+    #[must_use]
+    pub fn stops(&self) -> &[String] {
+        &self.stops
+    }
+
+    /// The messages with the generation prompt, exactly the text that `transformers` renders.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::Render`], [`PromptError::Refused`] or [`PromptError::Forged`].
+    pub fn prompt(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
+        let whole = self.reveal(messages, true)?;
+        // An earlier response is marked as in its example; where the template forbids that, the
+        // prompt is still good.
+        let trained = self.trained_spans(messages, &whole).unwrap_or_default();
+        Ok(segments(&whole, &trained))
+    }
+
+    /// The messages with every response trained up to its end-of-turn token, and nothing behind
+    /// the last.
+    ///
+    /// # Errors
+    ///
+    /// As [`prompt`](Self::prompt), and [`PromptError::NoResponse`], [`PromptError::Prefix`] or
+    /// [`PromptError::NoEndOfTurn`].
+    pub fn example(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
+        let mut whole = self.reveal(messages, false)?;
+        let trained = self.trained_spans(messages, &whole)?;
+        let no_response = || PromptError::NoResponse {
+            template: TEMPLATE.into(),
+        };
+        whole
+            .text
+            .truncate(trained.last().ok_or_else(no_response)?.end);
+        Ok(segments(&whole, &trained))
+    }
+
+    /// Byte ranges of the responses in `whole`, which is rendered from all the messages.
+    fn trained_spans(
+        &self,
+        messages: &[Message],
+        whole: &Revealed,
+    ) -> Result<Vec<Range<usize>>, PromptError> {
+        let answers = messages
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| m.role == Role::Assistant);
+        answers
+            .map(|(at, _)| {
+                let prompt = self.render(&messages[..at], true)?;
+                let answered = self.render(&messages[..=at], false)?;
+                let differs = || PromptError::Prefix {
+                    template: TEMPLATE.into(),
+                    message: at,
+                };
+                let tail = answered.strip_prefix(&prompt).ok_or_else(differs)?;
+                let end = prompt.len() + tail.trim_end().len();
+                if !whole.text.starts_with(&answered[..end]) {
+                    return Err(differs());
+                }
+                self.check_end_of_turn(whole, prompt.len()..end, at)?;
+                Ok(prompt.len()..end)
+            })
+            .collect()
+    }
+
+    /// The span must end with a token that ends a turn, written by the template and not by the
+    /// message.
+    fn check_end_of_turn(
+        &self,
+        whole: &Revealed,
+        span: Range<usize>,
+        message: usize,
+    ) -> Result<(), PromptError> {
+        let spelt = &whole.text[span.clone()];
+        let is_markup = |stop: &String| {
+            let start = span.end - stop.len();
+            whole
+                .content
+                .iter()
+                .all(|range| range.end <= start || span.end <= range.start)
+        };
+        if self
+            .stops
+            .iter()
+            .any(|stop| spelt.ends_with(stop.as_str()) && is_markup(stop))
+        {
+            return Ok(());
+        }
+        let found = spelt
+            .char_indices()
+            .rev()
+            .nth(19)
+            .map_or(spelt, |(at, _)| &spelt[at..]);
+        Err(PromptError::NoEndOfTurn {
+            template: TEMPLATE.into(),
+            message,
+            expected: self.stops.clone(),
+            found: found.into(),
+        })
+    }
+
+    /// What the template writes behind a response, found by rendering one.
+    fn own_end_of_turn(&self) -> Option<String> {
+        let turn = |role, content: &str| Message {
+            role,
+            content: content.into(),
+        };
+        let turns = [turn(Role::User, "q"), turn(Role::Assistant, "a")];
+        let revealed = self.reveal(&turns, false).ok()?;
+        let response = revealed.content.last()?;
+        Some(revealed.text[response.end..].trim().to_owned())
+    }
+
+    /// Renders, and finds what comes out of messages.
+    fn reveal(&self, messages: &[Message], generation: bool) -> Result<Revealed, PromptError> {
+        let text = self.render(messages, generation)?;
+        if let Some(disguise) = Disguise::of(messages.iter().map(|m| m.content.as_str())) {
+            let hide = |m: &Message| Message {
+                role: m.role,
+                content: disguise.hide(&m.content),
+            };
+            let hidden: Vec<Message> = messages.iter().map(hide).collect();
+            if let Ok(rendered) = self.render(&hidden, generation) {
+                let revealed = disguise.reveal(&rendered);
+                if revealed.text == text {
+                    return Ok(revealed);
+                }
+            }
+        }
+        match self.forged(messages) {
+            Some(marker) => Err(PromptError::Forged {
+                template: TEMPLATE.into(),
+                marker,
+            }),
+            None => Ok(Revealed {
+                text,
+                content: Vec::new(),
+            }),
+        }
+    }
+
+    /// A special token that a message spells.
+    fn forged(&self, messages: &[Message]) -> Option<String> {
+        let tokens = &self.tokens;
+        let known = self
+            .stops
+            .iter()
+            .chain(&tokens.bos)
+            .chain(&tokens.eos)
+            .chain(&tokens.special);
+        let spelt = |marker: &&String| messages.iter().any(|m| m.content.contains(marker.as_str()));
+        known
+            .filter(|marker| !marker.is_empty())
+            .find(spelt)
+            .cloned()
+    }
+
+    fn render(&self, messages: &[Message], generation: bool) -> Result<String, PromptError> {
+        let turn = |m: &Message| context! { role => m.role.as_str(), content => m.content };
+        let token = |name: &Option<String>| name.clone().map_or(Value::UNDEFINED, Value::from);
+        let values = context! {
+            messages => messages.iter().map(turn).collect::<Vec<_>>(),
+            add_generation_prompt => generation,
+            bos_token => token(&self.tokens.bos),
+            eos_token => token(&self.tokens.eos),
+            tools => (),
+            documents => (),
+        };
+        let rendered = self
+            .environment
+            .get_template(TEMPLATE)
+            .and_then(|t| t.render(values));
+        rendered.map_err(|source| match raised(&source) {
+            Some(reason) => PromptError::Refused {
+                template: TEMPLATE.into(),
+                reason: reason.into(),
+            },
+            None => PromptError::Render {
+                template: TEMPLATE.into(),
+                source,
+            },
+        })
+    }
+}
+
+/// The text cut wherever either mark changes.
+fn segments(whole: &Revealed, trained: &[Range<usize>]) -> Rendered {
+    let end = whole.text.len();
+    let edges = trained
+        .iter()
+        .chain(&whole.content)
+        .flat_map(|range| [range.start, range.end]);
+    let mut cuts: Vec<usize> = edges.chain([0, end]).filter(|&at| at <= end).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let within = |ranges: &[Range<usize>], at| ranges.iter().any(|range| range.contains(&at));
+    let segment = |pair: &[usize]| Segment {
+        text: whole.text[pair[0]..pair[1]].to_owned(),
+        trained: within(trained, pair[0]),
+        content: within(&whole.content, pair[0]),
+    };
+    let segments: Vec<Segment> = cuts.windows(2).map(segment).collect();
+    let pieces = if segments.is_empty() {
+        Vec::new()
+    } else {
+        vec![Piece::Text(segments)]
+    };
+    Rendered { pieces }
+}

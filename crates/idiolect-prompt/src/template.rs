@@ -1,0 +1,64 @@
+//! A template of either kind, behind one face.
+
+use idiolect_data::Message;
+
+use crate::{ChatTemplate, NamedTemplate, PromptError, Rendered};
+
+/// How messages become text: the same object renders for training and for generation.
+#[derive(Debug, Clone)]
+pub enum Template {
+    /// One of this crate's own.
+    Named(NamedTemplate),
+    /// The checkpoint's own Jinja template.
+    Chat(Box<ChatTemplate>),
+}
+
+impl Template {
+    /// The named template's name, or `chat`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Named(named) => named.name,
+            Self::Chat(chat) => chat.name(),
+        }
+    }
+
+    /// The messages, ready for the model to continue.
+    ///
+    /// # Errors
+    ///
+    /// A chat template may fail: [`PromptError::Render`], [`PromptError::Refused`],
+    /// [`PromptError::Forged`].
+    pub fn prompt(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
+        match self {
+            Self::Named(named) => Ok(named.prompt(messages)),
+            Self::Chat(chat) => chat.prompt(messages),
+        }
+    }
+
+    /// The messages with every response trained, its end of turn included, and nothing behind the
+    /// last of them.
+    ///
+    /// For messages that end with a response, the beginning of the result is what
+    /// [`prompt`](Self::prompt) gives for the messages before it.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::NoResponse`]; a chat template may also fail as in `prompt`, or with
+    /// [`PromptError::Prefix`] or [`PromptError::NoEndOfTurn`].
+    pub fn example(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
+        match self {
+            Self::Named(named) => named.example(messages),
+            Self::Chat(chat) => chat.example(messages),
+        }
+    }
+
+    /// Spellings of the tokens that end a response; the tokenizer's end of text ends it too.
+    #[must_use]
+    pub fn stops(&self) -> Vec<String> {
+        match self {
+            Self::Named(named) => named.stops.iter().map(|&stop| stop.to_owned()).collect(),
+            Self::Chat(chat) => chat.stops().to_vec(),
+        }
+    }
+}
