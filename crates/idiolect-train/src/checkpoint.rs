@@ -1,0 +1,236 @@
+//! Checkpoints: one folder holds all that a run needs to go on as if it had never stopped.
+//!
+//! `checkpoints/step-N/` holds `parameters.safetensors` (the trained parameters in f32, by name),
+//! `optimizer.safetensors` (both running means of each, by name) and `state.json`.
+//! It is written beside, synced and renamed, so a folder of that name is whole or absent.
+//! No random state is kept: all that is random is a function of the seed and the step.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::optimizer::AdamWState;
+use crate::params::HostTensor;
+use crate::report::io;
+use crate::{TrainConfig, TrainError};
+
+const PARAMETERS: &str = "parameters.safetensors";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const STATE: &str = "state.json";
+
+/// What a run needs to go on, apart from its tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// Optimiser steps done, which is also the place in the plan.
+    pub(crate) step: usize,
+    /// The run's settings, its seed among them.
+    pub(crate) config: TrainConfig,
+    /// Fingerprint of the training rows.
+    pub(crate) rows: String,
+    /// Length of `metrics.jsonl` at that step.
+    pub(crate) metrics_bytes: u64,
+    /// Length of `timings.jsonl` at that step.
+    pub(crate) timings_bytes: u64,
+    /// Optimiser steps that each parameter has taken part in.
+    pub(crate) parameter_steps: BTreeMap<String, u64>,
+}
+
+/// A whole checkpoint in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Checkpoint {
+    pub(crate) state: State,
+    pub(crate) parameters: Vec<HostTensor>,
+    pub(crate) optimizer: Vec<AdamWState>,
+}
+
+/// Writes `folder/step-N`, then removes all but the latest `keep` checkpoints.
+pub(crate) fn write(
+    folder: &Path,
+    checkpoint: &Checkpoint,
+    keep: usize,
+) -> Result<PathBuf, TrainError> {
+    let name = format!("step-{}", checkpoint.state.step);
+    let (path, beside) = (folder.join(&name), folder.join(format!(".{name}.tmp")));
+    for stale in [&beside, &path] {
+        if stale.exists() {
+            fs::remove_dir_all(stale).map_err(|source| io(stale, source))?;
+        }
+    }
+    fs::create_dir_all(&beside).map_err(|source| io(&beside, source))?;
+    write_tensors(&beside.join(PARAMETERS), &checkpoint.parameters)?;
+    write_tensors(&beside.join(OPTIMIZER), &moments(&checkpoint.optimizer))?;
+    let json = serde_json::to_vec_pretty(&checkpoint.state).map_err(std::io::Error::from);
+    write_synced(
+        &beside.join(STATE),
+        &json.map_err(|source| io(&beside, source))?,
+    )?;
+    sync_folder(&beside)?;
+    fs::rename(&beside, &path).map_err(|source| io(&path, source))?;
+    sync_folder(folder)?;
+    for (_, old) in list(folder)?.into_iter().rev().skip(keep) {
+        fs::remove_dir_all(&old).map_err(|source| io(&old, source))?;
+    }
+    Ok(path)
+}
+
+/// The checkpoint of the most steps in the folder, if there is one.
+pub(crate) fn latest(folder: &Path) -> Result<Option<PathBuf>, TrainError> {
+    Ok(list(folder)?.pop().map(|(_, path)| path))
+}
+
+/// Reads one checkpoint.
+pub(crate) fn read(path: &Path) -> Result<Checkpoint, TrainError> {
+    let file = path.join(STATE);
+    let json = fs::read(&file).map_err(|source| io(&file, source))?;
+    let state: State =
+        serde_json::from_slice(&json).map_err(|source| unreadable(&file, "a state", &source))?;
+    let parameters = read_tensors(&path.join(PARAMETERS))?;
+    let mut means = by_name(read_tensors(&path.join(OPTIMIZER))?);
+    let mut optimizer = Vec::new();
+    for (name, &steps) in &state.parameter_steps {
+        let mut take = |kind| {
+            let key = moment_name(name, kind);
+            let missing = || TrainError::Checkpoint {
+                path: path.join(OPTIMIZER),
+                expected: format!("tensor {key}"),
+                found: "none".to_owned(),
+            };
+            means
+                .remove(&key)
+                .map(|tensor| tensor.values)
+                .ok_or_else(missing)
+        };
+        let (mean, square) = (take("mean")?, take("square")?);
+        optimizer.push(AdamWState {
+            name: name.clone(),
+            steps,
+            mean,
+            square,
+        });
+    }
+    Ok(Checkpoint {
+        state,
+        parameters,
+        optimizer,
+    })
+}
+
+fn by_name(tensors: Vec<HostTensor>) -> BTreeMap<String, HostTensor> {
+    tensors
+        .into_iter()
+        .map(|tensor| (tensor.name.clone(), tensor))
+        .collect()
+}
+
+/// Whole checkpoints, fewest steps first.
+fn list(folder: &Path) -> Result<Vec<(usize, PathBuf)>, TrainError> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|source| io(folder, source))? {
+        let path = entry.map_err(|source| io(folder, source))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let Some(step) = name.and_then(|name| name.strip_prefix("step-")?.parse().ok()) {
+            found.push((step, path));
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn moment_name(parameter: &str, kind: &str) -> String {
+    format!("{parameter}.{kind}")
+}
+
+fn moments(state: &[AdamWState]) -> Vec<HostTensor> {
+    let tensor = |name: &str, kind: &str, values: &[f32]| HostTensor {
+        name: moment_name(name, kind),
+        shape: vec![values.len()],
+        values: values.to_vec(),
+    };
+    let both = |state: &AdamWState| {
+        [
+            tensor(&state.name, "mean", &state.mean),
+            tensor(&state.name, "square", &state.square),
+        ]
+    };
+    state.iter().flat_map(both).collect()
+}
+
+fn write_tensors(path: &Path, tensors: &[HostTensor]) -> Result<(), TrainError> {
+    let bytes: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|tensor| {
+            tensor
+                .values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect()
+        })
+        .collect();
+    let mut views = Vec::with_capacity(tensors.len());
+    for (tensor, bytes) in tensors.iter().zip(&bytes) {
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)
+            .map_err(|source| unreadable(path, "f32 tensors", &source))?;
+        views.push((tensor.name.as_str(), view));
+    }
+    let file = safetensors::serialize(views, None)
+        .map_err(|source| unreadable(path, "f32 tensors", &source))?;
+    write_synced(path, &file)
+}
+
+fn read_tensors(path: &Path) -> Result<Vec<HostTensor>, TrainError> {
+    let file = fs::read(path).map_err(|source| io(path, source))?;
+    let tensors = SafeTensors::deserialize(&file)
+        .map_err(|source| unreadable(path, "a safetensors file", &source))?;
+    let mut found = Vec::new();
+    for (name, view) in tensors.tensors() {
+        if view.dtype() != Dtype::F32 {
+            let dtype = format!("{name} in {}", view.dtype());
+            return Err(unreadable(path, "tensors in F32", &dtype));
+        }
+        let values = view
+            .data()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&bytes| f32::from_le_bytes(bytes));
+        found.push(HostTensor {
+            shape: view.shape().to_vec(),
+            values: values.collect(),
+            name,
+        });
+    }
+    Ok(found)
+}
+
+fn unreadable(path: &Path, expected: &str, found: &dyn std::fmt::Display) -> TrainError {
+    TrainError::Checkpoint {
+        path: path.to_owned(),
+        expected: expected.to_owned(),
+        found: found.to_string(),
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|source| io(path, source))
+}
+
+/// Makes the names in a folder last; only Unix opens a folder as a file.
+fn sync_folder(path: &Path) -> Result<(), TrainError> {
+    if cfg!(unix) {
+        let sync = File::open(path).and_then(|folder| folder.sync_all());
+        sync.map_err(|source| io(path, source))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! The settings of a training run, as plain data.
+//!
+//! They hold nothing about the model, the adapter or the text: only what the loop itself needs.
+//! Where a default is called the paper's, it is that of self-distillation fine-tuning
+//! (arXiv 2402.13669, section 4.1, and the scripts published with it).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+
+/// How the learning rate runs on after the warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// Half a cosine, from the full rate to zero.
+    Cosine,
+    /// A straight line, from the full rate to zero.
+    Linear,
+    /// The full rate, to the end.
+    Constant,
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cosine => "cosine",
+            Self::Linear => "linear",
+            Self::Constant => "constant",
+        })
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = TrainError;
+
+    fn from_str(name: &str) -> Result<Self, TrainError> {
+        match name {
+            "cosine" => Ok(Self::Cosine),
+            "linear" => Ok(Self::Linear),
+            "constant" => Ok(Self::Constant),
+            _ => Err(TrainError::Setting {
+                name: "schedule",
+                expected: "cosine, linear or constant",
+                found: name.to_owned(),
+            }),
+        }
+    }
+}
+
+/// The settings of a training run. In files, a field that is left out has its default, and an
+/// unknown one is refused.
+///
+/// ```
+/// use idiolect_train::TrainConfig;
+///
+/// let config = TrainConfig { epochs: 5, ..TrainConfig::default() };
+/// assert!(config.validate().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training rows, at least 1. Default 2, the paper's.
+    pub epochs: usize,
+    /// Rows of one forward and backward pass (a micro-batch), at least 1.
+    /// Default 2, from the paper's scripts; with `accumulation` it makes the paper's batch of 8.
+    pub batch_size: usize,
+    /// Micro-batches of one optimiser step, at least 1. Default 4, from the paper's scripts.
+    pub accumulation: usize,
+    /// The full learning rate, at least 0. Default 1e-4, the paper's.
+    pub learning_rate: f64,
+    /// The course of the rate after the warm-up. Default cosine, the paper's.
+    pub schedule: Schedule,
+    /// Optimiser steps over which the rate rises linearly from 0. Default 0, as in the scripts.
+    pub warmup_steps: usize,
+    /// Decoupled weight decay, at least 0. Default 0, as in the paper's scripts.
+    pub weight_decay: f64,
+    /// Largest global gradient norm; 0 turns clipping off.
+    /// Default 1.0, that of the scripts and of the Hugging Face trainer.
+    pub clip_norm: f64,
+    /// Decay of the running mean of gradients, in [0, 1). Default 0.9, `torch.optim.AdamW`'s.
+    pub beta1: f64,
+    /// Decay of the running mean of squares, in [0, 1). Default 0.999, `torch.optim.AdamW`'s.
+    pub beta2: f64,
+    /// Added to the root of the squares' mean, above 0. Default 1e-8, `torch.optim.AdamW`'s.
+    pub epsilon: f64,
+    /// Whether each epoch has its own random order. Default true, as in the scripts.
+    pub shuffle: bool,
+    /// Whether rows of similar length share a micro-batch, and the longest micro-batch comes
+    /// first, once. Default true, this project's choice: no batch waits on padding, and memory
+    /// peaks in the first step.
+    pub length_grouping: bool,
+    /// Seed of the order of rows and of everything random in the objective.
+    /// Default 42, that of the Hugging Face trainer.
+    pub seed: u64,
+    /// Optimiser steps between checkpoints; 0 keeps none. Default 50, this project's choice:
+    /// minutes of work at most are lost, and an adapter costs little to write.
+    pub checkpoint_every: usize,
+    /// Latest checkpoints that stay on disk, at least 1. Default 2, this project's choice.
+    pub keep_checkpoints: usize,
+    /// Ends the run, and its schedule, after this many optimiser steps; it never lengthens the
+    /// run beyond its epochs. Default none.
+    pub max_steps: Option<usize>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 2,
+            batch_size: 2,
+            accumulation: 4,
+            learning_rate: 1e-4,
+            schedule: Schedule::Cosine,
+            warmup_steps: 0,
+            weight_decay: 0.0,
+            clip_norm: 1.0,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            shuffle: true,
+            length_grouping: true,
+            seed: 42,
+            checkpoint_every: 50,
+            keep_checkpoints: 2,
+            max_steps: None,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every number against the range that its field states.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] for the first number outside its range.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        self.validate_counts()?;
+        let finite = |value: f64, above: f64| value.is_finite() && value >= above;
+        let share = |value: f64| (0.0..1.0).contains(&value);
+        let rules = [
+            (
+                "learning_rate",
+                self.learning_rate,
+                finite(self.learning_rate, 0.0),
+                "at least 0",
+            ),
+            (
+                "weight_decay",
+                self.weight_decay,
+                finite(self.weight_decay, 0.0),
+                "at least 0",
+            ),
+            (
+                "clip_norm",
+                self.clip_norm,
+                finite(self.clip_norm, 0.0),
+                "at least 0",
+            ),
+            (
+                "beta1",
+                self.beta1,
+                share(self.beta1),
+                "at least 0 and below 1",
+            ),
+            (
+                "beta2",
+                self.beta2,
+                share(self.beta2),
+                "at least 0 and below 1",
+            ),
+            (
+                "epsilon",
+                self.epsilon,
+                finite(self.epsilon, f64::MIN_POSITIVE),
+                "above 0",
+            ),
+        ];
+        for (name, value, holds, expected) in rules {
+            if !holds {
+                return Err(TrainError::Setting {
+                    name,
+                    expected,
+                    found: value.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_counts(&self) -> Result<(), TrainError> {
+        let counts = [
+            ("epochs", self.epochs),
+            ("batch_size", self.batch_size),
+            ("accumulation", self.accumulation),
+            ("keep_checkpoints", self.keep_checkpoints),
+            ("max_steps", self.max_steps.unwrap_or(1)),
+        ];
+        for (name, count) in counts {
+            if count == 0 {
+                let found = count.to_string();
+                return Err(TrainError::Setting {
+                    name,
+                    expected: "at least 1",
+                    found,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_outside_their_range_are_refused_by_name() {
+        let refused = |config: TrainConfig| config.validate().unwrap_err().to_string();
+        let base = TrainConfig::default;
+        assert_eq!(
+            refused(TrainConfig {
+                epochs: 0,
+                ..base()
+            }),
+            "setting epochs: expected at least 1, found 0"
+        );
+        assert_eq!(
+            refused(TrainConfig {
+                learning_rate: f64::NAN,
+                ..base()
+            }),
+            "setting learning_rate: expected at least 0, found NaN"
+        );
+        assert!(
+            refused(TrainConfig {
+                beta2: 1.0,
+                ..base()
+            })
+            .contains("beta2")
+        );
+        assert!(
+            refused(TrainConfig {
+                epsilon: 0.0,
+                ..base()
+            })
+            .contains("epsilon")
+        );
+        assert!(
+            refused(TrainConfig {
+                max_steps: Some(0),
+                ..base()
+            })
+            .contains("max_steps")
+        );
+    }
+
+    #[test]
+    fn a_schedule_reads_back_from_its_name() {
+        for schedule in [Schedule::Cosine, Schedule::Linear, Schedule::Constant] {
+            assert_eq!(schedule.to_string().parse::<Schedule>().unwrap(), schedule);
+            let json = serde_json::to_string(&schedule).unwrap();
+            assert_eq!(json, format!("\"{schedule}\""));
+        }
+        assert!("cosin".parse::<Schedule>().is_err());
+    }
+}

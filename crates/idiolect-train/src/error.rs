@@ -1,0 +1,97 @@
+//! Everything that can stop a training run.
+
+use std::path::PathBuf;
+
+/// An error of the caller's own code, as an objective returns it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What stopped a training run, where, and what was expected there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A setting lies outside its range.
+    #[error("setting {name}: expected {expected}, found {found}")]
+    Setting {
+        /// The field of the configuration, or the part of the run.
+        name: &'static str,
+        /// The range.
+        expected: &'static str,
+        /// The value.
+        found: String,
+    },
+    /// Not one token of a set is trained on, so its loss would be a mean of nothing.
+    #[error("no trained token in {rows} {set} rows: every label is masked after the shift")]
+    NoTrainedToken {
+        /// `training` or `held-out`.
+        set: &'static str,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// Labels do not stand one beside each input id: padding would be trained.
+    #[error("row {row}: expected one label beside each of {ids} input ids, found {labels} labels")]
+    Labels {
+        /// The row: its place among the training or held-out rows.
+        row: usize,
+        /// Number of the row's input ids.
+        ids: usize,
+        /// Number of its labels.
+        labels: usize,
+    },
+    /// The loss or the gradient norm of a step is not a finite number; the step was not applied.
+    #[error("step {step}: expected a finite {quantity}, found {value}")]
+    NotFinite {
+        /// 1-based optimiser step.
+        step: usize,
+        /// `loss` or `gradient norm`.
+        quantity: &'static str,
+        /// The value.
+        value: f64,
+    },
+    /// A parameter that the caller named as moving is still exactly zero.
+    #[error("step {step}: expected parameter {parameter} to have moved, found it exactly zero")]
+    NeverMoved {
+        /// 1-based optimiser step after which it was looked at.
+        step: usize,
+        /// Name of the parameter.
+        parameter: String,
+    },
+    /// The caller's objective failed.
+    #[error("step {step}: objective failed")]
+    Objective {
+        /// 1-based optimiser step in which it was called.
+        step: usize,
+        /// Its own error.
+        #[source]
+        source: BoxError,
+    },
+    /// A file of the run could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A checkpoint or run folder is not the one this run can use.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Checkpoint {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the run needs there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+}
+
+/// An objective counted other trained tokens than the rows of its batch hold, so its gradient
+/// was divided by a wrong number; it comes as the source of [`TrainError::Objective`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a loss over {expected} trained tokens, found one over {found}")]
+pub struct CountMismatch {
+    /// Trained tokens of the batch, after the shift.
+    pub expected: usize,
+    /// Trained tokens that the objective reported.
+    pub found: usize,
+}

@@ -1,0 +1,239 @@
+//! A run's folder: its two logs, its checkpoints, and how a run finds its way back into it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use idiolect_tokens::TokenRow;
+use serde_json::Value;
+
+use crate::checkpoint::{self, Checkpoint, State};
+use crate::report::{EvaluationRow, Log, StepRow, TimingRow, io};
+use crate::{AdamW, TrainConfig, TrainError, params};
+
+/// Where a run keeps its files.
+#[derive(Debug, Clone, Copy)]
+pub struct RunFolder<'a> {
+    /// The folder; it is made if it is not there.
+    pub path: &'a Path,
+    /// Whether to go on from the latest checkpoint. Without one the run starts anew.
+    /// A run that does not resume refuses a folder that holds checkpoints.
+    pub resume: bool,
+}
+
+/// The open folder of a run.
+#[derive(Debug)]
+pub(crate) struct Store {
+    checkpoints: PathBuf,
+    metrics: Log,
+    timings: Log,
+    config: TrainConfig,
+    rows: String,
+    /// Step of the latest checkpoint.
+    saved: Option<usize>,
+}
+
+impl Store {
+    /// Opens the folder, and reads the checkpoint to go on from where there is one.
+    pub(crate) fn open(
+        folder: RunFolder<'_>,
+        config: &TrainConfig,
+        rows: &[TokenRow],
+    ) -> Result<(Self, Option<Checkpoint>), TrainError> {
+        let checkpoints = folder.path.join("checkpoints");
+        std::fs::create_dir_all(&checkpoints).map_err(|source| io(&checkpoints, source))?;
+        let latest = checkpoint::latest(&checkpoints)?;
+        if let (Some(path), false) = (&latest, folder.resume) {
+            return Err(TrainError::Checkpoint {
+                path: path.clone(),
+                expected: "a folder without checkpoints, or to resume".to_owned(),
+                found: "a checkpoint".to_owned(),
+            });
+        }
+        let rows = fingerprint(rows);
+        let found = latest.map(|path| found(&path, config, &rows)).transpose()?;
+        let state = found.as_ref().map(|checkpoint| &checkpoint.state);
+        let bytes = state.map_or((0, 0), |state| (state.metrics_bytes, state.timings_bytes));
+        let store = Self {
+            checkpoints,
+            metrics: Log::open(folder.path.join("metrics.jsonl"), bytes.0)?,
+            timings: Log::open(folder.path.join("timings.jsonl"), bytes.1)?,
+            config: config.clone(),
+            rows,
+            saved: state.map(|state| state.step),
+        };
+        Ok((store, found))
+    }
+
+    /// Notes what a step computed and what it cost.
+    pub(crate) fn log_step(&mut self, row: &StepRow, timing: &TimingRow) -> Result<(), TrainError> {
+        self.metrics.append(row)?;
+        self.timings.append(timing)
+    }
+
+    /// Notes what an evaluation computed.
+    pub(crate) fn log_evaluation(&mut self, row: &EvaluationRow) -> Result<(), TrainError> {
+        self.metrics.append(row)
+    }
+
+    /// Writes a checkpoint, unless the latest is of this step; none where the settings want none.
+    pub(crate) fn save<M: Module>(
+        &mut self,
+        step: usize,
+        module: &M,
+        optimizer: &AdamW,
+    ) -> Result<Option<PathBuf>, TrainError> {
+        if self.config.checkpoint_every == 0 || self.saved == Some(step) {
+            return Ok(None);
+        }
+        let optimizer = optimizer.state();
+        let steps = optimizer
+            .iter()
+            .map(|state| (state.name.clone(), state.steps));
+        let state = State {
+            step,
+            config: self.config.clone(),
+            rows: self.rows.clone(),
+            metrics_bytes: self.metrics.sync()?,
+            timings_bytes: self.timings.sync()?,
+            parameter_steps: steps.collect(),
+        };
+        let parameters = params::to_host(module, &|_| true);
+        let checkpoint = Checkpoint {
+            state,
+            parameters,
+            optimizer,
+        };
+        let path = checkpoint::write(&self.checkpoints, &checkpoint, self.config.keep_checkpoints)?;
+        self.saved = Some(step);
+        Ok(Some(path))
+    }
+
+    /// Makes both logs last.
+    pub(crate) fn sync(&mut self) -> Result<(), TrainError> {
+        self.metrics.sync()?;
+        self.timings.sync()?;
+        Ok(())
+    }
+
+    /// Gives a module the parameters of a checkpoint of this run.
+    pub(crate) fn restore<M: Module>(
+        &self,
+        module: M,
+        checkpoint: &mut Checkpoint,
+    ) -> Result<M, TrainError> {
+        let parameters = std::mem::take(&mut checkpoint.parameters);
+        let mut parameters: BTreeMap<_, _> = parameters
+            .into_iter()
+            .map(|tensor| ((tensor.name, tensor.shape), tensor.values))
+            .collect();
+        let shapes = params::shapes(&module);
+        let missing = shapes.iter().find(|shape| !parameters.contains_key(shape));
+        let unused = parameters.keys().find(|key| !shapes.contains(key));
+        let describe = |key: Option<&(String, Vec<usize>)>| match key {
+            None => "no such parameter".to_owned(),
+            Some((name, shape)) => format!("parameter {name} of shape {shape:?}"),
+        };
+        if missing.or(unused).is_some() {
+            return Err(TrainError::Checkpoint {
+                path: self
+                    .checkpoints
+                    .join(format!("step-{}", checkpoint.state.step)),
+                expected: describe(missing),
+                found: describe(unused),
+            });
+        }
+        Ok(params::from_host(module, &mut |name, shape| {
+            parameters.remove(&(name.to_owned(), shape.to_vec()))
+        }))
+    }
+}
+
+/// Reads a checkpoint and refuses it where it is of a run with other settings or rows.
+fn found(path: &Path, config: &TrainConfig, rows: &str) -> Result<Checkpoint, TrainError> {
+    let checkpoint = checkpoint::read(path)?;
+    let differing = difference(config, &checkpoint.state.config).or_else(|| {
+        let rows_of = |rows: &str| format!("training rows {rows}");
+        (rows != checkpoint.state.rows).then(|| (rows_of(rows), rows_of(&checkpoint.state.rows)))
+    });
+    match differing {
+        None => Ok(checkpoint),
+        Some((expected, found)) => Err(TrainError::Checkpoint {
+            path: path.to_owned(),
+            expected,
+            found,
+        }),
+    }
+}
+
+/// The first setting that would make another run, as this run and as the other has it.
+fn difference(this: &TrainConfig, other: &TrainConfig) -> Option<(String, String)> {
+    // How often a run is saved does not change what it computes.
+    let same_saving = TrainConfig {
+        checkpoint_every: this.checkpoint_every,
+        keep_checkpoints: this.keep_checkpoints,
+        ..other.clone()
+    };
+    // A number may lose its last bit on its way through JSON: both take that way.
+    let here = serde_json::to_string(this)
+        .and_then(|json| serde_json::from_str(&json))
+        .ok()?;
+    let Value::Object(here) = here else {
+        return None;
+    };
+    let there = serde_json::to_value(same_saving).ok()?;
+    here.into_iter().find_map(|(name, value)| {
+        let theirs = &there[&name];
+        (*theirs != value).then(|| (format!("{name} {value}"), format!("{name} {theirs}")))
+    })
+}
+
+/// FNV-1a over ids and labels, in hexadecimal: tells other rows from the same, no more.
+fn fingerprint(rows: &[TokenRow]) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |bytes: &[u8]| {
+        for &byte in bytes {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for row in rows {
+        add(&row.input_ids.len().to_le_bytes());
+        row.input_ids.iter().for_each(|id| add(&id.to_le_bytes()));
+        row.labels
+            .iter()
+            .for_each(|label| add(&label.to_le_bytes()));
+    }
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_rate_is_its_own_after_a_way_through_json(learning_rate in 1e-9f64..1.0) {
+            let config = TrainConfig { learning_rate, ..TrainConfig::default() };
+            let json = serde_json::to_string(&config).unwrap();
+            let read: TrainConfig = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(difference(&config, &read), None);
+            let other = TrainConfig { learning_rate: learning_rate * 1.5, ..read };
+            prop_assert!(difference(&config, &other).is_some());
+        }
+    }
+
+    #[test]
+    fn how_often_a_run_is_saved_makes_no_other_run() {
+        let config = TrainConfig::default();
+        let other = TrainConfig {
+            checkpoint_every: 7,
+            keep_checkpoints: 9,
+            ..config.clone()
+        };
+        assert_eq!(difference(&config, &other), None);
+    }
+}

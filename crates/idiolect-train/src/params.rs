@@ -1,0 +1,205 @@
+//! Walks over a module's trained parameters, by name.
+//!
+//! A name is the path of fields that leads to the parameter, joined by dots, as Burn's module
+//! visitor gives it: it is the same in each process, which a `ParamId` is not.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{DType, Tensor, TensorData};
+
+/// A parameter's values on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HostTensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
+}
+
+/// The fields that lead to where a walk stands.
+#[derive(Debug, Default)]
+pub(crate) struct Path(Vec<String>);
+
+impl Path {
+    pub(crate) fn enter(&mut self, name: &str) {
+        self.0.push(name.to_owned());
+    }
+
+    pub(crate) fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+/// Puts an updated value in the place of a parameter's, with the same part in training.
+pub(crate) fn replace<const D: usize>(
+    param: Param<Tensor<D>>,
+    update: impl FnOnce(Tensor<D>) -> Tensor<D>,
+) -> Param<Tensor<D>> {
+    param.map(|old| {
+        let strategy = old.gradient_checkpointing_strategy();
+        let trained = old.is_require_grad();
+        let mut new = update(old.without_autodiff());
+        if let Some(strategy) = strategy {
+            new = new
+                .autodiff()
+                .with_gradient_checkpointing_strategy(strategy);
+        }
+        if trained { new.require_grad() } else { new }
+    })
+}
+
+/// Copies to the host, in f32, those trained parameters whose name `wanted` accepts, in the
+/// module's own order.
+pub(crate) fn to_host<M: Module>(module: &M, wanted: &dyn Fn(&str) -> bool) -> Vec<HostTensor> {
+    let mut walk = ToHost {
+        path: Path::default(),
+        wanted,
+        tensors: Vec::new(),
+    };
+    module.visit(&mut walk);
+    walk.tensors
+}
+
+struct ToHost<'a> {
+    path: Path,
+    wanted: &'a dyn Fn(&str) -> bool,
+    tensors: Vec<HostTensor>,
+}
+
+impl ModuleVisitor for ToHost<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.name();
+        if param.is_require_grad() && (self.wanted)(&name) {
+            let value = param.val().without_autodiff();
+            self.tensors.push(HostTensor {
+                name,
+                shape: value.dims().to_vec(),
+                values: value.into_data().iter::<f32>().collect(),
+            });
+        }
+    }
+}
+
+/// Finds the values for a parameter's name and shape.
+pub(crate) type Find<'a> = dyn FnMut(&str, &[usize]) -> Option<Vec<f32>> + 'a;
+
+/// Replaces each trained parameter by the values found for it; where there are none it stays.
+pub(crate) fn from_host<M: Module>(module: M, find: &mut Find<'_>) -> M {
+    module.map(&mut FromHost {
+        path: Path::default(),
+        find,
+    })
+}
+
+struct FromHost<'a, 'b> {
+    path: Path,
+    find: &'a mut Find<'b>,
+}
+
+impl ModuleMapper for FromHost<'_, '_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !param.is_require_grad() {
+            return param;
+        }
+        let shape = param.dims();
+        match (self.find)(&self.path.name(), &shape) {
+            None => param,
+            Some(values) => replace(param, |old| {
+                let options = (&old.device(), DType::F32);
+                Tensor::<D>::from_data(TensorData::new(values, shape), options).cast(old.dtype())
+            }),
+        }
+    }
+}
+
+/// Multiplies all gradients of the module's parameters by `scale`.
+pub(crate) fn scale_gradients<M: Module>(module: &M, gradients: &mut GradientsParams, scale: f64) {
+    module.visit(&mut Scale { gradients, scale });
+}
+
+struct Scale<'a> {
+    gradients: &'a mut GradientsParams,
+    scale: f64,
+}
+
+impl ModuleVisitor for Scale<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+            self.gradients
+                .register(param.id, gradient.mul_scalar(self.scale));
+        }
+    }
+}
+
+/// Sums of squares of each trained parameter's gradient over its last dimension, unread.
+pub(crate) fn squares<M: Module>(module: &M, gradients: &GradientsParams) -> Vec<Tensor<1>> {
+    let mut walk = Squares {
+        gradients,
+        sums: Vec::new(),
+    };
+    module.visit(&mut walk);
+    walk.sums
+}
+
+struct Squares<'a> {
+    gradients: &'a GradientsParams,
+    sums: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Squares<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            let sums = gradient.cast(DType::F32).square().sum_dim(D - 1);
+            let count = sums.shape().num_elements();
+            self.sums.push(sums.reshape([count]));
+        }
+    }
+}
+
+/// Names and shapes of the trained parameters, in the module's own order.
+pub(crate) fn shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
+    let mut walk = Shapes::default();
+    module.visit(&mut walk);
+    walk.shapes
+}
+
+#[derive(Default)]
+struct Shapes {
+    path: Path,
+    shapes: Vec<(String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for Shapes {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if param.is_require_grad() {
+            self.shapes.push((self.path.name(), param.dims().to_vec()));
+        }
+    }
+}

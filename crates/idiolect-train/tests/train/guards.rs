@@ -1,0 +1,258 @@
+//! Runs that would train wrongly, each stopped by name.
+
+use std::cell::Cell;
+use std::error::Error;
+
+use burn::module::Param;
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
+use idiolect_train::{
+    BoxError, LossSum, Measured, Objective, Schedule, Share, TrainConfig, TrainError, Trainer,
+    clip_by_global_norm, global_norm,
+};
+
+use crate::tiny::{NextToken, Tiny, VOCAB, WIDTH, random_rows, run, values};
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        learning_rate: 1e-2,
+        ..TrainConfig::default()
+    }
+}
+
+#[track_caller]
+fn refused(config: &TrainConfig, objective: &dyn Objective<Tiny>, rows: &[TokenRow]) -> TrainError {
+    run(&Trainer::new(config, objective, rows, 0), Tiny::random(1)).unwrap_err()
+}
+
+#[test]
+fn a_set_without_a_trained_token_is_refused_before_it_divides_by_zero() {
+    let mut rows = random_rows(6, 1);
+    for row in &mut rows {
+        // The first label counts for nothing: no token stands before it.
+        row.labels[1..].fill(IGNORE);
+    }
+    let error = refused(&config(), &NextToken, &rows);
+    let message = "no trained token in 6 training rows: every label is masked after the shift";
+    assert_eq!(error.to_string(), message);
+    assert!(matches!(
+        refused(&config(), &NextToken, &[]),
+        TrainError::NoTrainedToken { .. }
+    ));
+
+    let good = random_rows(6, 1);
+    let (config, objective) = (config(), NextToken);
+    let trainer = Trainer {
+        held_out: &rows,
+        ..Trainer::new(&config, &objective, &good, 0)
+    };
+    let error = run(&trainer, Tiny::random(1)).unwrap_err();
+    assert!(error.to_string().contains("held-out"));
+}
+
+#[test]
+fn a_row_without_a_trained_token_is_left_out_without_moving_the_others() {
+    let mut rows = random_rows(8, 3);
+    rows[5].labels.fill(IGNORE);
+    let config = TrainConfig {
+        shuffle: false,
+        length_grouping: false,
+        ..config()
+    };
+    let (_, with) = run(
+        &Trainer::new(&config, &NextToken, &rows, 0),
+        Tiny::random(1),
+    )
+    .unwrap();
+    rows[5].input_ids.truncate(2);
+    rows[5].labels.truncate(2);
+    let (_, other) = run(
+        &Trainer::new(&config, &NextToken, &rows, 0),
+        Tiny::random(1),
+    )
+    .unwrap();
+    assert_eq!(with, other);
+}
+
+#[test]
+fn labels_beyond_the_ids_would_train_padding_and_are_refused() {
+    let mut rows = random_rows(6, 1);
+    rows[4].input_ids.truncate(1);
+    rows[4].labels = vec![IGNORE, 3, 4];
+    let error = refused(&config(), &NextToken, &rows);
+    let message = "row 4: expected one label beside each of 1 input ids, found 3 labels";
+    assert_eq!(error.to_string(), message);
+}
+
+#[test]
+fn a_module_without_a_trained_parameter_is_refused() {
+    use burn::module::Module;
+    let rows = random_rows(4, 1);
+    let config = config();
+    let trainer = Trainer::new(&config, &NextToken, &rows, 0);
+    let error = run(&trainer, Tiny::random(1).no_grad()).unwrap_err();
+    assert!(matches!(error, TrainError::Setting { name: "module", .. }));
+}
+
+/// Spoils what the plain objective gives, from its third call on.
+struct Spoilt {
+    calls: Cell<usize>,
+    spoil: fn(&mut Measured, &Tiny),
+}
+
+impl Objective<Tiny> for Spoilt {
+    fn gradients(
+        &self,
+        module: &Tiny,
+        batch: &TokenBatch,
+        share: Share,
+    ) -> Result<Measured, BoxError> {
+        let mut measured = NextToken.gradients(module, batch, share)?;
+        self.calls.set(self.calls.get() + 1);
+        if self.calls.get() > 2 {
+            (self.spoil)(&mut measured, module);
+        }
+        Ok(measured)
+    }
+
+    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
+        NextToken.loss(module, batch)
+    }
+}
+
+fn spoilt(spoil: fn(&mut Measured, &Tiny)) -> TrainError {
+    let config = TrainConfig {
+        accumulation: 1,
+        ..config()
+    };
+    refused(
+        &config,
+        &Spoilt {
+            calls: Cell::new(0),
+            spoil,
+        },
+        &random_rows(12, 2),
+    )
+}
+
+#[test]
+fn a_loss_that_is_not_finite_ends_the_run() {
+    let error = spoilt(|measured, _| measured.loss.sum = f64::NAN);
+    assert_eq!(
+        error.to_string(),
+        "step 3: expected a finite loss, found NaN"
+    );
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_ends_the_run_though_the_loss_is() {
+    let error = spoilt(|measured, module| {
+        let gradient: Tensor<2> = measured.gradients.remove(module.head.id).unwrap();
+        measured
+            .gradients
+            .register(module.head.id, gradient * f64::INFINITY);
+    });
+    assert!(matches!(
+        error,
+        TrainError::NotFinite {
+            step: 3,
+            quantity: "gradient norm",
+            ..
+        }
+    ));
+}
+
+#[test]
+fn an_objective_that_counts_other_tokens_ends_the_run() {
+    let error = spoilt(|measured, _| measured.loss.trained_tokens += 1);
+    assert_eq!(error.to_string(), "step 3: objective failed");
+    assert!(
+        error
+            .source()
+            .unwrap()
+            .to_string()
+            .contains("trained tokens, found one over")
+    );
+}
+
+/// Trains the embedding only: the head never gets a gradient.
+struct HeadForgotten;
+
+impl Objective<Tiny> for HeadForgotten {
+    fn gradients(
+        &self,
+        module: &Tiny,
+        batch: &TokenBatch,
+        share: Share,
+    ) -> Result<Measured, BoxError> {
+        let mut measured = NextToken.gradients(module, batch, share)?;
+        measured.gradients.remove::<2>(module.head.id);
+        Ok(measured)
+    }
+
+    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
+        NextToken.loss(module, batch)
+    }
+}
+
+#[test]
+fn a_group_that_must_move_and_stays_zero_ends_the_run() {
+    let config = TrainConfig {
+        accumulation: 1,
+        warmup_steps: 2,
+        schedule: Schedule::Constant,
+        ..config()
+    };
+    let rows = random_rows(20, 2);
+    let zero_head = || {
+        let mut module = Tiny::random(1);
+        module.head = Param::from_tensor(Tensor::zeros([WIDTH, VOCAB], &module.embedding.device()));
+        module
+    };
+    let must_move = |name: &str| name == "head";
+    let stuck = Trainer {
+        must_move: &must_move,
+        ..Trainer::new(&config, &HeadForgotten, &rows, 0)
+    };
+    let error = run(&stuck, zero_head()).unwrap_err();
+    let message = "step 4: expected parameter head to have moved, found it exactly zero";
+    assert_eq!(error.to_string(), message);
+
+    let moving = Trainer {
+        must_move: &must_move,
+        ..Trainer::new(&config, &NextToken, &rows, 0)
+    };
+    assert!(run(&moving, zero_head()).is_ok());
+}
+
+#[test]
+fn clipping_takes_all_gradients_together() {
+    let module = Tiny::random(1);
+    let device = module.head.device().without_autodiff();
+    let mut gradients = GradientsParams::new();
+    gradients.register(
+        module.embedding.id,
+        Tensor::<2>::full([VOCAB, WIDTH], 0.3, &device),
+    );
+    gradients.register(
+        module.head.id,
+        Tensor::<2>::full([WIDTH, VOCAB], 0.4, &device),
+    );
+    let expected = 0.5 * ((VOCAB * WIDTH) as f64).sqrt();
+
+    let norm = clip_by_global_norm(&module, &mut gradients, 0.0);
+    assert!((norm - expected).abs() < 1e-6);
+    assert!((global_norm(&module, &gradients) - expected).abs() < 1e-6);
+
+    let norm = clip_by_global_norm(&module, &mut gradients, 1.0);
+    assert!((norm - expected).abs() < 1e-6);
+    assert!((global_norm(&module, &gradients) - 1.0).abs() < 1e-6);
+    let head = values(&gradients.get::<2>(module.head.id).unwrap());
+    let embedding = values(&gradients.get::<2>(module.embedding.id).unwrap());
+    assert!((head[0] / embedding[0] - 4.0 / 3.0).abs() < 1e-6);
+
+    let before = values(&gradients.get::<2>(module.head.id).unwrap());
+    clip_by_global_norm(&module, &mut gradients, 2.0);
+    assert_eq!(before, values(&gradients.get::<2>(module.head.id).unwrap()));
+}

@@ -1,0 +1,13 @@
+//! Tests of the loop through its public surface, on a model of two small matrices.
+
+// Clippy's leave for tests to unwrap and print does not reach their helpers.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod accumulation;
+mod golden;
+mod guards;
+mod head;
+mod optimizer;
+mod resume;
+mod schedule;
+mod tiny;

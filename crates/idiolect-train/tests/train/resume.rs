@@ -1,0 +1,290 @@
+//! Runs that are stopped, killed and resumed end as runs that were not.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use idiolect_tokens::{TokenBatch, TokenRow};
+use idiolect_train::{
+    BoxError, Event, LossSum, Measured, Objective, RunFolder, Share, TrainConfig, TrainError,
+    Trained, Trainer,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::tiny::{NextToken, Tiny, random_rows};
+
+/// Tells the test's own binary, run again, to train in this folder.
+const CHILD: &str = "IDIOLECT_TRAIN_CHILD";
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        epochs: 3,
+        batch_size: 3,
+        accumulation: 2,
+        learning_rate: 1e-2,
+        warmup_steps: 2,
+        weight_decay: 0.01,
+        checkpoint_every: 4,
+        ..TrainConfig::default()
+    }
+}
+
+/// Trains slowly enough to be killed in the middle.
+struct Slow;
+
+impl Objective<Tiny> for Slow {
+    fn gradients(
+        &self,
+        module: &Tiny,
+        batch: &TokenBatch,
+        share: Share,
+    ) -> Result<Measured, BoxError> {
+        std::thread::sleep(Duration::from_millis(8));
+        NextToken.gradients(module, batch, share)
+    }
+
+    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
+        NextToken.loss(module, batch)
+    }
+}
+
+/// Trains in a folder, until `stop` says so.
+fn train(
+    path: &Path,
+    objective: &dyn Objective<Tiny>,
+    config: &TrainConfig,
+    stop: &mut dyn FnMut(&Event<'_>) -> bool,
+) -> Result<Trained<Tiny>, TrainError> {
+    let (rows, held_out) = (random_rows(40, 5), random_rows(7, 6));
+    let trainer = Trainer {
+        held_out: &held_out,
+        folder: Some(RunFolder { path, resume: true }),
+        ..Trainer::new(config, objective, &rows, 0)
+    };
+    trainer.run(Tiny::random(9), &mut |event| {
+        if stop(&event) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })
+}
+
+fn metrics(path: &Path) -> String {
+    std::fs::read_to_string(path.join("metrics.jsonl")).unwrap()
+}
+
+/// The parameters, bit by bit, and the metrics of a run that nothing stopped.
+fn undisturbed() -> (Vec<u32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let trained = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    assert!(trained.finished);
+    (bits(&trained.module), metrics(folder.path()))
+}
+
+fn bits(module: &Tiny) -> Vec<u32> {
+    module
+        .values()
+        .concat()
+        .into_iter()
+        .map(f32::to_bits)
+        .collect()
+}
+
+fn checkpoints(path: &Path) -> Vec<String> {
+    let folder = std::fs::read_dir(path.join("checkpoints")).unwrap();
+    let mut names: Vec<String> = folder
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn metrics_hold_step_and_evaluation_rows_and_no_clock() {
+    let (_, metrics) = undisturbed();
+    let rows: Vec<serde_json::Value> = metrics
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let keys = |row: &serde_json::Value| {
+        row.as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let (steps, evaluations): (Vec<_>, Vec<_>) =
+        rows.iter().partition(|row| row.get("loss").is_some());
+    assert!(
+        steps
+            .iter()
+            .all(|row| keys(row) == "step epoch loss lr grad_norm trained_tokens")
+    );
+    assert!(
+        evaluations
+            .iter()
+            .all(|row| keys(row) == "step epoch eval_loss eval_tokens")
+    );
+    let epochs: Vec<f64> = evaluations
+        .iter()
+        .map(|row| row["epoch"].as_f64().unwrap())
+        .collect();
+    assert_eq!(epochs, [1.0, 2.0, 3.0]);
+    let numbers: Vec<u64> = steps
+        .iter()
+        .map(|row| row["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    assert_eq!(steps[0]["lr"], serde_json::json!(0.0));
+}
+
+#[test]
+fn a_run_that_its_callback_ends_goes_on_where_it_was() {
+    let expected = undisturbed();
+    let folder = tempfile::tempdir().unwrap();
+    let mut stops = 0;
+    let trained = loop {
+        let mut steps = 0;
+        let mut stop = |event: &Event<'_>| {
+            steps += usize::from(matches!(event, Event::Step { .. }));
+            steps == 3
+        };
+        let trained = train(folder.path(), &NextToken, &config(), &mut stop).unwrap();
+        if trained.finished {
+            break trained;
+        }
+        stops += 1;
+    };
+    assert!(stops > 3);
+    assert_eq!((bits(&trained.module), metrics(folder.path())), expected);
+
+    let again = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    assert!(again.finished);
+    assert_eq!((bits(&again.module), metrics(folder.path())), expected);
+}
+
+#[test]
+fn a_run_is_cancelled_from_outside_after_the_step_it_is_in() {
+    let (cancel, config, rows) = (AtomicBool::new(false), config(), random_rows(40, 5));
+    let trainer = Trainer {
+        cancel: Some(&cancel),
+        ..Trainer::new(&config, &NextToken, &rows, 0)
+    };
+    let trained = trainer.run(Tiny::random(9), &mut |event| {
+        if let Event::Step { row, .. } = event {
+            cancel.store(row.step == 5, Ordering::Relaxed);
+        }
+        ControlFlow::Continue(())
+    });
+    let trained = trained.unwrap();
+    assert_eq!((trained.steps, trained.finished), (5, false));
+}
+
+#[test]
+fn a_failed_step_and_a_torn_line_are_done_again() {
+    let expected = undisturbed();
+    let folder = tempfile::tempdir().unwrap();
+    let mut stop = |event: &Event<'_>| matches!(event, Event::Checkpoint { step: 8, .. });
+    train(folder.path(), &NextToken, &config(), &mut stop).unwrap();
+    // What a killed process may leave: rows after the checkpoint, half a row, half a checkpoint.
+    let torn = metrics(folder.path()) + "{\"step\":9,\"epoch\":1.3}\n{\"step\":1";
+    std::fs::write(folder.path().join("metrics.jsonl"), torn).unwrap();
+    let half = folder.path().join("checkpoints/.step-12.tmp");
+    std::fs::create_dir(&half).unwrap();
+    std::fs::write(half.join("state.json"), "{").unwrap();
+    let trained = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    assert_eq!((bits(&trained.module), metrics(folder.path())), expected);
+}
+
+#[test]
+fn the_last_checkpoints_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    assert_eq!(checkpoints(folder.path()), ["step-20", "step-21"]);
+    let none = TrainConfig {
+        checkpoint_every: 0,
+        ..config()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &NextToken, &none, &mut |_| false).unwrap();
+    assert!(checkpoints(folder.path()).is_empty());
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    train(path, &NextToken, &config(), &mut |_| false).unwrap();
+    let refused = |config: &TrainConfig| {
+        train(path, &NextToken, config, &mut |_| false)
+            .unwrap_err()
+            .to_string()
+    };
+    let error = refused(&TrainConfig {
+        learning_rate: 0.5,
+        ..config()
+    });
+    assert!(error.ends_with("step-21: expected learning_rate 0.5, found learning_rate 0.01"));
+    let error = refused(&TrainConfig {
+        seed: 1,
+        ..config()
+    });
+    assert!(error.contains("expected seed 1, found seed 42"));
+
+    let (rows, other, config) = (random_rows(40, 5), random_rows(40, 8), config());
+    let resumed = |rows: &[TokenRow], resume| {
+        let folder = Some(RunFolder { path, resume });
+        let trainer = Trainer {
+            folder,
+            ..Trainer::new(&config, &NextToken, rows, 0)
+        };
+        trainer
+            .run(Tiny::random(9), &mut |_| ControlFlow::Continue(()))
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(resumed(&other, true).contains("expected training rows"));
+    assert!(resumed(&rows, false).contains("expected a folder without checkpoints"));
+
+    let metrics = path.join("metrics.jsonl");
+    std::fs::write(&metrics, "").unwrap();
+    assert!(resumed(&rows, true).contains("metrics.jsonl: expected the"));
+    let parameters = path.join("checkpoints/step-21/parameters.safetensors");
+    std::fs::write(&parameters, "short").unwrap();
+    assert!(resumed(&rows, true).contains("expected a safetensors file"));
+}
+
+/// No test by itself: what `a_killed_process_resumes_to_the_same_bytes` starts and kills.
+#[test]
+fn child() {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        train(Path::new(&folder), &Slow, &config(), &mut |_| false).unwrap();
+    }
+}
+
+#[test]
+fn a_killed_process_resumes_to_the_same_bytes() {
+    let expected = undisturbed();
+    let mut random = ChaCha8Rng::seed_from_u64(4);
+    for _ in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..3 {
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "resume::child"])
+                .env(CHILD, folder.path())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(Duration::from_millis(random.random_range(40..300)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let trained = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+        assert_eq!((bits(&trained.module), metrics(folder.path())), expected);
+    }
+}

@@ -1,0 +1,50 @@
+//! The learning rate against the traces of PEFT runs.
+
+use std::path::PathBuf;
+
+use idiolect_train::{TrainConfig, learning_rate};
+use serde_json::Value;
+
+/// The folder of shared oracles; absent in a plain checkout.
+fn shared() -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    let path = std::env::var_os("IDIOLECT_SHARED").map_or_else(|| beside.into(), PathBuf::from);
+    let found = path.join("oracles/peft").is_dir();
+    assert!(
+        found || std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
+        "no oracles at {}",
+        path.display()
+    );
+    if !found {
+        eprintln!("skipped: no oracles at {}", path.display());
+    }
+    found.then_some(path)
+}
+
+#[test]
+fn rates_are_those_of_the_peft_traces() {
+    let Some(shared) = shared() else { return };
+    let mut traces = 0;
+    for model in ["tiny-llama3", "tiny-mistral"] {
+        for variant in std::fs::read_dir(shared.join("oracles/peft").join(model)).unwrap() {
+            let file = std::fs::read_to_string(variant.unwrap().path().join("trace.json")).unwrap();
+            let trace: Value = serde_json::from_str(&file).unwrap();
+            let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+            let config = TrainConfig {
+                learning_rate: trace["optimizer"]["lr"].as_f64().unwrap(),
+                warmup_steps: number(&trace["schedule"]["warmup_steps"]),
+                ..TrainConfig::default()
+            };
+            let total = number(&trace["schedule"]["total_steps"]);
+            for (step, rate) in trace["lr"].as_array().unwrap().iter().enumerate() {
+                let distance = learning_rate(&config, step, total) - rate.as_f64().unwrap();
+                assert!(
+                    distance.abs() <= 1e-12,
+                    "{model}, step {step}: off by {distance}"
+                );
+            }
+            traces += 1;
+        }
+    }
+    assert!(traces > 0);
+}
