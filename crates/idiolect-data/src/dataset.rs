@@ -12,7 +12,8 @@ use crate::DataError;
 use crate::columns::Columns;
 use crate::example::Example;
 use crate::format::Format;
-use crate::parse::{self, Place};
+use crate::parse;
+use crate::place::Place;
 use crate::rows::{Layout, RawRow, RawRows, read_rows};
 use crate::write::write_atomically;
 

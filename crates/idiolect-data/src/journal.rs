@@ -182,7 +182,7 @@ mod tests {
     fn a_last_row_of_another_kind_is_an_error_not_torn() {
         let error = reopened(b"1\n{\"id\":2}\n").0.unwrap_err();
         assert!(
-            error.starts_with("F: line 2, column 1: not valid JSON: invalid type"),
+            error.starts_with("F: line 2, column 1: not the row expected here: invalid type"),
             "{error}"
         );
     }

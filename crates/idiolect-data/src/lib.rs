@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod array;
 mod columns;
 mod dataset;
 mod error;
@@ -8,6 +9,7 @@ mod format;
 mod journal;
 mod pair;
 mod parse;
+mod place;
 mod rows;
 mod select;
 mod write;

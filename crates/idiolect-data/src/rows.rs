@@ -7,9 +7,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Deserializer, Map, Value};
+use serde_json::{Map, Value};
 
 use crate::DataError;
+use crate::array::Cursor;
+use crate::place::describe;
 
 /// How the rows lie in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,11 +128,7 @@ impl Source<'_> {
     }
 
     fn array(&mut self, bytes: &[u8]) -> Result<(), DataError> {
-        let mut cursor = Cursor {
-            path: self.path,
-            text: text(self.path, bytes, 1)?,
-            at: 0,
-        };
+        let mut cursor = Cursor::new(self.path, text(self.path, bytes, 1)?);
         cursor.take(b"[")?;
         if cursor.peek() == Some(b']') {
             return cursor.take(b"]").and_then(|_| cursor.end());
@@ -149,7 +147,7 @@ impl Source<'_> {
             let problem = format!(
                 "row {}: expected a JSON object, found {}",
                 self.rows.len(),
-                crate::parse::describe(&value)
+                describe(&value)
             );
             return Err(DataError::Json {
                 path: self.path.to_owned(),
@@ -163,94 +161,8 @@ impl Source<'_> {
     }
 }
 
-/// A place in the text of an array, which is read value by value to know each row's line.
-struct Cursor<'a> {
-    path: &'a Path,
-    text: &'a str,
-    at: usize,
-}
-
-impl Cursor<'_> {
-    fn peek(&mut self) -> Option<u8> {
-        let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_ascii_start().len();
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn place(&self) -> (usize, usize) {
-        let before = &self.text.as_bytes()[..self.at];
-        (
-            1 + newlines(before),
-            before
-                .iter()
-                .rev()
-                .take_while(|&&byte| byte != b'\n')
-                .count(),
-        )
-    }
-
-    fn take(&mut self, expected: &[u8]) -> Result<u8, DataError> {
-        match self.peek() {
-            Some(byte) if expected.contains(&byte) => {
-                self.at += 1;
-                Ok(byte)
-            }
-            found => Err(self.unexpected(expected, found)),
-        }
-    }
-
-    fn unexpected(&self, expected: &[u8], found: Option<u8>) -> DataError {
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|&byte| format!("`{}`", byte as char))
-            .collect();
-        let found = match found {
-            Some(_) => format!("{:?}", self.text[self.at..].chars().next().unwrap_or(' ')),
-            None => "the end of the file (cut off?)".to_owned(),
-        };
-        let (line, column) = self.place();
-        let problem = format!("expected {}, found {found}", expected.join(" or "));
-        DataError::Json {
-            path: self.path.to_owned(),
-            line,
-            column: column + 1,
-            problem,
-        }
-    }
-
-    fn value(&mut self) -> Result<(usize, Value), DataError> {
-        self.peek();
-        let (line, column) = self.place();
-        let mut values = Deserializer::from_str(&self.text[self.at..]).into_iter();
-        match values.next() {
-            Some(Ok(value)) => {
-                self.at += values.byte_offset();
-                Ok((line, value))
-            }
-            Some(Err(error)) => Err(json_error(self.path, (line, column), &error)),
-            None => Err(self.unexpected(b"{", None)),
-        }
-    }
-
-    fn end(&mut self) -> Result<(), DataError> {
-        match self.peek() {
-            None => Ok(()),
-            Some(_) => {
-                let (line, column) = self.place();
-                let problem = "text after the end of the array".to_owned();
-                Err(DataError::Json {
-                    path: self.path.to_owned(),
-                    line,
-                    column: column + 1,
-                    problem,
-                })
-            }
-        }
-    }
-}
-
-fn newlines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
+pub(crate) fn newlines(bytes: &[u8]) -> usize {
+    bytes.split(|&byte| byte == b'\n').count() - 1
 }
 
 /// The bytes as text; `line` is the line on which they begin.
@@ -281,15 +193,20 @@ pub(crate) fn json_error(
     let reason = message
         .rfind(" at line ")
         .map_or(message.as_str(), |end| &message[..end]);
+    let kind = if error.is_data() {
+        "not the row expected here"
+    } else {
+        "not valid JSON"
+    };
     let hint = if error.is_eof() {
-        " (cut off, or one value on several lines?)"
+        " (cut off, or over several lines outside an array?)"
     } else {
         ""
     };
     DataError::Json {
         path: path.to_owned(),
         line: line + error.line().saturating_sub(1),
-        column: error.column() + if error.line() <= 1 { column } else { 0 },
-        problem: format!("not valid JSON: {reason}{hint}"),
+        column: (error.column() + if error.line() <= 1 { column } else { 0 }).max(1),
+        problem: format!("{kind}: {reason}{hint}"),
     }
 }

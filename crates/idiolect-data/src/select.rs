@@ -89,9 +89,15 @@ mod tests {
 
     #[test]
     fn the_choice_of_a_seed_never_moves() {
-        assert_eq!(sample(10, 4, 42), [0usize; 0]);
-        assert_eq!(split(10, 0.2, 42).1, [0usize; 0]);
-        assert_eq!(mix(&[3, 4], &[1.5, 0.5], 42), [0usize; 0]);
+        let order = mix(&[3, 4], &[1.5, 0.5], 42);
+        expect_test::expect![
+            "[1, 4, 5, 7] [1, 7] [(0, 2), (0, 1), (1, 1), (0, 2), (1, 2), (0, 0), (0, 1)]"
+        ]
+        .assert_eq(&format!(
+            "{:?} {:?} {order:?}",
+            sample(10, 4, 42),
+            split(10, 0.2, 42).1
+        ));
     }
 
     #[test]

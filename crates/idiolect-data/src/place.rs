@@ -1,0 +1,99 @@
+//! One row's fields, asked for by name, with the place in every refusal.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::DataError;
+use crate::rows::RawRow;
+
+/// A row and where it stands, for errors.
+pub(crate) struct Place<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) number: usize,
+    pub(crate) row: &'a RawRow,
+}
+
+impl Place<'_> {
+    pub(crate) fn error(
+        &self,
+        field: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> DataError {
+        DataError::Field {
+            path: self.path.to_owned(),
+            row: self.number,
+            line: self.row.line,
+            field: field.into(),
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+
+    /// A field that is there and not null.
+    pub(crate) fn value(&self, field: &str) -> Option<&Value> {
+        self.row.fields.get(field).filter(|value| !value.is_null())
+    }
+
+    pub(crate) fn missing(&self, field: &str, expected: &str) -> DataError {
+        let found = match self.row.fields.get(field) {
+            Some(value) => describe(value),
+            None => absent(&self.row.fields),
+        };
+        self.error(field, expected, found)
+    }
+
+    pub(crate) fn optional_text(&self, field: &str) -> Result<Option<&str>, DataError> {
+        let Some(value) = self.value(field) else {
+            return Ok(None);
+        };
+        value
+            .as_str()
+            .map(Some)
+            .ok_or_else(|| self.error(field, "a string", describe(value)))
+    }
+
+    pub(crate) fn text(&self, field: &str) -> Result<&str, DataError> {
+        self.optional_text(field)?
+            .ok_or_else(|| self.missing(field, "a string"))
+    }
+
+    pub(crate) fn list(&self, field: &str) -> Result<&[Value], DataError> {
+        match self.value(field) {
+            Some(Value::Array(list)) if !list.is_empty() => Ok(list),
+            _ => Err(self.missing(field, "an array of turns")),
+        }
+    }
+}
+
+/// What stands under a key of a turn, for errors.
+pub(crate) fn describe_in(turn: &Value, key: &str) -> String {
+    match turn {
+        Value::Object(fields) if !fields.contains_key(key) => absent(fields),
+        Value::Object(fields) => describe(&fields[key]),
+        other => describe(other),
+    }
+}
+
+/// That a field is not there, with those that are.
+fn absent(fields: &Map<String, Value>) -> String {
+    let names: Vec<_> = fields.keys().take(12).map(String::as_str).collect();
+    if names.is_empty() {
+        return "no fields".to_owned();
+    }
+    format!("no such field among {}", names.join(", "))
+}
+
+/// A value in a few words, for errors.
+pub(crate) fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) if text.chars().count() <= 40 => format!("{text:?}"),
+        Value::String(text) => format!("a string of {} characters", text.chars().count()),
+        Value::Array(list) => format!("an array of {}", list.len()),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
