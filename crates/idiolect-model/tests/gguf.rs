@@ -1,0 +1,273 @@
+//! GGUF files against what the Python package `gguf` makes of them, whole and damaged.
+#![allow(clippy::unwrap_used, reason = "a test's own files")]
+
+use std::path::{Path, PathBuf};
+
+use half::bf16;
+use idiolect_model::ModelError;
+use idiolect_model::gguf::{GgufFile, GgufVocabulary};
+use idiolect_testkit::{smollm2_folder, smollm2_gguf};
+use proptest::prelude::*;
+use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+fn golden_json(name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(golden(name)).unwrap()).unwrap()
+}
+
+/// Everything that can be asked of a file.
+fn use_all(path: &Path) -> Result<(), ModelError> {
+    let file = GgufFile::open(path)?;
+    file.config()?;
+    file.vocabulary()?;
+    file.tensor_names()
+        .iter()
+        .try_for_each(|name| file.read(name).map(drop))
+}
+
+/// Writes `bytes` as a file and uses it.
+fn use_bytes(bytes: &[u8]) -> Result<(), ModelError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    std::fs::write(&path, bytes).unwrap();
+    use_all(&path)
+}
+
+fn message_of(bytes: &[u8]) -> String {
+    let message = use_bytes(bytes).unwrap_err().to_string();
+    message.split_once("model.gguf: ").unwrap().1.into()
+}
+
+/// The small file with `new` in the place of `old`, which must occur once and be as long.
+fn llama_with(old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut bytes = std::fs::read(golden("llama.gguf")).unwrap();
+    let places: Vec<usize> = (0..bytes.len() - old.len())
+        .filter(|at| bytes[*at..].starts_with(old))
+        .collect();
+    assert_eq!((places.len(), old.len()), (1, new.len()));
+    bytes[places[0]..][..new.len()].copy_from_slice(new);
+    bytes
+}
+
+#[test]
+fn each_type_unpacks_to_the_reference_bits() {
+    let file = GgufFile::open(&golden("quants.gguf")).unwrap();
+    let expected = golden_json("quants.json");
+    let expected = expected["values"].as_object().unwrap();
+    assert_eq!(file.tensor_names().len(), expected.len());
+    for (name, tensor) in expected {
+        let got = file.read(name).unwrap();
+        assert_eq!(&got.stored, name);
+        assert_eq!(serde_json::json!(got.shape), tensor["shape"], "{name}");
+        let bits: Vec<u32> = serde_json::from_value(tensor["bits"].clone()).unwrap();
+        let got: Vec<u32> = got.values.iter().map(|value| value.to_bits()).collect();
+        assert_eq!(got, bits, "{name}");
+    }
+}
+
+#[test]
+fn settings_are_those_of_a_hugging_face_folder() {
+    let file = GgufFile::open(&golden("llama.gguf")).unwrap();
+    assert_eq!(file.config().unwrap(), golden_json("llama.json")["config"]);
+}
+
+#[test]
+fn tensors_have_hugging_face_names_and_rows_in_their_order() {
+    let file = GgufFile::open(&golden("llama.gguf")).unwrap();
+    let expected = golden_json("llama.json");
+    let shapes = expected["shapes"].as_object().unwrap();
+    let mut names: Vec<&String> = shapes.keys().collect();
+    names.sort();
+    assert_eq!(file.tensor_names().iter().collect::<Vec<_>>(), names);
+    for (name, shape) in shapes {
+        let tensor = file.read(name).unwrap();
+        assert_eq!(&serde_json::json!(tensor.shape), shape, "{name}");
+        let counted: Vec<f32> = (0_u16..).map(f32::from).take(tensor.values.len()).collect();
+        assert_eq!(tensor.values, counted, "{name}");
+    }
+}
+
+#[test]
+fn other_divisors_of_the_rotary_frequencies_are_kept_as_they_are() {
+    // 32 stands last in the list of divisors; with 33 the middle no longer follows from it.
+    let bytes = std::fs::read(golden("llama.gguf")).unwrap();
+    let thirty_two = 32.0_f32.to_le_bytes();
+    let at = bytes
+        .windows(4)
+        .rposition(|window| window == thirty_two)
+        .unwrap();
+    let mut other = bytes;
+    other[at..at + 4].copy_from_slice(&33.0_f32.to_le_bytes());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    std::fs::write(&path, other).unwrap();
+    let scaling = GgufFile::open(&path).unwrap().config().unwrap()["rope_scaling"].clone();
+    assert_eq!(scaling["rope_type"], "factors");
+    assert_eq!(scaling["divisors"].as_array().unwrap().len(), 4);
+    assert_eq!(scaling["divisors"][3], 33.0);
+}
+
+#[test]
+fn the_vocabulary_is_given_as_it_stands() {
+    let file = GgufFile::open(&golden("llama.gguf")).unwrap();
+    let expected = GgufVocabulary {
+        model: "gpt2".into(),
+        pre: Some("llama-bpe".into()),
+        tokens: ["a", "b", "ab", "<s>", "</s>", "<eot>"]
+            .map(Into::into)
+            .into(),
+        scores: Vec::new(),
+        token_types: vec![1, 1, 1, 3, 3, 3],
+        merges: vec!["a b".into()],
+        bos: Some(3),
+        eos: Some(4),
+        eot: Some(5),
+        pad: None,
+        unk: None,
+        add_bos: Some(true),
+        add_eos: None,
+        add_space_prefix: None,
+        chat_template: Some("{{ messages }}".into()),
+    };
+    assert_eq!(file.vocabulary().unwrap(), expected);
+}
+
+#[test]
+fn smollm2_equals_its_hugging_face_folder() {
+    let (Some(gguf), Some(folder)) = (smollm2_gguf(), smollm2_folder()) else {
+        return;
+    };
+    let file = GgufFile::open(&gguf).unwrap();
+    let bytes = std::fs::read(folder.join("model.safetensors")).unwrap();
+    let reference = SafeTensors::deserialize(&bytes).unwrap();
+    let mut names: Vec<&str> = reference.names();
+    names.sort_unstable();
+    assert_eq!(file.tensor_names(), names);
+    for name in names {
+        let (got, want) = (file.read(name).unwrap(), reference.tensor(name).unwrap());
+        assert_eq!(
+            (got.shape.as_slice(), Dtype::BF16),
+            (want.shape(), want.dtype()),
+            "{name}"
+        );
+        let rounded = got
+            .values
+            .iter()
+            .flat_map(|value| bf16::from_f32(*value).to_le_bytes());
+        assert!(rounded.eq(want.data().iter().copied()), "{name} differs");
+    }
+    let config = std::fs::read(folder.join("config.json")).unwrap();
+    let config: Value = serde_json::from_slice(&config).unwrap();
+    let got = file.config().unwrap();
+    for key in got
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|key| *key != "torch_dtype")
+    {
+        // The folder leaves out what follows from the rest.
+        if let Some(want) = config.get(key) {
+            assert_eq!(&got[key], want, "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_an_error() {
+    let bytes = std::fs::read(golden("llama.gguf")).unwrap();
+    // The last tensor's 16 bytes are filled up to the alignment of 32.
+    for length in (0..bytes.len() - 16).step_by(7) {
+        assert!(use_bytes(&bytes[..length]).is_err(), "cut at {length}");
+    }
+}
+
+#[test]
+fn errors_name_the_place() {
+    let whole = std::fs::read(golden("llama.gguf")).unwrap();
+    let cut = |length: usize| message_of(&whole[..length]);
+    let mut other_magic = whole.clone();
+    other_magic[0] = b'X';
+    let mut other_version = whole.clone();
+    other_version[4] = 9;
+    assert_eq!(
+        message_of(&other_magic),
+        "header: expected the letters GGUF, found XGUF"
+    );
+    assert_eq!(
+        message_of(&other_version),
+        "header: expected version 2 or 3, little-endian, found 9"
+    );
+    assert_eq!(
+        cut(30),
+        "metadata entry 0 of 22: expected 8 bytes at position 24, found 6 bytes before the end of the file"
+    );
+    assert!(cut(whole.len() - 40).starts_with("tensor "));
+    let architecture = llama_with(
+        b"\x05\0\0\0\0\0\0\0llama\x11",
+        b"\x05\0\0\0\0\0\0\0gemma\x11",
+    );
+    assert_eq!(
+        message_of(&architecture),
+        "general.architecture: expected llama, found gemma"
+    );
+}
+
+#[test]
+fn an_alignment_of_zero_is_refused() {
+    let entry = |key: &str, value: u8| [key.as_bytes(), &[4, 0, 0, 0, value, 0, 0, 0]].concat();
+    let old = entry("llama.block_count", 1);
+    let message = message_of(&llama_with(&old, &entry("general.alignment", 0)));
+    assert_eq!(message, "general.alignment: expected a positive 32-bit number, found 0");
+}
+
+#[test]
+fn an_unknown_type_names_its_tensor() {
+    // After the name: two dimensions, their sizes, then the type, which is 0 for F32.
+    let head = |kind: u8| {
+        let mut bytes = b"blk.0.ffn_up.weight\x02\0\0\0".to_vec();
+        bytes.extend(12_u64.to_le_bytes());
+        bytes.extend(16_u64.to_le_bytes());
+        bytes.extend([kind, 0, 0, 0]);
+        bytes
+    };
+    let message = message_of(&llama_with(&head(0), &head(23)));
+    let expected =
+        "tensor blk.0.ffn_up.weight: cannot read type an IQ type (ggml type 23); readable: ";
+    assert!(message.starts_with(expected), "{message}");
+}
+
+#[test]
+fn a_tensor_outside_the_file_is_named() {
+    let head = |columns: u64| {
+        let mut bytes = b"blk.0.ffn_up.weight\x02\0\0\0".to_vec();
+        bytes.extend(columns.to_le_bytes());
+        bytes
+    };
+    for columns in [1 << 20, 1 << 60, u64::MAX] {
+        let message = message_of(&llama_with(&head(12), &head(columns)));
+        assert!(
+            message.starts_with("tensor blk.0.ffn_up.weight: expected "),
+            "{message}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is done to the head of a file, it is read or refused, without a panic.
+    #[test]
+    fn a_damaged_head_is_read_or_refused(changes in prop::collection::vec((0_usize..1800, any::<u8>()), 1..6)) {
+        let mut bytes = std::fs::read(golden("llama.gguf")).unwrap();
+        for (at, byte) in changes {
+            bytes[at] = byte;
+        }
+        let _ = use_bytes(&bytes);
+    }
+}
