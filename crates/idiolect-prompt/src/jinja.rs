@@ -28,7 +28,7 @@ pub(crate) fn environment(source: &str, date: Option<Date>) -> Result<Environmen
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     env.set_formatter(print);
-    env.add_filter("tojson", to_json);
+    env.add_filter("tojson", |value: &Value, options: Kwargs| to_json(value, &options));
     env.add_function(
         "raise_exception",
         |reason: String| -> Result<Value, Error> {
@@ -94,7 +94,7 @@ fn print(out: &mut Output, state: &State, value: &Value) -> Result<(), Error> {
 }
 
 /// `json.dumps(value, ensure_ascii=False, indent=indent)`.
-fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
+fn to_json(value: &Value, options: &Kwargs) -> Result<String, Error> {
     let indent: Option<usize> = options.get("indent")?;
     match indent {
         Some(width) => write_json(

@@ -275,7 +275,7 @@ fn errors_say_what_is_wrong_with_the_template() {
     ));
     expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal(&each("{{ m.content if loop.last }}</s>"), &turns));
     expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal("{{ messages[-1].content }}</s>", &turns[..2]));
-    expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal(&each("{{ m.content }}{{ 'end' if loop.length > 2 }}"), &turns));
+    expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal(&each("{{ m.content }}"), &turns));
     expect!["template chat got an example without a response"]
         .assert_eq(&refusal(&each("{{ m.content }}</s>"), &turns[..1]));
     let looks = each("{{ m.content if m.content != 'q</s>' else '!' }}</s>");

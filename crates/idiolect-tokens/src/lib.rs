@@ -1,1 +1,23 @@
-//! Segments to token ids and loss mask, through tokenizer.json.
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod config;
+mod encode;
+mod error;
+mod fit;
+mod gguf;
+mod preview;
+mod row;
+mod stream;
+mod tokenizer;
+
+pub use batch::TokenBatch;
+pub use config::{SpecialTokens, TokenizerConfig};
+pub use encode::Encoded;
+pub use error::{BoxError, RowProblem, TokensError};
+pub use fit::{Fitted, Overlong, fit};
+pub use gguf::GgufVocabulary;
+pub use preview::preview;
+pub use row::{IGNORE, TokenRow};
+pub use stream::TextStream;
+pub use tokenizer::Tokenizer;

@@ -1,0 +1,215 @@
+//! What a checkpoint's folder says about its tokenizer beside `tokenizer.json`.
+//!
+//! `tokenizer_config.json` in its forms of the years (tokens as strings or as objects, a chat
+//! template as text or as a list of named ones), `special_tokens_map.json`, and
+//! `chat_template.jinja`, which wins over the configuration as it does in transformers 5.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::TokensError;
+
+/// Special tokens by their spelling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpecialTokens {
+    /// Beginning of text.
+    pub bos: Option<String>,
+    /// End of text.
+    pub eos: Option<String>,
+    /// Padding; the end of text where there is none.
+    pub pad: Option<String>,
+    /// Unknown text.
+    pub unk: Option<String>,
+    /// Further tokens that the configuration calls special.
+    pub others: Vec<String>,
+    /// Whether a text begins with `bos`; where unknown, what `tokenizer.json` does decides.
+    pub add_bos: Option<bool>,
+}
+
+/// The tokenizer's configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenizerConfig {
+    /// Its special tokens.
+    pub special: SpecialTokens,
+    /// Chat templates by name; a lone one is called `default`.
+    pub chat_templates: Vec<(String, String)>,
+    /// Longest text in tokens, where it is a real limit.
+    pub model_max_length: Option<usize>,
+}
+
+impl TokenizerConfig {
+    /// Reads a checkpoint's folder; a file that is absent says nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensError::Read`] or [`TokensError::Load`] with the file.
+    pub fn read(folder: &Path) -> Result<Self, TokensError> {
+        let path = folder.join("tokenizer_config.json");
+        let mut config = match read_optional(&path)? {
+            Some(text) => Self::from_json(&text, &path.display().to_string())?,
+            None => Self::default(),
+        };
+        let path = folder.join("special_tokens_map.json");
+        if let Some(text) = read_optional(&path)? {
+            let map = parse(&text, &path.display().to_string())?;
+            let special = &mut config.special;
+            for (name, slot) in [
+                ("bos_token", &mut special.bos),
+                ("eos_token", &mut special.eos),
+                ("pad_token", &mut special.pad),
+                ("unk_token", &mut special.unk),
+            ] {
+                *slot = slot.take().or_else(|| spelling(map.get(name)));
+            }
+        }
+        if let Some(template) = read_optional(&folder.join("chat_template.jinja"))? {
+            config.chat_templates.retain(|(name, _)| name != DEFAULT);
+            config
+                .chat_templates
+                .insert(0, (DEFAULT.to_owned(), template));
+        }
+        Ok(config)
+    }
+
+    /// Reads the text of a `tokenizer_config.json`; `what` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensError::Load`].
+    pub fn from_json(text: &str, what: &str) -> Result<Self, TokensError> {
+        let map = parse(text, what)?;
+        let special = SpecialTokens {
+            bos: spelling(map.get("bos_token")),
+            eos: spelling(map.get("eos_token")),
+            pad: spelling(map.get("pad_token")),
+            unk: spelling(map.get("unk_token")),
+            others: other_special_tokens(&map),
+            add_bos: map.get("add_bos_token").and_then(Value::as_bool),
+        };
+        // Configurations without a limit say 1e30.
+        let limit = map.get("model_max_length").and_then(Value::as_u64);
+        Ok(Self {
+            special,
+            chat_templates: chat_templates(map.get("chat_template")),
+            model_max_length: limit.and_then(|limit| usize::try_from(limit).ok()),
+        })
+    }
+
+    /// The chat template of that name, or without a name the default one.
+    #[must_use]
+    pub fn chat_template(&self, name: Option<&str>) -> Option<&str> {
+        let wanted = name.unwrap_or(DEFAULT);
+        let found = self.chat_templates.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, template)| template.as_str())
+    }
+}
+
+const DEFAULT: &str = "default";
+
+fn read_optional(path: &Path) -> Result<Option<String>, TokensError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(TokensError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn parse(text: &str, what: &str) -> Result<Map<String, Value>, TokensError> {
+    serde_json::from_str(text).map_err(|source| TokensError::Load {
+        what: what.to_owned(),
+        source: source.into(),
+    })
+}
+
+/// A token's spelling, plain or in an object.
+fn spelling(token: Option<&Value>) -> Option<String> {
+    let token = token?;
+    let text = token.as_str().or_else(|| token.get("content")?.as_str())?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn other_special_tokens(map: &Map<String, Value>) -> Vec<String> {
+    let listed = ["additional_special_tokens", "extra_special_tokens"].into_iter();
+    let listed = listed.filter_map(|key| map.get(key)?.as_array()).flatten();
+    let decoder = map.get("added_tokens_decoder").and_then(Value::as_object);
+    let added = decoder.into_iter().flat_map(|tokens| tokens.values());
+    let added = added.filter(|token| token.get("special").is_some_and(|special| special == true));
+    listed
+        .chain(added)
+        .filter_map(|token| spelling(Some(token)))
+        .collect()
+}
+
+fn chat_templates(value: Option<&Value>) -> Vec<(String, String)> {
+    let named = |row: &Value| {
+        let field = |key: &str| row.get(key)?.as_str().map(str::to_owned);
+        Some((field("name")?, field("template")?))
+    };
+    match value {
+        Some(Value::String(template)) => vec![(DEFAULT.to_owned(), template.clone())],
+        Some(Value::Array(rows)) => rows.iter().filter_map(named).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_and_templates_are_read_in_every_form() {
+        let text = r#"{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>",
+            "pad_token": null, "add_bos_token": true, "model_max_length": 1e30,
+            "additional_special_tokens": ["<a>", {"content": "<b>"}],
+            "added_tokens_decoder": {"3": {"content": "<c>", "special": true},
+                                     "4": {"content": "  ", "special": false}},
+            "chat_template": [{"name": "default", "template": "D"}, {"name": "tool", "template": "T"}]}"#;
+        let config = TokenizerConfig::from_json(text, "tokenizer_config.json").unwrap();
+        let special = &config.special;
+        assert_eq!(
+            (special.bos.as_deref(), special.eos.as_deref()),
+            (Some("<s>"), Some("</s>"))
+        );
+        assert_eq!((&special.pad, special.add_bos), (&None, Some(true)));
+        assert_eq!(special.others, ["<a>", "<b>", "<c>"]);
+        assert_eq!(config.chat_template(None), Some("D"));
+        assert_eq!(config.chat_template(Some("tool")), Some("T"));
+        assert_eq!(config.model_max_length, None);
+    }
+
+    #[test]
+    fn the_jinja_file_wins_and_the_map_fills_gaps() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        assert_eq!(
+            TokenizerConfig::read(folder.path()).unwrap(),
+            TokenizerConfig::default()
+        );
+        write(
+            "tokenizer_config.json",
+            r#"{"eos_token": "</s>", "chat_template": "old"}"#,
+        );
+        write(
+            "special_tokens_map.json",
+            r#"{"bos_token": "<s>", "eos_token": "<e>"}"#,
+        );
+        write("chat_template.jinja", "new");
+        let config = TokenizerConfig::read(folder.path()).unwrap();
+        assert_eq!(config.chat_template(None), Some("new"));
+        assert_eq!(config.special.bos.as_deref(), Some("<s>"));
+        assert_eq!(config.special.eos.as_deref(), Some("</s>"));
+        write("tokenizer_config.json", "{");
+        let error = TokenizerConfig::read(folder.path())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("tokenizer_config.json is not usable"),
+            "{error}"
+        );
+    }
+}

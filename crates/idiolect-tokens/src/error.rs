@@ -1,0 +1,119 @@
+//! What can go wrong between segments and token ids.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+/// The source of an error in the tokenizer library.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a tokenizer could not be had, or text not become tokens.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokensError {
+    /// A tokenizer file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A tokenizer file was read and is not what it should be.
+    #[error("{what} is not usable: {source}")]
+    Load {
+        /// The file, or the part of a GGUF vocabulary.
+        what: String,
+        /// The reason.
+        source: BoxError,
+    },
+    /// A GGUF vocabulary contradicts itself or asks for something unknown.
+    #[error("GGUF vocabulary: {what} is {found}, expected {expected}")]
+    Vocabulary {
+        /// The metadata key.
+        what: &'static str,
+        /// What it should have been.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// A special token is needed that the vocabulary lacks.
+    #[error("the vocabulary has no token {token:?}, needed as {role}")]
+    UnknownToken {
+        /// Its spelling.
+        token: String,
+        /// What it was needed for.
+        role: &'static str,
+    },
+    /// Text could not be encoded or ids not decoded.
+    #[error("the tokenizer failed: {source}")]
+    Codec {
+        /// The library's reason.
+        source: BoxError,
+    },
+    /// Text begins with two beginning-of-text tokens: template and tokenizer each put one.
+    #[error("text begins with {token:?} twice")]
+    DoubleBos {
+        /// The token's spelling.
+        token: String,
+    },
+    /// The tokenizer has ids that the embedding has no row for.
+    #[error("tokenizer larger than the embedding: ids up to {highest_id}, {rows} rows")]
+    Embedding {
+        /// The highest id that the tokenizer can give.
+        highest_id: u32,
+        /// Rows of the embedding.
+        rows: usize,
+    },
+    /// A row cannot be trained.
+    #[error("row {id}: {problem}")]
+    Row {
+        /// The row's id.
+        id: Value,
+        /// Why not.
+        problem: RowProblem,
+    },
+}
+
+/// What is wrong with one row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowProblem {
+    /// Nothing in it is trained.
+    #[error("no trained token")]
+    NoTrainedToken,
+    /// A response does not end with an end-of-turn token, so the model would never learn to stop.
+    #[error("a response ends with token {token} ({text:?}), expected an end-of-turn token")]
+    NoEndOfTurn {
+        /// The last trained token.
+        token: u32,
+        /// Its text.
+        text: String,
+    },
+    /// It is longer than allowed.
+    #[error("{length} tokens, more than {max_length}")]
+    Overlong {
+        /// Tokens of the row.
+        length: usize,
+        /// Tokens allowed.
+        max_length: usize,
+    },
+    /// An id or label is outside the embedding.
+    #[error("token {token} at position {position} is outside the {rows} rows of the embedding")]
+    TokenOutOfRange {
+        /// Position, from 0.
+        position: usize,
+        /// The id or label.
+        token: i64,
+        /// Rows of the embedding.
+        rows: usize,
+    },
+    /// Ids and labels do not stand side by side.
+    #[error("{found} labels, expected {expected}")]
+    LabelCount {
+        /// Number of ids.
+        expected: usize,
+        /// Number of labels.
+        found: usize,
+    },
+}

@@ -1,0 +1,63 @@
+//! One example as token ids with a label beside each.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{RowProblem, TokensError};
+
+/// The label of a token that is not trained, as in PyTorch's `cross_entropy`.
+pub const IGNORE: i64 = -100;
+
+/// Token ids and labels; a label stands beside its own id, the shift is the loss's business.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenRow {
+    /// The example's id, echoed unchanged.
+    pub id: Value,
+    /// Token ids.
+    pub input_ids: Vec<u32>,
+    /// For each id, the id itself where it is trained, else [`IGNORE`].
+    pub labels: Vec<i64>,
+}
+
+impl TokenRow {
+    /// How many tokens the loss counts: the first one never does, since nothing precedes it.
+    #[must_use]
+    pub fn trained_tokens(&self) -> usize {
+        self.labels
+            .iter()
+            .skip(1)
+            .filter(|&&label| label != IGNORE)
+            .count()
+    }
+
+    /// Checks a row that came ready made: a label for each id, and both within `rows` rows of
+    /// embedding. A row without a trained token passes, to be counted by the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`RowProblem::LabelCount`] or [`RowProblem::TokenOutOfRange`], with the row's id.
+    pub fn check(&self, rows: usize) -> Result<(), TokensError> {
+        let refuse = |problem| {
+            Err(TokensError::Row {
+                id: self.id.clone(),
+                problem,
+            })
+        };
+        let (expected, found) = (self.input_ids.len(), self.labels.len());
+        if expected != found {
+            return refuse(RowProblem::LabelCount { expected, found });
+        }
+        let bad_id = self.input_ids.iter().position(|&id| id as usize >= rows);
+        let fits = |&label: &i64| label == IGNORE || usize::try_from(label).is_ok_and(|l| l < rows);
+        let bad_label = self.labels.iter().position(|label| !fits(label));
+        let bad = bad_id.map(|at| (at, i64::from(self.input_ids[at])));
+        match bad.or_else(|| bad_label.map(|at| (at, self.labels[at]))) {
+            Some((position, token)) => refuse(RowProblem::TokenOutOfRange {
+                position,
+                token,
+                rows,
+            }),
+            None => Ok(()),
+        }
+    }
+}

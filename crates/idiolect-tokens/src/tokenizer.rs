@@ -1,0 +1,217 @@
+//! A tokenizer with its special tokens, over `tokenizers`.
+//!
+//! Deliberately not here: how segments keep their marks (`encode.rs`), how a vocabulary out of GGUF
+//! becomes a tokenizer (`gguf.rs`).
+
+use std::path::Path;
+
+use tokenizers::{AddedToken, AddedVocabulary};
+
+use crate::{SpecialTokens, TokenizerConfig, TokensError};
+
+/// Text to token ids and back, exactly as the checkpoint's own tokenizer does.
+#[derive(Debug, Clone)]
+pub struct Tokenizer {
+    pub(crate) inner: tokenizers::Tokenizer,
+    /// The added tokens without the special ones, for text that may not contain markup.
+    pub(crate) plain: AddedVocabulary,
+    bos: Option<u32>,
+    eos: Option<u32>,
+    pad: Option<u32>,
+    /// Whether this tokenizer begins a text with `bos`.
+    adds_bos: bool,
+    highest_id: u32,
+}
+
+impl Tokenizer {
+    /// Reads `tokenizer.json` of a checkpoint's folder, and its configuration.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file`](Self::from_file) and [`TokenizerConfig::read`].
+    pub fn from_folder(folder: &Path) -> Result<(Self, TokenizerConfig), TokensError> {
+        let config = TokenizerConfig::read(folder)?;
+        let tokenizer = Self::from_file(&folder.join("tokenizer.json"), &config.special)?;
+        Ok((tokenizer, config))
+    }
+
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensError::Read`], or as [`from_json`](Self::from_json).
+    pub fn from_file(path: &Path, special: &SpecialTokens) -> Result<Self, TokensError> {
+        let json = std::fs::read(path).map_err(|source| TokensError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_json(&json, special, &path.display().to_string())
+    }
+
+    /// Reads the text of a `tokenizer.json`; `what` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensError::Load`], or [`TokensError::UnknownToken`] when the beginning or end of text is
+    /// not in the vocabulary.
+    pub fn from_json(
+        json: &[u8],
+        special: &SpecialTokens,
+        what: &str,
+    ) -> Result<Self, TokensError> {
+        let mut inner =
+            tokenizers::Tokenizer::from_bytes(json).map_err(|source| TokensError::Load {
+                what: what.to_owned(),
+                source,
+            })?;
+        mark_special(&mut inner, special).map_err(|source| TokensError::Codec { source })?;
+        let mut plain = inner.get_added_vocabulary().clone();
+        plain.set_encode_special_tokens(true);
+        let bos = known(&inner, special.bos.as_deref(), "beginning of text")?;
+        let eos = known(&inner, special.eos.as_deref(), "end of text")?;
+        let pad = special
+            .pad
+            .as_deref()
+            .and_then(|name| inner.token_to_id(name));
+        let adds_bos = special.add_bos.unwrap_or_else(|| begins_with(&inner, bos));
+        let highest_id = inner.get_vocab(true).into_values().max().unwrap_or(0);
+        Ok(Self {
+            inner,
+            plain,
+            bos,
+            eos,
+            pad,
+            adds_bos,
+            highest_id,
+        })
+    }
+
+    /// How many ids there are: one more than the highest.
+    #[must_use]
+    pub fn vocab_size(&self) -> usize {
+        self.highest_id as usize + 1
+    }
+
+    /// Checks that an embedding of that many rows has one for every id.
+    /// More rows than ids are common: checkpoints pad them.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensError::Embedding`].
+    pub fn check_embedding(&self, rows: usize) -> Result<(), TokensError> {
+        if rows < self.vocab_size() {
+            return Err(TokensError::Embedding {
+                highest_id: self.highest_id,
+                rows,
+            });
+        }
+        Ok(())
+    }
+
+    /// The id of a token by its spelling.
+    #[must_use]
+    pub fn id_of(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// The spelling of a token, as the vocabulary has it.
+    #[must_use]
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// Beginning of text, where this tokenizer puts one before a text.
+    #[must_use]
+    pub fn bos(&self) -> Option<u32> {
+        self.bos.filter(|_| self.adds_bos)
+    }
+
+    /// The token that `bos_token` names, put before a text or not.
+    #[must_use]
+    pub fn bos_token(&self) -> Option<u32> {
+        self.bos
+    }
+
+    /// End of text.
+    #[must_use]
+    pub fn eos(&self) -> Option<u32> {
+        self.eos
+    }
+
+    /// Padding: the padding token, else the end of text, else 0. It may be a trained token too.
+    #[must_use]
+    pub fn pad(&self) -> u32 {
+        self.pad.or(self.eos).unwrap_or(0)
+    }
+
+    /// Whether an id is a special token, which decoding may leave out.
+    #[must_use]
+    pub fn is_special(&self, id: u32) -> bool {
+        let added = self.inner.get_added_vocabulary();
+        added
+            .simple_id_to_token(id)
+            .is_some_and(|token| added.is_special_token(&token))
+    }
+
+    /// Spellings of all special tokens, by id.
+    #[must_use]
+    pub fn special_tokens(&self) -> Vec<String> {
+        let decoder = self.inner.get_added_tokens_decoder();
+        let mut tokens: Vec<_> = decoder
+            .into_iter()
+            .filter(|(_, token)| token.special)
+            .collect();
+        tokens.sort_unstable_by_key(|(id, _)| *id);
+        tokens.into_iter().map(|(_, token)| token.content).collect()
+    }
+
+    /// The text of token ids; ids outside the vocabulary have none.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensError::Codec`].
+    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, TokensError> {
+        self.inner
+            .decode(ids, skip_special)
+            .map_err(|source| TokensError::Codec { source })
+    }
+}
+
+/// Makes the configuration's special tokens special, as transformers does on loading.
+fn mark_special(
+    inner: &mut tokenizers::Tokenizer,
+    special: &SpecialTokens,
+) -> Result<(), crate::BoxError> {
+    let named = [&special.bos, &special.eos, &special.pad, &special.unk]
+        .into_iter()
+        .flatten();
+    let unmarked: Vec<AddedToken> = named
+        .chain(&special.others)
+        .filter(|name| inner.token_to_id(name).is_some())
+        .filter(|name| !inner.get_added_vocabulary().is_special_token(name))
+        .map(|name| AddedToken::from(name.as_str(), true).normalized(false))
+        .collect();
+    if !unmarked.is_empty() {
+        inner.add_special_tokens(unmarked)?;
+    }
+    Ok(())
+}
+
+fn known(
+    inner: &tokenizers::Tokenizer,
+    name: Option<&str>,
+    role: &'static str,
+) -> Result<Option<u32>, TokensError> {
+    let Some(name) = name else { return Ok(None) };
+    let unknown = || TokensError::UnknownToken {
+        token: name.to_owned(),
+        role,
+    };
+    inner.token_to_id(name).ok_or_else(unknown).map(Some)
+}
+
+/// Whether the post-processor puts `bos` before a text.
+fn begins_with(inner: &tokenizers::Tokenizer, bos: Option<u32>) -> bool {
+    let encoding = inner.encode_fast("", true).ok();
+    bos.is_some() && encoding.and_then(|encoding| encoding.get_ids().first().copied()) == bos
+}
