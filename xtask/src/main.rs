@@ -1,2 +1,56 @@
-//! Tasks of this workspace.
-fn main() {}
+//! Tasks of this workspace: `cargo xtask COMMAND`, one file a command.
+//!
+//! Standard library only, so that it builds in seconds; what needs more is called as a program.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tasks talk to a terminal"
+)]
+
+use std::process::ExitCode;
+
+mod ci;
+mod demo;
+mod fetch;
+mod shell;
+mod test;
+mod tidy;
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND
+
+  demo                   fetch SmolLM2, then `idiolect sdft --demo` (more arguments go to it)
+  test                   fetch what the tests use, then run them all
+  fetch smollm2          SmolLM2-135M-Instruct as models/SmolLM2-135M-Instruct.Q4_1.gguf
+  fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
+  tidy                   the rules of the house that the compiler does not check
+  ci                     everything that a change must pass, cheapest first
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["demo", rest @ ..] => demo::run(rest),
+        ["test"] => test::run(),
+        ["fetch", "smollm2"] => fetch::smollm2().map(drop),
+        ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
+        ["tidy"] => tidy::run(),
+        ["ci"] => ci::run(),
+        ["help" | "--help"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `cargo xtask ci`: everything that a change must pass, cheapest first.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{shell, test, tidy};
+
+/// Runs all steps and stops at the first that fails.
+///
+/// The demo is no step: the end-to-end tests run its stages on fewer rows.
+pub(crate) fn run() -> shell::Outcome {
+    step("format", || {
+        shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))
+    })?;
+    step("tidy", tidy::run)?;
+    step("clippy", || shell::run(&mut clippy()))?;
+    step("documentation", || shell::run(&mut documentation()))?;
+    step("tests", test::run)
+}
+
+/// In the release profile, as the tests are: build scripts and macros are then built once.
+fn clippy() -> Command {
+    let lint = [
+        "clippy",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+    ];
+    let mut command = shell::cargo(&lint);
+    command.args(["--", "-D", "warnings"]);
+    command
+}
+
+fn documentation() -> Command {
+    let mut command = shell::cargo(&["doc", "--release", "--workspace", "--no-deps", "--locked"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+fn step(name: &str, task: impl FnOnce() -> shell::Outcome) -> shell::Outcome {
+    println!("== {name}");
+    let start = Instant::now();
+    task().map_err(|message| format!("{name}: {message}"))?;
+    println!("== {name}: {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
