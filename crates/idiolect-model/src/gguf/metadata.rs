@@ -152,7 +152,7 @@ pub struct GgufVocabulary {
     /// Score of each token; empty for byte-level BPE.
     pub scores: Vec<f32>,
     /// Type of each token: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte; may be empty.
-    pub token_types: Vec<u32>,
+    pub token_types: Vec<i32>,
     /// Merges of byte-level BPE, best first, each two texts with a space between.
     pub merges: Vec<String>,
     /// Token that begins a text.
@@ -193,7 +193,7 @@ pub(super) fn vocabulary(file: &GgufFile) -> Result<GgufVocabulary, ModelError> 
             value.as_f64().map(|score| score as f32)
         })?,
         token_types: list(file, &key("token_type"), |value| {
-            value.as_u64()?.try_into().ok()
+            value.as_i64()?.try_into().ok()
         })?,
         merges: list(file, &key("merges"), |value| value.as_str().map(Into::into))?,
         bos: id(file, "bos")?,
