@@ -1,1 +1,23 @@
-//! Self-distillation over any text-to-text function, with verdicts and provenance.
+#![doc = include_str!("../README.md")]
+
+mod asked;
+mod check;
+mod error;
+mod journal;
+
+mod record;
+mod run;
+mod settings;
+mod summary;
+mod trim;
+mod verdict;
+mod writer;
+
+pub use check::Check;
+pub use error::DistillError;
+pub use record::{Difference, Identity, Record};
+pub use run::{Distilled, distill};
+pub use settings::{Extras, Settings};
+pub use summary::{Length, Summary};
+pub use verdict::{BANNED_OPENING, BANNED_PHRASES, Reason, Verdict, judge, verdict};
+pub use writer::{BoxError, Completion, RewriteRequest, TextToText};

@@ -1,0 +1,165 @@
+//! One distillation from end to end: prompts, rewrites, verdicts, the data set anew.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use idiolect_data::{DataSet, Id, Journal};
+
+use crate::DistillError;
+use crate::asked::{Asked, asked};
+use crate::journal;
+use crate::record::Record;
+use crate::settings::Settings;
+use crate::summary::Summary;
+use crate::trim::{strip, trimmed};
+use crate::writer::{BoxError, Completion, RewriteRequest, TextToText};
+
+/// What a distillation ends with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distilled {
+    /// The data set with the rewrites that were kept; [`DataSet::write`] writes it in its format.
+    pub set: DataSet,
+    /// The rewrites, in the order of the data set; refused ones too.
+    pub records: Vec<Record>,
+    /// The numbers.
+    pub summary: Summary,
+}
+
+/// Rewrites the responses of a data set (Eq. 3) and keeps those that pass (Eq. 4).
+///
+/// Every completion is judged, appended to the journal and synced as it arrives.
+/// Where the journal exists the run goes on from it, and ends as if it had never stopped.
+/// In rows of several turns only the last response is rewritten.
+///
+/// # Errors
+///
+/// Before anything is generated: [`DistillError::Data`] for rows without a response or with the
+/// same id, [`DistillError::Setting`], [`DistillError::Prompt`], [`DistillError::Label`] for a
+/// response that the check cannot use, [`DistillError::Differs`] and [`DistillError::Unpaired`] for
+/// the journal of another run.
+/// Then [`DistillError::Writer`], [`DistillError::Data`] where the journal cannot be written, and
+/// [`DistillError::Unpaired`] where the writer left out a row or wrote one that nobody asked for.
+pub fn distill(
+    set: &DataSet,
+    settings: &Settings,
+    writer: &mut dyn TextToText,
+    journal: &Path,
+) -> Result<Distilled, DistillError> {
+    settings.check_mix_ratio()?;
+    set.require_responses()?;
+    set.require_unique_ids()?;
+    let before = if settings.trim {
+        trimmed(set)?
+    } else {
+        set.clone()
+    };
+    let asked = asked(&before, settings)?;
+    let (journal, found) = journal::open(journal, &before, settings, &asked)?;
+    let records = Progress::new(&asked, journal, found).finish(writer)?;
+    let mut after = before.clone();
+    for (asked, record) in asked
+        .iter()
+        .zip(&records)
+        .filter(|(_, record)| record.replaced)
+    {
+        after.replace_response(asked.row, strip(&record.text));
+    }
+    let summary = Summary::new(&before, &after, &records);
+    Ok(Distilled {
+        set: after,
+        records,
+        summary,
+    })
+}
+
+/// The rewrites that there are, by position among the rows asked for.
+struct Progress<'a> {
+    asked: &'a [Asked<'a>],
+    places: HashMap<String, usize>,
+    requests: Vec<RewriteRequest>,
+    journal: Journal,
+    found: Vec<Option<Record>>,
+}
+
+impl<'a> Progress<'a> {
+    fn new(asked: &'a [Asked<'a>], journal: Journal, found: Vec<Option<Record>>) -> Self {
+        let places = asked.iter().enumerate();
+        let places = places
+            .map(|(at, asked)| (asked.request.id.to_string(), at))
+            .collect();
+        let request = |(asked, found): (&Asked<'_>, &Option<Record>)| RewriteRequest {
+            done: found.is_some(),
+            ..asked.request.clone()
+        };
+        let requests = asked.iter().zip(&found).map(request).collect();
+        Self {
+            asked,
+            places,
+            requests,
+            journal,
+            found,
+        }
+    }
+
+    /// Has the missing rewrites written; returns all of them in the order of the rows.
+    fn finish(mut self, writer: &mut dyn TextToText) -> Result<Vec<Record>, DistillError> {
+        if self.found.iter().any(Option::is_none) {
+            let requests = std::mem::take(&mut self.requests);
+            let mut own = None;
+            let written = writer.complete(&requests, &mut |completion| {
+                self.take(&requests, completion).map_err(|error| {
+                    own = Some(error);
+                    BoxError::from("the rewrite was not taken")
+                })
+            });
+            if let Some(error) = own {
+                return Err(error);
+            }
+            let (done, asked) = (self.found.iter().flatten().count(), self.asked.len());
+            written.map_err(|source| DistillError::Writer {
+                done,
+                asked,
+                source,
+            })?;
+        }
+        let missing = self
+            .asked
+            .iter()
+            .zip(&self.found)
+            .filter(|(_, found)| found.is_none());
+        let missing: Vec<_> = missing.map(|(asked, _)| asked.request.id.clone()).collect();
+        if missing.is_empty() {
+            return Ok(self.found.into_iter().flatten().collect());
+        }
+        Err(unpaired([missing, vec![], vec![]]))
+    }
+
+    fn take(
+        &mut self,
+        requests: &[RewriteRequest],
+        completion: Completion,
+    ) -> Result<(), DistillError> {
+        let Some(&at) = self.places.get(&completion.id.to_string()) else {
+            return Err(unpaired([vec![], vec![completion.id], vec![]]));
+        };
+        if requests[at].done {
+            return Ok(());
+        }
+        if self.found[at].is_some() {
+            return Err(unpaired([vec![], vec![], vec![completion.id]]));
+        }
+        let record = self.asked[at].record(completion)?;
+        self.journal.append(&record)?;
+        self.found[at] = Some(record);
+        Ok(())
+    }
+}
+
+fn unpaired([missing, extra, repeated]: [Vec<Id>; 3]) -> DistillError {
+    DistillError::Unpaired {
+        origin: "the writer".to_owned(),
+        missing,
+        extra,
+        repeated,
+    }
+}

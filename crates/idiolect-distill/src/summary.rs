@@ -1,0 +1,128 @@
+//! What a distillation did to a data set, in numbers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use idiolect_data::{DataSet, write_atomically};
+use serde::{Deserialize, Serialize};
+
+use crate::DistillError;
+use crate::record::Record;
+use crate::trim::words;
+use crate::verdict::Verdict;
+
+/// Mean length of the responses of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Length {
+    /// Words between white space.
+    pub words: f64,
+    /// Characters (Unicode scalar values).
+    pub characters: f64,
+}
+
+/// Counts and shares of one distillation; what `summary.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Rows of the data set.
+    pub rows: usize,
+    /// Rows whose answer was rewritten, by the mix ratio.
+    pub rewritten: usize,
+    /// Rewrites that took the place of the original response.
+    pub replaced: usize,
+    /// `replaced` by `rows`, 0 to 1.
+    pub replaced_share: f64,
+    /// Rows that have their original response still: not rewritten, or the rewrite refused.
+    pub kept: usize,
+    /// Rewrites among `replaced` that say the same as the original, letter by letter.
+    pub identical: usize,
+    /// Refused rewrites by reason.
+    pub refused: BTreeMap<String, usize>,
+    /// `refused` by `rewritten`, 0 to 1.
+    pub refused_share: BTreeMap<String, f64>,
+    /// Rewrites by how they ended.
+    pub finish_reasons: BTreeMap<String, usize>,
+    /// Tokens written for all rewrites.
+    pub tokens: usize,
+    /// Responses before, over all rows.
+    pub length_before: Length,
+    /// Responses after.
+    pub length_after: Length,
+}
+
+impl Summary {
+    /// Sums up a data set before and after; the records are those of its rewritten rows.
+    pub(crate) fn new(before: &DataSet, after: &DataSet, records: &[Record]) -> Self {
+        let (rows, rewritten) = (after.rows.len(), records.len());
+        let replaced = records.iter().filter(|record| record.replaced).count();
+        let reasons = records.iter().filter_map(|record| match &record.verdict {
+            Verdict::Keep => None,
+            Verdict::Reject(reason) => Some(reason.name()),
+        });
+        let refused = counts(reasons);
+        let share = |(name, &count): (&String, &usize)| (name.clone(), ratio(count, rewritten));
+        let unchanged = responses(before)
+            .zip(responses(after))
+            .filter(|(old, new)| old == new);
+        Self {
+            rows,
+            rewritten,
+            replaced,
+            replaced_share: ratio(replaced, rows),
+            kept: rows - replaced,
+            identical: unchanged.count() + replaced - rows,
+            refused_share: refused.iter().map(share).collect(),
+            refused,
+            finish_reasons: counts(records.iter().map(|record| record.finish_reason.as_str())),
+            tokens: records.iter().map(|record| record.token_count).sum(),
+            length_before: Length::of(before),
+            length_after: Length::of(after),
+        }
+    }
+
+    /// Writes the summary as indented JSON, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`DistillError::Data`] where the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), DistillError> {
+        write_atomically(path, |out| {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            out.write_all(b"\n")
+        })?;
+        Ok(())
+    }
+}
+
+impl Length {
+    fn of(set: &DataSet) -> Self {
+        let mean =
+            |count: fn(&str) -> usize| ratio(responses(set).map(count).sum(), set.rows.len());
+        Self {
+            words: mean(words),
+            characters: mean(|text| text.chars().count()),
+        }
+    }
+}
+
+fn responses(set: &DataSet) -> impl Iterator<Item = &str> {
+    set.rows
+        .iter()
+        .map(|row| row.example.response().unwrap_or(""))
+}
+
+fn counts<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        *counts.entry(name.to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+/// 0 where there is nothing to divide by.
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}

@@ -1,0 +1,263 @@
+//! Which rewrites are kept: Eq. 4 of the self-distillation paper (arXiv 2402.13669).
+//!
+//! Source: sail-sg/sdft@bfb6c255 `eval/gen_distilled_data.py`; a rewrite that is refused leaves the
+//! original response in its place.
+//! What the reference does not look at (text cut off, empty text, markup of the template) is in
+//! [`Extras`] and off by default.
+
+use idiolect_metrics::MetricsError;
+use serde::{Deserialize, Serialize};
+
+use crate::check::Check;
+use crate::settings::Extras;
+use crate::trim::strip;
+
+/// Phrases that speak of the task instead of doing it; refused anywhere, in any case.
+pub const BANNED_PHRASES: [&str; 5] = [
+    "reference answer",
+    "your response",
+    "my response",
+    "your own response",
+    "now it's your turn",
+];
+
+/// Refused at the very beginning, in this case only.
+pub const BANNED_OPENING: &str = "Your turn";
+
+/// What becomes of a rewrite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// It takes the place of the original response.
+    Keep,
+    /// The original response stays.
+    Reject(Reason),
+}
+
+impl Verdict {
+    /// Whether the rewrite takes the place of the original.
+    #[must_use]
+    pub fn is_keep(&self) -> bool {
+        *self == Self::Keep
+    }
+}
+
+/// Why a rewrite is refused; the first reason that holds, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Reason {
+    /// It speaks of the task ([`BANNED_PHRASES`], [`BANNED_OPENING`]).
+    BannedPhrase {
+        /// The first such phrase of the list.
+        phrase: String,
+    },
+    /// Its last number is another one (check math).
+    DifferentAnswer {
+        /// The original's last whole number, where there is one.
+        expected: Option<String>,
+        /// The rewrite's.
+        found: Option<String>,
+    },
+    /// The original's call is not in it (check call).
+    DifferentCall,
+    /// It has not the opening phrase and the fence of an answer with code (check code).
+    NoCode,
+    /// Generation ended at the limit of tokens ([`Extras::unfinished`]).
+    Unfinished,
+    /// There is nothing but white space in it ([`Extras::empty`]).
+    Empty,
+    /// It repeats markup of the template ([`Extras::echo`]).
+    Echo {
+        /// The markup.
+        marker: String,
+    },
+}
+
+impl Reason {
+    /// The name in journals and summaries.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BannedPhrase { .. } => "banned_phrase",
+            Self::DifferentAnswer { .. } => "different_answer",
+            Self::DifferentCall => "different_call",
+            Self::NoCode => "no_code",
+            Self::Unfinished => "unfinished",
+            Self::Empty => "empty",
+            Self::Echo { .. } => "echo",
+        }
+    }
+}
+
+/// Eq. 4 for one rewrite, exactly as the reference decides: banned phrases, then the task's check.
+///
+/// White space around both texts does not count.
+/// An empty rewrite passes where the check has nothing against it.
+///
+/// # Errors
+///
+/// [`MetricsError::NotACall`] where a function call is checked, the label is none, and no phrase
+/// was banned before.
+pub fn verdict(check: Check, label: &str, rewrite: &str) -> Result<Verdict, MetricsError> {
+    let (label, rewrite) = (strip(label), strip(rewrite));
+    let reason = match banned(rewrite) {
+        Some(phrase) => Some(Reason::BannedPhrase {
+            phrase: phrase.to_owned(),
+        }),
+        None => check.objection(label, rewrite)?,
+    };
+    Ok(reason.map_or(Verdict::Keep, Verdict::Reject))
+}
+
+/// [`verdict`], then the extra ones that are switched on.
+///
+/// `finish_reason` is the generator's word for why it stopped; `length` means cut off.
+///
+/// # Errors
+///
+/// As [`verdict`].
+pub fn judge(
+    check: Check,
+    extras: &Extras,
+    label: &str,
+    rewrite: &str,
+    finish_reason: &str,
+) -> Result<Verdict, MetricsError> {
+    let kept = verdict(check, label, rewrite)?;
+    let extra = || extra(extras, rewrite, finish_reason).map(Verdict::Reject);
+    Ok(if kept.is_keep() {
+        extra().unwrap_or(kept)
+    } else {
+        kept
+    })
+}
+
+fn banned(rewrite: &str) -> Option<&'static str> {
+    let lower = rewrite.to_lowercase();
+    let phrase = BANNED_PHRASES
+        .into_iter()
+        .find(|phrase| lower.contains(phrase));
+    phrase.or_else(|| {
+        rewrite
+            .starts_with(BANNED_OPENING)
+            .then_some(BANNED_OPENING)
+    })
+}
+
+fn extra(extras: &Extras, rewrite: &str, finish_reason: &str) -> Option<Reason> {
+    if extras.unfinished && finish_reason == "length" {
+        return Some(Reason::Unfinished);
+    }
+    if extras.empty && strip(rewrite).is_empty() {
+        return Some(Reason::Empty);
+    }
+    let marker = extras
+        .echo
+        .iter()
+        .find(|marker| rewrite.contains(marker.as_str()))?;
+    Some(Reason::Echo {
+        marker: marker.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(check: Check, label: &str, rewrite: &str) -> Verdict {
+        verdict(check, label, rewrite).unwrap()
+    }
+
+    #[test]
+    fn phrases_are_banned_in_any_case_and_the_opening_in_its_own() {
+        let phrase = |text| match said(Check::Text, "", text) {
+            Verdict::Reject(Reason::BannedPhrase { phrase }) => Some(phrase),
+            _ => None,
+        };
+        assert_eq!(
+            phrase("As the Reference Answer says").as_deref(),
+            Some("reference answer")
+        );
+        assert_eq!(phrase(" \u{1f}Your turn!").as_deref(), Some("Your turn"));
+        assert_eq!(
+            (phrase("your turn!"), phrase("So, Your turn"), phrase("")),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn each_check_names_its_reason() {
+        let answer = Reason::DifferentAnswer {
+            expected: Some("7".into()),
+            found: None,
+        };
+        assert_eq!(
+            said(Check::Math, "#### 7", "seven"),
+            Verdict::Reject(answer)
+        );
+        assert_eq!(said(Check::Math, "#### 7", "It is 7."), Verdict::Keep);
+        let call = Verdict::Reject(Reason::DifferentCall);
+        assert_eq!(said(Check::Call, "f(a=1, b=2)", "f(b=2)"), call);
+        assert_eq!(said(Check::Call, "f(a=1)", "g(x=1)"), call);
+        assert_eq!(said(Check::CallHalf, "f(a=1)", "g(x=1)"), Verdict::Keep);
+        assert_eq!(said(Check::CallHalf, "f(a=1)", "g(x=2)"), call);
+        assert_eq!(
+            said(Check::Code, "", "print(1)"),
+            Verdict::Reject(Reason::NoCode)
+        );
+    }
+
+    #[test]
+    fn a_label_that_is_no_call_is_looked_at_only_without_banned_phrases() {
+        assert!(verdict(Check::Call, "not a call", "f(x)").is_err());
+        assert!(
+            !verdict(Check::Call, "not a call", "my response f(x)")
+                .unwrap()
+                .is_keep()
+        );
+    }
+
+    #[test]
+    fn extras_are_off_until_asked_for_and_come_last() {
+        let judged =
+            |extras: &Extras, text, finish| judge(Check::Math, extras, "1", text, finish).unwrap();
+        let all = Extras {
+            unfinished: true,
+            empty: true,
+            echo: vec!["###".into()],
+        };
+        assert_eq!(judged(&Extras::default(), "1 ###", "length"), Verdict::Keep);
+        assert_eq!(
+            judged(&all, "1 ###", "length"),
+            Verdict::Reject(Reason::Unfinished)
+        );
+        let echo = Reason::Echo {
+            marker: "###".into(),
+        };
+        assert_eq!(judged(&all, "1 ###", "stop"), Verdict::Reject(echo));
+        assert_eq!(judged(&all, "1", "stop"), Verdict::Keep);
+        let text = |text| judge(Check::Text, &all, "1", text, "stop").unwrap();
+        assert_eq!(text(" \n"), Verdict::Reject(Reason::Empty));
+        let Verdict::Reject(first) = judged(&all, "2 ###", "length") else {
+            panic!("kept")
+        };
+        assert_eq!(first.name(), "different_answer");
+    }
+
+    #[test]
+    fn a_verdict_is_one_flat_object() {
+        let reason = Reason::BannedPhrase {
+            phrase: "my response".into(),
+        };
+        let verdict = Verdict::Reject(reason);
+        let row = json!({"verdict": "reject", "reason": "banned_phrase", "phrase": "my response"});
+        assert_eq!(serde_json::to_value(&verdict).unwrap(), row);
+        assert_eq!(serde_json::from_value::<Verdict>(row).unwrap(), verdict);
+        assert_eq!(
+            serde_json::to_value(Verdict::Keep).unwrap(),
+            json!({"verdict": "keep"})
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! A writer that says what it was told to, with data, settings and a folder for it.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "each test file uses a part of it; it says what it skipped"
+)]
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use idiolect_data::{Columns, DataSet, Format, Id, write_atomically};
+use idiolect_distill::{
+    BoxError, Check, Completion, DistillError, Distilled, Extras, Identity, RewriteRequest,
+    Settings, TextToText, distill,
+};
+use idiolect_prompt::DistillTemplate;
+use serde_json::{Value, json};
+
+/// Rewrites by id; rows that it has none for are left out.
+#[derive(Debug, Default)]
+pub(crate) struct Scripted {
+    /// By the JSON of the id.
+    pub(crate) texts: HashMap<String, String>,
+    /// Ids in the order in which they were asked for and written.
+    pub(crate) wrote: Vec<Id>,
+    /// Fails after so many rewrites.
+    pub(crate) fails_after: Option<usize>,
+}
+
+impl Scripted {
+    pub(crate) fn new(rewrites: impl IntoIterator<Item = (Id, String)>) -> Self {
+        let texts = rewrites
+            .into_iter()
+            .map(|(id, text)| (id.to_string(), text))
+            .collect();
+        Self {
+            texts,
+            ..Self::default()
+        }
+    }
+}
+
+impl TextToText for Scripted {
+    fn complete(
+        &mut self,
+        requests: &[RewriteRequest],
+        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        for request in requests.iter().filter(|request| !request.done) {
+            if self.fails_after == Some(self.wrote.len()) {
+                return Err("the server is gone".into());
+            }
+            if let Some(text) = self.texts.get(&request.id.to_string()) {
+                self.wrote.push(request.id.clone());
+                on_done(completion(&request.id, text))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn completion(id: &Id, text: &str) -> Completion {
+    Completion {
+        id: id.clone(),
+        text: text.to_owned(),
+        token_count: text.len(),
+        token_ids: None,
+        finish_reason: "stop".to_owned(),
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        template: DistillTemplate::using(),
+        chat: None,
+        check: Check::Text,
+        extras: Extras::default(),
+        mix_ratio: 1.0,
+        trim: false,
+        seed: 42,
+        identity: Identity {
+            model: "sha256:m".to_owned(),
+            adapter: None,
+            sampler: json!({"temperature": 0.95, "top_p": 0.7, "top_k": 50}),
+        },
+    }
+}
+
+pub(crate) fn data(folder: &Path, format: Format, rows: &[Value]) -> DataSet {
+    let path = folder.join("data.json");
+    write_atomically(&path, |out| Ok(serde_json::to_writer(out, rows)?)).unwrap();
+    DataSet::read(&path, format, &Columns::default()).unwrap()
+}
+
+/// Sums with their answers; ids are strings and numbers.
+pub(crate) fn sums(folder: &Path, count: usize) -> DataSet {
+    let row = |n: usize| {
+        let id = if n.is_multiple_of(2) {
+            json!(n)
+        } else {
+            json!(format!("row {n}"))
+        };
+        json!({"id": id, "instruction": format!("{n} + {n}?"), "output": (n + n).to_string()})
+    };
+    data(
+        folder,
+        Format::Alpaca,
+        &(0..count).map(row).collect::<Vec<_>>(),
+    )
+}
+
+/// Right for most rows, wrong for every third.
+pub(crate) fn answers(set: &DataSet) -> Scripted {
+    Scripted::new(set.rows.iter().enumerate().map(|(n, row)| {
+        let answer = row.example.response().unwrap();
+        let text = if n % 3 == 2 {
+            "I forgot.".into()
+        } else {
+            format!(" That makes {answer}.\n")
+        };
+        (row.example.id.clone(), text)
+    }))
+}
+
+pub(crate) fn math() -> Settings {
+    Settings {
+        check: Check::Math,
+        ..settings()
+    }
+}
+
+/// A folder of one run.
+pub(crate) struct Folder(pub(crate) tempfile::TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.0.path().join("journal.jsonl")
+    }
+
+    pub(crate) fn records(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.journal()).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    pub(crate) fn run(
+        &self,
+        set: &DataSet,
+        settings: &Settings,
+        writer: &mut dyn TextToText,
+    ) -> Result<Distilled, DistillError> {
+        distill(set, settings, writer, &self.journal())
+    }
+
+    /// The error's text, without the folder.
+    pub(crate) fn refusal(
+        &self,
+        set: &DataSet,
+        settings: &Settings,
+        writer: &mut dyn TextToText,
+    ) -> String {
+        let error = self.run(set, settings, writer).unwrap_err().to_string();
+        error.replace(&format!("{}/", self.0.path().display()), "")
+    }
+}
+
+/// A file of the shared data, where it is there.
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("IDIOLECT_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
+    let path = folder.join("data").join(name);
+    if !path.exists() {
+        assert!(
+            std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
+            "no {}",
+            path.display()
+        );
+        eprintln!("skipped: no {}", path.display());
+        return None;
+    }
+    Some(path)
+}

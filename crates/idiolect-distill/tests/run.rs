@@ -1,0 +1,175 @@
+//! One distillation from outside: what it asks for, writes down, sums up and refuses.
+#![allow(clippy::unwrap_used, reason = "a test's own files")]
+
+mod common;
+
+use std::fs;
+
+use common::{Folder, Scripted, answers, completion, data, math, settings, sums};
+use idiolect_data::{DataSet, Format, Id};
+use idiolect_distill::{BoxError, Check, Completion, Record, RewriteRequest, Settings};
+use serde_json::{Value, json};
+
+#[test]
+fn a_row_of_the_journal_tells_everything() {
+    let folder = Folder::new();
+    let set = sums(folder.0.path(), 3);
+    let distilled = folder.run(&set, &math(), &mut answers(&set)).unwrap();
+    let rows = folder.records();
+    let prompt_sha256 = rows[2]["prompt_sha256"].as_str().unwrap();
+    let expected = json!({
+        "id": 2,
+        "model": "sha256:m",
+        "adapter": null,
+        "sampler": {"temperature": 0.95, "top_p": 0.7, "top_k": 50},
+        "template": "sdft-2402/main/using",
+        "prompt_sha256": prompt_sha256,
+        "seed": math().row_seed(&json!(2)),
+        "text": "I forgot.",
+        "token_count": 9,
+        "finish_reason": "stop",
+        "verdict": "reject",
+        "reason": "different_answer",
+        "expected": "4",
+        "found": null,
+        "replaced": false,
+    });
+    assert_eq!(rows[2], expected);
+    assert_eq!(
+        (prompt_sha256.len(), &rows[0]["text"]),
+        (64, &json!(" That makes 0.\n"))
+    );
+    let records: Vec<Record> = rows
+        .into_iter()
+        .map(|r| serde_json::from_value(r).unwrap())
+        .collect();
+    assert_eq!(records, distilled.records);
+    let responses: Vec<_> = distilled
+        .set
+        .rows
+        .iter()
+        .map(|row| row.example.response())
+        .collect();
+    assert_eq!(
+        responses,
+        [Some("That makes 0."), Some("That makes 2."), Some("4")]
+    );
+}
+
+#[test]
+fn the_summary_counts() {
+    let folder = Folder::new();
+    let set = sums(folder.0.path(), 4);
+    let mut writer = |request: &RewriteRequest| -> Result<Completion, BoxError> {
+        let text = ["0", "It is 2.", "my response is 4", "7"][folder.records().len()];
+        Ok(Completion {
+            finish_reason: "length".into(),
+            ..completion(&request.id, text)
+        })
+    };
+    let summary = folder.run(&set, &math(), &mut writer).unwrap().summary;
+    let path = folder.0.path().join("summary.json");
+    summary.write(&path).unwrap();
+    let written: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let expected = json!({
+        "rows": 4,
+        "rewritten": 4,
+        "replaced": 2,
+        "replaced_share": 0.5,
+        "kept": 2,
+        "identical": 1,
+        "refused": {"banned_phrase": 1, "different_answer": 1},
+        "refused_share": {"banned_phrase": 0.25, "different_answer": 0.25},
+        "finish_reasons": {"length": 4},
+        "tokens": 26,
+        "length_before": {"words": 1.0, "characters": 1.0},
+        "length_after": {"words": 1.5, "characters": 2.75},
+    });
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn only_the_last_response_of_a_conversation_is_rewritten_in_its_own_format() {
+    let folder = Folder::new();
+    let turns = |last: &str| {
+        json!({"conversations": [
+            {"from": "system", "value": " s "}, {"from": "human", "value": "q1"},
+            {"from": "gpt", "value": "a1"}, {"from": "human", "value": "q2"},
+            {"from": "gpt", "value": last}], "source": "x"})
+    };
+    let set = data(folder.0.path(), Format::Sharegpt, &[turns("a2")]);
+    let mut writer = |request: &RewriteRequest| -> Result<Completion, BoxError> {
+        let prompt = request.prompt.to_string();
+        assert!(prompt.contains("a1") && prompt.contains("a2"), "{prompt}");
+        Ok(completion(&request.id, "b"))
+    };
+    let distilled = folder.run(&set, &settings(), &mut writer).unwrap();
+    assert_eq!(Value::from(distilled.set.rows[0].raw.clone()), turns("b"));
+}
+
+#[test]
+fn rewrites_and_rows_belong_together_one_to_one() {
+    let folder = Folder::new();
+    let set = sums(folder.0.path(), 3);
+    let mut silent = Scripted::new([(json!(0), "0".to_owned())]);
+    assert_eq!(
+        folder.refusal(&set, &math(), &mut silent),
+        "the writer: 2 rewrites missing, 0 for no row, 0 repeated (ids \"row 1\", 2)",
+    );
+    let mut inventive = |request: &RewriteRequest| -> Result<Completion, BoxError> {
+        Ok(completion(&Id::from(format!("{}", request.id)), "x"))
+    };
+    let refusal = folder.refusal(&set, &math(), &mut inventive);
+    assert!(
+        refusal.starts_with("the writer: 0 rewrites missing, 1 for no row"),
+        "{refusal}"
+    );
+    let mut stuck =
+        |_: &RewriteRequest| -> Result<Completion, BoxError> { Ok(completion(&json!(2), "x")) };
+    let refusal = folder.refusal(&set, &math(), &mut stuck);
+    assert!(
+        refusal.contains("0 for no row, 1 repeated (ids 2)"),
+        "{refusal}"
+    );
+    let less = DataSet {
+        rows: set.rows[..1].to_vec(),
+        ..set
+    };
+    let refusal = folder.refusal(&less, &math(), &mut stuck);
+    assert_eq!(
+        refusal,
+        "journal.jsonl: 0 rewrites missing, 1 for no row, 0 repeated (ids 2)"
+    );
+}
+
+#[test]
+fn bad_rows_are_refused_before_anything_is_written() {
+    let folder = Folder::new();
+    let refusal = |rows: &[Value], check| {
+        let set = data(folder.0.path(), Format::Alpaca, rows);
+        let refusal = folder.refusal(
+            &set,
+            &Settings {
+                check,
+                ..settings()
+            },
+            &mut Scripted::default(),
+        );
+        assert!(!folder.journal().exists());
+        refusal
+    };
+    let good = json!({"instruction": "q", "output": "f(a=1)", "id": "x"});
+    assert_eq!(
+        refusal(&[good.clone(), json!({"instruction": "q"})], Check::Text),
+        "data.json: row 1 (line 1): output: expected a response, found none",
+    );
+    assert_eq!(
+        refusal(&[good.clone(), good.clone()], Check::Text),
+        "data.json: rows 0 and 1 have the same id \"x\"",
+    );
+    let text = refusal(
+        &[good, json!({"instruction": "q", "output": "hello"})],
+        Check::Call,
+    );
+    assert!(text.starts_with("data.json: id 1: response: "), "{text}");
+}
