@@ -28,7 +28,9 @@ pub(crate) fn environment(source: &str, date: Option<Date>) -> Result<Environmen
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     env.set_formatter(print);
-    env.add_filter("tojson", |value: &Value, options: Kwargs| to_json(value, &options));
+    env.add_filter("tojson", |value: &Value, options: Kwargs| {
+        to_json(value, &options)
+    });
     env.add_function(
         "raise_exception",
         |reason: String| -> Result<Value, Error> {

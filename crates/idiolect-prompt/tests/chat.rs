@@ -1,5 +1,13 @@
 //! Chat templates against the texts that transformers renders, and their spans.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_collect,
+    clippy::needless_raw_string_hashes,
+    reason = "helpers of tests may panic; expect-test writes the hashes"
+)]
+
 mod common;
 
 use common::{assistant, golden, shared, system, user};
@@ -74,7 +82,7 @@ fn examples_are_what_transformers_renders_up_to_the_end_of_turn() {
                 }
                 Ok(rendered) => assert!(expected.starts_with(&rendered.text("", ""))),
                 Err(PromptError::Prefix { .. }) => {
-                    broken.push(format!("{name} {conversation_name}"))
+                    broken.push(format!("{name} {conversation_name}"));
                 }
                 Err(PromptError::NoEndOfTurn { .. } | PromptError::Forged { .. })
                     if name == "dialect" => {}
@@ -100,11 +108,12 @@ fn marked(rendered: &Rendered) -> String {
             } else {
                 segment.text.clone()
             };
-            out += &if segment.trained {
-                format!("«{text}»")
+            let (open, close) = if segment.trained {
+                ("«", "»")
             } else {
-                text
+                ("", "")
             };
+            out.extend([open, text.as_str(), close]);
         }
     }
     out
@@ -275,7 +284,8 @@ fn errors_say_what_is_wrong_with_the_template() {
     ));
     expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal(&each("{{ m.content if loop.last }}</s>"), &turns));
     expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal("{{ messages[-1].content }}</s>", &turns[..2]));
-    expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal(&each("{{ m.content }}"), &turns));
+    expect![[r#"chat template chat closes message 1 with "a", expected one of ["</s>"]"#]]
+        .assert_eq(&refusal(&each("{{ m.content }}"), &turns));
     expect!["template chat got an example without a response"]
         .assert_eq(&refusal(&each("{{ m.content }}</s>"), &turns[..1]));
     let looks = each("{{ m.content if m.content != 'q</s>' else '!' }}</s>");

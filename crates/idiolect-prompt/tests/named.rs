@@ -1,5 +1,13 @@
 //! Named templates: their text, their spans, and the presets' slots.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_collect,
+    clippy::needless_raw_string_hashes,
+    reason = "helpers of tests may panic; expect-test writes the hashes"
+)]
+
 mod common;
 
 use common::{assistant, golden, shared, system, user};
@@ -29,6 +37,9 @@ fn pieces(rendered: &Rendered) -> String {
             .iter()
             .map(|segment| {
                 let text = segment.text.replace('\n', "\\n");
+                let text = text
+                    .strip_suffix(' ')
+                    .map_or(text.clone(), |text| format!("{text}␠"));
                 let text = if segment.content {
                     format!("‹{text}›")
                 } else {
@@ -65,118 +76,158 @@ fn check(name: &str, expected: &Expect) {
 }
 
 #[test]
-fn the_general_templates() {
-    check("alpaca", &expect![[r#"
-        <bos>
-        ‹S›\n\n### Instruction:\n‹ Q1 ›\n\n### Response:\n«‹ A1 ›»
-        «<eos>»
-        \n\n### Instruction:\n‹Q2›\n\n### Response:\n«‹A2›»
-        «<eos>»
-    "#]]);
-    check("vanilla", &expect![[r#"
-        <bos>
-        ‹S›\n\n‹ Q1 ›«‹ A1 ›»
-        «<eos>»
-        ‹Q2›«‹A2›»
-        «<eos>»
-    "#]]);
-    check("llama2", &expect![[r#"
-        <bos>
-        [INST] <<SYS>>\n‹S›\n<</SYS>>\n\n‹ Q1 › [/INST]« »«‹ A1 ›»« »
-        «<eos>»
-        <bos>
-        [INST] ‹Q2› [/INST]« »«‹A2›»« »
-        «<eos>»
-    "#]]);
-    check("llama3", &expect![[r#"
-        <bos>
-        <|start_header_id|>system<|end_header_id|>\n\n‹S›<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n‹ Q1 ›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n«‹ A1 ›»«<|eot_id|>»<|start_header_id|>user<|end_header_id|>\n\n‹Q2›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n«‹A2›»«<|eot_id|>»
-    "#]]);
-    check("mistral", &expect![[r#"
-        <bos>
-        [INST] ‹S›\n\n‹ Q1 › [/INST]« »«‹ A1 ›»
-        «<eos>»
-        [INST] ‹Q2› [/INST]« »«‹A2›»
-        «<eos>»
-    "#]]);
-    check("chatml", &expect![[r#"
-        <|im_start|>system\n‹S›<|im_end|>\n<|im_start|>user\n‹ Q1 ›<|im_end|>\n<|im_start|>assistant\n«‹ A1 ›»«<|im_end|>»\n<|im_start|>user\n‹Q2›<|im_end|>\n<|im_start|>assistant\n«‹A2›»«<|im_end|>»
-    "#]]);
-    check("zephyr", &expect![[r#"
-        <|system|>\n‹S›
-        <eos>
-        \n<|user|>\n‹ Q1 ›
-        <eos>
-        \n<|assistant|>\n«‹ A1 ›»
-        «<eos>»
-        \n<|user|>\n‹Q2›
-        <eos>
-        \n<|assistant|>\n«‹A2›»
-        «<eos>»
-    "#]]);
+fn the_general_templates_of_plain_text_and_llama() {
+    check(
+        "alpaca",
+        &expect![[r#"
+            <bos>
+            ‹S›\n\n### Instruction:\n‹ Q1␠›\n\n### Response:\n«‹ A1␠›»
+            «<eos>»
+            \n\n### Instruction:\n‹Q2›\n\n### Response:\n«‹A2›»
+            «<eos>»
+        "#]],
+    );
+    check(
+        "vanilla",
+        &expect![[r#"
+            <bos>
+            ‹S›\n\n‹ Q1␠›«‹ A1␠›»
+            «<eos>»
+            ‹Q2›«‹A2›»
+            «<eos>»
+        "#]],
+    );
+    check(
+        "llama2",
+        &expect![[r#"
+            <bos>
+            [INST] <<SYS>>\n‹S›\n<</SYS>>\n\n‹ Q1␠› [/INST]«␠»«‹ A1␠›»«␠»
+            «<eos>»
+            <bos>
+            [INST]␠‹Q2› [/INST]«␠»«‹A2›»«␠»
+            «<eos>»
+        "#]],
+    );
+    check(
+        "llama3",
+        &expect![[r#"
+            <bos>
+            <|start_header_id|>system<|end_header_id|>\n\n‹S›<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n‹ Q1␠›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n«‹ A1␠›»«<|eot_id|>»<|start_header_id|>user<|end_header_id|>\n\n‹Q2›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n«‹A2›»«<|eot_id|>»
+        "#]],
+    );
+}
+
+#[test]
+fn the_general_templates_of_other_families() {
+    check(
+        "mistral",
+        &expect![[r#"
+            <bos>
+            [INST]␠‹S›\n\n‹ Q1␠› [/INST]«␠»«‹ A1␠›»
+            «<eos>»
+            [INST]␠‹Q2› [/INST]«␠»«‹A2›»
+            «<eos>»
+        "#]],
+    );
+    check(
+        "chatml",
+        &expect![[r#"
+            <|im_start|>system\n‹S›<|im_end|>\n<|im_start|>user\n‹ Q1␠›<|im_end|>\n<|im_start|>assistant\n«‹ A1␠›»«<|im_end|>»\n<|im_start|>user\n‹Q2›<|im_end|>\n<|im_start|>assistant\n«‹A2›»«<|im_end|>»
+        "#]],
+    );
+    check(
+        "zephyr",
+        &expect![[r#"
+            <|system|>\n‹S›
+            <eos>
+            \n<|user|>\n‹ Q1␠›
+            <eos>
+            \n<|assistant|>\n«‹ A1␠›»
+            «<eos>»
+            \n<|user|>\n‹Q2›
+            <eos>
+            \n<|assistant|>\n«‹A2›»
+            «<eos>»
+        "#]],
+    );
 }
 
 #[test]
 fn the_forms_of_branch_main() {
-    check("sdft-2402/main/alpaca", &expect![[r#"
-        ‹S›
-        ### Instruction:\n‹ Q1 ›\n\n### Response:\n
-        «‹ A1 ›»
-        «<eos>»
-        \n\n
-        ### Instruction:\n‹Q2›\n\n### Response:\n
-        «‹A2›»
-        «<eos>»
-    "#]]);
-    check("sdft-2402/main/gsm8k", &expect![[r#"
-        <<SYS>>\n‹S›\n<</SYS>>\n\n
-        <bos>
-        [INST] ‹ Q1 › [/INST]
-        «‹ A1 ›»
-        «<eos>»
-        <bos>
-        [INST] ‹Q2› [/INST]
-        «‹A2›»
-        «<eos>»
-    "#]]);
-    check("sdft-2402/main/llama3_gsm8k", &expect![[r#"
-        <bos>
-        <|start_header_id|>system<|end_header_id|>\n\n‹S›<|eot_id|>
-        <|start_header_id|>user<|end_header_id|>\n\n‹ Q1 ›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n
-        «‹ A1 ›»
-        «<|eot_id|>»
-        <|start_header_id|>user<|end_header_id|>\n\n‹Q2›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n
-        «‹A2›»
-        «<|eot_id|>»
-    "#]]);
+    check(
+        "sdft-2402/main/alpaca",
+        &expect![[r#"
+            ‹S›
+            ### Instruction:\n‹ Q1␠›\n\n### Response:\n
+            «‹ A1␠›»
+            «<eos>»
+            \n\n
+            ### Instruction:\n‹Q2›\n\n### Response:\n
+            «‹A2›»
+            «<eos>»
+        "#]],
+    );
+    check(
+        "sdft-2402/main/gsm8k",
+        &expect![[r#"
+            <<SYS>>\n‹S›\n<</SYS>>\n\n
+            <bos>
+            [INST]␠‹ Q1␠› [/INST]
+            «‹ A1␠›»
+            «<eos>»
+            <bos>
+            [INST]␠‹Q2› [/INST]
+            «‹A2›»
+            «<eos>»
+        "#]],
+    );
+    check(
+        "sdft-2402/main/llama3_gsm8k",
+        &expect![[r#"
+            <bos>
+            <|start_header_id|>system<|end_header_id|>\n\n‹S›<|eot_id|>
+            <|start_header_id|>user<|end_header_id|>\n\n‹ Q1␠›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n
+            «‹ A1␠›»
+            «<|eot_id|>»
+            <|start_header_id|>user<|end_header_id|>\n\n‹Q2›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n
+            «‹A2›»
+            «<|eot_id|>»
+        "#]],
+    );
 }
 
 #[test]
 fn the_forms_of_branch_reproduce() {
-    check("sdft-2402/reproduce/alpaca", &expect![[r#"
-        <bos>
-        ‹S›
-        \n\n
-        ### Instruction:\n‹Q1›\n\n### Response:\n
-        «‹ A1 ›»
-        «<eos>»
-        \n\n
-        <bos>
-        ### Instruction:\n‹Q2›\n\n### Response:\n
-        «‹A2›»
-        «<eos>»
-    "#]]);
-    check("sdft-2402/reproduce/gsm8k", &expect![[r#"
-        <bos>
-        <<SYS>>\n‹S›\n<</SYS>>\n\n
-        [INST] ‹Q1› [/INST]
-        «‹ A1 ›»
-        «<eos>»
-        <bos>
-        [INST] ‹Q2› [/INST]
-        «‹A2›»
-        «<eos>»
-    "#]]);
+    check(
+        "sdft-2402/reproduce/alpaca",
+        &expect![[r#"
+            <bos>
+            ‹S›
+            \n\n
+            ### Instruction:\n‹Q1›\n\n### Response:\n
+            «‹ A1␠›»
+            «<eos>»
+            \n\n
+            <bos>
+            ### Instruction:\n‹Q2›\n\n### Response:\n
+            «‹A2›»
+            «<eos>»
+        "#]],
+    );
+    check(
+        "sdft-2402/reproduce/gsm8k",
+        &expect![[r#"
+            <bos>
+            <<SYS>>\n‹S›\n<</SYS>>\n\n
+            [INST]␠‹Q1› [/INST]
+            «‹ A1␠›»
+            «<eos>»
+            <bos>
+            [INST]␠‹Q2› [/INST]
+            «‹A2›»
+            «<eos>»
+        "#]],
+    );
 }
 
 #[test]
@@ -200,7 +251,8 @@ fn plain_text_is_a_response_to_nothing() {
         <bos>
         «‹Once.›»
         «<eos>»
-    "#]].assert_eq(&pieces(&template.example(&[assistant("Once.")]).unwrap()));
+    "#]]
+    .assert_eq(&pieces(&template.example(&[assistant("Once.")]).unwrap()));
     let error = template.example(&[user("Q")]).unwrap_err();
     expect!["template vanilla got an example without a response"].assert_eq(&error.to_string());
 }
@@ -298,8 +350,8 @@ fn distillation_prompts_show_every_reference_answer() {
     let raw = |name| pieces(&DistillTemplate::by_name(name).unwrap().prompt(&example));
     expect![[r#"
         ‹Below are an instruction that describes a task along with a reference answer. Using the reference answer as a guide, write your own response.›
-        ### Instruction:\n‹ Q1 {{resp}}›\n\n### Reference Answer:\n‹A1 ›\n\n### Response:\n
-        «‹A1 ›»
+        ### Instruction:\n‹ Q1 {{resp}}›\n\n### Reference Answer:\n‹A1␠›\n\n### Response:\n
+        «‹A1␠›»
         «<eos>»
         \n\n
         ### Instruction:\n‹Q2›\n\n### Reference Answer:\n‹A2›\n\n### Response:\n
@@ -309,7 +361,7 @@ fn distillation_prompts_show_every_reference_answer() {
         ‹Below are an instruction that describes a task along with a reference answer. Refer to the reference answer and write your own response.›
         \n\n
         ### Instruction:\n‹Q1 {{resp}}›\n\n### Reference Answer:\n‹A1›\n\n### Response:\n
-        «‹A1 ›»
+        «‹A1␠›»
         «<eos>»
         \n\n
         <bos>
@@ -318,28 +370,28 @@ fn distillation_prompts_show_every_reference_answer() {
     expect![[r#"
         <<SYS>>\n‹You are an expert in math. Below are a math question and its reference answer. Refer to the reference answer and write a response that appropriately answers the question.›\n<</SYS>>\n\n
         <bos>
-        [INST] ‹ Q1 {{resp}}›\n\n‹A1 › [/INST] Great! Let's think step by step. 
-        «‹A1 ›»
+        [INST]␠‹ Q1 {{resp}}›\n\n‹A1␠› [/INST] Great! Let's think step by step.␠
+        «‹A1␠›»
         «<eos>»
         <bos>
-        [INST] ‹Q2›\n\n‹A2› [/INST] Great! Let's think step by step. 
+        [INST]␠‹Q2›\n\n‹A2› [/INST] Great! Let's think step by step.␠
     "#]].assert_eq(&raw("gsm8k"));
     expect![[r#"
         <bos>
         <<SYS>>\n‹You are an expert in math. Below are a math question and its reference answer. Refer to the reference answer and write a response that appropriately answers the question.›\n<</SYS>>\n\n
-        [INST] ‹Q1 {{resp}}›\n\n‹A1› [/INST] Great! Let's think step by step. 
-        «‹A1 ›»
+        [INST]␠‹Q1 {{resp}}›\n\n‹A1› [/INST] Great! Let's think step by step.␠
+        «‹A1␠›»
         «<eos>»
         <bos>
-        [INST] ‹Q2›\n\n‹A2› [/INST] Great! Let's think step by step. 
+        [INST]␠‹Q2›\n\n‹A2› [/INST] Great! Let's think step by step.␠
     "#]].assert_eq(&raw("sdft-2402/reproduce/gsm8k"));
     expect![[r#"
         <bos>
         <|start_header_id|>system<|end_header_id|>\n\n‹You are an expert in math. Below are a math question and its reference answer. Refer to the reference answer and write a response that appropriately answers the question.›<|eot_id|>
-        <|start_header_id|>user<|end_header_id|>\n\n‹ Q1 {{resp}}›\n\n‹A1 ›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nGreat! Let's think step by step. 
-        «‹A1 ›»
+        <|start_header_id|>user<|end_header_id|>\n\n‹ Q1 {{resp}}›\n\n‹A1␠›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nGreat! Let's think step by step.␠
+        «‹A1␠›»
         «<|eot_id|>»
-        <|start_header_id|>user<|end_header_id|>\n\n‹Q2›\n\n‹A2›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nGreat! Let's think step by step. 
+        <|start_header_id|>user<|end_header_id|>\n\n‹Q2›\n\n‹A2›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nGreat! Let's think step by step.␠
     "#]].assert_eq(&raw("llama3_gsm8k"));
 }
 

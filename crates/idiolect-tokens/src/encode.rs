@@ -4,7 +4,8 @@
 //!
 //! Where a response begins, the ids before must be those that generation sees: the prompt's alone.
 //! If a merge across the boundary (or a pre-tokenizer that looks ahead) changes them, the text is
-//! encoded in two halves there. So the ids of a prompt are always the beginning of its example's.
+//! encoded in two halves there, the second without the space that `SentencePiece` puts before a
+//! text. So the ids of a prompt are always the beginning of its example's.
 //!
 //! Special tokens spelt inside a message are plain text. Where a message spells one, those of the
 //! markup are cut out first and the rest is encoded with the special tokens unknown.
@@ -16,12 +17,8 @@ use std::ops::Range;
 
 use idiolect_prompt::{Piece, Rendered, Segment, Special};
 use serde_json::Value;
-use tokenizers::tokenizer::{
-    Model, NormalizedString, Normalizer, PreTokenizedString, PreTokenizer, Token,
-};
-use tokenizers::{OffsetReferential, OffsetType};
 
-use crate::{BoxError, IGNORE, RowProblem, TokenRow, Tokenizer, TokensError};
+use crate::{IGNORE, RowProblem, TokenRow, Tokenizer, TokensError};
 
 /// Token ids, each with the mark of being trained.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,7 +68,7 @@ impl Tokenizer {
     /// [`TokensError::Codec`].
     pub fn encode_text(&self, text: &str) -> Result<Vec<u32>, TokensError> {
         let tokens = self
-            .markup_tokens(text)
+            .markup_tokens(text, false)
             .map_err(|source| TokensError::Codec { source })?;
         Ok(tokens.into_iter().map(|(id, _)| id).collect())
     }
@@ -136,13 +133,13 @@ impl Tokenizer {
         let ends = (1..segments.len()).filter(begins).chain([segments.len()]);
         let (mut start, mut done, mut current) = (0, 0, Encoded::default());
         for end in ends {
-            let joined = self.encode_run(&segments[start..end])?;
+            let joined = self.encode_run(&segments[start..end], start > 0)?;
             if joined.ids.starts_with(&current.ids) {
                 current = joined;
             } else {
                 out.append(&current);
                 start = done;
-                current = self.encode_run(&segments[start..end])?;
+                current = self.encode_run(&segments[start..end], true)?;
             }
             done = end;
         }
@@ -150,7 +147,8 @@ impl Tokenizer {
         Ok(())
     }
 
-    fn encode_run(&self, segments: &[Segment]) -> Result<Encoded, TokensError> {
+    /// One string; `goes_on` when it is the second half of one.
+    fn encode_run(&self, segments: &[Segment], goes_on: bool) -> Result<Encoded, TokensError> {
         let (mut text, mut trained, mut content) = (String::new(), Vec::new(), Vec::new());
         for segment in segments {
             let start = text.len();
@@ -163,79 +161,20 @@ impl Tokenizer {
             }
         }
         let codec = |source| TokensError::Codec { source };
-        let mut tokens = self.markup_tokens(&text).map_err(codec)?;
+        let mut tokens = self.markup_tokens(&text, goes_on).map_err(codec)?;
         if tokens
             .iter()
             .any(|(id, at)| self.is_special(*id) && overlaps(&content, at))
         {
-            tokens = self.guarded_tokens(&text, &content).map_err(codec)?;
+            tokens = self
+                .guarded_tokens(&text, &content, goes_on)
+                .map_err(codec)?;
         }
         let mut out = Encoded::default();
         for (id, at) in tokens {
             out.push(id, trained.iter().any(|range| range.contains(&at.start)));
         }
         Ok(out)
-    }
-
-    /// Tokens with their bytes, special tokens recognised everywhere.
-    fn markup_tokens(&self, text: &str) -> Result<Vec<(u32, Range<usize>)>, BoxError> {
-        let added = self.inner.get_added_vocabulary();
-        self.finish(added.extract_and_normalize(self.inner.get_normalizer(), text))
-    }
-
-    /// Tokens with their bytes, special tokens recognised outside messages only.
-    fn guarded_tokens(
-        &self,
-        text: &str,
-        content: &[Range<usize>],
-    ) -> Result<Vec<(u32, Range<usize>)>, BoxError> {
-        let mut cuts = Vec::new();
-        for run in gaps(content, text.len()) {
-            let found = self.added_tokens(self.inner.get_added_vocabulary(), text, run);
-            cuts.extend(found.into_iter().filter(|(id, _)| self.is_special(*id)));
-        }
-        let markup: Vec<_> = cuts.iter().map(|(_, at)| at.clone()).collect();
-        for run in gaps(&markup, text.len()) {
-            cuts.extend(self.added_tokens(&self.plain, text, run));
-        }
-        cuts.sort_unstable_by_key(|(_, at)| at.start);
-        let mut pieces = PreTokenizedString::from(text);
-        pieces.split(|_, whole| Ok(cut(&whole, &cuts)))?;
-        if let Some(normalizer) = self.inner.get_normalizer() {
-            pieces.normalize(|piece| normalizer.normalize(piece))?;
-        }
-        self.finish(pieces)
-    }
-
-    /// Added tokens in a part of the text.
-    fn added_tokens(
-        &self,
-        vocabulary: &tokenizers::AddedVocabulary,
-        text: &str,
-        run: Range<usize>,
-    ) -> Vec<(u32, Range<usize>)> {
-        let normalizer = self.inner.get_normalizer();
-        let found = vocabulary.extract_and_normalize(normalizer, &text[run.clone()]);
-        let splits = found.get_splits(OffsetReferential::Original, OffsetType::Byte);
-        let token = |(_, (start, end), tokens): (_, _, &Option<Vec<Token>>)| {
-            let id = tokens.as_ref()?.first()?.id;
-            Some((id, run.start + start..run.start + end))
-        };
-        splits.into_iter().filter_map(token).collect()
-    }
-
-    fn finish(&self, mut text: PreTokenizedString) -> Result<Vec<(u32, Range<usize>)>, BoxError> {
-        if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
-            pre_tokenizer.pre_tokenize(&mut text)?;
-        }
-        let model = self.inner.get_model();
-        text.tokenize(|piece| model.tokenize(piece.get()))?;
-        let encoding = text.into_encoding(None, 0, OffsetType::Byte)?;
-        let offsets = encoding
-            .get_offsets()
-            .iter()
-            .map(|&(start, end)| start..end);
-        Ok(encoding.get_ids().iter().copied().zip(offsets).collect())
     }
 }
 
@@ -255,39 +194,4 @@ fn overlaps(ranges: &[Range<usize>], at: &Range<usize>) -> bool {
     ranges
         .iter()
         .any(|range| range.start < at.end && at.start < range.end)
-}
-
-/// What lies between ranges that are in order.
-fn gaps(ranges: &[Range<usize>], end: usize) -> Vec<Range<usize>> {
-    let starts = [0].into_iter().chain(ranges.iter().map(|range| range.end));
-    let ends = ranges.iter().map(|range| range.start).chain([end]);
-    starts
-        .zip(ends)
-        .map(|(start, end)| start..end)
-        .filter(|gap| !gap.is_empty())
-        .collect()
-}
-
-/// The text in pieces, the cuts with their tokens. Pieces know where in the text they stood.
-fn cut(
-    whole: &NormalizedString,
-    cuts: &[(u32, Range<usize>)],
-) -> Vec<(NormalizedString, Option<Vec<Token>>)> {
-    let ranges: Vec<_> = cuts.iter().map(|(_, at)| at.clone()).collect();
-    let rest = gaps(&ranges, whole.len())
-        .into_iter()
-        .map(|gap| (None, gap));
-    let mut all: Vec<_> = cuts
-        .iter()
-        .map(|(id, at)| (Some(*id), at.clone()))
-        .chain(rest)
-        .collect();
-    all.sort_unstable_by_key(|(_, at)| at.start);
-    let piece = |(id, at): (Option<u32>, Range<usize>)| {
-        let slice = whole.slice(tokenizers::tokenizer::normalizer::Range::Original(at))?;
-        let text = slice.get().to_owned();
-        let tokens = id.map(|id| vec![Token::new(id, text.clone(), (0, text.len()))]);
-        Some((slice, tokens))
-    };
-    all.into_iter().filter_map(piece).collect()
 }

@@ -1,7 +1,7 @@
 //! A tokenizer from the vocabulary inside a GGUF file.
 //!
 //! Two kinds: `gpt2`, byte-level BPE with merges and a pre-tokenizer known by name, and `llama`,
-//! SentencePiece BPE with scores and bytes for what it lacks. Both are written as the
+//! `SentencePiece` BPE with scores and bytes for what it lacks. Both are written as the
 //! `tokenizer.json` that the checkpoint would have and read by `tokenizers`. The pre-tokenizers'
 //! expressions are those of the checkpoints' own `tokenizer.json`. Reading the file is the caller's.
 

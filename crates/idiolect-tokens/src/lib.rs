@@ -9,6 +9,7 @@ mod gguf;
 mod preview;
 mod row;
 mod stream;
+mod text;
 mod tokenizer;
 
 pub use batch::TokenBatch;

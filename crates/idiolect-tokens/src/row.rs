@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{RowProblem, TokensError};
 
-/// The label of a token that is not trained, as in PyTorch's `cross_entropy`.
+/// The label of a token that is not trained, as in torch's `cross_entropy`.
 pub const IGNORE: i64 = -100;
 
 /// Token ids and labels; a label stands beside its own id, the shift is the loss's business.

@@ -2,9 +2,6 @@
 
 use crate::{Tokenizer, TokensError};
 
-/// What incomplete UTF-8 decodes to.
-const INCOMPLETE: char = '\u{FFFD}';
-
 /// Decodes token after token.
 ///
 /// All parts that come out, joined, are the text of all tokens decoded at once.
@@ -39,8 +36,11 @@ impl<'a> TextStream<'a> {
     /// [`TokensError::Codec`].
     pub fn push(&mut self, id: u32) -> Result<String, TokensError> {
         self.ids.push(id);
+        if self.says_nothing_yet(id) {
+            return Ok(String::new());
+        }
         let (before, all) = self.decoded()?;
-        if all.ends_with(INCOMPLETE) || all.len() <= before.len() {
+        if all.ends_with(char::REPLACEMENT_CHARACTER) || all.len() <= before.len() {
             return Ok(String::new());
         }
         (self.context, self.shown) = (self.shown, self.ids.len());
@@ -55,6 +55,17 @@ impl<'a> TextStream<'a> {
     pub fn finish(self) -> Result<String, TokensError> {
         let (before, all) = self.decoded()?;
         Ok(rest(&before, &all))
+    }
+
+    /// Whether a token has no text of its own: left out, unknown, or one of `SentencePiece`'s
+    /// bytes, of which a run is text or not as a whole, known only once it has ended.
+    fn says_nothing_yet(&self, id: u32) -> bool {
+        let Some(token) = self.tokenizer.token(id) else {
+            return true;
+        };
+        let byte =
+            token.len() == "<0x00>".len() && token.starts_with("<0x") && token.ends_with('>');
+        byte || self.skip_special && self.tokenizer.is_special(id)
     }
 
     fn decoded(&self) -> Result<(String, String), TokensError> {

@@ -1,6 +1,11 @@
 //! Messages by shorthand, and the files that tests read.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "each test file uses a part; helpers of tests may panic, and say what is skipped"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,104 @@
+//! Messages by shorthand, and the files that tests read.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "each test file uses a part; helpers of tests may panic, and say what is skipped"
+)]
+
+use std::path::{Path, PathBuf};
+
+use idiolect_prompt::Segment;
+use idiolect_tokens::{GgufVocabulary, SpecialTokens, Tokenizer};
+use serde_json::Value;
+
+/// A file beside golden/make.py.
+pub(crate) fn golden(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The golden byte-level tokenizer.
+pub(crate) fn byte_level() -> Tokenizer {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/byte_level.json");
+    let special = SpecialTokens {
+        bos: Some("<|begin_of_text|>".into()),
+        eos: Some("<|eot_id|>".into()),
+        ..SpecialTokens::default()
+    };
+    Tokenizer::from_file(&path, &special).unwrap()
+}
+
+/// The golden `SentencePiece` tokenizer.
+pub(crate) fn sentence_piece() -> Tokenizer {
+    Tokenizer::from_gguf(&vocabulary(&golden("sentence_piece.json")["gguf"]))
+        .unwrap()
+        .0
+}
+
+/// A vocabulary as golden/make.py writes it.
+pub(crate) fn vocabulary(value: &Value) -> GgufVocabulary {
+    fn list<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
+        serde_json::from_value(value.clone()).unwrap_or_default()
+    }
+    let id = |key: &str| value[key].as_u64().map(|id| u32::try_from(id).unwrap());
+    GgufVocabulary {
+        model: value["model"].as_str().unwrap().into(),
+        pre: value["pre"].as_str().map(str::to_owned),
+        tokens: list(&value["tokens"]),
+        scores: list(&value["scores"]),
+        token_types: list(&value["token_types"]),
+        merges: list(&value["merges"]),
+        bos: id("bos"),
+        eos: id("eos"),
+        unk: id("unk"),
+        ..GgufVocabulary::default()
+    }
+}
+
+pub(crate) fn ids(value: &Value) -> Vec<u32> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+pub(crate) fn segment(text: &str, trained: bool, content: bool) -> Segment {
+    Segment {
+        text: text.into(),
+        trained,
+        content,
+    }
+}
+
+/// A file of the shared folder; `None`, with a message, where that folder is absent.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let folder = std::env::var_os("IDIOLECT_SHARED").map_or(beside, PathBuf::from);
+    existing(folder.join(path))
+}
+
+/// A file of the `SmolLM2` folder; `None`, with a message, where that folder is absent.
+pub(crate) fn smollm2(name: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/smollm2-bf16");
+    let folder = std::env::var_os("IDIOLECT_SMOLLM2").map_or(beside, PathBuf::from);
+    let file = folder.join(name);
+    if !file.exists() {
+        eprintln!("skipped: no {}", file.display());
+        return None;
+    }
+    Some(file)
+}
+
+fn existing(file: PathBuf) -> Option<PathBuf> {
+    if file.exists() {
+        return Some(file);
+    }
+    assert!(
+        std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
+        "missing {}",
+        file.display()
+    );
+    eprintln!("skipped: no {}", file.display());
+    None
+}
