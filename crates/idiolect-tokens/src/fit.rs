@@ -1,7 +1,5 @@
 //! Rows that are too long: refused, dropped or cut, and always counted.
 
-use std::str::FromStr;
-
 use serde_json::Value;
 
 use crate::{RowProblem, TokenRow, TokensError};
@@ -18,15 +16,18 @@ pub enum Overlong {
     Cut,
 }
 
-impl FromStr for Overlong {
-    type Err = String;
+impl Overlong {
+    /// What the command line calls them.
+    pub const NAMES: [&str; 3] = ["error", "drop", "cut"];
 
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
+    /// The one of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
         match name {
-            "error" => Ok(Self::Error),
-            "drop" => Ok(Self::Drop),
-            "cut" => Ok(Self::Cut),
-            _ => Err(format!("{name:?} is not one of error, drop, cut")),
+            "error" => Some(Self::Error),
+            "drop" => Some(Self::Drop),
+            "cut" => Some(Self::Cut),
+            _ => None,
         }
     }
 }
@@ -101,11 +102,15 @@ mod tests {
             (dropped.rows.len(), dropped.dropped, dropped.cut.len()),
             (2, vec!["b".into()], 0)
         );
-        let cut = fit(rows(), 4, "cut".parse().unwrap()).unwrap();
+        let cut = fit(rows(), 4, Overlong::by_name("cut").unwrap()).unwrap();
         assert_eq!(
             (cut.rows[1].labels.len(), cut.cut),
             (4, vec![Value::from("b")])
         );
-        assert!("long".parse::<Overlong>().is_err());
+        assert!(
+            Overlong::NAMES
+                .iter()
+                .all(|name| Overlong::by_name(name).is_some())
+        );
     }
 }
