@@ -1,5 +1,7 @@
 //! Rows that are too long: refused, dropped or cut, and always counted.
 
+use std::str::FromStr;
+
 use serde_json::Value;
 
 use crate::{RowProblem, TokenRow, TokensError};
@@ -16,18 +18,23 @@ pub enum Overlong {
     Cut,
 }
 
-impl Overlong {
-    /// What the command line calls them.
-    pub const NAMES: [&str; 3] = ["error", "drop", "cut"];
+/// A name that is none of `error`, `drop` and `cut`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is none of error, drop, cut")]
+pub struct UnknownOverlong {
+    /// The name.
+    pub name: String,
+}
 
-    /// The one of that name.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
+impl FromStr for Overlong {
+    type Err = UnknownOverlong;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
         match name {
-            "error" => Some(Self::Error),
-            "drop" => Some(Self::Drop),
-            "cut" => Some(Self::Cut),
-            _ => None,
+            "error" => Ok(Self::Error),
+            "drop" => Ok(Self::Drop),
+            "cut" => Ok(Self::Cut),
+            _ => Err(UnknownOverlong { name: name.into() }),
         }
     }
 }
@@ -102,15 +109,11 @@ mod tests {
             (dropped.rows.len(), dropped.dropped, dropped.cut.len()),
             (2, vec!["b".into()], 0)
         );
-        let cut = fit(rows(), 4, Overlong::by_name("cut").unwrap()).unwrap();
+        let cut = fit(rows(), 4, "cut".parse().unwrap()).unwrap();
         assert_eq!(
             (cut.rows[1].labels.len(), cut.cut),
             (4, vec![Value::from("b")])
         );
-        assert!(
-            Overlong::NAMES
-                .iter()
-                .all(|name| Overlong::by_name(name).is_some())
-        );
+        assert!("long".parse::<Overlong>().is_err());
     }
 }
