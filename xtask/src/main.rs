@@ -9,6 +9,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod ci;
 mod demo;
 mod fetch;
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   fetch smollm2          SmolLM2-135M-Instruct as models/SmolLM2-135M-Instruct.Q4_1.gguf
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
   tidy                   the rules of the house that the compiler does not check
+  bench [--python P]     speed and memory on the real model; with P, PyTorch's beside them
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         ["fetch", "smollm2"] => fetch::smollm2().map(drop),
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
         ["tidy"] => tidy::run(),
+        ["bench", rest @ ..] => bench::run(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");

@@ -1,1 +1,11 @@
-//! Fine-tune Llama and Mistral models in their own words: the crates of Idiolect in one.
+#![doc = include_str!("../README.md")]
+
+pub use idiolect_data as data;
+pub use idiolect_distill as distill;
+pub use idiolect_generate as generate;
+pub use idiolect_lora as lora;
+pub use idiolect_metrics as metrics;
+pub use idiolect_model as model;
+pub use idiolect_prompt as prompt;
+pub use idiolect_tokens as tokens;
+pub use idiolect_train as train;

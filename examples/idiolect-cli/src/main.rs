@@ -1,2 +1,49 @@
-//! The command line of Idiolect.
-fn main() {}
+//! The binary `idiolect`: parse, run, report in one line.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use idiolect_cli::args::{Cli, Command};
+use idiolect_cli::commands;
+use idiolect_cli::error::CliError;
+
+fn main() -> ExitCode {
+    match parse().and_then(|cli| cli.map_or(Ok(()), |cli| run(&cli))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error may be gone; the status still tells.
+            let _ = writeln!(std::io::stderr(), "error: {}", error.line());
+            ExitCode::from(error.status())
+        }
+    }
+}
+
+/// The parsed arguments; none when help or the version was asked for and printed.
+fn parse() -> Result<Option<Cli>, CliError> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(Some(cli)),
+        Err(error) if error.use_stderr() => {
+            let text = error.render().to_string();
+            let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+            let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+            Err(CliError::Usage(line.trim_start_matches("error: ").to_string()))
+        }
+        Err(help) => {
+            help.print().map_err(CliError::io("standard output"))?;
+            Ok(None)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), CliError> {
+    match &cli.command {
+        Command::Inspect(args) => commands::inspect::run(args),
+        Command::Generate(args) => commands::generate::run(args),
+        Command::Score(args) => commands::score::run(args),
+        Command::Train(args) => commands::train::run(args),
+        Command::Distill(args) => commands::distill::run(args),
+        Command::Merge(args) => commands::merge::run(args),
+        Command::Sdft(args) => commands::sdft::run(args),
+    }
+}

@@ -1,0 +1,95 @@
+//! `idiolect generate`: prompts in, continuations out.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use idiolect::data::Id;
+use idiolect::generate::{Event, Generated};
+use serde::Serialize;
+
+use crate::args::Generate;
+use crate::continuing::{Generation, continue_all};
+use crate::error::CliError;
+use crate::opened::Opened;
+use crate::progress::bar;
+use crate::rows::{Prompt, PromptRow, read_prompts, user, write_lines};
+
+#[derive(Serialize)]
+struct OutRow {
+    id: Id,
+    text: String,
+    token_ids: Vec<u32>,
+    finish_reason: &'static str,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Every [`CliError`] of opening a model, reading prompts, generating and writing.
+pub fn run(args: &Generate) -> Result<(), CliError> {
+    let rows = match (&args.prompts, &args.prompt) {
+        (Some(path), _) => read_prompts(path)?,
+        (None, text) => {
+            let messages = user(text.as_deref().unwrap_or_default());
+            vec![PromptRow { id: 0.into(), prompt: Prompt::Messages(messages) }]
+        }
+    };
+    let opened = Opened::new(&args.model, args.adapter.as_deref(), args.template.as_deref())?;
+    let mut keys = args.sampling.clone();
+    keys.generation_batch_size = args.batch_size.or(keys.generation_batch_size);
+    let mut generation = Generation::new(&keys, &opened, args.seed);
+    generation.settings.stops.ignore_eos = args.ignore_eos;
+    let prompts = rows.iter().map(|row| opened.prompt_ids(&row.prompt)).collect::<Result<_, _>>()?;
+    if args.prompt.is_some() && args.out.is_none() {
+        return stream(&opened, prompts, &generation);
+    }
+    let bar = bar("generate", rows.len());
+    let done = continue_all(&opened, prompts, &generation, &mut |event| {
+        if let Event::Done(_) = event {
+            bar.inc(1);
+        }
+        ControlFlow::Continue(())
+    })?;
+    bar.finish_and_clear();
+    let out: Vec<OutRow> = rows.into_iter().zip(done).map(|(row, done)| out_row(row.id, done)).collect();
+    write_lines(args.out.as_deref(), &out)
+}
+
+fn out_row(id: Id, done: Generated) -> OutRow {
+    let finish_reason = done.finish_reason.as_str();
+    OutRow { id, text: done.text, token_ids: done.token_ids, finish_reason }
+}
+
+/// One prompt's text on standard output as it comes.
+fn stream(opened: &Opened, prompts: Vec<Vec<u32>>, generation: &Generation) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    let mut shown = 0;
+    let mut failed = None;
+    let mut show = |text: &str| {
+        // A stop string may take back text at the end, and a character may be half there.
+        let ready = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let new = ready.get(shown..).unwrap_or_default();
+        shown = shown.max(ready.len());
+        if let Err(error) = out.write_all(new.as_bytes()).and_then(|()| out.flush()) {
+            failed = Some(error);
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    };
+    let guard = generation.settings.stops.strings.iter().map(String::len).max().unwrap_or(0);
+    continue_all(opened, prompts, generation, &mut |event| match event {
+        Event::Token { token_ids, .. } => {
+            let text = opened.tokenizer.decode(token_ids, true).unwrap_or_default();
+            // What might be the beginning of a stop string waits until it is not.
+            let safe = text.len().saturating_sub(guard);
+            let safe = (0..=safe).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            show(&text[..safe])
+        }
+        Event::Done(done) => show(&done.text),
+    })?;
+    match failed.map_or_else(|| out.write_all(b"\n").err(), Some) {
+        Some(error) => Err(CliError::io("standard output")(error)),
+        None => Ok(()),
+    }
+}

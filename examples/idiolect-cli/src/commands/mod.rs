@@ -1,0 +1,9 @@
+//! One file a command.
+
+pub mod distill;
+pub mod generate;
+pub mod inspect;
+pub mod merge;
+pub mod score;
+pub mod sdft;
+pub mod train;

@@ -1,0 +1,82 @@
+//! Text from a local model: prompts as token ids go in, finished rows come out as they end.
+
+use std::ops::ControlFlow;
+
+use idiolect::generate::{
+    Event, Generated, Request, Sampling, Settings, Stops, generate,
+};
+
+use crate::error::CliError;
+use crate::keys::SamplingKeys;
+use crate::logits::DecoderLogits;
+use crate::opened::Opened;
+
+/// How a command generates: the settings, and the seed that each row's own seed comes from.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// Sampler, stops, budget and batch size.
+    pub settings: Settings,
+    /// Seed of the run.
+    pub seed: u64,
+}
+
+impl Generation {
+    /// Settings as typed, with the model's own stops.
+    pub fn new(keys: &SamplingKeys, opened: &Opened, seed: u64) -> Self {
+        let sampling = Sampling {
+            temperature: keys.temperature.unwrap_or(0.0),
+            top_k: keys.top_k.unwrap_or(0),
+            top_p: keys.top_p.unwrap_or(1.0),
+            min_p: keys.min_p.unwrap_or(0.0),
+            repetition_penalty: keys.repetition_penalty.unwrap_or(1.0),
+        };
+        let stops = Stops {
+            tokens: opened.stop_tokens(),
+            strings: keys.stop.clone(),
+            ignore_eos: false,
+        };
+        let settings = Settings {
+            sampling,
+            stops,
+            max_new_tokens: keys.max_new_tokens.unwrap_or(256),
+            batch_size: keys.generation_batch_size.unwrap_or(8),
+        };
+        Self { settings, seed }
+    }
+}
+
+/// Continues `prompts`; the result has one row for each, in their order.
+///
+/// # Errors
+///
+/// [`CliError::Generate`] for settings or prompts that do not fit, and for a model that fails.
+pub fn continue_all(
+    opened: &Opened,
+    prompts: Vec<Vec<u32>>,
+    generation: &Generation,
+    on_event: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Vec<Generated>, CliError> {
+    let row = |(index, prompt)| {
+        let seed = Request::row_seed(generation.seed, index);
+        Request { index, prompt, seed }
+    };
+    let requests: Vec<Request> = prompts.into_iter().enumerate().map(row).collect();
+    continue_requests(opened, &requests, generation, on_event)
+}
+
+/// Continues requests that bring their own seeds.
+///
+/// # Errors
+///
+/// As [`continue_all`].
+pub fn continue_requests(
+    opened: &Opened,
+    requests: &[Request],
+    generation: &Generation,
+    on_event: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Vec<Generated>, CliError> {
+    let new = generation.settings.max_new_tokens;
+    let mut model = DecoderLogits::new(&opened.decoder, opened.adapter(), new);
+    let decode = |ids: &[u32]| opened.tokenizer.decode(ids, true).map_err(Into::into);
+    Ok(generate(&mut model, requests, &generation.settings, &decode, on_event)?)
+}

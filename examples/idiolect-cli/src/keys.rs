@@ -1,0 +1,186 @@
+//! The settings that commands share; each is a flag, and the same in `snake_case` in a configuration file.
+//!
+//! They are what was typed: nothing is resolved or checked here.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+/// Which model, and where it computes.
+#[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelKeys {
+    /// Hugging Face folder, .gguf file, or the name of a model on the Hub
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Where it computes: flex (this CPU), cuda, cuda:1, vulkan, wgpu, metal [default: flex]
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Type of weights and activations: f32, bf16, f16 [default: f32]
+    #[arg(long)]
+    pub dtype: Option<String>,
+    /// Threads of the CPU [default: all cores]
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+/// Which examples.
+#[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataKeys {
+    /// JSON array or JSON Lines of examples; repeat it for several sets
+    #[arg(long, value_name = "FILE")]
+    #[serde(deserialize_with = "one_or_many")]
+    pub data: Vec<PathBuf>,
+    /// Share of each set, in the order of --data [default: by size]
+    #[arg(long, value_delimiter = ',')]
+    pub weights: Vec<f64>,
+    /// alpaca, sharegpt, messages, text or tokens [default: alpaca]
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Column of an alpaca row that holds the instruction [default: instruction]
+    #[arg(long)]
+    pub instruction_column: Option<String>,
+    /// Column of an alpaca row that holds the response [default: output]
+    #[arg(long)]
+    pub response_column: Option<String>,
+    /// Use this many examples, drawn by the seed
+    #[arg(long)]
+    pub sample: Option<usize>,
+    /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
+    #[arg(long)]
+    pub template: Option<String>,
+}
+
+/// How text is generated.
+#[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SamplingKeys {
+    /// Most tokens a row may grow by [default: 256]
+    #[arg(long)]
+    pub max_new_tokens: Option<usize>,
+    /// 0 takes the likeliest token [default: 0]
+    #[arg(long)]
+    pub temperature: Option<f32>,
+    /// Draw from this many likeliest tokens; 0 is all [default: 0]
+    #[arg(long)]
+    pub top_k: Option<usize>,
+    /// Draw from the smallest set of at least this probability [default: 1]
+    #[arg(long)]
+    pub top_p: Option<f32>,
+    /// Leave out tokens below this share of the likeliest one's probability [default: 0]
+    #[arg(long)]
+    pub min_p: Option<f32>,
+    /// Divide the scores of tokens already there; 1 is off [default: 1]
+    #[arg(long)]
+    pub repetition_penalty: Option<f32>,
+    /// Rows computed together [default: 8]
+    #[arg(long)]
+    pub generation_batch_size: Option<usize>,
+    /// End a row before this text; repeat it for several
+    #[arg(long)]
+    pub stop: Vec<String>,
+}
+
+/// How an adapter is trained.
+#[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainKeys {
+    /// Width of the adapter's bottleneck [default: 8]
+    #[arg(long)]
+    pub rank: Option<usize>,
+    /// Scale of the update is alpha / rank [default: 16]
+    #[arg(long)]
+    pub alpha: Option<f64>,
+    /// Projections with an update: names with commas between, or all-linear [default: q_proj,v_proj]
+    #[arg(long)]
+    pub targets: Option<String>,
+    /// Scale by alpha / sqrt(rank)
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub rslora: Option<bool>,
+    /// Start from this adapter; it brings rank, alpha, targets and scaling with it
+    #[arg(long, value_name = "FOLDER")]
+    pub init_adapter: Option<PathBuf>,
+    /// Passes over the data [default: 2]
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Rows of a micro-batch [default: 2]
+    #[arg(long)]
+    pub batch_size: Option<usize>,
+    /// Micro-batches of an optimiser step [default: 4]
+    #[arg(long)]
+    pub accumulation: Option<usize>,
+    /// Highest learning rate [default: 1e-4]
+    #[arg(long)]
+    pub learning_rate: Option<f64>,
+    /// cosine, linear or constant [default: cosine]
+    #[arg(long)]
+    pub schedule: Option<String>,
+    /// Steps in which the rate rises from 0 [default: 0]
+    #[arg(long)]
+    pub warmup_steps: Option<usize>,
+    /// Decoupled weight decay [default: 0]
+    #[arg(long)]
+    pub weight_decay: Option<f64>,
+    /// Highest norm of a gradient; 0 is off [default: 1]
+    #[arg(long)]
+    pub clip_norm: Option<f64>,
+    /// Most tokens of a row [default: the model's positions]
+    #[arg(long)]
+    pub max_length: Option<usize>,
+    /// What becomes of longer rows: error, drop or cut [default: error]
+    #[arg(long)]
+    pub overlong: Option<String>,
+    /// Keep the order of the file
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub no_shuffle: Option<bool>,
+    /// Do not put rows of similar length together
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub no_length_grouping: Option<bool>,
+    /// Recompute blocks on the way back to save memory: auto, on or off [default: auto]
+    #[arg(long)]
+    pub checkpoint_blocks: Option<String>,
+    /// Steps between checkpoints; 0 keeps none [default: 50]
+    #[arg(long)]
+    pub checkpoint_every: Option<usize>,
+    /// Checkpoints kept [default: 2]
+    #[arg(long)]
+    pub keep_checkpoints: Option<usize>,
+    /// End after this many optimiser steps
+    #[arg(long)]
+    pub max_steps: Option<usize>,
+    /// Share of the examples held out and evaluated after each epoch [default: 0]
+    #[arg(long)]
+    pub validation_share: Option<f64>,
+}
+
+/// How answers are rewritten.
+#[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DistillKeys {
+    /// Distillation template: using, refer or gsm8k in the checkpoint's chat template, or a preset of the
+    /// paper's scripts, for example sdft-2402/main [default: using]
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// What a rewrite must pass: text, math, call or code [default: text]
+    #[arg(long)]
+    pub check: Option<String>,
+    /// Share of the responses that may be replaced [default: 1]
+    #[arg(long)]
+    pub mix_ratio: Option<f64>,
+}
+
+/// A path, or a list of them.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<PathBuf>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(PathBuf),
+        Many(Vec<PathBuf>),
+    }
+    Ok(match OneOrMany::deserialize(input)? {
+        OneOrMany::One(path) => vec![path],
+        OneOrMany::Many(paths) => paths,
+    })
+}

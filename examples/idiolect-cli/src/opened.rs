@@ -1,0 +1,154 @@
+//! A model ready for a command: decoder, adapter, tokenizer and template, from wherever they are.
+
+use std::path::{Path, PathBuf};
+
+use idiolect::data::{Id, Message};
+use idiolect::lora::LoraAdapter;
+use idiolect::model::{Adapter, Decoder, LoadReport, NoAdapter};
+use idiolect::prompt::Template;
+use idiolect::tokens::{Overlong, TokenRow, Tokenizer};
+
+use crate::error::CliError;
+use crate::keys::{ModelKeys, TrainKeys};
+use crate::rows::Prompt;
+use crate::text::{Text, same_tokens};
+use crate::{device, hub};
+
+/// A model and everything that a command asks of it.
+pub struct Opened {
+    /// Last part of the model's path, or its Hub name.
+    pub name: String,
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The weights.
+    pub decoder: Decoder,
+    /// What loading did.
+    pub report: LoadReport,
+    /// An adapter that changes it.
+    pub adapter: Option<LoraAdapter>,
+    /// Text to tokens.
+    pub tokenizer: Tokenizer,
+    /// Conversations to text.
+    pub template: Template,
+    /// The files behind tokenizer and template.
+    pub text: Text,
+}
+
+impl Opened {
+    /// Opens a model, with an adapter and a named template where those are given.
+    ///
+    /// An adapter folder that brings a tokenizer must bring the model's: the same text as other ids would
+    /// be another task.
+    ///
+    /// # Errors
+    ///
+    /// The error of whatever cannot be read or does not fit the rest.
+    pub fn new(
+        keys: &ModelKeys,
+        adapter: Option<&Path>,
+        template: Option<&str>,
+    ) -> Result<Self, CliError> {
+        let name = keys.model.as_deref();
+        let name = name.ok_or_else(|| CliError::setting("--model", "a model", "nothing"))?;
+        device::threads(keys.threads)?;
+        let device = device::device(keys.device.as_deref().unwrap_or("flex"))?;
+        let dtype = device::dtype(keys.dtype.as_deref().unwrap_or("f32"), &device)?;
+        let path = hub::locate(name)?;
+        let config = idiolect::model::read_config(&path)?;
+        let (tokenizer, mut text) = Text::read(&path)?;
+        tokenizer.check_embedding(config.vocab_size)?;
+        if let Some(folder) = adapter {
+            same_tokens(folder, &tokenizer)?;
+        }
+        text.end_tokens(&config.eos, &tokenizer);
+        let template = text.template(template, &tokenizer)?;
+        let (decoder, report) = idiolect::model::load(&path, &device, dtype)?;
+        let adapter = match adapter {
+            Some(folder) => Some(idiolect::lora::load(folder, &decoder.config, &device)?),
+            None => None,
+        };
+        let name = path.file_name().map_or(name.into(), |name| name.display().to_string());
+        Ok(Self { name, path, decoder, report, adapter, tokenizer, template, text })
+    }
+
+    /// The adapter, or the seed model's none.
+    pub fn adapter(&self) -> &dyn Adapter {
+        match &self.adapter {
+            Some(adapter) => adapter,
+            None => &NoAdapter,
+        }
+    }
+
+    /// The id that fills up shorter rows.
+    pub fn pad_id(&self) -> u32 {
+        self.decoder.config.pad.unwrap_or_else(|| self.tokenizer.pad())
+    }
+
+    /// Ids that end a response: the checkpoint's end tokens and the template's.
+    pub fn stop_tokens(&self) -> Vec<u32> {
+        let named = self.template.stops();
+        let named = named.iter().filter_map(|stop| self.tokenizer.id_of(stop));
+        let mut ids = self.decoder.config.eos.clone();
+        ids.extend(self.tokenizer.eos().into_iter().chain(named));
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// A prompt as token ids.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Prompt`] and [`CliError::Tokens`] for a conversation that cannot be rendered or encoded.
+    pub fn prompt_ids(&self, prompt: &Prompt) -> Result<Vec<u32>, CliError> {
+        match prompt {
+            Prompt::Tokens(ids) => Ok(ids.clone()),
+            Prompt::Messages(messages) => {
+                Ok(self.tokenizer.encode(&self.template.prompt(messages)?)?.ids)
+            }
+        }
+    }
+
+    /// A conversation as a row to train on or to score.
+    ///
+    /// # Errors
+    ///
+    /// As [`Opened::prompt_ids`], naming the row; and for a row without a trained token.
+    pub fn example_row(&self, id: Id, messages: &[Message]) -> Result<TokenRow, CliError> {
+        let rendered = self.template.example(messages);
+        let rendered = rendered.map_err(|source| CliError::Row {
+            id: crate::dataset::plain(&id),
+            source: Box::new(source.into()),
+        })?;
+        Ok(self.tokenizer.example_row(id, &rendered)?)
+    }
+
+    /// A ready token row, checked against the vocabulary.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Tokens`] names the row and the token that does not fit.
+    pub fn checked(&self, row: TokenRow) -> Result<TokenRow, CliError> {
+        row.check(self.decoder.config.vocab_size)?;
+        Ok(row)
+    }
+
+    /// Longest row in tokens, and what becomes of longer ones.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Setting`] for a limit above the model's positions, or an unknown rule.
+    pub fn limit(&self, keys: &TrainKeys) -> Result<(usize, Overlong), CliError> {
+        let most = self.decoder.config.max_positions;
+        let limit = keys.max_length.unwrap_or(most);
+        if limit == 0 || limit > most {
+            let expected = format!("1 to {most}, the model's positions");
+            return Err(CliError::setting("--max-length", expected, limit));
+        }
+        let rule = keys.overlong.as_deref().unwrap_or("error");
+        let rule = rule
+            .parse()
+            .map_err(|_| CliError::setting("--overlong", "error, drop or cut", rule))?;
+        Ok((limit, rule))
+    }
+}

@@ -1,0 +1,221 @@
+//! One training run of an adapter: rows of tokens in, a run directory out.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::Ordering};
+
+use burn::module::Module;
+use idiolect::data::{Row, split};
+use idiolect::lora::{LoraAdapter, LoraConfig, Scaling, Tape};
+use idiolect::tokens::{Fitted, TokenRow, fit};
+use idiolect::train::{Event, RunFolder, Schedule, StepRow, TrainConfig, Trainer};
+
+use crate::error::CliError;
+use crate::keys::TrainKeys;
+use crate::objective::AdapterLoss;
+use crate::opened::Opened;
+use crate::planning::Plan;
+use crate::progress::bar;
+
+/// Settings of the loop as typed, over the defaults of [`TrainConfig`].
+///
+/// # Errors
+///
+/// [`CliError::Train`] for a number outside its range.
+pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
+    let plain = TrainConfig::default();
+    let schedule = match &keys.schedule {
+        Some(name) => name.parse::<Schedule>()?,
+        None => plain.schedule,
+    };
+    let config = TrainConfig {
+        epochs: keys.epochs.unwrap_or(plain.epochs),
+        batch_size: keys.batch_size.unwrap_or(plain.batch_size),
+        accumulation: keys.accumulation.unwrap_or(plain.accumulation),
+        learning_rate: keys.learning_rate.unwrap_or(plain.learning_rate),
+        schedule,
+        warmup_steps: keys.warmup_steps.unwrap_or(plain.warmup_steps),
+        weight_decay: keys.weight_decay.unwrap_or(plain.weight_decay),
+        clip_norm: keys.clip_norm.unwrap_or(plain.clip_norm),
+        shuffle: !keys.no_shuffle.unwrap_or(false),
+        length_grouping: !keys.no_length_grouping.unwrap_or(false),
+        seed,
+        checkpoint_every: keys.checkpoint_every.unwrap_or(plain.checkpoint_every),
+        keep_checkpoints: keys.keep_checkpoints.unwrap_or(plain.keep_checkpoints),
+        max_steps: keys.max_steps,
+        ..plain
+    };
+    config.validate()?;
+    Ok(config)
+}
+
+/// The adapter to train: a new one by the seed, or one that was trained before.
+///
+/// # Errors
+///
+/// [`CliError::Lora`] for settings or a folder that do not fit the model.
+pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapter, CliError> {
+    let device = opened.decoder.device().autodiff();
+    if let Some(folder) = &keys.init_adapter {
+        return Ok(idiolect::lora::load(folder, &opened.decoder.config, &device)?);
+    }
+    let plain = LoraConfig::default();
+    let stabilized = keys.rslora.unwrap_or(false);
+    let config = LoraConfig {
+        rank: keys.rank.unwrap_or(plain.rank),
+        alpha: keys.alpha.unwrap_or(plain.alpha),
+        targets: keys.targets.as_deref().map_or(Ok(plain.targets), str::parse)?,
+        scaling: if stabilized { Scaling::RankStabilized } else { Scaling::Standard },
+    };
+    Ok(LoraAdapter::new(&config, &opened.decoder.config, seed, &device)?)
+}
+
+/// Rows of tokens, and what became of the others.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    /// Rows to train on.
+    pub rows: Vec<TokenRow>,
+    /// Rows to evaluate.
+    pub held_out: Vec<TokenRow>,
+    /// Rows left out for their length.
+    pub dropped: usize,
+    /// Rows that lost their end.
+    pub cut: usize,
+}
+
+/// Renders and encodes examples, and holds out the validation share.
+///
+/// # Errors
+///
+/// [`CliError::Prompt`] and [`CliError::Tokens`] name the example that cannot be rendered, has no trained
+/// token, or is too long.
+pub fn prepare(
+    opened: &Opened,
+    examples: &[Row],
+    keys: &TrainKeys,
+    seed: u64,
+) -> Result<Prepared, CliError> {
+    let one = |row: &Row| opened.example_row(row.example.id.clone(), &row.example.messages);
+    let rows = examples.iter().map(one).collect::<Result<_, _>>()?;
+    Prepared::new(opened, rows, keys, seed)
+}
+
+impl Prepared {
+    /// Makes rows fit the longest length, and splits them into those to train on and those to evaluate.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Tokens`] for a row that is too long where that is an error; [`CliError::Setting`] for a
+    /// share that is none.
+    pub fn new(
+        opened: &Opened,
+        rows: Vec<TokenRow>,
+        keys: &TrainKeys,
+        seed: u64,
+    ) -> Result<Self, CliError> {
+        let (limit, rule) = opened.limit(keys)?;
+        let Fitted { rows, dropped, cut } = fit(rows, limit, rule)?;
+        let share = keys.validation_share.unwrap_or(0.0);
+        if !(0.0..1.0).contains(&share) {
+            return Err(CliError::setting("--validation-share", "at least 0 and below 1", share));
+        }
+        let (train, held_out) = split(rows.len(), share, seed);
+        let mut rows: Vec<Option<TokenRow>> = rows.into_iter().map(Some).collect();
+        let mut take = |places: Vec<usize>| -> Vec<TokenRow> {
+            places.into_iter().filter_map(|i| rows.get_mut(i).and_then(Option::take)).collect()
+        };
+        let (rows, held_out) = (take(train), take(held_out));
+        Ok(Self { rows, held_out, dropped: dropped.len(), cut: cut.len() })
+    }
+}
+
+/// A run to make.
+pub struct Run<'a> {
+    /// The model, without an adapter of its own.
+    pub opened: &'a Opened,
+    /// Settings of the loop.
+    pub config: &'a TrainConfig,
+    /// What is trained on.
+    pub prepared: &'a Prepared,
+    /// `auto`, `on` or `off`.
+    pub checkpoint_blocks: Option<&'a str>,
+    /// The run directory.
+    pub out: &'a Path,
+    /// Whether to go on from its latest checkpoint.
+    pub resume: bool,
+    /// Ends the run with a checkpoint once it is true.
+    pub cancel: &'a AtomicBool,
+}
+
+/// Trains `adapter` and leaves `plan.json`, logs, checkpoints and `adapter/` in the run directory.
+///
+/// # Errors
+///
+/// [`CliError::Train`] for what stops the loop, [`CliError::Stopped`] when the user did, and the errors of
+/// writing the directory.
+pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<StepRow>), CliError> {
+    std::fs::create_dir_all(run.out).map_err(CliError::io(run.out))?;
+    let plan = Plan::new(run, &adapter)?;
+    plan.write(&run.out.join("plan.json"))?;
+    let tape = if plan.checkpoint_blocks { Tape::Blocks } else { Tape::Whole };
+    let objective = AdapterLoss { decoder: &run.opened.decoder, tape };
+    let pad = run.opened.pad_id();
+    let folder = RunFolder { path: run.out, resume: run.resume };
+    let trainer = Trainer {
+        held_out: &run.prepared.held_out,
+        folder: Some(folder),
+        // `lora_B` starts at zero, unless an earlier adapter goes on.
+        must_move: &|name: &str| name.ends_with(".b"),
+        cancel: Some(run.cancel),
+        ..Trainer::new(run.config, &objective, &run.prepared.rows, pad)
+    };
+    let progress = bar("train", 0);
+    let mut steps = Vec::new();
+    let trained = trainer.run(adapter, &mut |event| {
+        show(&progress, &event);
+        if let Event::Step { row, .. } = event {
+            steps.push(row.clone());
+        }
+        ControlFlow::Continue(())
+    })?;
+    progress.finish_and_clear();
+    let adapter = trained.module.valid();
+    if !trained.finished {
+        let what = format!("{} steps are done", trained.steps);
+        return Err(CliError::Stopped { what, again: "--resume" });
+    }
+    let place = run.out.join("adapter");
+    idiolect::lora::save(&adapter, &place, &run.opened.name)?;
+    run.opened.text.save(&place)?;
+    Ok((adapter, steps))
+}
+
+fn show(progress: &indicatif::ProgressBar, event: &Event<'_>) {
+    match event {
+        Event::Planned { steps, done, .. } => {
+            progress.set_length(*steps as u64);
+            progress.set_position(*done as u64);
+        }
+        Event::Step { row, timing } => {
+            progress.inc(1);
+            let speed = timing.tokens_per_second;
+            progress.set_message(format!("loss {:.3} {speed:.0} tok/s", row.loss));
+        }
+        _ => {}
+    }
+}
+
+/// A flag that the first SIGINT or SIGTERM sets; a second one ends the program.
+pub fn stop_flag() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&flag);
+    let handler = move || {
+        if seen.swap(true, Ordering::SeqCst) {
+            std::process::exit(1);
+        }
+    };
+    // Without a handler a signal ends the program at once, and the journal and checkpoints serve.
+    let _ = ctrlc::set_handler(handler);
+    flag
+}

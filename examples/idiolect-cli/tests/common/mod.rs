@@ -1,0 +1,87 @@
+//! The binary, a place to work in, and small data.
+#![allow(dead_code, missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder of a test's own, and the tiny checkpoints.
+pub struct Place {
+    pub folder: TempDir,
+    pub tiny: PathBuf,
+    pub peft: PathBuf,
+}
+
+impl Place {
+    /// None, with a word on standard error, where the shared oracles are absent.
+    pub fn new() -> Option<Self> {
+        let oracles = idiolect_testkit::shared()?.join("oracles");
+        let folder = tempfile::tempdir().expect("a folder");
+        Some(Self { folder, tiny: oracles.join("tiny"), peft: oracles.join("peft") })
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    pub fn model(&self, name: &str) -> String {
+        self.tiny.join(name).display().to_string()
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.folder.path().join(name), text).expect("written");
+        self.path(name)
+    }
+
+    pub fn rows(&self, name: &str, rows: &[Value]) -> String {
+        let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+        self.write(name, &(lines.join("\n") + "\n"))
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        read(&self.folder.path().join(name))
+    }
+
+    pub fn lines(&self, name: &str) -> Vec<Value> {
+        self.read(name).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// Twelve small instructions in the alpaca format.
+    pub fn alpaca(&self) -> String {
+        let words = ["red", "blue", "green", "one", "two", "three", "cat", "dog", "sun", "sea", "day", "hat"];
+        let row = |word: &&str| json!({"instruction": format!("Say {word}."), "input": "", "output": format!("{word} it is")});
+        let rows: Vec<Value> = words.iter().map(row).collect();
+        self.write("alpaca.json", &Value::from(rows).to_string())
+    }
+}
+
+pub fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+pub fn idiolect(args: &[&str]) -> Output {
+    let run = Command::new(env!("CARGO_BIN_EXE_idiolect")).args(args).output();
+    run.expect("the binary")
+}
+
+/// Runs and expects success; standard output.
+pub fn done(args: &[&str]) -> String {
+    let out = idiolect(args);
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success(), "{args:?}: {errors}");
+    String::from_utf8(out.stdout).expect("UTF-8")
+}
+
+/// Runs and expects exit status 2 with one line on standard error that has all `parts`.
+pub fn refused(args: &[&str], parts: &[&str]) {
+    let out = idiolect(args);
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2), "{args:?}: {errors}");
+    assert_eq!(errors.lines().count(), 1, "{args:?}: {errors}");
+    assert!(out.stdout.is_empty(), "{args:?}");
+    for part in parts {
+        assert!(errors.contains(part), "{args:?}: {part:?} is not in: {errors}");
+    }
+}

@@ -1,0 +1,167 @@
+//! Training as PEFT trains: twenty steps on fixed batches from the same start, against the recorded losses,
+//! gradient norms, learning rates and final weights.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, FloatDType};
+use idiolect::lora::{LoraAdapter, Tape};
+use idiolect::model::Decoder;
+use idiolect::tokens::TokenRow;
+use idiolect::train::{StepRow, TrainConfig, Trainer};
+use idiolect_cli::objective::AdapterLoss;
+use idiolect_testkit::{Tensors, shared, smollm2_folder};
+use serde_json::Value;
+
+/// How far a run may be from its oracle.
+struct Bounds {
+    loss: f64,
+    grad_norm: f64,
+    weight_max: f32,
+    weight_mean: f64,
+}
+
+/// Rounding alone moves the reference's own run by less than a twentieth of these.
+const TINY: Bounds = Bounds { loss: 5e-5, grad_norm: 1e-5, weight_max: 3e-4, weight_mean: 1e-6 };
+
+fn json(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Rows of `[steps, batch, tokens]` batches, without their padding.
+fn rows(tensors: &Tensors) -> (usize, Vec<TokenRow>) {
+    let (shape, ids) = tensors.i64("train_input_ids");
+    let (_, masks) = tensors.i64("train_attention_mask");
+    let (_, labels) = tensors.i64("train_labels");
+    let width = shape[2];
+    let row = |(n, ids): (usize, &[i64])| {
+        let real: i64 = masks[n * width..][..width].iter().sum();
+        let real = usize::try_from(real).expect("a length");
+        let id = |id: &i64| u32::try_from(*id).expect("an id");
+        TokenRow {
+            id: n.into(),
+            input_ids: ids[..real].iter().map(id).collect(),
+            labels: labels[n * width..][..real].to_vec(),
+        }
+    };
+    (shape[1], ids.chunks(width).enumerate().map(row).collect())
+}
+
+/// Settings of a recorded run: file order, one epoch, the whole batch in one window.
+fn config(trace: &Value, batch: usize) -> TrainConfig {
+    let number = |place: &str, default: f64| trace.pointer(place).and_then(Value::as_f64).unwrap_or(default);
+    let whole = |place: &str, default: u64| {
+        let n = trace.pointer(place).and_then(Value::as_u64).unwrap_or(default);
+        usize::try_from(n).expect("small")
+    };
+    let accumulation = whole("/accumulation", 1);
+    TrainConfig {
+        epochs: 1,
+        batch_size: batch / accumulation,
+        accumulation,
+        learning_rate: number("/optimizer/lr", 1e-3),
+        warmup_steps: whole("/schedule/warmup_steps", 0),
+        weight_decay: number("/optimizer/weight_decay", 0.0),
+        clip_norm: number("/clip", 1.0),
+        shuffle: false,
+        length_grouping: false,
+        ..TrainConfig::default()
+    }
+}
+
+fn train(
+    decoder: &Decoder,
+    start: LoraAdapter,
+    config: &TrainConfig,
+    rows: &[TokenRow],
+    tape: Tape,
+) -> (LoraAdapter, Vec<StepRow>) {
+    let objective = AdapterLoss { decoder, tape };
+    let trainer = Trainer::new(config, &objective, rows, 0);
+    let mut steps = Vec::new();
+    let trained = trainer.run(start, &mut |event| {
+        if let idiolect::train::Event::Step { row, .. } = event {
+            steps.push(row.clone());
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    (trained.expect("a trained adapter").module, steps)
+}
+
+fn compare(name: &str, trace: &Value, steps: &[StepRow], bounds: &Bounds) {
+    let want = |list: &str, i: usize| trace[list][i].as_f64().expect("a number");
+    assert_eq!(steps.len(), trace["loss"].as_array().expect("losses").len(), "{name}: steps");
+    for (i, step) in steps.iter().enumerate() {
+        let off = (step.loss - want("loss", i)).abs();
+        assert!(off <= bounds.loss, "{name} step {i}: loss {} is off by {off:e}", step.loss);
+        let norm = want("grad_norm", i);
+        let off = (step.grad_norm - norm).abs() / norm;
+        assert!(off <= bounds.grad_norm, "{name} step {i}: gradient norm {} is off by {off:e}", step.grad_norm);
+        let off = (step.lr - want("lr", i)).abs();
+        assert!(off <= 1e-12, "{name} step {i}: learning rate {} is off by {off:e}", step.lr);
+    }
+}
+
+fn weights(adapter: &LoraAdapter) -> Vec<f32> {
+    let both = adapter.factors.iter().flat_map(|f| [f.a.val(), f.b.val()]);
+    both.flat_map(|t| t.into_data().iter::<f32>().collect::<Vec<_>>()).collect()
+}
+
+fn compare_weights(name: &str, got: &LoraAdapter, want: &LoraAdapter, bounds: &Bounds) {
+    let (got, want) = (weights(got), weights(want));
+    let off: Vec<f32> = got.iter().zip(&want).map(|(a, b)| (a - b).abs()).collect();
+    let max = off.iter().copied().fold(0.0, f32::max);
+    let mean = off.iter().map(|x| f64::from(*x)).sum::<f64>() / off.len() as f64;
+    assert!(max <= bounds.weight_max, "{name}: final weights are off by {max:e}");
+    assert!(mean <= bounds.weight_mean, "{name}: final weights are off by {mean:e} on average");
+}
+
+fn tiny(model: &str, variants: &[&str]) {
+    let Some(shared) = shared() else { return };
+    let peft = shared.join("oracles/peft");
+    let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")));
+    let folder = shared.join("oracles/tiny").join(model);
+    let (decoder, _) = idiolect::model::load(&folder, &Device::flex(), FloatDType::F32).expect(model);
+    for variant in variants {
+        let folder = peft.join(model).join(variant);
+        let trace = json(&folder.join("trace.json"));
+        let load = |part: &str, device: &Device| {
+            idiolect::lora::load(&folder.join(part), &decoder.config, device).expect(part)
+        };
+        for tape in [Tape::Blocks, Tape::Whole] {
+            let name = format!("{model}/{variant} {tape:?}");
+            let start = load("adapter_init", &Device::flex().autodiff());
+            let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, tape);
+            compare(&name, &trace, &steps, &TINY);
+            compare_weights(&name, &trained, &load("adapter_final", &Device::flex()), &TINY);
+        }
+    }
+}
+
+#[test]
+fn llama_trains_as_peft_trains_it() {
+    tiny("tiny-llama3", &["qv", "all", "qv_rslora", "qv_warmup_wd", "qv_accum"]);
+}
+
+#[test]
+fn mistral_trains_as_peft_trains_it() {
+    tiny("tiny-mistral", &["qv", "qv_rslora", "all_rslora", "qv_clip_mixed"]);
+}
+
+#[test]
+fn smollm2_trains_as_peft_trains_it() {
+    let (Some(shared), Some(model)) = (shared(), smollm2_folder()) else { return };
+    let folder: PathBuf = shared.join("oracles/smollm2");
+    let trace = json(&folder.join("oracle.json"))["lora"].clone();
+    let (batch, rows) = rows(&Tensors::read(&folder.join("oracle.safetensors")));
+    let (decoder, _) = idiolect::model::load(&model, &Device::flex(), FloatDType::F32).expect("SmolLM2");
+    let device = Device::flex().autodiff();
+    let start = idiolect::lora::load(&folder.join("adapter_init"), &decoder.config, &device).expect("init");
+    let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, Tape::Blocks);
+    // Adam moves a weight by the whole rate whichever way rounding turns a vanishing gradient, so single
+    // weights may end eight rates apart; the mean says whether the runs are one.
+    let bounds = Bounds { loss: 1e-3, grad_norm: 1e-3, weight_max: 8e-3, weight_mean: 1e-5 };
+    compare("SmolLM2", &trace, &steps, &bounds);
+    let want = idiolect::lora::load(&folder.join("adapter_final"), &decoder.config, &Device::flex());
+    compare_weights("SmolLM2", &trained, &want.expect("final"), &bounds);
+}
