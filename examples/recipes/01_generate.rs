@@ -30,42 +30,80 @@ impl NextLogits for Scores<'_> {
     fn prefill(&mut self, prompts: &[Vec<u32>]) -> Result<Logits, BoxError> {
         let (session, values) = Session::start(self.decoder, &NoAdapter, prompts, self.budget)?;
         self.session = Some(session);
-        Ok(Logits { vocab: self.vocab(), values })
+        Ok(Logits {
+            vocab: self.vocab(),
+            values,
+        })
     }
 
     fn step(&mut self, tokens: &[u32]) -> Result<Logits, BoxError> {
         let session = self.session.as_mut().ok_or("prefill comes first")?;
         let values = session.step(tokens)?;
-        Ok(Logits { vocab: self.vocab(), values })
+        Ok(Logits {
+            vocab: self.vocab(),
+            values,
+        })
     }
 
     fn keep(&mut self, rows: &[usize]) -> Result<(), BoxError> {
-        Ok(self.session.as_mut().ok_or("prefill comes first")?.keep(rows)?)
+        Ok(self
+            .session
+            .as_mut()
+            .ok_or("prefill comes first")?
+            .keep(rows)?)
     }
 }
 
 fn main() -> Result<(), BoxError> {
     let mut args = std::env::args().skip(1);
     let folder = args.next().ok_or("a model folder")?;
-    let question = args.next().unwrap_or_else(|| "Name three primary colors.".into());
+    let question = args
+        .next()
+        .unwrap_or_else(|| "Name three primary colors.".into());
 
     let (tokenizer, config) = Tokenizer::from_folder(Path::new(&folder))?;
-    let tokens = ChatTokens { eos: config.special.eos.clone(), ..ChatTokens::default() };
-    let template = ChatTemplate::new(config.chat_template(None).ok_or("no chat template")?, tokens)?;
+    let tokens = ChatTokens {
+        eos: config.special.eos.clone(),
+        ..ChatTokens::default()
+    };
+    let template = ChatTemplate::new(
+        config.chat_template(None).ok_or("no chat template")?,
+        tokens,
+    )?;
     let (decoder, _) = idiolect::model::load(Path::new(&folder), &Device::flex(), FloatDType::F32)?;
 
-    let messages = [Message { role: Role::User, content: question }];
+    let messages = [Message {
+        role: Role::User,
+        content: question,
+    }];
     let prompt = tokenizer.encode(&template.prompt(&messages)?)?.ids;
     let settings = Settings {
-        sampling: Sampling { temperature: 0.7, top_p: 0.9, ..Sampling::GREEDY },
-        stops: Stops { tokens: decoder.config.eos.clone(), ..Stops::default() },
+        sampling: Sampling {
+            temperature: 0.7,
+            top_p: 0.9,
+            ..Sampling::GREEDY
+        },
+        stops: Stops {
+            tokens: decoder.config.eos.clone(),
+            ..Stops::default()
+        },
         max_new_tokens: 100,
         batch_size: 1,
     };
-    let mut model = Scores { decoder: &decoder, session: None, budget: settings.max_new_tokens };
+    let mut model = Scores {
+        decoder: &decoder,
+        session: None,
+        budget: settings.max_new_tokens,
+    };
     let decode = |ids: &[u32]| Ok(tokenizer.decode(ids, true)?);
-    let request = Request { index: 0, prompt, seed: 7 };
-    let rows = generate(&mut model, &[request], &settings, &decode, &mut |_| ControlFlow::Continue(()))?;
+    let request = Request {
+        index: 0,
+        prompt,
+        seed: 7,
+    };
+    let rows = generate(&mut model, &[request], &settings, &decode, &mut |_| {
+        ControlFlow::Continue(())
+    })?;
     println!("{}", rows[0].text);
     Ok(())
 }

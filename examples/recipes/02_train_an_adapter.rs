@@ -12,19 +12,28 @@ use idiolect::lora::{LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients
 use idiolect::model::Decoder;
 use idiolect::tokens::{TokenBatch, TokenRow, Tokenizer};
 use idiolect::train::{
-    BoxError, CHUNK_ROWS, Event, LossSum, Measured, Objective, Share, TrainConfig, Trainer, head_loss,
+    BoxError, CHUNK_ROWS, Event, LossSum, Measured, Objective, Share, TrainConfig, Trainer,
+    head_loss,
 };
 
 /// Cross entropy of the labelled tokens; the trainer knows no model and no loss but this.
 struct NextToken<'a>(&'a Decoder);
 
 impl Objective<LoraAdapter> for NextToken<'_> {
-    fn gradients(&self, adapter: &LoraAdapter, batch: &TokenBatch, share: Share) -> Result<Measured, BoxError> {
+    fn gradients(
+        &self,
+        adapter: &LoraAdapter,
+        batch: &TokenBatch,
+        share: Share,
+    ) -> Result<Measured, BoxError> {
         let predicts = |i: &usize| (i + 1) % batch.width != 0 && batch.labels[i + 1] >= 0;
         let places: Vec<usize> = (0..batch.labels.len()).filter(predicts).collect();
         let targets: Vec<i64> = places.iter().map(|i| batch.labels[i + 1]).collect();
         let device = self.0.device();
-        let ids = TensorData::new(batch.input_ids.iter().map(|id| i64::from(*id)).collect(), [batch.rows, batch.width]);
+        let ids = TensorData::new(
+            batch.input_ids.iter().map(|id| i64::from(*id)).collect(),
+            [batch.rows, batch.width],
+        );
         let trained = TensorData::new(places.iter().map(|i| *i as i64).collect(), [places.len()]);
         let positions = Positions {
             ids: Tensor::from_data(ids, &device),
@@ -36,7 +45,13 @@ impl Objective<LoraAdapter> for NextToken<'_> {
             sum = loss.sum;
             Ok::<_, BoxError>(loss.gradient)
         })?;
-        Ok(Measured { loss: LossSum { sum, trained_tokens: targets.len() }, gradients })
+        Ok(Measured {
+            loss: LossSum {
+                sum,
+                trained_tokens: targets.len(),
+            },
+            gradients,
+        })
     }
 
     fn loss(&self, _: &LoraAdapter, _: &TokenBatch) -> Result<LossSum, BoxError> {
@@ -51,20 +66,33 @@ fn main() -> Result<(), BoxError> {
     let row = |text: &str| -> Result<TokenRow, BoxError> {
         let input_ids = tokenizer.encode_text(text)?;
         let labels = input_ids.iter().map(|id| i64::from(*id)).collect();
-        Ok(TokenRow { id: text.into(), input_ids, labels })
+        Ok(TokenRow {
+            id: text.into(),
+            input_ids,
+            labels,
+        })
     };
-    let rows = [row("The harbour bell rings twice at dusk.")?, row("At dusk the harbour bell rings twice.")?];
+    let rows = [
+        row("The harbour bell rings twice at dusk.")?,
+        row("At dusk the harbour bell rings twice.")?,
+    ];
 
     let device = Device::flex().autodiff();
     let adapter = LoraAdapter::new(&LoraConfig::default(), &decoder.config, 7, &device)?;
-    let config = TrainConfig { epochs: 10, learning_rate: 2e-3, accumulation: 1, ..TrainConfig::default() };
+    let config = TrainConfig {
+        epochs: 10,
+        learning_rate: 2e-3,
+        accumulation: 1,
+        ..TrainConfig::default()
+    };
     let objective = NextToken(&decoder);
-    let trained = Trainer::new(&config, &objective, &rows, tokenizer.pad()).run(adapter, &mut |event| {
-        if let Event::Step { row, .. } = event {
-            println!("step {} loss {:.4}", row.step, row.loss);
-        }
-        ControlFlow::Continue(())
-    })?;
+    let trained =
+        Trainer::new(&config, &objective, &rows, tokenizer.pad()).run(adapter, &mut |event| {
+            if let Event::Step { row, .. } = event {
+                println!("step {} loss {:.4}", row.step, row.loss);
+            }
+            ControlFlow::Continue(())
+        })?;
     idiolect::lora::save(&trained.module.valid(), Path::new("adapter"), &folder)?;
     Ok(())
 }

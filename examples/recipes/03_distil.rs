@@ -13,21 +13,40 @@ use idiolect::prompt::DistillTemplate;
 
 fn main() -> Result<(), BoxError> {
     let mut args = std::env::args().skip(1);
-    let (data, out) = (args.next().ok_or("a data set")?, args.next().ok_or("a file to write")?);
+    let (data, out) = (
+        args.next().ok_or("a data set")?,
+        args.next().ok_or("a file to write")?,
+    );
     let set = DataSet::read(Path::new(&data), Format::Alpaca, &Columns::default())?;
 
     // The prompt shows instruction and reference answer; this writer only says it was asked.
     let mut writer = |request: &RewriteRequest| -> Result<Completion, BoxError> {
-        let text = format!("A prompt of {} characters.", request.prompt.to_string().len());
+        let text = format!(
+            "A prompt of {} characters.",
+            request.prompt.to_string().len()
+        );
         let finish_reason = "stop".into();
-        Ok(Completion { id: request.id.clone(), text, token_count: 6, token_ids: None, finish_reason })
+        Ok(Completion {
+            id: request.id.clone(),
+            text,
+            token_count: 6,
+            token_ids: None,
+            finish_reason,
+        })
     };
-    let identity = Identity { model: "closure".into(), adapter: None, sampler: serde_json::Value::Null };
+    let identity = Identity {
+        model: "closure".into(),
+        adapter: None,
+        sampler: serde_json::Value::Null,
+    };
     let settings = Settings {
         template: DistillTemplate::using(),
         chat: None,
         check: Check::Text,
-        extras: Extras { empty: true, ..Extras::default() },
+        extras: Extras {
+            empty: true,
+            ..Extras::default()
+        },
         mix_ratio: 0.5,
         trim: true,
         seed: 7,

@@ -3,7 +3,13 @@
 //! One case a process, named on the command line, so that the peak of memory is that case's alone:
 //! `cargo bench -p idiolect-tests --bench smollm2 -- CASE [REPEATS]`. Without a case it runs them all, each
 //! in a process of its own. `cargo xtask bench` runs this and the PyTorch yardstick in turn.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 use std::ops::ControlFlow;
 use std::process::Command;
@@ -20,25 +26,43 @@ use idiolect_cli::logits::DecoderLogits;
 use idiolect_cli::objective::AdapterLoss;
 
 const CASES: [&str; 9] = [
-    "train-blocks", "train-whole", "train-blocks-fifth", "train-whole-fifth", "generate-1", "generate-8",
-    "prefill-512", "prefill-4x256", "load",
+    "train-blocks",
+    "train-whole",
+    "train-blocks-fifth",
+    "train-whole-fifth",
+    "generate-1",
+    "generate-8",
+    "prefill-512",
+    "prefill-4x256",
+    "load",
 ];
 
 fn main() {
     // Cargo passes --bench.
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench")
+        .collect();
     match args.first() {
-        Some(case) => run(case, args.get(1).map_or(3, |n| n.parse().expect("a number"))),
+        Some(case) => run(
+            case,
+            args.get(1).map_or(3, |n| n.parse().expect("a number")),
+        ),
         None => {
             for case in CASES {
-                Command::new(std::env::current_exe().unwrap()).arg(case).status().unwrap();
+                Command::new(std::env::current_exe().unwrap())
+                    .arg(case)
+                    .status()
+                    .unwrap();
             }
         }
     }
 }
 
 fn run(case: &str, repeats: usize) {
-    let Some(path) = idiolect_testkit::smollm2_folder() else { return };
+    let Some(path) = idiolect_testkit::smollm2_folder() else {
+        return;
+    };
     let (decoder, _) = idiolect::model::load(&path, &Device::flex(), FloatDType::F32).unwrap();
     let loaded = peak_mib();
     let (tokens, mut once): (usize, Box<dyn FnMut()>) = match case {
@@ -57,7 +81,11 @@ fn run(case: &str, repeats: usize) {
     let mut seconds: Vec<f64> = (0..repeats).map(|_| time(&mut once)).collect();
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
-    let rates: Vec<f64> = seconds.iter().rev().map(|s| (tokens as f64 / s * 10.0).round() / 10.0).collect();
+    let rates: Vec<f64> = seconds
+        .iter()
+        .rev()
+        .map(|s| (tokens as f64 / s * 10.0).round() / 10.0)
+        .collect();
     let row = serde_json::json!({
         "case": case, "tokens": tokens, "tokens_per_second": (tokens as f64 / median * 10.0).round() / 10.0,
         "all": rates, "peak_mib": peak_mib(), "loaded_mib": loaded,
@@ -74,7 +102,9 @@ fn time(once: &mut dyn FnMut()) -> f64 {
 /// Ids without meaning, the same in every run.
 fn ids(count: usize, seed: u64) -> Vec<u32> {
     let next = |state: &mut u64| {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         Some(100 + u32::try_from((*state >> 33) % 49_000).unwrap())
     };
     (0..count).scan(seed, |state, _| next(state)).collect()
@@ -83,7 +113,11 @@ fn ids(count: usize, seed: u64) -> Vec<u32> {
 /// One optimiser step over 4 x 256 tokens; one token in `every` is trained.
 fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
     let device = Device::flex().autodiff();
-    let mut adapter = Some(LoraAdapter::new(&LoraConfig::default(), &decoder.config, 1, &device).unwrap().train());
+    let mut adapter = Some(
+        LoraAdapter::new(&LoraConfig::default(), &decoder.config, 1, &device)
+            .unwrap()
+            .train(),
+    );
     let config = TrainConfig::default();
     let mut optimizer = AdamW::new(&config);
     let mut step = 0;
@@ -93,13 +127,23 @@ fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
             let input_ids = ids(256, step * 4 + n);
             let label = |(i, id): (usize, &u32)| if i % every == 0 { i64::from(*id) } else { -100 };
             let labels = input_ids.iter().enumerate().map(label).collect();
-            TokenRow { id: n.into(), input_ids, labels }
+            TokenRow {
+                id: n.into(),
+                input_ids,
+                labels,
+            }
         };
         let rows: Vec<TokenRow> = (0..4).map(row).collect();
         let batch = TokenBatch::new(&rows.iter().collect::<Vec<_>>(), 0);
-        let objective = AdapterLoss { decoder: &decoder, tape };
+        let objective = AdapterLoss {
+            decoder: &decoder,
+            tape,
+        };
         let module = adapter.take().unwrap();
-        let share = Share { divisor: 1020.0, seed: 0 };
+        let share = Share {
+            divisor: 1020.0,
+            seed: 0,
+        };
         let mut measured = objective.gradients(&module, &batch, share).unwrap();
         clip_by_global_norm(&module, &mut measured.gradients, 1.0);
         adapter = Some(optimizer.step(module, measured.gradients, 1e-4));
@@ -108,29 +152,47 @@ fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
 
 fn continue_rows(decoder: &Decoder, rows: usize) {
     let mut model = DecoderLogits::new(decoder, &NoAdapter, 128);
-    let requests: Vec<Request> =
-        (0..rows).map(|index| Request { index, prompt: ids(64, index as u64), seed: 0 }).collect();
+    let requests: Vec<Request> = (0..rows)
+        .map(|index| Request {
+            index,
+            prompt: ids(64, index as u64),
+            seed: 0,
+        })
+        .collect();
     let settings = Settings {
         sampling: Sampling::GREEDY,
         stops: Stops::default(),
         max_new_tokens: 128,
         batch_size: rows,
     };
-    let done = generate(&mut model, &requests, &settings, &|_| Ok(String::new()), &mut |_| ControlFlow::Continue(()));
+    let done = generate(
+        &mut model,
+        &requests,
+        &settings,
+        &|_| Ok(String::new()),
+        &mut |_| ControlFlow::Continue(()),
+    );
     assert!(done.unwrap().iter().all(|row| row.token_ids.len() == 128));
 }
 
 fn prefill(decoder: &Decoder, rows: usize, tokens: usize) {
     let flat: Vec<i64> = ids(rows * tokens, 7).into_iter().map(i64::from).collect();
     let data = burn::tensor::TensorData::new(flat, [rows, tokens]);
-    let hidden = decoder.hidden(Tensor::<2, Int>::from_data(data, &Device::flex()), &NoAdapter);
+    let hidden = decoder.hidden(
+        Tensor::<2, Int>::from_data(data, &Device::flex()),
+        &NoAdapter,
+    );
     let width = decoder.config.hidden_size;
-    let last = hidden.slice([0..rows, tokens - 1..tokens, 0..width]).reshape([rows, width]);
+    let last = hidden
+        .slice([0..rows, tokens - 1..tokens, 0..width])
+        .reshape([rows, width]);
     let _ = decoder.logits(last).into_data();
 }
 
 fn peak_mib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok()).unwrap_or(0) / 1024
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok())
+        .unwrap_or(0)
+        / 1024
 }

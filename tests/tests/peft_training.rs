@@ -21,7 +21,12 @@ struct Bounds {
 }
 
 /// Rounding alone moves the reference's own run by less than a twentieth of these.
-const TINY: Bounds = Bounds { loss: 5e-5, grad_norm: 1e-5, weight_max: 3e-4, weight_mean: 1e-6 };
+const TINY: Bounds = Bounds {
+    loss: 5e-5,
+    grad_norm: 1e-5,
+    weight_max: 3e-4,
+    weight_mean: 1e-6,
+};
 
 fn json(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -49,9 +54,17 @@ fn rows(tensors: &Tensors) -> (usize, Vec<TokenRow>) {
 
 /// Settings of a recorded run: file order, one epoch, the whole batch in one window.
 fn config(trace: &Value, batch: usize) -> TrainConfig {
-    let number = |place: &str, default: f64| trace.pointer(place).and_then(Value::as_f64).unwrap_or(default);
+    let number = |place: &str, default: f64| {
+        trace
+            .pointer(place)
+            .and_then(Value::as_f64)
+            .unwrap_or(default)
+    };
     let whole = |place: &str, default: u64| {
-        let n = trace.pointer(place).and_then(Value::as_u64).unwrap_or(default);
+        let n = trace
+            .pointer(place)
+            .and_then(Value::as_u64)
+            .unwrap_or(default);
         usize::try_from(n).expect("small")
     };
     let accumulation = whole("/accumulation", 1);
@@ -90,21 +103,38 @@ fn train(
 
 fn compare(name: &str, trace: &Value, steps: &[StepRow], bounds: &Bounds) {
     let want = |list: &str, i: usize| trace[list][i].as_f64().expect("a number");
-    assert_eq!(steps.len(), trace["loss"].as_array().expect("losses").len(), "{name}: steps");
+    assert_eq!(
+        steps.len(),
+        trace["loss"].as_array().expect("losses").len(),
+        "{name}: steps"
+    );
     for (i, step) in steps.iter().enumerate() {
         let off = (step.loss - want("loss", i)).abs();
-        assert!(off <= bounds.loss, "{name} step {i}: loss {} is off by {off:e}", step.loss);
+        assert!(
+            off <= bounds.loss,
+            "{name} step {i}: loss {} is off by {off:e}",
+            step.loss
+        );
         let norm = want("grad_norm", i);
         let off = (step.grad_norm - norm).abs() / norm;
-        assert!(off <= bounds.grad_norm, "{name} step {i}: gradient norm {} is off by {off:e}", step.grad_norm);
+        assert!(
+            off <= bounds.grad_norm,
+            "{name} step {i}: gradient norm {} is off by {off:e}",
+            step.grad_norm
+        );
         let off = (step.lr - want("lr", i)).abs();
-        assert!(off <= 1e-12, "{name} step {i}: learning rate {} is off by {off:e}", step.lr);
+        assert!(
+            off <= 1e-12,
+            "{name} step {i}: learning rate {} is off by {off:e}",
+            step.lr
+        );
     }
 }
 
 fn weights(adapter: &LoraAdapter) -> Vec<f32> {
     let both = adapter.factors.iter().flat_map(|f| [f.a.val(), f.b.val()]);
-    both.flat_map(|t| t.into_data().iter::<f32>().collect::<Vec<_>>()).collect()
+    both.flat_map(|t| t.into_data().iter::<f32>().collect::<Vec<_>>())
+        .collect()
 }
 
 fn compare_weights(name: &str, got: &LoraAdapter, want: &LoraAdapter, bounds: &Bounds) {
@@ -112,8 +142,14 @@ fn compare_weights(name: &str, got: &LoraAdapter, want: &LoraAdapter, bounds: &B
     let off: Vec<f32> = got.iter().zip(&want).map(|(a, b)| (a - b).abs()).collect();
     let max = off.iter().copied().fold(0.0, f32::max);
     let mean = off.iter().map(|x| f64::from(*x)).sum::<f64>() / off.len() as f64;
-    assert!(max <= bounds.weight_max, "{name}: final weights are off by {max:e}");
-    assert!(mean <= bounds.weight_mean, "{name}: final weights are off by {mean:e} on average");
+    assert!(
+        max <= bounds.weight_max,
+        "{name}: final weights are off by {max:e}"
+    );
+    assert!(
+        mean <= bounds.weight_mean,
+        "{name}: final weights are off by {mean:e} on average"
+    );
 }
 
 fn tiny(model: &str, variants: &[&str]) {
@@ -121,7 +157,8 @@ fn tiny(model: &str, variants: &[&str]) {
     let peft = shared.join("oracles/peft");
     let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")));
     let folder = shared.join("oracles/tiny").join(model);
-    let (decoder, _) = idiolect::model::load(&folder, &Device::flex(), FloatDType::F32).expect(model);
+    let (decoder, _) =
+        idiolect::model::load(&folder, &Device::flex(), FloatDType::F32).expect(model);
     for variant in variants {
         let folder = peft.join(model).join(variant);
         let trace = json(&folder.join("trace.json"));
@@ -133,35 +170,59 @@ fn tiny(model: &str, variants: &[&str]) {
             let start = load("adapter_init", &Device::flex().autodiff());
             let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, tape);
             compare(&name, &trace, &steps, &TINY);
-            compare_weights(&name, &trained, &load("adapter_final", &Device::flex()), &TINY);
+            compare_weights(
+                &name,
+                &trained,
+                &load("adapter_final", &Device::flex()),
+                &TINY,
+            );
         }
     }
 }
 
 #[test]
 fn llama_trains_as_peft_trains_it() {
-    tiny("tiny-llama3", &["qv", "all", "qv_rslora", "qv_warmup_wd", "qv_accum"]);
+    tiny(
+        "tiny-llama3",
+        &["qv", "all", "qv_rslora", "qv_warmup_wd", "qv_accum"],
+    );
 }
 
 #[test]
 fn mistral_trains_as_peft_trains_it() {
-    tiny("tiny-mistral", &["qv", "qv_rslora", "all_rslora", "qv_clip_mixed"]);
+    tiny(
+        "tiny-mistral",
+        &["qv", "qv_rslora", "all_rslora", "qv_clip_mixed"],
+    );
 }
 
 #[test]
 fn smollm2_trains_as_peft_trains_it() {
-    let (Some(shared), Some(model)) = (shared(), smollm2_folder()) else { return };
+    let (Some(shared), Some(model)) = (shared(), smollm2_folder()) else {
+        return;
+    };
     let folder: PathBuf = shared.join("oracles/smollm2");
     let trace = json(&folder.join("oracle.json"))["lora"].clone();
     let (batch, rows) = rows(&Tensors::read(&folder.join("oracle.safetensors")));
-    let (decoder, _) = idiolect::model::load(&model, &Device::flex(), FloatDType::F32).expect("SmolLM2");
+    let (decoder, _) =
+        idiolect::model::load(&model, &Device::flex(), FloatDType::F32).expect("SmolLM2");
     let device = Device::flex().autodiff();
-    let start = idiolect::lora::load(&folder.join("adapter_init"), &decoder.config, &device).expect("init");
+    let start =
+        idiolect::lora::load(&folder.join("adapter_init"), &decoder.config, &device).expect("init");
     let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, Tape::Blocks);
     // Adam moves a weight by the whole rate whichever way rounding turns a vanishing gradient, so single
     // weights may end eight rates apart; the mean says whether the runs are one.
-    let bounds = Bounds { loss: 1e-3, grad_norm: 1e-3, weight_max: 8e-3, weight_mean: 1e-5 };
+    let bounds = Bounds {
+        loss: 1e-3,
+        grad_norm: 1e-3,
+        weight_max: 8e-3,
+        weight_mean: 1e-5,
+    };
     compare("SmolLM2", &trace, &steps, &bounds);
-    let want = idiolect::lora::load(&folder.join("adapter_final"), &decoder.config, &Device::flex());
+    let want = idiolect::lora::load(
+        &folder.join("adapter_final"),
+        &decoder.config,
+        &Device::flex(),
+    );
     compare_weights("SmolLM2", &trained, &want.expect("final"), &bounds);
 }

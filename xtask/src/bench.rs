@@ -10,7 +10,11 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
     let python = match arguments {
         [] => None,
         ["--python", python] => Some(*python),
-        other => return Err(format!("expected nothing or --python PYTHON, found {other:?}")),
+        other => {
+            return Err(format!(
+                "expected nothing or --python PYTHON, found {other:?}"
+            ));
+        }
     };
     let Some(folder) = fetch::smollm2_folder()? else {
         return Err("the shared tools that make the model's folder are absent".into());
@@ -22,7 +26,9 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
         return Ok(());
     };
     let mut yardstick = Command::new(python);
-    yardstick.arg(shared.join("tools/bench_peft.py")).arg(folder);
+    yardstick
+        .arg(shared.join("tools/bench_peft.py"))
+        .arg(folder);
     yardstick.args(["--dtypes", "f32", "--cases", "train,gen,prefill"]);
     shell::run(&mut yardstick)?;
     // Once more, so that a machine that got slower or faster in between shows.

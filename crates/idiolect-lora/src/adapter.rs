@@ -60,18 +60,36 @@ impl LoraAdapter {
         let mut one = |site: &Site| {
             let [input, output] = model.projection_shape(site.projection);
             let bound = (input as f32).sqrt().recip();
-            let a = (0..input * config.rank).map(|_| random.random_range(-bound..bound)).collect();
+            let a = (0..input * config.rank)
+                .map(|_| random.random_range(-bound..bound))
+                .collect();
             let b = vec![0.0; config.rank * output];
-            Factors::new(Values { a, b, input, rank: config.rank, output }, device)
+            Factors::new(
+                Values {
+                    a,
+                    b,
+                    input,
+                    rank: config.rank,
+                    output,
+                },
+                device,
+            )
         };
         let factors = sites.iter().map(&mut one).collect();
-        Ok(Self { factors, sites, config: config.clone() })
+        Ok(Self {
+            factors,
+            sites,
+            config: config.clone(),
+        })
     }
 
     /// The factors at `site`, if it has any.
     #[must_use]
     pub fn at(&self, site: Site) -> Option<&Factors> {
-        self.sites.binary_search(&site).ok().and_then(|i| self.factors.get(i))
+        self.sites
+            .binary_search(&site)
+            .ok()
+            .and_then(|i| self.factors.get(i))
     }
 
     /// The lowest block with an update; nothing below it needs a gradient.
@@ -111,14 +129,28 @@ impl Factors {
 
 impl Adapter for LoraAdapter {
     fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3> {
-        let Some(Factors { a, b }) = self.at(site) else { return base_output };
+        let Some(Factors { a, b }) = self.at(site) else {
+            return base_output;
+        };
         let [rows, tokens, input] = x.dims();
         let [_, _, output] = base_output.dims();
         let dtype = x.dtype();
         let wide = x.clone().reshape([rows * tokens, input]);
-        let wide = if dtype == DType::F32 { wide } else { wide.cast(DType::F32) };
-        let update = wide.matmul(a.val()).matmul(b.val()).mul_scalar(self.config.scale());
+        let wide = if dtype == DType::F32 {
+            wide
+        } else {
+            wide.cast(DType::F32)
+        };
+        let update = wide
+            .matmul(a.val())
+            .matmul(b.val())
+            .mul_scalar(self.config.scale());
         let update = update.reshape([rows, tokens, output]);
-        base_output + if dtype == DType::F32 { update } else { update.cast(dtype) }
+        base_output
+            + if dtype == DType::F32 {
+                update
+            } else {
+                update.cast(dtype)
+            }
     }
 }

@@ -49,7 +49,12 @@ impl LoraConfig {
     pub fn check(&self) -> Result<(), LoraError> {
         let wrong = |field: &str, expected: &str, found: String| {
             let (place, field, expected) = ("adapter".into(), field.into(), expected.into());
-            Err(LoraError::Setting { place, field, expected, found })
+            Err(LoraError::Setting {
+                place,
+                field,
+                expected,
+                found,
+            })
         };
         if self.rank == 0 {
             return wrong("rank", "at least 1", self.rank.to_string());
@@ -68,7 +73,12 @@ impl Default for LoraConfig {
     /// Rank 8, alpha 16, queries and values: the setting of arXiv 2402.13669 and its scripts.
     fn default() -> Self {
         let targets = Targets(BTreeSet::from([Projection::Query, Projection::Value]));
-        Self { rank: 8, alpha: 16.0, targets, scaling: Scaling::Standard }
+        Self {
+            rank: 8,
+            alpha: 16.0,
+            targets,
+            scaling: Scaling::Standard,
+        }
     }
 }
 
@@ -102,7 +112,10 @@ impl FromStr for Targets {
             Projection::parse(name.trim()).ok_or_else(|| LoraError::Setting {
                 place: "adapter".into(),
                 field: "targets".into(),
-                expected: format!("all-linear or some of {}", Self::all_linear().names().join(", ")),
+                expected: format!(
+                    "all-linear or some of {}",
+                    Self::all_linear().names().join(", ")
+                ),
                 found: format!("{name:?}"),
             })
         };
@@ -120,22 +133,39 @@ mod tests {
         assert_eq!(targets.names(), ["q_proj", "v_proj"]);
         assert_eq!("all-linear".parse::<Targets>().unwrap().0.len(), 7);
         let error = "q_proj,lm_head".parse::<Targets>().unwrap_err().to_string();
-        assert!(error.contains("\"lm_head\"") && error.contains("down_proj"), "{error}");
+        assert!(
+            error.contains("\"lm_head\"") && error.contains("down_proj"),
+            "{error}"
+        );
     }
 
     #[test]
     fn the_scale_follows_rank_and_kind() {
         let standard = LoraConfig::default();
         assert!((standard.scale() - 2.0).abs() < 1e-15);
-        let stabilized = LoraConfig { scaling: Scaling::RankStabilized, ..standard };
+        let stabilized = LoraConfig {
+            scaling: Scaling::RankStabilized,
+            ..standard
+        };
         assert!((stabilized.scale() - 16.0 / 8f64.sqrt()).abs() < 1e-15);
     }
 
     #[test]
     fn an_empty_shape_is_refused() {
-        let none = LoraConfig { rank: 0, ..LoraConfig::default() };
-        assert!(none.check().unwrap_err().to_string().contains("rank: expected at least 1, found 0"));
-        let nowhere = LoraConfig { targets: Targets(BTreeSet::new()), ..LoraConfig::default() };
+        let none = LoraConfig {
+            rank: 0,
+            ..LoraConfig::default()
+        };
+        assert!(
+            none.check()
+                .unwrap_err()
+                .to_string()
+                .contains("rank: expected at least 1, found 0")
+        );
+        let nowhere = LoraConfig {
+            targets: Targets(BTreeSet::new()),
+            ..LoraConfig::default()
+        };
         assert!(nowhere.check().is_err());
     }
 }

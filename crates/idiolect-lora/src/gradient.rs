@@ -49,7 +49,12 @@ pub fn adapter_gradients<E>(
     head: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, E>,
 ) -> Result<GradientsParams, E> {
     let context = decoder.context(batch.ids.dims()[1]);
-    let pass = Pass { decoder, adapter, context, lowest: adapter.lowest_layer() };
+    let pass = Pass {
+        decoder,
+        adapter,
+        context,
+        lowest: adapter.lowest_layer(),
+    };
     match tape {
         Tape::Blocks => pass.by_blocks(batch, head),
         Tape::Whole => pass.whole(batch, head),
@@ -97,7 +102,12 @@ impl Pass<'_> {
         let seed = head(hidden.clone().inner())?;
         let tape = pull_back(hidden, seed);
         let mut gradients = GradientsParams::new();
-        collect(&tape, self.adapter, 0..self.adapter.factors.len(), &mut gradients);
+        collect(
+            &tape,
+            self.adapter,
+            0..self.adapter.factors.len(),
+            &mut gradients,
+        );
         Ok(gradients)
     }
 
@@ -139,10 +149,16 @@ impl Pass<'_> {
         let [rows, tokens, width] = x.dims();
         let chosen = x.reshape([rows * tokens, width]).select(0, trained.clone());
         let chosen = chosen.autodiff().require_grad();
-        let normed: Tensor<2> = self.decoder.norm(chosen.clone().unsqueeze_dim(0)).squeeze_dim(0);
+        let normed: Tensor<2> = self
+            .decoder
+            .norm(chosen.clone().unsqueeze_dim(0))
+            .squeeze_dim(0);
         let seed = head(normed.clone().inner())?;
         let tape = pull_back(normed, seed);
-        let zeros = Tensor::zeros([rows * tokens, width], (&chosen.device().inner(), chosen.dtype()));
+        let zeros = Tensor::zeros(
+            [rows * tokens, width],
+            (&chosen.device().inner(), chosen.dtype()),
+        );
         let full = match chosen.grad(&tape) {
             Some(gradient) => {
                 zeros.select_assign(0, trained.clone(), gradient, IndexingUpdateOp::Add)
@@ -154,7 +170,11 @@ impl Pass<'_> {
 
     /// Places of the factors of one block; sites are sorted by block.
     fn factors_of(&self, layer: usize) -> std::ops::Range<usize> {
-        let before = |layer: usize| self.adapter.sites.partition_point(|site| site.layer < layer);
+        let before = |layer: usize| {
+            self.adapter
+                .sites
+                .partition_point(|site| site.layer < layer)
+        };
         before(layer)..before(layer + 1)
     }
 }

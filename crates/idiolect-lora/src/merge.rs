@@ -32,7 +32,11 @@ fn update(factors: &Factors, scale: f64) -> Tensor<2> {
 
 fn add(weight: Tensor<2>, update: Tensor<2>) -> Tensor<2> {
     let dtype = weight.dtype();
-    if dtype == DType::F32 { weight + update } else { (weight.cast(DType::F32) + update).cast(dtype) }
+    if dtype == DType::F32 {
+        weight + update
+    } else {
+        (weight.cast(DType::F32) + update).cast(dtype)
+    }
 }
 
 /// What [`merge_checked`] found.
@@ -62,8 +66,18 @@ pub fn merge_checked(
     let before = logits(&decoder, adapter, probe);
     let merged = merge(decoder, adapter);
     let after = logits(&merged, &idiolect_model::NoAdapter, probe);
-    let far = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    (merged, MergeReport { max_logit_difference: far, compared: before.len() })
+    let far = before
+        .iter()
+        .zip(&after)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    (
+        merged,
+        MergeReport {
+            max_logit_difference: far,
+            compared: before.len(),
+        },
+    )
 }
 
 fn logits(
@@ -80,5 +94,7 @@ fn logits(
 /// The dense update of one site, `[in, out]`; tests compare closed forms with it.
 #[must_use]
 pub fn dense_update(adapter: &LoraAdapter, site: Site) -> Option<Tensor<2>> {
-    adapter.at(site).map(|factors| update(factors, adapter.config.scale()))
+    adapter
+        .at(site)
+        .map(|factors| update(factors, adapter.config.scale()))
 }

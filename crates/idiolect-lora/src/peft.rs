@@ -29,15 +29,35 @@ const CONFIG: &str = "adapter_config.json";
 pub fn load(folder: &Path, model: &ModelConfig, device: &Device) -> Result<LoraAdapter, LoraError> {
     let mut config = read_config(folder)?;
     let path = folder.join(WEIGHTS);
-    let bytes = std::fs::read(&path).map_err(|source| LoraError::Io { path: path.clone(), source })?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|source| LoraError::Weights { path: path.clone(), source })?;
-    let reader = Reader { path, file, model, rank: config.rank };
+    let bytes = std::fs::read(&path).map_err(|source| LoraError::Io {
+        path: path.clone(),
+        source,
+    })?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|source| LoraError::Weights {
+        path: path.clone(),
+        source,
+    })?;
+    let reader = Reader {
+        path,
+        file,
+        model,
+        rank: config.rank,
+    };
     let sites = reader.sites()?;
-    let values = sites.iter().map(|site| reader.values(*site)).collect::<Result<Vec<_>, _>>()?;
-    let factors = values.into_iter().map(|values| Factors::new(values, device)).collect();
+    let values = sites
+        .iter()
+        .map(|site| reader.values(*site))
+        .collect::<Result<Vec<_>, _>>()?;
+    let factors = values
+        .into_iter()
+        .map(|values| Factors::new(values, device))
+        .collect();
     config.targets = Targets(sites.iter().map(|site| site.projection).collect());
-    Ok(LoraAdapter { factors, sites, config })
+    Ok(LoraAdapter {
+        factors,
+        sites,
+        config,
+    })
 }
 
 /// Reads rank, scale and named targets of an adapter folder.
@@ -47,19 +67,40 @@ pub fn load(folder: &Path, model: &ModelConfig, device: &Device) -> Result<LoraA
 /// [`LoraError::Io`], [`LoraError::Json`] and [`LoraError::Setting`] as for [`load`].
 pub fn read_config(folder: &Path) -> Result<LoraConfig, LoraError> {
     let path = folder.join(CONFIG);
-    let bytes = std::fs::read(&path).map_err(|source| LoraError::Io { path: path.clone(), source })?;
-    let json: Map<String, Value> = serde_json::from_slice(&bytes)
-        .map_err(|source| LoraError::Json { path: path.clone(), source })?;
-    let options = Options { json: &json, path: &path };
+    let bytes = std::fs::read(&path).map_err(|source| LoraError::Io {
+        path: path.clone(),
+        source,
+    })?;
+    let json: Map<String, Value> =
+        serde_json::from_slice(&bytes).map_err(|source| LoraError::Json {
+            path: path.clone(),
+            source,
+        })?;
+    let options = Options {
+        json: &json,
+        path: &path,
+    };
     options.refuse_unsupported()?;
-    let rank = options.get("r").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+    let rank = options
+        .get("r")
+        .and_then(Value::as_u64)
+        .and_then(|n| usize::try_from(n).ok());
     let rank = rank.filter(|rank| *rank > 0);
     let rank = rank.ok_or_else(|| options.wrong("r", "a positive whole number"))?;
     let alpha = options.get("lora_alpha").and_then(Value::as_f64);
     let alpha = alpha.ok_or_else(|| options.wrong("lora_alpha", "a number"))?;
     let stabilized = options.get("use_rslora") == Some(&Value::Bool(true));
-    let scaling = if stabilized { Scaling::RankStabilized } else { Scaling::Standard };
-    Ok(LoraConfig { rank, alpha, targets: options.targets(), scaling })
+    let scaling = if stabilized {
+        Scaling::RankStabilized
+    } else {
+        Scaling::Standard
+    };
+    Ok(LoraConfig {
+        rank,
+        alpha,
+        targets: options.targets(),
+        scaling,
+    })
 }
 
 struct Options<'a> {
@@ -96,11 +137,23 @@ impl Options<'_> {
             _ => false,
         };
         let fields = [
-            "use_dora", "use_qalora", "use_bdlora", "lora_bias", "fan_in_fan_out", "modules_to_save",
-            "rank_pattern", "alpha_pattern", "layer_replication", "trainable_token_indices",
-            "alora_invocation_tokens", "target_parameters",
+            "use_dora",
+            "use_qalora",
+            "use_bdlora",
+            "lora_bias",
+            "fan_in_fan_out",
+            "modules_to_save",
+            "rank_pattern",
+            "alpha_pattern",
+            "layer_replication",
+            "trainable_token_indices",
+            "alora_invocation_tokens",
+            "target_parameters",
         ];
-        match fields.iter().find(|field| self.get(field).is_some_and(|value| !plain(value))) {
+        match fields
+            .iter()
+            .find(|field| self.get(field).is_some_and(|value| !plain(value)))
+        {
             Some(field) => Err(self.wrong(field, "off: this option is not supported")),
             None => Ok(()),
         }
@@ -108,12 +161,15 @@ impl Options<'_> {
 
     /// Targets by name; a pattern counts as all, and the weight file decides.
     fn targets(&self) -> Targets {
-        let listed = self.get("target_modules").and_then(Value::as_array).map(|names| {
-            let known = |name: &Value| {
-                Projection::parse(name.as_str()?.rsplit('.').next().unwrap_or_default())
-            };
-            names.iter().filter_map(known).collect::<BTreeSet<_>>()
-        });
+        let listed = self
+            .get("target_modules")
+            .and_then(Value::as_array)
+            .map(|names| {
+                let known = |name: &Value| {
+                    Projection::parse(name.as_str()?.rsplit('.').next().unwrap_or_default())
+                };
+                names.iter().filter_map(known).collect::<BTreeSet<_>>()
+            });
         listed.map_or_else(Targets::all_linear, Targets)
     }
 }
@@ -126,9 +182,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn wrong(&self, tensor: &str, expected: impl Into<String>, found: impl Into<String>) -> LoraError {
+    fn wrong(
+        &self,
+        tensor: &str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> LoraError {
         let (expected, found) = (expected.into(), found.into());
-        LoraError::Tensor { path: self.path.clone(), tensor: tensor.into(), expected, found }
+        LoraError::Tensor {
+            path: self.path.clone(),
+            tensor: tensor.into(),
+            expected,
+            found,
+        }
     }
 
     /// Sites named by the file, sorted. Every tensor must belong to one.
@@ -136,7 +202,8 @@ impl Reader<'_> {
         let mut names = self.file.names();
         names.sort_unstable();
         let site = |name: &&str| {
-            parse_site(name).ok_or_else(|| self.wrong(name, "a factor of a projection", "another name"))
+            parse_site(name)
+                .ok_or_else(|| self.wrong(name, "a factor of a projection", "another name"))
         };
         let sites: BTreeSet<Site> = names.iter().map(site).collect::<Result<_, _>>()?;
         let layers = self.model.num_layers;
@@ -145,7 +212,9 @@ impl Reader<'_> {
                 let expected = format!("a block below {layers}, the model's number of blocks");
                 Err(self.wrong(&tensor_name(*site, "A"), expected, site.layer.to_string()))
             }
-            None if sites.is_empty() => Err(self.wrong("*", "at least one pair of factors", "none")),
+            None if sites.is_empty() => {
+                Err(self.wrong("*", "at least one pair of factors", "none"))
+            }
             None => Ok(sites.into_iter().collect()),
         }
     }
@@ -155,7 +224,13 @@ impl Reader<'_> {
         let rank = self.rank;
         let a = self.matrix(&tensor_name(site, "A"), [rank, input])?;
         let b = self.matrix(&tensor_name(site, "B"), [output, rank])?;
-        Ok(Values { a: transposed(&a, input), b: transposed(&b, rank), input, rank, output })
+        Ok(Values {
+            a: transposed(&a, input),
+            b: transposed(&b, rank),
+            input,
+            rank,
+            output,
+        })
     }
 
     fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Vec<f32>, LoraError> {
@@ -166,7 +241,8 @@ impl Reader<'_> {
         if view.shape() != shape {
             return Err(self.wrong(name, expected(), format!("shape {:?}", view.shape())));
         }
-        widen(&view).ok_or_else(|| self.wrong(name, "F32, F16 or BF16", format!("{:?}", view.dtype())))
+        widen(&view)
+            .ok_or_else(|| self.wrong(name, "F32, F16 or BF16", format!("{:?}", view.dtype())))
     }
 }
 
@@ -175,7 +251,14 @@ fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
     let bytes = view.data();
     let halves = |f: fn([u8; 2]) -> f32| bytes.as_chunks().0.iter().map(|b| f(*b)).collect();
     match view.dtype() {
-        Dtype::F32 => Some(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()),
+        Dtype::F32 => Some(
+            bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| f32::from_le_bytes(*b))
+                .collect(),
+        ),
         Dtype::F16 => Some(halves(|b| f16::from_le_bytes(b).to_f32())),
         Dtype::BF16 => Some(halves(|b| bf16::from_le_bytes(b).to_f32())),
         _ => None,
@@ -188,15 +271,22 @@ fn tensor_name(site: Site, factor: &str) -> String {
 
 fn parse_site(name: &str) -> Option<Site> {
     let rest = name.strip_prefix(PREFIX)?.strip_prefix("model.layers.")?;
-    let module = rest.strip_suffix(".lora_A.weight").or(rest.strip_suffix(".lora_B.weight"))?;
+    let module = rest
+        .strip_suffix(".lora_A.weight")
+        .or(rest.strip_suffix(".lora_B.weight"))?;
     let (layer, path) = module.split_once('.')?;
-    Some(Site { layer: layer.parse().ok()?, projection: Projection::parse(path)? })
+    Some(Site {
+        layer: layer.parse().ok()?,
+        projection: Projection::parse(path)?,
+    })
 }
 
 /// The transpose of a row-major matrix of `columns` columns.
 fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
     let rows = values.len() / columns.max(1);
-    (0..columns).flat_map(|c| (0..rows).map(move |r| values[r * columns + c])).collect()
+    (0..columns)
+        .flat_map(|c| (0..rows).map(move |r| values[r * columns + c]))
+        .collect()
 }
 
 /// Writes an adapter in f32 with PEFT's names; `base` is what PEFT records as the base model.
@@ -214,12 +304,17 @@ pub fn save(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), Lora
     std::fs::create_dir_all(folder).map_err(io(folder))?;
     let tensors = stored(adapter);
     let views = tensors.iter().filter_map(|(name, (shape, bytes))| {
-        Some((name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).ok()?))
+        Some((
+            name,
+            TensorView::new(Dtype::F32, shape.to_vec(), bytes).ok()?,
+        ))
     });
     let metadata = Some(HashMap::from([("format".to_string(), "pt".to_string())]));
     let path = folder.join(WEIGHTS);
-    let bytes = safetensors::serialize(views, metadata)
-        .map_err(|source| LoraError::Weights { path: path.clone(), source })?;
+    let bytes = safetensors::serialize(views, metadata).map_err(|source| LoraError::Weights {
+        path: path.clone(),
+        source,
+    })?;
     let config = format!("{:#}\n", config_json(&adapter.config, base));
     for (path, bytes) in [(path, bytes), (folder.join(CONFIG), config.into_bytes())] {
         let beside = path.with_extension("partial");
@@ -234,20 +329,30 @@ fn stored(adapter: &LoraAdapter) -> BTreeMap<String, ([usize; 2], Vec<u8>)> {
     let one = |tensor: Tensor<2>| {
         let [rows, columns] = tensor.dims();
         let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
-        let bytes = transposed(&values, columns).iter().flat_map(|x| x.to_le_bytes()).collect();
+        let bytes = transposed(&values, columns)
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
         ([columns, rows], bytes)
     };
     let pair = |(site, factors): (&Site, &Factors)| {
         let a = (tensor_name(*site, "A"), one(factors.a.val()));
         [a, (tensor_name(*site, "B"), one(factors.b.val()))]
     };
-    adapter.sites.iter().zip(&adapter.factors).flat_map(pair).collect()
+    adapter
+        .sites
+        .iter()
+        .zip(&adapter.factors)
+        .flat_map(pair)
+        .collect()
 }
 
 fn config_json(config: &LoraConfig, base: &str) -> Value {
     // Whole alphas are written as whole numbers, as PEFT writes them.
     let alpha = if config.alpha.fract() == 0.0 {
-        format!("{:.0}", config.alpha).parse::<i64>().map_or(json!(config.alpha), |n| json!(n))
+        format!("{:.0}", config.alpha)
+            .parse::<i64>()
+            .map_or(json!(config.alpha), |n| json!(n))
     } else {
         json!(config.alpha)
     };

@@ -27,15 +27,28 @@ pub fn shift(adapter: &LoraAdapter, seed: &Decoder) -> Vec<SiteShift> {
         let norm = adapter.config.scale().abs() * product_norm(factors);
         let weight = seed.weights.blocks[site.layer].projections[site.projection as usize].val();
         let base = values(weight).iter().map(|x| x * x).sum::<f64>().sqrt();
-        SiteShift { site: *site, norm, relative: norm / base }
+        SiteShift {
+            site: *site,
+            norm,
+            relative: norm / base,
+        }
     };
-    adapter.sites.iter().zip(&adapter.factors).map(one).collect()
+    adapter
+        .sites
+        .iter()
+        .zip(&adapter.factors)
+        .map(one)
+        .collect()
 }
 
 /// The norm of the whole change: the root of the summed squares.
 #[must_use]
 pub fn total(shifts: &[SiteShift]) -> f64 {
-    shifts.iter().map(|shift| shift.norm * shift.norm).sum::<f64>().sqrt()
+    shifts
+        .iter()
+        .map(|shift| shift.norm * shift.norm)
+        .sum::<f64>()
+        .sqrt()
 }
 
 fn product_norm(factors: &Factors) -> f64 {
@@ -44,11 +57,16 @@ fn product_norm(factors: &Factors) -> f64 {
     let b = values(factors.b.val());
     let output = b.len() / rank.max(1);
     let gram = |dot: &dyn Fn(usize, usize) -> f64| -> f64 {
-        (0..rank).flat_map(|i| (0..rank).map(move |j| (i, j))).map(|(i, j)| dot(i, j)).sum()
+        (0..rank)
+            .flat_map(|i| (0..rank).map(move |j| (i, j)))
+            .map(|(i, j)| dot(i, j))
+            .sum()
     };
     let squared = gram(&|i, j| {
         let columns: f64 = a.chunks_exact(rank).map(|row| row[i] * row[j]).sum();
-        let rows = b[i * output..(i + 1) * output].iter().zip(&b[j * output..(j + 1) * output]);
+        let rows = b[i * output..(i + 1) * output]
+            .iter()
+            .zip(&b[j * output..(j + 1) * output]);
         columns * rows.map(|(x, y)| x * y).sum::<f64>()
     });
     // Rounding can leave a tiny negative square for a zero change.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation};
 use idiolect_lora::{
-    LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients, dense_update, load, merge_checked, save,
-    shift, total,
+    LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients, dense_update, load, merge_checked,
+    save, shift, total,
 };
 use idiolect_model::{Adapter, Decoder, NoAdapter};
 use idiolect_testkit::{Tensors, assert_close, shared};
@@ -20,17 +20,29 @@ struct Case {
 
 /// Every PEFT oracle without `DoRA`.
 fn cases() -> Vec<Case> {
-    let Some(shared) = shared() else { return Vec::new() };
+    let Some(shared) = shared() else {
+        return Vec::new();
+    };
     let mut cases = Vec::new();
     for model in ["tiny-llama3", "tiny-mistral"] {
         let place = shared.join("oracles/tiny").join(model);
-        let (decoder, _) = idiolect_model::load(&place, &Device::flex(), FloatDType::F32).expect(model);
+        let (decoder, _) =
+            idiolect_model::load(&place, &Device::flex(), FloatDType::F32).expect(model);
         let entries = std::fs::read_dir(shared.join("oracles/peft").join(model)).expect(model);
-        let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        let mut folders: Vec<PathBuf> = entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
         folders.sort();
-        for folder in folders.into_iter().filter(|folder| !folder.ends_with("qv_dora") && !folder.ends_with("all_dora")) {
+        for folder in folders
+            .into_iter()
+            .filter(|folder| !folder.ends_with("qv_dora") && !folder.ends_with("all_dora"))
+        {
             let name = format!("{model}/{}", folder.file_name().unwrap().display());
-            cases.push(Case { name, folder, decoder: decoder.clone() });
+            cases.push(Case {
+                name,
+                folder,
+                decoder: decoder.clone(),
+            });
         }
     }
     assert_eq!(cases.len(), 9, "PEFT oracles without DoRA");
@@ -46,39 +58,81 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 fn batches() -> Tensors {
-    Tensors::read(&shared().expect("shared").join("oracles/peft/batches.safetensors"))
+    Tensors::read(
+        &shared()
+            .expect("shared")
+            .join("oracles/peft/batches.safetensors"),
+    )
 }
 
 /// Logits at the real tokens of the evaluation batch.
 fn eval_logits(decoder: &Decoder, adapter: &dyn Adapter) -> Vec<f32> {
     let (shape, values) = batches().i64("eval_input_ids");
-    let hidden = decoder.hidden(ids([shape[0], shape[1]], &values), adapter).inner();
+    let hidden = decoder
+        .hidden(ids([shape[0], shape[1]], &values), adapter)
+        .inner();
     let [b, t, h] = hidden.dims();
-    real(&floats(decoder.logits(hidden.reshape([b * t, h]))), decoder.config.vocab_size)
+    real(
+        &floats(decoder.logits(hidden.reshape([b * t, h]))),
+        decoder.config.vocab_size,
+    )
 }
 
 fn real(logits: &[f32], vocab: usize) -> Vec<f32> {
     let (_, mask) = batches().i64("eval_attention_mask");
-    let tokens = logits.chunks(vocab).zip(mask).filter(|(_, real)| *real == 1);
+    let tokens = logits
+        .chunks(vocab)
+        .zip(mask)
+        .filter(|(_, real)| *real == 1);
     tokens.flat_map(|(row, _)| row.iter().copied()).collect()
 }
 
 #[test]
 fn logits_with_and_without_adapter_are_those_of_peft() {
-    for Case { name, folder, decoder } in cases() {
+    for Case {
+        name,
+        folder,
+        decoder,
+    } in cases()
+    {
         let oracle = Tensors::read(&folder.join("eval.safetensors"));
         let vocab = decoder.config.vocab_size;
         let want = |tensor: &str| real(&oracle.f32(tensor).1, vocab);
-        let final_ = load(&folder.join("adapter_final"), &decoder.config, &Device::flex()).expect(&name);
-        let init = load(&folder.join("adapter_init"), &decoder.config, &Device::flex()).expect(&name);
-        assert_close(&format!("{name} init"), &eval_logits(&decoder, &init), &want("eval_logits_init"), 1e-4);
-        assert_close(&format!("{name} final"), &eval_logits(&decoder, &final_), &want("eval_logits_final"), 1e-4);
+        let final_ = load(
+            &folder.join("adapter_final"),
+            &decoder.config,
+            &Device::flex(),
+        )
+        .expect(&name);
+        let init = load(
+            &folder.join("adapter_init"),
+            &decoder.config,
+            &Device::flex(),
+        )
+        .expect(&name);
+        assert_close(
+            &format!("{name} init"),
+            &eval_logits(&decoder, &init),
+            &want("eval_logits_init"),
+            1e-4,
+        );
+        assert_close(
+            &format!("{name} final"),
+            &eval_logits(&decoder, &final_),
+            &want("eval_logits_final"),
+            1e-4,
+        );
         let (shape, values) = batches().i64("eval_input_ids");
         let probe = ids([shape[0], shape[1]], &values);
         let (merged, report) = merge_checked(decoder, &final_, &probe);
         assert!(report.max_logit_difference < 1e-4, "{name}: {report:?}");
         let merged = eval_logits(&merged, &NoAdapter);
-        assert_close(&format!("{name} merged"), &merged, &want("eval_logits_final_merged"), 1e-4);
+        assert_close(
+            &format!("{name} merged"),
+            &merged,
+            &want("eval_logits_final_merged"),
+            1e-4,
+        );
     }
 }
 
@@ -86,7 +140,9 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
 fn targets(shape: [usize; 2], labels: &[i64]) -> (Vec<i64>, Vec<i64>) {
     let [rows, tokens] = shape;
     let places = (0..rows * tokens).filter(|i| (i + 1) % tokens != 0 && labels[i + 1] >= 0);
-    places.map(|i| (i64::try_from(i).expect("small"), labels[i + 1])).unzip()
+    places
+        .map(|i| (i64::try_from(i).expect("small"), labels[i + 1]))
+        .unzip()
 }
 
 fn column(values: Vec<i64>) -> Tensor<1, Int> {
@@ -105,7 +161,12 @@ fn plain_head(decoder: &Decoder, hidden: Tensor<2>, targets: &[i64]) -> Tensor<2
 
 #[test]
 fn first_gradients_are_those_of_peft_under_both_tapes() {
-    for Case { name, folder, decoder } in cases() {
+    for Case {
+        name,
+        folder,
+        decoder,
+    } in cases()
+    {
         let oracle = Tensors::read(&folder.join("eval.safetensors"));
         let trace = std::fs::read_to_string(folder.join("trace.json")).expect(&name);
         let trace: serde_json::Value = serde_json::from_str(&trace).expect(&name);
@@ -119,17 +180,25 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
         let size = [shape[1], shape[2]];
         let first = size[0] * size[1];
         let (trained, wanted) = targets(size, &all_labels[..first]);
-        let batch = Positions { ids: ids(size, &all_ids[..first]), trained: column(trained) };
+        let batch = Positions {
+            ids: ids(size, &all_ids[..first]),
+            trained: column(trained),
+        };
         for tape in [Tape::Blocks, Tape::Whole] {
             let head = |hidden| Ok::<_, ()>(plain_head(&decoder, hidden, &wanted));
-            let grads = adapter_gradients(&decoder, &adapter, &batch, tape, head).expect("gradients");
+            let grads =
+                adapter_gradients(&decoder, &adapter, &batch, tape, head).expect("gradients");
             let mut squares = 0.0;
             for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
                 for (letter, param) in [("A", &factors.a), ("B", &factors.b)] {
                     let grad = grads.get::<2>(param.id).expect("a gradient");
-                    squares += floats(grad.clone()).iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+                    squares += floats(grad.clone())
+                        .iter()
+                        .map(|x| f64::from(*x).powi(2))
+                        .sum::<f64>();
                     let got = floats((grad * clip).transpose());
-                    let tensor = format!("grad_step1_clipped.base_model.model.{site}.lora_{letter}.weight");
+                    let tensor =
+                        format!("grad_step1_clipped.base_model.model.{site}.lora_{letter}.weight");
                     let (_, want) = oracle.f32(&tensor);
                     assert_close(&format!("{name} {tape:?} {tensor}"), &got, &want, 1e-5);
                 }
@@ -142,9 +211,19 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
 
 #[test]
 fn a_saved_adapter_is_read_back_bit_for_bit() {
-    for Case { name, folder, decoder } in cases() {
+    for Case {
+        name,
+        folder,
+        decoder,
+    } in cases()
+    {
         let place = tempfile::tempdir().expect("a folder");
-        let adapter = load(&folder.join("adapter_final"), &decoder.config, &Device::flex()).expect(&name);
+        let adapter = load(
+            &folder.join("adapter_final"),
+            &decoder.config,
+            &Device::flex(),
+        )
+        .expect(&name);
         save(&adapter, place.path(), "tiny").expect(&name);
         let ours = Tensors::read(&place.path().join("adapter_model.safetensors"));
         let theirs = Tensors::read(&folder.join("adapter_final/adapter_model.safetensors"));
@@ -159,14 +238,28 @@ fn a_saved_adapter_is_read_back_bit_for_bit() {
 
 #[test]
 fn shift_equals_the_norm_of_the_dense_update() {
-    for Case { name, folder, decoder } in cases() {
-        let adapter = load(&folder.join("adapter_final"), &decoder.config, &Device::flex()).expect(&name);
+    for Case {
+        name,
+        folder,
+        decoder,
+    } in cases()
+    {
+        let adapter = load(
+            &folder.join("adapter_final"),
+            &decoder.config,
+            &Device::flex(),
+        )
+        .expect(&name);
         let shifts = shift(&adapter, &decoder);
         let mut squares = 0.0;
         for shift in &shifts {
             let dense = floats(dense_update(&adapter, shift.site).expect("a site"));
             let square = dense.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
-            assert!((shift.norm - square.sqrt()).abs() <= 1e-6 * square.sqrt(), "{name} {}", shift.site);
+            assert!(
+                (shift.norm - square.sqrt()).abs() <= 1e-6 * square.sqrt(),
+                "{name} {}",
+                shift.site
+            );
             squares += square;
         }
         let off = (total(&shifts) - squares.sqrt()).abs() / squares.sqrt();
@@ -189,26 +282,56 @@ fn activations_equal_those_of_burns_dense_composition() {
     let a = lora.a.val().inner();
     let dense = linear.weight.val().inner() + a.clone().matmul(b.clone()) * lora.scale;
     let want = floats(x.clone().matmul(dense.unsqueeze()));
-    let config = LoraConfig { rank: 4, alpha: 8.0, ..LoraConfig::default() };
-    let site = idiolect_model::Site { layer: 0, projection: idiolect_model::Projection::Query };
+    let config = LoraConfig {
+        rank: 4,
+        alpha: 8.0,
+        ..LoraConfig::default()
+    };
+    let site = idiolect_model::Site {
+        layer: 0,
+        projection: idiolect_model::Projection::Query,
+    };
     let param = burn::module::Param::from_tensor;
-    let factors = vec![idiolect_lora::Factors { a: param(a), b: param(b) }];
-    let ours = LoraAdapter { factors, sites: vec![site], config };
+    let factors = vec![idiolect_lora::Factors {
+        a: param(a),
+        b: param(b),
+    }];
+    let ours = LoraAdapter {
+        factors,
+        sites: vec![site],
+        config,
+    };
     let base = x.clone().matmul(linear.weight.val().inner().unsqueeze());
-    assert_close("activations", &floats(ours.valid().apply(site, &x, base)), &want, 1e-5);
+    assert_close(
+        "activations",
+        &floats(ours.valid().apply(site, &x, base)),
+        &want,
+        1e-5,
+    );
 }
 
 #[test]
 fn an_adapter_for_another_model_is_refused_by_tensor() {
     let Some(shared) = shared() else { return };
-    let mistral = idiolect_model::read_config(&shared.join("oracles/tiny/tiny-mistral-headdim")).unwrap();
+    let mistral =
+        idiolect_model::read_config(&shared.join("oracles/tiny/tiny-mistral-headdim")).unwrap();
     let folder = shared.join("oracles/peft/tiny-llama3/qv/adapter_final");
-    let error = load(&folder, &mistral, &Device::flex()).unwrap_err().to_string();
-    assert!(error.contains("model.layers.0.self_attn.q_proj.lora_B.weight"), "{error}");
-    assert!(error.contains("expected shape [96, 8], found shape [64, 8]"), "{error}");
+    let error = load(&folder, &mistral, &Device::flex())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("model.layers.0.self_attn.q_proj.lora_B.weight"),
+        "{error}"
+    );
+    assert!(
+        error.contains("expected shape [96, 8], found shape [64, 8]"),
+        "{error}"
+    );
     let dora = shared.join("oracles/peft/tiny-llama3/qv_dora/adapter_final");
     let llama = idiolect_model::read_config(&shared.join("oracles/tiny/tiny-llama3")).unwrap();
-    let error = load(&dora, &llama, &Device::flex()).unwrap_err().to_string();
+    let error = load(&dora, &llama, &Device::flex())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("use_dora: expected off"), "{error}");
 }
 
@@ -216,9 +339,18 @@ fn an_adapter_for_another_model_is_refused_by_tensor() {
 fn a_new_adapter_changes_nothing_and_follows_its_seed() {
     for Case { name, decoder, .. } in cases().into_iter().take(1) {
         let make = |seed| {
-            LoraAdapter::new(&LoraConfig::default(), &decoder.config, seed, &Device::flex()).expect(&name)
+            LoraAdapter::new(
+                &LoraConfig::default(),
+                &decoder.config,
+                seed,
+                &Device::flex(),
+            )
+            .expect(&name)
         };
-        assert_eq!(eval_logits(&decoder, &make(1)), eval_logits(&decoder, &NoAdapter));
+        assert_eq!(
+            eval_logits(&decoder, &make(1)),
+            eval_logits(&decoder, &NoAdapter)
+        );
         let a = |adapter: LoraAdapter| floats(adapter.factors[0].a.val());
         assert_eq!(a(make(1)), a(make(1)));
         assert_ne!(a(make(1)), a(make(2)));

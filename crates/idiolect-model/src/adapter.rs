@@ -28,8 +28,15 @@ pub enum Projection {
 
 impl Projection {
     /// All seven.
-    pub const ALL: [Self; 7] =
-        [Self::Query, Self::Key, Self::Value, Self::Output, Self::Gate, Self::Up, Self::Down];
+    pub const ALL: [Self; 7] = [
+        Self::Query,
+        Self::Key,
+        Self::Value,
+        Self::Output,
+        Self::Gate,
+        Self::Up,
+        Self::Down,
+    ];
 
     /// The last part of the name in a Hugging Face checkpoint, for example `q_proj`.
     #[must_use]
@@ -62,7 +69,9 @@ impl Projection {
     /// The projection with this last name part or path, if there is one.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|p| p.name() == name || p.path() == name)
+        Self::ALL
+            .into_iter()
+            .find(|p| p.name() == name || p.path() == name)
     }
 }
 

@@ -70,7 +70,14 @@ impl Call<'_> {
     fn project(&self, projection: Projection, x: &Tensor<3>) -> Tensor<3> {
         let weight = self.block.projections[projection as usize].val();
         let base = linear(x.clone(), weight, None);
-        self.adapter.apply(Site { layer: self.layer, projection }, x, base)
+        self.adapter.apply(
+            Site {
+                layer: self.layer,
+                projection,
+            },
+            x,
+            base,
+        )
     }
 
     fn attention(
@@ -79,7 +86,9 @@ impl Call<'_> {
         context: &Context,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
-        let Sizes { heads, kv_heads, .. } = self.sizes;
+        let Sizes {
+            heads, kv_heads, ..
+        } = self.sizes;
         let q = self.heads(self.project(Projection::Query, x), heads);
         let k = self.heads(self.project(Projection::Key, x), kv_heads);
         let v = self.heads(self.project(Projection::Value, x), kv_heads);
@@ -99,7 +108,8 @@ impl Call<'_> {
     /// `[rows, tokens, heads * head_dim]` to `[rows, heads, tokens, head_dim]`.
     fn heads(&self, x: Tensor<3>, heads: usize) -> Tensor<4> {
         let [rows, tokens, _] = x.dims();
-        x.reshape([rows, tokens, heads, self.sizes.head_dim]).swap_dims(1, 2)
+        x.reshape([rows, tokens, heads, self.sizes.head_dim])
+            .swap_dims(1, 2)
     }
 
     fn feed_forward(&self, x: &Tensor<3>) -> Tensor<3> {
@@ -117,10 +127,18 @@ impl Call<'_> {
 /// - `scale`: `[hidden]`
 pub(crate) fn rms_norm(x: Tensor<3>, scale: &Tensor<1>, eps: f64) -> Tensor<3> {
     let dtype = x.dtype();
-    let wide = if dtype == DType::F32 { x } else { x.cast(DType::F32) };
+    let wide = if dtype == DType::F32 {
+        x
+    } else {
+        x.cast(DType::F32)
+    };
     let mean_square = wide.clone().square().mean_dim(2);
     let normed = wide / (mean_square + eps).sqrt();
-    let normed = if dtype == DType::F32 { normed } else { normed.cast(dtype) };
+    let normed = if dtype == DType::F32 {
+        normed
+    } else {
+        normed.cast(dtype)
+    };
     normed * scale.clone().unsqueeze::<3>()
 }
 
@@ -138,14 +156,24 @@ fn attend(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<&Tensor<4>>) ->
     let dtype = q.dtype();
     // Heads of one group are neighbours, so the group folds into the token axis for free.
     let q = q.mul_scalar((width as f64).sqrt().recip()).reshape(grouped);
-    let scores = q.matmul(k.swap_dims(2, 3)).reshape([rows, heads, tokens, keys]);
-    let scores = if dtype == DType::F32 { scores } else { scores.cast(DType::F32) };
+    let scores = q
+        .matmul(k.swap_dims(2, 3))
+        .reshape([rows, heads, tokens, keys]);
+    let scores = if dtype == DType::F32 {
+        scores
+    } else {
+        scores.cast(DType::F32)
+    };
     let scores = match mask {
         Some(mask) => scores + mask.clone(),
         None => scores,
     };
     let weights = activation::softmax(scores, 3);
-    let weights = if dtype == DType::F32 { weights } else { weights.cast(dtype) };
+    let weights = if dtype == DType::F32 {
+        weights
+    } else {
+        weights.cast(dtype)
+    };
     let weights = weights.reshape([rows, kv_heads, heads / kv_heads * tokens, keys]);
     weights.matmul(v).reshape([rows, heads, tokens, width])
 }

@@ -17,7 +17,11 @@ pub struct LayerCache {
 impl LayerCache {
     fn new(shape: [usize; 4], device: &Device, dtype: FloatDType) -> Self {
         let empty = || Tensor::zeros(shape, (device, DType::from(dtype)));
-        Self { keys: empty(), values: empty(), len: 0 }
+        Self {
+            keys: empty(),
+            values: empty(),
+            len: 0,
+        }
     }
 
     /// Adds the keys and values of new tokens and returns all that are there.
@@ -69,7 +73,11 @@ impl Cache {
         (device, dtype): (&Device, FloatDType),
     ) -> Self {
         let shape = [rows, config.num_kv_heads, capacity, config.head_dim];
-        Self { layers: (0..config.num_layers).map(|_| LayerCache::new(shape, device, dtype)).collect() }
+        Self {
+            layers: (0..config.num_layers)
+                .map(|_| LayerCache::new(shape, device, dtype))
+                .collect(),
+        }
     }
 
     /// Tokens seen so far, padding counted.

@@ -104,7 +104,10 @@ impl ModelConfig {
     ///
     /// [`ModelError::Config`] as for [`ModelConfig::read`].
     pub fn from_json(json: &Value, path: &Path) -> Result<Self, ModelError> {
-        let raw = Fields { json: json.as_object().unwrap_or(&EMPTY), path };
+        let raw = Fields {
+            json: json.as_object().unwrap_or(&EMPTY),
+            path,
+        };
         raw.refuse_unsupported()?;
         let num_heads = raw.count("num_attention_heads", None)?;
         let hidden_size = raw.count("hidden_size", None)?;
@@ -148,7 +151,12 @@ impl ModelConfig {
     fn check(&self, path: &Path) -> Result<(), ModelError> {
         if !self.num_heads.is_multiple_of(self.num_kv_heads) {
             let expected = format!("a divisor of num_attention_heads = {}", self.num_heads);
-            return Err(wrong(path, "num_key_value_heads", expected, self.num_kv_heads));
+            return Err(wrong(
+                path,
+                "num_key_value_heads",
+                expected,
+                self.num_kv_heads,
+            ));
         }
         if !self.head_dim.is_multiple_of(2) {
             return Err(wrong(path, "head_dim", "an even number", self.head_dim));
@@ -162,7 +170,10 @@ static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new
 /// Parses a JSON file.
 pub(crate) fn read_json(path: &Path) -> Result<Value, ModelError> {
     let bytes = std::fs::read(path).map_err(|source| ModelError::io(path, source))?;
-    serde_json::from_slice(&bytes).map_err(|source| ModelError::Json { path: path.into(), source })
+    serde_json::from_slice(&bytes).map_err(|source| ModelError::Json {
+        path: path.into(),
+        source,
+    })
 }
 
 fn wrong(
@@ -204,9 +215,16 @@ impl Fields<'_> {
     }
 
     fn optional_count(&self, field: &str) -> Result<Option<usize>, ModelError> {
-        let Some(value) = self.get(field) else { return Ok(None) };
-        let count = value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
-        count.map(Some).ok_or_else(|| wrong(self.path, field, "a positive whole number", value))
+        let Some(value) = self.get(field) else {
+            return Ok(None);
+        };
+        let count = value
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| *n > 0);
+        count
+            .map(Some)
+            .ok_or_else(|| wrong(self.path, field, "a positive whole number", value))
     }
 
     fn count(&self, field: &str, default: Option<usize>) -> Result<usize, ModelError> {
@@ -219,19 +237,31 @@ impl Fields<'_> {
     }
 
     fn flag(&self, field: &str) -> Result<bool, ModelError> {
-        let Some(value) = self.get(field) else { return Ok(false) };
-        value.as_bool().ok_or_else(|| wrong(self.path, field, "true or false", value))
+        let Some(value) = self.get(field) else {
+            return Ok(false);
+        };
+        value
+            .as_bool()
+            .ok_or_else(|| wrong(self.path, field, "true or false", value))
     }
 
     fn architecture(&self) -> Result<Architecture, ModelError> {
-        let class = self.get("architectures").and_then(|list| list.get(0)).and_then(Value::as_str);
+        let class = self
+            .get("architectures")
+            .and_then(|list| list.get(0))
+            .and_then(Value::as_str);
         let kind = self.get("model_type").and_then(Value::as_str);
         match class.or(kind) {
             Some("LlamaForCausalLM" | "llama") => Ok(Architecture::Llama),
             Some("MistralForCausalLM" | "mistral") => Ok(Architecture::Mistral),
             other => {
                 let expected = "LlamaForCausalLM or MistralForCausalLM";
-                Err(wrong(self.path, "architectures", expected, other.unwrap_or("nothing")))
+                Err(wrong(
+                    self.path,
+                    "architectures",
+                    expected,
+                    other.unwrap_or("nothing"),
+                ))
             }
         }
     }
@@ -243,12 +273,20 @@ impl Fields<'_> {
                 return Err(wrong(self.path, field, "false", true));
             }
         }
-        let act = self.get("hidden_act").and_then(Value::as_str).unwrap_or("silu");
+        let act = self
+            .get("hidden_act")
+            .and_then(Value::as_str)
+            .unwrap_or("silu");
         if act != "silu" {
             return Err(wrong(self.path, "hidden_act", "silu", act));
         }
         match self.get("quantization_config") {
-            Some(found) => Err(wrong(self.path, "quantization_config", "plain weights", found)),
+            Some(found) => Err(wrong(
+                self.path,
+                "quantization_config",
+                "plain weights",
+                found,
+            )),
             None => Ok(()),
         }
     }
@@ -275,8 +313,15 @@ pub(crate) fn number(
     path: &Path,
 ) -> Result<f64, ModelError> {
     let value = map.get(field).filter(|value| !value.is_null());
-    let found = value.map_or(default, Value::as_f64).filter(|n| n.is_finite() && *n > 0.0);
+    let found = value
+        .map_or(default, Value::as_f64)
+        .filter(|n| n.is_finite() && *n > 0.0);
     found.ok_or_else(|| {
-        wrong(path, field, "a positive number", value.map_or("nothing".into(), Value::to_string))
+        wrong(
+            path,
+            field,
+            "a positive number",
+            value.map_or("nothing".into(), Value::to_string),
+        )
     })
 }

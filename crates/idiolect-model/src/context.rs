@@ -35,16 +35,40 @@ pub(crate) struct Span<'a> {
 impl Context {
     /// Rows that all begin at position 0 and may be padded on the right.
     #[must_use]
-    pub fn right_padded(rope: &Rope, tokens: usize, window: Option<usize>, device: &Device) -> Self {
-        Self::new(rope, Span { pads: &[0], start: 0, tokens, window }, device)
+    pub fn right_padded(
+        rope: &Rope,
+        tokens: usize,
+        window: Option<usize>,
+        device: &Device,
+    ) -> Self {
+        Self::new(
+            rope,
+            Span {
+                pads: &[0],
+                start: 0,
+                tokens,
+                window,
+            },
+            device,
+        )
     }
 
     pub(crate) fn new(rope: &Rope, span: Span<'_>, device: &Device) -> Self {
         // Rows without padding share positions and mask.
-        let span = if span.pads.iter().all(|pad| *pad == 0) { Span { pads: &[0], ..span } } else { span };
-        let positions: Vec<usize> =
-            span.pads.iter().flat_map(|pad| span.queries().map(move |q| q.saturating_sub(*pad))).collect();
-        Self { angles: rope.angles(&positions, span.pads.len(), device), mask: span.mask(device) }
+        let span = if span.pads.iter().all(|pad| *pad == 0) {
+            Span { pads: &[0], ..span }
+        } else {
+            span
+        };
+        let positions: Vec<usize> = span
+            .pads
+            .iter()
+            .flat_map(|pad| span.queries().map(move |q| q.saturating_sub(*pad)))
+            .collect();
+        Self {
+            angles: rope.angles(&positions, span.pads.len(), device),
+            mask: span.mask(device),
+        }
     }
 }
 
@@ -65,7 +89,10 @@ impl Span<'_> {
         let mut row = values.chunks_exact_mut(keys);
         for pad in self.pads {
             for query in self.queries() {
-                let first = self.window.map_or(0, |window| (query + 1).saturating_sub(window)).max(*pad);
+                let first = self
+                    .window
+                    .map_or(0, |window| (query + 1).saturating_sub(window))
+                    .max(*pad);
                 // Rows are counted from the same numbers as the chunks, so none is missing.
                 if let Some(seen) = row.next().and_then(|row| row.get_mut(first..=query)) {
                     seen.fill(0.0);
@@ -73,6 +100,9 @@ impl Span<'_> {
             }
         }
         let shape = [self.pads.len(), 1, self.tokens, keys];
-        Some(Tensor::from_data(TensorData::new(values, shape), (device, DType::F32)))
+        Some(Tensor::from_data(
+            TensorData::new(values, shape),
+            (device, DType::F32),
+        ))
     }
 }

@@ -37,7 +37,11 @@ impl Decoder {
     #[must_use]
     pub fn new(config: ModelConfig, weights: Weights) -> Self {
         let rope = Rope::new(&config);
-        Self { config, weights, rope }
+        Self {
+            config,
+            weights,
+            rope,
+        }
     }
 
     /// The device that holds the weights.
@@ -72,7 +76,12 @@ impl Decoder {
     /// Angles and mask of a batch that is padded on the right or not at all.
     #[must_use]
     pub fn context(&self, tokens: usize) -> Context {
-        Context::right_padded(&self.rope, tokens, self.config.sliding_window, &self.device())
+        Context::right_padded(
+            &self.rope,
+            tokens,
+            self.config.sliding_window,
+            &self.device(),
+        )
     }
 
     /// Word vectors of token ids.
@@ -135,7 +144,9 @@ impl Decoder {
     pub fn hidden(&self, ids: Tensor<2, Int>, adapter: &dyn Adapter) -> Tensor<3> {
         let context = self.context(ids.dims()[1]);
         let layers = 0..self.weights.blocks.len();
-        let x = layers.fold(self.embed(ids), |x, layer| self.block(layer, x, &context, adapter));
+        let x = layers.fold(self.embed(ids), |x, layer| {
+            self.block(layer, x, &context, adapter)
+        });
         self.norm(x)
     }
 
@@ -149,7 +160,11 @@ impl Decoder {
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         // Two-dimensional on purpose: a three-dimensional product copies a transposed head each time.
         let logits = hidden.matmul(self.head());
-        if logits.dtype() == DType::F32 { logits } else { logits.cast(DType::F32) }
+        if logits.dtype() == DType::F32 {
+            logits
+        } else {
+            logits.cast(DType::F32)
+        }
     }
 
     /// Hidden states of new tokens of rows whose earlier tokens are in `cache`.
@@ -169,6 +184,11 @@ impl Decoder {
 
     fn call<'a>(&'a self, layer: usize, adapter: &'a dyn Adapter) -> Call<'a> {
         let sizes = Sizes::new(&self.config);
-        Call { block: &self.weights.blocks[layer], layer, sizes, adapter }
+        Call {
+            block: &self.weights.blocks[layer],
+            layer,
+            sizes,
+            adapter,
+        }
     }
 }

@@ -95,6 +95,9 @@ pub enum ModelError {
 impl ModelError {
     /// An [`ModelError::Io`] for `path`.
     pub(crate) fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Self::Io { path: path.into(), source }
+        Self::Io {
+            path: path.into(),
+            source,
+        }
     }
 }

@@ -60,7 +60,10 @@ pub fn read_config(path: &Path) -> Result<ModelConfig, ModelError> {
 fn open(path: &Path) -> Result<(ModelConfig, Box<dyn Source>), ModelError> {
     if is_gguf(path) {
         let file = GgufFile::open(path)?;
-        Ok((ModelConfig::from_json(&file.config()?, path)?, Box::new(file)))
+        Ok((
+            ModelConfig::from_json(&file.config()?, path)?,
+            Box::new(file),
+        ))
     } else {
         require_folder(path)?;
         Ok((ModelConfig::read(path)?, Box::new(Folder::open(path)?)))
@@ -68,11 +71,14 @@ fn open(path: &Path) -> Result<(ModelConfig, Box<dyn Source>), ModelError> {
 }
 
 fn is_gguf(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
+    path.extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
 }
 
 fn require_folder(path: &Path) -> Result<(), ModelError> {
-    std::fs::read_dir(path).map(drop).map_err(|source| ModelError::io(path, source))
+    std::fs::read_dir(path)
+        .map(drop)
+        .map_err(|source| ModelError::io(path, source))
 }
 
 /// The name of a tensor and its shape on disk.
@@ -83,16 +89,25 @@ pub(crate) struct Slot {
 
 /// Every tensor of an architecture, in the order of computation.
 pub(crate) fn slots(config: &ModelConfig) -> Vec<Slot> {
-    let slot = |name: String, shape: &[usize]| Slot { name, shape: shape.into() };
+    let slot = |name: String, shape: &[usize]| Slot {
+        name,
+        shape: shape.into(),
+    };
     let (words, hidden) = (config.vocab_size, config.hidden_size);
     let mut all = vec![slot("model.embed_tokens.weight".into(), &[words, hidden])];
     for layer in 0..config.num_layers {
         let block = format!("model.layers.{layer}");
         all.push(slot(format!("{block}.input_layernorm.weight"), &[hidden]));
-        all.push(slot(format!("{block}.post_attention_layernorm.weight"), &[hidden]));
+        all.push(slot(
+            format!("{block}.post_attention_layernorm.weight"),
+            &[hidden],
+        ));
         all.extend(Projection::ALL.into_iter().map(|projection| {
             let [input, output] = config.projection_shape(projection);
-            slot(format!("{block}.{}.weight", projection.path()), &[output, input])
+            slot(
+                format!("{block}.{}.weight", projection.path()),
+                &[output, input],
+            )
         }));
     }
     all.push(slot("model.norm.weight".into(), &[hidden]));
@@ -136,7 +151,15 @@ impl<'a> Loader<'a> {
     ) -> Self {
         let names = source.names();
         let slots = slots(config).into_iter();
-        Self { config, slots, names, source, device, dtype, report: LoadReport::default() }
+        Self {
+            config,
+            slots,
+            names,
+            source,
+            device,
+            dtype,
+            report: LoadReport::default(),
+        }
     }
 
     fn require_all(&self, path: &Path) -> Result<(), ModelError> {
@@ -146,17 +169,31 @@ impl<'a> Loader<'a> {
         if tensors.is_empty() {
             Ok(())
         } else {
-            Err(ModelError::Missing { path: path.into(), tensors })
+            Err(ModelError::Missing {
+                path: path.into(),
+                tensors,
+            })
         }
     }
 
     /// Reads all slots. The order of the calls is the order of [`slots`].
     fn weights(&mut self) -> Result<Weights, ModelError> {
         let embedding = self.matrix(false)?;
-        let blocks = (0..self.config.num_layers).map(|_| self.block()).collect::<Result<_, _>>()?;
+        let blocks = (0..self.config.num_layers)
+            .map(|_| self.block())
+            .collect::<Result<_, _>>()?;
         let norm = self.vector()?;
-        let head = if self.config.tied { None } else { Some(self.matrix(true)?) };
-        Ok(Weights { embedding, blocks, norm, head })
+        let head = if self.config.tied {
+            None
+        } else {
+            Some(self.matrix(true)?)
+        };
+        Ok(Weights {
+            embedding,
+            blocks,
+            norm,
+            head,
+        })
     }
 
     fn block(&mut self) -> Result<Block, ModelError> {
@@ -188,19 +225,30 @@ impl<'a> Loader<'a> {
     }
 
     fn upload<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
-        let tensor = Tensor::from_data(TensorData::new(values, shape), (self.device, DType::from(self.dtype)));
+        let tensor = Tensor::from_data(
+            TensorData::new(values, shape),
+            (self.device, DType::from(self.dtype)),
+        );
         // Frozen until somebody asks for full fine-tuning.
         Param::from_tensor(tensor).set_require_grad(false)
     }
 
     fn next(&mut self) -> Result<(Vec<usize>, Vec<f32>), ModelError> {
         let Some(Slot { name, shape }) = self.slots.next() else {
-            return Err(ModelError::Missing { path: PathBuf::new(), tensors: Vec::new() });
+            return Err(ModelError::Missing {
+                path: PathBuf::new(),
+                tensors: Vec::new(),
+            });
         };
         let stored = self.source.read(&name)?;
         if stored.shape != shape {
             let path = self.source.file(&name);
-            return Err(ModelError::Shape { path, tensor: name, expected: shape, found: stored.shape });
+            return Err(ModelError::Shape {
+                path,
+                tensor: name,
+                expected: shape,
+                found: stored.shape,
+            });
         }
         let kept = format!("{:?}", self.dtype).to_uppercase();
         if stored.stored != kept {
@@ -212,8 +260,12 @@ impl<'a> Loader<'a> {
 
     fn finish(mut self) -> LoadReport {
         let loaded: std::collections::BTreeSet<&String> = self.report.loaded.iter().collect();
-        self.report.unused =
-            self.names.iter().filter(|name| !loaded.contains(name)).cloned().collect();
+        self.report.unused = self
+            .names
+            .iter()
+            .filter(|name| !loaded.contains(name))
+            .cloned()
+            .collect();
         self.report
     }
 }

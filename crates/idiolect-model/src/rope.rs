@@ -50,11 +50,16 @@ impl RopeScaling {
     ///
     /// [`ModelError::Config`] when the kind is not supported or a number is missing.
     pub fn from_json(map: &Map<String, Value>, path: &Path) -> Result<Self, ModelError> {
-        let kind = map.get("rope_type").or_else(|| map.get("type")).and_then(Value::as_str);
+        let kind = map
+            .get("rope_type")
+            .or_else(|| map.get("type"))
+            .and_then(Value::as_str);
         let number = |field: &str| number(map, field, None, path);
         match kind.unwrap_or("default") {
             "default" => Ok(Self::None),
-            "linear" => Ok(Self::Linear { factor: number("factor")? }),
+            "linear" => Ok(Self::Linear {
+                factor: number("factor")?,
+            }),
             "llama3" => Ok(Self::Llama3 {
                 factor: number("factor")?,
                 low_freq_factor: number("low_freq_factor")?,
@@ -75,12 +80,16 @@ impl RopeScaling {
         let list = map.get("divisors").and_then(Value::as_array);
         let divisors: Option<Vec<f64>> =
             list.and_then(|list| list.iter().map(Value::as_f64).collect());
-        divisors.map(|divisors| Self::Factors { divisors }).ok_or_else(|| ModelError::Config {
-            path: path.into(),
-            field: "divisors".into(),
-            expected: "a list of numbers".into(),
-            found: map.get("divisors").map_or("nothing".into(), Value::to_string),
-        })
+        divisors
+            .map(|divisors| Self::Factors { divisors })
+            .ok_or_else(|| ModelError::Config {
+                path: path.into(),
+                field: "divisors".into(),
+                expected: "a list of numbers".into(),
+                found: map
+                    .get("divisors")
+                    .map_or("nothing".into(), Value::to_string),
+            })
     }
 
     /// The classic `rope_scaling` value of a `config.json`; `null` for plain frequencies.
@@ -89,7 +98,12 @@ impl RopeScaling {
         match self {
             Self::None => Value::Null,
             Self::Linear { factor } => json!({"rope_type": "linear", "factor": factor}),
-            Self::Llama3 { factor, low_freq_factor, high_freq_factor, original_positions } => json!({
+            Self::Llama3 {
+                factor,
+                low_freq_factor,
+                high_freq_factor,
+                original_positions,
+            } => json!({
                 "rope_type": "llama3", "factor": factor, "low_freq_factor": low_freq_factor,
                 "high_freq_factor": high_freq_factor,
                 // Positions are whole; transformers refuses them as floats.
@@ -106,10 +120,15 @@ impl RopeScaling {
             Self::None => 1.0,
             Self::Linear { factor } => *factor,
             Self::Factors { divisors } => divisors.get(index).copied().unwrap_or(1.0),
-            Self::Llama3 { factor, low_freq_factor, high_freq_factor, original_positions } => {
+            Self::Llama3 {
+                factor,
+                low_freq_factor,
+                high_freq_factor,
+                original_positions,
+            } => {
                 let turns = original_positions * frequency / TAU;
-                let smooth =
-                    ((turns - low_freq_factor) / (high_freq_factor - low_freq_factor)).clamp(0.0, 1.0);
+                let smooth = ((turns - low_freq_factor) / (high_freq_factor - low_freq_factor))
+                    .clamp(0.0, 1.0);
                 1.0 / ((1.0 - smooth) / factor + smooth)
             }
         }
@@ -141,7 +160,9 @@ impl Rope {
             let stretched = (plain / config.rope_scaling.divisor(i, plain)) as f32;
             stretched
         };
-        Self { frequencies: (0..config.head_dim / 2).map(one).collect() }
+        Self {
+            frequencies: (0..config.head_dim / 2).map(one).collect(),
+        }
     }
 
     /// The frequencies, in radians a position, highest first.
@@ -164,8 +185,12 @@ impl Rope {
                 sin.push(s);
             }
         }
-        let tensor = |values| Tensor::from_data(TensorData::new(values, shape), (device, DType::F32));
-        Angles { cos: tensor(cos), sin: tensor(sin) }
+        let tensor =
+            |values| Tensor::from_data(TensorData::new(values, shape), (device, DType::F32));
+        Angles {
+            cos: tensor(cos),
+            sin: tensor(sin),
+        }
     }
 }
 
@@ -179,7 +204,11 @@ impl Angles {
     pub fn rotate(&self, x: Tensor<4>) -> Tensor<4> {
         let dtype = x.dtype();
         let [rows, heads, tokens, width] = x.dims();
-        let x = if dtype == DType::F32 { x } else { x.cast(DType::F32) };
+        let x = if dtype == DType::F32 {
+            x
+        } else {
+            x.cast(DType::F32)
+        };
         let half = width / 2;
         let a = x.clone().slice([0..rows, 0..heads, 0..tokens, 0..half]);
         let b = x.slice([0..rows, 0..heads, 0..tokens, half..width]);
@@ -190,6 +219,10 @@ impl Angles {
             ],
             3,
         );
-        if dtype == DType::F32 { turned } else { turned.cast(dtype) }
+        if dtype == DType::F32 {
+            turned
+        } else {
+            turned.cast(dtype)
+        }
     }
 }

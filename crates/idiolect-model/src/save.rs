@@ -57,8 +57,14 @@ impl StoredType {
     fn bytes(self, values: &[f32]) -> Vec<u8> {
         match self {
             Self::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Self::F16 => values.iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect(),
-            Self::Bf16 => values.iter().flat_map(|x| bf16::from_f32(*x).to_le_bytes()).collect(),
+            Self::F16 => values
+                .iter()
+                .flat_map(|x| f16::from_f32(*x).to_le_bytes())
+                .collect(),
+            Self::Bf16 => values
+                .iter()
+                .flat_map(|x| bf16::from_f32(*x).to_le_bytes())
+                .collect(),
         }
     }
 }
@@ -82,8 +88,15 @@ pub fn save(
     let (mut files, mut map, mut bytes) = (Vec::new(), BTreeMap::new(), 0);
     for (number, shard) in shards.into_iter().enumerate() {
         let name = shard_name(number, total);
-        bytes += shard.iter().map(|(_, tensor)| tensor.data_len()).sum::<usize>();
-        map.extend(shard.iter().map(|(tensor, _)| (tensor.clone(), name.clone())));
+        bytes += shard
+            .iter()
+            .map(|(_, tensor)| tensor.data_len())
+            .sum::<usize>();
+        map.extend(
+            shard
+                .iter()
+                .map(|(tensor, _)| (tensor.clone(), name.clone())),
+        );
         write_shard(&folder.join(&name), shard)?;
         files.push(name);
     }
@@ -153,7 +166,8 @@ fn config_json(config: &ModelConfig, stored: StoredType) -> (Value, Value) {
         [one] => json!(one),
         many => json!(many),
     };
-    let tokens = json!({"bos_token_id": config.bos, "eos_token_id": eos, "pad_token_id": config.pad});
+    let tokens =
+        json!({"bos_token_id": config.bos, "eos_token_id": eos, "pad_token_id": config.pad});
     let mut json = json!({
         "architectures": [config.architecture.class()], "model_type": config.architecture.model_type(),
         "vocab_size": config.vocab_size, "hidden_size": config.hidden_size,
@@ -231,6 +245,19 @@ fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(String, Lazy)> 
     }
     tensors.push(LazyTensor::Vector(weights.norm.clone()));
     tensors.extend(weights.head.iter().cloned().map(LazyTensor::Turned));
-    let lazy = |(Slot { name, shape }, tensor)| (name, Lazy { tensor, shape, stored });
-    slots(&decoder.config).into_iter().zip(tensors).map(lazy).collect()
+    let lazy = |(Slot { name, shape }, tensor)| {
+        (
+            name,
+            Lazy {
+                tensor,
+                shape,
+                stored,
+            },
+        )
+    };
+    slots(&decoder.config)
+        .into_iter()
+        .zip(tensors)
+        .map(lazy)
+        .collect()
 }

@@ -39,7 +39,13 @@ impl<'a> Session<'a> {
         let place = (&decoder.device(), decoder.dtype());
         let cache = Cache::new(&decoder.config, prompts.len(), capacity, place);
         let pads = prompts.iter().map(|prompt| width - prompt.len()).collect();
-        let mut session = Self { decoder, adapter, cache, pads, capacity };
+        let mut session = Self {
+            decoder,
+            adapter,
+            cache,
+            pads,
+            capacity,
+        };
         let padded: Vec<u32> = prompts
             .iter()
             .flat_map(|p| std::iter::repeat_n(0, width - p.len()).chain(p.iter().copied()))
@@ -73,12 +79,20 @@ impl<'a> Session<'a> {
     /// [`ModelError::Input`] when a row does not exist.
     pub fn keep(&mut self, rows: &[usize]) -> Result<(), ModelError> {
         if let Some(row) = rows.iter().find(|row| **row >= self.pads.len()) {
-            return Err(input("row to keep", format!("below {}", self.pads.len()), *row));
+            return Err(input(
+                "row to keep",
+                format!("below {}", self.pads.len()),
+                *row,
+            ));
         }
         self.pads = rows.iter().map(|row| self.pads[*row]).collect();
-        let index: Vec<i64> = rows.iter().filter_map(|row| i64::try_from(*row).ok()).collect();
+        let index: Vec<i64> = rows
+            .iter()
+            .filter_map(|row| i64::try_from(*row).ok())
+            .collect();
         let data = TensorData::new(index, [rows.len()]);
-        self.cache.keep(&Tensor::from_data(data, &self.decoder.device()));
+        self.cache
+            .keep(&Tensor::from_data(data, &self.decoder.device()));
         Ok(())
     }
 
@@ -94,7 +108,12 @@ impl<'a> Session<'a> {
         let (rows, device) = (self.pads.len(), decoder.device());
         let tokens = ids.len() / rows;
         let window = decoder.config.sliding_window;
-        let span = Span { pads: &self.pads, start: self.cache.len(), tokens, window };
+        let span = Span {
+            pads: &self.pads,
+            start: self.cache.len(),
+            tokens,
+            window,
+        };
         let context = Context::new(decoder.rope(), span, &device);
         let wide: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
         let ids = Tensor::<2, Int>::from_data(TensorData::new(wide, [rows, tokens]), &device);
@@ -114,11 +133,19 @@ fn check(decoder: &Decoder, prompts: &[Vec<u32>], new_tokens: usize) -> Result<(
     let most = decoder.config.max_positions;
     for (row, prompt) in prompts.iter().enumerate() {
         if prompt.is_empty() {
-            return Err(input(&format!("prompt {row}"), "at least one token", "none"));
+            return Err(input(
+                &format!("prompt {row}"),
+                "at least one token",
+                "none",
+            ));
         }
         if prompt.len() + new_tokens > most {
             let found = format!("{} + {new_tokens} new", prompt.len());
-            return Err(input(&format!("tokens of prompt {row}"), format!("at most {most}"), found));
+            return Err(input(
+                &format!("tokens of prompt {row}"),
+                format!("at most {most}"),
+                found,
+            ));
         }
         check_ids(decoder, prompt)?;
     }
@@ -128,11 +155,19 @@ fn check(decoder: &Decoder, prompts: &[Vec<u32>], new_tokens: usize) -> Result<(
 fn check_ids(decoder: &Decoder, ids: &[u32]) -> Result<(), ModelError> {
     let vocab = decoder.config.vocab_size;
     match ids.iter().find(|id| **id as usize >= vocab) {
-        Some(id) => Err(input("token id", format!("below the vocabulary size {vocab}"), *id)),
+        Some(id) => Err(input(
+            "token id",
+            format!("below the vocabulary size {vocab}"),
+            *id,
+        )),
         None => Ok(()),
     }
 }
 
 fn input(what: &str, expected: impl ToString, found: impl ToString) -> ModelError {
-    ModelError::Input { what: what.into(), expected: expected.to_string(), found: found.to_string() }
+    ModelError::Input {
+        what: what.into(),
+        expected: expected.to_string(),
+        found: found.to_string(),
+    }
 }

@@ -52,7 +52,11 @@ impl Folder {
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
     pub(crate) fn open(path: &Path) -> Result<Self, ModelError> {
         let index = path.join("model.safetensors.index.json");
-        let mut folder = Self { path: path.into(), shards: Vec::new(), places: BTreeMap::new() };
+        let mut folder = Self {
+            path: path.into(),
+            shards: Vec::new(),
+            places: BTreeMap::new(),
+        };
         if index.is_file() {
             folder.open_indexed(&index)?;
         } else {
@@ -64,7 +68,8 @@ impl Folder {
     fn open_shard(&mut self, path: &Path) -> Result<(), ModelError> {
         let shard = Shard::open(path)?;
         let names = shard.metadata.offset_keys();
-        self.places.extend(names.into_iter().map(|name| (name, self.shards.len())));
+        self.places
+            .extend(names.into_iter().map(|name| (name, self.shards.len())));
         self.shards.push(shard);
         Ok(())
     }
@@ -73,16 +78,27 @@ impl Folder {
         let promised = shard_map(index)?;
         let files: std::collections::BTreeSet<&String> = promised.values().collect();
         for file in files {
-            if Path::new(file).components().ne([Component::Normal(file.as_ref())]) {
+            if Path::new(file)
+                .components()
+                .ne([Component::Normal(file.as_ref())])
+            {
                 let (expected, what) = ("a file name of the same folder", "weight_map");
                 return Err(corrupt(index, what, expected, file));
             }
             self.open_shard(&self.path.join(file))?;
         }
-        match promised.iter().find(|(name, _)| !self.places.contains_key(*name)) {
+        match promised
+            .iter()
+            .find(|(name, _)| !self.places.contains_key(*name))
+        {
             Some((name, file)) => {
                 let what = format!("tensor {name}");
-                Err(corrupt(&self.path.join(file), what, "present, by the index", "absent"))
+                Err(corrupt(
+                    &self.path.join(file),
+                    what,
+                    "present, by the index",
+                    "absent",
+                ))
             }
             None => Ok(()),
         }
@@ -93,8 +109,10 @@ impl Folder {
 fn shard_map(index: &Path) -> Result<BTreeMap<String, String>, ModelError> {
     let json = read_json(index)?;
     let map = json.get("weight_map").cloned().unwrap_or_default();
-    serde_json::from_value(map)
-        .map_err(|source| ModelError::Json { path: index.join("weight_map"), source })
+    serde_json::from_value(map).map_err(|source| ModelError::Json {
+        path: index.join("weight_map"),
+        source,
+    })
 }
 
 impl Source for Folder {
@@ -103,15 +121,24 @@ impl Source for Folder {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        let shard = self.places.get(name).and_then(|place| self.shards.get(*place));
+        let shard = self
+            .places
+            .get(name)
+            .and_then(|place| self.shards.get(*place));
         shard.map_or_else(|| self.path.clone(), |shard| shard.path.clone())
     }
 
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
-        let shard = self.places.get(name).and_then(|place| self.shards.get_mut(*place));
+        let shard = self
+            .places
+            .get(name)
+            .and_then(|place| self.shards.get_mut(*place));
         match shard {
             Some(shard) => shard.read(name),
-            None => Err(ModelError::Missing { path: self.path.clone(), tensors: vec![name.into()] }),
+            None => Err(ModelError::Missing {
+                path: self.path.clone(),
+                tensors: vec![name.into()],
+            }),
         }
     }
 }
@@ -122,31 +149,55 @@ impl Shard {
         let mut file = File::open(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
         let mut word = [0; 8];
-        file.read_exact(&mut word).map_err(|_| corrupt(path, "size", "at least 8 bytes", size))?;
+        file.read_exact(&mut word)
+            .map_err(|_| corrupt(path, "size", "at least 8 bytes", size))?;
         let header = u64::from_le_bytes(word);
         let data_start = header.saturating_add(8);
         if data_start > size {
-            return Err(corrupt(path, "header", format!("{header} bytes"), format!("{size}")));
+            return Err(corrupt(
+                path,
+                "header",
+                format!("{header} bytes"),
+                format!("{size}"),
+            ));
         }
         let mut json = vec![0; usize::try_from(header).unwrap_or(usize::MAX)];
         file.read_exact(&mut json).map_err(io)?;
-        let metadata: Metadata = serde_json::from_slice(&json)
-            .map_err(|source| ModelError::Json { path: path.into(), source })?;
+        let metadata: Metadata =
+            serde_json::from_slice(&json).map_err(|source| ModelError::Json {
+                path: path.into(),
+                source,
+            })?;
         let expected = data_start + metadata.data_len() as u64;
         if expected != size {
-            return Err(corrupt(path, "size", format!("{expected} bytes"), format!("{size}")));
+            return Err(corrupt(
+                path,
+                "size",
+                format!("{expected} bytes"),
+                format!("{size}"),
+            ));
         }
-        Ok(Self { path: path.into(), file, metadata, data_start })
+        Ok(Self {
+            path: path.into(),
+            file,
+            metadata,
+            data_start,
+        })
     }
 
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
         let Some(info) = self.metadata.info(name) else {
-            return Err(ModelError::Missing { path: self.path.clone(), tensors: vec![name.into()] });
+            return Err(ModelError::Missing {
+                path: self.path.clone(),
+                tensors: vec![name.into()],
+            });
         };
         let (start, end) = info.data_offsets;
         let mut bytes = vec![0; end - start];
         let io = |source| ModelError::io(&self.path, source);
-        self.file.seek(SeekFrom::Start(self.data_start + start as u64)).map_err(io)?;
+        self.file
+            .seek(SeekFrom::Start(self.data_start + start as u64))
+            .map_err(io)?;
         self.file.read_exact(&mut bytes).map_err(io)?;
         let values = widen(&bytes, info.dtype).ok_or_else(|| ModelError::Stored {
             path: self.path.clone(),
@@ -154,15 +205,27 @@ impl Shard {
             found: format!("{:?}", info.dtype),
             readable: "F32, F16, BF16",
         })?;
-        Ok(StoredTensor { shape: info.shape.clone(), values, stored: format!("{:?}", info.dtype) })
+        Ok(StoredTensor {
+            shape: info.shape.clone(),
+            values,
+            stored: format!("{:?}", info.dtype),
+        })
     }
 }
 
 /// Little-endian floats as f32; `None` for a type that is not a float of at most 32 bits.
 pub(crate) fn widen(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
-    let halves = |to_f32: fn([u8; 2]) -> f32| bytes.as_chunks().0.iter().map(|b| to_f32(*b)).collect();
+    let halves =
+        |to_f32: fn([u8; 2]) -> f32| bytes.as_chunks().0.iter().map(|b| to_f32(*b)).collect();
     match dtype {
-        Dtype::F32 => Some(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()),
+        Dtype::F32 => Some(
+            bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| f32::from_le_bytes(*b))
+                .collect(),
+        ),
         Dtype::F16 => Some(halves(|b| f16::from_le_bytes(b).to_f32())),
         Dtype::BF16 => Some(halves(|b| bf16::from_le_bytes(b).to_f32())),
         _ => None,

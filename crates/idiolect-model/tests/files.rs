@@ -16,7 +16,11 @@ fn logits(decoder: &Decoder) -> Vec<f32> {
     let ids = Tensor::<2, Int>::from_data([[5, 9, 60, 1, 17, 33]], &Device::flex());
     let hidden = decoder.hidden(ids, &NoAdapter);
     let [_, tokens, width] = hidden.dims();
-    decoder.logits(hidden.reshape([tokens, width])).into_data().iter::<f32>().collect()
+    decoder
+        .logits(hidden.reshape([tokens, width]))
+        .into_data()
+        .iter::<f32>()
+        .collect()
 }
 
 /// A copy of a tiny checkpoint that a test may spoil.
@@ -50,28 +54,42 @@ fn edit(path: &Path, change: impl FnOnce(&mut serde_json::Map<String, serde_json
 #[test]
 fn a_saved_folder_computes_the_same_whole_or_in_shards() {
     for name in ["tiny-llama3", "tiny-llama-tied", "tiny-mistral"] {
-        let Some((_place, path)) = copy(name) else { return };
+        let Some((_place, path)) = copy(name) else {
+            return;
+        };
         let decoder = read(&path).expect(name);
         for (bytes, files) in [(u64::MAX, 3), (100_000, 4)] {
             let out = tempfile::tempdir().expect("a folder");
-            let options = SaveOptions { stored: StoredType::F32, max_shard_bytes: bytes };
+            let options = SaveOptions {
+                stored: StoredType::F32,
+                max_shard_bytes: bytes,
+            };
             let written = save(&decoder, out.path(), options).expect(name);
             assert!(written.len() >= files, "{name}: {written:?}");
             let again = read(out.path()).expect(name);
             assert_eq!(logits(&again), logits(&decoder), "{name}");
             assert_eq!(again.config, decoder.config, "{name}");
             let names: Vec<_> = fs::read_dir(out.path()).expect("files").collect();
-            assert_eq!(names.len(), written.len(), "{name}: nothing else is left behind");
+            assert_eq!(
+                names.len(),
+                written.len(),
+                "{name}: nothing else is left behind"
+            );
         }
     }
 }
 
 #[test]
 fn half_precision_on_disk_is_rounded_once() {
-    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else { return };
+    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else {
+        return;
+    };
     let decoder = read(&path).expect("bf16");
     let out = tempfile::tempdir().expect("a folder");
-    let options = SaveOptions { stored: StoredType::Bf16, max_shard_bytes: u64::MAX };
+    let options = SaveOptions {
+        stored: StoredType::Bf16,
+        max_shard_bytes: u64::MAX,
+    };
     save(&decoder, out.path(), options).expect("saved");
     // The weights were bf16, so writing them so loses nothing.
     assert_eq!(logits(&read(out.path()).expect("again")), logits(&decoder));
@@ -79,12 +97,18 @@ fn half_precision_on_disk_is_rounded_once() {
 
 #[test]
 fn the_report_tells_casts_and_unused_tensors() {
-    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else { return };
+    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else {
+        return;
+    };
     let (_, report) = load(&path, &Device::flex(), FloatDType::F32).expect("bf16");
     assert_eq!(report.cast.len(), report.loaded.len());
     assert_eq!(report.cast[0].1, "BF16");
-    let Some((_place, path)) = copy("tiny-llama3") else { return };
-    edit(&path.join("config.json"), |json| drop(json.insert("tie_word_embeddings".into(), true.into())));
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
+    edit(&path.join("config.json"), |json| {
+        drop(json.insert("tie_word_embeddings".into(), true.into()))
+    });
     let (_, report) = load(&path, &Device::flex(), FloatDType::F32).expect("tied");
     assert_eq!(report.unused, ["lm_head.weight"]);
     assert!(report.cast.is_empty());
@@ -92,45 +116,81 @@ fn the_report_tells_casts_and_unused_tensors() {
 
 #[test]
 fn no_such_folder() {
-    refused(Path::new("no/such/folder"), &["no/such/folder", "No such file"]);
-    refused(Path::new("no/such/file.gguf"), &["no/such/file.gguf", "No such file"]);
+    refused(
+        Path::new("no/such/folder"),
+        &["no/such/folder", "No such file"],
+    );
+    refused(
+        Path::new("no/such/file.gguf"),
+        &["no/such/file.gguf", "No such file"],
+    );
 }
 
 #[test]
 fn a_shard_that_is_not_there() {
-    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else { return };
+    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else {
+        return;
+    };
     fs::remove_file(path.join("model-00002-of-00002.safetensors")).expect("removed");
     refused(&path, &["model-00002-of-00002.safetensors", "No such file"]);
 }
 
 #[test]
 fn a_tensor_that_the_index_promises_and_no_shard_has() {
-    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else { return };
+    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else {
+        return;
+    };
     edit(&path.join("model.safetensors.index.json"), |json| {
         let map = json["weight_map"].as_object_mut().expect("a map");
-        map.insert("model.extra".into(), "model-00001-of-00002.safetensors".into());
+        map.insert(
+            "model.extra".into(),
+            "model-00001-of-00002.safetensors".into(),
+        );
     });
-    refused(&path, &["model-00001-of-00002.safetensors", "model.extra", "absent"]);
+    refused(
+        &path,
+        &["model-00001-of-00002.safetensors", "model.extra", "absent"],
+    );
 }
 
 #[test]
 fn an_index_that_points_outside_its_folder() {
-    for outside in ["../model.safetensors", "/etc/passwd", "sub/model.safetensors", "."] {
-        let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else { return };
+    for outside in [
+        "../model.safetensors",
+        "/etc/passwd",
+        "sub/model.safetensors",
+        ".",
+    ] {
+        let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else {
+            return;
+        };
         edit(&path.join("model.safetensors.index.json"), |json| {
             let map = json["weight_map"].as_object_mut().expect("a map");
             map.insert("model.norm.weight".into(), outside.into());
         });
-        refused(&path, &["model.safetensors.index.json", "of the same folder", outside]);
+        refused(
+            &path,
+            &[
+                "model.safetensors.index.json",
+                "of the same folder",
+                outside,
+            ],
+        );
     }
 }
 
 #[test]
 fn a_file_that_is_cut_off() {
-    let Some((_place, path)) = copy("tiny-llama3") else { return };
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
     let file = path.join("model.safetensors");
     let whole = fs::read(&file).expect("a file");
-    for (keep, part) in [(0, "at least 8 bytes"), (100, "header"), (whole.len() - 1, "size")] {
+    for (keep, part) in [
+        (0, "at least 8 bytes"),
+        (100, "header"),
+        (whole.len() - 1, "size"),
+    ] {
         fs::write(&file, &whole[..keep]).expect("cut");
         refused(&path, &["model.safetensors", part]);
     }
@@ -147,46 +207,93 @@ fn a_file_that_is_cut_off() {
 
 #[test]
 fn a_tensor_of_another_shape() {
-    let Some((_place, path)) = copy("tiny-llama3") else { return };
-    edit(&path.join("config.json"), |json| drop(json.insert("intermediate_size".into(), 96.into())));
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
+    edit(&path.join("config.json"), |json| {
+        drop(json.insert("intermediate_size".into(), 96.into()))
+    });
     let tensor = "tensor model.layers.0.mlp.gate_proj.weight";
-    refused(&path, &["model.safetensors", tensor, "expected shape [96, 64], found [128, 64]"]);
+    refused(
+        &path,
+        &[
+            "model.safetensors",
+            tensor,
+            "expected shape [96, 64], found [128, 64]",
+        ],
+    );
 }
 
 #[test]
 fn tensors_that_are_missing() {
-    let Some((_place, path)) = copy("tiny-llama-tied") else { return };
+    let Some((_place, path)) = copy("tiny-llama-tied") else {
+        return;
+    };
     edit(&path.join("config.json"), |json| {
         json.insert("tie_word_embeddings".into(), false.into());
         json.insert("num_hidden_layers".into(), 4.into());
     });
-    refused(&path, &["10 tensors are missing", "model.layers.3.input_layernorm.weight"]);
+    refused(
+        &path,
+        &[
+            "10 tensors are missing",
+            "model.layers.3.input_layernorm.weight",
+        ],
+    );
 }
 
 #[test]
 fn a_configuration_that_is_not_supported() {
     let cases: [(&str, serde_json::Value, &str); 8] = [
-        ("architectures", serde_json::json!(["GPT2LMHeadModel"]), "found GPT2LMHeadModel"),
+        (
+            "architectures",
+            serde_json::json!(["GPT2LMHeadModel"]),
+            "found GPT2LMHeadModel",
+        ),
         ("hidden_act", "gelu".into(), "expected silu, found gelu"),
-        ("attention_bias", true.into(), "attention_bias: expected false"),
-        ("num_key_value_heads", 3.into(), "a divisor of num_attention_heads = 4, found 3"),
-        ("vocab_size", 0.into(), "vocab_size: expected a positive whole number, found 0"),
+        (
+            "attention_bias",
+            true.into(),
+            "attention_bias: expected false",
+        ),
+        (
+            "num_key_value_heads",
+            3.into(),
+            "a divisor of num_attention_heads = 4, found 3",
+        ),
+        (
+            "vocab_size",
+            0.into(),
+            "vocab_size: expected a positive whole number, found 0",
+        ),
         ("hidden_size", "wide".into(), "hidden_size"),
-        ("rope_scaling", serde_json::json!({"rope_type": "yarn", "factor": 2.0}), "found yarn"),
+        (
+            "rope_scaling",
+            serde_json::json!({"rope_type": "yarn", "factor": 2.0}),
+            "found yarn",
+        ),
         ("eos_token_id", (-1).into(), "eos_token_id"),
     ];
     for (field, value, part) in cases {
-        let Some((_place, path)) = copy("tiny-llama3") else { return };
-        edit(&path.join("config.json"), |json| drop(json.insert(field.into(), value)));
+        let Some((_place, path)) = copy("tiny-llama3") else {
+            return;
+        };
+        edit(&path.join("config.json"), |json| {
+            drop(json.insert(field.into(), value))
+        });
         refused(&path, &["config.json", part]);
     }
-    let Some((_place, path)) = copy("tiny-llama3") else { return };
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
     fs::write(path.join("config.json"), "{\"vocab_size\": ").expect("written");
     refused(&path, &["config.json", "not valid"]);
 }
 
 #[test]
 fn end_tokens_come_from_the_generation_settings() {
-    let Some((_place, path)) = copy("tiny-llama3") else { return };
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
     assert_eq!(read(&path).expect("tiny-llama3").config.eos, [2, 4]);
 }

@@ -223,7 +223,10 @@ fn an_alignment_of_zero_is_refused() {
     let entry = |key: &str, value: u8| [key.as_bytes(), &[4, 0, 0, 0, value, 0, 0, 0]].concat();
     let old = entry("llama.block_count", 1);
     let message = message_of(&llama_with(&old, &entry("general.alignment", 0)));
-    assert_eq!(message, "general.alignment: expected a positive 32-bit number, found 0");
+    assert_eq!(
+        message,
+        "general.alignment: expected a positive 32-bit number, found 0"
+    );
 }
 
 #[test]

@@ -36,20 +36,32 @@ fn each(check: impl Fn(&Oracle)) {
         let tensors = Tensors::read(&folder.join("oracle.safetensors"));
         let text = std::fs::read_to_string(folder.join("oracle.json")).expect(name);
         let json = serde_json::from_str(&text).expect(name);
-        check(&Oracle { name, folder, decoder, tensors, json });
+        check(&Oracle {
+            name,
+            folder,
+            decoder,
+            tensors,
+            json,
+        });
     }
 }
 
 fn ids(rows: &[Vec<u32>]) -> Tensor<2, Int> {
     let flat: Vec<i64> = rows.iter().flatten().map(|id| i64::from(*id)).collect();
-    Tensor::from_data(TensorData::new(flat, [rows.len(), rows[0].len()]), &Device::flex())
+    Tensor::from_data(
+        TensorData::new(flat, [rows.len(), rows[0].len()]),
+        &Device::flex(),
+    )
 }
 
 /// Rows of an id tensor of the oracle.
 fn rows(oracle: &Oracle, name: &str) -> Vec<Vec<u32>> {
     let (shape, values) = oracle.tensors.i64(name);
     let id = |value: &i64| u32::try_from(*value).expect("an id");
-    values.chunks(shape[1]).map(|row| row.iter().map(id).collect()).collect()
+    values
+        .chunks(shape[1])
+        .map(|row| row.iter().map(id).collect())
+        .collect()
 }
 
 fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -58,21 +70,36 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 /// Keeps `width` numbers a token where the mask is set.
 fn masked(values: &[f32], mask: &[i64], width: usize) -> Vec<f32> {
-    let tokens = values.chunks(width).zip(mask).filter(|(_, real)| **real == 1);
-    tokens.flat_map(|(token, _)| token.iter().copied()).collect()
+    let tokens = values
+        .chunks(width)
+        .zip(mask)
+        .filter(|(_, real)| **real == 1);
+    tokens
+        .flat_map(|(token, _)| token.iter().copied())
+        .collect()
 }
 
 #[test]
 fn hidden_states_and_logits_are_those_of_transformers() {
     each(|oracle| {
-        let Oracle { name, decoder, tensors, .. } = oracle;
+        let Oracle {
+            name,
+            decoder,
+            tensors,
+            ..
+        } = oracle;
         let (_, mask) = tensors.i64("right_attention_mask");
         let (shape, expected) = tensors.f32("right_hidden_states");
         let width = shape[3];
         let states: Vec<&[f32]> = expected.chunks(expected.len() / shape[0]).collect();
         let compare = |what: &str, got: Tensor<3>, want: &[f32]| {
             let got = masked(&floats(got), &mask, width);
-            assert_close(&format!("{name} {what}"), &got, &masked(want, &mask, width), TOLERANCE);
+            assert_close(
+                &format!("{name} {what}"),
+                &got,
+                &masked(want, &mask, width),
+                TOLERANCE,
+            );
         };
         let batch = ids(&rows(oracle, "right_input_ids"));
         let context = decoder.context(batch.dims()[1]);
@@ -102,7 +129,11 @@ fn prompts(oracle: &Oracle) -> Vec<Vec<u32>> {
     let rows = rows(oracle, "left_input_ids");
     let masks = mask.chunks(rows[0].len());
     let real = |(row, mask): (&Vec<u32>, &[i64])| {
-        row.iter().zip(mask).filter(|(_, real)| **real == 1).map(|(id, _)| *id).collect()
+        row.iter()
+            .zip(mask)
+            .filter(|(_, real)| **real == 1)
+            .map(|(id, _)| *id)
+            .collect()
     };
     rows.iter().zip(masks).map(real).collect()
 }
@@ -115,7 +146,10 @@ fn left_padded_cached_logits_are_those_of_transformers() {
         let prompts = prompts(oracle);
         // Any split of the sequence into prefill and steps must give the same scores.
         for steps in [0, 1, 3] {
-            let cut: Vec<Vec<u32>> = prompts.iter().map(|p| p[..p.len() - steps].to_vec()).collect();
+            let cut: Vec<Vec<u32>> = prompts
+                .iter()
+                .map(|p| p[..p.len() - steps].to_vec())
+                .collect();
             let (mut session, mut scores) =
                 Session::start(&oracle.decoder, &NoAdapter, &cut, steps).expect("a session");
             for step in (0..steps).rev() {
@@ -126,13 +160,21 @@ fn left_padded_cached_logits_are_those_of_transformers() {
                 .chunks(shape[1] * vocab)
                 .flat_map(|row| row[(shape[1] - 1) * vocab..].iter().copied())
                 .collect();
-            assert_close(&format!("{} after {steps} steps", oracle.name), &scores, &last, TOLERANCE);
+            assert_close(
+                &format!("{} after {steps} steps", oracle.name),
+                &scores,
+                &last,
+                TOLERANCE,
+            );
         }
     });
 }
 
 fn argmax(scores: &[f32]) -> u32 {
-    let best = scores.iter().enumerate().fold(0, |best, (i, x)| if *x > scores[best] { i } else { best });
+    let best = scores
+        .iter()
+        .enumerate()
+        .fold(0, |best, (i, x)| if *x > scores[best] { i } else { best });
     u32::try_from(best).expect("an id")
 }
 
@@ -143,11 +185,14 @@ fn greedy_text_is_that_of_transformers() {
             serde_json::from_value(oracle.json["greedy_ids"].clone()).expect("greedy ids");
         let vocab = oracle.decoder.config.vocab_size;
         let (mut session, mut scores) =
-            Session::start(&oracle.decoder, &NoAdapter, &prompts(oracle), want[0].len()).expect("a session");
+            Session::start(&oracle.decoder, &NoAdapter, &prompts(oracle), want[0].len())
+                .expect("a session");
         let mut got = vec![Vec::new(); want.len()];
         for _ in 0..want[0].len() {
             let next: Vec<u32> = scores.chunks(vocab).map(argmax).collect();
-            got.iter_mut().zip(&next).for_each(|(row, id)| row.push(*id));
+            got.iter_mut()
+                .zip(&next)
+                .for_each(|(row, id)| row.push(*id));
             scores = session.step(&next).expect("a step");
         }
         assert_eq!(got, want, "{}", oracle.name);
@@ -191,33 +236,65 @@ fn loss_and_every_gradient_norm_are_those_of_pytorch() {
         };
         let at = column(targets.iter().map(|(i, _)| *i).collect());
         let target = column(targets.iter().map(|(_, id)| *id).collect());
-        let chosen = activation::log_softmax(logits.select(0, at), 1).gather(1, target.unsqueeze_dim(1));
+        let chosen =
+            activation::log_softmax(logits.select(0, at), 1).gather(1, target.unsqueeze_dim(1));
         let loss = chosen.neg().sum();
         let sum = f64::from(floats(loss.clone())[0]);
         let count = targets.len() as f64;
         relative(&format!("{name} loss"), sum, &oracle.json["loss_sum"]);
-        relative(&format!("{name} mean loss"), sum / count, &oracle.json["loss_mean"]);
+        relative(
+            &format!("{name} mean loss"),
+            sum / count,
+            &oracle.json["loss_mean"],
+        );
         let grads = (loss / count).backward();
-        let norm = |grad: Vec<f32>| grad.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+        let norm = |grad: Vec<f32>| {
+            grad.iter()
+                .map(|x| f64::from(*x).powi(2))
+                .sum::<f64>()
+                .sqrt()
+        };
         let want = &oracle.json["grad_norms"];
         let mut compared = 0;
         let mut check = |tensor: String, grad: Vec<f32>| {
-            relative(&format!("{name} {tensor}"), norm(grad), &want[tensor.as_str()]);
+            relative(
+                &format!("{name} {tensor}"),
+                norm(grad),
+                &want[tensor.as_str()],
+            );
             compared += 1;
         };
         let weights = &decoder.weights;
-        check("model.embed_tokens.weight".into(), floats(weights.embedding.val().grad(&grads).expect("g")));
-        check("model.norm.weight".into(), floats(weights.norm.val().grad(&grads).expect("g")));
+        check(
+            "model.embed_tokens.weight".into(),
+            floats(weights.embedding.val().grad(&grads).expect("g")),
+        );
+        check(
+            "model.norm.weight".into(),
+            floats(weights.norm.val().grad(&grads).expect("g")),
+        );
         if let Some(head) = &weights.head {
-            check("lm_head.weight".into(), floats(head.val().grad(&grads).expect("g")));
+            check(
+                "lm_head.weight".into(),
+                floats(head.val().grad(&grads).expect("g")),
+            );
         }
         for (layer, block) in weights.blocks.iter().enumerate() {
             let path = format!("model.layers.{layer}");
-            let norms = [("input_layernorm", &block.input_norm), ("post_attention_layernorm", &block.post_norm)];
+            let norms = [
+                ("input_layernorm", &block.input_norm),
+                ("post_attention_layernorm", &block.post_norm),
+            ];
             for (part, param) in norms {
-                check(format!("{path}.{part}.weight"), floats(param.val().grad(&grads).expect("g")));
+                check(
+                    format!("{path}.{part}.weight"),
+                    floats(param.val().grad(&grads).expect("g")),
+                );
             }
-            for (projection, param) in idiolect_model::Projection::ALL.iter().zip(&block.projections) {
+            for (projection, param) in idiolect_model::Projection::ALL
+                .iter()
+                .zip(&block.projections)
+            {
                 let tensor = format!("{path}.{}.weight", projection.path());
                 check(tensor, floats(param.val().grad(&grads).expect("g")));
             }
@@ -227,7 +304,12 @@ fn loss_and_every_gradient_norm_are_those_of_pytorch() {
 }
 
 fn relative(what: &str, got: f64, want: &serde_json::Value) {
-    let want = want.as_f64().unwrap_or_else(|| panic!("{what}: the oracle has no such value"));
+    let want = want
+        .as_f64()
+        .unwrap_or_else(|| panic!("{what}: the oracle has no such value"));
     let off = ((got - want) / want).abs();
-    assert!(off <= 1e-5, "{what}: expected {want}, got {got}, relative difference {off:e}");
+    assert!(
+        off <= 1e-5,
+        "{what}: expected {want}, got {got}, relative difference {off:e}"
+    );
 }

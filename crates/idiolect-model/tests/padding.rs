@@ -7,7 +7,11 @@ use proptest::prelude::*;
 
 fn decoder(name: &str) -> Option<Decoder> {
     let folder = shared()?.join("oracles/tiny").join(name);
-    Some(load(&folder, &Device::flex(), FloatDType::F32).expect(name).0)
+    Some(
+        load(&folder, &Device::flex(), FloatDType::F32)
+            .expect(name)
+            .0,
+    )
 }
 
 /// Prompts of 1 to 20 tokens, 1 to 6 of them.
@@ -18,17 +22,23 @@ fn prompts() -> impl Strategy<Value = Vec<Vec<u32>>> {
 fn argmax(scores: &[f32]) -> (u32, f32) {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-    (u32::try_from(order[0]).expect("an id"), scores[order[0]] - scores[order[1]])
+    (
+        u32::try_from(order[0]).expect("an id"),
+        scores[order[0]] - scores[order[1]],
+    )
 }
 
 /// Greedy tokens of a batch, and each row's smallest distance between the top two scores so far.
 fn greedy(decoder: &Decoder, prompts: &[Vec<u32>], new: usize) -> Vec<Vec<(u32, f32)>> {
     let vocab = decoder.config.vocab_size;
-    let (mut session, mut scores) = Session::start(decoder, &NoAdapter, prompts, new).expect("a session");
+    let (mut session, mut scores) =
+        Session::start(decoder, &NoAdapter, prompts, new).expect("a session");
     let mut rows = vec![Vec::new(); prompts.len()];
     for _ in 0..new {
         let next: Vec<(u32, f32)> = scores.chunks(vocab).map(argmax).collect();
-        rows.iter_mut().zip(&next).for_each(|(row, token)| row.push(*token));
+        rows.iter_mut()
+            .zip(&next)
+            .for_each(|(row, token)| row.push(*token));
         let ids: Vec<u32> = next.iter().map(|(id, _)| *id).collect();
         scores = session.step(&ids).expect("a step");
     }
@@ -77,19 +87,37 @@ proptest! {
 
 #[test]
 fn input_that_does_not_fit_is_refused() {
-    let Some(decoder) = decoder("tiny-llama3") else { return };
+    let Some(decoder) = decoder("tiny-llama3") else {
+        return;
+    };
     let error = |prompts: &[Vec<u32>], new| {
         let started = Session::start(&decoder, &NoAdapter, prompts, new);
         started.err().expect("an error").to_string()
     };
     assert_eq!(error(&[], 1), "prompts: expected at least one, found 0");
-    assert_eq!(error(&[vec![]], 1), "prompt 0: expected at least one token, found none");
-    assert_eq!(error(&[vec![384]], 1), "token id: expected below the vocabulary size 384, found 384");
+    assert_eq!(
+        error(&[vec![]], 1),
+        "prompt 0: expected at least one token, found none"
+    );
+    assert_eq!(
+        error(&[vec![384]], 1),
+        "token id: expected below the vocabulary size 384, found 384"
+    );
     let long = error(&[vec![1; 250]], 10);
-    assert_eq!(long, "tokens of prompt 0: expected at most 256, found 250 + 10 new");
-    let (mut session, _) = Session::start(&decoder, &NoAdapter, &[vec![1, 2]], 1).expect("a session");
+    assert_eq!(
+        long,
+        "tokens of prompt 0: expected at most 256, found 250 + 10 new"
+    );
+    let (mut session, _) =
+        Session::start(&decoder, &NoAdapter, &[vec![1, 2]], 1).expect("a session");
     assert!(session.step(&[1, 2]).is_err());
     assert!(session.keep(&[1]).is_err());
     session.step(&[3]).expect("the one token set aside");
-    assert!(session.step(&[3]).expect_err("full").to_string().contains("at most 3"));
+    assert!(
+        session
+            .step(&[3])
+            .expect_err("full")
+            .to_string()
+            .contains("at most 3")
+    );
 }

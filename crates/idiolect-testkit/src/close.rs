@@ -13,7 +13,10 @@ pub fn max_abs_diff(got: &[f32], want: &[f32]) -> (f32, usize) {
         (if off.is_nan() { f32::INFINITY } else { off }, i)
     };
     let all = got.iter().zip(want).enumerate().map(far);
-    all.fold((0.0, 0), |worst, here| if here.0 > worst.0 { here } else { worst })
+    all.fold(
+        (0.0, 0),
+        |worst, here| if here.0 > worst.0 { here } else { worst },
+    )
 }
 
 /// Checks that no number is further than `tolerance` from its expected value.

@@ -20,7 +20,10 @@ impl Tensors {
     #[must_use]
     pub fn read(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        Self { path: path.display().to_string(), bytes }
+        Self {
+            path: path.display().to_string(),
+            bytes,
+        }
     }
 
     /// Shape and values of an f32 tensor.
@@ -31,7 +34,14 @@ impl Tensors {
     #[must_use]
     pub fn f32(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
         let (shape, data) = self.data(name, Dtype::F32);
-        (shape, data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+        (
+            shape,
+            data.as_chunks()
+                .0
+                .iter()
+                .map(|b| f32::from_le_bytes(*b))
+                .collect(),
+        )
     }
 
     /// Shape and values of an i64 tensor.
@@ -42,7 +52,14 @@ impl Tensors {
     #[must_use]
     pub fn i64(&self, name: &str) -> (Vec<usize>, Vec<i64>) {
         let (shape, data) = self.data(name, Dtype::I64);
-        (shape, data.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect())
+        (
+            shape,
+            data.as_chunks()
+                .0
+                .iter()
+                .map(|b| i64::from_le_bytes(*b))
+                .collect(),
+        )
     }
 
     /// Names of all tensors, sorted.
@@ -60,7 +77,9 @@ impl Tensors {
 
     fn data(&self, name: &str, dtype: Dtype) -> (Vec<usize>, &[u8]) {
         let file = SafeTensors::deserialize(&self.bytes).expect("a safetensors file");
-        let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.path));
+        let view = file
+            .tensor(name)
+            .unwrap_or_else(|e| panic!("{}: {name}: {e}", self.path));
         assert_eq!(view.dtype(), dtype, "{}: {name}", self.path);
         (view.shape().to_vec(), view.data())
     }

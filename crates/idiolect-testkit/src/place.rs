@@ -50,7 +50,14 @@ fn find(variable: &str, default: impl Fn() -> PathBuf, required: &str) -> Option
     if path.exists() {
         return Some(path);
     }
-    assert!(std::env::var_os(required).is_none(), "{} is absent and {required} is set", path.display());
-    eprintln!("skipped: {} is absent ({variable} names another place)", path.display());
+    assert!(
+        std::env::var_os(required).is_none(),
+        "{} is absent and {required} is set",
+        path.display()
+    );
+    eprintln!(
+        "skipped: {} is absent ({variable} names another place)",
+        path.display()
+    );
     None
 }

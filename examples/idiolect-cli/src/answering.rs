@@ -39,13 +39,23 @@ pub fn answer(
     journal: &Path,
 ) -> Result<Vec<Answered>, CliError> {
     let (mut journal, found) = Journal::open::<Answered>(journal)?;
-    let mut done: HashMap<String, Answered> =
-        found.into_iter().map(|answer| (answer.id.to_string(), answer)).collect();
+    let mut done: HashMap<String, Answered> = found
+        .into_iter()
+        .map(|answer| (answer.id.to_string(), answer))
+        .collect();
     let request = |(index, row): (usize, &Row)| {
         let prompt = opened.prompt_ids(&Prompt::Messages(row.example.prompt().to_vec()))?;
-        Ok(Request { index, prompt, seed: Request::row_seed(generation.seed, index) })
+        Ok(Request {
+            index,
+            prompt,
+            seed: Request::row_seed(generation.seed, index),
+        })
     };
-    let requests = rows.iter().enumerate().map(request).collect::<Result<Vec<_>, CliError>>()?;
+    let requests = rows
+        .iter()
+        .enumerate()
+        .map(request)
+        .collect::<Result<Vec<_>, CliError>>()?;
     let bar = bar("answer", rows.len());
     bar.inc(done.len() as u64);
     for batch in batches(&requests, generation.settings.batch_size) {
@@ -56,7 +66,9 @@ pub fn answer(
         let chosen: Vec<Request> = batch.iter().map(|place| requests[*place].clone()).collect();
         let mut failed = None;
         continue_requests(opened, &chosen, generation, &mut |event| {
-            let Event::Done(row) = event else { return ControlFlow::Continue(()) };
+            let Event::Done(row) = event else {
+                return ControlFlow::Continue(());
+            };
             let answer = Answered {
                 id: rows[row.index].example.id.clone(),
                 text: row.text.clone(),
@@ -79,5 +91,8 @@ pub fn answer(
         }
     }
     bar.finish_and_clear();
-    Ok(rows.iter().filter_map(|row| done.remove(&row.example.id.to_string())).collect())
+    Ok(rows
+        .iter()
+        .filter_map(|row| done.remove(&row.example.id.to_string()))
+        .collect())
 }

@@ -11,7 +11,12 @@ use crate::keys::{DataKeys, ModelKeys, SamplingKeys};
 /// The model rewrites a data set's answers, rewrites that pass a check replace the originals, an adapter is
 /// trained on those, and a report says how far the model moved (arXiv 2402.13669).
 #[derive(Parser, Debug)]
-#[command(name = "idiolect", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "idiolect",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -173,4 +178,3 @@ pub struct Sdft {
     #[allow(missing_docs)]
     pub keys: crate::commands::sdft::Keys,
 }
-

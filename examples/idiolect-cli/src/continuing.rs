@@ -2,9 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use idiolect::generate::{
-    Event, Generated, Request, Sampling, Settings, Stops, generate,
-};
+use idiolect::generate::{Event, Generated, Request, Sampling, Settings, Stops, generate};
 
 use crate::error::CliError;
 use crate::keys::SamplingKeys;
@@ -58,7 +56,11 @@ pub fn continue_all(
 ) -> Result<Vec<Generated>, CliError> {
     let row = |(index, prompt)| {
         let seed = Request::row_seed(generation.seed, index);
-        Request { index, prompt, seed }
+        Request {
+            index,
+            prompt,
+            seed,
+        }
     };
     let requests: Vec<Request> = prompts.into_iter().enumerate().map(row).collect();
     continue_requests(opened, &requests, generation, on_event)
@@ -78,5 +80,11 @@ pub fn continue_requests(
     let new = generation.settings.max_new_tokens;
     let mut model = DecoderLogits::new(&opened.decoder, opened.adapter(), new);
     let decode = |ids: &[u32]| opened.tokenizer.decode(ids, true).map_err(Into::into);
-    Ok(generate(&mut model, requests, &generation.settings, &decode, on_event)?)
+    Ok(generate(
+        &mut model,
+        requests,
+        &generation.settings,
+        &decode,
+        on_event,
+    )?)
 }

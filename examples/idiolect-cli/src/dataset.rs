@@ -43,7 +43,11 @@ pub fn only(keys: &DataKeys) -> Result<&Path, CliError> {
     match keys.data.as_slice() {
         [path] => Ok(path),
         [] => Err(CliError::setting("--data", "a data set", "nothing")),
-        many => Err(CliError::setting("--data", "one data set", format!("{} of them", many.len()))),
+        many => Err(CliError::setting(
+            "--data",
+            "one data set",
+            format!("{} of them", many.len()),
+        )),
     }
 }
 
@@ -62,14 +66,21 @@ pub fn read_all(keys: &DataKeys, seed: u64) -> Result<Vec<Row>, CliError> {
         let expected = format!("one weight for each of {} data sets", keys.data.len());
         return Err(CliError::setting("--weights", expected, keys.weights.len()));
     }
-    let sets = keys.data.iter().map(|path| read(path, keys)).collect::<Result<Vec<_>, _>>()?;
+    let sets = keys
+        .data
+        .iter()
+        .map(|path| read(path, keys))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut rows = match sets.as_slice() {
         [one] => one.rows.clone(),
         many => mixed(many, &keys.weights, seed),
     };
     if let Some(n) = keys.sample {
         let chosen = sample(rows.len(), n, seed);
-        rows = chosen.into_iter().filter_map(|i| rows.get(i).cloned()).collect();
+        rows = chosen
+            .into_iter()
+            .filter_map(|i| rows.get(i).cloned())
+            .collect();
     }
     Ok(rows)
 }

@@ -48,7 +48,11 @@ pub fn device(name: &str) -> Result<Device, CliError> {
 #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
 fn gpu(index: usize) -> burn::tensor::DeviceKind {
     use burn::tensor::DeviceKind;
-    if index == 0 { DeviceKind::DefaultDevice } else { DeviceKind::DiscreteGpu(index) }
+    if index == 0 {
+        DeviceKind::DefaultDevice
+    } else {
+        DeviceKind::DiscreteGpu(index)
+    }
 }
 
 fn unknown(name: &str) -> CliError {
@@ -69,7 +73,11 @@ pub fn dtype(name: &str, device: &Device) -> Result<FloatDType, CliError> {
         _ => return Err(CliError::setting("--dtype", "f32, bf16 or f16", name)),
     };
     if dtype != FloatDType::F32 && !device.supports_dtype(DType::from(dtype)) {
-        return Err(CliError::setting("--dtype", "a type that the device computes in", name));
+        return Err(CliError::setting(
+            "--dtype",
+            "a type that the device computes in",
+            name,
+        ));
     }
     Ok(dtype)
 }
@@ -84,10 +92,16 @@ pub fn threads(count: Option<usize>) -> Result<(), CliError> {
     if count == 0 {
         return Err(CliError::setting("--threads", "at least 1", count));
     }
-    let built = rayon::ThreadPoolBuilder::new().num_threads(count).build_global();
+    let built = rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .build_global();
     match built {
         Ok(()) => Ok(()),
         Err(_) if rayon::current_num_threads() == count => Ok(()),
-        Err(error) => Err(CliError::setting("--threads", "one number for the whole program", error)),
+        Err(error) => Err(CliError::setting(
+            "--threads",
+            "one number for the whole program",
+            error,
+        )),
     }
 }

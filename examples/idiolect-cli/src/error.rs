@@ -8,8 +8,8 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use idiolect::{
-    data::DataError, distill::DistillError, generate::GenerateError, lora::LoraError, model::ModelError,
-    prompt::PromptError, tokens::TokensError, train::TrainError,
+    data::DataError, distill::DistillError, generate::GenerateError, lora::LoraError,
+    model::ModelError, prompt::PromptError, tokens::TokensError, train::TrainError,
 };
 
 /// Why a command ended early.
@@ -90,7 +90,11 @@ impl CliError {
 
     /// A [`CliError::Setting`].
     pub fn setting(name: &str, expected: impl Into<String>, found: impl ToString) -> Self {
-        Self::Setting { name: name.into(), expected: expected.into(), found: found.to_string() }
+        Self::Setting {
+            name: name.into(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
     }
 
     /// The exit status: 2 for a wrong input or call, 1 for a failed run.
@@ -100,7 +104,10 @@ impl CliError {
             | Self::Stopped { .. } => true,
             Self::Train(TrainError::Objective { .. }) => !self.blames_input(),
             Self::Generate(error) => {
-                matches!(error, GenerateError::NotFinite { .. } | GenerateError::LogitsShape { .. })
+                matches!(
+                    error,
+                    GenerateError::NotFinite { .. } | GenerateError::LogitsShape { .. }
+                )
             }
             _ => self.system_failed(),
         };
@@ -109,7 +116,8 @@ impl CliError {
 
     /// Whether a caller's input is behind a failed objective.
     fn blames_input(&self) -> bool {
-        self.causes().any(|cause| cause.is::<ModelError>() || cause.is::<LoraError>())
+        self.causes()
+            .any(|cause| cause.is::<ModelError>() || cause.is::<LoraError>())
     }
 
     /// Whether the system, and not the named file, is to blame: a full disk, a broken pipe.
@@ -127,18 +135,25 @@ impl CliError {
                     | ErrorKind::UnexpectedEof
             )
         };
-        self.causes().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(blameless)
+        self.causes()
+            .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+            .any(blameless)
     }
 
     fn causes(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {
-        std::iter::successors(Some(self as &(dyn Error + 'static)), |error| error.source())
+        let first: &(dyn Error + 'static) = self;
+        std::iter::successors(Some(first), |cause| (*cause).source())
     }
 
     /// The whole chain of causes in one line, none said twice.
     pub fn line(&self) -> String {
         let mut line = String::new();
         for cause in self.causes() {
-            let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = cause
+                .to_string()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
             if line.is_empty() {
                 line = text;
             } else if !line.contains(&text) {

@@ -26,8 +26,15 @@ pub fn locate(name: &str) -> Result<PathBuf, CliError> {
         return Ok(path.into());
     }
     download(name).map_err(|error| {
-        let found = format!("no such path, and the Hub says: {}", first_line(&error.to_string()));
-        CliError::setting(&format!("--model {name}"), "a folder, a .gguf file or a Hub name", found)
+        let found = format!(
+            "no such path, and the Hub says: {}",
+            first_line(&error.to_string())
+        );
+        CliError::setting(
+            &format!("--model {name}"),
+            "a folder, a .gguf file or a Hub name",
+            found,
+        )
     })
 }
 
@@ -36,10 +43,16 @@ fn is_hub_name(name: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
-    let is_file = Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
-    name.split_once('/').is_some_and(|(owner, rest)| plain(owner) && plain(rest)) && !is_file
+    let is_file = Path::new(name)
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
+    name.split_once('/')
+        .is_some_and(|(owner, rest)| plain(owner) && plain(rest))
+        && !is_file
 }
 
 fn first_line(text: &str) -> &str {
@@ -47,7 +60,10 @@ fn first_line(text: &str) -> &str {
 }
 
 fn download(name: &str) -> Result<PathBuf, Box<dyn std::error::Error>> {
-    let repository = ApiBuilder::from_env().with_progress(true).build()?.model(name.into());
+    let repository = ApiBuilder::from_env()
+        .with_progress(true)
+        .build()?
+        .model(name.into());
     let config = repository.get("config.json")?;
     for file in BESIDE {
         // What is not there is told by whoever needs it.
@@ -56,8 +72,11 @@ fn download(name: &str) -> Result<PathBuf, Box<dyn std::error::Error>> {
     if let Ok(index) = repository.get("model.safetensors.index.json") {
         let json: serde_json::Value = serde_json::from_slice(&std::fs::read(index)?)?;
         let map = json["weight_map"].as_object().cloned().unwrap_or_default();
-        let shards: std::collections::BTreeSet<_> =
-            map.values().filter_map(|file| file.as_str()).map(String::from).collect();
+        let shards: std::collections::BTreeSet<_> = map
+            .values()
+            .filter_map(|file| file.as_str())
+            .map(String::from)
+            .collect();
         for shard in shards {
             repository.get(&shard)?;
         }
@@ -74,7 +93,15 @@ mod tests {
     #[test]
     fn only_owner_and_name_is_looked_up() {
         assert!(is_hub_name("meta-llama/Llama-3.2-1B"));
-        for path in ["models/", "no/such/folder", "./model", "../x", "a/b.gguf", "model", "/abs/x"] {
+        for path in [
+            "models/",
+            "no/such/folder",
+            "./model",
+            "../x",
+            "a/b.gguf",
+            "model",
+            "/abs/x",
+        ] {
             assert!(!is_hub_name(path), "{path}");
         }
     }

@@ -16,7 +16,9 @@ use crate::error::CliError;
 pub fn hash(path: &Path) -> Result<String, CliError> {
     let mut digest = Sha256::new();
     for file in files(path)? {
-        let name = file.file_name().map_or_else(Default::default, |name| name.display().to_string());
+        let name = file
+            .file_name()
+            .map_or_else(Default::default, |name| name.display().to_string());
         digest.update(name.as_bytes());
         let mut open = File::open(&file).map_err(CliError::io(&file))?;
         let mut buffer = vec![0; 1 << 20];
@@ -28,7 +30,11 @@ pub fn hash(path: &Path) -> Result<String, CliError> {
             digest.update(&buffer[..read]);
         }
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 /// The file itself, or a folder's weights and `config.json`, sorted by name.

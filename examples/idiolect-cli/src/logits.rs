@@ -17,15 +17,25 @@ pub struct DecoderLogits<'a> {
 impl<'a> DecoderLogits<'a> {
     /// No batch is begun yet.
     pub fn new(decoder: &'a Decoder, adapter: &'a dyn Adapter, max_new_tokens: usize) -> Self {
-        Self { decoder, adapter, max_new_tokens, session: None }
+        Self {
+            decoder,
+            adapter,
+            max_new_tokens,
+            session: None,
+        }
     }
 
     fn logits(&self, values: Vec<f32>) -> Logits {
-        Logits { vocab: self.decoder.config.vocab_size, values }
+        Logits {
+            vocab: self.decoder.config.vocab_size,
+            values,
+        }
     }
 
     fn session(&mut self) -> Result<&mut Session<'a>, BoxError> {
-        self.session.as_mut().ok_or_else(|| "a step before the prompts".into())
+        self.session
+            .as_mut()
+            .ok_or_else(|| "a step before the prompts".into())
     }
 }
 

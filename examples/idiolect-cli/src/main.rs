@@ -25,9 +25,17 @@ fn parse() -> Result<Option<Cli>, CliError> {
         Ok(cli) => Ok(Some(cli)),
         Err(error) if error.use_stderr() => {
             let text = error.render().to_string();
-            let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-            let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-            Err(CliError::Usage(line.trim_start_matches("error: ").to_string()))
+            let lines = text
+                .lines()
+                .map(str::trim)
+                .take_while(|line| !line.starts_with("Usage:"));
+            let line = lines
+                .filter(|line| !line.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ");
+            Err(CliError::Usage(
+                line.trim_start_matches("error: ").to_string(),
+            ))
         }
         Err(help) => {
             help.print().map_err(CliError::io("standard output"))?;

@@ -34,12 +34,21 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
             Ok::<_, BoxError>(loss.gradient)
         };
         let gradients = adapter_gradients(self.decoder, adapter, &positions, self.tape, head)?;
-        Ok(Measured { loss: LossSum { sum, trained_tokens: targets.len() }, gradients })
+        Ok(Measured {
+            loss: LossSum {
+                sum,
+                trained_tokens: targets.len(),
+            },
+            gradients,
+        })
     }
 
     fn loss(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<LossSum, BoxError> {
         let nll = token_nll(self.decoder, adapter, batch);
-        Ok(LossSum { sum: nll.iter().map(|x| f64::from(*x)).sum(), trained_tokens: nll.len() })
+        Ok(LossSum {
+            sum: nll.iter().map(|x| f64::from(*x)).sum(),
+            trained_tokens: nll.len(),
+        })
     }
 }
 
@@ -49,7 +58,9 @@ pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -
     let positions = positions(batch, places, &decoder.device());
     let hidden = decoder.hidden(positions.ids, adapter);
     let [rows, tokens, width] = hidden.dims();
-    let chosen = hidden.reshape([rows * tokens, width]).select(0, positions.trained);
+    let chosen = hidden
+        .reshape([rows * tokens, width])
+        .select(0, positions.trained);
     head_nll(&chosen, &targets, &decoder.head(), CHUNK_ROWS)
 }
 

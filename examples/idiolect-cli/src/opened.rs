@@ -67,8 +67,19 @@ impl Opened {
             Some(folder) => Some(idiolect::lora::load(folder, &decoder.config, &device)?),
             None => None,
         };
-        let name = path.file_name().map_or(name.into(), |name| name.display().to_string());
-        Ok(Self { name, path, decoder, report, adapter, tokenizer, template, text })
+        let name = path
+            .file_name()
+            .map_or(name.into(), |name| name.display().to_string());
+        Ok(Self {
+            name,
+            path,
+            decoder,
+            report,
+            adapter,
+            tokenizer,
+            template,
+            text,
+        })
     }
 
     /// The adapter, or the seed model's none.
@@ -81,7 +92,10 @@ impl Opened {
 
     /// The id that fills up shorter rows.
     pub fn pad_id(&self) -> u32 {
-        self.decoder.config.pad.unwrap_or_else(|| self.tokenizer.pad())
+        self.decoder
+            .config
+            .pad
+            .unwrap_or_else(|| self.tokenizer.pad())
     }
 
     /// Ids that end a response: the checkpoint's end tokens and the template's.

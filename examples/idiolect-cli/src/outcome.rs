@@ -82,7 +82,11 @@ pub fn target_nll(opened: &Opened, rows: &[Row]) -> Result<TargetNll, CliError> 
     let scored = score_rows(opened, &encoded, 8)?;
     let count = scored.len().max(1) as f64;
     Ok(TargetNll {
-        per_token: scored.iter().map(|row| row.nll / row.tokens.max(1) as f64).sum::<f64>() / count,
+        per_token: scored
+            .iter()
+            .map(|row| row.nll / row.tokens.max(1) as f64)
+            .sum::<f64>()
+            / count,
         per_row: scored.iter().map(|row| row.nll).sum::<f64>() / count,
         tokens: scored.iter().map(|row| row.tokens).sum(),
     })
@@ -101,11 +105,22 @@ impl Outcome {
         summary: Summary,
         target_nll: [TargetNll; 2],
     ) -> Result<Self, CliError> {
-        let labels: Vec<&str> =
-            eval.rows.iter().map(|row| row.example.response().unwrap_or_default()).collect();
-        let seed_texts: Vec<&str> = seed.answers.iter().map(|answer| answer.text.as_str()).collect();
+        let labels: Vec<&str> = eval
+            .rows
+            .iter()
+            .map(|row| row.example.response().unwrap_or_default())
+            .collect();
+        let seed_texts: Vec<&str> = seed
+            .answers
+            .iter()
+            .map(|answer| answer.text.as_str())
+            .collect();
         let score = |model, side: &Side| -> Result<Scores, CliError> {
-            let texts: Vec<&str> = side.answers.iter().map(|answer| answer.text.as_str()).collect();
+            let texts: Vec<&str> = side
+                .answers
+                .iter()
+                .map(|answer| answer.text.as_str())
+                .collect();
             let shifts = side.shift.as_deref();
             Ok(Scores {
                 model,
@@ -113,7 +128,11 @@ impl Outcome {
                 bleu4: mean(&seed_texts, &texts, metrics::bleu4),
                 rouge_l: mean(&seed_texts, &texts, metrics::rouge_l),
                 bleu4_to_label: mean(&labels, &texts, metrics::bleu4),
-                ended: side.answers.iter().filter(|answer| answer.finish_reason != "length").count(),
+                ended: side
+                    .answers
+                    .iter()
+                    .filter(|answer| answer.finish_reason != "length")
+                    .count(),
                 shift: shifts.map(total),
                 relative_shift: shifts.map(|all| {
                     all.iter().map(|shift| shift.relative).sum::<f64>() / all.len().max(1) as f64
@@ -121,9 +140,17 @@ impl Outcome {
                 last_loss: side.last_loss,
             })
         };
-        let models =
-            vec![score("seed", &seed)?, score("plain", &plain)?, score("distilled", &distilled)?];
-        Ok(Self { rows: labels.len(), models, summary, target_nll })
+        let models = vec![
+            score("seed", &seed)?,
+            score("plain", &plain)?,
+            score("distilled", &distilled)?,
+        ];
+        Ok(Self {
+            rows: labels.len(),
+            models,
+            summary,
+            target_nll,
+        })
     }
 
     /// Writes `report.json`.
@@ -142,8 +169,11 @@ impl Outcome {
     pub fn table(&self) -> String {
         let mut text = String::new();
         let mut row = |name: &str, cell: &dyn Fn(&Scores) -> String| {
-            let cells: Vec<String> =
-                self.models.iter().map(|scores| format!("{:>12}", cell(scores))).collect();
+            let cells: Vec<String> = self
+                .models
+                .iter()
+                .map(|scores| format!("{:>12}", cell(scores)))
+                .collect();
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{name:<38}{}", cells.join(""));
         };
@@ -152,28 +182,55 @@ impl Outcome {
         };
         row("", &|scores| scores.model.into());
         row("right answers", &|scores| {
-            scores.right.map_or("-".into(), |right| format!("{right}/{}", self.rows))
+            scores
+                .right
+                .map_or("-".into(), |right| format!("{right}/{}", self.rows))
         });
-        row("BLEU-4 against the seed model", &|scores| format!("{:.4}", scores.bleu4));
-        row("ROUGE-L against the seed model", &|scores| format!("{:.4}", scores.rouge_l));
-        row("BLEU-4 against the labels", &|scores| format!("{:.4}", scores.bleu4_to_label));
-        row("answers that end by themselves", &|scores| format!("{}/{}", scores.ended, self.rows));
-        row("parameter shift (Frobenius norm)", &|scores| or_dash(scores.shift, 4));
-        row("training loss of the last step", &|scores| or_dash(scores.last_loss, 4));
+        row("BLEU-4 against the seed model", &|scores| {
+            format!("{:.4}", scores.bleu4)
+        });
+        row("ROUGE-L against the seed model", &|scores| {
+            format!("{:.4}", scores.rouge_l)
+        });
+        row("BLEU-4 against the labels", &|scores| {
+            format!("{:.4}", scores.bleu4_to_label)
+        });
+        row("answers that end by themselves", &|scores| {
+            format!("{}/{}", scores.ended, self.rows)
+        });
+        row("parameter shift (Frobenius norm)", &|scores| {
+            or_dash(scores.shift, 4)
+        });
+        row("training loss of the last step", &|scores| {
+            or_dash(scores.last_loss, 4)
+        });
         text + &self.targets()
     }
 
     fn targets(&self) -> String {
         let [before, after] = self.target_nll;
-        let Summary { replaced, rows, identical, .. } = &self.summary;
-        let refused: Vec<String> =
-            self.summary.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        let Summary {
+            replaced,
+            rows,
+            identical,
+            ..
+        } = &self.summary;
+        let refused: Vec<String> = self
+            .summary
+            .refused
+            .iter()
+            .map(|(reason, count)| format!("{reason} {count}"))
+            .collect();
         format!(
             "\nresponses replaced by rewrites        {replaced}/{rows} ({identical} of them unchanged)\n\
              rewrites refused                      {}\n\
              words of a response                   {:.1} before, {:.1} after\n\
              nats per token under the seed model   {:.4} before, {:.4} after\n",
-            if refused.is_empty() { "none".into() } else { refused.join(", ") },
+            if refused.is_empty() {
+                "none".into()
+            } else {
+                refused.join(", ")
+            },
             self.summary.length_before.words,
             self.summary.length_after.words,
             before.per_token,
@@ -184,7 +241,10 @@ impl Outcome {
 
 fn mean(references: &[&str], texts: &[&str], score: impl Fn(&str, &str) -> f64) -> f64 {
     let pairs = references.iter().zip(texts);
-    pairs.map(|(reference, text)| score(reference, text)).sum::<f64>() / texts.len().max(1) as f64
+    pairs
+        .map(|(reference, text)| score(reference, text))
+        .sum::<f64>()
+        / texts.len().max(1) as f64
 }
 
 /// Right answers by the rule of the task; none for plain text.

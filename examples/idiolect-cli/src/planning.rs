@@ -67,7 +67,13 @@ impl Plan {
             "off" => false,
             "auto" => available_bytes
                 .is_none_or(|free| memory.total(false) as f64 > COMFORTABLE * free as f64),
-            other => return Err(CliError::setting("--checkpoint-blocks", "auto, on or off", other)),
+            other => {
+                return Err(CliError::setting(
+                    "--checkpoint-blocks",
+                    "auto, on or off",
+                    other,
+                ));
+            }
         };
         Ok(Self {
             weights_bytes: memory.weights,
@@ -123,7 +129,11 @@ impl Memory {
     }
 
     fn activations(&self, checkpoint_blocks: bool) -> usize {
-        if checkpoint_blocks { self.inputs + self.tape } else { self.tape * self.layers }
+        if checkpoint_blocks {
+            self.inputs + self.tape
+        } else {
+            self.tape * self.layers
+        }
     }
 
     fn total(&self, checkpoint_blocks: bool) -> usize {
@@ -135,13 +145,18 @@ impl Memory {
 /// turns, scores, softmax and the gated product hand to their way back.
 fn taped_floats(config: &ModelConfig, width: usize) -> usize {
     let heads = config.query_width() + 2 * config.kv_width();
-    12 * config.hidden_size + 4 * heads + 3 * config.num_heads * width + 5 * config.intermediate_size
+    12 * config.hidden_size
+        + 4 * heads
+        + 3 * config.num_heads * width
+        + 5 * config.intermediate_size
 }
 
 /// Free memory of this machine, where it tells.
 fn available() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"))?;
     let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
 }

@@ -27,9 +27,17 @@ impl TextToText for LocalWriter<'_> {
         bar.inc(requests.iter().filter(|request| request.done).count() as u64);
         let encode = |(index, request): (usize, &RewriteRequest)| {
             let prompt = self.opened.tokenizer.encode(&request.prompt)?.ids;
-            Ok::<_, BoxError>(Request { index, prompt, seed: request.seed })
+            Ok::<_, BoxError>(Request {
+                index,
+                prompt,
+                seed: request.seed,
+            })
         };
-        let all = requests.iter().enumerate().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let all = requests
+            .iter()
+            .enumerate()
+            .map(encode)
+            .collect::<Result<Vec<_>, _>>()?;
         // Batches are planned over all requests, so that a resumed run repeats those it was in; a batch
         // that is wholly done is passed over.
         for batch in batches(&all, self.generation.settings.batch_size) {
@@ -39,7 +47,9 @@ impl TextToText for LocalWriter<'_> {
             let mut failed = None;
             let chosen: Vec<Request> = batch.iter().map(|place| all[*place].clone()).collect();
             continue_requests(self.opened, &chosen, self.generation, &mut |event| {
-                let Event::Done(done) = event else { return ControlFlow::Continue(()) };
+                let Event::Done(done) = event else {
+                    return ControlFlow::Continue(());
+                };
                 if requests[done.index].done {
                     return ControlFlow::Continue(());
                 }

@@ -29,7 +29,10 @@ pub struct PromptRow {
 
 /// A user's turn.
 pub fn user(text: &str) -> Vec<Message> {
-    vec![Message { role: Role::User, content: text.into() }]
+    vec![Message {
+        role: Role::User,
+        content: text.into(),
+    }]
 }
 
 /// The fields of any row; which of them must be there is the reader's to say.
@@ -46,7 +49,9 @@ struct Fields {
 impl Fields {
     /// The conversation of a row, from either form.
     fn conversation(&mut self) -> Option<Vec<Message>> {
-        self.messages.take().or_else(|| self.prompt.take().map(|text| user(&text)))
+        self.messages
+            .take()
+            .or_else(|| self.prompt.take().map(|text| user(&text)))
     }
 }
 
@@ -56,7 +61,11 @@ fn fields(path: &Path, number: usize, row: RawRow) -> Result<(Id, Fields), CliEr
         .map_err(|error| CliError::setting(&place, "fields of the right kind", error))?;
     let id = fields.id.take().unwrap_or_else(|| number.into());
     if !(id.is_string() || id.is_number()) {
-        return Err(CliError::setting(&format!("{place}: id"), "a string or a number", id));
+        return Err(CliError::setting(
+            &format!("{place}: id"),
+            "a string or a number",
+            id,
+        ));
     }
     Ok((id, fields))
 }
@@ -83,7 +92,10 @@ pub fn read_prompts(path: &Path) -> Result<Vec<PromptRow>, CliError> {
             let expected = "prompt, messages or input_ids";
             CliError::setting(&place(path, number, line), expected, "none of them")
         };
-        Ok(PromptRow { id, prompt: prompt.ok_or_else(missing)? })
+        Ok(PromptRow {
+            id,
+            prompt: prompt.ok_or_else(missing)?,
+        })
     };
     rows.into_iter().enumerate().map(one).collect()
 }
@@ -108,16 +120,27 @@ pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, CliError> {
         let line = row.line;
         let (id, mut fields) = fields(path, number, row)?;
         if let (Some(input_ids), Some(labels)) = (fields.input_ids.take(), fields.labels.take()) {
-            return Ok(ScoreRow::Tokens(TokenRow { id, input_ids, labels }));
+            return Ok(ScoreRow::Tokens(TokenRow {
+                id,
+                input_ids,
+                labels,
+            }));
         }
         let response = fields.response.take();
-        let answer = response.map(|content| Message { role: Role::Assistant, content });
-        let messages = fields.conversation().map(|m| m.into_iter().chain(answer).collect());
+        let answer = response.map(|content| Message {
+            role: Role::Assistant,
+            content,
+        });
+        let messages = fields
+            .conversation()
+            .map(|m| m.into_iter().chain(answer).collect());
         let missing = || {
             let expected = "prompt and response, messages, or input_ids and labels";
             CliError::setting(&place(path, number, line), expected, "other fields")
         };
-        messages.map(|messages| ScoreRow::Messages(id, messages)).ok_or_else(missing)
+        messages
+            .map(|messages| ScoreRow::Messages(id, messages))
+            .ok_or_else(missing)
     };
     rows.into_iter().enumerate().map(one).collect()
 }
@@ -133,10 +156,18 @@ pub fn read_tokens(path: &Path) -> Result<Vec<TokenRow>, CliError> {
         let line = row.line;
         let (id, fields) = fields(path, number, row)?;
         match (fields.input_ids, fields.labels) {
-            (Some(input_ids), Some(labels)) => Ok(TokenRow { id, input_ids, labels }),
+            (Some(input_ids), Some(labels)) => Ok(TokenRow {
+                id,
+                input_ids,
+                labels,
+            }),
             _ => {
                 let place = place(path, number, line);
-                Err(CliError::setting(&place, "input_ids and labels", "one of them missing"))
+                Err(CliError::setting(
+                    &place,
+                    "input_ids and labels",
+                    "one of them missing",
+                ))
             }
         }
     };

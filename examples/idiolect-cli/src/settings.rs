@@ -25,7 +25,11 @@ pub fn resolve<T: Serialize + DeserializeOwned + Default>(
         Some(path) => read(path, &known)?,
         None => Map::new(),
     };
-    merged.extend(fields(flags).into_iter().filter(|(_, value)| !is_unset(value)));
+    merged.extend(
+        fields(flags)
+            .into_iter()
+            .filter(|(_, value)| !is_unset(value)),
+    );
     let place = file.map_or("settings".into(), |path| path.display().to_string());
     serde_json::from_value(Value::Object(merged))
         .map_err(|error| CliError::setting(&place, "settings of the right kind", error))
@@ -45,7 +49,9 @@ fn fields<T: Serialize>(settings: &T) -> Map<String, Value> {
 fn read(path: &Path, known: &Map<String, Value>) -> Result<Map<String, Value>, CliError> {
     let text = std::fs::read_to_string(path).map_err(CliError::io(path))?;
     let table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+        let line = error
+            .span()
+            .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
         let place = format!("{}: line {line}", path.display());
         CliError::setting(&place, "TOML", error.message())
     })?;
@@ -58,10 +64,15 @@ fn read(path: &Path, known: &Map<String, Value>) -> Result<Map<String, Value>, C
 
 /// What to expect in place of an unknown key: the nearest known one, or all of them.
 fn nearest(key: &str, known: &Map<String, Value>) -> String {
-    let close = known.keys().map(|name| (strsim::damerau_levenshtein(key, name), name));
+    let close = known
+        .keys()
+        .map(|name| (strsim::damerau_levenshtein(key, name), name));
     match close.min() {
         Some((off, name)) if off <= name.len() / 2 => format!("a known key; the nearest is {name}"),
-        _ => format!("one of {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
+        _ => format!(
+            "one of {}",
+            known.keys().cloned().collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 
@@ -71,8 +82,10 @@ fn nearest(key: &str, known: &Map<String, Value>) -> String {
 ///
 /// [`CliError::Io`] when the file cannot be written.
 pub fn write<T: Serialize>(settings: &T, path: &Path) -> Result<(), CliError> {
-    let set: Map<String, Value> =
-        fields(settings).into_iter().filter(|(_, value)| !is_unset(value)).collect();
+    let set: Map<String, Value> = fields(settings)
+        .into_iter()
+        .filter(|(_, value)| !is_unset(value))
+        .collect();
     let text = toml::to_string(&set)
         .map_err(|error| CliError::setting("settings", "values that TOML can hold", error))?;
     std::fs::write(path, text).map_err(CliError::io(path))
@@ -98,23 +111,37 @@ mod tests {
     #[test]
     fn flags_win_over_the_file() {
         let file = file("learning_rate = 1e-3\nepochs = 2\ndata = [\"a\"]\n");
-        let flags = Keys { epochs: Some(5), ..Keys::default() };
+        let flags = Keys {
+            epochs: Some(5),
+            ..Keys::default()
+        };
         let got: Keys = resolve(&flags, Some(file.path())).unwrap();
-        let want = Keys { learning_rate: Some(1e-3), epochs: Some(5), data: vec!["a".into()] };
+        let want = Keys {
+            learning_rate: Some(1e-3),
+            epochs: Some(5),
+            data: vec!["a".into()],
+        };
         assert_eq!(got, want);
     }
 
     #[test]
     fn an_unknown_key_is_refused_with_the_nearest() {
         let file = file("learnig_rate = 1e-3\n");
-        let error = resolve(&Keys::default(), Some(file.path())).unwrap_err().line();
-        assert!(error.contains("learning_rate") && error.contains("found learnig_rate"), "{error}");
+        let error = resolve(&Keys::default(), Some(file.path()))
+            .unwrap_err()
+            .line();
+        assert!(
+            error.contains("learning_rate") && error.contains("found learnig_rate"),
+            "{error}"
+        );
     }
 
     #[test]
     fn broken_toml_names_its_line() {
         let file = file("epochs = 2\nepochs == 3\n");
-        let error = resolve(&Keys::default(), Some(file.path())).unwrap_err().line();
+        let error = resolve(&Keys::default(), Some(file.path()))
+            .unwrap_err()
+            .line();
         assert!(error.contains("line 2"), "{error}");
     }
 }

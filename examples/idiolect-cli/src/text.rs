@@ -35,7 +35,15 @@ impl Text {
             Tokenizer::from_gguf(&vocabulary(model)?)?
         };
         let tokenizer_json = tokenizer.to_json()?;
-        Ok((tokenizer, Self { config, ends: Vec::new(), tokenizer_json, in_use: Value::Null }))
+        Ok((
+            tokenizer,
+            Self {
+                config,
+                ends: Vec::new(),
+                tokenizer_json,
+                in_use: Value::Null,
+            },
+        ))
     }
 
     /// Notes the checkpoint's end tokens, which end a turn too.
@@ -57,7 +65,11 @@ impl Text {
         let template = match (name, own) {
             (None | Some("chat"), Some(source)) => self.chat(source, tokenizer)?,
             (Some("chat"), None) => {
-                return Err(CliError::setting("--template", "a chat template", "a model without one"));
+                return Err(CliError::setting(
+                    "--template",
+                    "a chat template",
+                    "a model without one",
+                ));
             }
             (name, _) => Template::Named(NamedTemplate::by_name(name.unwrap_or("alpaca"))?),
         };
@@ -107,7 +119,10 @@ impl Text {
             let path = folder.join(name);
             std::fs::write(&path, text).map_err(CliError::io(&path))?;
         }
-        Ok(files.into_iter().map(|(name, _)| name.to_string()).collect())
+        Ok(files
+            .into_iter()
+            .map(|(name, _)| name.to_string())
+            .collect())
     }
 }
 
@@ -146,5 +161,9 @@ pub fn same_tokens(adapter: &Path, tokenizer: &Tokenizer) -> Result<(), CliError
     }
     let expected = format!("the model's tokenizer of {} words", tokenizer.vocab_size());
     let found = format!("one of {} words", theirs.vocab_size());
-    Err(CliError::setting(&path.display().to_string(), expected, found))
+    Err(CliError::setting(
+        &path.display().to_string(),
+        expected,
+        found,
+    ))
 }

@@ -58,17 +58,33 @@ pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
 pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapter, CliError> {
     let device = opened.decoder.device().autodiff();
     if let Some(folder) = &keys.init_adapter {
-        return Ok(idiolect::lora::load(folder, &opened.decoder.config, &device)?);
+        return Ok(idiolect::lora::load(
+            folder,
+            &opened.decoder.config,
+            &device,
+        )?);
     }
     let plain = LoraConfig::default();
     let stabilized = keys.rslora.unwrap_or(false);
     let config = LoraConfig {
         rank: keys.rank.unwrap_or(plain.rank),
         alpha: keys.alpha.unwrap_or(plain.alpha),
-        targets: keys.targets.as_deref().map_or(Ok(plain.targets), str::parse)?,
-        scaling: if stabilized { Scaling::RankStabilized } else { Scaling::Standard },
+        targets: keys
+            .targets
+            .as_deref()
+            .map_or(Ok(plain.targets), str::parse)?,
+        scaling: if stabilized {
+            Scaling::RankStabilized
+        } else {
+            Scaling::Standard
+        },
     };
-    Ok(LoraAdapter::new(&config, &opened.decoder.config, seed, &device)?)
+    Ok(LoraAdapter::new(
+        &config,
+        &opened.decoder.config,
+        seed,
+        &device,
+    )?)
 }
 
 /// Rows of tokens, and what became of the others.
@@ -118,15 +134,27 @@ impl Prepared {
         let Fitted { rows, dropped, cut } = fit(rows, limit, rule)?;
         let share = keys.validation_share.unwrap_or(0.0);
         if !(0.0..1.0).contains(&share) {
-            return Err(CliError::setting("--validation-share", "at least 0 and below 1", share));
+            return Err(CliError::setting(
+                "--validation-share",
+                "at least 0 and below 1",
+                share,
+            ));
         }
         let (train, held_out) = split(rows.len(), share, seed);
         let mut rows: Vec<Option<TokenRow>> = rows.into_iter().map(Some).collect();
         let mut take = |places: Vec<usize>| -> Vec<TokenRow> {
-            places.into_iter().filter_map(|i| rows.get_mut(i).and_then(Option::take)).collect()
+            places
+                .into_iter()
+                .filter_map(|i| rows.get_mut(i).and_then(Option::take))
+                .collect()
         };
         let (rows, held_out) = (take(train), take(held_out));
-        Ok(Self { rows, held_out, dropped: dropped.len(), cut: cut.len() })
+        Ok(Self {
+            rows,
+            held_out,
+            dropped: dropped.len(),
+            cut: cut.len(),
+        })
     }
 }
 
@@ -158,10 +186,20 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     std::fs::create_dir_all(run.out).map_err(CliError::io(run.out))?;
     let plan = Plan::new(run, &adapter)?;
     plan.write(&run.out.join("plan.json"))?;
-    let tape = if plan.checkpoint_blocks { Tape::Blocks } else { Tape::Whole };
-    let objective = AdapterLoss { decoder: &run.opened.decoder, tape };
+    let tape = if plan.checkpoint_blocks {
+        Tape::Blocks
+    } else {
+        Tape::Whole
+    };
+    let objective = AdapterLoss {
+        decoder: &run.opened.decoder,
+        tape,
+    };
     let pad = run.opened.pad_id();
-    let folder = RunFolder { path: run.out, resume: run.resume };
+    let folder = RunFolder {
+        path: run.out,
+        resume: run.resume,
+    };
     let trainer = Trainer {
         held_out: &run.prepared.held_out,
         folder: Some(folder),
@@ -183,7 +221,10 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     let adapter = trained.module.valid();
     if !trained.finished {
         let what = format!("{} steps are done", trained.steps);
-        return Err(CliError::Stopped { what, again: "--resume" });
+        return Err(CliError::Stopped {
+            what,
+            again: "--resume",
+        });
     }
     let place = run.out.join("adapter");
     idiolect::lora::save(&adapter, &place, &run.opened.name)?;

@@ -8,7 +8,11 @@ use idiolect_testkit::Tensors;
 use serde_json::{Value, json};
 
 /// Rows of a padded `[rows, width]` part of a tensor file.
-fn rows(tensors: &Tensors, prefix: &str, part: std::ops::Range<usize>) -> Vec<(Vec<i64>, Vec<i64>)> {
+fn rows(
+    tensors: &Tensors,
+    prefix: &str,
+    part: std::ops::Range<usize>,
+) -> Vec<(Vec<i64>, Vec<i64>)> {
     let (shape, ids) = tensors.i64(&format!("{prefix}input_ids"));
     let (_, mask) = tensors.i64(&format!("{prefix}attention_mask"));
     let labels = if tensors.names().contains(&format!("{prefix}labels")) {
@@ -20,15 +24,24 @@ fn rows(tensors: &Tensors, prefix: &str, part: std::ops::Range<usize>) -> Vec<(V
     let real = |row: usize, values: &[i64]| -> Vec<i64> {
         let span = row * width..(row + 1) * width;
         let pairs = values[span.clone()].iter().zip(&mask[span]);
-        pairs.filter(|(_, real)| **real == 1).map(|(value, _)| *value).collect()
+        pairs
+            .filter(|(_, real)| **real == 1)
+            .map(|(value, _)| *value)
+            .collect()
     };
-    part.map(|row| (real(row, &ids), real(row, &labels))).collect()
+    part.map(|row| (real(row, &ids), real(row, &labels)))
+        .collect()
 }
 
 #[test]
 fn generate_gives_the_reference_greedy_tokens() {
     let Some(place) = Place::new() else { return };
-    for model in ["tiny-llama2", "tiny-llama3", "tiny-mistral", "tiny-llama-tied"] {
+    for model in [
+        "tiny-llama2",
+        "tiny-llama3",
+        "tiny-mistral",
+        "tiny-llama-tied",
+    ] {
         let folder = place.tiny.join(model);
         let tensors = Tensors::read(&folder.join("oracle.safetensors"));
         let prompts: Vec<Value> = rows(&tensors, "left_", 0..4)
@@ -40,13 +53,27 @@ fn generate_gives_the_reference_greedy_tokens() {
         let (model, out) = (place.model(model), place.path("out.jsonl"));
         for batch in ["1", "4"] {
             done(&[
-                "generate", "--model", &model, "--prompts", &prompts, "--out", &out, "--max-new-tokens", "32",
-                "--ignore-eos", "--batch-size", batch,
+                "generate",
+                "--model",
+                &model,
+                "--prompts",
+                &prompts,
+                "--out",
+                &out,
+                "--max-new-tokens",
+                "32",
+                "--ignore-eos",
+                "--batch-size",
+                batch,
             ]);
-            let oracle: Value = serde_json::from_str(&common::read(&folder.join("oracle.json"))).expect("JSON");
+            let oracle: Value =
+                serde_json::from_str(&common::read(&folder.join("oracle.json"))).expect("JSON");
             for (i, row) in place.lines("out.jsonl").iter().enumerate() {
                 assert_eq!(row["id"], format!("row-{i}"));
-                assert_eq!(row["token_ids"], oracle["greedy_ids"][i], "{model} batch {batch} row {i}");
+                assert_eq!(
+                    row["token_ids"], oracle["greedy_ids"][i],
+                    "{model} batch {batch} row {i}"
+                );
                 assert_eq!(row["finish_reason"], "length");
             }
         }
@@ -59,12 +86,30 @@ fn a_prompt_streams_the_text_that_a_file_gets() {
     let model = place.model("tiny-llama3");
     let prompts = place.rows("prompts.jsonl", &[json!({"prompt": "Say red."})]);
     let out = place.path("out.jsonl");
-    let common = ["--model", &model, "--max-new-tokens", "24", "--temperature", "0.9", "--seed", "5"];
+    let common = [
+        "--model",
+        &model,
+        "--max-new-tokens",
+        "24",
+        "--temperature",
+        "0.9",
+        "--seed",
+        "5",
+    ];
     let streamed = done(&[&["generate", "--prompt", "Say red."], common.as_slice()].concat());
-    done(&[&["generate", "--prompts", &prompts, "--out", &out], common.as_slice()].concat());
+    done(
+        &[
+            &["generate", "--prompts", &prompts, "--out", &out],
+            common.as_slice(),
+        ]
+        .concat(),
+    );
     let row = &place.lines("out.jsonl")[0];
     assert_eq!(row["id"], 0);
-    assert_eq!(streamed, format!("{}\n", row["text"].as_str().expect("text")));
+    assert_eq!(
+        streamed,
+        format!("{}\n", row["text"].as_str().expect("text"))
+    );
 }
 
 #[test]
@@ -78,11 +123,28 @@ fn score_gives_the_reference_loss() {
             .map(|(input_ids, labels)| json!({"input_ids": input_ids, "labels": labels}))
             .collect();
         let (data, out) = (place.rows("rows.jsonl", &data), place.path("scores.jsonl"));
-        done(&["score", "--model", &place.model(model), "--data", &data, "--out", &out, "--batch-size", "3"]);
+        done(&[
+            "score",
+            "--model",
+            &place.model(model),
+            "--data",
+            &data,
+            "--out",
+            &out,
+            "--batch-size",
+            "3",
+        ]);
         let scored = place.lines("scores.jsonl");
-        let sum: f64 = scored.iter().map(|row| row["nll"].as_f64().expect("nll")).sum();
-        let tokens: u64 = scored.iter().map(|row| row["tokens"].as_u64().expect("tokens")).sum();
-        let oracle: Value = serde_json::from_str(&common::read(&folder.join("oracle.json"))).expect("JSON");
+        let sum: f64 = scored
+            .iter()
+            .map(|row| row["nll"].as_f64().expect("nll"))
+            .sum();
+        let tokens: u64 = scored
+            .iter()
+            .map(|row| row["tokens"].as_u64().expect("tokens"))
+            .sum();
+        let oracle: Value =
+            serde_json::from_str(&common::read(&folder.join("oracle.json"))).expect("JSON");
         let want = oracle["loss_sum"].as_f64().expect("a sum");
         assert!(((sum - want) / want).abs() < 1e-5, "{model}: {sum} {want}");
         assert_eq!(tokens, oracle["loss_tokens"].as_u64().expect("a count"));
@@ -97,19 +159,47 @@ fn peft_run(place: &Place) -> Vec<String> {
         .map(|(input_ids, labels)| json!({"input_ids": input_ids, "labels": labels}))
         .collect();
     let data = place.rows("tokens.jsonl", &data);
-    let start = place.peft.join("tiny-llama3/qv/adapter_init").display().to_string();
+    let start = place
+        .peft
+        .join("tiny-llama3/qv/adapter_init")
+        .display()
+        .to_string();
     let model = place.model("tiny-llama3");
     [
-        "train", "--model", &model, "--format", "tokens", "--data", &data, "--init-adapter", &start,
-        "--epochs", "1", "--batch-size", "8", "--accumulation", "1", "--learning-rate", "1e-3",
-        "--no-shuffle", "--no-length-grouping", "--checkpoint-every", "6", "--threads", "1",
+        "train",
+        "--model",
+        &model,
+        "--format",
+        "tokens",
+        "--data",
+        &data,
+        "--init-adapter",
+        &start,
+        "--epochs",
+        "1",
+        "--batch-size",
+        "8",
+        "--accumulation",
+        "1",
+        "--learning-rate",
+        "1e-3",
+        "--no-shuffle",
+        "--no-length-grouping",
+        "--checkpoint-every",
+        "6",
+        "--threads",
+        "1",
     ]
     .map(String::from)
     .to_vec()
 }
 
 fn train(flags: &[String], more: &[&str]) -> String {
-    let all: Vec<&str> = flags.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    let all: Vec<&str> = flags
+        .iter()
+        .map(String::as_str)
+        .chain(more.iter().copied())
+        .collect();
     done(&all)
 }
 
@@ -131,9 +221,19 @@ fn train_follows_peft_and_resumes_to_the_byte() {
         assert!(off("lr", "lr") < 1e-12, "step {i}: {step}");
         assert!(off("grad_norm", "grad_norm") < 1e-4, "step {i}: {step}");
     }
-    for file in ["run.toml", "plan.json", "timings.jsonl", "adapter/adapter_config.json",
-        "adapter/tokenizer.json", "adapter/tokenizer_config.json", "adapter/template.json"] {
-        assert!(place.folder.path().join("whole").join(file).is_file(), "{file}");
+    for file in [
+        "run.toml",
+        "plan.json",
+        "timings.jsonl",
+        "adapter/adapter_config.json",
+        "adapter/tokenizer.json",
+        "adapter/tokenizer_config.json",
+        "adapter/template.json",
+    ] {
+        assert!(
+            place.folder.path().join("whole").join(file).is_file(),
+            "{file}"
+        );
     }
     // A run that ends after twelve steps of the same schedule is one that was killed there: the checkpoint
     // of step 12 is what a kill leaves.
@@ -142,15 +242,32 @@ fn train_follows_peft_and_resumes_to_the_byte() {
     std::fs::remove_dir_all(folder.join("adapter")).expect("removed");
     std::fs::remove_dir_all(folder.join("checkpoints/step-20")).expect("removed");
     let metrics = place.read("part/metrics.jsonl");
-    let torn: String = metrics.lines().take(19).map(|line| format!("{line}\n")).collect();
+    let torn: String = metrics
+        .lines()
+        .take(19)
+        .map(|line| format!("{line}\n"))
+        .collect();
     place.write("part/metrics.jsonl", &(torn + "{\"step\":20,"));
     train(&flags, &["--out", &part, "--resume"]);
     let bytes = |name: &str| std::fs::read(place.folder.path().join(name)).expect(name);
     assert_eq!(bytes("part/metrics.jsonl"), bytes("whole/metrics.jsonl"));
     let adapter = "adapter/adapter_model.safetensors";
-    assert_eq!(bytes(&format!("part/{adapter}")), bytes(&format!("whole/{adapter}")));
-    let out = idiolect(&flags.iter().map(String::as_str).chain(["--out", &part]).collect::<Vec<_>>());
-    assert_eq!(out.status.code(), Some(2), "a folder with checkpoints is refused without --resume");
+    assert_eq!(
+        bytes(&format!("part/{adapter}")),
+        bytes(&format!("whole/{adapter}"))
+    );
+    let out = idiolect(
+        &flags
+            .iter()
+            .map(String::as_str)
+            .chain(["--out", &part])
+            .collect::<Vec<_>>(),
+    );
+    assert_eq!(
+        out.status.code(),
+        Some(2),
+        "a folder with checkpoints is refused without --resume"
+    );
 }
 
 #[test]
@@ -163,16 +280,53 @@ fn a_configuration_file_says_what_flags_say() {
          targets = \"all-linear\"\nlearning_rate = 1e-3\nvalidation_share = 0.25\n"
     );
     let config = place.write("run.toml", &config);
-    done(&["train", "--config", &config, "--out", &place.path("a"), "--rank", "4"]);
-    let flags = ["--model", &model, "--data", &data, "--epochs", "1", "--batch-size", "4", "--accumulation",
-        "1", "--threads", "1", "--targets", "all-linear", "--learning-rate", "1e-3", "--validation-share",
-        "0.25", "--rank", "4", "--out"];
+    done(&[
+        "train",
+        "--config",
+        &config,
+        "--out",
+        &place.path("a"),
+        "--rank",
+        "4",
+    ]);
+    let flags = [
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--epochs",
+        "1",
+        "--batch-size",
+        "4",
+        "--accumulation",
+        "1",
+        "--threads",
+        "1",
+        "--targets",
+        "all-linear",
+        "--learning-rate",
+        "1e-3",
+        "--validation-share",
+        "0.25",
+        "--rank",
+        "4",
+        "--out",
+    ];
     done(&[&["train"], flags.as_slice(), &[&place.path("b")]].concat());
     assert_eq!(place.read("a/metrics.jsonl"), place.read("b/metrics.jsonl"));
     // What a run resolved to is itself a configuration file.
-    done(&["train", "--config", &place.path("a/run.toml"), "--out", &place.path("c")]);
+    done(&[
+        "train",
+        "--config",
+        &place.path("a/run.toml"),
+        "--out",
+        &place.path("c"),
+    ]);
     assert_eq!(place.read("a/metrics.jsonl"), place.read("c/metrics.jsonl"));
-    let evaluations = place.lines("a/metrics.jsonl").into_iter().filter(|row| row.get("eval_loss").is_some());
+    let evaluations = place
+        .lines("a/metrics.jsonl")
+        .into_iter()
+        .filter(|row| row.get("eval_loss").is_some());
     assert_eq!(evaluations.count(), 1);
 }
 
@@ -180,15 +334,46 @@ fn a_configuration_file_says_what_flags_say() {
 fn merge_writes_a_model_that_answers_as_the_adapter_did() {
     let Some(place) = Place::new() else { return };
     let model = place.model("tiny-llama3");
-    let adapter = place.peft.join("tiny-llama3/all/adapter_final").display().to_string();
+    let adapter = place
+        .peft
+        .join("tiny-llama3/all/adapter_final")
+        .display()
+        .to_string();
     let merged = place.path("merged");
-    let said = done(&["merge", "--model", &model, "--adapter", &adapter, "--out", &merged]);
+    let said = done(&[
+        "merge",
+        "--model",
+        &model,
+        "--adapter",
+        &adapter,
+        "--out",
+        &merged,
+    ]);
     let said: Value = serde_json::from_str(&said).expect("JSON");
-    assert!(said["max_logit_difference"].as_f64().expect("a number") < 1e-4, "{said}");
-    let prompts = place.rows("prompts.jsonl", &[json!({"prompt": "Say red."}), json!({"prompt": "Say sea."})]);
+    assert!(
+        said["max_logit_difference"].as_f64().expect("a number") < 1e-4,
+        "{said}"
+    );
+    let prompts = place.rows(
+        "prompts.jsonl",
+        &[json!({"prompt": "Say red."}), json!({"prompt": "Say sea."})],
+    );
     let (with, without) = (place.path("with.jsonl"), place.path("without.jsonl"));
-    let common = ["generate", "--prompts", &prompts, "--max-new-tokens", "16", "--model"];
-    done(&[common.as_slice(), &[&model, "--adapter", &adapter, "--out", &with]].concat());
+    let common = [
+        "generate",
+        "--prompts",
+        &prompts,
+        "--max-new-tokens",
+        "16",
+        "--model",
+    ];
+    done(
+        &[
+            common.as_slice(),
+            &[&model, "--adapter", &adapter, "--out", &with],
+        ]
+        .concat(),
+    );
     done(&[common.as_slice(), &[&merged, "--out", &without]].concat());
     assert_eq!(place.read("with.jsonl"), place.read("without.jsonl"));
 }
@@ -198,14 +383,32 @@ fn distill_goes_on_from_its_journal_and_refuses_another_run() {
     let Some(place) = Place::new() else { return };
     let (model, data) = (place.model("tiny-llama3"), place.alpaca());
     let flags = |out: &str| {
-        ["distill", "--model", &model, "--data", &data, "--max-new-tokens", "12", "--preset",
-            "sdft-2402/main/using", "--mix-ratio", "0.75", "--threads", "1", "--out", out]
-            .map(String::from)
-            .to_vec()
+        [
+            "distill",
+            "--model",
+            &model,
+            "--data",
+            &data,
+            "--max-new-tokens",
+            "12",
+            "--preset",
+            "sdft-2402/main/using",
+            "--mix-ratio",
+            "0.75",
+            "--threads",
+            "1",
+            "--out",
+            out,
+        ]
+        .map(String::from)
+        .to_vec()
     };
     let run = |out: &str| train(&flags(out), &[]);
     let summary: Value = serde_json::from_str(&run(&place.path("a"))).expect("JSON");
-    assert_eq!((&summary["rows"], &summary["rewritten"]), (&json!(12), &json!(9)));
+    assert_eq!(
+        (&summary["rows"], &summary["rewritten"]),
+        (&json!(12), &json!(9))
+    );
     // Killed after four rewrites and half of a fifth.
     run(&place.path("b"));
     let journal = place.read("b/journal/rewrites.jsonl");
@@ -213,25 +416,58 @@ fn distill_goes_on_from_its_journal_and_refuses_another_run() {
     place.write("b/journal/rewrites.jsonl", &journal[..kept + 20]);
     run(&place.path("b"));
     for file in ["distilled.json", "summary.json", "journal/rewrites.jsonl"] {
-        assert_eq!(place.read(&format!("a/{file}")), place.read(&format!("b/{file}")), "{file}");
+        assert_eq!(
+            place.read(&format!("a/{file}")),
+            place.read(&format!("b/{file}")),
+            "{file}"
+        );
     }
     let (mut other, b) = (flags(&place.path("b")), place.path("b"));
     other.extend(["--temperature".into(), "0.5".into()]);
-    common::refused(&other.iter().map(String::as_str).collect::<Vec<_>>(), &[&b, "sampler"]);
+    common::refused(
+        &other.iter().map(String::as_str).collect::<Vec<_>>(),
+        &[&b, "sampler"],
+    );
 }
 
 #[test]
 fn the_whole_job_runs_and_runs_again_from_what_it_has() {
     let Some(place) = Place::new() else { return };
     let (model, data) = (place.model("tiny-llama3"), place.alpaca());
-    let flags = ["sdft", "--model", &model, "--data", &data, "--eval-data", &data, "--max-new-tokens", "8",
-        "--preset", "sdft-2402/main/using", "--epochs", "1", "--threads", "1", "--out"];
+    let flags = [
+        "sdft",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--eval-data",
+        &data,
+        "--max-new-tokens",
+        "8",
+        "--preset",
+        "sdft-2402/main/using",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--out",
+    ];
     let table = done(&[flags.as_slice(), &[&place.path("run")]].concat());
-    for part in ["seed", "distilled", "BLEU-4", "ROUGE-L", "parameter shift", "nats per token"] {
+    for part in [
+        "seed",
+        "distilled",
+        "BLEU-4",
+        "ROUGE-L",
+        "parameter shift",
+        "nats per token",
+    ] {
         assert!(table.contains(part), "{part}: {table}");
     }
     let report: Value = serde_json::from_str(&place.read("run/report/report.json")).expect("JSON");
-    assert_eq!(report["models"][0]["bleu4"], 1.0, "the seed model's answers are their own reference");
+    assert_eq!(
+        report["models"][0]["bleu4"], 1.0,
+        "the seed model's answers are their own reference"
+    );
     assert!(report["models"][2]["shift"].as_f64().expect("a shift") > 0.0);
     // Without the last adapter and half of its answers the job ends the same.
     std::fs::remove_dir_all(place.folder.path().join("run/distilled/adapter")).expect("removed");
@@ -247,11 +483,22 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
 fn inspect_shows_the_model_and_the_trained_text() {
     let Some(place) = Place::new() else { return };
     let (model, data) = (place.model("tiny-mistral"), place.alpaca());
-    let about: Value = serde_json::from_str(&done(&["inspect", "--model", &model, "--json"])).expect("JSON");
+    let about: Value =
+        serde_json::from_str(&done(&["inspect", "--model", &model, "--json"])).expect("JSON");
     assert_eq!(about["architecture"], "MistralForCausalLM");
     assert_eq!(about["sliding_window"], 8);
     let shown = done(&["inspect", "--model", &model, "--data", &data, "--rows", "1"]);
     assert!(shown.contains("«red it is<|im_end|>»"), "{shown}");
-    let shown = done(&["inspect", "--model", &model, "--data", &data, "--rows", "1", "--template", "alpaca"]);
+    let shown = done(&[
+        "inspect",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--rows",
+        "1",
+        "--template",
+        "alpaca",
+    ]);
     assert!(shown.contains("### Response:\n«red it is</s>»"), "{shown}");
 }

@@ -12,7 +12,10 @@ fn wrong_calls() {
     refused(&["train", "--no-such-flag"], &["--no-such-flag"]);
     refused(&["frobnicate"], &["frobnicate"]);
     refused(&["generate", "--model", "x"], &["--prompt"]);
-    refused(&["generate", "--model", "no/such/model", "--prompt", "x"], &["no/such/model"]);
+    refused(
+        &["generate", "--model", "no/such/model", "--prompt", "x"],
+        &["no/such/model"],
+    );
     refused(&["train"], &["--out"]);
     assert!(done(&["help"]).contains("sdft"));
     assert!(done(&["train", "--help"]).contains("--checkpoint-blocks"));
@@ -24,7 +27,10 @@ fn wrong_settings() {
     let Some(place) = Place::new() else { return };
     let model = place.model("tiny-llama3");
     let prompt = |more: &[&str], parts: &[&str]| {
-        refused(&[&["generate", "--model", &model, "--prompt", "x"], more].concat(), parts);
+        refused(
+            &[&["generate", "--model", &model, "--prompt", "x"], more].concat(),
+            parts,
+        );
     };
     prompt(&["--device", "abacus"], &["--device", "flex", "abacus"]);
     prompt(&["--dtype", "f8"], &["--dtype", "f8"]);
@@ -34,7 +40,10 @@ fn wrong_settings() {
     prompt(&["--max-new-tokens", "100000"], &["100000", "256"]);
     prompt(&["--template", "no-such"], &["no-such", "alpaca"]);
     let config = place.write("run.toml", "learnig_rate = 1e-3\n");
-    refused(&["train", "--config", &config], &["run.toml", "learnig_rate", "learning_rate"]);
+    refused(
+        &["train", "--config", &config],
+        &["run.toml", "learnig_rate", "learning_rate"],
+    );
     let config = place.write("kind.toml", "epochs = \"two\"\n");
     refused(&["train", "--config", &config], &["kind.toml", "two"]);
 }
@@ -49,21 +58,65 @@ fn wrong_data() {
         let name = format!("data-{number}.json");
         fs::write(place.folder.path().join(&name), text).expect("written");
         let data = place.path(&name);
-        let call = [&["train", "--model", &model, "--data", &data, "--out", &out], more].concat();
+        let call = [
+            &["train", "--model", &model, "--data", &data, "--out", &out],
+            more,
+        ]
+        .concat();
         refused(&call, &[parts, &[name.as_str()]].concat());
     };
     train(b"[]", &[], &["no rows"]);
     train(b"", &[], &["no rows"]);
-    train(b"{\"instruction\": \"a\", \"output\": \"b\"}\n{\"instruction\": \"\xff\"}\n", &[], &["line 2", "UTF-8"]);
+    train(
+        b"{\"instruction\": \"a\", \"output\": \"b\"}\n{\"instruction\": \"\xff\"}\n",
+        &[],
+        &["line 2", "UTF-8"],
+    );
     train(b"[{\"instruction\": \"a\"", &[], &["line 1"]);
-    train(b"[{\"instruction\": \"a\", \"output\": 5}]", &[], &["row 0", "output"]);
-    train(b"{\"messages\": [{\"role\": \"bot\", \"content\": \"x\"}]}", &["--format", "messages"], &["bot"]);
-    refused(&["train", "--model", &model, "--data", "no-such.json", "--out", &out], &["no-such.json"]);
+    train(
+        b"[{\"instruction\": \"a\", \"output\": 5}]",
+        &[],
+        &["row 0", "output"],
+    );
+    train(
+        b"{\"messages\": [{\"role\": \"bot\", \"content\": \"x\"}]}",
+        &["--format", "messages"],
+        &["bot"],
+    );
+    refused(
+        &[
+            "train",
+            "--model",
+            &model,
+            "--data",
+            "no-such.json",
+            "--out",
+            &out,
+        ],
+        &["no-such.json"],
+    );
     let rows = place.rows("rows.jsonl", &[json!({"instruction": "a"})]);
-    refused(&["train", "--model", &model, "--data", &rows, "--out", &out], &["row 0", "response"]);
+    refused(
+        &["train", "--model", &model, "--data", &rows, "--out", &out],
+        &["row 0", "response"],
+    );
     let long = json!({"instruction": "a", "output": "word ".repeat(400)});
-    let long = place.rows("long.jsonl", &[long, json!({"instruction": "a", "output": "b"})]);
-    let call = ["train", "--model", &model, "--data", &long, "--out", &out, "--epochs", "1", "--overlong"];
+    let long = place.rows(
+        "long.jsonl",
+        &[long, json!({"instruction": "a", "output": "b"})],
+    );
+    let call = [
+        "train",
+        "--model",
+        &model,
+        "--data",
+        &long,
+        "--out",
+        &out,
+        "--epochs",
+        "1",
+        "--overlong",
+    ];
     refused(&call[..call.len() - 1], &["row 0", "256"]);
     done(&[call.as_slice(), &["drop"]].concat());
 }
@@ -74,15 +127,29 @@ fn wrong_tokens() {
     let (model, out) = (place.model("tiny-llama3"), place.path("out"));
     let tokens = |row: Value, parts: &[&str]| {
         let data = place.rows("tokens.jsonl", &[row]);
-        let call = ["train", "--model", &model, "--format", "tokens", "--data", &data, "--out", &out];
+        let call = [
+            "train", "--model", &model, "--format", "tokens", "--data", &data, "--out", &out,
+        ];
         refused(&call, parts);
     };
-    tokens(json!({"input_ids": [1, 2], "labels": [-100, -100]}), &["no trained token"]);
-    tokens(json!({"input_ids": [1, 2], "labels": [1, 2, 3]}), &["label"]);
-    tokens(json!({"input_ids": [1, 999], "labels": [-100, 999]}), &["999"]);
+    tokens(
+        json!({"input_ids": [1, 2], "labels": [-100, -100]}),
+        &["no trained token"],
+    );
+    tokens(
+        json!({"input_ids": [1, 2], "labels": [1, 2, 3]}),
+        &["label"],
+    );
+    tokens(
+        json!({"input_ids": [1, 999], "labels": [-100, 999]}),
+        &["999"],
+    );
     tokens(json!({"input_ids": [1, 2]}), &["labels"]);
     let score = place.rows("score.jsonl", &[json!({"id": "a", "text": "x"})]);
-    refused(&["score", "--model", &model, "--data", &score], &["row 0", "prompt and response"]);
+    refused(
+        &["score", "--model", &model, "--data", &score],
+        &["row 0", "prompt and response"],
+    );
 }
 
 #[test]
@@ -102,17 +169,68 @@ fn wrong_models() {
         refused(&["generate", "--model", &model, "--prompt", "x"], parts);
     };
     let edit = |old: &'static str, new: &'static str| {
-        move |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace(old, new).into_bytes()
+        move |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .expect("text")
+                .replace(old, new)
+                .into_bytes()
+        }
     };
-    spoil("config.json", &edit("LlamaForCausalLM", "GPT2LMHeadModel"), &["config.json", "GPT2LMHeadModel"]);
-    spoil("config.json", &edit("\"vocab_size\": 384", "\"vocab_size\": 100"), &["tokenizer larger than the embedding"]);
-    spoil("model.safetensors", &|bytes| bytes[..bytes.len() / 2].to_vec(), &["model.safetensors", "size"]);
+    spoil(
+        "config.json",
+        &edit("LlamaForCausalLM", "GPT2LMHeadModel"),
+        &["config.json", "GPT2LMHeadModel"],
+    );
+    spoil(
+        "config.json",
+        &edit("\"vocab_size\": 384", "\"vocab_size\": 100"),
+        &["tokenizer larger than the embedding"],
+    );
+    spoil(
+        "model.safetensors",
+        &|bytes| bytes[..bytes.len() / 2].to_vec(),
+        &["model.safetensors", "size"],
+    );
     spoil("tokenizer.json", &|_| b"{".to_vec(), &["tokenizer.json"]);
     let model = place.model("tiny-llama3");
-    let adapter = place.peft.join("tiny-mistral/qv/adapter_final").display().to_string();
+    let adapter = place
+        .peft
+        .join("tiny-mistral/qv/adapter_final")
+        .display()
+        .to_string();
     let other = place.model("tiny-mistral-headdim");
-    let call = ["generate", "--model", &other, "--adapter", &adapter, "--prompt", "x"];
-    refused(&call, &["adapter_model.safetensors", "q_proj.lora_B", "expected shape"]);
-    let dora = place.peft.join("tiny-llama3/qv_dora/adapter_final").display().to_string();
-    refused(&["merge", "--model", &model, "--adapter", &dora, "--out", &place.path("m")], &["use_dora"]);
+    let call = [
+        "generate",
+        "--model",
+        &other,
+        "--adapter",
+        &adapter,
+        "--prompt",
+        "x",
+    ];
+    refused(
+        &call,
+        &[
+            "adapter_model.safetensors",
+            "q_proj.lora_B",
+            "expected shape",
+        ],
+    );
+    let dora = place
+        .peft
+        .join("tiny-llama3/qv_dora/adapter_final")
+        .display()
+        .to_string();
+    refused(
+        &[
+            "merge",
+            "--model",
+            &model,
+            "--adapter",
+            &dora,
+            "--out",
+            &place.path("m"),
+        ],
+        &["use_dora"],
+    );
 }

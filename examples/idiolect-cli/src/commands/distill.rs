@@ -75,7 +75,10 @@ pub fn read(keys: &DataKeys, seed: u64) -> Result<DataSet, CliError> {
     let mut set = dataset::read(dataset::only(keys)?, keys)?;
     if let Some(n) = keys.sample {
         let chosen = sample(set.rows.len(), n, seed);
-        set.rows = chosen.into_iter().filter_map(|i| set.rows.get(i).cloned()).collect();
+        set.rows = chosen
+            .into_iter()
+            .filter_map(|i| set.rows.get(i).cloned())
+            .collect();
     }
     Ok(set)
 }
@@ -85,14 +88,23 @@ pub fn read(keys: &DataKeys, seed: u64) -> Result<DataSet, CliError> {
 /// # Errors
 ///
 /// [`CliError::Distill`] for what the data, the journal or the writer refuse; the errors of writing.
-pub fn rewrite(keys: &Keys, opened: &Opened, set: &DataSet, out: &Path) -> Result<Distilled, CliError> {
+pub fn rewrite(
+    keys: &Keys,
+    opened: &Opened,
+    set: &DataSet,
+    out: &Path,
+) -> Result<Distilled, CliError> {
     let journal = out.join("journal");
     std::fs::create_dir_all(&journal).map_err(CliError::io(&journal))?;
     let seed = keys.seed.unwrap_or(42);
     let (template, chat, extras) = preset(&keys.distill, opened)?;
     let mut generation = Generation::new(&keys.sampling, opened, seed);
     if chat.is_some() {
-        generation.settings.stops.strings.push(DistillTemplate::CHAT_STOP.into());
+        generation
+            .settings
+            .stops
+            .strings
+            .push(DistillTemplate::CHAT_STOP.into());
     }
     let settings = Settings {
         template,
@@ -104,9 +116,16 @@ pub fn rewrite(keys: &Keys, opened: &Opened, set: &DataSet, out: &Path) -> Resul
         seed,
         identity: identity(keys, opened, &generation)?,
     };
-    let mut writer = LocalWriter { opened, generation: &generation };
+    let mut writer = LocalWriter {
+        opened,
+        generation: &generation,
+    };
     let distilled = distill(set, &settings, &mut writer, &journal.join("rewrites.jsonl"))?;
-    let name = if set.layout == Layout::Lines { "distilled.jsonl" } else { "distilled.json" };
+    let name = if set.layout == Layout::Lines {
+        "distilled.jsonl"
+    } else {
+        "distilled.json"
+    };
     distilled.set.write(&out.join(name))?;
     distilled.summary.write(&out.join("summary.json"))?;
     Ok(distilled)
@@ -123,8 +142,16 @@ fn preset(
     let wrapped = !name.contains('/') && matches!(opened.template, Template::Chat(_));
     let chat = wrapped.then(|| opened.template.clone());
     let echo = Extras::MARKUP.iter().map(ToString::to_string).collect();
-    let strict = Extras { unfinished: true, empty: true, echo };
-    Ok((template, chat, if wrapped { strict } else { Extras::default() }))
+    let strict = Extras {
+        unfinished: true,
+        empty: true,
+        echo,
+    };
+    Ok((
+        template,
+        chat,
+        if wrapped { strict } else { Extras::default() },
+    ))
 }
 
 /// The check that the keys name.
@@ -138,8 +165,12 @@ pub fn check(keys: &DistillKeys) -> Result<Check, CliError> {
 
 /// Who writes, and with what; a journal of another writer is refused.
 fn identity(keys: &Keys, opened: &Opened, generation: &Generation) -> Result<Identity, CliError> {
-    let idiolect::generate::Settings { sampling, stops, max_new_tokens, batch_size } =
-        &generation.settings;
+    let idiolect::generate::Settings {
+        sampling,
+        stops,
+        max_new_tokens,
+        batch_size,
+    } = &generation.settings;
     let adapter = keys.adapter.as_deref().map(hash).transpose()?;
     Ok(Identity {
         model: hash(&opened.path)?,

@@ -32,15 +32,25 @@ pub fn run(args: &Generate) -> Result<(), CliError> {
         (Some(path), _) => read_prompts(path)?,
         (None, text) => {
             let messages = user(text.as_deref().unwrap_or_default());
-            vec![PromptRow { id: 0.into(), prompt: Prompt::Messages(messages) }]
+            vec![PromptRow {
+                id: 0.into(),
+                prompt: Prompt::Messages(messages),
+            }]
         }
     };
-    let opened = Opened::new(&args.model, args.adapter.as_deref(), args.template.as_deref())?;
+    let opened = Opened::new(
+        &args.model,
+        args.adapter.as_deref(),
+        args.template.as_deref(),
+    )?;
     let mut keys = args.sampling.clone();
     keys.generation_batch_size = args.batch_size.or(keys.generation_batch_size);
     let mut generation = Generation::new(&keys, &opened, args.seed);
     generation.settings.stops.ignore_eos = args.ignore_eos;
-    let prompts = rows.iter().map(|row| opened.prompt_ids(&row.prompt)).collect::<Result<_, _>>()?;
+    let prompts = rows
+        .iter()
+        .map(|row| opened.prompt_ids(&row.prompt))
+        .collect::<Result<_, _>>()?;
     if args.prompt.is_some() && args.out.is_none() {
         return stream(&opened, prompts, &generation);
     }
@@ -52,17 +62,30 @@ pub fn run(args: &Generate) -> Result<(), CliError> {
         ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
-    let out: Vec<OutRow> = rows.into_iter().zip(done).map(|(row, done)| out_row(row.id, done)).collect();
+    let out: Vec<OutRow> = rows
+        .into_iter()
+        .zip(done)
+        .map(|(row, done)| out_row(row.id, done))
+        .collect();
     write_lines(args.out.as_deref(), &out)
 }
 
 fn out_row(id: Id, done: Generated) -> OutRow {
     let finish_reason = done.finish_reason.as_str();
-    OutRow { id, text: done.text, token_ids: done.token_ids, finish_reason }
+    OutRow {
+        id,
+        text: done.text,
+        token_ids: done.token_ids,
+        finish_reason,
+    }
 }
 
 /// One prompt's text on standard output as it comes.
-fn stream(opened: &Opened, prompts: Vec<Vec<u32>>, generation: &Generation) -> Result<(), CliError> {
+fn stream(
+    opened: &Opened,
+    prompts: Vec<Vec<u32>>,
+    generation: &Generation,
+) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     let mut shown = 0;
     let mut failed = None;
@@ -77,13 +100,23 @@ fn stream(opened: &Opened, prompts: Vec<Vec<u32>>, generation: &Generation) -> R
         }
         ControlFlow::Continue(())
     };
-    let guard = generation.settings.stops.strings.iter().map(String::len).max().unwrap_or(0);
+    let guard = generation
+        .settings
+        .stops
+        .strings
+        .iter()
+        .map(String::len)
+        .max()
+        .unwrap_or(0);
     continue_all(opened, prompts, generation, &mut |event| match event {
         Event::Token { token_ids, .. } => {
             let text = opened.tokenizer.decode(token_ids, true).unwrap_or_default();
             // What might be the beginning of a stop string waits until it is not.
             let safe = text.len().saturating_sub(guard);
-            let safe = (0..=safe).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let safe = (0..=safe)
+                .rev()
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap_or(0);
             show(&text[..safe])
         }
         Event::Done(done) => show(&done.text),

@@ -23,7 +23,11 @@ pub fn run(args: &Inspect) -> Result<(), CliError> {
     if let Some(adapter) = &opened.adapter {
         about["adapter"] = adapter_json(adapter, &opened);
     }
-    let mut text = if args.json { format!("{about}\n") } else { table(&about, "") };
+    let mut text = if args.json {
+        format!("{about}\n")
+    } else {
+        table(&about, "")
+    };
     if !args.data.data.is_empty() {
         let rows = masks(args, &opened)?;
         if args.json {
@@ -100,16 +104,19 @@ fn masks(args: &Inspect, opened: &Opened) -> Result<Vec<Masked>, CliError> {
     let rows = dataset::read_all(&args.data, 42)?;
     let few = rows.get(..args.rows.min(rows.len())).unwrap_or_default();
     let prepared = training::prepare(opened, few, &crate::keys::TrainKeys::default(), 42)?;
-    let one = |row: &idiolect::tokens::TokenRow| {
-        Ok((row.id.clone(), preview(&opened.tokenizer, row)?))
-    };
+    let one =
+        |row: &idiolect::tokens::TokenRow| Ok((row.id.clone(), preview(&opened.tokenizer, row)?));
     prepared.rows.iter().map(one).collect()
 }
 
 /// Rows with trained text between marks.
 fn shown(rows: &[Masked]) -> String {
     let span = |(text, trained): &(String, bool)| {
-        if *trained { format!("«{text}»") } else { text.clone() }
+        if *trained {
+            format!("«{text}»")
+        } else {
+            text.clone()
+        }
     };
     let mut out = String::from("\nText between « and » is trained.\n");
     for (id, spans) in rows {

@@ -32,7 +32,11 @@ pub fn run(args: &Score) -> Result<(), CliError> {
         return Err(CliError::setting("--batch-size", "at least 1", 0));
     }
     let rows = read_scores(&args.data)?;
-    let opened = Opened::new(&args.model, args.adapter.as_deref(), args.template.as_deref())?;
+    let opened = Opened::new(
+        &args.model,
+        args.adapter.as_deref(),
+        args.template.as_deref(),
+    )?;
     let rows = rows
         .into_iter()
         .map(|row| match row {
@@ -57,7 +61,11 @@ pub fn score_rows(
     let most = opened.decoder.config.max_positions;
     if let Some(row) = rows.iter().find(|row| row.input_ids.len() > most) {
         let expected = format!("at most {most} tokens, the model's positions");
-        return Err(CliError::setting(&format!("row {}", row.id), expected, row.input_ids.len()));
+        return Err(CliError::setting(
+            &format!("row {}", row.id),
+            expected,
+            row.input_ids.len(),
+        ));
     }
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_key(|i| std::cmp::Reverse(rows[*i].input_ids.len()));
@@ -65,12 +73,25 @@ pub fn score_rows(
     let mut scored = vec![None; rows.len()];
     for part in order.chunks(batch_size) {
         let batch: Vec<&TokenRow> = part.iter().map(|i| &rows[*i]).collect();
-        let nll = token_nll(&opened.decoder, opened.adapter(), &TokenBatch::new(&batch, 0));
+        let nll = token_nll(
+            &opened.decoder,
+            opened.adapter(),
+            &TokenBatch::new(&batch, 0),
+        );
         let mut nll = nll.into_iter().map(f64::from);
         for i in part {
-            let tokens = rows[*i].labels.iter().skip(1).filter(|label| **label != IGNORE).count();
+            let tokens = rows[*i]
+                .labels
+                .iter()
+                .skip(1)
+                .filter(|label| **label != IGNORE)
+                .count();
             let sum = nll.by_ref().take(tokens).sum();
-            scored[*i] = Some(Scored { id: rows[*i].id.clone(), nll: sum, tokens });
+            scored[*i] = Some(Scored {
+                id: rows[*i].id.clone(),
+                nll: sum,
+                tokens,
+            });
         }
         bar.inc(part.len() as u64);
     }

@@ -86,16 +86,28 @@ fn demo(flags: &Keys) -> Result<Keys, CliError> {
     let model = root.join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
     let text = |path: PathBuf| path.display().to_string();
     let demo = Keys {
-        model: ModelKeys { model: Some(text(model)), ..ModelKeys::default() },
-        data: DataKeys { data: vec![data.join("train.json")], ..DataKeys::default() },
+        model: ModelKeys {
+            model: Some(text(model)),
+            ..ModelKeys::default()
+        },
+        data: DataKeys {
+            data: vec![data.join("train.json")],
+            ..DataKeys::default()
+        },
         eval_data: Some(data.join("test.json")),
         distill: DistillKeys {
             preset: Some("refer".into()),
             check: Some("call".into()),
             mix_ratio: None,
         },
-        sampling: SamplingKeys { max_new_tokens: Some(96), ..SamplingKeys::default() },
-        train: TrainKeys { learning_rate: Some(1e-3), ..TrainKeys::default() },
+        sampling: SamplingKeys {
+            max_new_tokens: Some(96),
+            ..SamplingKeys::default()
+        },
+        train: TrainKeys {
+            learning_rate: Some(1e-3),
+            ..TrainKeys::default()
+        },
         seed: Some(42),
         out: Some(root.join("runs/demo")),
         eval_sample: None,
@@ -118,14 +130,24 @@ pub fn run(args: &args::Sdft) -> Result<(), CliError> {
         false => settings::resolve(&args.keys, args.config.as_deref())?,
     };
     let missing = |name: &str, what: &str| CliError::setting(name, what, "nothing");
-    let out = keys.out.as_deref().ok_or_else(|| missing("--out", "a run directory"))?;
-    let eval = keys.eval_data.as_deref().ok_or_else(|| missing("--eval-data", "held-out examples"))?;
+    let out = keys
+        .out
+        .as_deref()
+        .ok_or_else(|| missing("--out", "a run directory"))?;
+    let eval = keys
+        .eval_data
+        .as_deref()
+        .ok_or_else(|| missing("--eval-data", "held-out examples"))?;
     let set = distill::read(&keys.data, keys.seed())?;
     set.require_responses()?;
     let eval = held_out(&keys, eval)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
     claim(out, &keys)?;
-    let mut job = Job { keys: &keys, opened, out };
+    let mut job = Job {
+        keys: &keys,
+        opened,
+        out,
+    };
     let outcome = job.run(&set, &eval)?;
     outcome.write(&out.join("report"))?;
     say(&format!("Artefacts are in {}", out.display()));
@@ -135,7 +157,11 @@ pub fn run(args: &args::Sdft) -> Result<(), CliError> {
 }
 
 fn held_out(keys: &Keys, path: &Path) -> Result<DataSet, CliError> {
-    let one = DataKeys { data: vec![path.into()], sample: keys.eval_sample, ..keys.data.clone() };
+    let one = DataKeys {
+        data: vec![path.into()],
+        sample: keys.eval_sample,
+        ..keys.data.clone()
+    };
     let set = distill::read(&one, keys.seed())?;
     set.require_responses()?;
     set.require_unique_ids()?;
@@ -152,9 +178,17 @@ fn claim(out: &Path, keys: &Keys) -> Result<(), CliError> {
     let now = read(&beside)?;
     if path.is_file() {
         let before = read(&path)?;
-        if let Some((old, new)) = before.lines().zip(now.lines()).find(|(old, new)| old != new) {
+        if let Some((old, new)) = before
+            .lines()
+            .zip(now.lines())
+            .find(|(old, new)| old != new)
+        {
             let expected = format!("the settings it was begun with ({old}), or another --out");
-            return Err(CliError::setting(&path.display().to_string(), expected, new));
+            return Err(CliError::setting(
+                &path.display().to_string(),
+                expected,
+                new,
+            ));
         }
     }
     std::fs::rename(&beside, &path).map_err(CliError::io(&path))
@@ -181,8 +215,18 @@ impl Job<'_> {
         let distilled_side = self.side("distilled", &distilled.set.rows, eval)?;
         let check = distill::check(&self.keys.distill)?;
         let summary = distilled.summary;
-        let seed = Side { answers: seed, shift: None, last_loss: None };
-        Outcome::new(eval, check, [seed, plain, distilled_side], summary, [nll_before, nll_after])
+        let seed = Side {
+            answers: seed,
+            shift: None,
+            last_loss: None,
+        };
+        Outcome::new(
+            eval,
+            check,
+            [seed, plain, distilled_side],
+            summary,
+            [nll_before, nll_after],
+        )
     }
 
     /// Trains on `rows` and answers the held-out rows with the adapter.
@@ -193,7 +237,11 @@ impl Job<'_> {
         self.opened.adapter = Some(adapter);
         let answers = self.answers(name, eval);
         self.opened.adapter = None;
-        Ok(Side { answers: answers?, shift: Some(shift), last_loss })
+        Ok(Side {
+            answers: answers?,
+            shift: Some(shift),
+            last_loss,
+        })
     }
 
     /// The finished adapter of a folder, or one trained now.
@@ -219,7 +267,10 @@ impl Job<'_> {
             cancel: &cancel,
         };
         let (adapter, _) = training::train(&run, start).map_err(|error| match error {
-            CliError::Stopped { what, .. } => CliError::Stopped { what, again: "nothing more" },
+            CliError::Stopped { what, .. } => CliError::Stopped {
+                what,
+                again: "nothing more",
+            },
             other => other,
         })?;
         Ok((adapter, last_loss(&out.join("metrics.jsonl"))))
@@ -236,6 +287,10 @@ impl Job<'_> {
 /// The loss of the last step in a metrics file.
 fn last_loss(path: &Path) -> Option<f64> {
     let text = std::fs::read_to_string(path).ok()?;
-    let rows = text.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
-    rows.filter_map(|row: serde_json::Value| row["loss"].as_f64()).next()
+    let rows = text
+        .lines()
+        .rev()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    rows.filter_map(|row: serde_json::Value| row["loss"].as_f64())
+        .next()
 }

@@ -46,7 +46,10 @@ pub struct Keys {
 /// Every [`CliError`] of settings, data, model and training.
 pub fn run(args: &args::Train) -> Result<(), CliError> {
     let keys: Keys = settings::resolve(&args.keys, args.config.as_deref())?;
-    let out = keys.out.clone().ok_or_else(|| CliError::setting("--out", "a run directory", "nothing"))?;
+    let out = keys
+        .out
+        .clone()
+        .ok_or_else(|| CliError::setting("--out", "a run directory", "nothing"))?;
     let seed = keys.seed.unwrap_or(42);
     let config = training::config(&keys.train, seed)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
@@ -79,6 +82,9 @@ fn prepare(keys: &Keys, opened: &Opened, seed: u64) -> Result<Prepared, CliError
         return training::prepare(opened, &rows, &keys.train, seed);
     }
     let rows = read_tokens(dataset::only(&keys.data)?)?;
-    let rows = rows.into_iter().map(|row| opened.checked(row)).collect::<Result<_, _>>()?;
+    let rows = rows
+        .into_iter()
+        .map(|row| opened.checked(row))
+        .collect::<Result<_, _>>()?;
     Prepared::new(opened, rows, &keys.train, seed)
 }

@@ -19,7 +19,11 @@ impl Place {
     pub fn new() -> Option<Self> {
         let oracles = idiolect_testkit::shared()?.join("oracles");
         let folder = tempfile::tempdir().expect("a folder");
-        Some(Self { folder, tiny: oracles.join("tiny"), peft: oracles.join("peft") })
+        Some(Self {
+            folder,
+            tiny: oracles.join("tiny"),
+            peft: oracles.join("peft"),
+        })
     }
 
     pub fn path(&self, name: &str) -> String {
@@ -45,12 +49,17 @@ impl Place {
     }
 
     pub fn lines(&self, name: &str) -> Vec<Value> {
-        self.read(name).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        self.read(name)
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect()
     }
 
     /// Twelve small instructions in the alpaca format.
     pub fn alpaca(&self) -> String {
-        let words = ["red", "blue", "green", "one", "two", "three", "cat", "dog", "sun", "sea", "day", "hat"];
+        let words = [
+            "red", "blue", "green", "one", "two", "three", "cat", "dog", "sun", "sea", "day", "hat",
+        ];
         let row = |word: &&str| json!({"instruction": format!("Say {word}."), "input": "", "output": format!("{word} it is")});
         let rows: Vec<Value> = words.iter().map(row).collect();
         self.write("alpaca.json", &Value::from(rows).to_string())
@@ -62,7 +71,9 @@ pub fn read(path: &Path) -> String {
 }
 
 pub fn idiolect(args: &[&str]) -> Output {
-    let run = Command::new(env!("CARGO_BIN_EXE_idiolect")).args(args).output();
+    let run = Command::new(env!("CARGO_BIN_EXE_idiolect"))
+        .args(args)
+        .output();
     run.expect("the binary")
 }
 
@@ -82,6 +93,9 @@ pub fn refused(args: &[&str], parts: &[&str]) {
     assert_eq!(errors.lines().count(), 1, "{args:?}: {errors}");
     assert!(out.stdout.is_empty(), "{args:?}");
     for part in parts {
-        assert!(errors.contains(part), "{args:?}: {part:?} is not in: {errors}");
+        assert!(
+            errors.contains(part),
+            "{args:?}: {part:?} is not in: {errors}"
+        );
     }
 }

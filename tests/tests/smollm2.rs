@@ -1,0 +1,119 @@
+//! The real model: SmolLM2-135M-Instruct against transformers, from its folder and from its GGUF file.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use burn::tensor::{Device, FloatDType};
+use idiolect::generate::{Request, Sampling, Settings, Stops, generate};
+use idiolect::model::{Decoder, NoAdapter, Session};
+use idiolect_cli::logits::DecoderLogits;
+use idiolect_testkit::{Tensors, assert_close, max_abs_diff, shared, smollm2_folder, smollm2_gguf};
+use serde_json::Value;
+
+fn load(path: &Path) -> Decoder {
+    let loaded = idiolect::model::load(path, &Device::flex(), FloatDType::F32);
+    let (decoder, report) = loaded.unwrap_or_else(|e| panic!("{e}"));
+    assert!(report.unused.is_empty(), "{report:?}");
+    decoder
+}
+
+/// Prompts, greedy continuations and last logits of the oracle.
+fn oracle() -> Option<(Vec<Vec<u32>>, Vec<Vec<u32>>, Vec<Vec<f32>>)> {
+    let folder = shared()?.join("oracles/smollm2");
+    let text = std::fs::read_to_string(folder.join("oracle.json")).expect("oracle.json");
+    let json: Value = serde_json::from_str(&text).expect("JSON");
+    let rows = json["generation"].as_array().expect("rows");
+    let ids = |key: &str| -> Vec<Vec<u32>> {
+        rows.iter()
+            .map(|row| serde_json::from_value(row[key].clone()).expect(key))
+            .collect()
+    };
+    let tensors = Tensors::read(&folder.join("oracle.safetensors"));
+    let last = (0..rows.len())
+        .map(|i| tensors.f32(&format!("last_logits_{i}")).1)
+        .collect();
+    Some((ids("ids"), ids("greedy_ids"), last))
+}
+
+#[test]
+fn logits_are_those_of_transformers() {
+    let (Some(path), Some((prompts, _, want))) = (smollm2_folder(), oracle()) else {
+        return;
+    };
+    let decoder = load(&path);
+    for (prompt, want) in prompts.iter().zip(&want) {
+        let (_, scores) = Session::start(&decoder, &NoAdapter, std::slice::from_ref(prompt), 0)
+            .expect("a session");
+        // Logits reach 25 here; transformers' own f32 noise is of this size.
+        assert_close("SmolLM2", &scores, want, 1e-3);
+    }
+}
+
+/// Greedy ids of all prompts in one batch and one at a time.
+#[test]
+fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
+    let (Some(path), Some((prompts, want, _))) = (smollm2_folder(), oracle()) else {
+        return;
+    };
+    let decoder = load(&path);
+    let new = want.iter().map(Vec::len).max().expect("rows");
+    for batch_size in [1, prompts.len()] {
+        let stops = Stops {
+            tokens: decoder.config.eos.clone(),
+            ..Stops::default()
+        };
+        let settings = Settings {
+            sampling: Sampling::GREEDY,
+            stops,
+            max_new_tokens: new,
+            batch_size,
+        };
+        let requests: Vec<Request> = prompts
+            .iter()
+            .enumerate()
+            .map(|(index, prompt)| Request {
+                index,
+                prompt: prompt.clone(),
+                seed: 0,
+            })
+            .collect();
+        let mut model = DecoderLogits::new(&decoder, &NoAdapter, new);
+        let rows = generate(
+            &mut model,
+            &requests,
+            &settings,
+            &|_| Ok(String::new()),
+            &mut |_| ControlFlow::Continue(()),
+        );
+        for (row, want) in rows.expect("rows").iter().zip(&want) {
+            // transformers keeps the end token, we stop before it.
+            let want = want.strip_suffix(&[2]).unwrap_or(want);
+            assert_eq!(
+                row.token_ids, want,
+                "prompt {} in batches of {batch_size}",
+                row.index
+            );
+        }
+    }
+}
+
+#[test]
+fn the_gguf_file_is_the_folder_before_rounding_to_bf16() {
+    let (Some(gguf), Some(folder), Some((prompts, _, _))) =
+        (smollm2_gguf(), smollm2_folder(), oracle())
+    else {
+        return;
+    };
+    let scores = |path: &Path| {
+        let decoder = load(path);
+        let started = Session::start(&decoder, &NoAdapter, &prompts[..1], 0);
+        (decoder.config.clone(), started.expect("a session").1)
+    };
+    let ((from_gguf, a), (from_folder, b)) = (scores(&gguf), scores(&folder));
+    assert_eq!(from_gguf, from_folder);
+    let (off, _) = max_abs_diff(&a, &b);
+    assert!(
+        off > 0.0 && off < 1.0,
+        "logits differ by the rounding of the weights: {off}"
+    );
+}
