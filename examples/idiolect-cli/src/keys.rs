@@ -61,19 +61,19 @@ pub struct SamplingKeys {
     #[arg(long)]
     pub max_new_tokens: Option<usize>,
     /// 0 takes the likeliest token [default: 0]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub temperature: Option<f32>,
     /// Draw from this many likeliest tokens; 0 is all [default: 0]
     #[arg(long)]
     pub top_k: Option<usize>,
     /// Draw from the smallest set of at least this probability [default: 1]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub top_p: Option<f32>,
     /// Leave out tokens below this share of the likeliest one's probability [default: 0]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub min_p: Option<f32>,
     /// Divide the scores of tokens already there; 1 is off [default: 1]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub repetition_penalty: Option<f32>,
     /// Rows computed together [default: 8]
     #[arg(long)]
@@ -91,7 +91,7 @@ pub struct TrainKeys {
     #[arg(long)]
     pub rank: Option<usize>,
     /// Scale of the update is alpha / rank [default: 16]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub alpha: Option<f64>,
     /// Projections with an update: names with commas between, or all-linear [default: q_proj,v_proj]
     #[arg(long)]
@@ -112,7 +112,7 @@ pub struct TrainKeys {
     #[arg(long)]
     pub accumulation: Option<usize>,
     /// Highest learning rate [default: 1e-4]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
     /// cosine, linear or constant [default: cosine]
     #[arg(long)]
@@ -121,10 +121,10 @@ pub struct TrainKeys {
     #[arg(long)]
     pub warmup_steps: Option<usize>,
     /// Decoupled weight decay [default: 0]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
     /// Highest norm of a gradient; 0 is off [default: 1]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub clip_norm: Option<f64>,
     /// Most tokens of a row [default: the model's positions]
     #[arg(long)]
@@ -151,7 +151,7 @@ pub struct TrainKeys {
     #[arg(long)]
     pub max_steps: Option<usize>,
     /// Share of the examples held out and evaluated after each epoch [default: 0]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub validation_share: Option<f64>,
 }
 
@@ -167,7 +167,7 @@ pub struct DistillKeys {
     #[arg(long)]
     pub check: Option<String>,
     /// Share of the responses that may be replaced [default: 1]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub mix_ratio: Option<f64>,
 }
 

@@ -11,6 +11,7 @@ pub mod device;
 pub mod error;
 pub mod hub;
 pub mod identity;
+pub mod job;
 pub mod keys;
 pub mod logits;
 pub mod objective;

@@ -20,9 +20,27 @@ pub fn resolve<T: Serialize + DeserializeOwned + Default>(
     flags: &T,
     file: Option<&Path>,
 ) -> Result<T, CliError> {
+    let text = match file {
+        Some(path) => Some(std::fs::read_to_string(path).map_err(CliError::io(path))?),
+        None => None,
+    };
+    let name = file.map(|path| path.display().to_string());
+    overlay(flags, name.as_deref().zip(text.as_deref()))
+}
+
+/// The settings of a TOML text with its name, overlaid by those that `flags` holds.
+///
+/// # Errors
+///
+/// [`CliError::Setting`] names the text and the key that does not parse, is unknown or has a value of the
+/// wrong kind.
+pub fn overlay<T: Serialize + DeserializeOwned + Default>(
+    flags: &T,
+    base: Option<(&str, &str)>,
+) -> Result<T, CliError> {
     let known = fields(&T::default());
-    let mut merged = match file {
-        Some(path) => read(path, &known)?,
+    let mut merged = match base {
+        Some((name, text)) => parse(name, text, &known)?,
         None => Map::new(),
     };
     merged.extend(
@@ -30,9 +48,9 @@ pub fn resolve<T: Serialize + DeserializeOwned + Default>(
             .into_iter()
             .filter(|(_, value)| !is_unset(value)),
     );
-    let place = file.map_or("settings".into(), |path| path.display().to_string());
+    let place = base.map_or("settings", |(name, _)| name);
     serde_json::from_value(Value::Object(merged))
-        .map_err(|error| CliError::setting(&place, "settings of the right kind", error))
+        .map_err(|error| CliError::setting(place, "settings of the right kind", error))
 }
 
 fn is_unset(value: &Value) -> bool {
@@ -46,17 +64,20 @@ fn fields<T: Serialize>(settings: &T) -> Map<String, Value> {
     }
 }
 
-fn read(path: &Path, known: &Map<String, Value>) -> Result<Map<String, Value>, CliError> {
-    let text = std::fs::read_to_string(path).map_err(CliError::io(path))?;
-    let table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
+fn parse(
+    name: &str,
+    text: &str,
+    known: &Map<String, Value>,
+) -> Result<Map<String, Value>, CliError> {
+    let table: toml::Table = toml::from_str(text).map_err(|error: toml::de::Error| {
         let line = error
             .span()
             .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-        let place = format!("{}: line {line}", path.display());
+        let place = format!("{name}: line {line}");
         CliError::setting(&place, "TOML", error.message())
     })?;
     if let Some(key) = table.keys().find(|key| !known.contains_key(*key)) {
-        let place = format!("{}: key", path.display());
+        let place = format!("{name}: key");
         return Err(CliError::setting(&place, nearest(key, known), key));
     }
     Ok(fields(&table))

@@ -475,7 +475,8 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
     place.write("run/journal/distilled.jsonl", &answers[..answers.len() / 2]);
     let again = done(&[flags.as_slice(), &[&place.path("run")]].concat());
     assert_eq!(again, table);
-    let other = [flags.as_slice(), &[&place.path("run"), "--rank", "4"]].concat();
+    let folder = place.path("run");
+    let other = [flags.as_slice(), &[&folder, "--rank", "4"]].concat();
     common::refused(&other, &["run.toml", "rank = 4"]);
 }
 

@@ -1,12 +1,12 @@
 //! `idiolect generate`: prompts in, continuations out.
 
-use std::io::Write;
 use std::ops::ControlFlow;
 
 use idiolect::data::Id;
 use idiolect::generate::{Event, Generated};
 use serde::Serialize;
 
+use super::streaming;
 use crate::args::Generate;
 use crate::continuing::{Generation, continue_all};
 use crate::error::CliError;
@@ -52,7 +52,7 @@ pub fn run(args: &Generate) -> Result<(), CliError> {
         .map(|row| opened.prompt_ids(&row.prompt))
         .collect::<Result<_, _>>()?;
     if args.prompt.is_some() && args.out.is_none() {
-        return stream(&opened, prompts, &generation);
+        return streaming::stream(&opened, prompts, &generation);
     }
     let bar = bar("generate", rows.len());
     let done = continue_all(&opened, prompts, &generation, &mut |event| {
@@ -77,52 +77,5 @@ fn out_row(id: Id, done: Generated) -> OutRow {
         text: done.text,
         token_ids: done.token_ids,
         finish_reason,
-    }
-}
-
-/// One prompt's text on standard output as it comes.
-fn stream(
-    opened: &Opened,
-    prompts: Vec<Vec<u32>>,
-    generation: &Generation,
-) -> Result<(), CliError> {
-    let mut out = std::io::stdout().lock();
-    let mut shown = 0;
-    let mut failed = None;
-    let mut show = |text: &str| {
-        // A stop string may take back text at the end, and a character may be half there.
-        let ready = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-        let new = ready.get(shown..).unwrap_or_default();
-        shown = shown.max(ready.len());
-        if let Err(error) = out.write_all(new.as_bytes()).and_then(|()| out.flush()) {
-            failed = Some(error);
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    };
-    let guard = generation
-        .settings
-        .stops
-        .strings
-        .iter()
-        .map(String::len)
-        .max()
-        .unwrap_or(0);
-    continue_all(opened, prompts, generation, &mut |event| match event {
-        Event::Token { token_ids, .. } => {
-            let text = opened.tokenizer.decode(token_ids, true).unwrap_or_default();
-            // What might be the beginning of a stop string waits until it is not.
-            let safe = text.len().saturating_sub(guard);
-            let safe = (0..=safe)
-                .rev()
-                .find(|at| text.is_char_boundary(*at))
-                .unwrap_or(0);
-            show(&text[..safe])
-        }
-        Event::Done(done) => show(&done.text),
-    })?;
-    match failed.map_or_else(|| out.write_all(b"\n").err(), Some) {
-        Some(error) => Err(CliError::io("standard output")(error)),
-        None => Ok(()),
     }
 }

@@ -95,7 +95,7 @@ fn table(about: &Value, prefix: &str) -> String {
 
 fn line(text: &mut String, prefix: &str, name: &str, value: &str) {
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{:<28}{value}", format!("{prefix}{name}"));
+    let _ = writeln!(text, "{:<29}{value}", format!("{prefix}{name}"));
 }
 
 type Masked = (Value, Vec<(String, bool)>);

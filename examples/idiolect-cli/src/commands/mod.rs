@@ -6,4 +6,5 @@ pub mod inspect;
 pub mod merge;
 pub mod score;
 pub mod sdft;
+mod streaming;
 pub mod train;

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A folder of a test's own, and the tiny checkpoints.
-pub struct Place {
-    pub folder: TempDir,
-    pub tiny: PathBuf,
-    pub peft: PathBuf,
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) tiny: PathBuf,
+    pub(crate) peft: PathBuf,
 }
 
 impl Place {
     /// None, with a word on standard error, where the shared oracles are absent.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let oracles = idiolect_testkit::shared()?.join("oracles");
         let folder = tempfile::tempdir().expect("a folder");
         Some(Self {
@@ -26,29 +26,29 @@ impl Place {
         })
     }
 
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
-    pub fn model(&self, name: &str) -> String {
+    pub(crate) fn model(&self, name: &str) -> String {
         self.tiny.join(name).display().to_string()
     }
 
-    pub fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.folder.path().join(name), text).expect("written");
         self.path(name)
     }
 
-    pub fn rows(&self, name: &str, rows: &[Value]) -> String {
+    pub(crate) fn rows(&self, name: &str, rows: &[Value]) -> String {
         let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
         self.write(name, &(lines.join("\n") + "\n"))
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         read(&self.folder.path().join(name))
     }
 
-    pub fn lines(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn lines(&self, name: &str) -> Vec<Value> {
         self.read(name)
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
@@ -56,7 +56,7 @@ impl Place {
     }
 
     /// Twelve small instructions in the alpaca format.
-    pub fn alpaca(&self) -> String {
+    pub(crate) fn alpaca(&self) -> String {
         let words = [
             "red", "blue", "green", "one", "two", "three", "cat", "dog", "sun", "sea", "day", "hat",
         ];
@@ -66,11 +66,11 @@ impl Place {
     }
 }
 
-pub fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-pub fn idiolect(args: &[&str]) -> Output {
+pub(crate) fn idiolect(args: &[&str]) -> Output {
     let run = Command::new(env!("CARGO_BIN_EXE_idiolect"))
         .args(args)
         .output();
@@ -78,7 +78,7 @@ pub fn idiolect(args: &[&str]) -> Output {
 }
 
 /// Runs and expects success; standard output.
-pub fn done(args: &[&str]) -> String {
+pub(crate) fn done(args: &[&str]) -> String {
     let out = idiolect(args);
     let errors = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.success(), "{args:?}: {errors}");
@@ -86,7 +86,7 @@ pub fn done(args: &[&str]) -> String {
 }
 
 /// Runs and expects exit status 2 with one line on standard error that has all `parts`.
-pub fn refused(args: &[&str], parts: &[&str]) {
+pub(crate) fn refused(args: &[&str], parts: &[&str]) {
     let out = idiolect(args);
     let errors = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(2), "{args:?}: {errors}");
