@@ -1,4 +1,4 @@
-//! LoRA training inside another program: own rows, own loss, no files but the adapter.
+//! `LoRA` training inside another program: own rows, own loss, no files but the adapter.
 //!
 //! `cargo run --release -p idiolect-recipes --example 02_train_an_adapter -- MODEL_FOLDER`
 #![allow(clippy::print_stdout)]
@@ -26,7 +26,7 @@ impl Objective<LoraAdapter> for NextToken<'_> {
         batch: &TokenBatch,
         share: Share,
     ) -> Result<Measured, BoxError> {
-        let predicts = |i: &usize| (i + 1) % batch.width != 0 && batch.labels[i + 1] >= 0;
+        let predicts = |i: &usize| !(i + 1).is_multiple_of(batch.width) && batch.labels[i + 1] >= 0;
         let places: Vec<usize> = (0..batch.labels.len()).filter(predicts).collect();
         let targets: Vec<i64> = places.iter().map(|i| batch.labels[i + 1]).collect();
         let device = self.0.device();
@@ -34,7 +34,8 @@ impl Objective<LoraAdapter> for NextToken<'_> {
             batch.input_ids.iter().map(|id| i64::from(*id)).collect(),
             [batch.rows, batch.width],
         );
-        let trained = TensorData::new(places.iter().map(|i| *i as i64).collect(), [places.len()]);
+        let trained: Vec<u32> = places.iter().filter_map(|i| (*i).try_into().ok()).collect();
+        let trained = TensorData::new(trained, [places.len()]);
         let positions = Positions {
             ids: Tensor::from_data(ids, &device),
             trained: Tensor::from_data(trained, &device),

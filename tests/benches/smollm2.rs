@@ -1,8 +1,8 @@
-//! Speed and memory on the real model: a LoRA step, greedy generation, prefill.
+//! Speed and memory on the real model: a `LoRA` step, greedy generation, prefill.
 //!
 //! One case a process, named on the command line, so that the peak of memory is that case's alone:
 //! `cargo bench -p idiolect-tests --bench smollm2 -- CASE [REPEATS]`. Without a case it runs them all, each
-//! in a process of its own. `cargo xtask bench` runs this and the PyTorch yardstick in turn.
+//! in a process of its own. `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

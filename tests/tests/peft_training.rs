@@ -1,5 +1,11 @@
 //! Training as PEFT trains: twenty steps on fixed batches from the same start, against the recorded losses,
 //! gradient norms, learning rates and final weights.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
 
 use std::path::{Path, PathBuf};
 

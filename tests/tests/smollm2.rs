@@ -1,4 +1,10 @@
 //! The real model: SmolLM2-135M-Instruct against transformers, from its folder and from its GGUF file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -17,8 +23,14 @@ fn load(path: &Path) -> Decoder {
     decoder
 }
 
-/// Prompts, greedy continuations and last logits of the oracle.
-fn oracle() -> Option<(Vec<Vec<u32>>, Vec<Vec<u32>>, Vec<Vec<f32>>)> {
+/// What the oracle holds, row by row.
+struct Oracle {
+    prompts: Vec<Vec<u32>>,
+    greedy: Vec<Vec<u32>>,
+    last_logits: Vec<Vec<f32>>,
+}
+
+fn oracle() -> Option<Oracle> {
     let folder = shared()?.join("oracles/smollm2");
     let text = std::fs::read_to_string(folder.join("oracle.json")).expect("oracle.json");
     let json: Value = serde_json::from_str(&text).expect("JSON");
@@ -29,19 +41,23 @@ fn oracle() -> Option<(Vec<Vec<u32>>, Vec<Vec<u32>>, Vec<Vec<f32>>)> {
             .collect()
     };
     let tensors = Tensors::read(&folder.join("oracle.safetensors"));
-    let last = (0..rows.len())
+    let last_logits = (0..rows.len())
         .map(|i| tensors.f32(&format!("last_logits_{i}")).1)
         .collect();
-    Some((ids("ids"), ids("greedy_ids"), last))
+    Some(Oracle {
+        prompts: ids("ids"),
+        greedy: ids("greedy_ids"),
+        last_logits,
+    })
 }
 
 #[test]
 fn logits_are_those_of_transformers() {
-    let (Some(path), Some((prompts, _, want))) = (smollm2_folder(), oracle()) else {
+    let (Some(path), Some(oracle)) = (smollm2_folder(), oracle()) else {
         return;
     };
     let decoder = load(&path);
-    for (prompt, want) in prompts.iter().zip(&want) {
+    for (prompt, want) in oracle.prompts.iter().zip(&oracle.last_logits) {
         let (_, scores) = Session::start(&decoder, &NoAdapter, std::slice::from_ref(prompt), 0)
             .expect("a session");
         // Logits reach 25 here; transformers' own f32 noise is of this size.
@@ -52,10 +68,11 @@ fn logits_are_those_of_transformers() {
 /// Greedy ids of all prompts in one batch and one at a time.
 #[test]
 fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
-    let (Some(path), Some((prompts, want, _))) = (smollm2_folder(), oracle()) else {
+    let (Some(path), Some(oracle)) = (smollm2_folder(), oracle()) else {
         return;
     };
     let decoder = load(&path);
+    let (prompts, want) = (&oracle.prompts, &oracle.greedy);
     let new = want.iter().map(Vec::len).max().expect("rows");
     for batch_size in [1, prompts.len()] {
         let stops = Stops {
@@ -85,7 +102,7 @@ fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
             &|_| Ok(String::new()),
             &mut |_| ControlFlow::Continue(()),
         );
-        for (row, want) in rows.expect("rows").iter().zip(&want) {
+        for (row, want) in rows.expect("rows").iter().zip(want) {
             // transformers keeps the end token, we stop before it.
             let want = want.strip_suffix(&[2]).unwrap_or(want);
             assert_eq!(
@@ -99,14 +116,13 @@ fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
 
 #[test]
 fn the_gguf_file_is_the_folder_before_rounding_to_bf16() {
-    let (Some(gguf), Some(folder), Some((prompts, _, _))) =
-        (smollm2_gguf(), smollm2_folder(), oracle())
+    let (Some(gguf), Some(folder), Some(oracle)) = (smollm2_gguf(), smollm2_folder(), oracle())
     else {
         return;
     };
     let scores = |path: &Path| {
         let decoder = load(path);
-        let started = Session::start(&decoder, &NoAdapter, &prompts[..1], 0);
+        let started = Session::start(&decoder, &NoAdapter, &oracle.prompts[..1], 0);
         (decoder.config.clone(), started.expect("a session").1)
     };
     let ((from_gguf, a), (from_folder, b)) = (scores(&gguf), scores(&folder));

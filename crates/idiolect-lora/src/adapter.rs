@@ -40,7 +40,7 @@ impl LoraAdapter {
     /// An adapter that changes nothing yet: `A` uniform in `±1/sqrt(in)`, `B` zero.
     ///
     /// This is PEFT's default (`kaiming_uniform_` with `a = sqrt(5)`), drawn from its own seeded stream, so
-    /// the values differ from PyTorch's. Give `device.autodiff()` for an adapter that will be trained.
+    /// the values differ from `PyTorch`'s. Give `device.autodiff()` for an adapter that will be trained.
     ///
     /// # Errors
     ///

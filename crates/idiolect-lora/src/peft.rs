@@ -1,6 +1,6 @@
 //! PEFT adapter folders, in and out: `adapter_config.json` and `adapter_model.safetensors`.
 //!
-//! PEFT stores the factors as PyTorch's linear layers do, `lora_A` as `[rank, in]` and `lora_B` as
+//! PEFT stores the factors as `PyTorch`'s linear layers do, `lora_A` as `[rank, in]` and `lora_B` as
 //! `[out, rank]`; both are the transpose of ours.
 //! Options that would change the arithmetic and are not supported are refused by name, never ignored.
 

@@ -1,4 +1,10 @@
 //! Checkpoints on disk: there and back, and every way a folder can be wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -107,7 +113,7 @@ fn the_report_tells_casts_and_unused_tensors() {
         return;
     };
     edit(&path.join("config.json"), |json| {
-        drop(json.insert("tie_word_embeddings".into(), true.into()))
+        drop(json.insert("tie_word_embeddings".into(), true.into()));
     });
     let (_, report) = load(&path, &Device::flex(), FloatDType::F32).expect("tied");
     assert_eq!(report.unused, ["lm_head.weight"]);
@@ -211,7 +217,7 @@ fn a_tensor_of_another_shape() {
         return;
     };
     edit(&path.join("config.json"), |json| {
-        drop(json.insert("intermediate_size".into(), 96.into()))
+        drop(json.insert("intermediate_size".into(), 96.into()));
     });
     let tensor = "tensor model.layers.0.mlp.gate_proj.weight";
     refused(
@@ -279,7 +285,7 @@ fn a_configuration_that_is_not_supported() {
             return;
         };
         edit(&path.join("config.json"), |json| {
-            drop(json.insert(field.into(), value))
+            drop(json.insert(field.into(), value));
         });
         refused(&path, &["config.json", part]);
     }

@@ -1,11 +1,17 @@
 //! The tiny checkpoints of the shared oracles: hidden states, logits, greedy text, loss and gradients of
-//! transformers and PyTorch, to 1e-4 absolute in f32 and 1e-5 relative.
+//! transformers and `PyTorch`, to 1e-4 absolute in f32 and 1e-5 relative.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
 
 use std::path::{Path, PathBuf};
 
-use burn::module::Module;
-use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation};
-use idiolect_model::{Decoder, NoAdapter, Session, load};
+use burn::module::{Module, Param};
+use burn::tensor::{Device, FloatDType, Gradients, Int, Tensor, TensorData, activation};
+use idiolect_model::{Decoder, NoAdapter, Projection, Session, load};
 use idiolect_testkit::{Tensors, assert_close, shared};
 
 const FOLDERS: [&str; 6] = [
@@ -214,92 +220,82 @@ fn both_forms_of_the_configuration_mean_the_same() {
     });
 }
 
+/// Summed negative log-likelihood of the labels, and how many there are.
+fn loss(decoder: &Decoder, oracle: &Oracle) -> (Tensor<1>, f64) {
+    let (_, labels) = oracle.tensors.i64("right_labels");
+    let hidden = decoder.hidden(ids(&rows(oracle, "right_input_ids")), &NoAdapter);
+    let [b, t, h] = hidden.dims();
+    let logits = decoder.logits(hidden.reshape([b * t, h]));
+    let (at, targets): (Vec<u32>, Vec<i64>) = (0..b * t)
+        .filter(|i| (i + 1) % t != 0 && labels[i + 1] >= 0)
+        .map(|i| (u32::try_from(i).expect("few tokens"), labels[i + 1]))
+        .unzip();
+    let count = targets.len();
+    let device = Device::flex();
+    let at = Tensor::<1, Int>::from_data(TensorData::new(at, [count]), &device);
+    let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [count, 1]), &device);
+    let chosen = activation::log_softmax(logits.select(0, at), 1).gather(1, targets);
+    (chosen.neg().sum(), count as f64)
+}
+
+/// Every weight with the name its checkpoint gives it, and its gradient.
+fn gradients(decoder: &Decoder, grads: &Gradients) -> Vec<(String, Vec<f32>)> {
+    fn of<const D: usize>(param: &Param<Tensor<D>>, grads: &Gradients) -> Vec<f32> {
+        floats(param.val().grad(grads).expect("a gradient"))
+    }
+    let weights = &decoder.weights;
+    let mut all = vec![
+        (
+            "model.embed_tokens.weight".into(),
+            of(&weights.embedding, grads),
+        ),
+        ("model.norm.weight".into(), of(&weights.norm, grads)),
+    ];
+    if let Some(head) = &weights.head {
+        all.push(("lm_head.weight".into(), of(head, grads)));
+    }
+    for (layer, block) in weights.blocks.iter().enumerate() {
+        let path = format!("model.layers.{layer}");
+        all.push((
+            format!("{path}.input_layernorm.weight"),
+            of(&block.input_norm, grads),
+        ));
+        all.push((
+            format!("{path}.post_attention_layernorm.weight"),
+            of(&block.post_norm, grads),
+        ));
+        let projections = Projection::ALL.iter().zip(&block.projections);
+        all.extend(projections.map(|(projection, param)| {
+            let name = format!("{path}.{}.weight", projection.path());
+            (name, of(param, grads))
+        }));
+    }
+    all
+}
+
 #[test]
 fn loss_and_every_gradient_norm_are_those_of_pytorch() {
     each(|oracle| {
-        let name = oracle.name;
+        let (name, json) = (oracle.name, &oracle.json);
         let device = Device::flex().autodiff();
         let mut decoder = oracle.decoder.clone();
         decoder.weights = decoder.weights.set_require_grad(true).fork(&device).train();
-        let batch = ids(&rows(oracle, "right_input_ids"));
-        let (_, labels) = oracle.tensors.i64("right_labels");
-        let hidden = decoder.hidden(batch, &NoAdapter);
-        let [b, t, h] = hidden.dims();
-        let logits = decoder.logits(hidden.reshape([b * t, h]));
-        let targets: Vec<(i64, i64)> = (0..b * t)
-            .filter(|i| (i + 1) % t != 0 && labels[i + 1] >= 0)
-            .map(|i| (i as i64, labels[i + 1]))
-            .collect();
-        let column = |values: Vec<i64>| {
-            let shape = [values.len()];
-            Tensor::<1, Int>::from_data(TensorData::new(values, shape), &Device::flex())
-        };
-        let at = column(targets.iter().map(|(i, _)| *i).collect());
-        let target = column(targets.iter().map(|(_, id)| *id).collect());
-        let chosen =
-            activation::log_softmax(logits.select(0, at), 1).gather(1, target.unsqueeze_dim(1));
-        let loss = chosen.neg().sum();
+        let (loss, count) = loss(&decoder, oracle);
         let sum = f64::from(floats(loss.clone())[0]);
-        let count = targets.len() as f64;
-        relative(&format!("{name} loss"), sum, &oracle.json["loss_sum"]);
+        relative(&format!("{name} loss"), sum, &json["loss_sum"]);
         relative(
             &format!("{name} mean loss"),
             sum / count,
-            &oracle.json["loss_mean"],
+            &json["loss_mean"],
         );
-        let grads = (loss / count).backward();
-        let norm = |grad: Vec<f32>| {
-            grad.iter()
-                .map(|x| f64::from(*x).powi(2))
-                .sum::<f64>()
-                .sqrt()
-        };
-        let want = &oracle.json["grad_norms"];
-        let mut compared = 0;
-        let mut check = |tensor: String, grad: Vec<f32>| {
-            relative(
-                &format!("{name} {tensor}"),
-                norm(grad),
-                &want[tensor.as_str()],
-            );
-            compared += 1;
-        };
-        let weights = &decoder.weights;
-        check(
-            "model.embed_tokens.weight".into(),
-            floats(weights.embedding.val().grad(&grads).expect("g")),
-        );
-        check(
-            "model.norm.weight".into(),
-            floats(weights.norm.val().grad(&grads).expect("g")),
-        );
-        if let Some(head) = &weights.head {
-            check(
-                "lm_head.weight".into(),
-                floats(head.val().grad(&grads).expect("g")),
-            );
+        let all = gradients(&decoder, &(loss / count).backward());
+        for (tensor, grad) in &all {
+            let square: f64 = grad.iter().map(|x| f64::from(*x).powi(2)).sum();
+            let want = &json["grad_norms"][tensor.as_str()];
+            relative(&format!("{name} {tensor}"), square.sqrt(), want);
         }
-        for (layer, block) in weights.blocks.iter().enumerate() {
-            let path = format!("model.layers.{layer}");
-            let norms = [
-                ("input_layernorm", &block.input_norm),
-                ("post_attention_layernorm", &block.post_norm),
-            ];
-            for (part, param) in norms {
-                check(
-                    format!("{path}.{part}.weight"),
-                    floats(param.val().grad(&grads).expect("g")),
-                );
-            }
-            for (projection, param) in idiolect_model::Projection::ALL
-                .iter()
-                .zip(&block.projections)
-            {
-                let tensor = format!("{path}.{}.weight", projection.path());
-                check(tensor, floats(param.val().grad(&grads).expect("g")));
-            }
-        }
-        assert_eq!(compared, want.as_object().expect("norms").len(), "{name}");
+        let want = json["grad_norms"].as_object().expect("norms");
+        assert_eq!(all.len(), want.len(), "{name}");
     });
 }
 

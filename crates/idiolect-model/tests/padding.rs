@@ -1,4 +1,10 @@
 //! What padding, masks and windows must never change: a row computed in a batch is the row computed alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
 
 use burn::tensor::{Device, FloatDType};
 use idiolect_model::{Decoder, NoAdapter, Session, load};

@@ -1,4 +1,8 @@
 //! The command line, as typed.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
 
 use std::path::PathBuf;
 
@@ -25,6 +29,10 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Subcommand, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is made, when the program starts"
+)]
 pub enum Command {
     /// Show a model, an adapter, or which text of a data set is trained
     Inspect(Inspect),
@@ -74,7 +82,7 @@ pub struct Generate {
     /// One prompt; its text streams to the terminal
     #[arg(long, conflicts_with = "prompts", required_unless_present = "prompts")]
     pub prompt: Option<String>,
-    /// Rows {"id","prompt"}, {"id","messages"} or {"id","input_ids"}
+    /// Rows with id, and prompt, messages or input_ids
     #[arg(long, value_name = "FILE")]
     pub prompts: Option<PathBuf>,
     /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
@@ -106,7 +114,7 @@ pub struct Score {
     /// PEFT folder
     #[arg(long)]
     pub adapter: Option<PathBuf>,
-    /// Rows {"id","prompt","response"}, {"id","messages"} or {"id","input_ids","labels"}
+    /// Rows with id, and prompt and response, messages, or input_ids and labels
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
@@ -171,7 +179,7 @@ pub struct Sdft {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     pub config: Option<PathBuf>,
-    /// The example of the README: `SmolLM2` on function calls
+    /// The example of the README: SmolLM2 on function calls
     #[arg(long)]
     pub demo: bool,
     #[command(flatten)]

@@ -98,6 +98,7 @@ impl CliError {
     }
 
     /// The exit status: 2 for a wrong input or call, 1 for a failed run.
+    #[must_use]
     pub fn status(&self) -> u8 {
         let failed = match self {
             Self::Train(TrainError::NotFinite { .. } | TrainError::NeverMoved { .. })
@@ -146,6 +147,7 @@ impl CliError {
     }
 
     /// The whole chain of causes in one line, none said twice.
+    #[must_use]
     pub fn line(&self) -> String {
         let mut line = String::new();
         for cause in self.causes() {

@@ -30,11 +30,8 @@ pub fn hash(path: &Path) -> Result<String, CliError> {
             digest.update(&buffer[..read]);
         }
     }
-    Ok(digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    let digits = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
+    Ok(digest.finalize().iter().fold(String::new(), digits))
 }
 
 /// The file itself, or a folder's weights and `config.json`, sorted by name.

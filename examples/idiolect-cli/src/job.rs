@@ -118,10 +118,9 @@ impl Job<'_> {
 /// The loss of the last step in a metrics file.
 fn last_loss(path: &Path) -> Option<f64> {
     let text = std::fs::read_to_string(path).ok()?;
-    let rows = text
+    let mut rows = text
         .lines()
         .rev()
         .filter_map(|line| serde_json::from_str(line).ok());
-    rows.filter_map(|row: serde_json::Value| row["loss"].as_f64())
-        .next()
+    rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
 }

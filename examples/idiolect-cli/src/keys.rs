@@ -1,6 +1,10 @@
 //! The settings that commands share; each is a flag, and the same in `snake_case` in a configuration file.
 //!
 //! They are what was typed: nothing is resolved or checked here.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
 
 use std::path::PathBuf;
 

@@ -66,7 +66,7 @@ pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -
 
 /// Flat positions whose next token is trained, and those tokens.
 fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
-    let last = |place: &usize| (place + 1) % batch.width == 0;
+    let last = |place: &usize| (place + 1).is_multiple_of(batch.width);
     let places = (0..batch.rows * batch.width).filter(|place| !last(place));
     let pairs = places.filter_map(|place| {
         let label = *batch.labels.get(place + 1)?;

@@ -166,6 +166,7 @@ impl Outcome {
     }
 
     /// The table for standard output.
+    #[must_use]
     pub fn table(&self) -> String {
         let mut text = String::new();
         let mut row = |name: &str, cell: &dyn Fn(&Scores) -> String| {
@@ -256,7 +257,7 @@ fn right(check: Check, labels: &[&str], texts: &[&str]) -> Result<Option<usize>,
             Check::Code => metrics::code::accepts(text),
             Check::Call | Check::CallHalf => metrics::call::matches_main(label, text)
                 .map_err(|error| CliError::setting("label", "a function call", error))?,
-            _ => return Ok(None),
+            Check::Text => return Ok(None),
         };
         right += usize::from(holds);
     }

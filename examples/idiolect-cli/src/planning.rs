@@ -9,6 +9,7 @@ use burn::module::Module;
 use burn::tensor::DType;
 use idiolect::lora::LoraAdapter;
 use idiolect::model::{Decoder, ModelConfig};
+use idiolect::tokens::TokenRow;
 use idiolect::train::CHUNK_ROWS;
 use serde::Serialize;
 
@@ -87,7 +88,7 @@ impl Plan {
             rows: rows.len(),
             held_out: run.prepared.held_out.len(),
             tokens: lengths.iter().sum(),
-            trained_tokens: rows.iter().map(|row| row.trained_tokens()).sum(),
+            trained_tokens: rows.iter().map(TokenRow::trained_tokens).sum(),
         })
     }
 

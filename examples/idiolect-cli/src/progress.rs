@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar of `total` steps, called `what`; invisible where standard error is no terminal.
+#[must_use]
 pub fn bar(what: &str, total: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
     let form = "{prefix} [{wide_bar}] {pos}/{len} {msg} {elapsed} left {eta}";

@@ -28,6 +28,7 @@ pub struct PromptRow {
 }
 
 /// A user's turn.
+#[must_use]
 pub fn user(text: &str) -> Vec<Message> {
     vec![Message {
         role: Role::User,
@@ -155,21 +156,15 @@ pub fn read_tokens(path: &Path) -> Result<Vec<TokenRow>, CliError> {
     let one = |(number, row): (usize, RawRow)| {
         let line = row.line;
         let (id, fields) = fields(path, number, row)?;
-        match (fields.input_ids, fields.labels) {
-            (Some(input_ids), Some(labels)) => Ok(TokenRow {
-                id,
-                input_ids,
-                labels,
-            }),
-            _ => {
-                let place = place(path, number, line);
-                Err(CliError::setting(
-                    &place,
-                    "input_ids and labels",
-                    "one of them missing",
-                ))
-            }
-        }
+        let (Some(input_ids), Some(labels)) = (fields.input_ids, fields.labels) else {
+            let (place, found) = (place(path, number, line), "one of them missing");
+            return Err(CliError::setting(&place, "input_ids and labels", found));
+        };
+        Ok(TokenRow {
+            id,
+            input_ids,
+            labels,
+        })
     };
     rows.into_iter().enumerate().map(one).collect()
 }

@@ -204,7 +204,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         held_out: &run.prepared.held_out,
         folder: Some(folder),
         // `lora_B` starts at zero, unless an earlier adapter goes on.
-        must_move: &|name: &str| name.ends_with(".b"),
+        must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
         cancel: Some(run.cancel),
         ..Trainer::new(run.config, &objective, &run.prepared.rows, pad)
     };
@@ -248,6 +248,7 @@ fn show(progress: &indicatif::ProgressBar, event: &Event<'_>) {
 }
 
 /// A flag that the first SIGINT or SIGTERM sets; a second one ends the program.
+#[must_use]
 pub fn stop_flag() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&flag);

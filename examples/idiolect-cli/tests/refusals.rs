@@ -1,4 +1,10 @@
 //! Every wrong call and wrong input: one line that names what is wrong, and exit status 2.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
 
 mod common;
 
@@ -49,6 +55,7 @@ fn wrong_settings() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn wrong_data() {
     let Some(place) = Place::new() else { return };
     let (model, out) = (place.model("tiny-llama3"), place.path("out"));
@@ -153,6 +160,7 @@ fn wrong_tokens() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn wrong_models() {
     let Some(place) = Place::new() else { return };
     let folder = place.folder.path().join("model");

@@ -59,6 +59,7 @@ pub struct Keys {
 
 impl Keys {
     /// The part of them that the first stage takes.
+    #[must_use]
     pub fn distill(&self) -> distill::Keys {
         distill::Keys {
             model: self.model.clone(),
@@ -72,6 +73,7 @@ impl Keys {
     }
 
     /// Seed of everything random.
+    #[must_use]
     pub fn seed(&self) -> u64 {
         self.seed.unwrap_or(42)
     }
@@ -87,9 +89,10 @@ const DEMO: &str = include_str!("../../demo.toml");
 ///
 /// Every [`CliError`] of the stages.
 pub fn run(args: &args::Sdft) -> Result<(), CliError> {
-    let keys = match args.demo {
-        true => settings::overlay(&args.keys, Some(("demo.toml", DEMO)))?,
-        false => settings::resolve(&args.keys, args.config.as_deref())?,
+    let keys = if args.demo {
+        settings::overlay(&args.keys, Some(("demo.toml", DEMO)))?
+    } else {
+        settings::resolve(&args.keys, args.config.as_deref())?
     };
     let missing = |name: &str, what: &str| CliError::setting(name, what, "nothing");
     let out = keys

@@ -1,4 +1,10 @@
 //! The binary, a place to work in, and small data.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
 #![allow(dead_code, missing_docs)]
 
 use std::path::{Path, PathBuf};
