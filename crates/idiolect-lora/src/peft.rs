@@ -4,20 +4,23 @@
 //! `[out, rank]`; both are the transpose of ours.
 //! Options that would change the arithmetic and are not supported are refused by name, never ignored.
 
+mod options;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use idiolect_model::{ModelConfig, Projection, Site};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde_json::{Map, Value, json};
 
 use crate::adapter::{Factors, Values};
-use crate::{LoraAdapter, LoraConfig, LoraError, Scaling, Targets};
+use crate::{LoraAdapter, LoraError, Targets};
+
+use options::CONFIG;
+pub use options::read_config;
 
 const PREFIX: &str = "base_model.model.";
 const WEIGHTS: &str = "adapter_model.safetensors";
-const CONFIG: &str = "adapter_config.json";
 
 /// Reads an adapter for a model.
 ///
@@ -58,120 +61,6 @@ pub fn load(folder: &Path, model: &ModelConfig, device: &Device) -> Result<LoraA
         sites,
         config,
     })
-}
-
-/// Reads rank, scale and named targets of an adapter folder.
-///
-/// # Errors
-///
-/// [`LoraError::Io`], [`LoraError::Json`] and [`LoraError::Setting`] as for [`load`].
-pub fn read_config(folder: &Path) -> Result<LoraConfig, LoraError> {
-    let path = folder.join(CONFIG);
-    let bytes = std::fs::read(&path).map_err(|source| LoraError::Io {
-        path: path.clone(),
-        source,
-    })?;
-    let json: Map<String, Value> =
-        serde_json::from_slice(&bytes).map_err(|source| LoraError::Json {
-            path: path.clone(),
-            source,
-        })?;
-    let options = Options {
-        json: &json,
-        path: &path,
-    };
-    options.refuse_unsupported()?;
-    let rank = options
-        .get("r")
-        .and_then(Value::as_u64)
-        .and_then(|n| usize::try_from(n).ok());
-    let rank = rank.filter(|rank| *rank > 0);
-    let rank = rank.ok_or_else(|| options.wrong("r", "a positive whole number"))?;
-    let alpha = options.get("lora_alpha").and_then(Value::as_f64);
-    let alpha = alpha.ok_or_else(|| options.wrong("lora_alpha", "a number"))?;
-    let stabilized = options.get("use_rslora") == Some(&Value::Bool(true));
-    let scaling = if stabilized {
-        Scaling::RankStabilized
-    } else {
-        Scaling::Standard
-    };
-    Ok(LoraConfig {
-        rank,
-        alpha,
-        targets: options.targets(),
-        scaling,
-    })
-}
-
-struct Options<'a> {
-    json: &'a Map<String, Value>,
-    path: &'a Path,
-}
-
-impl Options<'_> {
-    fn get(&self, field: &str) -> Option<&Value> {
-        self.json.get(field).filter(|value| !value.is_null())
-    }
-
-    fn wrong(&self, field: &str, expected: &str) -> LoraError {
-        LoraError::Setting {
-            place: self.path.display().to_string(),
-            field: field.into(),
-            expected: expected.into(),
-            found: self.get(field).map_or("nothing".into(), Value::to_string),
-        }
-    }
-
-    /// Refuses whatever changes the arithmetic and is not at its plain value.
-    fn refuse_unsupported(&self) -> Result<(), LoraError> {
-        if self.get("peft_type").is_some_and(|kind| kind != "LORA") {
-            return Err(self.wrong("peft_type", "LORA"));
-        }
-        if self.get("bias").is_some_and(|bias| bias != "none") {
-            return Err(self.wrong("bias", "none"));
-        }
-        let plain = |value: &Value| match value {
-            Value::Bool(on) => !on,
-            Value::Array(list) => list.is_empty(),
-            Value::Object(map) => map.is_empty(),
-            _ => false,
-        };
-        let fields = [
-            "use_dora",
-            "use_qalora",
-            "use_bdlora",
-            "lora_bias",
-            "fan_in_fan_out",
-            "modules_to_save",
-            "rank_pattern",
-            "alpha_pattern",
-            "layer_replication",
-            "trainable_token_indices",
-            "alora_invocation_tokens",
-            "target_parameters",
-        ];
-        match fields
-            .iter()
-            .find(|field| self.get(field).is_some_and(|value| !plain(value)))
-        {
-            Some(field) => Err(self.wrong(field, "off: this option is not supported")),
-            None => Ok(()),
-        }
-    }
-
-    /// Targets by name; a pattern counts as all, and the weight file decides.
-    fn targets(&self) -> Targets {
-        let listed = self
-            .get("target_modules")
-            .and_then(Value::as_array)
-            .map(|names| {
-                let known = |name: &Value| {
-                    Projection::parse(name.as_str()?.rsplit('.').next().unwrap_or_default())
-                };
-                names.iter().filter_map(known).collect::<BTreeSet<_>>()
-            });
-        listed.map_or_else(Targets::all_linear, Targets)
-    }
 }
 
 struct Reader<'a> {
@@ -315,7 +204,7 @@ pub fn save(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), Lora
         path: path.clone(),
         source,
     })?;
-    let config = format!("{:#}\n", config_json(&adapter.config, base));
+    let config = format!("{:#}\n", options::to_json(&adapter.config, base));
     for (path, bytes) in [(path, bytes), (folder.join(CONFIG), config.into_bytes())] {
         let beside = path.with_extension("partial");
         std::fs::write(&beside, bytes).map_err(io(&beside))?;
@@ -345,23 +234,4 @@ fn stored(adapter: &LoraAdapter) -> BTreeMap<String, ([usize; 2], Vec<u8>)> {
         .zip(&adapter.factors)
         .flat_map(pair)
         .collect()
-}
-
-fn config_json(config: &LoraConfig, base: &str) -> Value {
-    // Whole alphas are written as whole numbers, as PEFT writes them.
-    let alpha = if config.alpha.fract() == 0.0 {
-        format!("{:.0}", config.alpha)
-            .parse::<i64>()
-            .map_or(json!(config.alpha), |n| json!(n))
-    } else {
-        json!(config.alpha)
-    };
-    json!({
-        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base,
-        "r": config.rank, "lora_alpha": alpha, "lora_dropout": 0.0, "bias": "none",
-        "target_modules": config.targets.names(), "use_rslora": config.scaling == Scaling::RankStabilized,
-        "use_dora": false, "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,
-        "modules_to_save": null, "layers_to_transform": null, "layers_pattern": null,
-        "rank_pattern": {}, "alpha_pattern": {}, "revision": null,
-    })
 }

@@ -151,12 +151,8 @@ impl ModelConfig {
     fn check(&self, path: &Path) -> Result<(), ModelError> {
         if !self.num_heads.is_multiple_of(self.num_kv_heads) {
             let expected = format!("a divisor of num_attention_heads = {}", self.num_heads);
-            return Err(wrong(
-                path,
-                "num_key_value_heads",
-                expected,
-                self.num_kv_heads,
-            ));
+            let (field, found) = ("num_key_value_heads", self.num_kv_heads);
+            return Err(wrong(path, field, expected, found));
         }
         if !self.head_dim.is_multiple_of(2) {
             return Err(wrong(path, "head_dim", "an even number", self.head_dim));
@@ -215,16 +211,13 @@ impl Fields<'_> {
     }
 
     fn optional_count(&self, field: &str) -> Result<Option<usize>, ModelError> {
-        let Some(value) = self.get(field) else {
-            return Ok(None);
+        let one = |value: &Value| {
+            let count = value.as_u64().and_then(|n| usize::try_from(n).ok());
+            let expected = "a positive whole number";
+            let positive = count.filter(|n| *n > 0);
+            positive.ok_or_else(|| wrong(self.path, field, expected, value))
         };
-        let count = value
-            .as_u64()
-            .and_then(|n| usize::try_from(n).ok())
-            .filter(|n| *n > 0);
-        count
-            .map(Some)
-            .ok_or_else(|| wrong(self.path, field, "a positive whole number", value))
+        self.get(field).map(one).transpose()
     }
 
     fn count(&self, field: &str, default: Option<usize>) -> Result<usize, ModelError> {
@@ -237,12 +230,9 @@ impl Fields<'_> {
     }
 
     fn flag(&self, field: &str) -> Result<bool, ModelError> {
-        let Some(value) = self.get(field) else {
-            return Ok(false);
-        };
-        value
-            .as_bool()
-            .ok_or_else(|| wrong(self.path, field, "true or false", value))
+        let one = |value: &Value| value.as_bool();
+        let flag = self.get(field).map_or(Some(false), one);
+        flag.ok_or_else(|| wrong(self.path, field, "true or false", "another value"))
     }
 
     fn architecture(&self) -> Result<Architecture, ModelError> {
@@ -256,12 +246,8 @@ impl Fields<'_> {
             Some("MistralForCausalLM" | "mistral") => Ok(Architecture::Mistral),
             other => {
                 let expected = "LlamaForCausalLM or MistralForCausalLM";
-                Err(wrong(
-                    self.path,
-                    "architectures",
-                    expected,
-                    other.unwrap_or("nothing"),
-                ))
+                let found = other.unwrap_or("nothing");
+                Err(wrong(self.path, "architectures", expected, found))
             }
         }
     }
@@ -273,22 +259,13 @@ impl Fields<'_> {
                 return Err(wrong(self.path, field, "false", true));
             }
         }
-        let act = self
-            .get("hidden_act")
-            .and_then(Value::as_str)
-            .unwrap_or("silu");
-        if act != "silu" {
-            return Err(wrong(self.path, "hidden_act", "silu", act));
+        match self.get("hidden_act").and_then(Value::as_str) {
+            None | Some("silu") => {}
+            Some(act) => return Err(wrong(self.path, "hidden_act", "silu", act)),
         }
-        match self.get("quantization_config") {
-            Some(found) => Err(wrong(
-                self.path,
-                "quantization_config",
-                "plain weights",
-                found,
-            )),
-            None => Ok(()),
-        }
+        let quantized = "quantization_config";
+        let refuse = |found| Err(wrong(self.path, quantized, "plain weights", found));
+        self.get(quantized).map_or(Ok(()), refuse)
     }
 
     /// Base and stretching of the rotary frequencies, from either form of the file.
@@ -316,12 +293,6 @@ pub(crate) fn number(
     let found = value
         .map_or(default, Value::as_f64)
         .filter(|n| n.is_finite() && *n > 0.0);
-    found.ok_or_else(|| {
-        wrong(
-            path,
-            field,
-            "a positive number",
-            value.map_or("nothing".into(), Value::to_string),
-        )
-    })
+    let shown = || value.map_or("nothing".into(), Value::to_string);
+    found.ok_or_else(|| wrong(path, field, "a positive number", shown()))
 }
