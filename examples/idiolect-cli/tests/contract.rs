@@ -257,7 +257,7 @@ fn train_follows_peft_and_resumes_to_the_byte() {
         .map(String::as_str)
         .chain(["--out", &part])
         .collect();
-    common::refused(&again, &["checkpoints", "--resume"]);
+    common::refused(&again, &["checkpoints/step-20", "to resume"]);
 }
 
 /// Leaves of the finished run `part` what a kill within step 20 leaves: the checkpoint of step 12, and
