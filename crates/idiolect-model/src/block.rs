@@ -3,7 +3,8 @@
 //! It knows its weights and nothing of positions or masks, which arrive ready in a [`Context`].
 
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Tensor, activation, module::linear};
+use burn::tensor::{Tensor, module::linear};
+use idiolect_kernels::{attention, rms_norm, swiglu};
 
 use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
 
@@ -61,9 +62,9 @@ impl Call<'_> {
         context: &Context,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
-        let normed = rms_norm(x.clone(), &self.block.input_norm.val(), self.sizes.eps);
+        let normed = rms_norm(x.clone(), self.block.input_norm.val(), self.sizes.eps);
         let x = x + self.attention(&normed, context, cache);
-        let normed = rms_norm(x.clone(), &self.block.post_norm.val(), self.sizes.eps);
+        let normed = rms_norm(x.clone(), self.block.post_norm.val(), self.sizes.eps);
         x + self.feed_forward(&normed)
     }
 
@@ -98,7 +99,7 @@ impl Call<'_> {
             Some(cache) => cache.append(k, v),
             None => (k, v),
         };
-        let attended = attend(q, k, v, context.mask.as_ref());
+        let attended = attention(q, k, v, context.mask.clone());
         let [rows, _, tokens, _] = attended.dims();
         let width = heads * self.sizes.head_dim;
         let merged = attended.swap_dims(1, 2).reshape([rows, tokens, width]);
@@ -113,67 +114,8 @@ impl Call<'_> {
     }
 
     fn feed_forward(&self, x: &Tensor<3>) -> Tensor<3> {
-        let gate = activation::silu(self.project(Projection::Gate, x));
-        let gated = gate * self.project(Projection::Up, x);
+        let gate = self.project(Projection::Gate, x);
+        let gated = swiglu(gate, self.project(Projection::Up, x));
         self.project(Projection::Down, &gated)
     }
-}
-
-/// Root-mean-square norm with its statistics in f32 (Zhang and Sennrich, arXiv 1910.07467).
-///
-/// # Shapes
-///
-/// - `x`: `[rows, tokens, hidden]`, and so is the result
-/// - `scale`: `[hidden]`
-pub(crate) fn rms_norm(x: Tensor<3>, scale: &Tensor<1>, eps: f64) -> Tensor<3> {
-    let dtype = x.dtype();
-    let wide = if dtype == DType::F32 {
-        x
-    } else {
-        x.cast(DType::F32)
-    };
-    let mean_square = wide.clone().square().mean_dim(2);
-    let normed = wide / (mean_square + eps).sqrt();
-    let normed = if dtype == DType::F32 {
-        normed
-    } else {
-        normed.cast(dtype)
-    };
-    normed * scale.clone().unsqueeze::<3>()
-}
-
-/// Softmax attention in which a group of query heads shares a key head, without repeating keys.
-///
-/// # Shapes
-///
-/// - `q`: `[rows, heads, tokens, head_dim]`, and so is the result
-/// - `k`, `v`: `[rows, kv_heads, keys, head_dim]`
-/// - `mask`: `[rows or 1, 1, tokens, keys]`, added to the scores
-fn attend(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<&Tensor<4>>) -> Tensor<4> {
-    let [rows, heads, tokens, width] = q.dims();
-    let [_, kv_heads, keys, _] = k.dims();
-    let grouped = [rows, kv_heads, heads / kv_heads * tokens, width];
-    let dtype = q.dtype();
-    // Heads of one group are neighbours, so the group folds into the token axis for free.
-    let q = q.mul_scalar((width as f64).sqrt().recip()).reshape(grouped);
-    let scores = q
-        .matmul(k.swap_dims(2, 3))
-        .reshape([rows, heads, tokens, keys]);
-    let scores = if dtype == DType::F32 {
-        scores
-    } else {
-        scores.cast(DType::F32)
-    };
-    let scores = match mask {
-        Some(mask) => scores + mask.clone(),
-        None => scores,
-    };
-    let weights = activation::softmax(scores, 3);
-    let weights = if dtype == DType::F32 {
-        weights
-    } else {
-        weights.cast(dtype)
-    };
-    let weights = weights.reshape([rows, kv_heads, heads / kv_heads * tokens, keys]);
-    weights.matmul(v).reshape([rows, heads, tokens, width])
 }

@@ -6,7 +6,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
-use crate::block::{Block, Call, Sizes, rms_norm};
+use idiolect_kernels::rms_norm;
+
+use crate::block::{Block, Call, Sizes};
 use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
 
 /// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
@@ -122,7 +124,7 @@ impl Decoder {
     /// - `x`: `[rows, tokens, hidden]`, and so is the result
     #[must_use]
     pub fn norm(&self, x: Tensor<3>) -> Tensor<3> {
-        rms_norm(x, &self.weights.norm.val(), self.config.norm_eps)
+        rms_norm(x, self.weights.norm.val(), self.config.norm_eps)
     }
 
     /// The head as `[hidden, vocab]`: a matrix of its own, or the embedding seen from the other side.

@@ -202,27 +202,6 @@ impl Angles {
     /// - `x`: `[rows, heads, tokens, head_dim]`, and so is the result
     #[must_use]
     pub fn rotate(&self, x: Tensor<4>) -> Tensor<4> {
-        let dtype = x.dtype();
-        let [rows, heads, tokens, width] = x.dims();
-        let x = if dtype == DType::F32 {
-            x
-        } else {
-            x.cast(DType::F32)
-        };
-        let half = width / 2;
-        let a = x.clone().slice([0..rows, 0..heads, 0..tokens, 0..half]);
-        let b = x.slice([0..rows, 0..heads, 0..tokens, half..width]);
-        let turned = Tensor::cat(
-            vec![
-                a.clone() * self.cos.clone() - b.clone() * self.sin.clone(),
-                b * self.cos.clone() + a * self.sin.clone(),
-            ],
-            3,
-        );
-        if dtype == DType::F32 {
-            turned
-        } else {
-            turned.cast(dtype)
-        }
+        idiolect_kernels::rotate(x, self.cos.clone(), self.sin.clone())
     }
 }

@@ -5,7 +5,8 @@
 //! The head is not trained, so nothing else is needed and `[tokens, vocab]` never exists whole.
 //! A head that is trained itself needs a tape and is not for this file.
 
-use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
+use idiolect_kernels::{RowLoss, row_loss, row_nll};
 
 /// Rows of a chunk that suit most heads: the product is efficient, and the logits of a
 /// vocabulary of 128,000 take some 64 MiB.
@@ -51,14 +52,9 @@ pub fn head_loss(
     let mut sum = 0.0;
     let mut gradients = Vec::new();
     for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
-        let softmax = Softmax::new(chunk.matmul(weight.clone()), &target);
-        sum += to_host(softmax.nll.clone())
-            .iter()
-            .map(|&nll| f64::from(nll))
-            .sum::<f64>();
-        let slope = softmax
-            .into_slope(target, 1.0 / divisor)
-            .cast(hidden.dtype());
+        let RowLoss { nll, slope } = row_loss(chunk.matmul(weight.clone()), target, 1.0 / divisor);
+        sum += nll.iter().map(|&nll| f64::from(nll)).sum::<f64>();
+        let slope = slope.cast(hidden.dtype());
         gradients.push(slope.matmul(weight.clone().transpose()));
     }
     let gradient = if gradients.is_empty() {
@@ -89,48 +85,17 @@ pub fn head_nll(
     let hidden = hidden.clone().without_autodiff();
     let mut values = Vec::with_capacity(targets.len());
     for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
-        values.extend(to_host(
-            Softmax::new(chunk.matmul(weight.clone()), &target).nll,
-        ));
+        values.extend(row_nll(chunk.matmul(weight.clone()), target));
     }
     values
 }
 
-/// The parts of a softmax over `[m, vocab]` logits that the loss and its gradient share.
-struct Softmax {
-    /// Exponentials of the logits less their row maximum, `[m, vocab]`.
-    exp: Tensor<2>,
-    /// Their row sums, `[m, 1]`.
-    exp_sum: Tensor<2>,
-    /// Loss of each row, `[m, 1]`.
-    nll: Tensor<2>,
-}
-
-impl Softmax {
-    fn new(logits: Tensor<2>, target: &Tensor<2, Int>) -> Self {
-        let logits = logits.cast(DType::F32);
-        let max = logits.clone().max_dim(1);
-        let chosen = logits.clone().gather(1, target.clone()) - max.clone();
-        let exp = (logits - max).exp();
-        let exp_sum = exp.clone().sum_dim(1);
-        let nll = exp_sum.clone().log() - chosen;
-        Self { exp, exp_sum, nll }
-    }
-
-    /// `(softmax - onehot) * scale`, `[m, vocab]`.
-    fn into_slope(self, target: Tensor<2, Int>, scale: f64) -> Tensor<2> {
-        let onehot = Tensor::full(target.dims(), -scale, (&self.exp.device(), DType::F32));
-        let softmax = self.exp * (self.exp_sum.recip() * scale);
-        softmax.scatter(1, target, onehot, IndexingUpdateOp::Add)
-    }
-}
-
-/// Chunks of rows beside their targets as `[m, 1]` indices.
-fn chunks(
-    hidden: &Tensor<2>,
-    targets: &[i64],
+/// Chunks of rows beside their targets.
+fn chunks<'a>(
+    hidden: &'a Tensor<2>,
+    targets: &'a [i64],
     chunk_rows: usize,
-) -> impl Iterator<Item = (Tensor<2>, Tensor<2, Int>)> {
+) -> impl Iterator<Item = (Tensor<2>, &'a [i64])> {
     let [rows, width] = hidden.dims();
     assert_eq!(rows, targets.len(), "one target for each hidden row");
     let chunk_rows = chunk_rows.max(1);
@@ -140,14 +105,6 @@ fn chunks(
         .map(move |(index, targets)| {
             let start = index * chunk_rows;
             let end = start + targets.len();
-            let data = TensorData::new(targets.to_vec(), [targets.len(), 1]);
-            (
-                hidden.clone().slice([start..end, 0..width]),
-                Tensor::from_data(data, &hidden.device()),
-            )
+            (hidden.clone().slice([start..end, 0..width]), targets)
         })
-}
-
-fn to_host(values: Tensor<2>) -> Vec<f32> {
-    values.into_data().iter::<f32>().collect()
 }

@@ -6,16 +6,17 @@ use super::files::read;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("data", &[]),
     ("prompt", &["data"]),
     ("tokens", &["prompt"]),
     ("generate", &[]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics"]),
-    ("model", &[]),
+    ("kernels", &[]),
+    ("model", &["kernels"]),
     ("lora", &["model"]),
-    ("train", &["tokens"]),
+    ("train", &["kernels", "tokens"]),
 ];
 /// Crates that build in seconds: no tensor library, in tests neither.
 const LIGHT: [&str; 6] = ["data", "prompt", "tokens", "generate", "metrics", "distill"];

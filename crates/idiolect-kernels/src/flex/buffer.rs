@@ -1,0 +1,106 @@
+//! Flex tensors as slices: read where they lie, written once.
+
+use burn::tensor::{DType, Shape, TensorData};
+use burn_flex::{FlexTensor, Layout};
+
+/// The tensor in row-major order over the whole of its memory; a copy only where it is not so.
+pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {
+    let whole = tensor.to_contiguous();
+    // Else the copy and its origin would count as two holders of one memory.
+    drop(tensor);
+    whole
+}
+
+/// A tensor over new values in row-major order.
+pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// The sizes of a tensor of `D` axes.
+pub(super) fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
+    let shape = tensor.layout().shape();
+    std::array::from_fn(|axis| shape[axis])
+}
+
+/// A four-dimensional tensor whose last axis runs along memory, whatever the others do.
+pub(super) struct Rows<'a> {
+    values: &'a [f32],
+    start: usize,
+    strides: [usize; 3],
+    width: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of a tensor that [`readable`] returned.
+    pub(super) fn new(tensor: &'a FlexTensor) -> Self {
+        let strides = tensor.layout().strides();
+        let stride = |axis: usize| strides[axis].unsigned_abs();
+        Self {
+            values: tensor.storage(),
+            start: tensor.layout().start_offset(),
+            strides: [stride(0), stride(1), stride(2)],
+            width: tensor.layout().shape()[3],
+        }
+    }
+
+    /// The row at the first three indices; an axis of length 1 answers to any index.
+    #[inline(always)]
+    pub(super) fn get(&self, at: [usize; 3]) -> &'a [f32] {
+        let [a, b, c] = self.strides;
+        let start = self.start + at[0] * a + at[1] * b + at[2] * c;
+        &self.values[start..start + self.width]
+    }
+}
+
+/// A tensor that [`Rows`] can read: itself, or a copy where its last axis is scattered.
+pub(super) fn readable(tensor: FlexTensor) -> FlexTensor {
+    let layout = tensor.layout();
+    let strides = layout.strides();
+    let along_memory = strides[3] == 1 || layout.shape()[3] == 1;
+    if !along_memory || strides.iter().any(|stride| *stride < 0) {
+        return dense(tensor);
+    }
+    // Broadcasting an axis of length 1 is a stride of 0.
+    let strides: Vec<isize> = (0..4)
+        .map(|axis| {
+            if layout.shape()[axis] == 1 {
+                0
+            } else {
+                strides[axis]
+            }
+        })
+        .collect();
+    let layout = Layout::new(layout.shape().clone(), strides, layout.start_offset());
+    tensor.with_layout(layout)
+}
+
+/// Values of `[a, c, b, width]` seen as `[a, b, c, width]`.
+pub(super) fn swapped(values: Vec<f32>, [a, b, c, width]: [usize; 4]) -> FlexTensor {
+    let layout = Layout::contiguous(Shape::new([a, c, b, width])).permute(&[0, 2, 1, 3]);
+    tensor(values, [a, c, b, width]).with_layout(layout)
+}
+
+/// Whether the third axis lies outside the second in memory, as in a projection seen by heads.
+pub(super) fn is_swapped(tensor: &FlexTensor) -> bool {
+    let strides = tensor.layout().strides();
+    strides[2] > strides[1] && strides[1] > 0
+}
+
+/// Whether a tensor may be overwritten: nobody else holds it and it fills its memory in order, heads
+/// outside tokens or, where `by_token`, inside.
+pub(super) fn is_free(tensor: &FlexTensor, by_token: bool) -> bool {
+    let layout = tensor.layout();
+    let whole = tensor.storage::<f32>().len() == layout.num_elements();
+    let in_order = if by_token {
+        layout.permute(&[0, 2, 1, 3]).is_contiguous()
+    } else {
+        layout.is_contiguous()
+    };
+    tensor.is_unique() && whole && in_order
+}
+
+/// The values of a tensor that [`dense`] returned.
+pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
+    debug_assert_eq!(tensor.dtype(), DType::F32);
+    tensor.storage()
+}

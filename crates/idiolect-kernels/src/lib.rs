@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+pub mod plain;
+
+#[cfg(feature = "flex")]
+mod flex;
+mod steps;
+
+pub use steps::{RowLoss, attention, rms_norm, rotate, row_loss, row_nll, swiglu};

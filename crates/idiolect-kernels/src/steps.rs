@@ -1,0 +1,145 @@
+//! The steps as callers see them: fused where this crate has a fused step for the device and the
+//! numbers are f32, else the plain composition.
+//!
+//! No step here knows a model, its weights or a loss beyond the head's cross-entropy.
+
+use burn::tensor::Tensor;
+
+use crate::plain;
+
+#[cfg(feature = "flex")]
+use crate::flex;
+
+/// Rows of a cross-entropy loss.
+#[derive(Debug, Clone)]
+pub struct RowLoss {
+    /// Negative log-likelihood of each row's target, in nats.
+    pub nll: Vec<f32>,
+    /// `(softmax - onehot(target)) * scale`, `[rows, vocab]` in f32.
+    pub slope: Tensor<2>,
+}
+
+/// Root-mean-square norm with its statistics in f32 (Zhang and Sennrich, arXiv 1910.07467):
+/// `x / sqrt(mean(x^2) + eps) * scale`.
+///
+/// The gradient of `scale` is computed only where `scale` is tracked.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, tokens, hidden]`, and so is the result
+/// - `scale`: `[hidden]`
+#[must_use]
+pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    if flex::serves(&x) && flex::serves(&scale) {
+        return flex::rms_norm(x, scale, eps);
+    }
+    plain::rms_norm(x, scale, eps)
+}
+
+/// Half-split rotary embedding: `[a, b]` becomes `[a cos - b sin, b cos + a sin]`
+/// (Su et al., arXiv 2104.09864, in the layout of Hugging Face checkpoints).
+///
+/// A view that swaps tokens and heads of a projection is turned as it lies, in its own memory where
+/// nobody else holds it, and its gradient comes back in the projection's order.
+/// `cos` and `sin` get no gradient.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, heads, tokens, head_dim]`, and so is the result
+/// - `cos`, `sin`: `[rows or 1, 1, tokens, head_dim / 2]` in f32
+#[must_use]
+pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if flex::serves(&x) && flex::serves(&cos) && flex::serves(&sin) {
+        return flex::rotate(x, cos, sin);
+    }
+    plain::rotate(x, cos, sin)
+}
+
+/// `silu(gate) * up` (Shazeer, arXiv 2002.05202), in the memory of `gate` where nobody else holds it.
+///
+/// # Shapes
+///
+/// - `gate`, `up`: `[rows, tokens, width]`, and so is the result
+#[must_use]
+pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    if flex::serves(&gate) && flex::serves(&up) {
+        return flex::swiglu(gate, up);
+    }
+    plain::swiglu(gate, up)
+}
+
+/// Softmax attention, `softmax(q k^T / sqrt(head_dim) + mask) v`, in which a group of query heads
+/// shares a key head.
+///
+/// The fused step keeps two numbers for each row of scores and computes the scores again on the way
+/// back (Dao et al., arXiv 2205.14135, Algorithm 4), and skips the keys that no query of a tile sees:
+/// those whose mask is below -1e9.
+/// Its result lies in memory as `[rows, tokens, heads, head_dim]`, so that joining the heads is free.
+/// `mask` gets no gradient.
+///
+/// # Shapes
+///
+/// - `q`: `[rows, heads, tokens, head_dim]`, and so is the result
+/// - `k`, `v`: `[rows, kv_heads, keys, head_dim]`, where `kv_heads` divides `heads`
+/// - `mask`: `[rows or 1, 1, tokens, keys]` in f32, added to the scores
+#[must_use]
+pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<Tensor<4>>) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if [&q, &k, &v].into_iter().chain(&mask).all(flex::serves) {
+        return flex::attention(q, k, v, mask);
+    }
+    plain::attention(q, k, v, mask)
+}
+
+/// The cross-entropy of each row and its gradient with respect to the logits, without a tape.
+///
+/// With `p = softmax(z)`: `nll = logsumexp(z) - z[target]` and `slope = (p - onehot(target)) * scale`.
+/// Logits that nobody else holds are overwritten by the slope.
+///
+/// # Shapes
+///
+/// - `logits`: `[rows, vocab]`
+/// - `targets`: `rows` ids below `vocab`
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
+    assert_eq!(
+        logits.dims()[0],
+        targets.len(),
+        "one target for each row of logits"
+    );
+    #[cfg(feature = "flex")]
+    if flex::serves(&logits) {
+        return flex::row_loss(logits, targets, scale);
+    }
+    plain::row_loss(logits, targets, scale)
+}
+
+/// The cross-entropy of each row in nats, without a gradient.
+///
+/// # Shapes
+///
+/// As [`row_loss`].
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Vec<f32> {
+    assert_eq!(
+        logits.dims()[0],
+        targets.len(),
+        "one target for each row of logits"
+    );
+    #[cfg(feature = "flex")]
+    if flex::serves(&logits) {
+        return flex::row_nll(logits, targets);
+    }
+    plain::row_nll(logits, targets)
+}
