@@ -1,7 +1,9 @@
 //! Fused steps against the plain composition: values and gradients, at odd sizes and odd layouts.
 
 use burn::tensor::{DType, Device, Distribution, Tensor, TensorData};
-use idiolect_kernels::{attention, plain, rms_norm, rotate, row_loss, row_nll, swiglu};
+use idiolect_kernels::{
+    attention, linear, plain, product, rms_norm, rotate, row_loss, row_nll, swiglu,
+};
 use proptest::prelude::*;
 
 fn device() -> Device {
@@ -111,8 +113,43 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
+    fn products_of_few_rows_are_burns(
+        rows in 1_usize..20, inputs in 1_usize..70, outputs in 1_usize..1100, turned in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let x: Tensor<2> = random([rows, inputs], seed);
+        let weight = if turned {
+            random([outputs, inputs], seed ^ 1).transpose()
+        } else {
+            random([inputs, outputs], seed ^ 1)
+        };
+        let expected = x.clone().matmul(weight.clone());
+        let found = product(x.clone(), weight.clone());
+        close("product", &found, &expected, 2e-6);
+        let tokens = x.reshape([1, rows, inputs]);
+        let found = linear(tokens, weight).reshape([rows, outputs]);
+        close("linear", &found, &expected, 2e-6);
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_the_others(
+        rows in 2_usize..17, inputs in 1_usize..70, turned in any::<bool>(), seed in any::<u64>(),
+    ) {
+        let x: Tensor<2> = random([rows, inputs], seed);
+        let weight = if turned {
+            random([50, inputs], seed ^ 1).transpose()
+        } else {
+            random([inputs, 50], seed ^ 1)
+        };
+        let last = x.clone().slice([rows - 1..rows, 0..inputs]);
+        let alone = product(last, weight.clone()).into_data();
+        let beside = product(x, weight).slice([rows - 1..rows, 0..50]).into_data();
+        alone.assert_eq(&beside, true);
+    }
+
+    #[test]
     fn norm_is_the_composition(
-        rows in 1_usize..4, tokens in 1_usize..40, hidden in 1_usize..80, seed in any::<u64>(),
+        rows in 1_usize..4, tokens in 1_usize..40, hidden in 8_usize..80, seed in any::<u64>(),
     ) {
         let x = random([rows, tokens, hidden], seed);
         let scale = random([hidden], seed ^ 1);

@@ -3,8 +3,8 @@
 //! It knows its weights and nothing of positions or masks, which arrive ready in a [`Context`].
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, module::linear};
-use idiolect_kernels::{attention, rms_norm, swiglu};
+use burn::tensor::Tensor;
+use idiolect_kernels::{attention, linear, rms_norm, swiglu};
 
 use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
 
@@ -70,7 +70,7 @@ impl Call<'_> {
 
     fn project(&self, projection: Projection, x: &Tensor<3>) -> Tensor<3> {
         let weight = self.block.projections[projection as usize].val();
-        let base = linear(x.clone(), weight, None);
+        let base = linear(x.clone(), weight);
         self.adapter.apply(
             Site {
                 layer: self.layer,

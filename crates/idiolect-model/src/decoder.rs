@@ -6,7 +6,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
-use idiolect_kernels::rms_norm;
+use idiolect_kernels::{product, rms_norm};
 
 use crate::block::{Block, Call, Sizes};
 use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
@@ -161,7 +161,7 @@ impl Decoder {
     #[must_use]
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         // Two-dimensional on purpose: a three-dimensional product copies a transposed head each time.
-        let logits = hidden.matmul(self.head());
+        let logits = product(hidden, self.head());
         if logits.dtype() == DType::F32 {
             logits
         } else {

@@ -82,13 +82,26 @@ pub fn dtype(name: &str, device: &Device) -> Result<FloatDType, CliError> {
     Ok(dtype)
 }
 
-/// Sets the number of CPU threads for the whole program, once.
+/// Runs a command on a thread of the pool, which has `count` threads, or as many as cores.
+///
+/// From another thread every product would be handed over to the pool and waited for, which costs a
+/// batch of one row 15 % (docs/PERFORMANCE.md).
 ///
 /// # Errors
 ///
-/// [`CliError::Setting`] for 0, or when threads run already in another number.
-pub fn threads(count: Option<usize>) -> Result<(), CliError> {
-    let Some(count) = count else { return Ok(()) };
+/// [`CliError::Setting`] for 0, or when threads run already in another number; else those of `task`.
+pub fn on_threads<T: Send>(
+    count: Option<usize>,
+    task: impl FnOnce() -> Result<T, CliError> + Send,
+) -> Result<T, CliError> {
+    if let Some(count) = count {
+        set_threads(count)?;
+    }
+    rayon::scope(|_| task())
+}
+
+/// Sets the number of CPU threads for the whole program, once.
+fn set_threads(count: usize) -> Result<(), CliError> {
     if count == 0 {
         return Err(CliError::setting("--threads", "at least 1", count));
     }

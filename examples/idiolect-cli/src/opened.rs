@@ -50,7 +50,6 @@ impl Opened {
     ) -> Result<Self, CliError> {
         let name = keys.model.as_deref();
         let name = name.ok_or_else(|| CliError::setting("--model", "a model", "nothing"))?;
-        device::threads(keys.threads)?;
         let device = device::device(keys.device.as_deref().unwrap_or("flex"))?;
         let dtype = device::dtype(keys.dtype.as_deref().unwrap_or("f32"), &device)?;
         let path = hub::locate(name)?;

@@ -8,6 +8,7 @@
 mod attention;
 mod attention_back;
 mod buffer;
+mod few;
 mod gate;
 mod head;
 mod norm;
@@ -22,6 +23,7 @@ use burn::backend::{Backend, Dispatch, DispatchDevice, ExtensionType, Flex, back
 use burn::tensor::{DType, Tensor};
 
 use crate::{RowLoss, plain};
+pub(crate) use few::MOST_ROWS;
 use rotary::Turn;
 use tile::Inputs;
 
@@ -178,6 +180,18 @@ pub(crate) fn attention(
     let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
     let mask = mask.map_or(Mask::None, |mask| Mask::Added(mask.into_dispatch()));
     Tensor::from_dispatch(<Dispatch as Steps>::attention(q, k, v, mask))
+}
+
+/// The product where it is one of few rows that no tape watches.
+pub(crate) fn product(x: &Tensor<2>, weight: &Tensor<2>) -> Option<Tensor<2>> {
+    let ([rows, inputs], [expected, _]) = (x.dims(), weight.dims());
+    assert_eq!(inputs, expected, "one row of the weight for each input");
+    if rows > MOST_ROWS || !serves(x) || !serves(weight) {
+        return None;
+    }
+    let x = x.clone().try_into_primitive::<Flex>().ok()?;
+    let weight = weight.clone().try_into_primitive::<Flex>().ok()?;
+    few::product(&x, &weight).map(Tensor::from_primitive::<Flex>)
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::args;
 use crate::continuing::Generation;
 use crate::dataset;
+use crate::device::on_threads;
 use crate::error::CliError;
 use crate::identity::hash;
 use crate::keys::{DataKeys, DistillKeys, ModelKeys, SamplingKeys};
@@ -57,12 +58,16 @@ pub struct Keys {
 /// Every [`CliError`] of settings, data, model and generation.
 pub fn run(args: &args::Distill) -> Result<(), CliError> {
     let keys: Keys = settings::resolve(&args.keys, args.config.as_deref())?;
+    on_threads(keys.model.threads, || work(&keys))
+}
+
+fn work(keys: &Keys) -> Result<(), CliError> {
     let out = keys.out.as_deref();
     let out = out.ok_or_else(|| CliError::setting("--out", "a folder", "nothing"))?;
     let template = keys.data.template.as_deref();
     let set = read(&keys.data, keys.seed.unwrap_or(42))?;
     let opened = Opened::new(&keys.model, keys.adapter.as_deref(), template)?;
-    let distilled = rewrite(&keys, &opened, &set, out)?;
+    let distilled = rewrite(keys, &opened, &set, out)?;
     crate::rows::write_lines(None, &[distilled.summary])
 }
 

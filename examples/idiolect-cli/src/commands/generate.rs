@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::streaming;
 use crate::args::Generate;
 use crate::continuing::{Generation, continue_all};
+use crate::device::on_threads;
 use crate::error::CliError;
 use crate::opened::Opened;
 use crate::progress::bar;
@@ -28,6 +29,10 @@ struct OutRow {
 ///
 /// Every [`CliError`] of opening a model, reading prompts, generating and writing.
 pub fn run(args: &Generate) -> Result<(), CliError> {
+    on_threads(args.model.threads, || work(args))
+}
+
+fn work(args: &Generate) -> Result<(), CliError> {
     let rows = match (&args.prompts, &args.prompt) {
         (Some(path), _) => read_prompts(path)?,
         (None, text) => {

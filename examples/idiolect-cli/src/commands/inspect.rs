@@ -7,6 +7,7 @@ use idiolect::tokens::preview;
 use serde_json::{Value, json};
 
 use crate::args::Inspect;
+use crate::device::on_threads;
 use crate::error::CliError;
 use crate::opened::Opened;
 use crate::{dataset, training};
@@ -17,6 +18,10 @@ use crate::{dataset, training};
 ///
 /// Every [`CliError`] of opening a model and reading data.
 pub fn run(args: &Inspect) -> Result<(), CliError> {
+    on_threads(args.model.threads, || work(args))
+}
+
+fn work(args: &Inspect) -> Result<(), CliError> {
     let template = args.data.template.as_deref();
     let opened = Opened::new(&args.model, args.adapter.as_deref(), template)?;
     let mut about = model(&opened);

@@ -5,6 +5,7 @@ use idiolect::lora::merge_checked;
 use idiolect::model::{SaveOptions, StoredType, save};
 
 use crate::args::Merge;
+use crate::device::on_threads;
 use crate::error::CliError;
 use crate::opened::Opened;
 
@@ -18,6 +19,10 @@ const PROBE: &str =
 ///
 /// Every [`CliError`] of opening a model and of writing a folder.
 pub fn run(args: &Merge) -> Result<(), CliError> {
+    on_threads(args.model.threads, || work(args))
+}
+
+fn work(args: &Merge) -> Result<(), CliError> {
     let stored = args
         .stored
         .as_deref()

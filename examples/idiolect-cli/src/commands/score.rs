@@ -5,6 +5,7 @@ use idiolect::tokens::{IGNORE, TokenBatch, TokenRow};
 use serde::Serialize;
 
 use crate::args::Score;
+use crate::device::on_threads;
 use crate::error::CliError;
 use crate::objective::token_nll;
 use crate::opened::Opened;
@@ -28,6 +29,10 @@ pub struct Scored {
 ///
 /// Every [`CliError`] of opening a model, reading rows and writing.
 pub fn run(args: &Score) -> Result<(), CliError> {
+    on_threads(args.model.threads, || work(args))
+}
+
+fn work(args: &Score) -> Result<(), CliError> {
     if args.batch_size == 0 {
         return Err(CliError::setting("--batch-size", "at least 1", 0));
     }

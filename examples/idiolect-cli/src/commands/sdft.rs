@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::distill;
 use crate::args;
+use crate::device::on_threads;
 use crate::error::CliError;
 use crate::job::Job;
 use crate::keys::{DataKeys, DistillKeys, ModelKeys, SamplingKeys, TrainKeys};
@@ -94,6 +95,10 @@ pub fn run(args: &args::Sdft) -> Result<(), CliError> {
     } else {
         settings::resolve(&args.keys, args.config.as_deref())?
     };
+    on_threads(keys.model.threads, || work(&keys))
+}
+
+fn work(keys: &Keys) -> Result<(), CliError> {
     let missing = |name: &str, what: &str| CliError::setting(name, what, "nothing");
     let out = keys
         .out
@@ -105,14 +110,10 @@ pub fn run(args: &args::Sdft) -> Result<(), CliError> {
         .ok_or_else(|| missing("--eval-data", "held-out examples"))?;
     let set = distill::read(&keys.data, keys.seed())?;
     set.require_responses()?;
-    let eval = held_out(&keys, eval)?;
+    let eval = held_out(keys, eval)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
-    claim(out, &keys)?;
-    let mut job = Job {
-        keys: &keys,
-        opened,
-        out,
-    };
+    claim(out, keys)?;
+    let mut job = Job { keys, opened, out };
     let outcome = job.run(&set, &eval)?;
     outcome.write(&out.join("report"))?;
     say(&format!("Artefacts are in {}", out.display()));

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args;
 use crate::dataset;
+use crate::device::on_threads;
 use crate::error::CliError;
 use crate::keys::{DataKeys, ModelKeys, TrainKeys};
 use crate::opened::Opened;
@@ -46,6 +47,10 @@ pub struct Keys {
 /// Every [`CliError`] of settings, data, model and training.
 pub fn run(args: &args::Train) -> Result<(), CliError> {
     let keys: Keys = settings::resolve(&args.keys, args.config.as_deref())?;
+    on_threads(keys.model.threads, || work(&keys, args.resume))
+}
+
+fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
     let out = keys
         .out
         .clone()
@@ -53,7 +58,7 @@ pub fn run(args: &args::Train) -> Result<(), CliError> {
     let seed = keys.seed.unwrap_or(42);
     let config = training::config(&keys.train, seed)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
-    let prepared = prepare(&keys, &opened, seed)?;
+    let prepared = prepare(keys, &opened, seed)?;
     if prepared.dropped + prepared.cut > 0 {
         crate::progress::say(&format!(
             "{} rows were left out and {} cut for their length",
@@ -68,11 +73,11 @@ pub fn run(args: &args::Train) -> Result<(), CliError> {
         prepared: &prepared,
         checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
         out: &out,
-        resume: args.resume,
+        resume,
         cancel: &cancel,
     };
     std::fs::create_dir_all(&out).map_err(CliError::io(&out))?;
-    settings::write(&keys, &out.join("run.toml"))?;
+    settings::write(keys, &out.join("run.toml"))?;
     training::train(&run, adapter).map(drop)
 }
 
