@@ -4,6 +4,8 @@
 //! bit whatever stands beside it and however many threads there are.
 //! Many rows are the business of a blocked product, which is Burn's.
 
+use std::array;
+
 use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -113,6 +115,15 @@ fn by_output(x: Input<'_>, weight: &[f32], outputs: usize) -> Vec<f32> {
     y
 }
 
+/// Four slices of equal length.
+#[inline(always)]
+fn quarters(all: &[f32]) -> [&[f32]; 4] {
+    let (first, last) = all.split_at(all.len() / 2);
+    let (a, b) = first.split_at(first.len() / 2);
+    let (c, d) = last.split_at(last.len() / 2);
+    [a, b, c, d]
+}
+
 struct Add<'a> {
     y: &'a mut [f32],
     x: Input<'a>,
@@ -130,10 +141,7 @@ impl WithSimd for Add<'_> {
         let mut input = self.first;
         let mut groups = self.weight.chunks_exact(DEPTH * self.outputs);
         for group in &mut groups {
-            let (w01, w23) = group.split_at(2 * self.outputs);
-            let (w0, w1) = w01.split_at(self.outputs);
-            let (w2, w3) = w23.split_at(self.outputs);
-            add_to_rows(simd, self.y, (self.x, input), [w0, w1, w2, w3]);
+            add_to_rows(simd, self.y, (self.x, input), quarters(group));
             input += DEPTH;
         }
         for row in groups.remainder().chunks_exact(self.outputs) {
@@ -159,9 +167,7 @@ impl WithSimd for Dot<'_> {
         let mut at = 0;
         let mut groups = self.weight.chunks_exact(WIDTH * inputs);
         for group in &mut groups {
-            let (w01, w23) = group.split_at(2 * inputs);
-            let ((w0, w1), (w2, w3)) = (w01.split_at(inputs), w23.split_at(inputs));
-            dot_with_rows(simd, (self.y, self.outputs, at), self.x, [w0, w1, w2, w3]);
+            dot_with_rows(simd, (self.y, self.outputs, at), self.x, quarters(group));
             at += WIDTH;
         }
         for row in groups.remainder().chunks_exact(inputs) {
@@ -208,12 +214,8 @@ fn add<S: Simd, const R: usize, const D: usize>(
     x: [&[f32]; R],
     w: [&[f32]; D],
 ) {
-    let mut factors = [[simd.splat_f32s(0.0); D]; R];
-    for (factors, x) in factors.iter_mut().zip(x) {
-        for (factor, x) in factors.iter_mut().zip(x) {
-            *factor = simd.splat_f32s(*x);
-        }
-    }
+    let factors: [[S::f32s; D]; R] =
+        array::from_fn(|r| array::from_fn(|d| simd.splat_f32s(x[r][d])));
     let whole = w[0].len() / S::F32_LANES;
     let vectors = w.map(|w| &S::as_simd_f32s(w).0[..whole]);
     let mut sums = y.map(|y| {
@@ -221,15 +223,9 @@ fn add<S: Simd, const R: usize, const D: usize>(
         (&mut body[..whole], tail)
     });
     for at in 0..whole {
-        let mut w = [simd.splat_f32s(0.0); D];
-        for d in 0..D {
-            w[d] = vectors[d][at];
-        }
         // All are read before any is written: the compiler cannot know that they lie apart.
-        let mut values = [simd.splat_f32s(0.0); R];
-        for r in 0..R {
-            values[r] = sums[r].0[at];
-        }
+        let w: [S::f32s; D] = array::from_fn(|d| vectors[d][at]);
+        let mut values: [S::f32s; R] = array::from_fn(|r| sums[r].0[at]);
         for d in 0..D {
             for r in 0..R {
                 values[r] = simd.mul_add_e_f32s(factors[r][d], w[d], values[r]);
@@ -261,9 +257,7 @@ fn dot_with_rows<S: Simd, const N: usize>(
     let (fours, ones) = x.values.split_at(x.rows / 4 * 4 * inputs);
     let mut y = y.chunks_exact_mut(width);
     for x in fours.chunks_exact(4 * inputs) {
-        let (x01, x23) = x.split_at(2 * inputs);
-        let ((x0, x1), (x2, x3)) = (x01.split_at(inputs), x23.split_at(inputs));
-        let sums = dots(simd, [x0, x1, x2, x3], w);
+        let sums = dots(simd, quarters(x), w);
         for (sums, y) in sums.iter().zip(&mut y) {
             y[column..column + N].copy_from_slice(sums);
         }
