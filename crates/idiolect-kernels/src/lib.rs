@@ -6,4 +6,6 @@ pub mod plain;
 mod flex;
 mod steps;
 
-pub use steps::{RowLoss, attention, linear, product, rms_norm, rotate, row_loss, row_nll, swiglu};
+pub use steps::{
+    RowLoss, attention, is_fused, linear, product, rms_norm, rotate, row_loss, row_nll, swiglu,
+};

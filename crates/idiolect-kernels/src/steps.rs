@@ -19,6 +19,17 @@ pub struct RowLoss {
     pub slope: Tensor<2>,
 }
 
+/// Whether the steps are fused ones for tensors like `x`.
+#[must_use]
+pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
+    #[cfg(feature = "flex")]
+    if flex::serves(x) {
+        return true;
+    }
+    let _ = x;
+    false
+}
+
 /// `x weight` for rows of vectors.
 ///
 /// The fused step serves up to 16 rows that no tape watches, as in generation: it reads the weight

@@ -63,6 +63,12 @@ impl Decoder {
         }
     }
 
+    /// Whether the steps of its blocks are fused ones on its device, which keep less for the way back.
+    #[must_use]
+    pub fn is_fused(&self) -> bool {
+        idiolect_kernels::is_fused(&self.weights.norm.val())
+    }
+
     /// The rotary frequencies in use.
     #[must_use]
     pub fn rope(&self) -> &Rope {

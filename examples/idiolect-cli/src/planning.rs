@@ -3,12 +3,13 @@
 //! The figures are sums over the tensors that the loop keeps, not measurements; docs/PERFORMANCE.md sets
 //! them beside measured peaks.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::DType;
 use idiolect::lora::LoraAdapter;
-use idiolect::model::{Decoder, ModelConfig};
+use idiolect::model::{Decoder, Projection};
 use idiolect::tokens::TokenRow;
 use idiolect::train::CHUNK_ROWS;
 use serde::Serialize;
@@ -21,7 +22,7 @@ use crate::training::Run;
 pub struct Plan {
     /// The frozen weights.
     pub weights_bytes: usize,
-    /// Adapter, its gradients and the two moments of the optimiser.
+    /// Adapter, its gradients, the two moments of the optimiser, and copies while a checkpoint is written.
     pub adapter_bytes: usize,
     /// Activations of the longest micro-batch.
     pub activation_bytes: usize,
@@ -53,7 +54,8 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`CliError::Setting`] for a `--checkpoint-blocks` that is none of auto, on and off.
+    /// [`CliError::Setting`] for a `--checkpoint-blocks` that is none of auto, on and off, and for a run
+    /// that needs more memory than is free.
     pub fn new(run: &Run<'_>, adapter: &LoraAdapter) -> Result<Self, CliError> {
         let rows = &run.prepared.rows;
         let mut lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
@@ -76,7 +78,7 @@ impl Plan {
                 ));
             }
         };
-        Ok(Self {
+        let plan = Self {
             weights_bytes: memory.weights,
             adapter_bytes: memory.adapter,
             activation_bytes: memory.activations(checkpoint_blocks),
@@ -89,7 +91,46 @@ impl Plan {
             held_out: run.prepared.held_out.len(),
             tokens: lengths.iter().sum(),
             trained_tokens: rows.iter().map(TokenRow::trained_tokens).sum(),
-        })
+        };
+        plan.fits().map(|()| plan)
+    }
+
+    /// Refuses a run that needs more than is free; the weights are loaded already.
+    fn fits(&self) -> Result<(), CliError> {
+        let more = self.total_bytes - self.weights_bytes;
+        match self.available_bytes {
+            Some(free) if more > free => {
+                let expected = format!(
+                    "at most {} free: a smaller --batch-size or --max-length, or --checkpoint-blocks on",
+                    megabytes(free)
+                );
+                Err(CliError::setting("memory", expected, megabytes(more)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The plan in two lines.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let free = self.available_bytes.map_or("unknown".into(), megabytes);
+        format!(
+            "{} rows of {} tokens, {} of them trained; the longest batch has {}\n\
+             memory: weights {}, adapter {}, activations {}{}, logits {}; free beside the weights: {free}",
+            self.rows,
+            self.tokens,
+            self.trained_tokens,
+            self.longest_batch_tokens,
+            megabytes(self.weights_bytes),
+            megabytes(self.adapter_bytes),
+            megabytes(self.activation_bytes),
+            if self.checkpoint_blocks {
+                " (blocks are computed twice)"
+            } else {
+                ""
+            },
+            megabytes(self.logits_bytes),
+        )
     }
 
     /// Writes the plan as JSON.
@@ -101,6 +142,10 @@ impl Plan {
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         std::fs::write(path, text + "\n").map_err(CliError::io(path))
     }
+}
+
+fn megabytes(bytes: usize) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
 }
 
 /// Bytes by what they hold.
@@ -119,10 +164,11 @@ impl Memory {
         let size = DType::from(decoder.dtype()).size();
         Self {
             weights: decoder.num_params() * size,
-            // The factors, their gradients, and the first and second moments, all f32.
-            adapter: adapter.num_params() * 4 * 4,
+            // The factors, their gradients and the two moments, all f32; an update makes new factors, and
+            // a checkpoint holds factors and moments once more while it is written.
+            adapter: adapter.num_params() * 4 * 8,
             inputs: tokens * config.hidden_size * size * config.num_layers,
-            tape: tokens * taped_floats(config, width) * 4,
+            tape: tokens * taped_floats(decoder, adapter, width) * 4,
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
             // Logits, their exponentials and the slope.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3,
@@ -142,14 +188,48 @@ impl Memory {
     }
 }
 
-/// Numbers that the tape of one block keeps for one token of a row of `width` tokens: what norms, rotary
-/// turns, scores, softmax and the gated product hand to their way back.
-fn taped_floats(config: &ModelConfig, width: usize) -> usize {
+/// Numbers that the tape of one block keeps for one token of a row of `width` tokens.
+///
+/// Fused steps keep their inputs alone: both norms the hidden state, attention its queries, keys and
+/// values, the gated unit both halves; beside these there is the input of every projection with an
+/// update. Composed steps keep what each operation hands to its way back, scores included.
+fn taped_floats(decoder: &Decoder, adapter: &LoraAdapter, width: usize) -> usize {
+    let config = &decoder.config;
     let heads = config.query_width() + 2 * config.kv_width();
+    if decoder.is_fused() {
+        let inputs: BTreeSet<Input> = adapter.targets().into_iter().map(input).collect();
+        let inputs = inputs.into_iter().map(|input| match input {
+            Input::Attention | Input::FeedForward => config.hidden_size,
+            Input::Output => config.query_width(),
+            Input::Down => config.intermediate_size,
+        });
+        return 2 * config.hidden_size
+            + heads
+            + 2 * config.intermediate_size
+            + inputs.sum::<usize>();
+    }
     12 * config.hidden_size
         + 4 * heads
         + 3 * config.num_heads * width
         + 5 * config.intermediate_size
+}
+
+/// What projections read; those of one kind read the same tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Input {
+    Attention,
+    Output,
+    FeedForward,
+    Down,
+}
+
+fn input(projection: Projection) -> Input {
+    match projection {
+        Projection::Query | Projection::Key | Projection::Value => Input::Attention,
+        Projection::Output => Input::Output,
+        Projection::Gate | Projection::Up => Input::FeedForward,
+        Projection::Down => Input::Down,
+    }
 }
 
 /// Free memory of this machine, where it tells.

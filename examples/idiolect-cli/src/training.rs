@@ -16,7 +16,7 @@ use crate::keys::TrainKeys;
 use crate::objective::AdapterLoss;
 use crate::opened::Opened;
 use crate::planning::Plan;
-use crate::progress::bar;
+use crate::progress::{bar, say};
 
 /// Settings of the loop as typed, over the defaults of [`TrainConfig`].
 ///
@@ -186,6 +186,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     std::fs::create_dir_all(run.out).map_err(CliError::io(run.out))?;
     let plan = Plan::new(run, &adapter)?;
     plan.write(&run.out.join("plan.json"))?;
+    say(&plan.line());
     let tape = if plan.checkpoint_blocks {
         Tape::Blocks
     } else {
