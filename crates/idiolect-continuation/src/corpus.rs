@@ -42,7 +42,7 @@ pub struct Corpus {
 /// One document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// The row's own id, or the file's path below the corpus, with `:LINE` for a line of it.
+    /// The row's own id (which other rows may have too), or the file's path below the corpus, with `:LINE` for a line of it.
     pub id: Id,
     /// All its text.
     pub text: String,
@@ -210,6 +210,13 @@ pub(crate) struct Raw<'a> {
     kind: Kind,
     line: usize,
     text: String,
+}
+
+impl Raw<'_> {
+    /// `FILE:LINE`.
+    pub(crate) fn place(&self, corpus: &Corpus) -> String {
+        format!("{}:{}", corpus.name(self.path), self.line)
+    }
 }
 
 /// What the name of a file says, with the ending of its packing taken off.

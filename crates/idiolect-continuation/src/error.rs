@@ -12,8 +12,7 @@ use crate::writer::BoxError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContinuationError {
-    /// The corpus or a journal cannot be read or written, a row of the corpus is not as expected, or
-    /// two documents of the sample have the same id.
+    /// The corpus or a journal cannot be read or written, or a row of the corpus is not as expected.
     #[error(transparent)]
     Data(#[from] DataError),
     /// A setting outside its range.

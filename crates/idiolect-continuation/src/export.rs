@@ -17,7 +17,7 @@ use crate::stage::Texts;
 use crate::summary::Summary;
 
 /// A text for a first part, and how it came about.
-pub(crate) struct Text {
+pub(crate) struct Written {
     pub(crate) text: String,
     finish_reason: Option<String>,
     tokens: usize,
@@ -39,7 +39,7 @@ impl Source {
         &mut self,
         half: &Half,
         settings: &Settings,
-    ) -> Result<Text, ContinuationError> {
+    ) -> Result<Written, ContinuationError> {
         let (text, finish_reason, tokens) = match self {
             Self::Original => (half.second.clone(), None, 0),
             Self::Teacher(texts) => {
@@ -50,7 +50,7 @@ impl Source {
         };
         let finish = finish_reason.as_deref().unwrap_or("stop");
         let objection = settings.filters.objection(&text, &half.second, finish);
-        Ok(Text {
+        Ok(Written {
             text,
             finish_reason,
             tokens,
@@ -107,7 +107,7 @@ impl Export<'_> {
             nested.map_err(io::Error::other)
         });
         own.map_or(Ok(()), Err)?;
-        summary.finish(&on(&self.settings.filters));
+        summary.finish(&on(self.settings.filters));
         Ok(written?)
     }
 
@@ -136,7 +136,7 @@ impl Export<'_> {
     fn answers(
         &mut self,
         half: &Half,
-        text: &Text,
+        text: &Written,
     ) -> Result<Vec<(Question, Answer)>, ContinuationError> {
         if text.objection.is_some() {
             return Ok(Vec::new());
@@ -147,7 +147,7 @@ impl Export<'_> {
         self.judged.iter_mut().map(answer).collect()
     }
 
-    fn row(&self, half: &Half, text: Text) -> serde_json::Value {
+    fn row(&self, half: &Half, text: Written) -> serde_json::Value {
         let (id, first, text) = (&half.id, &half.first, text.text);
         match self.settings.rows {
             RowFormat::Messages => json!({"id": id, "messages": [
@@ -159,7 +159,7 @@ impl Export<'_> {
     }
 }
 
-fn tally(summary: &mut Summary, half: &Half, text: &Text) {
+fn tally(summary: &mut Summary, half: &Half, text: &Written) {
     let capital = starts_with_capital(&text.text) && !starts_with_capital(&half.second);
     summary.empty += usize::from(text.text.trim().is_empty());
     summary.capital += usize::from(capital);
@@ -174,7 +174,7 @@ fn tally(summary: &mut Summary, half: &Half, text: &Text) {
 }
 
 /// The filters that are on, in the order in which they act.
-fn on(filters: &Filters) -> Vec<Reason> {
+fn on(filters: Filters) -> Vec<Reason> {
     let switches = [
         (filters.empty, Reason::Empty),
         (filters.unfinished, Reason::Unfinished),

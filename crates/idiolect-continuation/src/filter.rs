@@ -59,7 +59,7 @@ pub fn starts_with_capital(text: &str) -> bool {
 
 impl Filters {
     /// The questions that a judge is asked.
-    pub(crate) fn questions(&self) -> Vec<Question> {
+    pub(crate) fn questions(self) -> Vec<Question> {
         let on = |question: &Question| match question {
             Question::Instructional => self.instructional,
             Question::Conversational => self.conversational,
@@ -69,7 +69,7 @@ impl Filters {
 
     /// What the filters that need no judge have against a text.
     pub(crate) fn objection(
-        &self,
+        self,
         text: &str,
         original: &str,
         finish_reason: &str,

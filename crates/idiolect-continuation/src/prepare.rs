@@ -3,7 +3,7 @@
 //! The first reading chooses documents by their number, the second cuts the chosen ones and writes
 //! them down; what is held between is a number for each chosen document.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use idiolect_data::{DataError, Id, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use crate::ContinuationError;
-use crate::corpus::{Corpus, Raw};
+use crate::corpus::{Corpus, Document, Raw};
 use crate::halve::{count_words, document_seed, halve};
 use crate::reservoir::Reservoir;
 use crate::settings::Settings;
@@ -91,31 +91,29 @@ fn choose(corpus: &Corpus, settings: &Settings) -> Result<(Found, Vec<u64>), Con
 }
 
 /// The second reading.
+///
+/// A document whose id an earlier one of the sample has gets its place behind it.
 fn chosen(
     corpus: &Corpus,
     numbers: &[u64],
     settings: &Settings,
     on_half: &mut dyn FnMut(&Half) -> Result<(), ContinuationError>,
 ) -> Result<(), ContinuationError> {
-    let mut seen = HashMap::new();
+    let mut seen = HashSet::new();
     let mut wanted = numbers.iter().copied().peekable();
     for (number, raw) in (0..).zip(corpus.raw()) {
         let raw: Raw<'_> = raw?;
         if wanted.next_if_eq(&number).is_none() {
             continue;
         }
-        let document = corpus.document(raw)?;
-        let id = document.id;
-        let second = usize::try_from(number).unwrap_or(usize::MAX);
-        if let Some(first) = seen.insert(id.to_string(), second) {
-            return Err(ContinuationError::Data(DataError::RepeatedId {
-                path: corpus.root.clone(),
-                id,
-                first,
-                second,
-            }));
+        let place = raw.place(corpus);
+        let Document { mut id, text } = corpus.document(raw)?;
+        if seen.contains(&id.to_string()) {
+            let own = id.as_str().map_or(id.to_string(), str::to_owned);
+            id = format!("{own} ({place})").into();
         }
-        let Some(halves) = halve(&document.text, document_seed(settings.seed, &id)) else {
+        seen.insert(id.to_string());
+        let Some(halves) = halve(&text, document_seed(settings.seed, &id)) else {
             break;
         };
         on_half(&Half {

@@ -104,7 +104,7 @@ impl Lines {
     fn text(&self, bytes: Vec<u8>, line: usize) -> Result<String, DataError> {
         String::from_utf8(bytes).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let breaks = good.iter().filter(|&&byte| byte == b'\n').count();
+            let breaks = good.split(|&byte| byte == b'\n').count() - 1;
             let column = 1 + good.iter().rev().take_while(|&&b| b != b'\n').count();
             DataError::Utf8 {
                 path: self.path.clone(),

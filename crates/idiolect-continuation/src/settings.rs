@@ -46,6 +46,10 @@ impl Default for Shown {
 /// Which texts make no row; the paper's main runs leave out nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each filter is a switch of its own"
+)]
 pub struct Filters {
     /// Texts of white space alone; on by default, for such a row trains an end of text and no more.
     pub empty: bool,
