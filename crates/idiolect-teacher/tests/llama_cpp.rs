@@ -49,12 +49,13 @@ fn a_real_server_answers_chats_and_continues_texts() {
     teacher.complete(&requests, take).unwrap();
     done.sort_by_key(|completion| completion.id.as_u64());
     assert_eq!(done.len(), 9);
+    assert_eq!(teacher.spent().texts, 9);
     for completion in &done {
         eprintln!(
             "{} {:?} {}",
             completion.id, completion.text, completion.finish_reason
         );
-        assert!(completion.text.contains("Paris"), "{completion:?}");
+        assert!(!completion.text.trim().is_empty(), "{completion:?}");
         assert!(completion.token_count <= 16 && completion.prompt_tokens > 0);
         assert!(["stop", "length"].contains(&completion.finish_reason.as_str()));
     }
