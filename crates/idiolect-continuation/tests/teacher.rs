@@ -89,7 +89,14 @@ fn act(asked: &Asked) -> Act {
         _ => {}
     }
     if shown.contains("Answer with one word") {
-        return Act::text(asked, if shown.len() % 3 == 0 { "Yes" } else { "No" });
+        return Act::text(
+            asked,
+            if shown.len().is_multiple_of(3) {
+                "Yes"
+            } else {
+                "No"
+            },
+        );
     }
     Act::text(asked, &format!("and {} bytes before", shown.len()))
 }

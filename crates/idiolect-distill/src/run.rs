@@ -10,8 +10,9 @@ use crate::asked::{Asked, asked};
 use crate::journal;
 use crate::record::Record;
 use crate::settings::Settings;
+use crate::shard::Shard;
 use crate::summary::Summary;
-use crate::trim::{strip, trimmed};
+use crate::trim::strip;
 use crate::writer::{BoxError, Completion, RewriteRequest, TextToText};
 
 /// What a distillation ends with.
@@ -45,15 +46,28 @@ pub fn distill(
     writer: &mut dyn TextToText,
     journal: &Path,
 ) -> Result<Distilled, DistillError> {
-    settings.check_mix_ratio()?;
-    set.require_responses()?;
-    set.require_unique_ids()?;
-    let before = if settings.trim {
-        trimmed(set)?
-    } else {
-        set.clone()
-    };
-    let asked = asked(&before, settings)?;
+    distill_shard(set, settings, Shard::WHOLE, writer, journal)
+}
+
+/// [`distill`] for one part of the rows; the set that it returns, and the numbers, are of that part.
+///
+/// The whole set is given, so that the rows of the mix are those that one machine would have chosen.
+/// [`merge`](crate::merge()) joins the journals of all parts.
+///
+/// # Errors
+///
+/// As [`distill`], and [`DistillError::Setting`] for a part that there is not.
+pub fn distill_shard(
+    set: &DataSet,
+    settings: &Settings,
+    shard: Shard,
+    writer: &mut dyn TextToText,
+    journal: &Path,
+) -> Result<Distilled, DistillError> {
+    shard.check()?;
+    let mut before = settings.prepared(set)?;
+    let mut asked = asked(&before, settings)?;
+    asked.retain(|asked| shard.has(asked.row));
     let (journal, found) = journal::open(journal, &before, settings, &asked)?;
     let records = Progress::new(&asked, journal, found).finish(writer)?;
     let mut after = before.clone();
@@ -63,6 +77,12 @@ pub fn distill(
         .filter(|(_, record)| record.replaced)
     {
         after.replace_response(asked.row, strip(&record.text));
+    }
+    drop(asked);
+    for set in [&mut before, &mut after] {
+        let mut row = 0..;
+        set.rows
+            .retain(|_| row.next().is_some_and(|row| shard.has(row)));
     }
     let summary = Summary::new(&before, &after, &records);
     Ok(Distilled {
