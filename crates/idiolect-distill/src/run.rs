@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use idiolect_data::{DataSet, Id, Journal};
+use idiolect_prompt::DistillTemplate;
 
 use crate::DistillError;
 use crate::asked::{Asked, asked};
+use crate::check::Check;
 use crate::journal;
 use crate::record::Record;
-use crate::settings::Settings;
+use crate::settings::{Extras, Settings};
 use crate::shard::Shard;
 use crate::summary::Summary;
 use crate::trim::strip;
@@ -90,6 +92,48 @@ pub fn distill_shard(
         records,
         summary,
     })
+}
+
+/// Has every row answered by the model alone, its reference not shown: sample, drop, keep.
+///
+/// The template is [`DistillTemplate::unaided`], the check [`Check::Text`] and the mix ratio 1,
+/// whatever the settings say; rows need no response.
+/// Rows whose answer is empty, or refused by another verdict, are dropped: the set that comes back
+/// has answers of the model only.
+/// In the numbers `replaced` are the rows left and `kept` those dropped.
+///
+/// # Errors
+///
+/// As [`distill`], without what concerns responses.
+pub fn answer_unaided(
+    set: &DataSet,
+    settings: &Settings,
+    writer: &mut dyn TextToText,
+    journal: &Path,
+) -> Result<Distilled, DistillError> {
+    let settings = Settings {
+        template: DistillTemplate::unaided(),
+        check: Check::Text,
+        mix_ratio: 1.0,
+        extras: Extras {
+            empty: true,
+            ..settings.extras.clone()
+        },
+        ..settings.clone()
+    };
+    let mut set = set.clone();
+    for row in 0..set.rows.len() {
+        if set.rows[row].example.response().is_none() {
+            set.replace_response(row, "");
+        }
+    }
+    let mut answered = distill(&set, &settings, writer, journal)?;
+    let mut records = answered.records.iter();
+    answered
+        .set
+        .rows
+        .retain(|_| records.next().is_some_and(|record| record.replaced));
+    Ok(answered)
 }
 
 /// The rewrites that there are, by position among the rows asked for.

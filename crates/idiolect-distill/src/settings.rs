@@ -21,6 +21,12 @@ pub struct Extras {
     pub empty: bool,
     /// Refuses rewrites that contain any of these texts, for instance [`Self::MARKUP`].
     pub echo: Vec<String>,
+    /// Refuses rewrites with fewer words than this many per cent of the original's; 0 asks for none.
+    pub least_percent: usize,
+    /// Refuses rewrites in another language than the original's.
+    ///
+    /// The detector errs; `crates/idiolect-distill/tests/language.rs` counts how often.
+    pub language: bool,
 }
 
 impl Extras {
