@@ -5,7 +5,7 @@
 //! At most the last line can be torn; it is cut off at the next opening.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -45,9 +45,7 @@ impl Journal {
             .truncate(false)
             .open(path)
             .map_err(io)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(io)?;
-        let (rows, whole) = rows(path, &bytes)?;
+        let (rows, whole) = rows(path, &mut BufReader::new(&mut file))?;
         cut(&mut file, whole).map_err(io)?;
         Ok((
             Self {
@@ -84,22 +82,33 @@ impl Journal {
     }
 }
 
-/// The rows, and the number of bytes that hold them.
-fn rows<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<(Vec<T>, usize), DataError> {
-    let mut rows = Vec::new();
-    let mut start = 0;
-    for (number, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        let end = start + line.len();
-        match row(path, line, number + 1) {
-            _ if !line.ends_with(b"\n") => break,
-            Ok(Some(row)) => rows.push(row),
-            Ok(None) => {}
-            Err(_) if end == bytes.len() && is_torn(line) => break,
+/// The rows, and the number of bytes that hold them; a line at a time, so that a journal may be
+/// longer than the memory that its rows take.
+fn rows<T: DeserializeOwned>(
+    path: &Path,
+    reader: &mut impl BufRead,
+) -> Result<(Vec<T>, u64), DataError> {
+    let io = |source| DataError::Io {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    };
+    let (mut rows, mut whole) = (Vec::new(), 0);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line).map_err(io)?;
+        if !line.ends_with(b"\n") {
+            break;
+        }
+        match row(path, &line, number) {
+            Ok(row) => rows.extend(row),
+            Err(_) if is_torn(&line) && reader.fill_buf().map_err(io)?.is_empty() => break,
             Err(error) => return Err(error),
         }
-        start = end;
+        whole += length as u64;
     }
-    Ok((rows, start))
+    Ok((rows, whole))
 }
 
 fn row<T: DeserializeOwned>(
@@ -121,9 +130,9 @@ fn is_torn(line: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err()
 }
 
-fn cut(file: &mut File, whole: usize) -> io::Result<()> {
-    if file.metadata()?.len() != whole as u64 {
-        file.set_len(whole as u64)?;
+fn cut(file: &mut File, whole: u64) -> io::Result<()> {
+    if file.metadata()?.len() != whole {
+        file.set_len(whole)?;
         file.sync_all()?;
     }
     file.seek(SeekFrom::End(0)).map(drop)

@@ -4,10 +4,12 @@ mod asked;
 mod check;
 mod error;
 mod journal;
-
+mod language;
+mod merge;
 mod record;
 mod run;
 mod settings;
+mod shard;
 mod summary;
 mod trim;
 mod verdict;
@@ -15,9 +17,11 @@ mod writer;
 
 pub use check::Check;
 pub use error::DistillError;
+pub use merge::{Double, MergeReport, merge};
 pub use record::{Difference, Identity, Record};
-pub use run::{Distilled, distill};
+pub use run::{Distilled, answer_unaided, distill, distill_shard};
 pub use settings::{Extras, Settings};
+pub use shard::Shard;
 pub use summary::{Length, Summary};
 pub use verdict::{BANNED_OPENING, BANNED_PHRASES, Reason, Verdict, judge, verdict};
 pub use writer::{BoxError, Completion, RewriteRequest, TextToText};

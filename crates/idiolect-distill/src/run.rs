@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use idiolect_data::{DataSet, Id, Journal};
+use idiolect_prompt::DistillTemplate;
 
 use crate::DistillError;
 use crate::asked::{Asked, asked};
+use crate::check::Check;
 use crate::journal;
 use crate::record::Record;
-use crate::settings::Settings;
+use crate::settings::{Extras, Settings};
+use crate::shard::Shard;
 use crate::summary::Summary;
-use crate::trim::{strip, trimmed};
+use crate::trim::strip;
 use crate::writer::{BoxError, Completion, RewriteRequest, TextToText};
 
 /// What a distillation ends with.
@@ -45,15 +48,28 @@ pub fn distill(
     writer: &mut dyn TextToText,
     journal: &Path,
 ) -> Result<Distilled, DistillError> {
-    settings.check_mix_ratio()?;
-    set.require_responses()?;
-    set.require_unique_ids()?;
-    let before = if settings.trim {
-        trimmed(set)?
-    } else {
-        set.clone()
-    };
-    let asked = asked(&before, settings)?;
+    distill_shard(set, settings, Shard::WHOLE, writer, journal)
+}
+
+/// [`distill`] for one part of the rows; the set that it returns, and the numbers, are of that part.
+///
+/// The whole set is given, so that the rows of the mix are those that one machine would have chosen.
+/// [`merge`](crate::merge()) joins the journals of all parts.
+///
+/// # Errors
+///
+/// As [`distill`], and [`DistillError::Setting`] for a part that there is not.
+pub fn distill_shard(
+    set: &DataSet,
+    settings: &Settings,
+    shard: Shard,
+    writer: &mut dyn TextToText,
+    journal: &Path,
+) -> Result<Distilled, DistillError> {
+    shard.check()?;
+    let mut before = settings.prepared(set)?;
+    let mut asked = asked(&before, settings)?;
+    asked.retain(|asked| shard.has(asked.row));
     let (journal, found) = journal::open(journal, &before, settings, &asked)?;
     let records = Progress::new(&asked, journal, found).finish(writer)?;
     let mut after = before.clone();
@@ -64,12 +80,60 @@ pub fn distill(
     {
         after.replace_response(asked.row, strip(&record.text));
     }
+    drop(asked);
+    for set in [&mut before, &mut after] {
+        let mut row = 0..;
+        set.rows
+            .retain(|_| row.next().is_some_and(|row| shard.has(row)));
+    }
     let summary = Summary::new(&before, &after, &records);
     Ok(Distilled {
         set: after,
         records,
         summary,
     })
+}
+
+/// Has every row answered by the model alone, its reference not shown: sample, drop, keep.
+///
+/// The template is [`DistillTemplate::unaided`], the check [`Check::Text`] and the mix ratio 1,
+/// whatever the settings say; rows need no response.
+/// Rows whose answer is empty, or refused by another verdict, are dropped: the set that comes back
+/// has answers of the model only.
+/// In the numbers `replaced` are the rows left and `kept` those dropped.
+///
+/// # Errors
+///
+/// As [`distill`], without what concerns responses.
+pub fn answer_unaided(
+    set: &DataSet,
+    settings: &Settings,
+    writer: &mut dyn TextToText,
+    journal: &Path,
+) -> Result<Distilled, DistillError> {
+    let settings = Settings {
+        template: DistillTemplate::unaided(),
+        check: Check::Text,
+        mix_ratio: 1.0,
+        extras: Extras {
+            empty: true,
+            ..settings.extras.clone()
+        },
+        ..settings.clone()
+    };
+    let mut set = set.clone();
+    for row in 0..set.rows.len() {
+        if set.rows[row].example.response().is_none() {
+            set.replace_response(row, "");
+        }
+    }
+    let mut answered = distill(&set, &settings, writer, journal)?;
+    let mut records = answered.records.iter();
+    answered
+        .set
+        .rows
+        .retain(|_| records.next().is_some_and(|record| record.replaced));
+    Ok(answered)
 }
 
 /// The rewrites that there are, by position among the rows asked for.

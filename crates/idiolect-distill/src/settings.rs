@@ -1,6 +1,6 @@
 //! What a distillation is asked to do.
 
-use idiolect_data::Example;
+use idiolect_data::{DataSet, Example};
 use idiolect_prompt::{DistillTemplate, PromptError, Rendered, Template};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::DistillError;
 use crate::check::Check;
 use crate::record::Identity;
+use crate::trim::trimmed;
 
 /// Verdicts beyond the paper's; the default switches all of them off, as its scripts do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,12 @@ pub struct Extras {
     pub empty: bool,
     /// Refuses rewrites that contain any of these texts, for instance [`Self::MARKUP`].
     pub echo: Vec<String>,
+    /// Refuses rewrites with fewer words than this many per cent of the original's; 0 asks for none.
+    pub least_percent: usize,
+    /// Refuses rewrites in another language than the original's.
+    ///
+    /// The detector errs; `crates/idiolect-distill/tests/language.rs` counts how often.
+    pub language: bool,
 }
 
 impl Extras {
@@ -84,10 +91,22 @@ impl Settings {
         bytes.fold(0, |seed, &byte| (seed << 8) | u64::from(byte)) >> 11
     }
 
+    /// The data set as it is distilled: checked, and without white space around its texts.
+    pub(crate) fn prepared(&self, set: &DataSet) -> Result<DataSet, DistillError> {
+        self.check_mix_ratio()?;
+        set.require_responses()?;
+        set.require_unique_ids()?;
+        Ok(if self.trim {
+            trimmed(set)?
+        } else {
+            set.clone()
+        })
+    }
+
     /// # Errors
     ///
     /// [`DistillError::Setting`] for a mix ratio that is no share.
-    pub(crate) fn check_mix_ratio(&self) -> Result<(), DistillError> {
+    fn check_mix_ratio(&self) -> Result<(), DistillError> {
         if (0.0..=1.0).contains(&self.mix_ratio) {
             return Ok(());
         }

@@ -9,8 +9,9 @@ use idiolect_metrics::MetricsError;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
+use crate::language::changed;
 use crate::settings::Extras;
-use crate::trim::strip;
+use crate::trim::{strip, words};
 
 /// Phrases that speak of the task instead of doing it; refused anywhere, in any case.
 pub const BANNED_PHRASES: [&str; 5] = [
@@ -71,6 +72,20 @@ pub enum Reason {
         /// The markup.
         marker: String,
     },
+    /// It is much shorter than the original ([`Extras::least_percent`]).
+    TooShort {
+        /// The fewest words that would do.
+        expected: usize,
+        /// Its own.
+        found: usize,
+    },
+    /// It is in another language than the original ([`Extras::language`]).
+    LanguageChanged {
+        /// The original's, as an ISO 639-3 code.
+        expected: String,
+        /// Its own.
+        found: String,
+    },
 }
 
 impl Reason {
@@ -85,6 +100,8 @@ impl Reason {
             Self::Unfinished => "unfinished",
             Self::Empty => "empty",
             Self::Echo { .. } => "echo",
+            Self::TooShort { .. } => "too_short",
+            Self::LanguageChanged { .. } => "language_changed",
         }
     }
 }
@@ -124,7 +141,7 @@ pub fn judge(
     finish_reason: &str,
 ) -> Result<Verdict, MetricsError> {
     let kept = verdict(check, label, rewrite)?;
-    let extra = || extra(extras, rewrite, finish_reason).map(Verdict::Reject);
+    let extra = || extra(extras, label, rewrite, finish_reason).map(Verdict::Reject);
     Ok(if kept.is_keep() {
         extra().unwrap_or(kept)
     } else {
@@ -144,20 +161,25 @@ fn banned(rewrite: &str) -> Option<&'static str> {
     })
 }
 
-fn extra(extras: &Extras, rewrite: &str, finish_reason: &str) -> Option<Reason> {
+fn extra(extras: &Extras, label: &str, rewrite: &str, finish_reason: &str) -> Option<Reason> {
     if extras.unfinished && finish_reason == "length" {
         return Some(Reason::Unfinished);
     }
     if extras.empty && strip(rewrite).is_empty() {
         return Some(Reason::Empty);
     }
-    let marker = extras
-        .echo
-        .iter()
-        .find(|marker| rewrite.contains(marker.as_str()))?;
-    Some(Reason::Echo {
-        marker: marker.clone(),
-    })
+    let mut markers = extras.echo.iter();
+    if let Some(marker) = markers.find(|marker| rewrite.contains(marker.as_str())) {
+        let marker = marker.clone();
+        return Some(Reason::Echo { marker });
+    }
+    let (expected, found) = (words(label) * extras.least_percent, words(rewrite));
+    let expected = expected.div_ceil(100);
+    if found < expected {
+        return Some(Reason::TooShort { expected, found });
+    }
+    let changed = extras.language.then(|| changed(label, rewrite)).flatten();
+    changed.map(|(expected, found)| Reason::LanguageChanged { expected, found })
 }
 
 #[cfg(test)]
@@ -227,6 +249,7 @@ mod tests {
             unfinished: true,
             empty: true,
             echo: vec!["###".into()],
+            ..Extras::default()
         };
         assert_eq!(judged(&Extras::default(), "1 ###", "length"), Verdict::Keep);
         assert_eq!(
@@ -244,6 +267,40 @@ mod tests {
             panic!("kept")
         };
         assert_eq!(first.name(), "different_answer");
+    }
+
+    #[test]
+    fn a_rewrite_may_be_too_short_or_in_another_language() {
+        let label = "The quick brown fox jumps over the lazy dog because nobody has told it that the \
+            dog is not asleep at all and may well jump up.";
+        let judged = |extras: &Extras, text: &str| judge(Check::Text, extras, label, text, "stop");
+        let half = Extras {
+            least_percent: 50,
+            ..Extras::default()
+        };
+        let reason = Reason::TooShort {
+            expected: 14,
+            found: 3,
+        };
+        assert_eq!(
+            judged(&half, "A fox jumps.").unwrap(),
+            Verdict::Reject(reason)
+        );
+        assert!(judged(&half, label).unwrap().is_keep());
+        let language = Extras {
+            language: true,
+            ..Extras::default()
+        };
+        let german = "Der schnelle braune Fuchs springt über den faulen Hund, weil ihm niemand gesagt \
+            hat, dass der Hund gar nicht schläft.";
+        let reason = Reason::LanguageChanged {
+            expected: "eng".into(),
+            found: "deu".into(),
+        };
+        assert_eq!(judged(&language, german).unwrap(), Verdict::Reject(reason));
+        for text in ["Fuchs", "", "x = [1, 2, 3]", label] {
+            assert!(judged(&language, text).unwrap().is_keep(), "{text}");
+        }
     }
 
     #[test]

@@ -173,3 +173,44 @@ fn bad_rows_are_refused_before_anything_is_written() {
     );
     assert!(text.starts_with("data.json: id 1: response: "), "{text}");
 }
+
+#[test]
+fn without_a_reference_the_model_answers_alone_and_empty_rows_go() {
+    let folder = Folder::new();
+    let rows = [
+        serde_json::json!({"instruction": "Name a color.", "input": "a warm one"}),
+        serde_json::json!({"instruction": "Say nothing.", "output": "No."}),
+        serde_json::json!({"instruction": "Name a dog.", "output": "Rex"}),
+    ];
+    let set = common::data(folder.0.path(), idiolect_data::Format::Alpaca, &rows);
+    let mut shown = Vec::new();
+    let mut writer = |request: &idiolect_distill::RewriteRequest| {
+        shown.push(request.prompt.to_string());
+        let text = ["Red", " \n", "Bello"][shown.len() - 1].to_owned();
+        let (id, finish_reason) = (request.id.clone(), "stop".to_owned());
+        let (token_count, token_ids) = (1, None);
+        Ok(idiolect_distill::Completion {
+            id,
+            text,
+            token_count,
+            token_ids,
+            finish_reason,
+        })
+    };
+    let journal = folder.journal();
+    let settings = common::settings();
+    let answered =
+        idiolect_distill::answer_unaided(&set, &settings, &mut writer, &journal).unwrap();
+    let left = answered.set.rows.iter();
+    let left: Vec<_> = left
+        .map(|row| (row.example.id.clone(), row.example.response()))
+        .collect();
+    assert_eq!(left, [(0.into(), Some("Red")), (2.into(), Some("Bello"))]);
+    assert_eq!(
+        (answered.summary.replaced, answered.summary.refused["empty"]),
+        (2, 1)
+    );
+    assert!(shown[0].ends_with("### Instruction:\nName a color.\na warm one\n\n### Response:\n"));
+    assert!(!shown[2].contains("Rex"), "{}", shown[2]);
+    assert_eq!(folder.records()[0]["template"], "unaided");
+}

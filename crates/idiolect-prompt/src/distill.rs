@@ -39,7 +39,14 @@ impl DistillTemplate {
         table::MAIN_GSM8K_DISTILL
     }
 
-    /// The template of that name, with or without its preset; without, it is that of
+    /// No reference at all: the model answers as it would anyway, in the form of Alpaca where no chat
+    /// template is around it.
+    #[must_use]
+    pub fn unaided() -> Self {
+        table::UNAIDED
+    }
+
+    /// The template of that name, `unaided` or one of a preset, with or without its preset; without, it is that of
     /// `sdft-2402/main`.
     ///
     /// # Errors
@@ -47,10 +54,14 @@ impl DistillTemplate {
     /// [`PromptError::UnknownTemplate`] names those that there are.
     pub fn by_name(name: &str) -> Result<Self, PromptError> {
         let (preset, short) = name.rsplit_once('/').unwrap_or((preset::MAIN.name, name));
-        let all = || preset::ALL.iter().flat_map(|preset| preset.distill);
+        let own = std::iter::once(&table::UNAIDED);
+        let all = || {
+            own.clone()
+                .chain(preset::ALL.iter().flat_map(|preset| preset.distill))
+        };
         let full = format!("{preset}/{short}");
         all()
-            .find(|template| template.form.name == full)
+            .find(|template| [name, &full].contains(&template.form.name))
             .copied()
             .ok_or_else(|| {
                 let known = all().map(|template| template.form.name).collect();
@@ -92,6 +103,9 @@ impl DistillTemplate {
     #[must_use]
     pub fn messages(&self, example: &Example) -> Vec<Message> {
         let all = &example.messages;
+        if *self == table::UNAIDED {
+            return example.prompt().to_vec();
+        }
         let mut opening = Some(self.form.default_system);
         let mut asked = |at: usize, turn: &Message| {
             let reference = all.get(at + 1).map_or("", |next| next.content.as_str());

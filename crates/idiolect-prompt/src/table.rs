@@ -71,15 +71,26 @@ const VANILLA: NamedTemplate = NamedTemplate {
     stops: &[],
 };
 
+const GENERAL_ALPACA: NamedTemplate = NamedTemplate {
+    name: "alpaca",
+    default_system: ALPACA_SYSTEM,
+    user: &[ALPACA_USER],
+    separator: &[GAP],
+    ..VANILLA
+};
+
+/// No reference is shown.
+pub(crate) const UNAIDED: DistillTemplate = DistillTemplate {
+    form: NamedTemplate {
+        name: "unaided",
+        ..GENERAL_ALPACA
+    },
+    chat_user: "{{content}}",
+};
+
 /// The templates that belong to no preset.
 const GENERAL: &[NamedTemplate] = &[
-    NamedTemplate {
-        name: "alpaca",
-        default_system: ALPACA_SYSTEM,
-        user: &[ALPACA_USER],
-        separator: &[GAP],
-        ..VANILLA
-    },
+    GENERAL_ALPACA,
     VANILLA,
     NamedTemplate {
         name: "llama2",

@@ -11,7 +11,9 @@
 mod common;
 
 use common::{byte_level, golden, ids, sentence_piece, shared, smollm2, vocabulary};
-use idiolect_prompt::{ChatTemplate, ChatTokens, DistillTemplate, NamedTemplate, Piece, Rendered};
+use idiolect_prompt::{
+    ChatTemplate, ChatTokens, DistillTemplate, NamedTemplate, Piece, Preset, Rendered,
+};
 use idiolect_tokens::{GgufVocabulary, Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
@@ -44,8 +46,31 @@ fn sentence_piece_ids_are_those_of_sentencepiece() {
 
 #[test]
 fn preset_forms_have_the_reference_ids() {
-    let golden = golden("sentence_piece.json");
-    let tokenizer = sentence_piece();
+    check_forms(&sentence_piece(), &golden("sentence_piece.json"));
+}
+
+#[test]
+fn preset_forms_have_the_reference_ids_for_llama_3() {
+    check_forms(&byte_level(), &golden("byte_level_ids.json"));
+}
+
+#[test]
+fn no_form_of_a_preset_is_without_ids() {
+    let goldens = [golden("sentence_piece.json"), golden("byte_level_ids.json")];
+    let has = |key: &str, name: &str| goldens.iter().any(|golden| golden[key].get(name).is_some());
+    for preset in ["sdft-2402/main", "sdft-2402/reproduce"] {
+        let preset = Preset::by_name(preset).unwrap();
+        for template in preset.templates {
+            assert!(has("forms", template.name), "{}", template.name);
+        }
+        for template in preset.distill {
+            assert!(has("distill", template.name()), "{}", template.name());
+        }
+    }
+}
+
+/// Every form of the golden file, as a conversation of two turns and as a question for a rewrite.
+fn check_forms(tokenizer: &Tokenizer, golden: &Value) {
     let turns: Vec<String> = serde_json::from_value(golden["turns"].clone()).unwrap();
     let turn = |at: usize| {
         let role = ["user", "assistant"][at % 2];

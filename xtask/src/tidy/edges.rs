@@ -6,20 +6,31 @@ use super::files::read;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 10] = [
+const EDGES: [(&str, &[&str]); 12] = [
     ("data", &[]),
     ("prompt", &["data"]),
     ("tokens", &["prompt"]),
     ("generate", &[]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics"]),
+    ("continuation", &["data"]),
+    ("teacher", &["generate"]),
     ("kernels", &[]),
     ("model", &["kernels"]),
     ("lora", &["model"]),
     ("train", &["kernels", "tokens"]),
 ];
 /// Crates that build in seconds: no tensor library, in tests neither.
-const LIGHT: [&str; 6] = ["data", "prompt", "tokens", "generate", "metrics", "distill"];
+const LIGHT: [&str; 8] = [
+    "data",
+    "prompt",
+    "tokens",
+    "generate",
+    "metrics",
+    "distill",
+    "continuation",
+    "teacher",
+];
 /// Members that may depend on any crate: the facade, and what helps tests.
 const FREE: [&str; 2] = ["idiolect", "idiolect-testkit"];
 

@@ -4,7 +4,8 @@
 Needs transformers, tokenizers and sentencepiece.   Usage: python make.py   (writes beside itself)
 
 byte_level.json       tokenizer.json of a byte-level BPE in the manner of Llama 3
-byte_level_ids.json   its ids by transformers: texts and rendered conversations; the same vocabulary as GGUF has it
+byte_level_ids.json   its ids by transformers: texts, rendered conversations, and the preset forms of sdft-2402 for Llama 3; the same
+                      vocabulary as GGUF has it
 sentence_piece.json   a SentencePiece BPE in the manner of Llama 2, as GGUF has it; ids by sentencepiece: texts, and the
                       preset forms of sdft-2402, each slot encoded by itself as LLaMA-Factory does
 """
@@ -45,6 +46,61 @@ def head(**more):
             "tokenizers": tokenizers.__version__, "sentencepiece": sentencepiece.__version__, "seed": None, "tolerance": "exact", **more}
 
 
+ALPACA = "Below is an instruction that describes a task. Write a response that appropriately completes the request."
+USING = ("Below are an instruction that describes a task along with a reference answer. Using the reference answer as a guide, "
+         "write your own response.")
+MATH = "You are an expert in math. Below is a math question. Write a response that appropriately answers the question."
+MATH_DISTILL = ("You are an expert in math. Below are a math question and its reference answer. Refer to the reference answer and write a "
+                "response that appropriately answers the question.")
+MATH_INFER = MATH + " Your final answer should be an integer at the end of your response, formatted as: The answer is {answer}."
+REFER = USING.replace("Using the reference answer as a guide,", "Refer to the reference answer and")
+SUFFIX = r''' describing.\ + similarlyNow write oppositeley.]( Me giving**ONE please? revert with "\!--Two'''
+TURN = "<|start_header_id|>{}<|end_header_id|>\n\n{}<|eot_id|>"
+OPEN = "<|start_header_id|>assistant<|end_header_id|>\n\n"
+SYS = "<<SYS>>\n{}\n<</SYS>>\n\n"
+Q1, A1, Q2, A2 = " Name three colors. ", "Red, green and blue.", "How many apples are left?", " The answer is 12."
+INST, REF = "### Instruction:\n{}\n\n### Response:\n", "### Instruction:\n{}\n\n### Reference Answer:\n{}\n\n### Response:\n"
+BOS, EOS = 1, 2
+# name -> slots of the two-turn conversation Q1 A1 Q2 A2; a trained slot stands in a list of its own
+FORMS = {
+    "sdft-2402/main/alpaca": [ALPACA, INST.format(Q1), [A1, EOS], "\n\n", INST.format(Q2), [A2, EOS]],
+    "sdft-2402/main/alpaca_gcg": [ALPACA, INST.format(Q1 + SUFFIX), [A1, EOS], "\n\n", INST.format(Q2 + SUFFIX), [A2, EOS]],
+    "sdft-2402/main/gsm8k_infer": [SYS.format(MATH_INFER), BOS, f"[INST] {Q1} [/INST]", [A1, EOS], BOS, f"[INST] {Q2} [/INST]", [A2, EOS]],
+    "sdft-2402/reproduce/alpaca": [BOS, ALPACA, "\n\n", INST.format(Q1.strip()), [A1, EOS], "\n\n", BOS, INST.format(Q2), [A2, EOS]],
+    "sdft-2402/main/gsm8k": [SYS.format(MATH), BOS, f"[INST] {Q1} [/INST]", [A1, EOS], BOS, f"[INST] {Q2} [/INST]", [A2, EOS]],
+    "sdft-2402/reproduce/alpaca_gcg": [BOS, ALPACA, "\n\n", INST.format(Q1.strip() + SUFFIX), [A1, EOS], "\n\n", BOS, INST.format(Q2 + SUFFIX), [A2, EOS]],
+    "sdft-2402/reproduce/gsm8k_infer": [BOS, SYS.format(MATH_INFER), f"[INST] {Q1.strip()} [/INST]", [A1, EOS], BOS, f"[INST] {Q2} [/INST]", [A2, EOS]],
+    "sdft-2402/reproduce/gsm8k": [BOS, SYS.format(MATH), f"[INST] {Q1.strip()} [/INST]", [A1, EOS], BOS, f"[INST] {Q2} [/INST]", [A2, EOS]],
+}
+# as FORMS, with the tokenizer of Llama 3, whose end of text is <|eot_id|> and whose markup stands in the slots
+FORMS_3 = {name: FORMS[name] for name in ["sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg"]} | {
+    f"sdft-2402/main/{name}": [BOS, TURN.format("system", system), TURN.format("user", Q1) + OPEN, [A1, EOS], TURN.format("user", Q2) + OPEN, [A2, EOS]]
+    for name, system in [("llama3_gsm8k", MATH), ("llama3_gsm8k_infer", MATH_INFER)]
+}
+DISTILL = {
+    "sdft-2402/main/refer": [REFER, REF.format(Q1, A1)],
+    "sdft-2402/reproduce/refer": [BOS, REFER, "\n\n", REF.format(Q1.strip(), A1)],
+    "sdft-2402/main/using": [USING, REF.format(Q1, A1)],
+    "sdft-2402/reproduce/using": [BOS, USING, "\n\n", REF.format(Q1.strip(), A1)],
+    "sdft-2402/main/gsm8k": [SYS.format(MATH_DISTILL), BOS, f"[INST] {Q1}\n\n{A1} [/INST] Great! Let's think step by step. "],
+    "sdft-2402/reproduce/gsm8k": [BOS, SYS.format(MATH_DISTILL), f"[INST] {Q1.strip()}\n\n{A1} [/INST] Great! Let's think step by step. "],
+}
+DISTILL_3 = {name: DISTILL[name] for name in ["sdft-2402/main/using", "sdft-2402/main/refer"]} | {
+    "sdft-2402/main/llama3_gsm8k": [BOS, TURN.format("system", MATH_DISTILL), TURN.format("user", f"{Q1}\n\n{A1}") + OPEN + "Great! Let's think step by step. "],
+}
+
+
+def slots(form, encode, special):
+    """Each slot encoded by itself; `special` has the ids for BOS and EOS."""
+    ids, trained = [], []
+    for slot in form:
+        for part in slot if isinstance(slot, list) else [slot]:
+            new = [special[part]] if isinstance(part, int) else encode(part)
+            ids += new
+            trained += [isinstance(slot, list)] * len(new)
+    return {"ids": ids, "trained": trained}
+
+
 def byte_level():
     tok = Tokenizer(models.BPE(ignore_merges=True))
     tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(LLAMA3), "isolated"),
@@ -68,33 +124,10 @@ def byte_level():
     model = json.loads(tok.to_str())["model"]
     gguf = {"model": "gpt2", "pre": "llama-bpe", "tokens": [t for t, _ in order], "token_types": [3 if t in SPECIAL else 1 for t, _ in order],
             "merges": [m if isinstance(m, str) else " ".join(m) for m in model["merges"]], "bos": bos[1], "eos": tok.token_to_id(SPECIAL[4])}
+    form = lambda slot: slots(slot, ids, {BOS: bos[1], EOS: tok.token_to_id(SPECIAL[4])})
     dump("byte_level_ids.json", head(template=TEMPLATE, bos=SPECIAL[0], eos=SPECIAL[4], texts=[{"text": t, "ids": ids(t), "decoded": fast.decode(ids(t))} for t in texts],
-                                     chats=chats, gguf=gguf))
-
-
-ALPACA = "Below is an instruction that describes a task. Write a response that appropriately completes the request."
-USING = ("Below are an instruction that describes a task along with a reference answer. Using the reference answer as a guide, "
-         "write your own response.")
-MATH = "You are an expert in math. Below is a math question. Write a response that appropriately answers the question."
-MATH_DISTILL = ("You are an expert in math. Below are a math question and its reference answer. Refer to the reference answer and write a "
-                "response that appropriately answers the question.")
-SYS = "<<SYS>>\n{}\n<</SYS>>\n\n"
-Q1, A1, Q2, A2 = " Name three colors. ", "Red, green and blue.", "How many apples are left?", " The answer is 12."
-INST, REF = "### Instruction:\n{}\n\n### Response:\n", "### Instruction:\n{}\n\n### Reference Answer:\n{}\n\n### Response:\n"
-BOS, EOS = 1, 2
-# name -> slots of the two-turn conversation Q1 A1 Q2 A2; a trained slot stands in a list of its own
-FORMS = {
-    "sdft-2402/main/alpaca": [ALPACA, INST.format(Q1), [A1, EOS], "\n\n", INST.format(Q2), [A2, EOS]],
-    "sdft-2402/reproduce/alpaca": [BOS, ALPACA, "\n\n", INST.format(Q1.strip()), [A1, EOS], "\n\n", BOS, INST.format(Q2), [A2, EOS]],
-    "sdft-2402/main/gsm8k": [SYS.format(MATH), BOS, f"[INST] {Q1} [/INST]", [A1, EOS], BOS, f"[INST] {Q2} [/INST]", [A2, EOS]],
-    "sdft-2402/reproduce/gsm8k": [BOS, SYS.format(MATH), f"[INST] {Q1.strip()} [/INST]", [A1, EOS], BOS, f"[INST] {Q2} [/INST]", [A2, EOS]],
-}
-DISTILL = {
-    "sdft-2402/main/using": [USING, REF.format(Q1, A1)],
-    "sdft-2402/reproduce/using": [BOS, USING, "\n\n", REF.format(Q1.strip(), A1)],
-    "sdft-2402/main/gsm8k": [SYS.format(MATH_DISTILL), BOS, f"[INST] {Q1}\n\n{A1} [/INST] Great! Let's think step by step. "],
-    "sdft-2402/reproduce/gsm8k": [BOS, SYS.format(MATH_DISTILL), f"[INST] {Q1.strip()}\n\n{A1} [/INST] Great! Let's think step by step. "],
-}
+                                     chats=chats, turns=[Q1, A1, Q2, A2], forms={name: form(f) for name, f in FORMS_3.items()},
+                                     distill={name: form(f) for name, f in DISTILL_3.items()}, gguf=gguf))
 
 
 def sentence_piece():
@@ -109,20 +142,12 @@ def sentence_piece():
     gguf = {"model": "llama", "tokens": [sp.id_to_piece(i) for i in range(n)], "scores": [sp.get_score(i) for i in range(n)],
             "token_types": [kind(i) for i in range(n)], "bos": BOS, "eos": EOS, "unk": 0}
 
-    def slots(form):
-        ids, trained = [], []
-        for slot in form:
-            for part in slot if isinstance(slot, list) else [slot]:
-                new = [part] if isinstance(part, int) else sp.encode(part)
-                ids += new
-                trained += [isinstance(slot, list)] * len(new)
-        return {"ids": ids, "trained": trained}
-
+    form = lambda slot: slots(slot, sp.encode, {BOS: BOS, EOS: EOS})
     # "<s>" in a text is plain text to sentencepiece and a token to a tokenizer.json: no such text here
     texts = [t for t in TEXTS if "<s>" not in t and "\u2581" not in t]
     dump("sentence_piece.json", head(gguf=gguf, texts=[{"text": t, "ids": sp.encode(t)} for t in texts], turns=[Q1, A1, Q2, A2],
-                                     forms={name: slots(form) for name, form in FORMS.items()},
-                                     distill={name: slots(form) for name, form in DISTILL.items()}))
+                                     forms={name: form(f) for name, f in FORMS.items()},
+                                     distill={name: form(f) for name, f in DISTILL.items()}))
 
 
 if __name__ == "__main__":

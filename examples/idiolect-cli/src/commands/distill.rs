@@ -151,6 +151,7 @@ fn preset(
         unfinished: true,
         empty: true,
         echo,
+        ..Extras::default()
     };
     Ok((
         template,

@@ -1,0 +1,220 @@
+//! From halves and texts to training rows and verdicts.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use idiolect_data::{DataError, Id, write_atomically};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::ContinuationError;
+use crate::filter::{Reason, Verdict, starts_with_capital, verdict};
+use crate::halve::count_words;
+use crate::judge::{Answer, Question};
+use crate::prepare::{Half, HalvesFile};
+use crate::settings::{Filters, RowFormat, Settings, Shown, Target};
+use crate::stage::Texts;
+use crate::summary::Summary;
+
+/// A text for a first part, and how it came about.
+pub(crate) struct Written {
+    pub(crate) text: String,
+    finish_reason: Option<String>,
+    tokens: usize,
+    /// What the filters without a judge have against it.
+    pub(crate) objection: Option<Reason>,
+}
+
+/// Where the texts come from.
+pub(crate) enum Source {
+    /// The documents themselves.
+    Original,
+    /// A journal.
+    Teacher(Texts),
+}
+
+impl Source {
+    /// The text of a half.
+    pub(crate) fn text(
+        &mut self,
+        half: &Half,
+        settings: &Settings,
+    ) -> Result<Written, ContinuationError> {
+        let (text, finish_reason, tokens) = match self {
+            Self::Original => (half.second.clone(), None, 0),
+            Self::Teacher(texts) => {
+                let record = texts.record(&half.id)?;
+                let text = joined(&settings.shown, record.text);
+                (text, Some(record.finish_reason), record.token_count)
+            }
+        };
+        let finish = finish_reason.as_deref().unwrap_or("stop");
+        let objection = settings.filters.objection(&text, &half.second, finish);
+        Ok(Written {
+            text,
+            finish_reason,
+            tokens,
+            objection,
+        })
+    }
+}
+
+/// A text that is put behind a first part without anything between.
+///
+/// One that was written raw goes on from the letter and stays as it is.
+/// An answer in a chat begins a word of its own and comes without the space before it: it gets one,
+/// unless it has white space or begins with punctuation that stands at the end of a word.
+fn joined(shown: &Shown, text: String) -> String {
+    let glued = |c: char| c.is_whitespace() || ".,;:!?)]}'\u{2019}\u{201d}\u{2026}".contains(c);
+    match shown {
+        Shown::Chat { .. } if !text.is_empty() && !text.starts_with(glued) => format!(" {text}"),
+        _ => text,
+    }
+}
+
+/// All that an export reads.
+pub(crate) struct Export<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) halves: &'a HalvesFile,
+    pub(crate) texts: Source,
+    pub(crate) judged: Vec<(Question, Texts)>,
+}
+
+/// A line of `verdicts.jsonl`.
+#[derive(Serialize)]
+struct VerdictRow<'a> {
+    id: &'a Id,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+impl Export<'_> {
+    /// Writes the rows and the verdicts, and counts.
+    pub(crate) fn write(
+        &mut self,
+        rows: &Path,
+        verdicts: &Path,
+        summary: &mut Summary,
+    ) -> Result<(), ContinuationError> {
+        let mut own = None;
+        let written = write_atomically(rows, |rows| {
+            let nested = write_atomically(verdicts, |verdicts| {
+                self.rows(rows, verdicts, summary).map_err(|error| {
+                    own = Some(error);
+                    io::Error::other("the texts were not read")
+                })
+            });
+            nested.map_err(io::Error::other)
+        });
+        own.map_or(Ok(()), Err)?;
+        summary.finish(&on(self.settings.filters));
+        Ok(written?)
+    }
+
+    fn rows(
+        &mut self,
+        rows: &mut dyn Write,
+        verdicts: &mut dyn Write,
+        summary: &mut Summary,
+    ) -> Result<(), ContinuationError> {
+        for half in self.halves.read()? {
+            let half = half?;
+            let text = self.texts.text(&half, self.settings)?;
+            let answers = self.answers(&half, &text)?;
+            let verdict = verdict(text.objection, &answers);
+            summary.count(verdict, &answers);
+            tally(summary, &half, &text);
+            let id = &half.id;
+            line(verdicts, &VerdictRow { id, verdict })?;
+            if verdict == Verdict::Keep {
+                line(rows, &self.row(&half, text))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn answers(
+        &mut self,
+        half: &Half,
+        text: &Written,
+    ) -> Result<Vec<(Question, Answer)>, ContinuationError> {
+        if text.objection.is_some() {
+            return Ok(Vec::new());
+        }
+        let answer = |(question, texts): &mut (Question, Texts)| {
+            Ok((*question, Answer::read(&texts.record(&half.id)?.text)))
+        };
+        self.judged.iter_mut().map(answer).collect()
+    }
+
+    fn row(&self, half: &Half, text: Written) -> serde_json::Value {
+        let (id, first, text) = (&half.id, &half.first, text.text);
+        match self.settings.rows {
+            RowFormat::Messages => json!({"id": id, "messages": [
+                {"role": "user", "content": first},
+                {"role": "assistant", "content": text},
+            ]}),
+            RowFormat::Text => json!({"id": id, "text": format!("{first}{text}")}),
+        }
+    }
+}
+
+fn tally(summary: &mut Summary, half: &Half, text: &Written) {
+    let capital = starts_with_capital(&text.text) && !starts_with_capital(&half.second);
+    summary.empty += usize::from(text.text.trim().is_empty());
+    summary.capital += usize::from(capital);
+    summary.tokens += text.tokens;
+    summary.first_words += half.first_words as f64;
+    summary.second_words += (half.words - half.first_words) as f64;
+    summary.text_words += count_words(&text.text) as f64;
+    if let Some(reason) = &text.finish_reason {
+        summary.never_ending += usize::from(reason == "length");
+        *summary.finish_reasons.entry(reason.clone()).or_default() += 1;
+    }
+}
+
+/// The filters that are on, in the order in which they act.
+fn on(filters: Filters) -> Vec<Reason> {
+    let switches = [
+        (filters.empty, Reason::Empty),
+        (filters.unfinished, Reason::Unfinished),
+        (filters.capital, Reason::Capital),
+        (filters.instructional, Reason::Instructional),
+        (filters.conversational, Reason::Conversational),
+    ];
+    let on = switches.into_iter().filter(|(on, _)| *on);
+    on.map(|(_, reason)| reason).collect()
+}
+
+fn line(out: &mut dyn Write, row: &impl Serialize) -> Result<(), ContinuationError> {
+    let written = serde_json::to_string(row)
+        .map_err(io::Error::from)
+        .and_then(|line| out.write_all(format!("{line}\n").as_bytes()));
+    written.map_err(|source| {
+        ContinuationError::Data(DataError::Io {
+            path: "the training rows".into(),
+            action: "write",
+            source,
+        })
+    })
+}
+
+/// Whether the settings ask a teacher at all.
+pub(crate) fn asks_teacher(settings: &Settings) -> bool {
+    settings.target == Target::Teacher
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_in_a_chat_is_put_behind_its_first_part_as_a_word() {
+        let chat = |text: &str| joined(&Shown::default(), text.to_owned());
+        assert_eq!(chat("and so on"), " and so on");
+        for text in ["", ", and", "\n\nAnd", " and", "."] {
+            assert_eq!(chat(text), text);
+        }
+        assert_eq!(joined(&Shown::Raw, "s and".into()), "s and");
+    }
+}

@@ -1,0 +1,135 @@
+//! What halving and continuing came to, in numbers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use idiolect_data::write_atomically;
+use serde::{Deserialize, Serialize};
+
+use crate::ContinuationError;
+use crate::filter::{Reason, Verdict};
+use crate::judge::{Answer, Question};
+
+/// What the corpus has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Documents read.
+    pub documents: usize,
+    /// Those with fewer words than the settings ask for.
+    pub too_short: usize,
+    /// Those with more.
+    pub too_long: usize,
+    /// Documents sampled and halved.
+    pub sampled: usize,
+}
+
+/// What a judge said to one question.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Texts that it was asked about: those that the filters without a judge left.
+    pub texts: usize,
+    /// Texts that are of that kind.
+    pub yes: usize,
+    /// `yes` by `texts`, 0 to 1; for the paper's rates see the crate's documentation.
+    pub yes_share: f64,
+    /// Answers that begin with neither word; their texts are kept.
+    pub unclear: usize,
+}
+
+/// Counts and shares of one run; what `summary.json` holds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// What the corpus has.
+    pub corpus: Found,
+    /// Training rows written.
+    pub rows: usize,
+    /// `rows` by documents sampled, 0 to 1.
+    pub kept_share: f64,
+    /// Texts that make no row, by the first reason that holds.
+    pub rejected: BTreeMap<String, usize>,
+    /// Of the texts that reached each filter that is on, the share that passed it.
+    pub passed_share: BTreeMap<String, f64>,
+    /// Texts of white space alone, whether or not they are filtered.
+    pub empty: usize,
+    /// `empty` by documents sampled, 0 to 1.
+    pub empty_share: f64,
+    /// Texts that did not end before the limit of tokens, whether or not they are filtered.
+    pub never_ending: usize,
+    /// `never_ending` by documents sampled, 0 to 1.
+    pub never_ending_share: f64,
+    /// Texts that begin with a capital letter where the original does not, filtered or not.
+    pub capital: usize,
+    /// Texts by how they ended; nothing where the target is the original.
+    pub finish_reasons: BTreeMap<String, usize>,
+    /// The judges' answers by question.
+    pub judged: BTreeMap<String, Asked>,
+    /// Tokens that the teacher wrote.
+    pub tokens: usize,
+    /// Mean words of the first parts.
+    pub first_words: f64,
+    /// Mean words of the original second parts.
+    pub second_words: f64,
+    /// Mean words of the texts that rows would have.
+    pub text_words: f64,
+}
+
+impl Summary {
+    /// Counts a verdict and the answers behind it.
+    pub(crate) fn count(&mut self, verdict: Verdict, answers: &[(Question, Answer)]) {
+        match verdict {
+            Verdict::Keep => self.rows += 1,
+            Verdict::Reject { reason } => {
+                *self.rejected.entry(reason.name().to_owned()).or_default() += 1;
+            }
+        }
+        for (question, answer) in answers {
+            let asked = self.judged.entry(question.name().to_owned()).or_default();
+            asked.texts += 1;
+            asked.yes += usize::from(*answer == Answer::Yes);
+            asked.unclear += usize::from(*answer == Answer::Unclear);
+        }
+    }
+
+    /// Turns sums into shares and means; `filters` are those that are on, in their order.
+    pub(crate) fn finish(&mut self, filters: &[Reason]) {
+        let sampled = self.corpus.sampled;
+        self.kept_share = ratio(self.rows as f64, sampled);
+        self.empty_share = ratio(self.empty as f64, sampled);
+        self.never_ending_share = ratio(self.never_ending as f64, sampled);
+        for words in [
+            &mut self.first_words,
+            &mut self.second_words,
+            &mut self.text_words,
+        ] {
+            *words = ratio(*words, sampled);
+        }
+        for asked in self.judged.values_mut() {
+            asked.yes_share = ratio(asked.yes as f64, asked.texts);
+        }
+        let mut left = sampled;
+        for reason in filters {
+            let gone = self.rejected.get(reason.name()).copied().unwrap_or(0);
+            let passed = ratio((left - gone) as f64, left);
+            self.passed_share.insert(reason.name().to_owned(), passed);
+            left -= gone;
+        }
+    }
+
+    /// Writes the summary as indented JSON, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ContinuationError::Data`] where the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ContinuationError> {
+        write_atomically(path, |out| {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            out.write_all(b"\n")
+        })?;
+        Ok(())
+    }
+}
+
+/// 0 where there is nothing to divide by.
+fn ratio(part: f64, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part / whole as f64 }
+}

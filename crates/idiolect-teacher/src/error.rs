@@ -1,0 +1,85 @@
+//! Why a teacher stops.
+//!
+//! No message holds the key, a server's own words included.
+
+use serde_json::Value;
+
+/// An error of a kind that this crate does not know.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why requests could not be sent, or no more of them; completions handed over before stay.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TeacherError {
+    /// A setting outside its range.
+    #[error("{setting}: expected {expected}, found {found}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// What would do.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// The environment variable that should hold the key does not.
+    #[error("environment variable {variable}: expected a key, found {found}")]
+    Key {
+        /// The variable.
+        variable: String,
+        /// What is wrong, never the value.
+        found: &'static str,
+    },
+    /// The server will not answer this request, however often it is asked.
+    #[error("{url}: id {id}: expected status 200, found {status}: {message}")]
+    Status {
+        /// Where the request went.
+        url: String,
+        /// The request.
+        id: Value,
+        /// The HTTP status.
+        status: u16,
+        /// The server's own words, at most 300 characters of them.
+        message: String,
+    },
+    /// The server did not answer, in any of the attempts.
+    #[error("{url}: id {id}: expected {expected}, found {found} ({attempts} attempts)")]
+    GaveUp {
+        /// Where the request went.
+        url: String,
+        /// The request; null where the models were asked for.
+        id: Value,
+        /// Attempts made.
+        attempts: u32,
+        /// What an answer looks like.
+        expected: &'static str,
+        /// What came the last time.
+        found: String,
+    },
+    /// The next request could cost more than is left.
+    #[error(
+        "budget of {what}: {limit} allowed, {spent} spent, \
+         expected at least {needed} for id {id}, found {left} left"
+    )]
+    Budget {
+        /// `tokens` or `money`.
+        what: &'static str,
+        /// The limit that was set.
+        limit: f64,
+        /// What is spent so far, as the server counts it.
+        spent: f64,
+        /// What the request may cost at most.
+        needed: f64,
+        /// `limit` less `spent`.
+        left: f64,
+        /// The request that was not sent.
+        id: Value,
+    },
+    /// The caller did not take a completion.
+    #[error("id {id}: the completion was not taken: {source}")]
+    Taken {
+        /// The request.
+        id: Value,
+        /// The caller's own reason.
+        source: BoxError,
+    },
+}

@@ -1,0 +1,266 @@
+//! Many requests under way at once, each tried until it is answered.
+//!
+//! Threads and not an asynchronous runtime: each request is minutes of waiting for one answer, a few
+//! dozen at once are what servers take, and a thread for each costs nothing beside that.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::budget::{Purse, Spent};
+use crate::error::{BoxError, TeacherError};
+use crate::key::Key;
+use crate::reply::{body, completion, only_model};
+use crate::request::{Completion, TeacherRequest};
+use crate::server::{Failure, Server};
+use crate::settings::Settings;
+use crate::wait::{sleep, wait};
+
+/// A model behind a server.
+#[derive(Debug)]
+pub struct Teacher {
+    settings: Settings,
+    model: String,
+    server: Server,
+    purse: Purse,
+}
+
+impl Teacher {
+    /// Reads the key from the environment, and asks the server for its model where none is named.
+    ///
+    /// # Errors
+    ///
+    /// [`TeacherError::Setting`], [`TeacherError::Key`]; where the model is asked for,
+    /// [`TeacherError::GaveUp`] for a server that does not answer or serves another number of models
+    /// than one, and [`TeacherError::Status`].
+    pub fn new(settings: Settings) -> Result<Self, TeacherError> {
+        let url = settings.check()?;
+        let key = settings.key_variable.as_deref();
+        let key = key.map(Key::from_environment).transpose()?;
+        let mut teacher = Self {
+            server: Server::new(url, settings.timeout, key),
+            model: settings.model.clone().unwrap_or_default(),
+            purse: Purse::default(),
+            settings,
+        };
+        if teacher.settings.model.is_none() {
+            teacher.model = teacher.only_model()?;
+        }
+        Ok(teacher)
+    }
+
+    /// The server's name for the model.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The base address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.server.url
+    }
+
+    /// What was spent so far.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.purse.spent()
+    }
+
+    /// Has every request answered, in any order, and hands over each completion as it arrives, on
+    /// the caller's thread.
+    ///
+    /// After an error no further request is sent; those under way are waited for, and what they
+    /// bring is handed over too.
+    ///
+    /// # Errors
+    ///
+    /// The first of [`TeacherError::Status`], [`TeacherError::GaveUp`], [`TeacherError::Budget`] and
+    /// [`TeacherError::Taken`], the last where `on_done` fails; it is not called again then.
+    pub fn complete(
+        &self,
+        requests: &[TeacherRequest],
+        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+    ) -> Result<(), TeacherError> {
+        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (sender, receiver) = channel();
+        thread::scope(|scope| {
+            for _ in 0..self.settings.in_flight.min(requests.len()) {
+                let sender = sender.clone();
+                scope.spawn(|| self.work(requests, &next, &stop, sender));
+            }
+            drop(sender);
+            hand_over(&receiver, &stop, on_done)
+        })
+    }
+
+    fn work(
+        &self,
+        requests: &[TeacherRequest],
+        next: &AtomicUsize,
+        stop: &AtomicBool,
+        sender: Sender<Result<Completion, TeacherError>>,
+    ) {
+        while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let Some(answer) = self.answer(request, stop).transpose() else {
+                return;
+            };
+            if answer.is_err() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            // The receiver lives until all senders are gone.
+            if sender.send(answer).is_err() || stop.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    }
+
+    /// The answer to one request, after as many attempts as it takes; nothing when called off.
+    fn answer(
+        &self,
+        request: &TeacherRequest,
+        stop: &AtomicBool,
+    ) -> Result<Option<Completion>, TeacherError> {
+        let body = body(&self.settings, &self.model, request);
+        let most = self.most(request);
+        for attempt in 1.. {
+            let budget = &self.settings.budget;
+            if !self.purse.reserve(budget, most, &request.id, stop)? {
+                return Ok(None);
+            }
+            let found = self.attempt(request, &body);
+            self.purse.settle(
+                most,
+                found
+                    .as_ref()
+                    .map_or_else(|_| Spent::default(), |c| spent(c, most)),
+            );
+            let failure = match found {
+                Ok(completion) => return Ok(Some(completion)),
+                Err(failure) => failure,
+            };
+            if !self.pause(request, attempt, failure, stop)? {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    fn attempt(&self, request: &TeacherRequest, body: &Value) -> Result<Completion, Failure> {
+        let reply = self.server.post(request.prompt.path(), body)?;
+        completion(&reply, request).map_err(|found| Failure::Again { found, wait: None })
+    }
+
+    /// Waits before another attempt, or says why there will be none; false when called off.
+    fn pause(
+        &self,
+        request: &TeacherRequest,
+        attempt: u32,
+        failure: Failure,
+        stop: &AtomicBool,
+    ) -> Result<bool, TeacherError> {
+        let (url, id) = (
+            self.server.address(request.prompt.path()),
+            request.id.clone(),
+        );
+        let (mut found, asked) = match failure {
+            Failure::Again { found, wait } => (found, wait),
+            Failure::Final { status, message } => {
+                return Err(TeacherError::Status {
+                    url,
+                    id,
+                    status,
+                    message,
+                });
+            }
+        };
+        let retries = &self.settings.retries;
+        let impatient = asked.filter(|asked| *asked > retries.patience);
+        if let Some(asked) = impatient {
+            found = format!("{found}, and to wait {} s", asked.as_secs());
+        }
+        if impatient.is_some() || attempt >= retries.attempts {
+            return Err(TeacherError::GaveUp {
+                url,
+                id,
+                attempts: attempt,
+                expected: "a completion",
+                found,
+            });
+        }
+        let seed = self.settings.seed ^ request.seed;
+        Ok(sleep(wait(retries, seed, attempt, asked), stop))
+    }
+
+    /// What a request may cost at most: a token holds two bytes and more of any text but code of
+    /// punctuation marks.
+    fn most(&self, request: &TeacherRequest) -> Spent {
+        Spent {
+            texts: 1,
+            prompt_tokens: request.prompt.bytes().div_ceil(2) as u64,
+            text_tokens: self.settings.max_new_tokens as u64,
+        }
+    }
+
+    fn only_model(&self) -> Result<String, TeacherError> {
+        let gave_up = |found| TeacherError::GaveUp {
+            url: self.server.address("models"),
+            id: Value::Null,
+            attempts: 1,
+            expected: "one model, or the name of one in the settings",
+            found,
+        };
+        match self.server.get("models") {
+            Ok(reply) => only_model(&reply).map_err(gave_up),
+            Err(Failure::Again { found, .. }) => Err(gave_up(found)),
+            Err(Failure::Final { status, message }) => Err(TeacherError::Status {
+                url: self.server.address("models"),
+                id: Value::Null,
+                status,
+                message,
+            }),
+        }
+    }
+}
+
+/// What a completion cost; a server that does not count the prompt is taken to have read the most.
+fn spent(completion: &Completion, most: Spent) -> Spent {
+    let prompt = completion.prompt_tokens;
+    Spent {
+        texts: 1,
+        prompt_tokens: if prompt == 0 {
+            most.prompt_tokens
+        } else {
+            prompt
+        },
+        text_tokens: completion.token_count,
+    }
+}
+
+/// Gives completions to the caller until all senders are gone.
+fn hand_over(
+    receiver: &Receiver<Result<Completion, TeacherError>>,
+    stop: &AtomicBool,
+    on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+) -> Result<(), TeacherError> {
+    let (mut first, mut taken) = (None, true);
+    for answer in receiver {
+        let error = match answer {
+            Ok(completion) if taken => {
+                let id = completion.id.clone();
+                let done = on_done(completion);
+                taken = done.is_ok();
+                done.err().map(|source| TeacherError::Taken { id, source })
+            }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        if let Some(error) = error {
+            stop.store(true, Ordering::Relaxed);
+            first.get_or_insert(error);
+        }
+    }
+    first.map_or(Ok(()), Err)
+}

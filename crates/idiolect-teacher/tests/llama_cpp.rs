@@ -1,0 +1,62 @@
+//! A teacher against a real server, where one runs; see the README beside this file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test's own requests"
+)]
+
+use idiolect_teacher::{Prompt, Settings, Teacher, TeacherRequest, Turn};
+use serde_json::json;
+
+const VARIABLE: &str = "IDIOLECT_OPENAI_URL";
+
+fn request(id: usize, prompt: Prompt) -> TeacherRequest {
+    TeacherRequest {
+        id: json!(id),
+        prompt,
+        seed: 1,
+    }
+}
+
+#[test]
+fn a_real_server_answers_chats_and_continues_texts() {
+    let Ok(url) = std::env::var(VARIABLE) else {
+        eprintln!("skipped: {VARIABLE} names no server");
+        return;
+    };
+    let settings = Settings {
+        max_new_tokens: 16,
+        in_flight: 4,
+        ..Settings::new(&url)
+    };
+    let teacher = Teacher::new(settings).unwrap();
+    let chat = |text: &str| {
+        let content = text.to_owned();
+        Prompt::Chat(vec![Turn {
+            role: "user".into(),
+            content,
+        }])
+    };
+    let mut requests: Vec<_> = (0..8)
+        .map(|id| request(id, chat("What is the capital of France?")))
+        .collect();
+    requests.push(request(8, Prompt::Text("The capital of France is".into())));
+    let mut done = Vec::new();
+    let take = &mut |completion| {
+        done.push(completion);
+        Ok(())
+    };
+    teacher.complete(&requests, take).unwrap();
+    done.sort_by_key(|completion| completion.id.as_u64());
+    assert_eq!(done.len(), 9);
+    assert_eq!(teacher.spent().texts, 9);
+    for completion in &done {
+        eprintln!(
+            "{} {:?} {}",
+            completion.id, completion.text, completion.finish_reason
+        );
+        assert!(!completion.text.trim().is_empty(), "{completion:?}");
+        assert!(completion.token_count <= 16 && completion.prompt_tokens > 0);
+        assert!(["stop", "length"].contains(&completion.finish_reason.as_str()));
+    }
+}
