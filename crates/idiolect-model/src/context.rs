@@ -1,35 +1,26 @@
 //! Where the tokens of a batch stand and what each may see: rotary angles and mask, made once a pass.
 //!
 //! Padding on the right needs no mask: a real token never sees what follows it.
-//! Padding on the left does, and moves the positions of its row.
+
+use std::ops::Range;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+use crate::plan::{Line, Plan};
 use crate::rope::{Angles, Rope};
 
-/// Added to a score that must not count. Finite, so that a row that sees nothing stays finite too:
-/// with a sliding window the padding of a row can have only padding in sight.
+/// Added to a score that must not count. Finite, so that a query that sees nothing stays finite too.
 const HIDDEN: f32 = -1e30;
 
 /// Rotary angles and mask of one pass; every block uses the same.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub(crate) angles: Angles,
-    /// `[rows or 1, 1, tokens, keys]` in f32; `None` where every token sees every key.
+    /// `[1, 1, tokens, tokens]` in f32; `None` where every token sees every key. Not for a pass with a
+    /// cache.
     pub(crate) mask: Option<Tensor<4>>,
-}
-
-/// The part of a batch that one pass computes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Span<'a> {
-    /// Padding on the left of each row, in tokens.
-    pub(crate) pads: &'a [usize],
-    /// Tokens already in the cache, padding counted.
-    pub(crate) start: usize,
-    /// Tokens of this pass.
-    pub(crate) tokens: usize,
-    /// Keys that a query sees, itself included.
-    pub(crate) window: Option<usize>,
+    /// Who attends with whom in a pass with a cache.
+    pub(crate) plan: Plan,
 }
 
 impl Context {
@@ -41,68 +32,53 @@ impl Context {
         window: Option<usize>,
         device: &Device,
     ) -> Self {
-        Self::new(
-            rope,
-            Span {
-                pads: &[0],
-                start: 0,
-                tokens,
-                window,
-            },
-            device,
-        )
+        let positions: Vec<usize> = (0..tokens).collect();
+        Self {
+            angles: rope.angles(&positions, 1, device),
+            mask: mask(&[0..tokens], tokens, tokens, window, device),
+            plan: Plan::default(),
+        }
     }
 
-    pub(crate) fn new(rope: &Rope, span: Span<'_>, device: &Device) -> Self {
-        // Rows without padding share positions and mask.
-        let span = if span.pads.iter().all(|pad| *pad == 0) {
-            Span { pads: &[0], ..span }
-        } else {
-            span
-        };
-        let positions: Vec<usize> = span
-            .pads
-            .iter()
-            .flat_map(|pad| span.queries().map(move |q| q.saturating_sub(*pad)))
-            .collect();
+    /// A line of new tokens of rows in a cache.
+    pub(crate) fn cached(rope: &Rope, line: &Line, device: &Device) -> Self {
         Self {
-            angles: rope.angles(&positions, span.pads.len(), device),
-            mask: span.mask(device),
+            angles: rope.angles(&line.positions, 1, device),
+            mask: None,
+            plan: line.plan.clone(),
         }
     }
 }
 
-impl Span<'_> {
-    fn queries(&self) -> std::ops::Range<usize> {
-        self.start..self.start + self.tokens
+/// What the queries at `rows`, a range of positions for each row, see of `keys` keys that begin at
+/// position 0; `None` where all see all.
+///
+/// A row with fewer than `queries` is filled up with queries that see the first key alone.
+pub(crate) fn mask(
+    rows: &[Range<usize>],
+    queries: usize,
+    keys: usize,
+    window: Option<usize>,
+    device: &Device,
+) -> Option<Tensor<4>> {
+    let whole = |row: &Range<usize>| row.len() == 1 && row.end == keys;
+    let sees_all =
+        queries == 1 && rows.iter().all(whole) && window.is_none_or(|window| keys <= window);
+    if sees_all {
+        return None;
     }
-
-    fn mask(&self, device: &Device) -> Option<Tensor<4>> {
-        let keys = self.start + self.tokens;
-        let sees_all = self.tokens == 1
-            && self.pads.iter().all(|pad| *pad == 0)
-            && self.window.is_none_or(|window| keys <= window);
-        if sees_all {
-            return None;
-        }
-        let mut values = vec![HIDDEN; self.pads.len() * self.tokens * keys];
-        let mut row = values.chunks_exact_mut(keys);
-        for pad in self.pads {
-            for query in self.queries() {
-                let first = self
-                    .window
-                    .map_or(0, |window| (query + 1).saturating_sub(window))
-                    .max(*pad);
-                // Rows are counted from the same numbers as the chunks, so none is missing.
-                if let Some(seen) = row.next().and_then(|row| row.get_mut(first..=query)) {
-                    seen.fill(0.0);
-                }
+    let mut values = vec![HIDDEN; rows.len() * queries * keys];
+    let mut lines = values.chunks_exact_mut(keys);
+    for row in rows {
+        for query in 0..queries {
+            let at = row.clone().nth(query).unwrap_or(0);
+            let first = window.map_or(0, |window| (at + 1).saturating_sub(window));
+            // Lines are counted from the same numbers as the chunks, so none is missing.
+            if let Some(seen) = lines.next().and_then(|line| line.get_mut(first..=at)) {
+                seen.fill(0.0);
             }
         }
-        let shape = [self.pads.len(), 1, self.tokens, keys];
-        Some(Tensor::from_data(
-            TensorData::new(values, shape),
-            (device, DType::F32),
-        ))
     }
+    let data = TensorData::new(values, [rows.len(), 1, queries, keys]);
+    Some(Tensor::from_data(data, (device, DType::F32)))
 }
