@@ -12,26 +12,33 @@
 )]
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
+use idiolect::data::{Columns, DataSet, Format};
 use idiolect::generate::{Request, Sampling, Settings, Stops, generate};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::{Decoder, NoAdapter};
+use idiolect::prompt::DistillTemplate;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
+use idiolect_cli::continuing::{Generation, continue_all};
+use idiolect_cli::keys::{ModelKeys, SamplingKeys};
 use idiolect_cli::logits::DecoderLogits;
 use idiolect_cli::objective::AdapterLoss;
+use idiolect_cli::opened::Opened;
 
-const CASES: [&str; 9] = [
+const CASES: [&str; 10] = [
     "train-blocks",
     "train-whole",
     "train-blocks-fifth",
     "train-whole-fifth",
     "generate-1",
     "generate-8",
+    "distill-32",
     "prefill-512",
     "prefill-4x256",
     "load",
@@ -63,6 +70,9 @@ fn run(case: &str, repeats: usize) {
     let Some(path) = idiolect_testkit::smollm2_folder() else {
         return;
     };
+    if case.starts_with("distill") {
+        return distill(&path, repeats);
+    }
     let (decoder, _) = idiolect::model::load(&path, &Device::flex(), FloatDType::F32).unwrap();
     let loaded = peak_mib();
     let (tokens, mut once): (usize, Box<dyn FnMut()>) = match case {
@@ -151,7 +161,7 @@ fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
 }
 
 fn continue_rows(decoder: &Decoder, rows: usize) {
-    let mut model = DecoderLogits::new(decoder, &NoAdapter, 128);
+    let mut model = DecoderLogits::new(decoder, &NoAdapter);
     let requests: Vec<Request> = (0..rows)
         .map(|index| Request {
             index,
@@ -164,6 +174,8 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
         stops: Stops::default(),
         max_new_tokens: 128,
         batch_size: rows,
+        share_prefixes: false,
+        speculate: 0,
     };
     let done = generate(
         &mut model,
@@ -173,6 +185,51 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
         &mut |_| ControlFlow::Continue(()),
     );
     assert!(done.unwrap().iter().all(|row| row.token_ids.len() == 128));
+}
+
+/// The prompts of the first 32 examples as the self-distillation job makes them, rewritten greedily.
+fn distill(path: &Path, repeats: usize) {
+    let model = Some(path.display().to_string());
+    let keys = ModelKeys {
+        model,
+        ..ModelKeys::default()
+    };
+    let opened = Opened::new(&keys, None, None).unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data/openfunctions/train.json");
+    let set = DataSet::read(&data, Format::Alpaca, &Columns::default()).unwrap();
+    let template = DistillTemplate::refer();
+    let prompts: Vec<Vec<u32>> = set.rows[..32]
+        .iter()
+        .map(|row| opened.template.prompt(&template.messages(&row.example)).unwrap())
+        .map(|prompt| opened.tokenizer.encode(&prompt).unwrap().ids)
+        .collect();
+    let number = |name: &str| std::env::var(name).ok().map(|n| n.parse::<usize>().unwrap());
+    let sampling = SamplingKeys {
+        speculate: number("SPEC"),
+        no_prefix_sharing: Some(number("SHARE") == Some(0)),
+        generation_batch_size: number("BATCH"),
+        stop: vec![DistillTemplate::CHAT_STOP.into()],
+        ..SamplingKeys::default()
+    };
+    let generation = Generation::new(&sampling, &opened, 42);
+    if let Ok(path) = std::env::var("PROMPTS") {
+        std::fs::write(path, serde_json::to_string(&prompts).unwrap()).unwrap();
+    }
+    for _ in 0..repeats {
+        let began = Instant::now();
+        let rows = if number("REFILL") == Some(0) {
+            let mut order = prompts.clone();
+            order.sort_by_key(|p| std::cmp::Reverse(p.len()));
+            order.chunks(8).flat_map(|p| continue_all(&opened, p.to_vec(), &generation, &mut |_| ControlFlow::Continue(())).unwrap()).collect::<Vec<_>>()
+        } else { continue_all(&opened, prompts.clone(), &generation, &mut |_| ControlFlow::Continue(())).unwrap() };
+        println!("passes {}", rows.iter().map(|r| r.passes).sum::<usize>());
+        let seconds = began.elapsed().as_secs_f64();
+        let tokens: Vec<usize> = rows.iter().map(|row| row.token_ids.len()).collect();
+        println!("{}", serde_json::json!({"case": "distill-32", "seconds": seconds, "rows_per_minute": 32.0 * 60.0 / seconds, "tokens": tokens.iter().sum::<usize>(), "lengths": tokens, "peak_mib": peak_mib()}));
+        if let Ok(path) = std::env::var("DUMP") {
+            std::fs::write(path, serde_json::to_string(&rows.iter().map(|r| (&r.token_ids, r.min_margin, &r.text)).collect::<Vec<_>>()).unwrap()).unwrap();
+        }
+    }
 }
 
 fn prefill(decoder: &Decoder, rows: usize, tokens: usize) {

@@ -94,7 +94,7 @@ fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
                 seed: 0,
             })
             .collect();
-        let mut model = DecoderLogits::new(&decoder, &NoAdapter, new);
+        let mut model = DecoderLogits::new(&decoder, &NoAdapter);
         let rows = generate(
             &mut model,
             &requests,

@@ -38,6 +38,8 @@ impl Generation {
             stops,
             max_new_tokens: keys.max_new_tokens.unwrap_or(256),
             batch_size: keys.generation_batch_size.unwrap_or(8),
+            share_prefixes: !keys.no_prefix_sharing.unwrap_or(false),
+            speculate: keys.speculate.unwrap_or(4),
         };
         Self { settings, seed }
     }
@@ -77,8 +79,7 @@ pub fn continue_requests(
     generation: &Generation,
     on_event: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<Generated>, CliError> {
-    let new = generation.settings.max_new_tokens;
-    let mut model = DecoderLogits::new(&opened.decoder, opened.adapter(), new);
+    let mut model = DecoderLogits::new(&opened.decoder, opened.adapter());
     let decode = |ids: &[u32]| opened.tokenizer.decode(ids, true).map_err(Into::into);
     Ok(generate(
         &mut model,
