@@ -2,7 +2,9 @@
 //!
 //! One case a process, named on the command line, so that the peak of memory is that case's alone:
 //! `cargo bench -p idiolect-tests --bench smollm2 -- CASE [REPEATS]`. Without a case it runs them all, each
-//! in a process of its own. `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
+//! in a process of its own. The distillation cases are 32 prompts of that job in batches of 8 or alone: whole
+//! batches one after the other, batches refilled, prefixes shared too, and with the default speculation.
+//! `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,8 +20,8 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use idiolect::data::{Columns, DataSet, Format};
-use idiolect::generate::{Request, Sampling, Settings, Stops, generate};
+use idiolect::data::{Columns, DataSet, Format, Row};
+use idiolect::generate::{Event, Generated, Request, Sampling, Settings, Stops, generate};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::{Decoder, NoAdapter};
 use idiolect::prompt::DistillTemplate;
@@ -31,14 +33,19 @@ use idiolect_cli::logits::DecoderLogits;
 use idiolect_cli::objective::AdapterLoss;
 use idiolect_cli::opened::Opened;
 
-const CASES: [&str; 10] = [
+const CASES: [&str; 15] = [
     "train-blocks",
     "train-whole",
     "train-blocks-fifth",
     "train-whole-fifth",
     "generate-1",
     "generate-8",
-    "distill-32",
+    "distill-8-batches",
+    "distill-8-refill",
+    "distill-8-shared",
+    "distill-8-speculate",
+    "distill-1-shared",
+    "distill-1-speculate",
     "prefill-512",
     "prefill-4x256",
     "load",
@@ -70,8 +77,8 @@ fn run(case: &str, repeats: usize) {
     let Some(path) = idiolect_testkit::smollm2_folder() else {
         return;
     };
-    if case.starts_with("distill") {
-        return distill(&path, repeats);
+    if let Some(case) = case.strip_prefix("distill-") {
+        return distill(&path, case, repeats);
     }
     let (decoder, _) = idiolect::model::load(&path, &Device::flex(), FloatDType::F32).unwrap();
     let loaded = peak_mib();
@@ -187,48 +194,56 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
     assert!(done.unwrap().iter().all(|row| row.token_ids.len() == 128));
 }
 
-/// The prompts of the first 32 examples as the self-distillation job makes them, rewritten greedily.
-fn distill(path: &Path, repeats: usize) {
-    let model = Some(path.display().to_string());
+/// The first 32 examples as the distillation job asks for them, rewritten greedily.
+fn distill(path: &Path, case: &str, repeats: usize) {
+    let (batch_size, way) = case.split_once('-').expect("distill-ROWS-WAY");
     let keys = ModelKeys {
-        model,
+        model: Some(path.display().to_string()),
         ..ModelKeys::default()
     };
     let opened = Opened::new(&keys, None, None).unwrap();
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data/openfunctions/train.json");
-    let set = DataSet::read(&data, Format::Alpaca, &Columns::default()).unwrap();
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/data/openfunctions/train.json"
+    );
+    let set = DataSet::read(Path::new(data), Format::Alpaca, &Columns::default()).unwrap();
     let template = DistillTemplate::refer();
-    let prompts: Vec<Vec<u32>> = set.rows[..32]
-        .iter()
-        .map(|row| opened.template.prompt(&template.messages(&row.example)).unwrap())
-        .map(|prompt| opened.tokenizer.encode(&prompt).unwrap().ids)
-        .collect();
-    let number = |name: &str| std::env::var(name).ok().map(|n| n.parse::<usize>().unwrap());
+    let prompt = |row: &Row| {
+        let messages = template.messages(&row.example);
+        let rendered = opened.template.prompt(&messages).unwrap();
+        opened.tokenizer.encode(&rendered).unwrap().ids
+    };
+    let mut prompts: Vec<Vec<u32>> = set.rows[..32].iter().map(prompt).collect();
+    prompts.sort_by_key(|prompt| std::cmp::Reverse(prompt.len()));
     let sampling = SamplingKeys {
-        speculate: number("SPEC"),
-        no_prefix_sharing: Some(number("SHARE") == Some(0)),
-        generation_batch_size: number("BATCH"),
+        generation_batch_size: Some(batch_size.parse().unwrap()),
+        no_prefix_sharing: Some(way == "batches" || way == "refill"),
+        speculate: (way != "speculate").then_some(0),
         stop: vec![DistillTemplate::CHAT_STOP.into()],
         ..SamplingKeys::default()
     };
     let generation = Generation::new(&sampling, &opened, 42);
-    if let Ok(path) = std::env::var("PROMPTS") {
-        std::fs::write(path, serde_json::to_string(&prompts).unwrap()).unwrap();
-    }
+    let at_once = if way == "batches" {
+        generation.settings.batch_size
+    } else {
+        32
+    };
     for _ in 0..repeats {
-        let began = Instant::now();
-        let rows = if number("REFILL") == Some(0) {
-            let mut order = prompts.clone();
-            order.sort_by_key(|p| std::cmp::Reverse(p.len()));
-            order.chunks(8).flat_map(|p| continue_all(&opened, p.to_vec(), &generation, &mut |_| ControlFlow::Continue(())).unwrap()).collect::<Vec<_>>()
-        } else { continue_all(&opened, prompts.clone(), &generation, &mut |_| ControlFlow::Continue(())).unwrap() };
-        println!("passes {}", rows.iter().map(|r| r.passes).sum::<usize>());
+        let (began, before) = (Instant::now(), cpu_seconds());
+        let rows = prompts.chunks(at_once).flat_map(|prompts| {
+            let flow = &mut |_: Event<'_>| ControlFlow::Continue(());
+            continue_all(&opened, prompts.to_vec(), &generation, flow).unwrap()
+        });
+        let rows: Vec<Generated> = rows.collect();
         let seconds = began.elapsed().as_secs_f64();
-        let tokens: Vec<usize> = rows.iter().map(|row| row.token_ids.len()).collect();
-        println!("{}", serde_json::json!({"case": "distill-32", "seconds": seconds, "rows_per_minute": 32.0 * 60.0 / seconds, "tokens": tokens.iter().sum::<usize>(), "lengths": tokens, "peak_mib": peak_mib()}));
-        if let Ok(path) = std::env::var("DUMP") {
-            std::fs::write(path, serde_json::to_string(&rows.iter().map(|r| (&r.token_ids, r.min_margin, &r.text)).collect::<Vec<_>>()).unwrap()).unwrap();
-        }
+        let tokens: usize = rows.iter().map(|row| row.token_ids.len()).sum();
+        let passes: usize = rows.iter().map(|row| row.passes).sum();
+        let row = serde_json::json!({
+            "case": format!("distill-{case}"), "tokens": tokens, "rows_per_minute": 1920.0 / seconds,
+            "cpu_seconds": cpu_seconds() - before, "tokens_per_pass": tokens as f64 / passes as f64,
+            "peak_mib": peak_mib(),
+        });
+        println!("{row}");
     }
 }
 
@@ -252,4 +267,19 @@ fn peak_mib() -> usize {
     line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok())
         .unwrap_or(0)
         / 1024
+}
+
+/// Time of all threads so far.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let ticks = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|n| n.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }

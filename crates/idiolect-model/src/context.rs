@@ -3,6 +3,7 @@
 //! Padding on the right needs no mask: a real token never sees what follows it.
 
 use std::ops::Range;
+use std::slice;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
@@ -35,7 +36,13 @@ impl Context {
         let positions: Vec<usize> = (0..tokens).collect();
         Self {
             angles: rope.angles(&positions, 1, device),
-            mask: mask(&[0..tokens], tokens, tokens, window, device),
+            mask: mask(
+                slice::from_ref(&(0..tokens)),
+                tokens,
+                tokens,
+                window,
+                device,
+            ),
             plan: Plan::default(),
         }
     }

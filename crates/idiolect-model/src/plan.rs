@@ -77,7 +77,8 @@ pub(crate) struct Line {
 impl Line {
     /// `parts` are in ascending order of rows.
     pub(crate) fn new(parts: &[Part<'_>], window: Option<usize>, device: &Device) -> Self {
-        let (few, many): (Vec<&Part<'_>>, Vec<&Part<'_>>) = parts.iter().partition(|p| p.tokens.len() <= FEW);
+        let (few, many): (Vec<&Part<'_>>, Vec<&Part<'_>>) =
+            parts.iter().partition(|p| p.tokens.len() <= FEW);
         let mut plan = Plan::default();
         let mut end = 0;
         for part in few.iter().chain(&many) {
@@ -116,15 +117,11 @@ impl Line {
 }
 
 impl Run {
-    /// Rows whose tokens follow one another in the line.
+    /// Rows in ascending order, at least one, whose tokens follow one another in the line.
     fn new(writes: &[Write], window: Option<usize>, device: &Device) -> Self {
-        let bounds =
-            |all: Range<usize>, one: &Range<usize>| all.start.min(one.start)..all.end.max(one.end);
-        let rows = writes.iter().map(|write| write.row..write.row + 1);
-        let rows = rows.fold(usize::MAX..0, |all, one| bounds(all, &one));
-        let line = writes
-            .iter()
-            .fold(usize::MAX..0, |all, write| bounds(all, &write.line));
+        let (first, last) = (&writes[0], &writes[writes.len() - 1]);
+        let rows = first.row..last.row + 1;
+        let line = first.line.start..last.line.end;
         let keys = writes
             .iter()
             .map(|write| write.positions.end)

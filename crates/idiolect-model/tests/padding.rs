@@ -74,16 +74,16 @@ proptest! {
     #[test]
     fn a_row_does_not_notice_what_others_do(
         moves in proptest::collection::vec((0_usize..4, 0_usize..30, 1_usize..24), 1..24),
-        shared in 0_usize..8,
+        shared in 0_u32..8,
     ) {
         for name in ["tiny-llama3", "tiny-mistral"] {
             let Some(decoder) = decoder(name) else { return Ok(()) };
             let mut session = Session::new(&decoder, &NoAdapter, 4, 48).expect("a session");
-            let mut rows: Vec<Vec<u32>> = vec![(0..shared as u32).collect(); 4];
+            let mut rows: Vec<Vec<u32>> = vec![(0..shared).collect(); 4];
             if shared > 0 {
                 let part = Part { row: 0, kept: 0, tokens: &rows[0], wanted: 1 };
                 session.pass(&[part]).expect("a pass");
-                session.share(shared).expect("shared");
+                session.share(shared as usize).expect("shared");
             }
             for (step, moves) in moves.chunks(3).enumerate() {
                 let mut moves = moves.to_vec();
@@ -140,6 +140,23 @@ fn input_that_does_not_fit_is_refused() {
     let (mut session, _) =
         Session::start(&decoder, &NoAdapter, &[vec![1, 2]], 1).expect("a session");
     assert!(session.step(&[1, 2]).is_err());
+    session.step(&[3]).expect("the one token set aside");
+    assert!(
+        session
+            .step(&[3])
+            .expect_err("full")
+            .to_string()
+            .contains("at most 3")
+    );
+}
+
+#[test]
+fn parts_that_do_not_fit_are_refused() {
+    let Some(decoder) = decoder("tiny-llama3") else {
+        return;
+    };
+    let (mut session, _) =
+        Session::start(&decoder, &NoAdapter, &[vec![1, 2]], 1).expect("a session");
     let part = |row, kept, tokens, wanted| Part {
         row,
         kept,
@@ -173,12 +190,4 @@ fn input_that_does_not_fit_is_refused() {
         assert_eq!(session.pass(parts).unwrap_err().to_string(), want);
     }
     assert!(session.share(3).is_err());
-    session.step(&[3]).expect("the one token set aside");
-    assert!(
-        session
-            .step(&[3])
-            .expect_err("full")
-            .to_string()
-            .contains("at most 3")
-    );
 }

@@ -8,6 +8,7 @@ use crate::error::CliError;
 use crate::keys::SamplingKeys;
 use crate::logits::DecoderLogits;
 use crate::opened::Opened;
+use crate::progress::say;
 
 /// How a command generates: the settings, and the seed that each row's own seed comes from.
 #[derive(Debug, Clone)]
@@ -42,6 +43,29 @@ impl Generation {
             speculate: keys.speculate.unwrap_or(4),
         };
         Self { settings, seed }
+    }
+}
+
+/// Tokens that rows got, and the passes of the model that gave them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pace {
+    tokens: usize,
+    passes: usize,
+}
+
+impl Pace {
+    /// Counts finished rows in.
+    pub fn add(&mut self, rows: &[Generated]) {
+        self.tokens += rows.iter().map(|row| row.token_ids.len()).sum::<usize>();
+        self.passes += rows.iter().map(|row| row.passes).sum::<usize>();
+    }
+
+    /// Says what speculation gained, where it gained anything.
+    pub fn tell(self) {
+        if self.tokens > self.passes {
+            let pace = self.tokens as f64 / self.passes as f64;
+            say(&format!("speculation: {pace:.2} tokens a pass"));
+        }
     }
 }
 
