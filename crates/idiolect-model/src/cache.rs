@@ -9,7 +9,7 @@ use burn::tensor::{DType, Device, FloatDType, Tensor};
 use idiolect_kernels::attention;
 
 use crate::ModelConfig;
-use crate::plan::{Plan, Run, index};
+use crate::context::{Plan, Run, index};
 
 /// Keys and values of one block, `[rows, kv_heads, capacity, head_dim]` each.
 #[derive(Debug, Clone)]

@@ -5,8 +5,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::context::Context;
-use crate::plan::{Line, Part, index};
+use crate::context::{Context, Line, Part, index};
 use crate::{Adapter, Cache, Decoder, ModelError};
 
 /// Rows in the making.
