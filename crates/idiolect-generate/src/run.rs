@@ -201,8 +201,9 @@ impl Run<'_> {
                 continue;
             };
             row.passes += 1;
-            for at in 0..=guesses.len() {
-                let (done, flow) = self.advance(row, logits.row_mut(first + at))?;
+            let mut right = 0;
+            let ended = loop {
+                let (done, flow) = self.advance(row, logits.row_mut(first + right))?;
                 let ended = done.is_some();
                 if ended {
                     results[*place] = done;
@@ -210,15 +211,16 @@ impl Run<'_> {
                 if flow.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
-                if ended {
-                    slot.row = None;
-                    break;
-                }
                 // A guess that is not the row's own choice makes what follows it worthless.
-                if guesses.get(at) != row.tokens.last() {
-                    break;
+                if ended || guesses.get(right) != row.tokens.last() {
+                    break ended;
                 }
+                right += 1;
+            };
+            if ended {
+                slot.row = None;
             }
+            slot.verified(right);
             first += guesses.len() + 1;
         }
         Ok(ControlFlow::Continue(()))

@@ -4,6 +4,9 @@ use crate::draft::draft;
 use crate::row::Row;
 use crate::{Part, Request, Settings};
 
+/// Guesses that a row begins with; see [`Slot::verified`].
+const FIRST_GUESSES: usize = 2;
+
 /// A place in the batch.
 #[derive(Default)]
 pub(crate) struct Slot {
@@ -15,6 +18,8 @@ pub(crate) struct Slot {
     sure: usize,
     kept: usize,
     guesses: usize,
+    /// The most guesses that the row has earned.
+    earned: usize,
 }
 
 impl Slot {
@@ -32,6 +37,7 @@ impl Slot {
             self.tokens.clear();
         }
         self.sure = 0;
+        self.earned = FIRST_GUESSES;
         self.row = Some((place, Row::new(request, &settings.sampling)));
     }
 
@@ -45,7 +51,8 @@ impl Slot {
         self.tokens.extend_from_slice(&row.tokens[self.kept..]);
         self.sure = self.tokens.len();
         let left = settings.max_new_tokens - row.new_tokens().len();
-        let guesses = draft(&row.tokens, settings.speculate.min(left - 1));
+        let most = settings.speculate.min(self.earned).min(left - 1);
+        let guesses = draft(&row.tokens, most);
         self.guesses = guesses.len();
         self.tokens.extend_from_slice(guesses);
     }
@@ -59,6 +66,19 @@ impl Slot {
             tokens: &self.tokens[self.kept..],
             wanted: self.guesses + 1,
         })
+    }
+
+    /// Learns how many of the guesses came true: twice as many next time where all did, else one more than
+    /// did.
+    ///
+    /// A wrong guess costs most of what a token costs, so a row that leaves its text behind stops guessing
+    /// far.
+    pub(crate) fn verified(&mut self, right: usize) {
+        if right == self.guesses && right > 0 {
+            self.earned = self.earned.saturating_mul(2);
+        } else if self.guesses > 0 {
+            self.earned = right + 1;
+        }
     }
 
     /// The guesses of the next pass.

@@ -106,8 +106,25 @@ fn guesses_save_passes_where_a_row_repeats_itself() {
         .unwrap()
         .remove(0);
     assert_eq!(row.token_ids, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1]);
-    // Five of each pass, and none beyond the budget.
-    assert_eq!((row.passes, model.tokens), (3, vec![14, 5, 1]));
+    // Two guesses, then four, for all came true, and none beyond the budget.
+    assert_eq!((row.passes, model.tokens), (3, vec![12, 5, 3]));
+}
+
+#[test]
+fn wrong_guesses_are_few() {
+    // The prompt repeats itself, the answer counts on.
+    let mut model = Fake::new(99, |tokens| {
+        one_hot(99, u32::try_from(tokens.len()).unwrap())
+    });
+    let settings = Settings {
+        speculate: 8,
+        ..settings(4)
+    };
+    let prompt = vec![1, 2, 3, 4, 1, 2];
+    let row = run(&mut model, &requests(&[prompt]), &settings)
+        .unwrap()
+        .remove(0);
+    assert_eq!((row.passes, model.tokens), (4, vec![8, 1, 1, 1]));
 }
 
 #[test]
