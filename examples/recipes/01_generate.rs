@@ -9,9 +9,9 @@ use std::path::Path;
 use burn::tensor::{Device, FloatDType};
 use idiolect::data::{Message, Role};
 use idiolect::generate::{
-    BoxError, Logits, NextLogits, Request, Sampling, Settings, Stops, generate,
+    BoxError, Logits, NextLogits, Part, Request, Sampling, Settings, Stops, generate,
 };
-use idiolect::model::{Decoder, NoAdapter, Session};
+use idiolect::model::{self, Decoder, NoAdapter, Session};
 use idiolect::prompt::{ChatTemplate, ChatTokens};
 use idiolect::tokens::Tokenizer;
 
@@ -19,7 +19,6 @@ use idiolect::tokens::Tokenizer;
 struct Scores<'a> {
     decoder: &'a Decoder,
     session: Option<Session<'a>>,
-    budget: usize,
 }
 
 impl NextLogits for Scores<'_> {
@@ -27,30 +26,30 @@ impl NextLogits for Scores<'_> {
         self.decoder.config.vocab_size
     }
 
-    fn prefill(&mut self, prompts: &[Vec<u32>]) -> Result<Logits, BoxError> {
-        let (session, values) = Session::start(self.decoder, &NoAdapter, prompts, self.budget)?;
-        self.session = Some(session);
+    fn begin(&mut self, rows: usize, tokens: usize) -> Result<(), BoxError> {
+        self.session = Some(Session::new(self.decoder, &NoAdapter, rows, tokens)?);
+        Ok(())
+    }
+
+    fn share(&mut self, tokens: usize) -> Result<(), BoxError> {
+        let session = self.session.as_mut().ok_or("begin comes first")?;
+        Ok(session.share(tokens)?)
+    }
+
+    fn pass(&mut self, parts: &[Part<'_>]) -> Result<Logits, BoxError> {
+        let parts = parts.iter().map(|part| model::Part {
+            row: part.row,
+            kept: part.kept,
+            tokens: part.tokens,
+            wanted: part.wanted,
+        });
+        let parts: Vec<model::Part<'_>> = parts.collect();
+        let session = self.session.as_mut().ok_or("begin comes first")?;
+        let values = session.pass(&parts)?;
         Ok(Logits {
             vocab: self.vocab(),
             values,
         })
-    }
-
-    fn step(&mut self, tokens: &[u32]) -> Result<Logits, BoxError> {
-        let session = self.session.as_mut().ok_or("prefill comes first")?;
-        let values = session.step(tokens)?;
-        Ok(Logits {
-            vocab: self.vocab(),
-            values,
-        })
-    }
-
-    fn keep(&mut self, rows: &[usize]) -> Result<(), BoxError> {
-        Ok(self
-            .session
-            .as_mut()
-            .ok_or("prefill comes first")?
-            .keep(rows)?)
     }
 }
 
@@ -89,11 +88,12 @@ fn main() -> Result<(), BoxError> {
         },
         max_new_tokens: 100,
         batch_size: 1,
+        share_prefixes: true,
+        speculate: 4,
     };
     let mut model = Scores {
         decoder: &decoder,
         session: None,
-        budget: settings.max_new_tokens,
     };
     let decode = |ids: &[u32]| Ok(tokenizer.decode(ids, true)?);
     let request = Request {

@@ -2,7 +2,9 @@
 //!
 //! One case a process, named on the command line, so that the peak of memory is that case's alone:
 //! `cargo bench -p idiolect-tests --bench smollm2 -- CASE [REPEATS]`. Without a case it runs them all, each
-//! in a process of its own. `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
+//! in a process of its own. The distillation cases are 32 prompts of that job in batches of 8 or alone: whole
+//! batches one after the other, batches refilled, prefixes shared too, and with the default speculation.
+//! `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,26 +14,38 @@
 )]
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use idiolect::generate::{Request, Sampling, Settings, Stops, generate};
+use idiolect::data::{Columns, DataSet, Format, Row};
+use idiolect::generate::{Event, Generated, Request, Sampling, Settings, Stops, generate};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::{Decoder, NoAdapter};
+use idiolect::prompt::DistillTemplate;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
+use idiolect_cli::continuing::{Generation, continue_all};
+use idiolect_cli::keys::{ModelKeys, SamplingKeys};
 use idiolect_cli::logits::DecoderLogits;
 use idiolect_cli::objective::AdapterLoss;
+use idiolect_cli::opened::Opened;
 
-const CASES: [&str; 9] = [
+const CASES: [&str; 15] = [
     "train-blocks",
     "train-whole",
     "train-blocks-fifth",
     "train-whole-fifth",
     "generate-1",
     "generate-8",
+    "distill-8-batches",
+    "distill-8-refill",
+    "distill-8-shared",
+    "distill-8-speculate",
+    "distill-1-shared",
+    "distill-1-speculate",
     "prefill-512",
     "prefill-4x256",
     "load",
@@ -64,6 +78,9 @@ fn run(case: &str, repeats: usize) {
     let Some(path) = idiolect_testkit::smollm2_folder() else {
         return;
     };
+    if let Some(case) = case.strip_prefix("distill-") {
+        return distill(&path, case, repeats);
+    }
     let (decoder, _) = idiolect::model::load(&path, &Device::flex(), FloatDType::F32).unwrap();
     let loaded = peak_mib();
     let (tokens, mut once): (usize, Box<dyn FnMut()>) = match case {
@@ -152,7 +169,7 @@ fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
 }
 
 fn continue_rows(decoder: &Decoder, rows: usize) {
-    let mut model = DecoderLogits::new(decoder, &NoAdapter, 128);
+    let mut model = DecoderLogits::new(decoder, &NoAdapter);
     let requests: Vec<Request> = (0..rows)
         .map(|index| Request {
             index,
@@ -165,6 +182,8 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
         stops: Stops::default(),
         max_new_tokens: 128,
         batch_size: rows,
+        share_prefixes: false,
+        speculate: 0,
     };
     let done = generate(
         &mut model,
@@ -174,6 +193,59 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
         &mut |_| ControlFlow::Continue(()),
     );
     assert!(done.unwrap().iter().all(|row| row.token_ids.len() == 128));
+}
+
+/// The first 32 examples as the distillation job asks for them, rewritten greedily.
+fn distill(path: &Path, case: &str, repeats: usize) {
+    let (batch_size, way) = case.split_once('-').expect("distill-ROWS-WAY");
+    let keys = ModelKeys {
+        model: Some(path.display().to_string()),
+        ..ModelKeys::default()
+    };
+    let opened = Opened::new(&keys, None, None).unwrap();
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/data/openfunctions/train.json"
+    );
+    let set = DataSet::read(Path::new(data), Format::Alpaca, &Columns::default()).unwrap();
+    let template = DistillTemplate::refer();
+    let prompt = |row: &Row| {
+        let messages = template.messages(&row.example);
+        let rendered = opened.template.prompt(&messages).unwrap();
+        opened.tokenizer.encode(&rendered).unwrap().ids
+    };
+    let mut prompts: Vec<Vec<u32>> = set.rows[..32].iter().map(prompt).collect();
+    prompts.sort_by_key(|prompt| std::cmp::Reverse(prompt.len()));
+    let sampling = SamplingKeys {
+        generation_batch_size: Some(batch_size.parse().unwrap()),
+        no_prefix_sharing: Some(way == "batches" || way == "refill"),
+        speculate: (way != "speculate").then_some(0),
+        stop: vec![DistillTemplate::CHAT_STOP.into()],
+        ..SamplingKeys::default()
+    };
+    let generation = Generation::new(&sampling, &opened, 42);
+    let at_once = if way == "batches" {
+        generation.settings.batch_size
+    } else {
+        32
+    };
+    for _ in 0..repeats {
+        let (began, before) = (Instant::now(), cpu_seconds());
+        let rows = prompts.chunks(at_once).flat_map(|prompts| {
+            let flow = &mut |_: Event<'_>| ControlFlow::Continue(());
+            continue_all(&opened, prompts.to_vec(), &generation, flow).unwrap()
+        });
+        let rows: Vec<Generated> = rows.collect();
+        let seconds = began.elapsed().as_secs_f64();
+        let tokens: usize = rows.iter().map(|row| row.token_ids.len()).sum();
+        let passes: usize = rows.iter().map(|row| row.passes).sum();
+        let row = serde_json::json!({
+            "case": format!("distill-{case}"), "tokens": tokens, "rows_per_minute": 1920.0 / seconds,
+            "cpu_seconds": cpu_seconds() - before, "tokens_per_pass": tokens as f64 / passes as f64,
+            "peak_mib": peak_mib(),
+        });
+        println!("{row}");
+    }
 }
 
 fn prefill(decoder: &Decoder, rows: usize, tokens: usize) {
@@ -196,4 +268,19 @@ fn peak_mib() -> usize {
     line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok())
         .unwrap_or(0)
         / 1024
+}
+
+/// Time of all threads so far.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let ticks = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|n| n.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }

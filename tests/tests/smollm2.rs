@@ -65,16 +65,25 @@ fn logits_are_those_of_transformers() {
     }
 }
 
-/// Greedy ids of all prompts in one batch and one at a time.
+/// Greedy ids of all prompts: alone and together, with rows that join as others end, with what they begin
+/// with computed once, and with guesses verified many in a pass.
 #[test]
-fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
+fn greedy_text_is_that_of_transformers_however_it_is_computed() {
     let (Some(path), Some(oracle)) = (smollm2_folder(), oracle()) else {
         return;
     };
     let decoder = load(&path);
     let (prompts, want) = (&oracle.prompts, &oracle.greedy);
     let new = want.iter().map(Vec::len).max().expect("rows");
-    for batch_size in [1, prompts.len()] {
+    let all = prompts.len();
+    for (batch_size, share_prefixes, speculate) in [
+        (1, false, 0),
+        (all, false, 0),
+        (2, true, 0),
+        (1, true, 6),
+        (2, false, 4),
+        (all, true, 3),
+    ] {
         let stops = Stops {
             tokens: decoder.config.eos.clone(),
             ..Stops::default()
@@ -84,6 +93,8 @@ fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
             stops,
             max_new_tokens: new,
             batch_size,
+            share_prefixes,
+            speculate,
         };
         let requests: Vec<Request> = prompts
             .iter()
@@ -94,7 +105,7 @@ fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
                 seed: 0,
             })
             .collect();
-        let mut model = DecoderLogits::new(&decoder, &NoAdapter, new);
+        let mut model = DecoderLogits::new(&decoder, &NoAdapter);
         let rows = generate(
             &mut model,
             &requests,
@@ -107,9 +118,10 @@ fn greedy_text_is_that_of_transformers_alone_and_in_a_batch() {
             let want = want.strip_suffix(&[2]).unwrap_or(want);
             assert_eq!(
                 row.token_ids, want,
-                "prompt {} in batches of {batch_size}",
+                "prompt {} with {settings:?}",
                 row.index
             );
+            assert!(speculate > 0 || row.passes >= row.token_ids.len());
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::BoxError;
 
-/// Logits of the next token, one row per text of the batch.
+/// Logits of the next token, one row for each place where they were wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logits {
     /// Length of a row: the vocabulary size.
@@ -30,10 +30,22 @@ impl Logits {
     }
 }
 
-/// Anything that continues a batch of token sequences one token at a time.
+/// What one row of a batch adds in one pass of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// The row, below the number given to [`NextLogits::begin`].
+    pub row: usize,
+    /// Tokens of the row that stay; those behind them are forgotten. 0 begins the row anew.
+    pub kept: usize,
+    /// Tokens that follow those, at least one: a prompt, the last token chosen, guesses behind it.
+    pub tokens: &'a [u32],
+    /// Logits are wanted after each of the last `wanted` of `tokens`, at least after the last.
+    pub wanted: usize,
+}
+
+/// Anything that continues token sequences, several at once.
 ///
-/// The rows of a batch are numbered from 0 in the order of [`NextLogits::prefill`], and renumbered
-/// by [`NextLogits::keep`].
+/// It keeps rows, each a sequence of tokens, and whatever it computed of them.
 pub trait NextLogits {
     /// Size of the vocabulary: the length of a row of logits.
     fn vocab(&self) -> usize;
@@ -43,27 +55,27 @@ pub trait NextLogits {
         None
     }
 
-    /// Begins a new batch, dropping the one before, and gives the logits after each prompt.
-    ///
-    /// Prompts are never empty but differ in length: the model pads or packs as it likes, and a
-    /// row's logits must not depend on the other rows beyond rounding.
+    /// Forgets what it has and makes room for `rows` rows of at most `tokens` tokens.
     ///
     /// # Errors
     ///
     /// Whatever the model fails with.
-    fn prefill(&mut self, prompts: &[Vec<u32>]) -> Result<Logits, BoxError>;
+    fn begin(&mut self, rows: usize, tokens: usize) -> Result<(), BoxError>;
 
-    /// Appends one token to each row and gives the logits after it.
+    /// Makes the first `tokens` tokens of row 0 those of every row.
     ///
     /// # Errors
     ///
     /// Whatever the model fails with.
-    fn step(&mut self, tokens: &[u32]) -> Result<Logits, BoxError>;
+    fn share(&mut self, tokens: usize) -> Result<(), BoxError>;
 
-    /// Drops all rows of the batch but `rows`, which ascend and are never all of them nor none.
+    /// Adds tokens to some rows, each at most once and in ascending order, and gives the wanted logits,
+    /// part by part.
+    ///
+    /// Parts differ in length, and a row's logits must not depend on the other rows beyond rounding.
     ///
     /// # Errors
     ///
     /// Whatever the model fails with.
-    fn keep(&mut self, rows: &[usize]) -> Result<(), BoxError>;
+    fn pass(&mut self, parts: &[Part<'_>]) -> Result<Logits, BoxError>;
 }

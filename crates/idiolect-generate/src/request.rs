@@ -49,6 +49,14 @@ pub struct Settings {
     pub max_new_tokens: usize,
     /// The most rows that the model is given at once, at least 1.
     pub batch_size: usize,
+    /// Compute what prompts begin with in common once, for all of them.
+    pub share_prefixes: bool,
+    /// The most tokens that a row guesses from its own text and has verified in one pass; 0 is off.
+    /// Rows whose guesses come true guess further, others less.
+    ///
+    /// A guess counts where the row's own choice confirms it, random draw included, so that a row's
+    /// distribution and its random numbers are those of one token a pass.
+    pub speculate: usize,
 }
 
 impl Settings {
@@ -122,6 +130,9 @@ pub struct Generated {
     pub text: String,
     /// Why it ended.
     pub finish_reason: FinishReason,
+    /// Passes of the model that gave its tokens, the prompt's own included: with
+    /// [`Settings::speculate`] fewer than the tokens.
+    pub passes: usize,
     /// Greedy rows: the smallest lead of a chosen token's logit over the next best, at any step.
     ///
     /// Another batch, device or order of sums moves logits by rounding; where this is well above
@@ -139,6 +150,6 @@ pub enum Event<'a> {
         /// All its new tokens so far.
         token_ids: &'a [u32],
     },
-    /// A row is finished. Rows finish in the order of their batches, not of the requests.
+    /// A row is finished. Rows finish as they end, not in the order of the requests.
     Done(&'a Generated),
 }

@@ -12,7 +12,11 @@ pub(crate) type Decode<'a> = &'a dyn Fn(&[u32]) -> Result<String, BoxError>;
 
 pub(crate) struct Row {
     pub(crate) index: usize,
-    pub(crate) new_tokens: Vec<u32>,
+    /// Prompt and answer.
+    pub(crate) tokens: Vec<u32>,
+    prompt: usize,
+    /// Passes that gave its tokens.
+    pub(crate) passes: usize,
     /// Tokens of prompt and answer, ascending, each once; kept only for the repetition penalty.
     seen: Vec<u32>,
     random: ChaCha8Rng,
@@ -23,7 +27,9 @@ impl Row {
     pub(crate) fn new(request: &Request, sampling: &Sampling) -> Self {
         let mut row = Self {
             index: request.index,
-            new_tokens: Vec::new(),
+            tokens: request.prompt.clone(),
+            prompt: request.prompt.len(),
+            passes: 0,
             seen: Vec::new(),
             random: ChaCha8Rng::seed_from_u64(request.seed),
             min_margin: None,
@@ -36,13 +42,18 @@ impl Row {
         row
     }
 
+    /// The answer so far.
+    pub(crate) fn new_tokens(&self) -> &[u32] {
+        &self.tokens[self.prompt..]
+    }
+
     /// Chooses the next token from its logits, which the penalty changes in place.
     pub(crate) fn choose(
         &mut self,
         logits: &mut [f32],
         sampling: &Sampling,
     ) -> Result<u32, GenerateError> {
-        let (index, step) = (self.index, self.new_tokens.len());
+        let (index, step) = (self.index, self.new_tokens().len());
         penalise(logits, &self.seen, sampling.repetition_penalty);
         if let Some(token) = not_finite(logits) {
             return Err(GenerateError::NotFinite {
@@ -76,13 +87,13 @@ impl Row {
             let text = self.text(decode)?;
             return Ok(Some(self.finish(text, FinishReason::Stop)));
         }
-        self.new_tokens.push(token);
+        self.tokens.push(token);
         if penalises(&settings.sampling)
             && let Err(place) = self.seen.binary_search(&token)
         {
             self.seen.insert(place, token);
         }
-        let at_end = self.new_tokens.len() >= settings.max_new_tokens;
+        let at_end = self.new_tokens().len() >= settings.max_new_tokens;
         if strings.is_empty() && !at_end {
             return Ok(None);
         }
@@ -96,15 +107,16 @@ impl Row {
 
     fn text(&self, decode: Decode<'_>) -> Result<String, GenerateError> {
         let index = self.index;
-        decode(&self.new_tokens).map_err(|source| GenerateError::Decode { index, source })
+        decode(self.new_tokens()).map_err(|source| GenerateError::Decode { index, source })
     }
 
     fn finish(&self, text: String, finish_reason: FinishReason) -> Generated {
         Generated {
             index: self.index,
-            token_ids: self.new_tokens.clone(),
+            token_ids: self.new_tokens().to_vec(),
             text,
             finish_reason,
+            passes: self.passes,
             min_margin: self.min_margin,
         }
     }

@@ -1,9 +1,12 @@
-//! The loop: batches of prompts through a model until every row has ended.
+//! The loop: prompts through a model, rows joining as others end, until every one has ended.
 
 use std::ops::ControlFlow;
 
 use crate::row::{Decode, Row};
-use crate::{BoxError, Event, GenerateError, Generated, Logits, NextLogits, Request, Settings};
+use crate::slot::{Slot, common};
+use crate::{
+    BoxError, Event, GenerateError, Generated, Logits, NextLogits, Part, Request, Settings,
+};
 
 /// Continues every request and gives the results in the order of `requests`.
 ///
@@ -11,7 +14,8 @@ use crate::{BoxError, Event, GenerateError, Generated, Logits, NextLogits, Reque
 /// `on_event` sees each token and each finished row, and may break off: then the rows finished so
 /// far come back, fewer than the requests, and only then.
 ///
-/// Rows run in the batches of [`batches`]; a finished row leaves its batch at once.
+/// Rows run in the groups of [`groups`], `batch_size` at a time; a row that ends makes room for the
+/// group's next one at once.
 /// A row's result depends on its own prompt and seed, and on the other rows only by the rounding
 /// of the model's logits.
 ///
@@ -40,29 +44,36 @@ pub fn generate(
         decode,
         on_event,
     };
-    for places in batches(requests, settings.batch_size) {
-        if run.batch(requests, &places, &mut results)?.is_break() {
+    for places in groups(requests, settings.batch_size) {
+        if run.group(requests, &places, &mut results)?.is_break() {
             break;
         }
     }
     Ok(results.into_iter().flatten().collect())
 }
 
-/// Which requests, by their place in `requests`, stand in which batch.
+/// Rows of a group for each row of a batch: more lose less at a group's end, where rows leave and none
+/// are left to join, and more is repeated after an interruption.
+const ROUNDS: usize = 8;
+
+/// Which requests, by their place in `requests`, the model is given one after the other without a
+/// pause.
 ///
+/// What stands together in a pass follows from a group's requests and the settings alone: a run that
+/// goes on after an interruption leaves out whole groups that are done, repeats the others, and
+/// repeats with them what it would have computed.
 /// The longest prompts come first, so that memory peaks early, and prompts of similar length stand
-/// together, so that little is spent on padding; equal lengths keep their order.
-/// It is a function of the prompts' lengths and `batch_size` alone: a run that is repeated repeats
-/// its batches.
+/// together; equal lengths keep their order.
 ///
 /// # Panics
 ///
 /// Where `batch_size` is 0.
 #[must_use]
-pub fn batches(requests: &[Request], batch_size: usize) -> Vec<Vec<usize>> {
+pub fn groups(requests: &[Request], batch_size: usize) -> Vec<Vec<usize>> {
     let mut places: Vec<usize> = (0..requests.len()).collect();
     places.sort_by_key(|&place| std::cmp::Reverse(requests[place].prompt.len()));
-    places.chunks(batch_size).map(<[usize]>::to_vec).collect()
+    let rows = batch_size.saturating_mul(ROUNDS);
+    places.chunks(rows).map(<[usize]>::to_vec).collect()
 }
 
 fn check_request(
@@ -107,19 +118,13 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Runs the requests at `places` until all have ended, each result into its place.
-    fn batch(
+    fn group(
         &mut self,
         requests: &[Request],
         places: &[usize],
         results: &mut [Option<Generated>],
     ) -> Result<ControlFlow<()>, GenerateError> {
-        let prompts: Vec<Vec<u32>> = places
-            .iter()
-            .map(|&place| requests[place].prompt.clone())
-            .collect();
-        let start = |&place: &usize| (place, Row::new(&requests[place], &self.settings.sampling));
-        let mut rows: Vec<(usize, Row)> = places.iter().map(start).collect();
-        let first = rows.first().map_or(0, |(_, row)| row.index);
+        let first = places.first().map_or(0, |&place| requests[place].index);
         let failed = |step| {
             move |source| GenerateError::Model {
                 index: first,
@@ -127,50 +132,98 @@ impl Run<'_> {
                 source,
             }
         };
-        let mut logits = self.model.prefill(&prompts).map_err(failed(0))?;
-        let mut step = 0;
-        loop {
-            self.check_shape(&logits, step, rows.len())?;
-            let kept = match self.sweep(&mut rows, &mut logits, results)? {
-                ControlFlow::Continue(kept) => kept,
-                ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
-            };
-            if kept.is_empty() {
-                return Ok(ControlFlow::Continue(()));
+        let mut slots = self.begin(requests, places).map_err(failed(0))?;
+        let mut waiting = places.iter();
+        for step in 0.. {
+            for slot in &mut slots {
+                if let (None, Some(&place)) = (&slot.row, waiting.as_slice().first()) {
+                    waiting.next();
+                    slot.take(place, &requests[place], self.settings);
+                }
+                slot.prepare(self.settings);
             }
-            step += 1;
-            if kept.len() < rows.len() {
-                self.model.keep(&kept).map_err(failed(step))?;
-                let mut at = 0..;
-                rows.retain(|_| at.next().is_some_and(|i| kept.binary_search(&i).is_ok()));
+            let numbered = slots.iter().enumerate();
+            let parts: Vec<Part<'_>> = numbered.filter_map(|(row, slot)| slot.part(row)).collect();
+            if parts.is_empty() {
+                break;
             }
-            let last: Vec<u32> = rows
-                .iter()
-                .filter_map(|(_, row)| row.new_tokens.last().copied())
-                .collect();
-            logits = self.model.step(&last).map_err(failed(step))?;
-        }
-    }
-
-    /// One token of every row; gives the rows that go on.
-    fn sweep(
-        &mut self,
-        rows: &mut [(usize, Row)],
-        logits: &mut Logits,
-        results: &mut [Option<Generated>],
-    ) -> Result<ControlFlow<(), Vec<usize>>, GenerateError> {
-        let mut kept = Vec::with_capacity(rows.len());
-        for (i, (place, row)) in rows.iter_mut().enumerate() {
-            let (done, flow) = self.advance(row, logits.row_mut(i))?;
-            match done {
-                Some(done) => results[*place] = Some(done),
-                None => kept.push(i),
-            }
-            if flow.is_break() {
+            let wanted = parts.iter().map(|part| part.wanted).sum();
+            let mut logits = self.model.pass(&parts).map_err(failed(step))?;
+            self.check_shape(&logits, step, wanted)?;
+            if self.sweep(&mut slots, &mut logits, results)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        Ok(ControlFlow::Continue(kept))
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Makes room for a group and computes what all its prompts begin with.
+    fn begin(&mut self, requests: &[Request], places: &[usize]) -> Result<Vec<Slot>, BoxError> {
+        let prompts = || {
+            places
+                .iter()
+                .map(|&place| requests[place].prompt.as_slice())
+        };
+        let longest = prompts().map(<[u32]>::len).max().unwrap_or(0);
+        let rows = self.settings.batch_size.min(places.len());
+        // The last new token is never read.
+        self.model
+            .begin(rows, longest + self.settings.max_new_tokens - 1)?;
+        let first = prompts().next().unwrap_or(&[]);
+        // Every prompt keeps a token of its own, whose logits are wanted.
+        let same = prompts().map(|prompt| common(prompt, first).min(prompt.len() - 1));
+        let shared = &first[..same.min().unwrap_or(0)];
+        if !self.settings.share_prefixes || places.len() < 2 || shared.is_empty() {
+            return Ok((0..rows).map(|_| Slot::default()).collect());
+        }
+        let part = Part {
+            row: 0,
+            kept: 0,
+            tokens: shared,
+            wanted: 1,
+        };
+        self.model.pass(&[part])?;
+        self.model.share(shared.len())?;
+        Ok((0..rows).map(|_| Slot::holding(shared)).collect())
+    }
+
+    /// The tokens that a pass gave to every row; rows that end leave their slots.
+    fn sweep(
+        &mut self,
+        slots: &mut [Slot],
+        logits: &mut Logits,
+        results: &mut [Option<Generated>],
+    ) -> Result<ControlFlow<()>, GenerateError> {
+        let mut first = 0;
+        for slot in slots {
+            let guesses = slot.guesses().to_vec();
+            let Some((place, row)) = &mut slot.row else {
+                continue;
+            };
+            row.passes += 1;
+            let mut right = 0;
+            let ended = loop {
+                let (done, flow) = self.advance(row, logits.row_mut(first + right))?;
+                let ended = done.is_some();
+                if ended {
+                    results[*place] = done;
+                }
+                if flow.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                // A guess that is not the row's own choice makes what follows it worthless.
+                if ended || guesses.get(right) != row.tokens.last() {
+                    break ended;
+                }
+                right += 1;
+            };
+            if ended {
+                slot.row = None;
+            }
+            slot.verified(right);
+            first += guesses.len() + 1;
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// One token of one row, and the events of it.
@@ -179,12 +232,12 @@ impl Run<'_> {
         row: &mut Row,
         logits: &mut [f32],
     ) -> Result<(Option<Generated>, ControlFlow<()>), GenerateError> {
-        let before = row.new_tokens.len();
+        let before = row.new_tokens().len();
         let token = row.choose(logits, &self.settings.sampling)?;
         let done = row.push(token, self.settings, self.decode)?;
         let mut flow = ControlFlow::Continue(());
-        if row.new_tokens.len() > before {
-            let (index, token_ids) = (row.index, row.new_tokens.as_slice());
+        if row.new_tokens().len() > before {
+            let (index, token_ids) = (row.index, row.new_tokens());
             flow = (self.on_event)(Event::Token { index, token_ids });
         }
         // A row that ended is told even where its last token made the caller break off.

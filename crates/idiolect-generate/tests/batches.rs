@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use fake::{Fake, decode, one_hot, requests, run, settings};
 use idiolect_generate::{
-    Event, FinishReason, GenerateError, Request, Sampling, Settings, Stops, batches, generate,
+    Event, FinishReason, GenerateError, Request, Sampling, Settings, Stops, generate, groups,
 };
 use proptest::prelude::*;
 
@@ -21,15 +21,12 @@ const SAMPLED: Sampling = Sampling {
 #[test]
 fn long_prompts_come_first_and_equal_ones_keep_their_order() {
     let prompts = [vec![1], vec![1; 3], vec![1; 2], vec![2; 3], vec![3]];
-    assert_eq!(
-        batches(&requests(&prompts), 2),
-        [vec![1, 3], vec![2, 0], vec![4]]
-    );
-    assert!(batches(&[], 2).is_empty());
+    assert_eq!(groups(&requests(&prompts), 1), [[1, 3, 2, 0, 4]]);
+    assert!(groups(&[], 2).is_empty());
 }
 
 #[test]
-fn rows_that_end_leave_the_batch_at_once() {
+fn a_row_that_ends_makes_room_at_once() {
     // A row counts down from its prompt and stops at 0.
     let mut model = Fake::new(10, |tokens| one_hot(10, tokens.last().unwrap() - 1));
     let settings = Settings {
@@ -37,6 +34,7 @@ fn rows_that_end_leave_the_batch_at_once() {
             tokens: vec![0],
             ..Stops::default()
         },
+        batch_size: 2,
         ..settings(8)
     };
     let results = run(
@@ -56,12 +54,77 @@ fn rows_that_end_leave_the_batch_at_once() {
             vec![1]
         ]
     );
-    assert_eq!(model.widths, [4, 2, 2, 1, 1, 1, 1, 1, 1, 1]);
+    // 3 passes of the first row, 1 of the second, 8 of the third; the others stand beside it.
+    assert_eq!(model.widths, [2, 2, 2, 2, 2, 2, 1, 1, 1]);
     let ends: Vec<_> = results
         .iter()
         .map(|row| row.finish_reason.as_str())
         .collect();
     assert_eq!(ends, ["stop", "stop", "length", "stop", "stop"]);
+}
+
+#[test]
+fn what_prompts_begin_with_is_computed_once() {
+    let prompts = [
+        vec![1, 2, 3, 4],
+        vec![1, 2, 3, 5],
+        vec![1, 2, 3],
+        vec![1, 2, 3, 4, 6],
+    ];
+    let settings = Settings {
+        batch_size: 3,
+        ..settings(1)
+    };
+    let mut model = Fake::scattered(10);
+    let shared = run(&mut model, &requests(&prompts), &settings).unwrap();
+    // The prefix [1, 2]; then the rest of three prompts; then that of the fourth, which takes the place
+    // of the longest: it finds [1, 2, 3, 4] there, of which it needs the last one's logits.
+    assert_eq!(model.tokens, [2, 3 + 2 + 2, 1]);
+    let settings = Settings {
+        share_prefixes: false,
+        ..settings
+    };
+    let mut model = Fake::scattered(10);
+    assert_eq!(
+        run(&mut model, &requests(&prompts), &settings).unwrap(),
+        shared
+    );
+    assert_eq!(model.tokens, [5 + 4 + 4, 3]);
+}
+
+#[test]
+fn guesses_save_passes_where_a_row_repeats_itself() {
+    // The prompt's second half is its first; the answer goes on so.
+    let script = &[1, 2, 3, 4, 5];
+    let mut model = Fake::new(9, |tokens| one_hot(9, script[tokens.len() % 5]));
+    let prompt: Vec<u32> = script.iter().copied().cycle().take(10).collect();
+    let settings = Settings {
+        speculate: 4,
+        ..settings(11)
+    };
+    let row = run(&mut model, &requests(&[prompt]), &settings)
+        .unwrap()
+        .remove(0);
+    assert_eq!(row.token_ids, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1]);
+    // Two guesses, then four, for all came true, and none beyond the budget.
+    assert_eq!((row.passes, model.tokens), (3, vec![12, 5, 3]));
+}
+
+#[test]
+fn wrong_guesses_are_few() {
+    // The prompt repeats itself, the answer counts on.
+    let mut model = Fake::new(99, |tokens| {
+        one_hot(99, u32::try_from(tokens.len()).unwrap())
+    });
+    let settings = Settings {
+        speculate: 8,
+        ..settings(4)
+    };
+    let prompt = vec![1, 2, 3, 4, 1, 2];
+    let row = run(&mut model, &requests(&[prompt]), &settings)
+        .unwrap()
+        .remove(0);
+    assert_eq!((row.passes, model.tokens), (4, vec![8, 1, 1, 1]));
 }
 
 #[test]
@@ -212,37 +275,45 @@ proptest! {
 
     #[test]
     fn a_row_is_the_same_alone_and_in_any_batch_and_order(
-        prompts in prop::collection::vec(prop::collection::vec(0u32..40, 1..6), 1..9),
-        batch_size in 1usize..10,
+        prompts in prop::collection::vec(prop::collection::vec(0u32..6, 1..6), 1..24),
+        batch_size in 1usize..5,
         rotation in 0usize..9,
-        sampled in any::<bool>(),
+        (sampled, share_prefixes) in any::<(bool, bool)>(),
+        (vocab, speculate) in (6usize..40, 0usize..6),
     ) {
         let sampling = if sampled { SAMPLED } else { Sampling::GREEDY };
         let stops = Stops { tokens: vec![3, 5], strings: vec!["\u{7}".into()], ignore_eos: false };
-        let settings = Settings { sampling, stops, max_new_tokens: 12, batch_size };
+        let plain = Settings { sampling, stops, max_new_tokens: 12, batch_size, share_prefixes: false, speculate: 0 };
+        let settings = Settings { share_prefixes, speculate, ..plain.clone() };
         let mut requests = requests(&prompts);
+        // A small vocabulary repeats itself, so that guesses come true.
+        let results = |requests: &[Request], settings: &Settings| {
+            let mut rows = run(&mut Fake::scattered(vocab), requests, settings).unwrap();
+            for row in &mut rows {
+                assert!(row.passes > 0 && row.passes <= row.token_ids.len() + 1);
+                row.passes = 0;
+            }
+            rows
+        };
         let alone: Vec<_> = requests
             .iter()
-            .map(|request| {
-                let one = std::slice::from_ref(request);
-                run(&mut Fake::scattered(40), one, &settings).unwrap().remove(0)
-            })
+            .flat_map(|request| results(std::slice::from_ref(request), &plain))
             .collect();
-        prop_assert_eq!(&run(&mut Fake::scattered(40), &requests, &settings).unwrap(), &alone);
+        prop_assert_eq!(&results(&requests, &settings), &alone);
         requests.rotate_left(rotation % prompts.len());
-        let mut turned = run(&mut Fake::scattered(40), &requests, &settings).unwrap();
+        let mut turned = results(&requests, &settings);
         turned.sort_by_key(|row| row.index);
         prop_assert_eq!(turned, alone);
     }
 
     #[test]
-    fn batches_hold_every_request_once(
-        lengths in prop::collection::vec(1usize..9, 0..30),
-        batch_size in 1usize..8,
+    fn groups_hold_every_request_once(
+        lengths in prop::collection::vec(1usize..9, 0..60),
+        batch_size in 1usize..4,
     ) {
         let prompts: Vec<_> = lengths.iter().map(|&length| vec![0; length]).collect();
-        let found = batches(&requests(&prompts), batch_size);
-        prop_assert!(found.iter().rev().skip(1).all(|batch| batch.len() == batch_size));
+        let found = groups(&requests(&prompts), batch_size);
+        prop_assert!(found.iter().rev().skip(1).all(|group| group.len() == 8 * batch_size));
         let flat: Vec<usize> = found.concat();
         prop_assert!(flat.is_sorted_by_key(|&place| std::cmp::Reverse(lengths[place])));
         let mut places = flat;

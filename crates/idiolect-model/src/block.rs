@@ -95,11 +95,10 @@ impl Call<'_> {
         let v = self.heads(self.project(Projection::Value, x), kv_heads);
         let q = context.angles.rotate(q);
         let k = context.angles.rotate(k);
-        let (k, v) = match cache {
-            Some(cache) => cache.append(k, v),
-            None => (k, v),
+        let attended = match cache {
+            Some(cache) => cache.attend([q, k, v], &context.plan),
+            None => attention(q, k, v, context.mask.clone()),
         };
-        let attended = attention(q, k, v, context.mask.clone());
         let [rows, _, tokens, _] = attended.dims();
         let width = heads * self.sizes.head_dim;
         let merged = attended.swap_dims(1, 2).reshape([rows, tokens, width]);

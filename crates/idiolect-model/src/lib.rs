@@ -18,7 +18,7 @@ pub use adapter::{Adapter, NoAdapter, Projection, Site};
 pub use block::Block;
 pub use cache::{Cache, LayerCache};
 pub use config::{Architecture, ModelConfig};
-pub use context::Context;
+pub use context::{Context, Part};
 pub use decoder::{Decoder, Weights};
 pub use error::ModelError;
 pub use load::{LoadReport, load, read_config};

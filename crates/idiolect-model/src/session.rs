@@ -1,56 +1,80 @@
-//! Generation's view of a decoder: a batch of prompts goes in, then one token a row at a time, and the
-//! scores of the next word come out.
+//! Generation's view of a decoder: tokens of some rows go in, and the scores of the words after them come
+//! out.
 //!
-//! It pads prompts on the left, keeps the cache, and chooses nothing: sampling is the caller's.
+//! It keeps the cache, and chooses nothing: sampling is the caller's.
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::context::{Context, Span};
+use crate::context::{Context, Line, Part, index};
 use crate::{Adapter, Cache, Decoder, ModelError};
 
-/// A batch in the making.
+/// Rows in the making.
+///
+/// Rows grow, are cut back and begin anew each on its own; a pass takes new tokens of any of them, prompts
+/// and single tokens alike, and reads the weights once for all.
 pub struct Session<'a> {
     decoder: &'a Decoder,
     adapter: &'a dyn Adapter,
     cache: Cache,
-    pads: Vec<usize>,
+    /// Tokens of each row.
+    lengths: Vec<usize>,
     capacity: usize,
 }
 
 impl<'a> Session<'a> {
-    /// Reads `prompts` and returns the session with the scores of each row's first new word.
+    /// Sets memory aside for `rows` rows of at most `tokens` tokens; all rows are empty.
     ///
-    /// `new_tokens` is how many tokens a row may grow by; memory for them is set aside now.
+    /// # Errors
+    ///
+    /// [`ModelError::Input`] for no row, or more tokens than the model has positions.
+    pub fn new(
+        decoder: &'a Decoder,
+        adapter: &'a dyn Adapter,
+        rows: usize,
+        tokens: usize,
+    ) -> Result<Self, ModelError> {
+        let most = decoder.config.max_positions;
+        if rows == 0 {
+            return Err(input("rows", "at least one", 0));
+        }
+        if tokens > most {
+            return Err(input("tokens of a row", format!("at most {most}"), tokens));
+        }
+        let place = (&decoder.device(), decoder.dtype());
+        Ok(Self {
+            decoder,
+            adapter,
+            cache: Cache::new(&decoder.config, rows, tokens, place),
+            lengths: vec![0; rows],
+            capacity: tokens,
+        })
+    }
+
+    /// Reads `prompts`, one a row, and returns the session with the scores of each row's first new word.
+    ///
+    /// `new_tokens` is how many tokens a row may grow by.
     /// Scores are `prompts.len() * vocab_size` numbers, row by row.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Input`] for no prompt, an empty prompt, an id outside the vocabulary, or a prompt
-    /// that with its new tokens is longer than the model's positions.
+    /// Those of [`Session::new`] and [`Session::pass`].
     pub fn start(
         decoder: &'a Decoder,
         adapter: &'a dyn Adapter,
         prompts: &[Vec<u32>],
         new_tokens: usize,
     ) -> Result<(Self, Vec<f32>), ModelError> {
-        check(decoder, prompts, new_tokens)?;
-        let width = prompts.iter().map(Vec::len).max().unwrap_or(0);
-        let capacity = width + new_tokens;
-        let place = (&decoder.device(), decoder.dtype());
-        let cache = Cache::new(&decoder.config, prompts.len(), capacity, place);
-        let pads = prompts.iter().map(|prompt| width - prompt.len()).collect();
-        let mut session = Self {
-            decoder,
-            adapter,
-            cache,
-            pads,
-            capacity,
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
+        let mut session = Self::new(decoder, adapter, prompts.len(), longest + new_tokens)?;
+        let part = |(row, tokens)| Part {
+            row,
+            kept: 0,
+            tokens,
+            wanted: 1,
         };
-        let padded: Vec<u32> = prompts
-            .iter()
-            .flat_map(|p| std::iter::repeat_n(0, width - p.len()).chain(p.iter().copied()))
-            .collect();
-        let scores = session.pass(&padded);
+        let tokens = prompts.iter().map(Vec::as_slice);
+        let parts: Vec<Part<'_>> = tokens.enumerate().map(part).collect();
+        let scores = session.pass(&parts)?;
         Ok((session, scores))
     }
 
@@ -58,98 +82,94 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     ///
-    /// [`ModelError::Input`] when the number of tokens is not the number of rows, a token is outside the
-    /// vocabulary, or the memory that [`Session::start`] set aside is used up.
+    /// [`ModelError::Input`] when the number of tokens is not the number of rows, and those of
+    /// [`Session::pass`].
     pub fn step(&mut self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
-        if tokens.len() != self.pads.len() {
-            return Err(input("tokens of a step", self.pads.len(), tokens.len()));
+        if tokens.len() != self.lengths.len() {
+            let rows = self.lengths.len();
+            return Err(input("tokens of a step", rows, tokens.len()));
         }
-        if self.cache.len() == self.capacity {
-            let most = format!("at most {} tokens a row", self.capacity);
-            return Err(input("tokens of a row", most, self.capacity + 1));
-        }
-        check_ids(self.decoder, tokens)?;
-        Ok(self.pass(tokens))
+        let rows = tokens.chunks(1).zip(&self.lengths).enumerate();
+        let part = |(row, (tokens, kept)): (usize, (_, &usize))| Part {
+            row,
+            kept: *kept,
+            tokens,
+            wanted: 1,
+        };
+        let parts: Vec<Part<'_>> = rows.map(part).collect();
+        self.pass(&parts)
     }
 
-    /// Keeps the given rows, in the given order, and forgets the others.
+    /// Makes the first `tokens` tokens of row 0 those of every row, which has no others then.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Input`] when a row does not exist.
-    pub fn keep(&mut self, rows: &[usize]) -> Result<(), ModelError> {
-        if let Some(row) = rows.iter().find(|row| **row >= self.pads.len()) {
-            return Err(input(
-                "row to keep",
-                format!("below {}", self.pads.len()),
-                *row,
-            ));
+    /// [`ModelError::Input`] when row 0 is shorter.
+    pub fn share(&mut self, tokens: usize) -> Result<(), ModelError> {
+        if tokens > self.lengths[0] {
+            let most = format!("at most {}", self.lengths[0]);
+            return Err(input("tokens to share", most, tokens));
         }
-        self.pads = rows.iter().map(|row| self.pads[*row]).collect();
-        let index: Vec<i64> = rows
-            .iter()
-            .filter_map(|row| i64::try_from(*row).ok())
-            .collect();
-        let data = TensorData::new(index, [rows.len()]);
-        self.cache
-            .keep(&Tensor::from_data(data, &self.decoder.device()));
+        self.cache.share(tokens);
+        self.lengths.fill(tokens);
         Ok(())
     }
 
-    /// Rows in the batch.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.pads.len()
-    }
-
-    /// Computes `ids`, an equal number for each row, and returns the scores after the last of each.
-    fn pass(&mut self, ids: &[u32]) -> Vec<f32> {
+    /// Adds tokens to some rows and returns the wanted scores, part by part, `vocab_size` numbers each.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Input`] for no part, rows that do not ascend, a row that does not exist, a part without
+    /// tokens, one that keeps more than there is, wants more than it adds or outgrows the memory set aside,
+    /// and an id outside the vocabulary.
+    pub fn pass(&mut self, parts: &[Part<'_>]) -> Result<Vec<f32>, ModelError> {
+        if parts.is_empty() || !parts.is_sorted_by(|a, b| a.row < b.row) {
+            return Err(input("rows of a pass", "some, ascending", "others"));
+        }
+        for part in parts {
+            self.check(part)?;
+        }
+        for part in parts {
+            self.lengths[part.row] = part.kept + part.tokens.len();
+        }
         let decoder = self.decoder;
-        let (rows, device) = (self.pads.len(), decoder.device());
-        let tokens = ids.len() / rows;
-        let window = decoder.config.sliding_window;
-        let span = Span {
-            pads: &self.pads,
-            start: self.cache.len(),
-            tokens,
-            window,
-        };
-        let context = Context::new(decoder.rope(), span, &device);
-        let wide: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(wide, [rows, tokens]), &device);
+        let device = decoder.device();
+        let line = Line::new(parts, decoder.config.sliding_window, &device);
+        let context = Context::cached(decoder.rope(), &line, &device);
+        let count = line.ids.len();
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(line.ids, [1, count]), &device);
         let x = decoder.hidden_cached(ids, &context, &mut self.cache, self.adapter);
+        let x = x.select(1, index(&line.wanted, &device));
         let hidden = decoder.config.hidden_size;
-        let last = x.slice([0..rows, tokens - 1..tokens, 0..hidden]);
-        let logits = decoder.logits(decoder.norm(last).reshape([rows, hidden]));
-        // Scores are f32 by the contract of `logits`, so nothing is lost here.
-        logits.into_data().iter::<f32>().collect()
+        let logits = decoder.logits(decoder.norm(x).reshape([line.wanted.len(), hidden]));
+        let scores = logits.into_data().try_into_vec::<f32>();
+        scores.map_err(|error| input("scores", "f32", format!("{error:?}")))
     }
-}
 
-fn check(decoder: &Decoder, prompts: &[Vec<u32>], new_tokens: usize) -> Result<(), ModelError> {
-    if prompts.is_empty() {
-        return Err(input("prompts", "at least one", 0));
-    }
-    let most = decoder.config.max_positions;
-    for (row, prompt) in prompts.iter().enumerate() {
-        if prompt.is_empty() {
-            return Err(input(
-                &format!("prompt {row}"),
-                "at least one token",
-                "none",
-            ));
+    fn check(&self, part: &Part<'_>) -> Result<(), ModelError> {
+        let Some(length) = self.lengths.get(part.row) else {
+            let rows = format!("below {}", self.lengths.len());
+            return Err(input("row", rows, part.row));
+        };
+        let what = |what: &str| format!("{what} of row {}", part.row);
+        let added = part.tokens.len();
+        if part.kept > *length {
+            let most = format!("at most {length}");
+            return Err(input(&what("tokens to keep"), most, part.kept));
         }
-        if prompt.len() + new_tokens > most {
-            let found = format!("{} + {new_tokens} new", prompt.len());
-            return Err(input(
-                &format!("tokens of prompt {row}"),
-                format!("at most {most}"),
-                found,
-            ));
+        if added == 0 {
+            return Err(input(&what("new tokens"), "at least one", "none"));
         }
-        check_ids(decoder, prompt)?;
+        if part.wanted > added {
+            let most = format!("at most {added}");
+            return Err(input(&what("scores"), most, part.wanted));
+        }
+        if part.kept + added > self.capacity {
+            let most = format!("at most {}", self.capacity);
+            return Err(input(&what("tokens"), most, part.kept + added));
+        }
+        check_ids(self.decoder, part.tokens)
     }
-    Ok(())
 }
 
 fn check_ids(decoder: &Decoder, ids: &[u32]) -> Result<(), ModelError> {

@@ -1,4 +1,4 @@
-//! What padding, masks and windows must never change: a row computed in a batch is the row computed alone.
+//! What padding, masks, windows and company must never change: a row computed in a batch is the row computed alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,7 +7,7 @@
 )]
 
 use burn::tensor::{Device, FloatDType};
-use idiolect_model::{Decoder, NoAdapter, Session, load};
+use idiolect_model::{Decoder, NoAdapter, Part, Session, load};
 use idiolect_testkit::{max_abs_diff, shared};
 use proptest::prelude::*;
 
@@ -70,23 +70,49 @@ proptest! {
         }
     }
 
+    /// Rows join, grow by one or by many, are cut back and leave; each has the scores of its tokens alone.
     #[test]
-    fn rows_that_stay_do_not_notice_those_that_leave(prompts in prompts(), seed in 0_usize..100) {
-        let Some(decoder) = decoder("tiny-mistral") else { return Ok(()) };
-        let vocab = decoder.config.vocab_size;
-        let keep: Vec<usize> = (0..prompts.len()).filter(|i| (i + seed) % 2 == 0).collect();
-        prop_assume!(!keep.is_empty());
-        let start = || Session::start(&decoder, &NoAdapter, &prompts, 3).expect("a session").0;
-        let tokens: Vec<u32> = (0..prompts.len()).map(|i| u32::try_from(i + 7).expect("an id")).collect();
-        let (mut whole, mut part) = (start(), start());
-        whole.step(&tokens).expect("a step");
-        part.step(&tokens).expect("a step");
-        part.keep(&keep).expect("rows");
-        let all = whole.step(&tokens).expect("a step");
-        let some = part.step(&keep.iter().map(|i| tokens[*i]).collect::<Vec<_>>()).expect("a step");
-        for (at, row) in keep.iter().enumerate() {
-            let (off, _) = max_abs_diff(&some[at * vocab..][..vocab], &all[row * vocab..][..vocab]);
-            prop_assert!(off < 1e-4, "row {} is off by {}", row, off);
+    fn a_row_does_not_notice_what_others_do(
+        moves in proptest::collection::vec((0_usize..4, 0_usize..30, 1_usize..24), 1..24),
+        shared in 0_u32..8,
+    ) {
+        for name in ["tiny-llama3", "tiny-mistral"] {
+            let Some(decoder) = decoder(name) else { return Ok(()) };
+            let mut session = Session::new(&decoder, &NoAdapter, 4, 48).expect("a session");
+            let mut rows: Vec<Vec<u32>> = vec![(0..shared).collect(); 4];
+            if shared > 0 {
+                let part = Part { row: 0, kept: 0, tokens: &rows[0], wanted: 1 };
+                session.pass(&[part]).expect("a pass");
+                session.share(shared as usize).expect("shared");
+            }
+            for (step, moves) in moves.chunks(3).enumerate() {
+                let mut moves = moves.to_vec();
+                moves.sort_unstable();
+                moves.dedup_by_key(|(row, ..)| *row);
+                let mut parts = Vec::new();
+                for (row, kept, added) in moves {
+                    let kept = kept.min(rows[row].len());
+                    let added = added.min(48 - kept);
+                    let id = |i: usize| u32::try_from((step * 37 + row * 91 + i * 13) % 384).unwrap();
+                    rows[row].truncate(kept);
+                    rows[row].extend((0..added).map(id));
+                    parts.push((row, kept, 1 + step % added));
+                }
+                let parts: Vec<Part> = parts
+                    .iter()
+                    .map(|&(row, kept, wanted)| Part { row, kept, tokens: &rows[row][kept..], wanted })
+                    .collect();
+                let scores = session.pass(&parts).expect("a pass");
+                let mut scores = scores.chunks(decoder.config.vocab_size);
+                for part in parts {
+                    let row = &rows[part.row];
+                    for end in row.len() + 1 - part.wanted..=row.len() {
+                        let alone = Session::start(&decoder, &NoAdapter, &[row[..end].to_vec()], 0);
+                        let (off, _) = max_abs_diff(scores.next().unwrap(), &alone.expect("a session").1);
+                        prop_assert!(off < 1e-4, "{} {:?} is off by {}", name, part, off);
+                    }
+                }
+            }
         }
     }
 }
@@ -100,24 +126,20 @@ fn input_that_does_not_fit_is_refused() {
         let started = Session::start(&decoder, &NoAdapter, prompts, new);
         started.err().expect("an error").to_string()
     };
-    assert_eq!(error(&[], 1), "prompts: expected at least one, found 0");
+    assert_eq!(error(&[], 1), "rows: expected at least one, found 0");
     assert_eq!(
         error(&[vec![]], 1),
-        "prompt 0: expected at least one token, found none"
+        "new tokens of row 0: expected at least one, found none"
     );
     assert_eq!(
         error(&[vec![384]], 1),
         "token id: expected below the vocabulary size 384, found 384"
     );
     let long = error(&[vec![1; 250]], 10);
-    assert_eq!(
-        long,
-        "tokens of prompt 0: expected at most 256, found 250 + 10 new"
-    );
+    assert_eq!(long, "tokens of a row: expected at most 256, found 260");
     let (mut session, _) =
         Session::start(&decoder, &NoAdapter, &[vec![1, 2]], 1).expect("a session");
     assert!(session.step(&[1, 2]).is_err());
-    assert!(session.keep(&[1]).is_err());
     session.step(&[3]).expect("the one token set aside");
     assert!(
         session
@@ -126,4 +148,46 @@ fn input_that_does_not_fit_is_refused() {
             .to_string()
             .contains("at most 3")
     );
+}
+
+#[test]
+fn parts_that_do_not_fit_are_refused() {
+    let Some(decoder) = decoder("tiny-llama3") else {
+        return;
+    };
+    let (mut session, _) =
+        Session::start(&decoder, &NoAdapter, &[vec![1, 2]], 1).expect("a session");
+    let part = |row, kept, tokens, wanted| Part {
+        row,
+        kept,
+        tokens,
+        wanted,
+    };
+    let refused: [(&[Part<'_>], &str); 6] = [
+        (
+            &[],
+            "rows of a pass: expected some, ascending, found others",
+        ),
+        (&[part(1, 0, &[1], 1)], "row: expected below 1, found 1"),
+        (
+            &[part(0, 3, &[1], 1)],
+            "tokens to keep of row 0: expected at most 2, found 3",
+        ),
+        (
+            &[part(0, 0, &[1], 2)],
+            "scores of row 0: expected at most 1, found 2",
+        ),
+        (
+            &[part(0, 2, &[1, 1], 1)],
+            "tokens of row 0: expected at most 3, found 4",
+        ),
+        (
+            &[part(0, 2, &[999], 1)],
+            "token id: expected below the vocabulary size 384, found 999",
+        ),
+    ];
+    for (parts, want) in refused {
+        assert_eq!(session.pass(parts).unwrap_err().to_string(), want);
+    }
+    assert!(session.share(3).is_err());
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use idiolect::data::{Id, Journal, Row};
-use idiolect::generate::{Event, Request, batches};
+use idiolect::generate::{Event, Request, groups};
 use serde::{Deserialize, Serialize};
 
 use crate::continuing::{Generation, continue_requests};
@@ -58,12 +58,12 @@ pub fn answer(
         .collect::<Result<Vec<_>, CliError>>()?;
     let bar = bar("answer", rows.len());
     bar.inc(done.len() as u64);
-    for batch in batches(&requests, generation.settings.batch_size) {
+    for group in groups(&requests, generation.settings.batch_size) {
         let key = |place: &usize| rows[*place].example.id.to_string();
-        if batch.iter().all(|place| done.contains_key(&key(place))) {
+        if group.iter().all(|place| done.contains_key(&key(place))) {
             continue;
         }
-        let chosen: Vec<Request> = batch.iter().map(|place| requests[*place].clone()).collect();
+        let chosen: Vec<Request> = group.iter().map(|place| requests[*place].clone()).collect();
         let mut failed = None;
         continue_requests(opened, &chosen, generation, &mut |event| {
             let Event::Done(row) = event else {

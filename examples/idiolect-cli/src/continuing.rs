@@ -8,6 +8,7 @@ use crate::error::CliError;
 use crate::keys::SamplingKeys;
 use crate::logits::DecoderLogits;
 use crate::opened::Opened;
+use crate::progress::say;
 
 /// How a command generates: the settings, and the seed that each row's own seed comes from.
 #[derive(Debug, Clone)]
@@ -38,8 +39,33 @@ impl Generation {
             stops,
             max_new_tokens: keys.max_new_tokens.unwrap_or(256),
             batch_size: keys.generation_batch_size.unwrap_or(8),
+            share_prefixes: !keys.no_prefix_sharing.unwrap_or(false),
+            speculate: keys.speculate.unwrap_or(4),
         };
         Self { settings, seed }
+    }
+}
+
+/// Tokens that rows got, and the passes of the model that gave them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pace {
+    tokens: usize,
+    passes: usize,
+}
+
+impl Pace {
+    /// Counts finished rows in.
+    pub fn add(&mut self, rows: &[Generated]) {
+        self.tokens += rows.iter().map(|row| row.token_ids.len()).sum::<usize>();
+        self.passes += rows.iter().map(|row| row.passes).sum::<usize>();
+    }
+
+    /// Says what speculation gained, where it gained anything.
+    pub fn tell(self) {
+        if self.tokens > self.passes {
+            let pace = self.tokens as f64 / self.passes as f64;
+            say(&format!("speculation: {pace:.2} tokens a pass"));
+        }
     }
 }
 
@@ -77,8 +103,7 @@ pub fn continue_requests(
     generation: &Generation,
     on_event: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<Generated>, CliError> {
-    let new = generation.settings.max_new_tokens;
-    let mut model = DecoderLogits::new(&opened.decoder, opened.adapter(), new);
+    let mut model = DecoderLogits::new(&opened.decoder, opened.adapter());
     let decode = |ids: &[u32]| opened.tokenizer.decode(ids, true).map_err(Into::into);
     Ok(generate(
         &mut model,

@@ -82,6 +82,12 @@ pub struct SamplingKeys {
     /// Rows computed together [default: 8]
     #[arg(long)]
     pub generation_batch_size: Option<usize>,
+    /// Most tokens a row guesses from its own text and verifies in one pass; 0 is off [default: 4]
+    #[arg(long, value_name = "N")]
+    pub speculate: Option<usize>,
+    /// Compute what prompts begin with in common anew for each
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub no_prefix_sharing: Option<bool>,
     /// End a row before this text; repeat it for several
     #[arg(long)]
     pub stop: Vec<String>,

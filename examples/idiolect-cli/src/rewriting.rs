@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use idiolect::distill::{BoxError, Completion, RewriteRequest, TextToText};
-use idiolect::generate::{Event, Generated, Request, batches};
+use idiolect::generate::{Event, Generated, Request, groups};
 
-use crate::continuing::{Generation, continue_requests};
+use crate::continuing::{Generation, Pace, continue_requests};
 use crate::opened::Opened;
 use crate::progress::bar;
 
@@ -38,15 +38,16 @@ impl TextToText for LocalWriter<'_> {
             .enumerate()
             .map(encode)
             .collect::<Result<Vec<_>, _>>()?;
-        // Batches are planned over all requests, so that a resumed run repeats those it was in; a batch
-        // that is wholly done is passed over.
-        for batch in batches(&all, self.generation.settings.batch_size) {
-            if batch.iter().all(|place| requests[*place].done) {
+        // Groups are made of all requests, so that a resumed run repeats the one it was in; a group that is
+        // wholly done is passed over.
+        let mut pace = Pace::default();
+        for group in groups(&all, self.generation.settings.batch_size) {
+            if group.iter().all(|place| requests[*place].done) {
                 continue;
             }
             let mut failed = None;
-            let chosen: Vec<Request> = batch.iter().map(|place| all[*place].clone()).collect();
-            continue_requests(self.opened, &chosen, self.generation, &mut |event| {
+            let chosen: Vec<Request> = group.iter().map(|place| all[*place].clone()).collect();
+            let rows = continue_requests(self.opened, &chosen, self.generation, &mut |event| {
                 let Event::Done(done) = event else {
                     return ControlFlow::Continue(());
                 };
@@ -65,8 +66,10 @@ impl TextToText for LocalWriter<'_> {
             if let Some(error) = failed {
                 return Err(error);
             }
+            pace.add(&rows);
         }
         bar.finish_and_clear();
+        pace.tell();
         Ok(())
     }
 }

@@ -5,8 +5,8 @@
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
-    BoxError, GenerateError, Generated, Logits, NextLogits, Request, Sampling, Settings, Stops,
-    generate,
+    BoxError, GenerateError, Generated, Logits, NextLogits, Part, Request, Sampling, Settings,
+    Stops, generate,
 };
 
 /// Logits of a row from its prompt and new tokens.
@@ -17,8 +17,11 @@ pub(crate) struct Fake {
     pub(crate) context: Option<usize>,
     pub(crate) rule: Rule,
     pub(crate) rows: Vec<Vec<u32>>,
-    /// Rows at each prefill and step.
+    pub(crate) room: usize,
+    /// Rows in each pass.
     pub(crate) widths: Vec<usize>,
+    /// Tokens in each pass.
+    pub(crate) tokens: Vec<usize>,
 }
 
 impl Fake {
@@ -28,7 +31,9 @@ impl Fake {
             context: None,
             rule: Box::new(rule),
             rows: Vec::new(),
+            room: 0,
             widths: Vec::new(),
+            tokens: Vec::new(),
         }
     }
 
@@ -49,15 +54,6 @@ impl Fake {
             (0..vocab as u64).map(logit).collect()
         })
     }
-
-    fn logits(&mut self) -> Logits {
-        self.widths.push(self.rows.len());
-        let values = self.rows.iter().flat_map(|row| (self.rule)(row)).collect();
-        Logits {
-            vocab: self.vocab,
-            values,
-        }
-    }
 }
 
 impl NextLogits for Fake {
@@ -69,25 +65,44 @@ impl NextLogits for Fake {
         self.context
     }
 
-    fn prefill(&mut self, prompts: &[Vec<u32>]) -> Result<Logits, BoxError> {
-        self.rows = prompts.to_vec();
-        Ok(self.logits())
-    }
-
-    fn step(&mut self, tokens: &[u32]) -> Result<Logits, BoxError> {
-        if tokens.len() != self.rows.len() {
-            return Err(format!("{} tokens for {} rows", tokens.len(), self.rows.len()).into());
-        }
-        self.rows
-            .iter_mut()
-            .zip(tokens)
-            .for_each(|(row, &token)| row.push(token));
-        Ok(self.logits())
-    }
-
-    fn keep(&mut self, rows: &[usize]) -> Result<(), BoxError> {
-        self.rows = rows.iter().map(|&row| self.rows[row].clone()).collect();
+    fn begin(&mut self, rows: usize, tokens: usize) -> Result<(), BoxError> {
+        self.rows = vec![Vec::new(); rows];
+        self.room = tokens;
         Ok(())
+    }
+
+    fn share(&mut self, tokens: usize) -> Result<(), BoxError> {
+        let shared = self.rows[0]
+            .get(..tokens)
+            .ok_or("more shared than there is")?
+            .to_vec();
+        self.rows.fill(shared);
+        Ok(())
+    }
+
+    fn pass(&mut self, parts: &[Part<'_>]) -> Result<Logits, BoxError> {
+        if !parts.is_sorted_by(|a, b| a.row < b.row) || parts.is_empty() {
+            return Err("parts out of order".into());
+        }
+        let mut values = Vec::new();
+        for part in parts {
+            let row = &mut self.rows[part.row];
+            if part.kept > row.len() || part.tokens.is_empty() || part.wanted > part.tokens.len() {
+                return Err(format!("{part:?} on {} tokens", row.len()).into());
+            }
+            row.truncate(part.kept);
+            row.extend_from_slice(part.tokens);
+            if row.len() > self.room {
+                return Err(format!("{} tokens in a room for {}", row.len(), self.room).into());
+            }
+            let ends = row.len() + 1 - part.wanted..=row.len();
+            values.extend(ends.flat_map(|end| (self.rule)(&row[..end])));
+        }
+        self.widths.push(parts.len());
+        self.tokens
+            .push(parts.iter().map(|part| part.tokens.len()).sum());
+        let vocab = self.vocab;
+        Ok(Logits { vocab, values })
     }
 }
 
@@ -110,6 +125,8 @@ pub(crate) fn settings(max_new_tokens: usize) -> Settings {
         stops: Stops::default(),
         max_new_tokens,
         batch_size: 4,
+        share_prefixes: true,
+        speculate: 0,
     }
 }
 

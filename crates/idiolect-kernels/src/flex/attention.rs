@@ -2,6 +2,8 @@
 //!
 //! Scores of a tile live in a thread's scratch memory; what is kept of each row is its maximum and the
 //! inverse of its sum.
+//! Rows with so few queries that packing their keys would not pay, as in generation, read keys and values
+//! where they lie.
 
 use std::ops::Range;
 
@@ -11,14 +13,21 @@ use rayon::prelude::*;
 
 use super::buffer::{Rows, swapped};
 use super::product::{Matrix, pad, product};
+use super::simd::{sum, update};
 use super::tile::{
     Inputs, Scratch, Sizes, Span, copy_columns, copy_mask, copy_rows, room, with_scratch,
 };
+
+/// Queries of a row below which its keys are not packed.
+const FEW: usize = 4;
 
 /// The result as `[rows, heads, tokens, width]`, and maximum and inverse sum of each row of scores as
 /// `[rows, tokens, heads, 2]`.
 pub(super) fn forward(inputs: &Inputs) -> (FlexTensor, Vec<f32>) {
     let sizes = Sizes::new(&inputs.q, &inputs.k);
+    if sizes.tokens < FEW {
+        return few(inputs, sizes);
+    }
     let Sizes {
         rows,
         heads,
@@ -60,6 +69,96 @@ pub(super) fn forward(inputs: &Inputs) -> (FlexTensor, Vec<f32>) {
         });
     });
     (swapped(out, [rows, heads, tokens, width]), sums)
+}
+
+fn few(inputs: &Inputs, sizes: Sizes) -> (FlexTensor, Vec<f32>) {
+    let Sizes {
+        rows,
+        heads,
+        kv_heads,
+        tokens,
+        width,
+        ..
+    } = sizes;
+    let (q, k, v) = (
+        Rows::new(&inputs.q),
+        Rows::new(&inputs.k),
+        Rows::new(&inputs.v),
+    );
+    let mask = inputs.mask.as_ref().map(Rows::new);
+    let mut out = vec![0.0; rows * tokens * heads * width];
+    let mut sums = vec![0.0; rows * tokens * heads * 2];
+    out.par_chunks_mut(sizes.group() * width)
+        .zip(sums.par_chunks_mut(sizes.group() * 2))
+        .enumerate()
+        .for_each(|(index, (out, sums))| {
+            let (line, key_head) = (index / kv_heads, index % kv_heads);
+            with_scratch(|scratch| {
+                Arch::new().dispatch(Query {
+                    sizes,
+                    inputs: [&q, &k, &v],
+                    mask: mask.as_ref(),
+                    place: [line / tokens, key_head, line % tokens],
+                    out,
+                    sums,
+                    scratch,
+                });
+            });
+        });
+    (swapped(out, [rows, heads, tokens, width]), sums)
+}
+
+/// One token's queries that share a key head.
+struct Query<'a> {
+    sizes: Sizes,
+    inputs: [&'a Rows<'a>; 3],
+    mask: Option<&'a Rows<'a>>,
+    /// Row, key head and token.
+    place: [usize; 3],
+    out: &'a mut [f32],
+    sums: &'a mut [f32],
+    scratch: &'a mut Scratch,
+}
+
+impl WithSimd for Query<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let ([row, key_head, token], [q, k, v]) = (self.place, self.inputs);
+        let (keys, group) = (self.sizes.keys, self.sizes.group());
+        let Scratch { mask, scores, .. } = self.scratch;
+        let span = copy_mask(mask, self.mask, row, token..token + 1, keys);
+        let seen = || (span.start..span.end.min(keys)).map(|key| [row, key_head, key]);
+        let scores = room(scores, span.width());
+        let members = self.out.chunks_exact_mut(self.sizes.width);
+        for (member, (out, sums)) in members.zip(self.sums.chunks_exact_mut(2)).enumerate() {
+            let query = q.get([row, key_head * group + member, token]);
+            scores.fill(0.0);
+            for (score, at) in scores.iter_mut().zip(seen()) {
+                let product = sum(
+                    simd,
+                    query,
+                    k.get(at),
+                    #[inline(always)]
+                    |a, b| simd.mul_f32s(a, b),
+                );
+                *score = product * self.sizes.scale();
+            }
+            sums.copy_from_slice(&softmax(simd, scores, mask));
+            out.fill(0.0);
+            for (weight, at) in scores.iter().zip(seen()) {
+                let weight = simd.splat_f32s(weight * sums[1]);
+                update(
+                    simd,
+                    out,
+                    v.get(at),
+                    #[inline(always)]
+                    |out, value| simd.mul_add_e_f32s(weight, value, out),
+                );
+            }
+        }
+    }
 }
 
 /// Keys as columns and values as rows of each key head, padded, one after the other.

@@ -27,9 +27,6 @@ pub(crate) use few::MOST_ROWS;
 use rotary::Turn;
 use tile::Inputs;
 
-/// Queries below which a product of vectors is all there is: nothing to tile.
-const FEWEST_QUERIES: usize = 4;
-
 /// What is added to the scores of attention.
 #[derive(ExtensionType)]
 pub(crate) enum Mask<B: Backend> {
@@ -152,9 +149,6 @@ pub(crate) fn attention(
 ) -> Tensor<4> {
     let [rows, heads, tokens, width] = q.dims();
     let [_, kv_heads, keys, _] = k.dims();
-    if tokens < FEWEST_QUERIES {
-        return plain::attention(q, k, v, mask);
-    }
     assert_eq!(
         heads % kv_heads,
         0,

@@ -176,6 +176,8 @@ fn identity(keys: &Keys, opened: &Opened, generation: &Generation) -> Result<Ide
         stops,
         max_new_tokens,
         batch_size,
+        share_prefixes,
+        speculate,
     } = &generation.settings;
     let adapter = keys.adapter.as_deref().map(hash).transpose()?;
     Ok(Identity {
@@ -185,7 +187,7 @@ fn identity(keys: &Keys, opened: &Opened, generation: &Generation) -> Result<Ide
             "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
             "min_p": sampling.min_p, "repetition_penalty": sampling.repetition_penalty,
             "stops": stops.strings, "stop_ids": stops.tokens, "max_new_tokens": max_new_tokens,
-            "batch_size": batch_size, "dtype": format!("{:?}", opened.decoder.dtype()),
+            "batch_size": batch_size, "share_prefixes": share_prefixes, "speculate": speculate, "dtype": format!("{:?}", opened.decoder.dtype()),
         }),
     })
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::streaming;
 use crate::args::Generate;
-use crate::continuing::{Generation, continue_all};
+use crate::continuing::{Generation, Pace, continue_all};
 use crate::device::on_threads;
 use crate::error::CliError;
 use crate::opened::Opened;
@@ -67,6 +67,9 @@ fn work(args: &Generate) -> Result<(), CliError> {
         ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
+    let mut pace = Pace::default();
+    pace.add(&done);
+    pace.tell();
     let out: Vec<OutRow> = rows
         .into_iter()
         .zip(done)
