@@ -114,7 +114,7 @@ fn ids(count: usize, seed: u64) -> Vec<u32> {
 fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
     let device = Device::flex().autodiff();
     let mut adapter = Some(
-        LoraAdapter::new(&LoraConfig::default(), &decoder.config, 1, &device)
+        LoraAdapter::new(&LoraConfig::default(), &decoder, 1, &device)
             .unwrap()
             .train(),
     );

@@ -25,12 +25,12 @@ use idiolect_testkit::{Tensors, assert_close, shared, workspace_root};
 /// An adapter that has moved: eight steps on one row.
 fn trained(decoder: &Decoder, scaling: Scaling, ids: &[u32]) -> LoraAdapter {
     let config = LoraConfig {
-        targets: Targets::all_linear(),
+        targets: Targets::AllLinear,
         scaling,
         ..LoraConfig::default()
     };
     let device = Device::flex().autodiff();
-    let start = LoraAdapter::new(&config, &decoder.config, 3, &device).expect("an adapter");
+    let start = LoraAdapter::new(&config, &decoder, 3, &device).expect("an adapter");
     let row = TokenRow {
         id: 0.into(),
         input_ids: ids.to_vec(),

@@ -81,7 +81,7 @@ impl Job<'_> {
         let ready = out.join("adapter");
         if ready.join("adapter_config.json").is_file() {
             let device = opened.decoder.device();
-            let adapter = idiolect::lora::load(&ready, &opened.decoder.config, &device)?;
+            let adapter = idiolect::lora::load(&ready, &opened.decoder, &device)?.at_rest();
             return Ok((adapter, last_loss(&out.join("metrics.jsonl"))));
         }
         let config = training::config(&keys.train, keys.seed())?;

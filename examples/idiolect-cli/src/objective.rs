@@ -25,7 +25,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         share: Share,
     ) -> Result<Measured, BoxError> {
         let (places, targets) = trained(batch);
-        let positions = positions(batch, places, &self.decoder.device());
+        let positions = positions(batch, places, share.seed, &self.decoder.device());
         let mut sum = 0.0;
         let head = |hidden: Tensor<2>| {
             let weight = self.decoder.head();
@@ -55,7 +55,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
 /// Negative log-likelihood in nats of every trained token of a batch, row by row.
 pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -> Vec<f32> {
     let (places, targets) = trained(batch);
-    let positions = positions(batch, places, &decoder.device());
+    let positions = positions(batch, places, 0, &decoder.device());
     let hidden = decoder.hidden(positions.ids, adapter);
     let [rows, tokens, width] = hidden.dims();
     let chosen = hidden
@@ -75,12 +75,13 @@ fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
     pairs.unzip()
 }
 
-fn positions(batch: &TokenBatch, places: Vec<i64>, device: &Device) -> Positions {
+fn positions(batch: &TokenBatch, places: Vec<i64>, seed: u64, device: &Device) -> Positions {
     let ids: Vec<i64> = batch.input_ids.iter().map(|id| i64::from(*id)).collect();
     let ids = TensorData::new(ids, [batch.rows, batch.width]);
     let count = places.len();
     Positions {
         ids: Tensor::<2, Int>::from_data(ids, device),
         trained: Tensor::<1, Int>::from_data(TensorData::new(places, [count]), device),
+        seed,
     }
 }

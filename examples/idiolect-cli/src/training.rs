@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, atomic::Ordering};
 
-use burn::module::Module;
 use idiolect::data::{Row, split};
 use idiolect::lora::{LoraAdapter, LoraConfig, Scaling, Tape};
 use idiolect::tokens::{Fitted, TokenRow, fit};
@@ -58,11 +57,7 @@ pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
 pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapter, CliError> {
     let device = opened.decoder.device().autodiff();
     if let Some(folder) = &keys.init_adapter {
-        return Ok(idiolect::lora::load(
-            folder,
-            &opened.decoder.config,
-            &device,
-        )?);
+        return Ok(idiolect::lora::load(folder, &opened.decoder, &device)?);
     }
     let plain = LoraConfig::default();
     let stabilized = keys.rslora.unwrap_or(false);
@@ -72,19 +67,15 @@ pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapt
         targets: keys
             .targets
             .as_deref()
-            .map_or(Ok(plain.targets), str::parse)?,
+            .map_or(Ok(plain.targets.clone()), str::parse)?,
         scaling: if stabilized {
             Scaling::RankStabilized
         } else {
             Scaling::Standard
         },
+        ..plain
     };
-    Ok(LoraAdapter::new(
-        &config,
-        &opened.decoder.config,
-        seed,
-        &device,
-    )?)
+    Ok(LoraAdapter::new(&config, &opened.decoder, seed, &device)?)
 }
 
 /// Rows of tokens, and what became of the others.
@@ -218,7 +209,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         ControlFlow::Continue(())
     })?;
     progress.finish_and_clear();
-    let adapter = trained.module.valid();
+    let adapter = trained.module.at_rest();
     if !trained.finished {
         let what = format!("{} steps are done", trained.steps);
         return Err(CliError::Stopped {
