@@ -23,7 +23,7 @@ use idiolect::model::{Decoder, NoAdapter};
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
 use idiolect_cli::logits::DecoderLogits;
-use idiolect_cli::objective::AdapterLoss;
+use idiolect_cli::objective::{AdapterLoss, Loss};
 
 const CASES: [&str; 9] = [
     "train-blocks",
@@ -138,6 +138,7 @@ fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
         let objective = AdapterLoss {
             decoder: &decoder,
             tape,
+            loss: Loss::CrossEntropy,
         };
         let module = adapter.take().unwrap();
         let share = Share {

@@ -19,7 +19,7 @@ use idiolect::lora::{LoraAdapter, LoraConfig, Scaling, Tape, Targets};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{TrainConfig, Trainer};
-use idiolect_cli::objective::AdapterLoss;
+use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, assert_close, shared, workspace_root};
 
 /// An adapter that has moved: eight steps on one row.
@@ -45,6 +45,7 @@ fn trained(decoder: &Decoder, scaling: Scaling, ids: &[u32]) -> LoraAdapter {
     let objective = AdapterLoss {
         decoder,
         tape: Tape::Blocks,
+        loss: Loss::CrossEntropy,
     };
     let rows = [row];
     let trainer = Trainer::new(&train, &objective, &rows, 0);

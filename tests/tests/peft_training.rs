@@ -14,7 +14,7 @@ use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{StepRow, TrainConfig, Trainer};
-use idiolect_cli::objective::AdapterLoss;
+use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, shared, smollm2_folder};
 use serde_json::Value;
 
@@ -95,7 +95,11 @@ fn train(
     rows: &[TokenRow],
     tape: Tape,
 ) -> (LoraAdapter, Vec<StepRow>) {
-    let objective = AdapterLoss { decoder, tape };
+    let objective = AdapterLoss {
+        decoder,
+        tape,
+        loss: Loss::CrossEntropy,
+    };
     let trainer = Trainer::new(config, &objective, rows, 0);
     let mut steps = Vec::new();
     let trained = trainer.run(start, &mut |event| {

@@ -215,3 +215,118 @@ fn as_type<const D: usize>(tensor: Tensor<D>, dtype: DType) -> Tensor<D> {
         tensor.cast(dtype)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn numbers(value: &Value) -> Vec<f32> {
+        let number = |x: &Value| x.as_f64().unwrap() as f32;
+        value.as_array().unwrap().iter().map(number).collect()
+    }
+
+    fn golden() -> Value {
+        serde_json::from_str(include_str!("../tests/golden/factors.json")).unwrap()
+    }
+
+    /// The sizes of the golden cases: in, out, rank.
+    fn sizes(golden: &Value) -> [usize; 3] {
+        let size = |name: &str| usize::try_from(golden[name].as_u64().unwrap()).unwrap();
+        ["input", "output", "rank"].map(size)
+    }
+
+    fn tensor<const D: usize>(values: &Value, shape: [usize; D], device: &Device) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(numbers(values), shape), device)
+    }
+
+    fn near<const D: usize>(what: &str, found: Tensor<D>, expected: &Value) {
+        let found: Vec<f32> = found.into_data().iter::<f32>().collect();
+        let expected = numbers(expected);
+        assert_eq!(found.len(), expected.len(), "{what}");
+        let size = expected.iter().fold(0f32, |size, x| size.max(x.abs()));
+        let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+        let off = off.fold(0.0, f32::max) / size.max(1.0);
+        let tolerance = golden()["tolerance"].as_f64().unwrap() as f32;
+        assert!(off <= tolerance, "{what}: off by {off:e}");
+    }
+
+    #[test]
+    fn outputs_and_gradients_are_those_of_peft_under_the_same_mask() {
+        let golden = golden();
+        let [input, output, rank] = sizes(&golden);
+        let (plain, taped) = (Device::flex(), Device::flex().autodiff());
+        for case in golden["cases"].as_array().unwrap() {
+            let name = format!("dora {} share {}", case["dora"], case["share"]);
+            let part = |name: &str, shape| tensor::<2>(&case["parts"][name], shape, &taped);
+            let weight = tensor::<2>(&case["weight"], [input, output], &plain);
+            let scale = case["scale"].as_f64().unwrap();
+            let mut factors =
+                Factors::new(part("a", [input, rank]), part("b", [rank, output]), scale);
+            if case["dora"] == true {
+                let lengths = numbers(&case["parts"]["magnitude"]);
+                factors = factors.with_magnitude(weight.clone(), Some(lengths));
+            }
+            let x = tensor::<3>(&case["x"], [2, 3, input], &taped).require_grad();
+            let mask = &case["mask"];
+            let mask = (!mask.is_null()).then(|| tensor::<3>(mask, [2, 3, input], &plain));
+            let base = linear(x.clone(), weight, None);
+            let y = factors.output(&x, base, mask);
+            near(&format!("{name} y"), y.clone().inner(), &case["y"]);
+            let tape = (y * tensor::<3>(&case["seed"], [2, 3, output], &plain))
+                .sum()
+                .backward();
+            let gradients = &case["gradients"];
+            near(
+                &format!("{name} x"),
+                x.grad(&tape).unwrap(),
+                &case["x_gradient"],
+            );
+            near(
+                &format!("{name} a"),
+                factors.a.val().grad(&tape).unwrap(),
+                &gradients["a"],
+            );
+            near(
+                &format!("{name} b"),
+                factors.b.val().grad(&tape).unwrap(),
+                &gradients["b"],
+            );
+            if let Some(magnitude) = &factors.magnitude {
+                let gradient = magnitude.val().grad(&tape).unwrap();
+                near(
+                    &format!("{name} magnitude"),
+                    gradient,
+                    &gradients["magnitude"],
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn pissa_starts_from_the_principal_part_and_counts_what_moved() {
+        use crate::init::principal;
+        use crate::targets::Place;
+        let golden = golden();
+        let [input, output, rank] = sizes(&golden);
+        let (case, device) = (&golden["pissa"], Device::flex());
+        let weight = tensor::<2>(&case["weight"], [input, output], &device);
+        let (layer, projection) = (0, idiolect_model::Projection::Query);
+        let site = idiolect_model::Site { layer, projection };
+        let scale = 2.0;
+        let start = principal(&weight, &Place { site, rank, scale }).unwrap();
+        let origin = start.tensors(&device);
+        let [a, b] = origin.clone();
+        near("principal part", a.matmul(b) * scale, &case["principal"]);
+        let part = |name: &str, shape| tensor::<2>(&case[name], shape, &device);
+        let mut moved = Factors::new(part("a", [input, rank]), part("b", [rank, output]), scale);
+        moved.frozen.origin = Some(origin);
+        let x = tensor::<3>(&case["x"], [2, 3, input], &device);
+        let base = linear(x.clone(), weight, None);
+        near("y at the start", base.clone(), &case["y_start"]);
+        near("y", moved.output(&x, base.clone(), None), &case["y"]);
+        let dense = linear(x, moved.dense(), None);
+        near("y of the dense change", base + dense, &case["y"]);
+    }
+}
