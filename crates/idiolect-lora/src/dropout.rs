@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::LoraAdapter;
+use crate::factors::narrow;
 
 /// An adapter in one training pass.
 pub(crate) struct Dropping<'a> {
@@ -39,7 +40,7 @@ fn mask((seed, site): (u64, Site), share: f64, shape: [usize; 3], device: &Devic
     random.fill_bytes(&mut bytes);
     // Of the 2^32 numbers that can be drawn, those below this are dropped.
     let limit = share * 2f64.powi(32);
-    let kept = (1.0 - share).recip() as f32;
+    let kept = narrow((1.0 - share).recip());
     let value = |bytes: &[u8; 4]| {
         if f64::from(u32::from_le_bytes(*bytes)) < limit {
             0.0

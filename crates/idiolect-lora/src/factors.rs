@@ -204,6 +204,11 @@ impl Factors {
     }
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "adapters are kept in f32")]
+pub(crate) fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
 pub(crate) fn as_f32<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     as_type(tensor, DType::F32)
 }
@@ -223,7 +228,7 @@ mod tests {
     use super::*;
 
     fn numbers(value: &Value) -> Vec<f32> {
-        let number = |x: &Value| x.as_f64().unwrap() as f32;
+        let number = |x: &Value| narrow(x.as_f64().unwrap());
         value.as_array().unwrap().iter().map(number).collect()
     }
 
@@ -248,7 +253,7 @@ mod tests {
         let size = expected.iter().fold(0f32, |size, x| size.max(x.abs()));
         let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
         let off = off.fold(0.0, f32::max) / size.max(1.0);
-        let tolerance = golden()["tolerance"].as_f64().unwrap() as f32;
+        let tolerance = narrow(golden()["tolerance"].as_f64().unwrap());
         assert!(off <= tolerance, "{what}: off by {off:e}");
     }
 

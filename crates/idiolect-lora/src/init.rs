@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::config::wrong;
-use crate::factors::Values;
+use crate::factors::{Values, narrow};
 use crate::svd::{Decomposed, decompose};
 use crate::targets::Place;
 use crate::{Init, LoraError};
@@ -43,7 +43,7 @@ impl Start {
             }
             Init::Gaussian => {
                 let deviation = (rank as f64).recip();
-                let draw = |_| (normal(random) * deviation) as f32;
+                let draw = |_| narrow(normal(random) * deviation);
                 (0..input * rank).map(draw).collect()
             }
         };
@@ -86,11 +86,9 @@ pub(crate) fn principal(weight: &Tensor<2>, place: &Place) -> Result<Values, Lor
     let along_a = (0..input).flat_map(|i| (0..rank).map(move |k| (i, k)));
     let along_b = (0..rank).flat_map(|k| (0..output).map(move |j| (k, j)));
     Ok(Values {
-        a: along_a
-            .map(|(i, k)| (left[k][i] * root(k)) as f32)
-            .collect(),
+        a: along_a.map(|(i, k)| narrow(left[k][i] * root(k))).collect(),
         b: along_b
-            .map(|(k, j)| (right[k][j] * root(k)) as f32)
+            .map(|(k, j)| narrow(right[k][j] * root(k)))
             .collect(),
         input,
         rank,

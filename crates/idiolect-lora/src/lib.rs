@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod adapter;
+mod combine;
 mod config;
 mod dropout;
 mod error;
@@ -15,6 +16,7 @@ mod svd;
 mod targets;
 
 pub use adapter::LoraAdapter;
+pub use combine::combine;
 pub use config::{Init, LoraConfig, Scaling};
 pub use error::LoraError;
 pub use factors::Factors;

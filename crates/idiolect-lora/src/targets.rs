@@ -22,6 +22,9 @@ pub enum Targets {
     Pattern(String),
 }
 
+/// Whether a path is chosen.
+type Chooser<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+
 impl Targets {
     /// The names as a checkpoint spells them, or the expression.
     #[must_use]
@@ -45,7 +48,7 @@ impl Targets {
         }
     }
 
-    fn chooser(&self) -> Result<Box<dyn Fn(&str) -> bool + '_>, LoraError> {
+    fn chooser(&self) -> Result<Chooser<'_>, LoraError> {
         Ok(match self {
             Self::AllLinear => Box::new(|_| true),
             Self::Names(names) => {

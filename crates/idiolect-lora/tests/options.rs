@@ -12,9 +12,9 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use idiolect_lora::{
     Init, LoraAdapter, LoraConfig, LoraError, Positions, Scaling, Tape, Targets, adapter_gradients,
-    load, read_config, save,
+    combine, load, read_config, save,
 };
-use idiolect_model::{Adapter, Decoder, NoAdapter};
+use idiolect_model::{Adapter, Decoder, NoAdapter, Site};
 use idiolect_testkit::{assert_close, shared};
 use serde_json::{Value, json};
 
@@ -300,4 +300,63 @@ fn gaussian_factors_have_the_deviation_of_peft() {
     let deviation = (squares / values.len() as f64).sqrt();
     assert!((deviation * 8.0 - 1.0).abs() < 0.02, "{deviation}");
     assert_eq!(hidden(&decoder, &adapter), hidden(&decoder, &NoAdapter));
+}
+
+/// The weighted changes of several adapters, one after another.
+struct Sum<'a>(&'a [(&'a LoraAdapter, f64)]);
+
+impl Adapter for Sum<'_> {
+    fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3> {
+        let change = |adapter: &LoraAdapter| {
+            adapter.apply(site, x, base_output.clone()) - base_output.clone()
+        };
+        let parts = self.0.iter();
+        parts.fold(base_output.clone(), |y, (adapter, weight)| {
+            y + change(adapter) * *weight
+        })
+    }
+}
+
+#[test]
+fn a_combination_is_the_weighted_sum_and_a_plain_adapter_on_disk() {
+    let Some(decoder) = tiny() else { return };
+    let other = LoraConfig {
+        rank: 3,
+        targets: Targets::Names(vec!["v_proj".into(), "layers.1.mlp.up_proj".into()]),
+        scaling: Scaling::RankStabilized,
+        ..LoraConfig::default()
+    };
+    let start = LoraConfig {
+        init: Init::Pissa,
+        ..LoraConfig::default()
+    };
+    let made = [LoraConfig::default(), other, start].map(|config| {
+        let adapter = new(&config, &decoder);
+        adapter.map(&mut Nudge(0.0))
+    });
+    for parts in [
+        vec![(&made[0], 0.7), (&made[1], 0.3), (&made[2], -0.5)],
+        vec![(&made[0], 0.25), (&made[0], 0.75)],
+    ] {
+        let one = combine(&parts).unwrap();
+        let wanted = hidden(&decoder, &Sum(&parts));
+        assert_close("combined", &hidden(&decoder, &one), &wanted, 1e-4);
+        let folder = tempfile::tempdir().unwrap();
+        save(&one, folder.path(), "tiny").unwrap();
+        let again = load(folder.path(), &decoder, &Device::flex()).unwrap();
+        assert_eq!(hidden(&decoder, &again), hidden(&decoder, &one));
+        assert_eq!(places(&again), places(&one));
+    }
+    let dora = LoraConfig {
+        dora: true,
+        ..LoraConfig::default()
+    };
+    let error = combine(&[(&new(&dora, &decoder), 1.0)])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("use_dora: expected off in adapters to combine"),
+        "{error}"
+    );
+    assert!(combine(&[]).is_err() && combine(&[(&made[0], f64::NAN)]).is_err());
 }

@@ -112,7 +112,7 @@ pub struct TrainConfig {
     /// Ends the run, and its schedule, after this many optimiser steps; it never lengthens the
     /// run beyond its epochs. Default none.
     pub max_steps: Option<usize>,
-    /// Parameters whose rate is not the schedule's: LoRA+ (arXiv 2402.12354) gives the second
+    /// Parameters whose rate is not the schedule's: `LoRA+` (arXiv 2402.12354) gives the second
     /// factor of a low-rank adapter a higher one. The first that names a parameter's field holds.
     /// Default none.
     pub rate_ratios: Vec<RateRatio>,

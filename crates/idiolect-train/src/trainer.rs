@@ -127,7 +127,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         steps: usize,
         on_event: &mut Callback<'_>,
     ) -> Result<Trained<M>, TrainError> {
-        let _ = self.save(&mut running, on_event)?;
+        let _ = Self::save(&mut running, on_event)?;
         if let Some(store) = &mut running.store {
             store.sync()?;
         }
@@ -152,7 +152,6 @@ impl<'a, M: Module> Trainer<'a, M> {
 
     /// Writes a checkpoint, if the settings keep any and this one is not there yet.
     fn save(
-        &self,
         running: &mut Running<M>,
         on_event: &mut Callback<'_>,
     ) -> Result<ControlFlow<()>, TrainError> {
@@ -256,7 +255,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         }
         let every = self.config.checkpoint_every;
         if is_best || (every > 0 && running.done.is_multiple_of(every)) {
-            flows.push(self.save(&mut running, on_event)?);
+            flows.push(Self::save(&mut running, on_event)?);
         }
         let flow = flows.into_iter().find(ControlFlow::is_break);
         Ok((running, flow.unwrap_or(ControlFlow::Continue(()))))

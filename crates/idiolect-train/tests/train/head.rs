@@ -110,10 +110,8 @@ fn no_rows_have_no_loss() {
 fn divergences_and_their_gradients_are_those_of_pytorch() {
     let golden: serde_json::Value =
         serde_json::from_str(include_str!("../golden/divergence.json")).unwrap();
-    let numbers = |value: &serde_json::Value| -> Vec<f32> {
-        let number = |x: &serde_json::Value| x.as_f64().unwrap() as f32;
-        value.as_array().unwrap().iter().map(number).collect()
-    };
+    let numbers =
+        |value: &serde_json::Value| -> Vec<f32> { serde_json::from_value(value.clone()).unwrap() };
     let size = |name: &str| usize::try_from(golden[name].as_u64().unwrap()).unwrap();
     let tensor = |name: &str, shape: [usize; 2]| {
         let data = TensorData::new(numbers(&golden[name]), shape);
