@@ -36,17 +36,19 @@ pub(crate) fn decompose(matrix: &[f64], [rows, columns]: [usize; 2]) -> Decompos
 }
 
 /// Turns vectors until they are orthogonal: unit vectors, their lengths, and the turn's own columns.
-fn orthogonalize(mut vectors: Vec<Vec<f64>>) -> (Vec<Vec<f64>>, Vec<f64>, Vec<Vec<f64>>) {
-    let count = vectors.len();
-    let unit = |k: usize| (0..count).map(|i| f64::from(u8::from(i == k))).collect();
-    let mut turn: Vec<Vec<f64>> = (0..count).map(unit).collect();
+fn orthogonalize(given: Vec<Vec<f64>>) -> (Vec<Vec<f64>>, Vec<f64>, Vec<Vec<f64>>) {
+    let (count, mut vectors) = (given.len(), given.clone());
     for _ in 0..SWEEPS {
         let mut turned = false;
+        let mut squares: Vec<f64> = vectors.iter().map(|v| dot(v, v)).collect();
         for j in 1..count {
             for i in 0..j {
-                if let Some(angle) = angle(&vectors[i], &vectors[j]) {
-                    rotate(&mut vectors, (i, j), angle);
-                    rotate(&mut turn, (i, j), angle);
+                let (xx, yy, xy) = (squares[i], squares[j], dot(&vectors[i], &vectors[j]));
+                if let Some((cosine, sine)) = angle(xx, yy, xy) {
+                    rotate(&mut vectors, (i, j), (cosine, sine));
+                    // The rotation moves length from one to the other.
+                    squares[i] = xx - sine / cosine * xy;
+                    squares[j] = yy + sine / cosine * xy;
                     turned = true;
                 }
             }
@@ -58,21 +60,25 @@ fn orthogonalize(mut vectors: Vec<Vec<f64>>) -> (Vec<Vec<f64>>, Vec<f64>, Vec<Ve
     let lengths: Vec<f64> = vectors.iter().map(|v| dot(v, v).sqrt()).collect();
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by(|a, b| lengths[*b].total_cmp(&lengths[*a]));
-    let normed = |k: &usize| {
-        let length = lengths[*k].max(f64::MIN_POSITIVE);
-        vectors[*k].iter().map(|x| x / length).collect()
+    let values: Vec<f64> = order.iter().map(|k| lengths[*k]).collect();
+    let over = |vector: &[f64], length: f64| -> Vec<f64> {
+        let length = length.max(f64::MIN_POSITIVE);
+        vector.iter().map(|x| x / length).collect()
     };
-    (
-        order.iter().map(normed).collect(),
-        order.iter().map(|k| lengths[*k]).collect(),
-        order.iter().map(|k| turn[*k].clone()).collect(),
-    )
+    let units = order.iter().map(|k| over(&vectors[*k], lengths[*k]));
+    let units: Vec<Vec<f64>> = units.collect();
+    // What turned the vectors is what they were, seen along what they became.
+    let along = |unit: &Vec<f64>| -> Vec<f64> { given.iter().map(|v| dot(v, unit)).collect() };
+    let turn = units.iter().zip(&values);
+    let turn = turn
+        .map(|(unit, length)| over(&along(unit), *length))
+        .collect();
+    (units, values, turn)
 }
 
-/// Cosine and sine that make two vectors orthogonal; none where they are.
-fn angle(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
-    let (xx, yy, xy) = (dot(x, x), dot(y, y), dot(x, y));
-    if xy.abs() <= ORTHOGONAL * (xx * yy).sqrt() {
+/// Cosine and sine that make two vectors orthogonal, by their products; none where they are.
+fn angle(xx: f64, yy: f64, xy: f64) -> Option<(f64, f64)> {
+    if xy.abs() <= ORTHOGONAL * (xx * yy).max(0.0).sqrt() {
         return None;
     }
     let zeta = (yy - xx) / (2.0 * xy);
