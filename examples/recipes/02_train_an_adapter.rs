@@ -39,6 +39,7 @@ impl Objective<LoraAdapter> for NextToken<'_> {
         let positions = Positions {
             ids: Tensor::from_data(ids, &device),
             trained: Tensor::from_data(trained, &device),
+            seed: share.seed,
         };
         let mut sum = 0.0;
         let gradients = adapter_gradients(self.0, adapter, &positions, Tape::Blocks, |hidden| {
@@ -79,7 +80,7 @@ fn main() -> Result<(), BoxError> {
     ];
 
     let device = Device::flex().autodiff();
-    let adapter = LoraAdapter::new(&LoraConfig::default(), &decoder.config, 7, &device)?;
+    let adapter = LoraAdapter::new(&LoraConfig::default(), &decoder, 7, &device)?;
     let config = TrainConfig {
         epochs: 10,
         learning_rate: 2e-3,

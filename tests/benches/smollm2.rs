@@ -30,7 +30,7 @@ use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm}
 use idiolect_cli::continuing::{Generation, continue_all};
 use idiolect_cli::keys::{ModelKeys, SamplingKeys};
 use idiolect_cli::logits::DecoderLogits;
-use idiolect_cli::objective::AdapterLoss;
+use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_cli::opened::Opened;
 
 const CASES: [&str; 15] = [
@@ -132,7 +132,7 @@ fn ids(count: usize, seed: u64) -> Vec<u32> {
 fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
     let device = Device::flex().autodiff();
     let mut adapter = Some(
-        LoraAdapter::new(&LoraConfig::default(), &decoder.config, 1, &device)
+        LoraAdapter::new(&LoraConfig::default(), &decoder, 1, &device)
             .unwrap()
             .train(),
     );
@@ -156,6 +156,7 @@ fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
         let objective = AdapterLoss {
             decoder: &decoder,
             tape,
+            loss: Loss::CrossEntropy,
         };
         let module = adapter.take().unwrap();
         let share = Share {

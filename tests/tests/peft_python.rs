@@ -15,22 +15,17 @@ use std::process::Command;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use idiolect::lora::{LoraAdapter, LoraConfig, Scaling, Tape, Targets};
+use idiolect::lora::{Init, LoraAdapter, LoraConfig, Scaling, Tape, Targets};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{TrainConfig, Trainer};
-use idiolect_cli::objective::AdapterLoss;
+use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, assert_close, shared, workspace_root};
 
 /// An adapter that has moved: eight steps on one row.
-fn trained(decoder: &Decoder, scaling: Scaling, ids: &[u32]) -> LoraAdapter {
-    let config = LoraConfig {
-        targets: Targets::all_linear(),
-        scaling,
-        ..LoraConfig::default()
-    };
+fn trained(decoder: &Decoder, config: &LoraConfig, ids: &[u32]) -> LoraAdapter {
     let device = Device::flex().autodiff();
-    let start = LoraAdapter::new(&config, &decoder.config, 3, &device).expect("an adapter");
+    let start = LoraAdapter::new(config, decoder, 3, &device).expect("an adapter");
     let row = TokenRow {
         id: 0.into(),
         input_ids: ids.to_vec(),
@@ -45,6 +40,7 @@ fn trained(decoder: &Decoder, scaling: Scaling, ids: &[u32]) -> LoraAdapter {
     let objective = AdapterLoss {
         decoder,
         tape: Tape::Blocks,
+        loss: Loss::CrossEntropy,
     };
     let rows = [row];
     let trainer = Trainer::new(&train, &objective, &rows, 0);
@@ -76,6 +72,68 @@ fn our_logits(decoder: &Decoder, adapter: &LoraAdapter, ids: &[u32]) -> Vec<f32>
     logits.into_data().iter::<f32>().collect()
 }
 
+/// Every option that changes what the files of an adapter mean.
+fn cases() -> Vec<(&'static str, LoraConfig)> {
+    let all = LoraConfig {
+        targets: Targets::AllLinear,
+        ..LoraConfig::default()
+    };
+    let plain = LoraConfig::default;
+    let scaling = Scaling::RankStabilized;
+    vec![
+        ("tiny-llama3", all.clone()),
+        (
+            "tiny-mistral",
+            LoraConfig {
+                scaling,
+                ..all.clone()
+            },
+        ),
+        (
+            "tiny-llama3",
+            LoraConfig {
+                dora: true,
+                dropout: 0.1,
+                ..all
+            },
+        ),
+        (
+            "tiny-mistral",
+            LoraConfig {
+                init: Init::Pissa,
+                ..plain()
+            },
+        ),
+        (
+            "tiny-llama3",
+            LoraConfig {
+                init: Init::Pissa,
+                scaling,
+                ..plain()
+            },
+        ),
+        (
+            "tiny-llama3",
+            LoraConfig {
+                targets: Targets::Pattern(r".*\.[02]\.(mlp\.up|self_attn\.(q|k))_proj".into()),
+                rank_pattern: vec![
+                    ("layers.0.self_attn.q_proj".into(), 2),
+                    ("q_proj".into(), 5),
+                ],
+                alpha_pattern: vec![("up_proj".into(), 4.5)],
+                ..plain()
+            },
+        ),
+        (
+            "tiny-mistral",
+            LoraConfig {
+                layers: Some(vec![1]),
+                ..plain()
+            },
+        ),
+    ]
+}
+
 #[test]
 fn python_computes_our_logits_with_our_adapter() {
     let Some(python) = std::env::var_os("IDIOLECT_PYTHON") else {
@@ -84,17 +142,15 @@ fn python_computes_our_logits_with_our_adapter() {
     };
     let Some(shared) = shared() else { return };
     let ids = [1, 30, 41, 52, 63, 3, 63, 52, 41, 30, 2];
-    for (name, scaling) in [
-        ("tiny-llama3", Scaling::Standard),
-        ("tiny-mistral", Scaling::RankStabilized),
-    ] {
+    for (name, config) in cases() {
         let folder = shared.join("oracles/tiny").join(name);
         let loaded = idiolect::model::load(&folder, &Device::flex(), FloatDType::F32);
         let (decoder, _) = loaded.expect(name);
-        let adapter = trained(&decoder, scaling, &ids);
+        let adapter = trained(&decoder, &config, &ids);
         let place = tempfile::tempdir().expect("a folder");
         idiolect::lora::save(&adapter, place.path(), name).expect(name);
         let theirs = peft_logits(&python, &folder, place.path(), &ids);
-        assert_close(name, &our_logits(&decoder, &adapter, &ids), &theirs, 1e-4);
+        let ours = our_logits(&decoder, &adapter, &ids);
+        assert_close(&format!("{name} {config:?}"), &ours, &theirs, 1e-4);
     }
 }

@@ -14,7 +14,7 @@ use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{StepRow, TrainConfig, Trainer};
-use idiolect_cli::objective::AdapterLoss;
+use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, shared, smollm2_folder};
 use serde_json::Value;
 
@@ -95,7 +95,11 @@ fn train(
     rows: &[TokenRow],
     tape: Tape,
 ) -> (LoraAdapter, Vec<StepRow>) {
-    let objective = AdapterLoss { decoder, tape };
+    let objective = AdapterLoss {
+        decoder,
+        tape,
+        loss: Loss::CrossEntropy,
+    };
     let trainer = Trainer::new(config, &objective, rows, 0);
     let mut steps = Vec::new();
     let trained = trainer.run(start, &mut |event| {
@@ -138,8 +142,13 @@ fn compare(name: &str, trace: &Value, steps: &[StepRow], bounds: &Bounds) {
 }
 
 fn weights(adapter: &LoraAdapter) -> Vec<f32> {
-    let both = adapter.factors.iter().flat_map(|f| [f.a.val(), f.b.val()]);
-    both.flat_map(|t| t.into_data().iter::<f32>().collect::<Vec<_>>())
+    let parts = adapter.factors.iter().flat_map(|f| {
+        let magnitude = f.magnitude.as_ref().map(|m| m.val().into_data());
+        let factors = [f.a.val(), f.b.val()].map(|factor| Some(factor.into_data()));
+        factors.into_iter().chain([magnitude]).flatten()
+    });
+    parts
+        .flat_map(|data| data.iter::<f32>().collect::<Vec<_>>())
         .collect()
 }
 
@@ -169,7 +178,7 @@ fn tiny(model: &str, variants: &[&str]) {
         let folder = peft.join(model).join(variant);
         let trace = json(&folder.join("trace.json"));
         let load = |part: &str, device: &Device| {
-            idiolect::lora::load(&folder.join(part), &decoder.config, device).expect(part)
+            idiolect::lora::load(&folder.join(part), &decoder, device).expect(part)
         };
         for tape in [Tape::Blocks, Tape::Whole] {
             let name = format!("{model}/{variant} {tape:?}");
@@ -190,7 +199,15 @@ fn tiny(model: &str, variants: &[&str]) {
 fn llama_trains_as_peft_trains_it() {
     tiny(
         "tiny-llama3",
-        &["qv", "all", "qv_rslora", "qv_warmup_wd", "qv_accum"],
+        &[
+            "qv",
+            "all",
+            "qv_rslora",
+            "qv_warmup_wd",
+            "qv_accum",
+            "qv_dora",
+            "all_dora",
+        ],
     );
 }
 
@@ -198,7 +215,14 @@ fn llama_trains_as_peft_trains_it() {
 fn mistral_trains_as_peft_trains_it() {
     tiny(
         "tiny-mistral",
-        &["qv", "qv_rslora", "all_rslora", "qv_clip_mixed"],
+        &[
+            "qv",
+            "qv_rslora",
+            "all_rslora",
+            "qv_clip_mixed",
+            "qv_dora",
+            "all_dora",
+        ],
     );
 }
 
@@ -214,7 +238,7 @@ fn smollm2_trains_as_peft_trains_it() {
         idiolect::model::load(&model, &Device::flex(), FloatDType::F32).expect("SmolLM2");
     let device = Device::flex().autodiff();
     let start =
-        idiolect::lora::load(&folder.join("adapter_init"), &decoder.config, &device).expect("init");
+        idiolect::lora::load(&folder.join("adapter_init"), &decoder, &device).expect("init");
     let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, Tape::Blocks);
     // Adam moves a weight by the whole rate whichever way rounding turns a vanishing gradient, so single
     // weights may end eight rates apart; the mean says whether the runs are one.
@@ -225,10 +249,6 @@ fn smollm2_trains_as_peft_trains_it() {
         weight_mean: 1e-5,
     };
     compare("SmolLM2", &trace, &steps, &bounds);
-    let want = idiolect::lora::load(
-        &folder.join("adapter_final"),
-        &decoder.config,
-        &Device::flex(),
-    );
+    let want = idiolect::lora::load(&folder.join("adapter_final"), &decoder, &Device::flex());
     compare_weights("SmolLM2", &trained, &want.expect("final"), &bounds);
 }

@@ -1,27 +1,14 @@
-//! The adapter itself: two thin matrices a site, applied in activation space,
-//! `y = x W + s (x A) B` (Hu et al., arXiv 2106.09685, equation 3).
+//! The adapter itself: factors at some sites of a decoder, applied in activation space.
 //!
-//! Neither `A B` nor a gradient of the shape of `W` is ever made while training.
-//! Burn's own `apply_lora` composes the dense weight at every use, which costs both; it serves as the
-//! oracle of a test here.
+//! Burn's own `apply_lora` composes the dense weight at every use; it serves as the oracle of a test here.
 
-use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor, TensorData};
-use idiolect_model::{Adapter, ModelConfig, Projection, Site};
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use idiolect_model::{Adapter, Decoder, Site};
 
-use crate::{LoraConfig, LoraError};
-
-/// The two factors of one site, in f32.
-#[derive(Module, Debug)]
-pub struct Factors {
-    /// `[in, rank]`
-    pub a: Param<Tensor<2>>,
-    /// `[rank, out]`
-    pub b: Param<Tensor<2>>,
-}
+use crate::factors::Factors;
+use crate::targets::{Place, places};
+use crate::{Init, LoraConfig, LoraError, init};
 
 /// A low-rank adapter of a decoder; a Burn module whose parameters are all there is to train.
 #[derive(Module, Debug)]
@@ -37,48 +24,40 @@ pub struct LoraAdapter {
 }
 
 impl LoraAdapter {
-    /// An adapter that changes nothing yet: `A` uniform in `±1/sqrt(in)`, `B` zero.
+    /// An adapter that changes nothing yet, drawn as [`LoraConfig::init`] says.
     ///
-    /// This is PEFT's default (`kaiming_uniform_` with `a = sqrt(5)`), drawn from its own seeded stream, so
-    /// the values differ from `PyTorch`'s. Give `device.autodiff()` for an adapter that will be trained.
+    /// Draws come from a seeded stream of their own, so the values differ from `PyTorch`'s.
+    /// Give `device.autodiff()` for an adapter that will be trained.
     ///
     /// # Errors
     ///
-    /// [`LoraError::Setting`] as for [`LoraConfig::check`].
+    /// [`LoraError::Setting`] as for [`LoraConfig::check`], for targets or blocks that the model does not
+    /// have, and for a rank above the sides of a weight that is to be decomposed.
     pub fn new(
         config: &LoraConfig,
-        model: &ModelConfig,
+        decoder: &Decoder,
         seed: u64,
         device: &Device,
     ) -> Result<Self, LoraError> {
-        config.check()?;
-        let targets = || config.targets.0.iter().copied();
-        let sites: Vec<Site> = (0..model.num_layers)
-            .flat_map(|layer| targets().map(move |projection| Site { layer, projection }))
-            .collect();
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut one = |site: &Site| {
-            let [input, output] = model.projection_shape(site.projection);
-            let bound = (input as f32).sqrt().recip();
-            let a = (0..input * config.rank)
-                .map(|_| random.random_range(-bound..bound))
-                .collect();
-            let b = vec![0.0; config.rank * output];
-            Factors::new(
-                Values {
-                    a,
-                    b,
-                    input,
-                    rank: config.rank,
-                    output,
-                },
-                device,
-            )
+        let places = places(config, &decoder.config)?;
+        let mut start = init::Start::new(config.init, seed);
+        let one = |place: &Place| {
+            let weight = weight(decoder, place.site);
+            let values = start.values(&weight, place)?;
+            let [a, b] = values.tensors(device);
+            let mut factors = Factors::new(a.clone(), b.clone(), place.scale);
+            if config.init == Init::Pissa {
+                factors.frozen.origin = Some([a.without_autodiff(), b.without_autodiff()]);
+            }
+            Ok(if config.dora {
+                factors.with_magnitude(weight, None)
+            } else {
+                factors
+            })
         };
-        let factors = sites.iter().map(&mut one).collect();
         Ok(Self {
-            factors,
-            sites,
+            factors: places.iter().map(one).collect::<Result<_, _>>()?,
+            sites: places.iter().map(|place| place.site).collect(),
             config: config.clone(),
         })
     }
@@ -98,59 +77,27 @@ impl LoraAdapter {
         self.sites.first().map_or(0, |site| site.layer)
     }
 
-    /// Projections that have an update in some block.
+    /// The adapter off the tape and never to be trained again, ready to be applied many times:
+    /// what depends on its parameters alone (`DoRA`'s norms) is computed once, here.
     #[must_use]
-    pub fn targets(&self) -> Vec<Projection> {
-        self.config.targets.0.iter().copied().collect()
+    pub fn at_rest(self) -> Self {
+        let mut adapter = self.valid();
+        adapter.factors = adapter.factors.into_iter().map(Factors::at_rest).collect();
+        adapter
     }
 }
 
-/// Host values of two factors, row-major `[in, rank]` and `[rank, out]`.
-pub(crate) struct Values {
-    pub(crate) a: Vec<f32>,
-    pub(crate) b: Vec<f32>,
-    pub(crate) input: usize,
-    pub(crate) rank: usize,
-    pub(crate) output: usize,
-}
-
-impl Factors {
-    pub(crate) fn new(values: Values, device: &Device) -> Self {
-        let param = |values, shape: [usize; 2]| {
-            let data = TensorData::new(values, shape);
-            Param::from_tensor(Tensor::from_data(data, (device, DType::F32)))
-        };
-        Self {
-            a: param(values.a, [values.input, values.rank]),
-            b: param(values.b, [values.rank, values.output]),
-        }
-    }
+/// The frozen weight at a site, `[in, out]`, off the tape.
+pub(crate) fn weight(decoder: &Decoder, site: Site) -> Tensor<2> {
+    let weight = &decoder.weights.blocks[site.layer].projections[site.projection as usize];
+    weight.val().without_autodiff()
 }
 
 impl Adapter for LoraAdapter {
     fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3> {
-        let Some(Factors { a, b }) = self.at(site) else {
-            return base_output;
-        };
-        let [rows, tokens, input] = x.dims();
-        let [_, _, output] = base_output.dims();
-        let dtype = x.dtype();
-        let wide = x.clone().reshape([rows * tokens, input]);
-        let wide = if dtype == DType::F32 {
-            wide
-        } else {
-            wide.cast(DType::F32)
-        };
-        let update = wide
-            .matmul(a.val())
-            .matmul(b.val())
-            .mul_scalar(self.config.scale());
-        let update = update.reshape([rows, tokens, output]);
-        base_output
-            + if dtype == DType::F32 {
-                update
-            } else {
-                update.cast(dtype)
-            }
+        match self.at(site) {
+            Some(factors) => factors.output(x, base_output, None),
+            None => base_output,
+        }
     }
 }

@@ -1,13 +1,11 @@
-//! What an adapter is like: rank, scale, and the projections that it changes.
+//! What an adapter is like: rank, scale, places, and how it starts.
 //!
-//! It holds no training option; how long and how fast to train is the trainer's.
+//! It holds no option of the loop; how long and how fast to train is the trainer's.
 
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use idiolect_model::Projection;
-
-use crate::LoraError;
+use crate::pattern::Pattern;
+use crate::{LoraError, Targets};
 
 /// How the update is scaled before it is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,126 +16,143 @@ pub enum Scaling {
     RankStabilized,
 }
 
-/// Shape of an adapter. The same rank and scale hold at every site.
+/// How the factors start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Init {
+    /// `A` uniform in `±1/sqrt(in)`, `B` zero: PEFT's default, `kaiming_uniform_` with `a = sqrt(5)`.
+    Kaiming,
+    /// `A` normal with deviation `1/rank`, `B` zero: PEFT's `gaussian`.
+    Gaussian,
+    /// The largest singular values and vectors of the weight, which are taken out of it (Meng et al.,
+    /// arXiv 2404.02948): PEFT's `pissa`, by an exact decomposition on the host.
+    Pissa,
+}
+
+impl FromStr for Init {
+    type Err = LoraError;
+
+    fn from_str(name: &str) -> Result<Self, LoraError> {
+        match name {
+            "kaiming" => Ok(Self::Kaiming),
+            "gaussian" => Ok(Self::Gaussian),
+            "pissa" => Ok(Self::Pissa),
+            _ => Err(wrong("init", "kaiming, gaussian or pissa", name)),
+        }
+    }
+}
+
+/// Shape of an adapter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoraConfig {
     /// Width of the bottleneck, at least 1. Self-distillation used 8 (arXiv 2402.13669, section 4).
     pub rank: usize,
     /// Numerator of the scale. The scripts of self-distillation use 16, twice the rank.
     pub alpha: f64,
-    /// Projections that get an update, in every block.
+    /// Projections that get an update.
     pub targets: Targets,
     /// How rank and alpha make the scale.
     pub scaling: Scaling,
+    /// Blocks that get updates; none stands for all.
+    pub layers: Option<Vec<usize>>,
+    /// Other ranks, each for the sites whose path ends in what the regular expression matches, as
+    /// PEFT's `rank_pattern`; the first that matches holds.
+    pub rank_pattern: Vec<(String, usize)>,
+    /// Other alphas, likewise.
+    pub alpha_pattern: Vec<(String, f64)>,
+    /// Whether each output has a magnitude of its own (`DoRA`).
+    pub dora: bool,
+    /// Share of an update's inputs that a training pass leaves out, at least 0 and below 1.
+    pub dropout: f64,
+    /// How the factors start.
+    pub init: Init,
 }
 
 impl LoraConfig {
-    /// The factor `s` of `y = x W + s (x A) B`.
+    /// The factor `s` of `y = x W + s (x A) B` where no pattern says otherwise.
     #[must_use]
     pub fn scale(&self) -> f64 {
+        self.scale_of(self.rank, self.alpha)
+    }
+
+    pub(crate) fn scale_of(&self, rank: usize, alpha: f64) -> f64 {
         match self.scaling {
-            Scaling::Standard => self.alpha / self.rank as f64,
-            Scaling::RankStabilized => self.alpha / (self.rank as f64).sqrt(),
+            Scaling::Standard => alpha / rank as f64,
+            Scaling::RankStabilized => alpha / (rank as f64).sqrt(),
         }
     }
 
-    /// Refuses a rank of 0, an alpha that is no number, and an empty target.
+    /// Refuses numbers out of range, patterns that do not parse, empty targets, and `DoRA` with `PiSSA`.
     ///
     /// # Errors
     ///
     /// [`LoraError::Setting`] names the first of them.
     pub fn check(&self) -> Result<(), LoraError> {
-        let wrong = |field: &str, expected: &str, found: String| {
-            let (place, field, expected) = ("adapter".into(), field.into(), expected.into());
-            Err(LoraError::Setting {
-                place,
-                field,
-                expected,
-                found,
-            })
-        };
-        if self.rank == 0 {
-            return wrong("rank", "at least 1", self.rank.to_string());
+        let mut ranks = self.rank_pattern.iter().map(|(_, rank)| *rank);
+        if self.rank == 0 || ranks.any(|rank| rank == 0) {
+            return Err(wrong("rank", "at least 1", "0"));
+        }
+        let mut alphas = self.alpha_pattern.iter().map(|(_, alpha)| *alpha);
+        if let Some(alpha) = alphas.find(|alpha| !alpha.is_finite()) {
+            return Err(wrong("alpha_pattern", "numbers", alpha));
         }
         if !self.alpha.is_finite() {
-            return wrong("alpha", "a number", self.alpha.to_string());
+            return Err(wrong("alpha", "a number", self.alpha));
         }
-        if self.targets.0.is_empty() {
-            return wrong("targets", "at least one projection", "none".into());
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(wrong("dropout", "at least 0 and below 1", self.dropout));
         }
-        Ok(())
+        if self.dora && self.init == Init::Pissa {
+            return Err(wrong("init", "another start with magnitudes", "pissa"));
+        }
+        self.check_places()
+    }
+
+    fn check_places(&self) -> Result<(), LoraError> {
+        if self.layers.as_ref().is_some_and(Vec::is_empty) {
+            return Err(wrong("layers", "at least one block", "none"));
+        }
+        if let (Targets::Pattern(pattern), Some(_)) = (&self.targets, &self.layers) {
+            // PEFT refuses the two together as well.
+            return Err(wrong("targets", "names where blocks are chosen", pattern));
+        }
+        let ranks = self.rank_pattern.iter().map(|(key, _)| key);
+        for key in ranks.chain(self.alpha_pattern.iter().map(|(key, _)| key)) {
+            Pattern::ending(key)?;
+        }
+        self.targets.check()
+    }
+}
+
+pub(crate) fn wrong(field: &str, expected: impl Into<String>, found: impl ToString) -> LoraError {
+    LoraError::Setting {
+        place: "adapter".into(),
+        field: field.into(),
+        expected: expected.into(),
+        found: found.to_string(),
     }
 }
 
 impl Default for LoraConfig {
     /// Rank 8, alpha 16, queries and values: the setting of arXiv 2402.13669 and its scripts.
     fn default() -> Self {
-        let targets = Targets(BTreeSet::from([Projection::Query, Projection::Value]));
         Self {
             rank: 8,
             alpha: 16.0,
-            targets,
+            targets: Targets::Names(vec!["q_proj".into(), "v_proj".into()]),
             scaling: Scaling::Standard,
+            layers: None,
+            rank_pattern: Vec::new(),
+            alpha_pattern: Vec::new(),
+            dora: false,
+            dropout: 0.0,
+            init: Init::Kaiming,
         }
-    }
-}
-
-/// A set of projections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Targets(pub BTreeSet<Projection>);
-
-impl Targets {
-    /// All seven projections of a block; never the head, as PEFT's `all-linear`.
-    #[must_use]
-    pub fn all_linear() -> Self {
-        Self(Projection::ALL.into_iter().collect())
-    }
-
-    /// The names, as a checkpoint spells them.
-    #[must_use]
-    pub fn names(&self) -> Vec<&'static str> {
-        self.0.iter().map(|projection| projection.name()).collect()
-    }
-}
-
-impl FromStr for Targets {
-    type Err = LoraError;
-
-    /// `all-linear`, or names with commas between them: `q_proj,v_proj`.
-    fn from_str(text: &str) -> Result<Self, LoraError> {
-        if text.trim() == "all-linear" {
-            return Ok(Self::all_linear());
-        }
-        let one = |name: &str| {
-            Projection::parse(name.trim()).ok_or_else(|| LoraError::Setting {
-                place: "adapter".into(),
-                field: "targets".into(),
-                expected: format!(
-                    "all-linear or some of {}",
-                    Self::all_linear().names().join(", ")
-                ),
-                found: format!("{name:?}"),
-            })
-        };
-        text.split(',').map(one).collect::<Result<_, _>>().map(Self)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn targets_are_read_by_name() {
-        let targets: Targets = "v_proj, q_proj".parse().unwrap();
-        assert_eq!(targets.names(), ["q_proj", "v_proj"]);
-        assert_eq!("all-linear".parse::<Targets>().unwrap().0.len(), 7);
-        let error = "q_proj,lm_head".parse::<Targets>().unwrap_err().to_string();
-        assert!(
-            error.contains("\"lm_head\"") && error.contains("down_proj"),
-            "{error}"
-        );
-    }
 
     #[test]
     fn the_scale_follows_rank_and_kind() {
@@ -151,21 +166,60 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_shape_is_refused() {
-        let none = LoraConfig {
-            rank: 0,
-            ..LoraConfig::default()
+    fn what_makes_no_adapter_is_refused_by_name() {
+        let refused = |config: LoraConfig, part: &str| {
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
         };
-        assert!(
-            none.check()
-                .unwrap_err()
-                .to_string()
-                .contains("rank: expected at least 1, found 0")
+        let plain = LoraConfig::default;
+        refused(
+            LoraConfig { rank: 0, ..plain() },
+            "rank: expected at least 1, found 0",
         );
-        let nowhere = LoraConfig {
-            targets: Targets(BTreeSet::new()),
-            ..LoraConfig::default()
-        };
-        assert!(nowhere.check().is_err());
+        refused(
+            LoraConfig {
+                targets: Targets::Names(Vec::new()),
+                ..plain()
+            },
+            "targets: expected at least one",
+        );
+        refused(
+            LoraConfig {
+                rank_pattern: vec![("q_proj".into(), 0)],
+                ..plain()
+            },
+            "rank: expected at least 1",
+        );
+        refused(
+            LoraConfig {
+                alpha_pattern: vec![("(q".into(), 1.0)],
+                ..plain()
+            },
+            "pattern: expected a regular expression",
+        );
+        refused(
+            LoraConfig {
+                dropout: 1.0,
+                ..plain()
+            },
+            "dropout: expected at least 0 and below 1, found 1",
+        );
+        refused(
+            LoraConfig {
+                layers: Some(vec![0]),
+                targets: Targets::Pattern(".*q_proj".into()),
+                ..plain()
+            },
+            "expected names where blocks are chosen",
+        );
+        refused(
+            LoraConfig {
+                dora: true,
+                init: Init::Pissa,
+                ..plain()
+            },
+            "init: expected another start",
+        );
+        assert!("loftq".parse::<Init>().is_err());
     }
 }

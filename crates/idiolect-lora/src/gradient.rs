@@ -13,6 +13,7 @@ use burn::tensor::{Gradients, IndexingUpdateOp, Int, Tensor};
 use idiolect_model::{Context, Decoder};
 
 use crate::LoraAdapter;
+use crate::dropout::Dropping;
 
 /// How much of the forward pass is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Positions {
     pub ids: Tensor<2, Int>,
     /// Indices into the flattened `[rows * tokens]`, each at most once.
     pub trained: Tensor<1, Int>,
+    /// Seed of what dropout leaves out in this pass; without dropout it changes nothing.
+    pub seed: u64,
 }
 
 /// Gradients of the adapter's factors.
@@ -54,6 +57,7 @@ pub fn adapter_gradients<E>(
         adapter,
         context,
         lowest: adapter.lowest_layer(),
+        seed: batch.seed,
     };
     match tape {
         Tape::Blocks => pass.by_blocks(batch, head),
@@ -67,6 +71,7 @@ struct Pass<'a> {
     context: Context,
     /// Blocks below this one have no adapter and need no gradient.
     lowest: usize,
+    seed: u64,
 }
 
 impl Pass<'_> {
@@ -75,7 +80,9 @@ impl Pass<'_> {
     }
 
     fn block(&self, layer: usize, x: Tensor<3>, adapter: &LoraAdapter) -> Tensor<3> {
-        self.decoder.block(layer, x, &self.context, adapter)
+        let seed = self.seed;
+        self.decoder
+            .block(layer, x, &self.context, &Dropping { adapter, seed })
     }
 
     /// The hidden state that enters the lowest adapted block.
@@ -190,13 +197,21 @@ fn collect(
     factors: std::ops::Range<usize>,
     gradients: &mut GradientsParams,
 ) {
-    let mut register = |param: &Param<Tensor<2>>| {
-        if let Some(gradient) = param.val().grad(tape) {
-            gradients.register(param.id, gradient);
-        }
-    };
     for factors in &adapter.factors[factors] {
-        register(&factors.a);
-        register(&factors.b);
+        register(tape, &factors.a, gradients);
+        register(tape, &factors.b, gradients);
+        if let Some(magnitude) = &factors.magnitude {
+            register(tape, magnitude, gradients);
+        }
+    }
+}
+
+fn register<const D: usize>(
+    tape: &Gradients,
+    param: &Param<Tensor<D>>,
+    gradients: &mut GradientsParams,
+) {
+    if let Some(gradient) = param.val().grad(tape) {
+        gradients.register(param.id, gradient);
     }
 }

@@ -1,17 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod adapter;
+mod combine;
 mod config;
+mod dropout;
 mod error;
+mod factors;
 mod gradient;
+mod init;
 mod merge;
+mod pattern;
 mod peft;
 mod shift;
+mod svd;
+mod targets;
 
-pub use adapter::{Factors, LoraAdapter};
-pub use config::{LoraConfig, Scaling, Targets};
+pub use adapter::LoraAdapter;
+pub use combine::combine;
+pub use config::{Init, LoraConfig, Scaling};
 pub use error::LoraError;
+pub use factors::Factors;
 pub use gradient::{Positions, Tape, adapter_gradients};
 pub use merge::{MergeReport, dense_update, merge, merge_checked};
 pub use peft::{load, read_config, save};
 pub use shift::{SiteShift, shift, total};
+pub use targets::Targets;

@@ -1,4 +1,5 @@
-//! Folds an adapter into the weights it was trained beside: `W' = W + s A B`, computed in f32.
+//! Folds an adapter into the weights it was trained beside: `W' = W + s A B`, with `DoRA` its columns brought
+//! to the length of their magnitudes, computed in f32.
 //!
 //! There is no way back from a merged decoder; the adapter folder stays the thing to keep.
 
@@ -6,7 +7,7 @@ use burn::module::Param;
 use burn::tensor::{DType, Int, Tensor};
 use idiolect_model::{Decoder, Site};
 
-use crate::{LoraAdapter, adapter::Factors};
+use crate::{Factors, LoraAdapter};
 
 /// The decoder with the adapter folded in. One projection at a time is held twice.
 ///
@@ -17,17 +18,10 @@ use crate::{LoraAdapter, adapter::Factors};
 pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Decoder {
     for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
         let weight = &mut decoder.weights.blocks[site.layer].projections[site.projection as usize];
-        let update = update(factors, adapter.config.scale());
-        let merged = add(weight.val(), update);
+        let merged = add(weight.val(), factors.dense());
         *weight = Param::initialized(weight.id, merged).set_require_grad(false);
     }
     decoder
-}
-
-/// `s A B`, dense.
-fn update(factors: &Factors, scale: f64) -> Tensor<2> {
-    let [a, b] = [&factors.a, &factors.b].map(|factor| factor.val().inner());
-    a.matmul(b).mul_scalar(scale)
 }
 
 fn add(weight: Tensor<2>, update: Tensor<2>) -> Tensor<2> {
@@ -94,7 +88,5 @@ fn logits(
 /// The dense update of one site, `[in, out]`; tests compare closed forms with it.
 #[must_use]
 pub fn dense_update(adapter: &LoraAdapter, site: Site) -> Option<Tensor<2>> {
-    adapter
-        .at(site)
-        .map(|factors| update(factors, adapter.config.scale()))
+    adapter.at(site).map(Factors::dense)
 }

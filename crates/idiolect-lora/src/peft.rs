@@ -10,27 +10,36 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
-use idiolect_model::{ModelConfig, Projection, Site};
+use idiolect_model::{Decoder, Site};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use crate::adapter::{Factors, Values};
-use crate::{LoraAdapter, LoraError, Targets};
+use crate::adapter::weight;
+use crate::factors::Values;
+use crate::init::principal;
+use crate::targets::{Place, places};
+use crate::{Factors, Init, LoraAdapter, LoraConfig, LoraError};
 
 use options::CONFIG;
 pub use options::read_config;
 
 const PREFIX: &str = "base_model.model.";
 const WEIGHTS: &str = "adapter_model.safetensors";
+/// What a site can have in the file; only `DoRA` has the last.
+const PARTS: [&str; 3] = ["lora_A.weight", "lora_B.weight", "lora_magnitude_vector"];
 
-/// Reads an adapter for a model.
+/// Reads an adapter for a decoder.
+///
+/// Give `device.autodiff()` for an adapter that will be trained on, and see [`LoraAdapter::at_rest`] for
+/// one that will not. An adapter that PEFT left on the residual of `pissa` is put on the weight itself by
+/// decomposing that again.
 ///
 /// # Errors
 ///
 /// [`LoraError::Io`], [`LoraError::Json`] and [`LoraError::Weights`] for unreadable files;
 /// [`LoraError::Setting`] for an option that is not supported; [`LoraError::Tensor`] when a factor is
-/// missing, of the wrong shape or type, or belongs to a site that the model does not have.
-pub fn load(folder: &Path, model: &ModelConfig, device: &Device) -> Result<LoraAdapter, LoraError> {
-    let mut config = read_config(folder)?;
+/// missing, of the wrong shape or type, or belongs to a site that the configuration does not choose.
+pub fn load(folder: &Path, decoder: &Decoder, device: &Device) -> Result<LoraAdapter, LoraError> {
+    let config = read_config(folder)?;
     let path = folder.join(WEIGHTS);
     let bytes = std::fs::read(&path).map_err(|source| LoraError::Io {
         path: path.clone(),
@@ -43,22 +52,15 @@ pub fn load(folder: &Path, model: &ModelConfig, device: &Device) -> Result<LoraA
     let reader = Reader {
         path,
         file,
-        model,
-        rank: config.rank,
+        decoder,
+        config: &config,
     };
-    let sites = reader.sites()?;
-    let values = sites
-        .iter()
-        .map(|site| reader.values(*site))
-        .collect::<Result<Vec<_>, _>>()?;
-    let factors = values
-        .into_iter()
-        .map(|values| Factors::new(values, device))
-        .collect();
-    config.targets = Targets(sites.iter().map(|site| site.projection).collect());
+    let places = places(&config, &decoder.config)?;
+    reader.check_names(&places)?;
+    let factors = places.iter().map(|place| reader.factors(place, device));
     Ok(LoraAdapter {
-        factors,
-        sites,
+        factors: factors.collect::<Result<_, _>>()?,
+        sites: places.iter().map(|place| place.site).collect(),
         config,
     })
 }
@@ -66,8 +68,8 @@ pub fn load(folder: &Path, model: &ModelConfig, device: &Device) -> Result<LoraA
 struct Reader<'a> {
     path: PathBuf,
     file: SafeTensors<'a>,
-    model: &'a ModelConfig,
-    rank: usize,
+    decoder: &'a Decoder,
+    config: &'a LoraConfig,
 }
 
 impl Reader<'_> {
@@ -86,43 +88,49 @@ impl Reader<'_> {
         }
     }
 
-    /// Sites named by the file, sorted. Every tensor must belong to one.
-    fn sites(&self) -> Result<Vec<Site>, LoraError> {
+    /// Every tensor of the file must be a part of a site of the configuration.
+    fn check_names(&self, places: &[Place]) -> Result<(), LoraError> {
+        let parts = |place: &Place| PARTS.map(|part| tensor_name(place.site, part));
+        let known: BTreeSet<String> = places.iter().flat_map(parts).collect();
         let mut names = self.file.names();
         names.sort_unstable();
-        let site = |name: &&str| {
-            parse_site(name)
-                .ok_or_else(|| self.wrong(name, "a factor of a projection", "another name"))
-        };
-        let sites: BTreeSet<Site> = names.iter().map(site).collect::<Result<_, _>>()?;
-        let layers = self.model.num_layers;
-        match sites.iter().find(|site| site.layer >= layers) {
-            Some(site) => {
-                let expected = format!("a block below {layers}, the model's number of blocks");
-                Err(self.wrong(&tensor_name(*site, "A"), expected, site.layer.to_string()))
+        match names.iter().find(|name| !known.contains(**name)) {
+            Some(name) => {
+                let expected = "a part of a projection that model and target_modules have";
+                Err(self.wrong(name, expected, "another name"))
             }
-            None if sites.is_empty() => {
-                Err(self.wrong("*", "at least one pair of factors", "none"))
-            }
-            None => Ok(sites.into_iter().collect()),
+            None => Ok(()),
         }
     }
 
-    fn values(&self, site: Site) -> Result<Values, LoraError> {
-        let [input, output] = self.model.projection_shape(site.projection);
-        let rank = self.rank;
-        let a = self.matrix(&tensor_name(site, "A"), [rank, input])?;
-        let b = self.matrix(&tensor_name(site, "B"), [output, rank])?;
-        Ok(Values {
-            a: transposed(&a, input),
-            b: transposed(&b, rank),
+    fn factors(&self, place: &Place, device: &Device) -> Result<Factors, LoraError> {
+        let (site, rank) = (place.site, place.rank);
+        let [input, output] = self.decoder.config.projection_shape(site.projection);
+        let [a, b, magnitude] = PARTS.map(|part| tensor_name(site, part));
+        let a = transposed(&self.values(&a, &[rank, input])?, input);
+        let b = transposed(&self.values(&b, &[output, rank])?, rank);
+        let values = Values {
+            a,
+            b,
             input,
             rank,
             output,
-        })
+        };
+        let [a, b] = values.tensors(device);
+        let mut factors = Factors::new(a, b, place.scale);
+        if self.config.init == Init::Pissa {
+            let origin = principal(&weight(self.decoder, site), place)?;
+            let plain = device.clone().without_autodiff();
+            factors.frozen.origin = Some(origin.tensors(&plain));
+        }
+        if !self.config.dora {
+            return Ok(factors);
+        }
+        let lengths = self.values(&magnitude, &[output])?;
+        Ok(factors.with_magnitude(weight(self.decoder, site), Some(lengths)))
     }
 
-    fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Vec<f32>, LoraError> {
+    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, LoraError> {
         let expected = || format!("shape {shape:?}");
         let Ok(view) = self.file.tensor(name) else {
             return Err(self.wrong(name, expected(), "nothing"));
@@ -154,20 +162,8 @@ fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
     }
 }
 
-fn tensor_name(site: Site, factor: &str) -> String {
-    format!("{PREFIX}{site}.lora_{factor}.weight")
-}
-
-fn parse_site(name: &str) -> Option<Site> {
-    let rest = name.strip_prefix(PREFIX)?.strip_prefix("model.layers.")?;
-    let module = rest
-        .strip_suffix(".lora_A.weight")
-        .or(rest.strip_suffix(".lora_B.weight"))?;
-    let (layer, path) = module.split_once('.')?;
-    Some(Site {
-        layer: layer.parse().ok()?,
-        projection: Projection::parse(path)?,
-    })
+fn tensor_name(site: Site, part: &str) -> String {
+    format!("{PREFIX}{site}.{part}")
 }
 
 /// The transpose of a row-major matrix of `columns` columns.
@@ -179,6 +175,9 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
 }
 
 /// Writes an adapter in f32 with PEFT's names; `base` is what PEFT records as the base model.
+///
+/// One that started with [`Init::Pissa`] becomes a plain adapter of twice the rank, with the start as its
+/// second half: it then fits the unchanged model, as after PEFT's own conversion.
 ///
 /// Both files are written beside their place and renamed; the folder is made when absent.
 ///
@@ -195,7 +194,7 @@ pub fn save(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), Lora
     let views = tensors.iter().filter_map(|(name, (shape, bytes))| {
         Some((
             name,
-            TensorView::new(Dtype::F32, shape.to_vec(), bytes).ok()?,
+            TensorView::new(Dtype::F32, shape.clone(), bytes).ok()?,
         ))
     });
     let metadata = Some(HashMap::from([("format".to_string(), "pt".to_string())]));
@@ -213,25 +212,25 @@ pub fn save(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), Lora
     Ok(())
 }
 
-/// Bytes of every factor under its PEFT name.
-fn stored(adapter: &LoraAdapter) -> BTreeMap<String, ([usize; 2], Vec<u8>)> {
-    let one = |tensor: Tensor<2>| {
+/// Shape and bytes of every part under its PEFT name.
+fn stored(adapter: &LoraAdapter) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
+    let bytes = |values: Vec<f32>| values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let matrix = |tensor: Tensor<2>| {
         let [rows, columns] = tensor.dims();
         let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
-        let bytes = transposed(&values, columns)
-            .iter()
-            .flat_map(|x| x.to_le_bytes())
-            .collect();
-        ([columns, rows], bytes)
+        (vec![columns, rows], bytes(transposed(&values, columns)))
     };
-    let pair = |(site, factors): (&Site, &Factors)| {
-        let a = (tensor_name(*site, "A"), one(factors.a.val()));
-        [a, (tensor_name(*site, "B"), one(factors.b.val()))]
-    };
-    adapter
-        .sites
-        .iter()
-        .zip(&adapter.factors)
-        .flat_map(pair)
-        .collect()
+    let mut parts = BTreeMap::new();
+    for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
+        let names = PARTS.map(|part| tensor_name(*site, part));
+        let [a, b] = factors.joined().map(matrix);
+        let magnitude = factors.magnitude.as_ref().map(|magnitude| {
+            let values: Vec<f32> = magnitude.val().into_data().iter::<f32>().collect();
+            (vec![values.len()], bytes(values))
+        });
+        let values = [Some(a), Some(b), magnitude];
+        let named = names.into_iter().zip(values);
+        parts.extend(named.filter_map(|(name, value)| Some((name, value?))));
+    }
+    parts
 }

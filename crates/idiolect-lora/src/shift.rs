@@ -1,13 +1,15 @@
-//! How far an adapter moves the weights: the Frobenius norm of `s A B` at each site, without making it.
+//! How far an adapter moves the weights: the Frobenius norm of their change at each site, without making it.
 //!
-//! `|A B|^2 = sum((A^T A) * (B B^T))`, two `rank x rank` Gram matrices. The paper of self-distillation
-//! reports a distance proportional to the norm of the parameter change and names no norm
+//! With `U = s A B`, column `j` moves by `|U_j|^2 = s^2 (B^T A^T A B)_jj`; where a magnitude stretches the
+//! adapted column by `c`, it moves by `(c - 1)^2 |W_j|^2 + 2 c (c - 1) W_j U_j + c^2 |U_j|^2`.
+//! The paper of self-distillation reports a distance proportional to the norm of the parameter change and names no norm
 //! (arXiv 2402.13669, section 5); the Frobenius norm is ours.
 
 use burn::tensor::Tensor;
 use idiolect_model::{Decoder, Site};
 
-use crate::{LoraAdapter, adapter::Factors};
+use crate::adapter::weight;
+use crate::{Factors, LoraAdapter};
 
 /// The shift of one projection.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,8 +26,8 @@ pub struct SiteShift {
 #[must_use]
 pub fn shift(adapter: &LoraAdapter, seed: &Decoder) -> Vec<SiteShift> {
     let one = |(site, factors): (&Site, &Factors)| {
-        let norm = adapter.config.scale().abs() * product_norm(factors);
-        let weight = seed.weights.blocks[site.layer].projections[site.projection as usize].val();
+        let weight = weight(seed, *site);
+        let norm = moved(factors, &weight).max(0.0).sqrt();
         let base = values(weight).iter().map(|x| x * x).sum::<f64>().sqrt();
         SiteShift {
             site: *site,
@@ -51,26 +53,45 @@ pub fn total(shifts: &[SiteShift]) -> f64 {
         .sqrt()
 }
 
-fn product_norm(factors: &Factors) -> f64 {
-    let [_, rank] = factors.a.val().dims();
-    let a = values(factors.a.val());
-    let b = values(factors.b.val());
-    let output = b.len() / rank.max(1);
-    let gram = |dot: &dyn Fn(usize, usize) -> f64| -> f64 {
-        (0..rank)
-            .flat_map(|i| (0..rank).map(move |j| (i, j)))
-            .map(|(i, j)| dot(i, j))
-            .sum()
+/// The square of the change of a weight. Rounding can leave a tiny negative one for no change.
+fn moved(factors: &Factors, weight: &Tensor<2>) -> f64 {
+    let [a, b] = factors.joined();
+    let ([_, rank], [_, output]) = (a.dims(), b.dims());
+    let (a, b) = (values(a), values(b));
+    let gram = product(&a, &a, [rank, rank]);
+    let of_column = |j: usize| -> Vec<f64> { (0..rank).map(|k| b[k * output + j]).collect() };
+    let square = |b: &[f64]| -> f64 {
+        let pairs = (0..rank).flat_map(|i| (0..rank).map(move |j| (i, j)));
+        let sum: f64 = pairs.map(|(i, j)| b[i] * gram[i * rank + j] * b[j]).sum();
+        sum * factors.scale * factors.scale
     };
-    let squared = gram(&|i, j| {
-        let columns: f64 = a.chunks_exact(rank).map(|row| row[i] * row[j]).sum();
-        let rows = b[i * output..(i + 1) * output]
-            .iter()
-            .zip(&b[j * output..(j + 1) * output]);
-        columns * rows.map(|(x, y)| x * y).sum::<f64>()
-    });
-    // Rounding can leave a tiny negative square for a zero change.
-    squared.max(0.0).sqrt()
+    let Some(magnitude) = &factors.magnitude else {
+        return (0..output).map(|j| square(&of_column(j))).sum();
+    };
+    let magnitude: Vec<f64> = magnitude.val().into_data().iter::<f64>().collect();
+    let weight = values(weight.clone());
+    let along = product(&a, &weight, [rank, output]);
+    let column = |(j, magnitude): (usize, &f64)| {
+        let b = of_column(j);
+        let (uu, ww) = (square(&b), (j..weight.len()).step_by(output));
+        let ww: f64 = ww.map(|at| weight[at] * weight[at]).sum();
+        let wu: f64 = (0..rank).map(|k| along[k * output + j] * b[k]).sum();
+        let wu = wu * factors.scale;
+        let c = magnitude / (ww + 2.0 * wu + uu).sqrt();
+        (c - 1.0).powi(2) * ww + 2.0 * c * (c - 1.0) * wu + c * c * uu
+    };
+    magnitude.iter().enumerate().map(column).sum()
+}
+
+/// `X^T Y` of two row-major matrices with as many rows, `[columns of x, columns of y]`.
+fn product(x: &[f64], y: &[f64], [left, right]: [usize; 2]) -> Vec<f64> {
+    let mut sums = vec![0.0; left * right];
+    for (x, y) in x.chunks_exact(left).zip(y.chunks_exact(right)) {
+        for (x, sums) in x.iter().zip(sums.chunks_exact_mut(right)) {
+            sums.iter_mut().zip(y).for_each(|(sum, y)| *sum += x * y);
+        }
+    }
+    sums
 }
 
 fn values(tensor: Tensor<2>) -> Vec<f64> {

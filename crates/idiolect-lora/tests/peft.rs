@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation};
 use idiolect_lora::{
-    LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients, dense_update, load, merge_checked,
-    save, shift, total,
+    Factors, LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients, dense_update, load,
+    merge_checked, save, shift, total,
 };
 use idiolect_model::{Adapter, Decoder, NoAdapter};
 use idiolect_testkit::{Tensors, assert_close, shared};
@@ -24,7 +24,7 @@ struct Case {
     decoder: Decoder,
 }
 
-/// Every PEFT oracle without `DoRA`.
+/// Every PEFT oracle.
 fn cases() -> Vec<Case> {
     let Some(shared) = shared() else {
         return Vec::new();
@@ -39,10 +39,7 @@ fn cases() -> Vec<Case> {
             .map(|entry| entry.expect("an entry").path())
             .collect();
         folders.sort();
-        for folder in folders
-            .into_iter()
-            .filter(|folder| !folder.ends_with("qv_dora") && !folder.ends_with("all_dora"))
-        {
+        for folder in folders {
             let name = format!("{model}/{}", folder.file_name().unwrap().display());
             cases.push(Case {
                 name,
@@ -51,7 +48,7 @@ fn cases() -> Vec<Case> {
             });
         }
     }
-    assert_eq!(cases.len(), 9, "PEFT oracles without DoRA");
+    assert_eq!(cases.len(), 13, "PEFT oracles");
     cases
 }
 
@@ -104,18 +101,8 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
         let oracle = Tensors::read(&folder.join("eval.safetensors"));
         let vocab = decoder.config.vocab_size;
         let want = |tensor: &str| real(&oracle.f32(tensor).1, vocab);
-        let final_ = load(
-            &folder.join("adapter_final"),
-            &decoder.config,
-            &Device::flex(),
-        )
-        .expect(&name);
-        let init = load(
-            &folder.join("adapter_init"),
-            &decoder.config,
-            &Device::flex(),
-        )
-        .expect(&name);
+        let final_ = load(&folder.join("adapter_final"), &decoder, &Device::flex()).expect(&name);
+        let init = load(&folder.join("adapter_init"), &decoder, &Device::flex()).expect(&name);
         assert_close(
             &format!("{name} init"),
             &eval_logits(&decoder, &init),
@@ -180,7 +167,7 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
         // PyTorch's clip_grad_norm_ multiplies by clip / (norm + 1e-6), at most 1.
         let clip = (trace["clip"].as_f64().expect("a clip") / (norm + 1e-6)).min(1.0);
         let device = Device::flex().autodiff();
-        let adapter = load(&folder.join("adapter_init"), &decoder.config, &device).expect(&name);
+        let adapter = load(&folder.join("adapter_init"), &decoder, &device).expect(&name);
         let (shape, all_ids) = batches().i64("train_input_ids");
         let (_, all_labels) = batches().i64("train_labels");
         let size = [shape[1], shape[2]];
@@ -189,6 +176,7 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
         let batch = Positions {
             ids: ids(size, &all_ids[..first]),
             trained: column(trained),
+            seed: 0,
         };
         for tape in [Tape::Blocks, Tape::Whole] {
             let head = |hidden| Ok::<_, ()>(plain_head(&decoder, hidden, &wanted));
@@ -196,20 +184,26 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
                 adapter_gradients(&decoder, &adapter, &batch, tape, head).expect("gradients");
             let mut squares = 0.0;
             for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
-                for (letter, param) in [("A", &factors.a), ("B", &factors.b)] {
+                let of = |param: &Param<Tensor<2>>| {
                     let grad = grads.get::<2>(param.id).expect("a gradient");
-                    squares += floats(grad.clone())
-                        .iter()
-                        .map(|x| f64::from(*x).powi(2))
-                        .sum::<f64>();
-                    let got = floats((grad * clip).transpose());
-                    let tensor =
-                        format!("grad_step1_clipped.base_model.model.{site}.lora_{letter}.weight");
+                    floats((grad * clip).transpose())
+                };
+                let mut parts = vec![
+                    ("lora_A.weight", of(&factors.a)),
+                    ("lora_B.weight", of(&factors.b)),
+                ];
+                if let Some(magnitude) = &factors.magnitude {
+                    let grad = grads.get::<1>(magnitude.id).expect("a gradient");
+                    parts.push(("lora_magnitude_vector.weight", floats(grad * clip)));
+                }
+                for (part, got) in parts {
+                    squares += got.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+                    let tensor = format!("grad_step1_clipped.base_model.model.{site}.{part}");
                     let (_, want) = oracle.f32(&tensor);
                     assert_close(&format!("{name} {tape:?} {tensor}"), &got, &want, 1e-5);
                 }
             }
-            let off = (squares.sqrt() - norm).abs() / norm;
+            let off = (squares.sqrt() / clip - norm).abs() / norm;
             assert!(off < 1e-5, "{name} {tape:?}: gradient norm off by {off:e}");
         }
     }
@@ -224,12 +218,7 @@ fn a_saved_adapter_is_read_back_bit_for_bit() {
     } in cases()
     {
         let place = tempfile::tempdir().expect("a folder");
-        let adapter = load(
-            &folder.join("adapter_final"),
-            &decoder.config,
-            &Device::flex(),
-        )
-        .expect(&name);
+        let adapter = load(&folder.join("adapter_final"), &decoder, &Device::flex()).expect(&name);
         save(&adapter, place.path(), "tiny").expect(&name);
         let ours = Tensors::read(&place.path().join("adapter_model.safetensors"));
         let theirs = Tensors::read(&folder.join("adapter_final/adapter_model.safetensors"));
@@ -237,7 +226,7 @@ fn a_saved_adapter_is_read_back_bit_for_bit() {
         for tensor in ours.names() {
             assert_eq!(ours.f32(&tensor), theirs.f32(&tensor), "{name} {tensor}");
         }
-        let again = load(place.path(), &decoder.config, &Device::flex()).expect(&name);
+        let again = load(place.path(), &decoder, &Device::flex()).expect(&name);
         assert_eq!(again.config, adapter.config, "{name}");
     }
 }
@@ -250,12 +239,7 @@ fn shift_equals_the_norm_of_the_dense_update() {
         decoder,
     } in cases()
     {
-        let adapter = load(
-            &folder.join("adapter_final"),
-            &decoder.config,
-            &Device::flex(),
-        )
-        .expect(&name);
+        let adapter = load(&folder.join("adapter_final"), &decoder, &Device::flex()).expect(&name);
         let shifts = shift(&adapter, &decoder);
         let mut squares = 0.0;
         for shift in &shifts {
@@ -309,11 +293,7 @@ fn activations_equal_those_of_burns_dense_composition() {
         layer: 0,
         projection: idiolect_model::Projection::Query,
     };
-    let param = Param::from_tensor;
-    let factors = vec![idiolect_lora::Factors {
-        a: param(a),
-        b: param(b),
-    }];
+    let factors = vec![Factors::new(a, b, config.scale())];
     let ours = LoraAdapter {
         factors,
         sites: vec![site],
@@ -331,8 +311,8 @@ fn activations_equal_those_of_burns_dense_composition() {
 #[test]
 fn an_adapter_for_another_model_is_refused_by_tensor() {
     let Some(shared) = shared() else { return };
-    let mistral =
-        idiolect_model::read_config(&shared.join("oracles/tiny/tiny-mistral-headdim")).unwrap();
+    let tiny = shared.join("oracles/tiny/tiny-mistral-headdim");
+    let (mistral, _) = idiolect_model::load(&tiny, &Device::flex(), FloatDType::F32).unwrap();
     let folder = shared.join("oracles/peft/tiny-llama3/qv/adapter_final");
     let error = load(&folder, &mistral, &Device::flex())
         .unwrap_err()
@@ -345,25 +325,13 @@ fn an_adapter_for_another_model_is_refused_by_tensor() {
         error.contains("expected shape [96, 8], found shape [64, 8]"),
         "{error}"
     );
-    let dora = shared.join("oracles/peft/tiny-llama3/qv_dora/adapter_final");
-    let llama = idiolect_model::read_config(&shared.join("oracles/tiny/tiny-llama3")).unwrap();
-    let error = load(&dora, &llama, &Device::flex())
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("use_dora: expected off"), "{error}");
 }
 
 #[test]
 fn a_new_adapter_changes_nothing_and_follows_its_seed() {
     for Case { name, decoder, .. } in cases().into_iter().take(1) {
         let make = |seed| {
-            LoraAdapter::new(
-                &LoraConfig::default(),
-                &decoder.config,
-                seed,
-                &Device::flex(),
-            )
-            .expect(&name)
+            LoraAdapter::new(&LoraConfig::default(), &decoder, seed, &Device::flex()).expect(&name)
         };
         assert_eq!(
             eval_logits(&decoder, &make(1)),

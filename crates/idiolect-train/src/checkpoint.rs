@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::best::Seen;
 use crate::optimizer::AdamWState;
 use crate::params::HostTensor;
 use crate::report::io;
@@ -37,6 +38,9 @@ pub(crate) struct State {
     pub(crate) timings_bytes: u64,
     /// Optimiser steps that each parameter has taken part in.
     pub(crate) parameter_steps: BTreeMap<String, u64>,
+    /// What was seen of evaluations.
+    #[serde(default)]
+    pub(crate) seen: Seen,
 }
 
 /// A whole checkpoint in memory.
@@ -47,7 +51,8 @@ pub(crate) struct Checkpoint {
     pub(crate) optimizer: Vec<AdamWState>,
 }
 
-/// Writes `folder/step-N`, then removes all but the latest `keep` checkpoints.
+/// Writes `folder/step-N`, then removes all but the latest `keep` checkpoints and that of the best
+/// evaluation.
 pub(crate) fn write(
     folder: &Path,
     checkpoint: &Checkpoint,
@@ -71,8 +76,11 @@ pub(crate) fn write(
     sync_folder(&beside)?;
     fs::rename(&beside, &path).map_err(|source| io(&path, source))?;
     sync_folder(folder)?;
-    for (_, old) in list(folder)?.into_iter().rev().skip(keep) {
-        fs::remove_dir_all(&old).map_err(|source| io(&old, source))?;
+    let others = list(folder)?.into_iter().rev().skip(keep);
+    for (step, old) in others {
+        if checkpoint.state.seen.step != Some(step) {
+            fs::remove_dir_all(&old).map_err(|source| io(&old, source))?;
+        }
     }
     Ok(path)
 }
@@ -82,13 +90,18 @@ pub(crate) fn latest(folder: &Path) -> Result<Option<PathBuf>, TrainError> {
     Ok(list(folder)?.pop().map(|(_, path)| path))
 }
 
+/// Reads the parameters of one checkpoint.
+pub(crate) fn parameters(path: &Path) -> Result<Vec<HostTensor>, TrainError> {
+    read_tensors(&path.join(PARAMETERS))
+}
+
 /// Reads one checkpoint.
 pub(crate) fn read(path: &Path) -> Result<Checkpoint, TrainError> {
     let file = path.join(STATE);
     let json = fs::read(&file).map_err(|source| io(&file, source))?;
     let state: State =
         serde_json::from_slice(&json).map_err(|source| unreadable(&file, "a state", &source))?;
-    let parameters = read_tensors(&path.join(PARAMETERS))?;
+    let parameters = parameters(path)?;
     let mut means = by_name(read_tensors(&path.join(OPTIMIZER))?);
     let mut optimizer = Vec::new();
     for (name, &steps) in &state.parameter_steps {

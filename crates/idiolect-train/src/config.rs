@@ -50,6 +50,15 @@ impl FromStr for Schedule {
     }
 }
 
+/// A learning rate of their own for some parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RateRatio {
+    /// Name of the field that holds them: the last part of a parameter's path.
+    pub field: String,
+    /// What their rate is of the schedule's, above 0.
+    pub ratio: f64,
+}
+
 /// The settings of a training run. In files, a field that is left out has its default, and an
 /// unknown one is refused.
 ///
@@ -103,6 +112,19 @@ pub struct TrainConfig {
     /// Ends the run, and its schedule, after this many optimiser steps; it never lengthens the
     /// run beyond its epochs. Default none.
     pub max_steps: Option<usize>,
+    /// Parameters whose rate is not the schedule's: `LoRA+` (arXiv 2402.12354) gives the second
+    /// factor of a low-rank adapter a higher one. The first that names a parameter's field holds.
+    /// Default none.
+    pub rate_ratios: Vec<RateRatio>,
+    /// Optimiser steps between evaluations of the held-out rows; 0 evaluates after each epoch.
+    /// The last step is always followed by one. Default 0.
+    pub eval_every: usize,
+    /// Ends the run after this many evaluations in a row without a lower loss, at least 1.
+    /// Default none: the run goes to its end.
+    pub patience: Option<usize>,
+    /// Whether the run gives the parameters of its lowest held-out loss instead of the last ones.
+    /// Default false.
+    pub return_best: bool,
 }
 
 impl Default for TrainConfig {
@@ -125,6 +147,10 @@ impl Default for TrainConfig {
             checkpoint_every: 50,
             keep_checkpoints: 2,
             max_steps: None,
+            rate_ratios: Vec::new(),
+            eval_every: 0,
+            patience: None,
+            return_best: false,
         }
     }
 }
@@ -137,6 +163,7 @@ impl TrainConfig {
     /// [`TrainError::Setting`] for the first number outside its range.
     pub fn validate(&self) -> Result<(), TrainError> {
         self.validate_counts()?;
+        self.validate_ratios()?;
         let finite = |value: f64, above: f64| value.is_finite() && value >= above;
         let share = |value: f64| (0.0..1.0).contains(&value);
         let rules = [
@@ -189,6 +216,21 @@ impl TrainConfig {
         Ok(())
     }
 
+    fn validate_ratios(&self) -> Result<(), TrainError> {
+        let ratios = self.rate_ratios.iter().map(|own| own.ratio);
+        match ratios
+            .into_iter()
+            .find(|ratio| !(ratio.is_finite() && *ratio > 0.0))
+        {
+            None => Ok(()),
+            Some(ratio) => Err(TrainError::Setting {
+                name: "rate_ratios",
+                expected: "above 0",
+                found: ratio.to_string(),
+            }),
+        }
+    }
+
     fn validate_counts(&self) -> Result<(), TrainError> {
         let counts = [
             ("epochs", self.epochs),
@@ -196,6 +238,7 @@ impl TrainConfig {
             ("accumulation", self.accumulation),
             ("keep_checkpoints", self.keep_checkpoints),
             ("max_steps", self.max_steps.unwrap_or(1)),
+            ("patience", self.patience.unwrap_or(1)),
         ];
         for (name, count) in counts {
             if count == 0 {

@@ -7,6 +7,7 @@ use burn::module::Module;
 use idiolect_tokens::TokenRow;
 use serde_json::Value;
 
+use crate::best::{Seen, Watch};
 use crate::checkpoint::{self, Checkpoint, State};
 use crate::report::{EvaluationRow, Log, StepRow, TimingRow, io};
 use crate::{AdamW, TrainConfig, TrainError, params};
@@ -79,7 +80,7 @@ impl Store {
     /// Writes a checkpoint, unless the latest is of this step; none where the settings want none.
     pub(crate) fn save<M: Module>(
         &mut self,
-        step: usize,
+        (step, seen): (usize, &Seen),
         module: &M,
         optimizer: &AdamW,
     ) -> Result<Option<PathBuf>, TrainError> {
@@ -97,6 +98,7 @@ impl Store {
             metrics_bytes: self.metrics.sync()?,
             timings_bytes: self.timings.sync()?,
             parameter_steps: steps.collect(),
+            seen: seen.clone(),
         };
         let parameters = params::to_host(module, &|_| true);
         let checkpoint = Checkpoint {
@@ -107,6 +109,17 @@ impl Store {
         let path = checkpoint::write(&self.checkpoints, &checkpoint, self.config.keep_checkpoints)?;
         self.saved = Some(step);
         Ok(Some(path))
+    }
+
+    /// Takes up what a checkpoint has seen of evaluations, with the best one's parameters where
+    /// the run is to return them.
+    pub(crate) fn watch(&self, seen: Seen) -> Result<Watch, TrainError> {
+        let step = seen.step.filter(|_| self.config.return_best);
+        let parameters = match step {
+            None => Vec::new(),
+            Some(step) => checkpoint::parameters(&self.checkpoints.join(format!("step-{step}")))?,
+        };
+        Ok(Watch { seen, parameters })
     }
 
     /// Makes both logs last.

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use idiolect_tokens::TokenRow;
 
-use crate::{RowSize, TrainError, params};
+use crate::{RowSize, TrainConfig, TrainError, params};
 
 /// Steps at a positive rate after which a parameter that starts at zero has long moved.
 pub(crate) const STEPS_TO_MOVE: usize = 3;
@@ -32,6 +32,30 @@ pub(crate) fn something_trained(set: &'static str, rows: &[RowSize]) -> Result<(
         return Err(TrainError::NoTrainedToken {
             set,
             rows: rows.len(),
+        });
+    }
+    Ok(())
+}
+
+/// Refuses settings that wait for evaluations where there is nothing to evaluate.
+pub(crate) fn something_held_out(
+    config: &TrainConfig,
+    held_out: &[TokenRow],
+) -> Result<(), TrainError> {
+    let name = if config.patience.is_some() {
+        "patience"
+    } else if config.return_best {
+        "return_best"
+    } else if config.eval_every > 0 {
+        "eval_every"
+    } else {
+        return Ok(());
+    };
+    if held_out.is_empty() {
+        return Err(TrainError::Setting {
+            name,
+            expected: "held-out rows to evaluate",
+            found: "none".to_owned(),
         });
     }
     Ok(())

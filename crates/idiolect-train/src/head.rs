@@ -1,11 +1,14 @@
-//! The loss of a frozen language-model head, in chunks of rows and without a tape.
+//! Losses of a frozen language-model head, in chunks of rows and without a tape.
 //!
 //! With `z = h W` and `p = softmax(z)`, the token loss is `logsumexp(z) - z[target]` and its
 //! gradient with respect to `h` is `(p - onehot(target)) W^T`.
+//! Against a second row of logits (a teacher's, with `q = softmax` of them) the forward divergence
+//! `KL(q | p) = sum q (ln q - ln p)` has the gradient `p - q` with respect to `z`, the reverse one,
+//! `KL(p | q)`, the gradient `p (ln p - ln q - KL(p | q))` (arXiv 2306.13649, section 2).
 //! The head is not trained, so nothing else is needed and `[tokens, vocab]` never exists whole.
 //! A head that is trained itself needs a tape and is not for this file.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Int, Tensor, activation};
 use idiolect_kernels::{RowLoss, row_loss, row_nll};
 
 /// Rows of a chunk that suit most heads: the product is efficient, and the logits of a
@@ -88,6 +91,117 @@ pub fn head_nll(
         values.extend(row_nll(chunk.matmul(weight.clone()), target));
     }
     values
+}
+
+/// What a frozen head makes of targets, without gradients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadScores {
+    /// Negative log-likelihood of each target in nats.
+    pub nll: Vec<f32>,
+    /// Targets that no other word of the vocabulary is likelier than.
+    pub correct: usize,
+}
+
+/// The likelihood of each target, and how many are the likeliest word.
+///
+/// # Shapes
+///
+/// As [`head_loss`].
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn head_scores(
+    hidden: &Tensor<2>,
+    targets: &[i64],
+    weight: &Tensor<2>,
+    chunk_rows: usize,
+) -> HeadScores {
+    let weight = weight.clone().without_autodiff();
+    let hidden = hidden.clone().without_autodiff();
+    let (mut nll, mut correct) = (Vec::with_capacity(targets.len()), 0);
+    for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
+        let logits = chunk.matmul(weight.clone());
+        let likeliest: Tensor<2, Int> = logits.clone().argmax(1);
+        let pairs = likeliest.into_data();
+        let pairs = pairs.iter::<i64>().zip(target);
+        correct += pairs.filter(|(found, wanted)| found == *wanted).count();
+        nll.extend(row_nll(logits, target));
+    }
+    HeadScores { nll, correct }
+}
+
+/// Which way a divergence from a teacher is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Divergence {
+    /// `KL(teacher | student)`: the student covers what the teacher finds likely.
+    Forward,
+    /// `KL(student | teacher)`: the student keeps to what the teacher finds likely.
+    Reverse,
+}
+
+/// The divergence of a frozen head's distributions over two sets of hidden rows, and its gradient
+/// with respect to the student's.
+///
+/// Both sets have one dtype; there is no temperature, and logits are cast to f32.
+///
+/// # Shapes
+///
+/// - `student`, `teacher`: `[n, width]`, the rows of the same positions
+/// - `weight`: `[width, vocab]`, as for [`head_loss`]
+/// - gradient: `[n, width]`
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn head_divergence(
+    (student, teacher): (&Tensor<2>, &Tensor<2>),
+    weight: &Tensor<2>,
+    divergence: Divergence,
+    divisor: f64,
+    chunk_rows: usize,
+) -> HeadLoss {
+    let weight = weight.clone().without_autodiff();
+    let [student, teacher] = [student, teacher].map(|rows| rows.clone().without_autodiff());
+    let [rows, width] = student.dims();
+    let mut sum = 0.0;
+    let mut gradients = Vec::new();
+    for start in (0..rows).step_by(chunk_rows.max(1)) {
+        let part = [start..(start + chunk_rows.max(1)).min(rows), 0..width];
+        let [log_p, log_q] = [&student, &teacher].map(|rows| {
+            let logits = rows.clone().slice(part.clone()).matmul(weight.clone());
+            activation::log_softmax(logits.cast(DType::F32), 1)
+        });
+        let (values, slope) = diverge(log_p, log_q, divergence);
+        sum += values.into_data().iter::<f32>().map(f64::from).sum::<f64>();
+        let slope = slope.div_scalar(divisor).cast(student.dtype());
+        gradients.push(slope.matmul(weight.clone().transpose()));
+    }
+    let gradient = if gradients.is_empty() {
+        student
+    } else {
+        Tensor::cat(gradients, 0)
+    };
+    HeadLoss { sum, gradient }
+}
+
+/// Each row's divergence, `[rows, 1]`, and its gradient with respect to the student's logits.
+fn diverge(log_p: Tensor<2>, log_q: Tensor<2>, divergence: Divergence) -> (Tensor<2>, Tensor<2>) {
+    let p = log_p.clone().exp();
+    match divergence {
+        Divergence::Forward => {
+            let q = log_q.clone().exp();
+            let value = (q.clone() * (log_q - log_p)).sum_dim(1);
+            (value, p - q)
+        }
+        Divergence::Reverse => {
+            let ratio = log_p - log_q;
+            let value = (p.clone() * ratio.clone()).sum_dim(1);
+            (value.clone(), p * (ratio - value))
+        }
+    }
 }
 
 /// Chunks of rows beside their targets.

@@ -28,6 +28,15 @@ pub struct LossSum {
     pub trained_tokens: usize,
 }
 
+/// What an evaluation of a batch computes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluated {
+    /// The loss.
+    pub loss: LossSum,
+    /// Trained tokens that the module finds likeliest; none where the objective does not tell.
+    pub correct: Option<usize>,
+}
+
 /// A loss with the gradients it leaves behind.
 #[derive(Debug)]
 pub struct Measured {
@@ -53,4 +62,16 @@ pub trait Objective<M> {
     ///
     /// Whatever the caller's code reports; the run ends with [`crate::TrainError::Objective`].
     fn loss(&self, module: &M, batch: &TokenBatch) -> Result<LossSum, BoxError>;
+
+    /// The loss of a held-out batch and how many of its tokens were right; the loss alone where
+    /// an objective does not say more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Objective::loss`].
+    fn evaluate(&self, module: &M, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+        let loss = self.loss(module, batch)?;
+        let correct = None;
+        Ok(Evaluated { loss, correct })
+    }
 }

@@ -3,6 +3,10 @@
 //! Burn's own is not used: it takes the coefficients in f32, where `1 - beta2` is off by 5e-5
 //! relative, and its state is keyed by identifiers that differ from process to process.
 //! Here coefficients are computed in f64, the state is f32 and keyed by parameter name.
+//!
+//! Gradients are clipped by one norm over all of them, with the formula of
+//! `torch.nn.utils.clip_grad_norm_`: all are multiplied by `max_norm / (norm + 1e-6)` where that is
+//! below 1. Burn's own clipping by norm takes each tensor alone and is not used.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +14,11 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::TrainConfig;
 use crate::params::{self, Path};
+use crate::{RateRatio, TrainConfig};
+
+/// Added to the norm before the division, as `clip_grad_norm_` does.
+const NORM_EPSILON: f64 = 1e-6;
 
 /// The optimiser with its state. The learning rate is given to each step.
 #[derive(Debug, Clone)]
@@ -24,6 +31,8 @@ pub struct AdamW {
     pub epsilon: f64,
     /// Share of each parameter that is taken off, times the learning rate, in each step.
     pub weight_decay: f64,
+    /// Parameters with a rate of their own.
+    pub rate_ratios: Vec<RateRatio>,
     moments: BTreeMap<String, Moments>,
 }
 
@@ -58,11 +67,13 @@ impl AdamW {
             beta2: config.beta2,
             epsilon: config.epsilon,
             weight_decay: config.weight_decay,
+            rate_ratios: config.rate_ratios.clone(),
             moments: BTreeMap::new(),
         }
     }
 
-    /// Moves each parameter that has a gradient by one step at the given learning rate.
+    /// Moves each parameter that has a gradient by one step at the given learning rate, times its own
+    /// ratio where it has one.
     #[must_use]
     pub fn step<M: Module>(&mut self, module: M, gradients: GradientsParams, rate: f64) -> M {
         module.map(&mut Step {
@@ -106,6 +117,13 @@ impl AdamW {
             )
         };
         self.moments = state.into_iter().map(moments).collect();
+    }
+
+    /// What the rate of a parameter is of the rate that is given to a step.
+    fn ratio(&self, name: &str) -> f64 {
+        let field = name.rsplit('.').next().unwrap_or_default();
+        let own = self.rate_ratios.iter().find(|own| own.field == field);
+        own.map_or(1.0, |own| own.ratio)
     }
 
     /// The new value of a flat f32 parameter.
@@ -168,10 +186,41 @@ impl ModuleMapper for Step<'_> {
             let count = shape.num_elements();
             let flat = |tensor: Tensor<D>| tensor.cast(DType::F32).reshape([count]);
             let name = self.path.name();
+            let rate = self.rate * self.optimizer.ratio(&name);
             let updated = self
                 .optimizer
-                .update(name, flat(value), flat(gradient), self.rate);
+                .update(name, flat(value), flat(gradient), rate);
             updated.reshape(shape).cast(dtype)
         })
     }
+}
+
+/// The global L2 norm of all gradients of the module's parameters.
+///
+/// Squares are summed over the last dimension on the device in f32, the rest in f64 on the host.
+/// It is not finite where a gradient is not.
+#[must_use]
+pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
+    let squares = params::squares(module, gradients);
+    if squares.is_empty() {
+        return 0.0;
+    }
+    // One read for all parameters: on a GPU each read waits for the device.
+    let sums = Tensor::cat(squares, 0).into_data();
+    sums.iter::<f32>().map(f64::from).sum::<f64>().sqrt()
+}
+
+/// Scales all gradients so that their global norm is at most `max_norm` (0: no limit) and
+/// returns the norm before that.
+pub fn clip_by_global_norm<M: Module>(
+    module: &M,
+    gradients: &mut GradientsParams,
+    max_norm: f64,
+) -> f64 {
+    let norm = global_norm(module, gradients);
+    let scale = max_norm / (norm + NORM_EPSILON);
+    if max_norm > 0.0 && scale < 1.0 {
+        params::scale_gradients(module, gradients, scale);
+    }
+    norm
 }

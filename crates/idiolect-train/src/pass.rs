@@ -1,4 +1,5 @@
-//! Passes of the objective over micro-batches: one window's gradients, or the held-out loss.
+//! Passes of the objective over micro-batches: one window's gradients and the step they make, or the
+//! held-out loss.
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
@@ -6,8 +7,8 @@ use idiolect_tokens::{TokenBatch, TokenRow};
 
 use crate::plan::evaluation_batches;
 use crate::{
-    BoxError, CountMismatch, EvaluationRow, LossSum, RowSize, Share, TrainError, Trainer, Window,
-    guard,
+    AdamW, BoxError, CountMismatch, EvaluationRow, LossSum, RowSize, Share, StepRow, TrainError,
+    Trainer, Window, clip_by_global_norm, guard, learning_rate,
 };
 
 impl<M: Module> Trainer<'_, M> {
@@ -43,7 +44,7 @@ impl<M: Module> Trainer<'_, M> {
         ))
     }
 
-    /// The mean loss of the held-out rows.
+    /// The mean loss of the held-out rows, and the share of their tokens that are right.
     pub(crate) fn evaluate(
         &self,
         module: &M,
@@ -51,14 +52,15 @@ impl<M: Module> Trainer<'_, M> {
         epoch: f64,
     ) -> Result<EvaluationRow, TrainError> {
         let module = module.valid();
-        let (mut sum, mut eval_tokens) = (0.0, 0);
+        let (mut sum, mut eval_tokens, mut correct) = (0.0, 0, Some(0));
         for rows in evaluation_batches(&row_sizes(self.held_out), self.config.batch_size) {
             let (batch, expected) = self.batch(self.held_out, &rows);
-            let loss = self.objective.loss(&module, &batch);
-            let loss = loss.map_err(|source| TrainError::Objective { step, source })?;
-            counted(step, loss, expected)?;
-            sum += loss.sum;
-            eval_tokens += loss.trained_tokens;
+            let found = self.objective.evaluate(&module, &batch);
+            let found = found.map_err(|source| TrainError::Objective { step, source })?;
+            counted(step, found.loss, expected)?;
+            sum += found.loss.sum;
+            eval_tokens += found.loss.trained_tokens;
+            correct = correct.zip(found.correct).map(|(all, more)| all + more);
         }
         let eval_loss = sum / eval_tokens as f64;
         guard::finite(step, "evaluation loss", eval_loss)?;
@@ -67,7 +69,55 @@ impl<M: Module> Trainer<'_, M> {
             epoch,
             eval_loss,
             eval_tokens,
+            eval_accuracy: correct.map(|correct: usize| correct as f64 / eval_tokens as f64),
         })
+    }
+
+    /// Gradients of the window, clipped and applied.
+    pub(crate) fn step(
+        &self,
+        module: M,
+        optimizer: &mut AdamW,
+        (index, rate): (usize, f64),
+        window: &Window,
+    ) -> Result<(M, StepRow), TrainError> {
+        let step = index + 1;
+        let (loss, mut gradients) = self.window_gradients(&module, window, step)?;
+        let mean = loss.sum / loss.trained_tokens as f64;
+        guard::finite(step, "loss", mean)?;
+        let grad_norm = clip_by_global_norm(&module, &mut gradients, self.config.clip_norm);
+        guard::finite(step, "gradient norm", grad_norm)?;
+        let module = optimizer.step(module, gradients, rate);
+        let (epoch, trained_tokens) = (window.epoch, loss.trained_tokens);
+        Ok((
+            module,
+            StepRow {
+                step,
+                epoch,
+                loss: mean,
+                lr: rate,
+                grad_norm,
+                trained_tokens,
+            },
+        ))
+    }
+
+    /// Looks once at the parameters that must move: after a few steps that could move them.
+    pub(crate) fn guard_moved(
+        &self,
+        module: &M,
+        index: usize,
+        steps: usize,
+    ) -> Result<(), TrainError> {
+        let could_move = |&step: &usize| learning_rate(self.config, step, steps) > 0.0;
+        let deciding = (0..steps)
+            .filter(could_move)
+            .take(guard::STEPS_TO_MOVE)
+            .last();
+        if deciding == Some(index) {
+            guard::moved(module, index + 1, self.must_move)?;
+        }
+        Ok(())
     }
 
     /// A padded batch, and its number of trained tokens.

@@ -41,9 +41,9 @@ pub enum Event<'a> {
         /// Its folder.
         path: &'a Path,
     },
-    /// The last step is done.
+    /// The run has come to its end, or no better evaluation was to be waited for.
     Done {
-        /// Optimiser steps of the whole run.
+        /// Optimiser steps done.
         steps: usize,
     },
 }
@@ -76,6 +76,9 @@ pub struct EvaluationRow {
     pub eval_loss: f64,
     /// Trained tokens of the held-out rows, after the shift.
     pub eval_tokens: usize,
+    /// Share of them that the module finds likeliest, where the objective tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eval_accuracy: Option<f64>,
 }
 
 /// What one optimiser step cost: a row of `timings.jsonl`.

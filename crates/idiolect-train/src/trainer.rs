@@ -10,11 +10,12 @@ use std::time::Instant;
 use burn::module::Module;
 use idiolect_tokens::TokenRow;
 
+use crate::best::Watch;
 use crate::folder::Store;
 use crate::pass::row_sizes;
 use crate::{
-    AdamW, Event, Objective, Plan, RunFolder, StepRow, TimingRow, TrainConfig, TrainError, Window,
-    clip_by_global_norm, guard, learning_rate, params,
+    AdamW, Best, Event, Objective, Plan, RunFolder, TimingRow, TrainConfig, TrainError, Window,
+    guard, learning_rate, params,
 };
 
 /// A training run. Fields without a use are left as [`Trainer::new`] makes them.
@@ -27,7 +28,7 @@ pub struct Trainer<'a, M> {
     pub rows: &'a [TokenRow],
     /// The id that fills up shorter rows. It may be that of a real token: labels decide.
     pub pad_id: u32,
-    /// Rows to evaluate after each epoch and at the end; none by default.
+    /// Rows to evaluate, as often as [`TrainConfig::eval_every`] says; none by default.
     pub held_out: &'a [TokenRow],
     /// Where logs and checkpoints go; by default nothing is written.
     pub folder: Option<RunFolder<'a>>,
@@ -46,8 +47,11 @@ pub struct Trained<M> {
     pub module: M,
     /// Optimiser steps done, those before a resumption included.
     pub steps: usize,
-    /// Whether the run came to its end and was not cancelled before it.
+    /// Whether the run came to its end, or to that of its patience, and was not cancelled before.
     pub finished: bool,
+    /// The best evaluation, if there was one. Its parameters are the module's where
+    /// [`TrainConfig::return_best`] says so and the run is finished.
+    pub best: Option<Best>,
 }
 
 type Callback<'a> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 'a;
@@ -57,6 +61,7 @@ struct Running<M> {
     module: M,
     optimizer: AdamW,
     store: Option<Store>,
+    watch: Watch,
     done: usize,
 }
 
@@ -106,28 +111,59 @@ impl<'a, M: Module> Trainer<'a, M> {
             untrained_rows,
         });
         for (index, window) in plan.windows.iter().enumerate().skip(done) {
-            if flow.is_break() || self.is_cancelled() {
+            let is_over = running.watch.seen.is_over(self.config);
+            if is_over || flow.is_break() || self.is_cancelled() {
                 break;
             }
             (running, flow) = self.advance(running, (index, steps), window, on_event)?;
         }
+        self.end(running, steps, on_event)
+    }
+
+    /// The last checkpoint, and what the run gives.
+    fn end(
+        &self,
+        mut running: Running<M>,
+        steps: usize,
+        on_event: &mut Callback<'_>,
+    ) -> Result<Trained<M>, TrainError> {
+        let _ = Self::save(&mut running, on_event)?;
         if let Some(store) = &mut running.store {
-            if let Some(path) = store.save(running.done, &running.module, &running.optimizer)? {
-                let _ = on_event(Event::Checkpoint {
-                    step: running.done,
-                    path: &path,
-                });
-            }
             store.sync()?;
         }
-        let finished = running.done == steps;
+        let done = running.done;
+        let finished = done == steps || running.watch.seen.is_over(self.config);
         if finished {
-            let _ = on_event(Event::Done { steps });
+            let _ = on_event(Event::Done { steps: done });
         }
+        let best = running.watch.seen.best();
+        let module = if finished {
+            running.watch.restore(running.module)
+        } else {
+            running.module
+        };
         Ok(Trained {
-            module: running.module,
-            steps: running.done,
+            module,
+            steps: done,
             finished,
+            best,
+        })
+    }
+
+    /// Writes a checkpoint, if the settings keep any and this one is not there yet.
+    fn save(
+        running: &mut Running<M>,
+        on_event: &mut Callback<'_>,
+    ) -> Result<ControlFlow<()>, TrainError> {
+        let Some(store) = &mut running.store else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let step = running.done;
+        let seen = &running.watch.seen;
+        let saved = store.save((step, seen), &running.module, &running.optimizer)?;
+        Ok(match saved {
+            Some(path) => on_event(Event::Checkpoint { step, path: &path }),
+            None => ControlFlow::Continue(()),
         })
     }
 
@@ -145,6 +181,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         if !self.held_out.is_empty() {
             guard::something_trained("held-out", &row_sizes(self.held_out))?;
         }
+        guard::something_held_out(self.config, self.held_out)?;
         Ok(Plan::new(&sizes, self.config))
     }
 
@@ -158,7 +195,7 @@ impl<'a, M: Module> Trainer<'a, M> {
             });
         }
         let mut optimizer = AdamW::new(self.config);
-        let (mut store, mut done) = (None, 0);
+        let (mut store, mut watch, mut done) = (None, Watch::default(), 0);
         if let Some(folder) = self.folder {
             let (opened, checkpoint) = Store::open(folder, self.config, self.rows)?;
             if let Some(mut checkpoint) = checkpoint {
@@ -167,6 +204,7 @@ impl<'a, M: Module> Trainer<'a, M> {
                     optimizer.restore(checkpoint.optimizer, device);
                 }
                 done = checkpoint.state.step;
+                watch = opened.watch(checkpoint.state.seen)?;
             }
             store = Some(opened);
         }
@@ -174,6 +212,7 @@ impl<'a, M: Module> Trainer<'a, M> {
             module,
             optimizer,
             store,
+            watch,
             done,
         })
     }
@@ -181,105 +220,53 @@ impl<'a, M: Module> Trainer<'a, M> {
     /// One window with all that follows from it: logs, evaluation, checkpoint, events.
     fn advance(
         &self,
-        running: Running<M>,
+        mut running: Running<M>,
         (index, steps): (usize, usize),
         window: &Window,
         on_event: &mut Callback<'_>,
     ) -> Result<(Running<M>, ControlFlow<()>), TrainError> {
-        let Running {
-            module,
-            mut optimizer,
-            mut store,
-            ..
-        } = running;
         let began = Instant::now();
         let rate = learning_rate(self.config, index, steps);
-        let (module, row) = self.step(module, &mut optimizer, (index, rate), window)?;
-        let tokens = window
-            .batches
-            .iter()
-            .flatten()
-            .map(|&row| self.rows[row].input_ids.len())
-            .sum();
+        let (module, row) = self.step(
+            running.module,
+            &mut running.optimizer,
+            (index, rate),
+            window,
+        )?;
+        running.module = module;
+        running.done = index + 1;
+        let rows = window.batches.iter().flatten();
+        let tokens = rows.map(|&row| self.rows[row].input_ids.len()).sum();
         let timing = TimingRow::new(index + 1, tokens, began);
-        self.guard_moved(&module, index, steps)?;
-        if let Some(store) = &mut store {
+        self.guard_moved(&running.module, index, steps)?;
+        if let Some(store) = &mut running.store {
             store.log_step(&row, &timing)?;
         }
-        let mut flows = vec![on_event(Event::Step {
-            row: &row,
-            timing: &timing,
-        })];
-        let done = index + 1;
-        if !self.held_out.is_empty() && (window.ends_epoch || done == steps) {
-            let row = self.evaluate(&module, done, window.epoch)?;
-            if let Some(store) = &mut store {
+        let (row, timing) = (&row, &timing);
+        let mut flows = vec![on_event(Event::Step { row, timing })];
+        let mut is_best = false;
+        if self.is_evaluated(running.done, steps, window) {
+            let row = self.evaluate(&running.module, running.done, window.epoch)?;
+            if let Some(store) = &mut running.store {
                 store.log_evaluation(&row)?;
             }
+            is_best = running.watch.add(&row, &running.module, self.config);
             flows.push(on_event(Event::Evaluated(&row)));
         }
-        if let Some(store) = &mut store
-            && self.config.checkpoint_every > 0
-            && done.is_multiple_of(self.config.checkpoint_every)
-            && let Some(path) = store.save(done, &module, &optimizer)?
-        {
-            flows.push(on_event(Event::Checkpoint {
-                step: done,
-                path: &path,
-            }));
+        let every = self.config.checkpoint_every;
+        if is_best || (every > 0 && running.done.is_multiple_of(every)) {
+            flows.push(Self::save(&mut running, on_event)?);
         }
         let flow = flows.into_iter().find(ControlFlow::is_break);
-        let flow = flow.unwrap_or(ControlFlow::Continue(()));
-        Ok((
-            Running {
-                module,
-                optimizer,
-                store,
-                done,
-            },
-            flow,
-        ))
+        Ok((running, flow.unwrap_or(ControlFlow::Continue(()))))
     }
 
-    /// Gradients of the window, clipped and applied.
-    fn step(
-        &self,
-        module: M,
-        optimizer: &mut AdamW,
-        (index, rate): (usize, f64),
-        window: &Window,
-    ) -> Result<(M, StepRow), TrainError> {
-        let step = index + 1;
-        let (loss, mut gradients) = self.window_gradients(&module, window, step)?;
-        let mean = loss.sum / loss.trained_tokens as f64;
-        guard::finite(step, "loss", mean)?;
-        let grad_norm = clip_by_global_norm(&module, &mut gradients, self.config.clip_norm);
-        guard::finite(step, "gradient norm", grad_norm)?;
-        let module = optimizer.step(module, gradients, rate);
-        let (epoch, trained_tokens) = (window.epoch, loss.trained_tokens);
-        Ok((
-            module,
-            StepRow {
-                step,
-                epoch,
-                loss: mean,
-                lr: rate,
-                grad_norm,
-                trained_tokens,
-            },
-        ))
-    }
-
-    /// Looks once at the parameters that must move: after a few steps that could move them.
-    fn guard_moved(&self, module: &M, index: usize, steps: usize) -> Result<(), TrainError> {
-        let could_move = |&step: &usize| learning_rate(self.config, step, steps) > 0.0;
-        let deciding = (0..steps)
-            .filter(could_move)
-            .take(guard::STEPS_TO_MOVE)
-            .last();
-        if deciding == Some(index) {
-            guard::moved(module, index + 1, self.must_move)?;
-        }
-        Ok(())
+    /// Whether the held-out rows are evaluated after this many steps.
+    fn is_evaluated(&self, done: usize, steps: usize, window: &Window) -> bool {
+        let due = match self.config.eval_every {
+            0 => window.ends_epoch,
+            every => done.is_multiple_of(every),
+        };
+        !self.held_out.is_empty() && (due || done == steps)
     }
 }

@@ -46,6 +46,8 @@ pub enum Command {
     Distill(Distill),
     /// Fold an adapter into its model
     Merge(Merge),
+    /// Add up several adapters of one model, each with a weight
+    Combine(Combine),
     /// The whole job: distil, train plain and distilled, evaluate the seed model and both
     Sdft(Sdft),
 }
@@ -171,6 +173,20 @@ pub struct Merge {
     /// Largest weight file, in megabytes
     #[arg(long, default_value_t = 5000)]
     pub max_shard_megabytes: u64,
+}
+
+/// Arguments of `combine`.
+#[derive(Args, Debug)]
+pub struct Combine {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelKeys,
+    /// PEFT folder with its weight, which is 1 where it is left out; repeat it for several
+    #[arg(long, required = true, value_name = "FOLDER[=WEIGHT]")]
+    pub adapter: Vec<String>,
+    /// PEFT folder to write
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `sdft`.

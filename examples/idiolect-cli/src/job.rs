@@ -5,6 +5,7 @@ use std::path::Path;
 use idiolect::data::{DataSet, Row};
 use idiolect::lora::LoraAdapter;
 
+use crate::adapting;
 use crate::answering::{Answered, answer};
 use crate::commands::distill;
 use crate::commands::sdft::Keys;
@@ -81,17 +82,18 @@ impl Job<'_> {
         let ready = out.join("adapter");
         if ready.join("adapter_config.json").is_file() {
             let device = opened.decoder.device();
-            let adapter = idiolect::lora::load(&ready, &opened.decoder.config, &device)?;
+            let adapter = idiolect::lora::load(&ready, &opened.decoder, &device)?.at_rest();
             return Ok((adapter, last_loss(&out.join("metrics.jsonl"))));
         }
         let config = training::config(&keys.train, keys.seed())?;
         let prepared = training::prepare(opened, rows, &keys.train, keys.seed())?;
-        let start = training::adapter(&keys.train, opened, keys.seed())?;
+        let start = adapting::adapter(&keys.train, opened, keys.seed())?;
         let cancel = training::stop_flag();
         let run = Run {
             opened,
             config: &config,
             prepared: &prepared,
+            loss: adapting::loss(&keys.train)?,
             checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
             out,
             resume: true,

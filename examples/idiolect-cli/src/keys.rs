@@ -103,13 +103,39 @@ pub struct TrainKeys {
     /// Scale of the update is alpha / rank [default: 16]
     #[arg(long, allow_negative_numbers = true)]
     pub alpha: Option<f64>,
-    /// Projections with an update: names with commas between, or all-linear [default: q_proj,v_proj]
+    /// Projections with an update: names with commas between, all-linear, or a regular expression that
+    /// matches whole paths such as model.layers.0.self_attn.q_proj [default: q_proj,v_proj]
     #[arg(long)]
     pub targets: Option<String>,
     /// Scale by alpha / sqrt(rank)
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub rslora: Option<bool>,
-    /// Start from this adapter; it brings rank, alpha, targets and scaling with it
+    /// Give each output of an adapted projection a magnitude of its own (DoRA)
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub dora: Option<bool>,
+    /// Blocks with an update, from 0 [default: all]
+    #[arg(long, value_delimiter = ',')]
+    pub layers: Vec<usize>,
+    /// Another rank for some paths, as PATTERN=RANK; repeat it for several, the first that matches holds
+    #[arg(long, value_name = "PATTERN=RANK")]
+    pub rank_pattern: Vec<String>,
+    /// Another alpha for some paths, as PATTERN=ALPHA
+    #[arg(long, value_name = "PATTERN=ALPHA")]
+    pub alpha_pattern: Vec<String>,
+    /// Share of an update's inputs left out in each training pass [default: 0]
+    #[arg(long, allow_negative_numbers = true)]
+    pub dropout: Option<f64>,
+    /// How the factors start: kaiming, gaussian or pissa [default: kaiming]
+    #[arg(long)]
+    pub init: Option<String>,
+    /// Learning rate of the second factor, as a multiple of the other's (LoRA+) [default: 1]
+    #[arg(long, allow_negative_numbers = true)]
+    pub lora_plus_ratio: Option<f64>,
+    /// What is minimised over the trained tokens: ce, cross entropy; forward-kl or reverse-kl, the divergence
+    /// from the seed model, for an --init-adapter [default: ce]
+    #[arg(long)]
+    pub loss: Option<String>,
+    /// Start from this adapter; it brings every option of its own with it
     #[arg(long, value_name = "FOLDER")]
     pub init_adapter: Option<PathBuf>,
     /// Passes over the data [default: 2]
@@ -160,9 +186,18 @@ pub struct TrainKeys {
     /// End after this many optimiser steps
     #[arg(long)]
     pub max_steps: Option<usize>,
-    /// Share of the examples held out and evaluated after each epoch [default: 0]
+    /// Share of the examples held out and evaluated [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub validation_share: Option<f64>,
+    /// Steps between evaluations of the held-out examples; 0 is after each epoch [default: 0]
+    #[arg(long)]
+    pub eval_every: Option<usize>,
+    /// End after this many evaluations in a row without a lower loss
+    #[arg(long)]
+    pub patience: Option<usize>,
+    /// Give the adapter of the lowest held-out loss, not the last one
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub return_best: Option<bool>,
 }
 
 /// How answers are rewritten.

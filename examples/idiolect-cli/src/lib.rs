@@ -2,6 +2,7 @@
 //!
 //! Nothing here computes: models, adapters, losses and metrics are the crates'.
 
+pub mod adapting;
 pub mod answering;
 pub mod args;
 pub mod commands;

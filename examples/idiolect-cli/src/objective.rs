@@ -1,13 +1,44 @@
 //! Joins decoder and adapter to the training loop: cross entropy of the trained tokens, Eq. 5 of
-//! arXiv 2402.13669.
+//! arXiv 2402.13669, or the divergence from the decoder without the adapter at their positions.
+
+use std::str::FromStr;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use idiolect::lora::{LoraAdapter, Positions, Tape, adapter_gradients};
-use idiolect::model::{Adapter, Decoder};
+use idiolect::model::{Adapter, Decoder, NoAdapter};
 use idiolect::tokens::{IGNORE, TokenBatch};
 use idiolect::train::{
-    BoxError, CHUNK_ROWS, LossSum, Measured, Objective, Share, head_loss, head_nll,
+    BoxError, CHUNK_ROWS, Divergence, Evaluated, HeadLoss, LossSum, Measured, Objective, Share,
+    head_divergence, head_loss, head_nll, head_scores,
 };
+
+use crate::error::CliError;
+
+/// What is minimised over the trained tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// The negative log-likelihood of each token.
+    CrossEntropy,
+    /// The divergence from the seed model's distribution of each token, without a temperature.
+    Divergence(Divergence),
+}
+
+impl FromStr for Loss {
+    type Err = CliError;
+
+    fn from_str(name: &str) -> Result<Self, CliError> {
+        match name {
+            "ce" => Ok(Self::CrossEntropy),
+            "forward-kl" => Ok(Self::Divergence(Divergence::Forward)),
+            "reverse-kl" => Ok(Self::Divergence(Divergence::Reverse)),
+            _ => Err(CliError::setting(
+                "--loss",
+                "ce, forward-kl or reverse-kl",
+                name,
+            )),
+        }
+    }
+}
 
 /// The loss of an adapter on a frozen decoder.
 pub struct AdapterLoss<'a> {
@@ -15,6 +46,28 @@ pub struct AdapterLoss<'a> {
     pub decoder: &'a Decoder,
     /// How much of the forward pass is kept for the way back.
     pub tape: Tape,
+    /// What is minimised.
+    pub loss: Loss,
+}
+
+impl AdapterLoss<'_> {
+    /// The loss at hidden rows that predict `targets`; `positions` are those of the rows.
+    fn head(
+        &self,
+        hidden: &Tensor<2>,
+        targets: &[i64],
+        positions: &Positions,
+        divisor: f64,
+    ) -> HeadLoss {
+        let weight = self.decoder.head();
+        match self.loss {
+            Loss::CrossEntropy => head_loss(hidden, targets, &weight, divisor, CHUNK_ROWS),
+            Loss::Divergence(kind) => {
+                let seed = chosen(self.decoder, &NoAdapter, positions);
+                head_divergence((hidden, &seed), &weight, kind, divisor, CHUNK_ROWS)
+            }
+        }
+    }
 }
 
 impl Objective<LoraAdapter> for AdapterLoss<'_> {
@@ -25,11 +78,10 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         share: Share,
     ) -> Result<Measured, BoxError> {
         let (places, targets) = trained(batch);
-        let positions = positions(batch, places, &self.decoder.device());
+        let positions = positions(batch, places, share.seed, &self.decoder.device());
         let mut sum = 0.0;
         let head = |hidden: Tensor<2>| {
-            let weight = self.decoder.head();
-            let loss = head_loss(&hidden, &targets, &weight, share.divisor, CHUNK_ROWS);
+            let loss = self.head(&hidden, &targets, &positions, share.divisor);
             sum = loss.sum;
             Ok::<_, BoxError>(loss.gradient)
         };
@@ -44,10 +96,25 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
     }
 
     fn loss(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<LossSum, BoxError> {
-        let nll = token_nll(self.decoder, adapter, batch);
-        Ok(LossSum {
-            sum: nll.iter().map(|x| f64::from(*x)).sum(),
-            trained_tokens: nll.len(),
+        Ok(self.evaluate(adapter, batch)?.loss)
+    }
+
+    fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+        let (places, targets) = trained(batch);
+        let positions = positions(batch, places, 0, &self.decoder.device());
+        let hidden = chosen(self.decoder, adapter, &positions);
+        let scores = head_scores(&hidden, &targets, &self.decoder.head(), CHUNK_ROWS);
+        let sum = match self.loss {
+            Loss::CrossEntropy => scores.nll.iter().map(|x| f64::from(*x)).sum(),
+            Loss::Divergence(_) => self.head(&hidden, &targets, &positions, 1.0).sum,
+        };
+        let trained_tokens = targets.len();
+        Ok(Evaluated {
+            loss: LossSum {
+                sum,
+                trained_tokens,
+            },
+            correct: Some(scores.correct),
         })
     }
 }
@@ -55,13 +122,17 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
 /// Negative log-likelihood in nats of every trained token of a batch, row by row.
 pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -> Vec<f32> {
     let (places, targets) = trained(batch);
-    let positions = positions(batch, places, &decoder.device());
-    let hidden = decoder.hidden(positions.ids, adapter);
+    let positions = positions(batch, places, 0, &decoder.device());
+    let hidden = chosen(decoder, adapter, &positions);
+    head_nll(&hidden, &targets, &decoder.head(), CHUNK_ROWS)
+}
+
+/// Hidden states at the trained positions, `[trained, hidden]`.
+fn chosen(decoder: &Decoder, adapter: &dyn Adapter, positions: &Positions) -> Tensor<2> {
+    let hidden = decoder.hidden(positions.ids.clone(), adapter);
     let [rows, tokens, width] = hidden.dims();
-    let chosen = hidden
-        .reshape([rows * tokens, width])
-        .select(0, positions.trained);
-    head_nll(&chosen, &targets, &decoder.head(), CHUNK_ROWS)
+    let hidden = hidden.reshape([rows * tokens, width]);
+    hidden.select(0, positions.trained.clone())
 }
 
 /// Flat positions whose next token is trained, and those tokens.
@@ -75,12 +146,13 @@ fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
     pairs.unzip()
 }
 
-fn positions(batch: &TokenBatch, places: Vec<i64>, device: &Device) -> Positions {
+fn positions(batch: &TokenBatch, places: Vec<i64>, seed: u64, device: &Device) -> Positions {
     let ids: Vec<i64> = batch.input_ids.iter().map(|id| i64::from(*id)).collect();
     let ids = TensorData::new(ids, [batch.rows, batch.width]);
     let count = places.len();
     Positions {
         ids: Tensor::<2, Int>::from_data(ids, device),
         trained: Tensor::<1, Int>::from_data(TensorData::new(places, [count]), device),
+        seed,
     }
 }

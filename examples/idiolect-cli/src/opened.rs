@@ -63,7 +63,7 @@ impl Opened {
         let template = text.template(template, &tokenizer)?;
         let (decoder, report) = idiolect::model::load(&path, &device, dtype)?;
         let adapter = match adapter {
-            Some(folder) => Some(idiolect::lora::load(folder, &decoder.config, &device)?),
+            Some(folder) => Some(idiolect::lora::load(folder, &decoder, &device)?.at_rest()),
             None => None,
         };
         let name = path

@@ -5,15 +5,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, atomic::Ordering};
 
-use burn::module::Module;
 use idiolect::data::{Row, split};
-use idiolect::lora::{LoraAdapter, LoraConfig, Scaling, Tape};
+use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::tokens::{Fitted, TokenRow, fit};
-use idiolect::train::{Event, RunFolder, Schedule, StepRow, TrainConfig, Trainer};
+use idiolect::train::{Event, RateRatio, RunFolder, Schedule, StepRow, TrainConfig, Trainer};
 
 use crate::error::CliError;
 use crate::keys::TrainKeys;
-use crate::objective::AdapterLoss;
+use crate::objective::{AdapterLoss, Loss};
 use crate::opened::Opened;
 use crate::planning::Plan;
 use crate::progress::{bar, say};
@@ -44,47 +43,23 @@ pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
         checkpoint_every: keys.checkpoint_every.unwrap_or(plain.checkpoint_every),
         keep_checkpoints: keys.keep_checkpoints.unwrap_or(plain.keep_checkpoints),
         max_steps: keys.max_steps,
+        rate_ratios: rate_ratios(keys),
+        eval_every: keys.eval_every.unwrap_or(plain.eval_every),
+        patience: keys.patience,
+        return_best: keys.return_best.unwrap_or(plain.return_best),
         ..plain
     };
     config.validate()?;
     Ok(config)
 }
 
-/// The adapter to train: a new one by the seed, or one that was trained before.
-///
-/// # Errors
-///
-/// [`CliError::Lora`] for settings or a folder that do not fit the model.
-pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapter, CliError> {
-    let device = opened.decoder.device().autodiff();
-    if let Some(folder) = &keys.init_adapter {
-        return Ok(idiolect::lora::load(
-            folder,
-            &opened.decoder.config,
-            &device,
-        )?);
-    }
-    let plain = LoraConfig::default();
-    let stabilized = keys.rslora.unwrap_or(false);
-    let config = LoraConfig {
-        rank: keys.rank.unwrap_or(plain.rank),
-        alpha: keys.alpha.unwrap_or(plain.alpha),
-        targets: keys
-            .targets
-            .as_deref()
-            .map_or(Ok(plain.targets), str::parse)?,
-        scaling: if stabilized {
-            Scaling::RankStabilized
-        } else {
-            Scaling::Standard
-        },
+/// LoRA+: the second factor's own rate.
+fn rate_ratios(keys: &TrainKeys) -> Vec<RateRatio> {
+    let own = |ratio| RateRatio {
+        field: "b".to_owned(),
+        ratio,
     };
-    Ok(LoraAdapter::new(
-        &config,
-        &opened.decoder.config,
-        seed,
-        &device,
-    )?)
+    keys.lora_plus_ratio.map(own).into_iter().collect()
 }
 
 /// Rows of tokens, and what became of the others.
@@ -166,6 +141,8 @@ pub struct Run<'a> {
     pub config: &'a TrainConfig,
     /// What is trained on.
     pub prepared: &'a Prepared,
+    /// What is minimised.
+    pub loss: Loss,
     /// `auto`, `on` or `off`.
     pub checkpoint_blocks: Option<&'a str>,
     /// The run directory.
@@ -195,6 +172,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     let objective = AdapterLoss {
         decoder: &run.opened.decoder,
         tape,
+        loss: run.loss,
     };
     let pad = run.opened.pad_id();
     let folder = RunFolder {
@@ -219,7 +197,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         ControlFlow::Continue(())
     })?;
     progress.finish_and_clear();
-    let adapter = trained.module.valid();
+    let adapter = trained.module.at_rest();
     if !trained.finished {
         let what = format!("{} steps are done", trained.steps);
         return Err(CliError::Stopped {
@@ -243,6 +221,12 @@ fn show(progress: &indicatif::ProgressBar, event: &Event<'_>) {
             progress.inc(1);
             let speed = timing.tokens_per_second;
             progress.set_message(format!("loss {:.3} {speed:.0} tok/s", row.loss));
+        }
+        Event::Evaluated(row) => {
+            let right = row
+                .eval_accuracy
+                .map_or(String::new(), |share| format!(" right {share:.3}"));
+            progress.set_message(format!("held-out loss {:.3}{right}", row.eval_loss));
         }
         _ => {}
     }

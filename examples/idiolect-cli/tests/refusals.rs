@@ -224,21 +224,23 @@ fn wrong_models() {
             "expected shape",
         ],
     );
-    let dora = place
+    let biased = place
         .peft
-        .join("tiny-llama3/qv_dora/adapter_final")
-        .display()
-        .to_string();
+        .join("tiny-llama3/qv/adapter_final/adapter_config.json");
+    let config = common::read(&biased).replace("\"bias\": \"none\"", "\"bias\": \"all\"");
+    std::fs::create_dir(place.path("biased")).expect("made");
+    place.write("biased/adapter_config.json", &config);
+    let biased = place.path("biased");
     refused(
         &[
             "merge",
             "--model",
             &model,
             "--adapter",
-            &dora,
+            &biased,
             "--out",
             &place.path("m"),
         ],
-        &["use_dora"],
+        &["bias", "expected none", "all"],
     );
 }

@@ -1,18 +1,16 @@
-//! `adapter_config.json`: rank, scale and targets, in and out.
+//! `adapter_config.json`: rank, scale and places, in and out.
 //!
 //! An option that would change the arithmetic and is not supported is refused by name.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use idiolect_model::Projection;
 use serde_json::{Map, Value, json};
 
-use crate::{LoraConfig, LoraError, Scaling, Targets};
+use crate::{Init, LoraConfig, LoraError, Scaling, Targets};
 
 pub(super) const CONFIG: &str = "adapter_config.json";
 
-/// Reads rank, scale and named targets of an adapter folder.
+/// Reads the configuration of an adapter folder.
 ///
 /// # Errors
 ///
@@ -33,26 +31,7 @@ pub fn read_config(folder: &Path) -> Result<LoraConfig, LoraError> {
         path: &path,
     };
     options.refuse_unsupported()?;
-    let rank = options
-        .get("r")
-        .and_then(Value::as_u64)
-        .and_then(|n| usize::try_from(n).ok());
-    let rank = rank.filter(|rank| *rank > 0);
-    let rank = rank.ok_or_else(|| options.wrong("r", "a positive whole number"))?;
-    let alpha = options.get("lora_alpha").and_then(Value::as_f64);
-    let alpha = alpha.ok_or_else(|| options.wrong("lora_alpha", "a number"))?;
-    let stabilized = options.get("use_rslora") == Some(&Value::Bool(true));
-    let scaling = if stabilized {
-        Scaling::RankStabilized
-    } else {
-        Scaling::Standard
-    };
-    Ok(LoraConfig {
-        rank,
-        alpha,
-        targets: options.targets(),
-        scaling,
-    })
+    options.config()
 }
 
 struct Options<'a> {
@@ -65,6 +44,10 @@ impl Options<'_> {
         self.json.get(field).filter(|value| !value.is_null())
     }
 
+    fn is_on(&self, field: &str) -> bool {
+        self.get(field) == Some(&Value::Bool(true))
+    }
+
     fn wrong(&self, field: &str, expected: &str) -> LoraError {
         LoraError::Setting {
             place: self.path.display().to_string(),
@@ -72,6 +55,31 @@ impl Options<'_> {
             expected: expected.into(),
             found: self.get(field).map_or("nothing".into(), Value::to_string),
         }
+    }
+
+    fn config(&self) -> Result<LoraConfig, LoraError> {
+        let rank = self.get("r").and_then(whole).filter(|rank| *rank > 0);
+        let rank = rank.ok_or_else(|| self.wrong("r", "a positive whole number"))?;
+        let alpha = self.get("lora_alpha").and_then(Value::as_f64);
+        let alpha = alpha.ok_or_else(|| self.wrong("lora_alpha", "a number"))?;
+        let scaling = if self.is_on("use_rslora") {
+            Scaling::RankStabilized
+        } else {
+            Scaling::Standard
+        };
+        let dropout = self.get("lora_dropout").map_or(Some(0.0), Value::as_f64);
+        Ok(LoraConfig {
+            rank,
+            alpha,
+            targets: self.targets()?,
+            scaling,
+            layers: self.layers()?,
+            rank_pattern: self.pattern("rank_pattern", whole)?,
+            alpha_pattern: self.pattern("alpha_pattern", Value::as_f64)?,
+            dora: self.is_on("use_dora"),
+            dropout: dropout.ok_or_else(|| self.wrong("lora_dropout", "a number"))?,
+            init: self.init()?,
+        })
     }
 
     /// Refuses whatever changes the arithmetic and is not at its plain value.
@@ -89,18 +97,20 @@ impl Options<'_> {
             _ => false,
         };
         let fields = [
-            "use_dora",
             "use_qalora",
             "use_bdlora",
             "lora_bias",
             "fan_in_fan_out",
             "modules_to_save",
-            "rank_pattern",
-            "alpha_pattern",
+            "exclude_modules",
             "layer_replication",
             "trainable_token_indices",
             "alora_invocation_tokens",
             "target_parameters",
+            "arrow_config",
+            "kasa_config",
+            "monteclora_config",
+            "velora_config",
         ];
         match fields
             .iter()
@@ -111,37 +121,121 @@ impl Options<'_> {
         }
     }
 
-    /// Targets by name; a pattern counts as all, and the weight file decides.
-    fn targets(&self) -> Targets {
-        let listed = self
-            .get("target_modules")
-            .and_then(Value::as_array)
-            .map(|names| {
-                let known = |name: &Value| {
-                    Projection::parse(name.as_str()?.rsplit('.').next().unwrap_or_default())
-                };
-                names.iter().filter_map(known).collect::<BTreeSet<_>>()
-            });
-        listed.map_or_else(Targets::all_linear, Targets)
+    fn targets(&self) -> Result<Targets, LoraError> {
+        let wrong = || self.wrong("target_modules", "names, or one regular expression");
+        match self.get("target_modules") {
+            Some(Value::String(all)) if all == "all-linear" => Ok(Targets::AllLinear),
+            Some(Value::String(pattern)) => Ok(Targets::Pattern(pattern.clone())),
+            Some(Value::Array(names)) => {
+                let name = |name: &Value| name.as_str().map(str::to_owned);
+                let names: Option<Vec<_>> = names.iter().map(name).collect();
+                names.map(Targets::Names).ok_or_else(wrong)
+            }
+            _ => Err(wrong()),
+        }
     }
+
+    /// Blocks to adapt: a number or a list of them, counted below `model.layers`.
+    fn layers(&self) -> Result<Option<Vec<usize>>, LoraError> {
+        let pattern = self.get("layers_pattern");
+        let ours = |pattern: &Value| pattern == "layers" || *pattern == json!(["layers"]);
+        let none = |pattern: &Value| pattern == "" || *pattern == json!([]);
+        if pattern.is_some_and(|pattern| !ours(pattern) && !none(pattern)) {
+            return Err(self.wrong("layers_pattern", "layers"));
+        }
+        let Some(layers) = self.get("layers_to_transform") else {
+            return Ok(None);
+        };
+        let list: Option<Vec<usize>> = match layers {
+            Value::Array(list) => list.iter().map(whole).collect(),
+            one => whole(one).map(|layer| vec![layer]),
+        };
+        let list = list.ok_or_else(|| self.wrong("layers_to_transform", "numbers of blocks"))?;
+        Ok((!list.is_empty()).then_some(list))
+    }
+
+    fn pattern<T>(
+        &self,
+        field: &str,
+        value: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<(String, T)>, LoraError> {
+        let wrong = || self.wrong(field, "numbers by regular expression");
+        let Some(map) = self.get(field) else {
+            return Ok(Vec::new());
+        };
+        let pairs = map.as_object().ok_or_else(wrong)?.iter();
+        let pairs = pairs.map(|(key, number)| Some((key.clone(), value(number)?)));
+        pairs.collect::<Option<_>>().ok_or_else(wrong)
+    }
+
+    /// The start, where it matters for what the file's factors mean: `pissa` alone changes the weight.
+    fn init(&self) -> Result<Init, LoraError> {
+        match self.get("init_lora_weights") {
+            None | Some(Value::Bool(_)) => Ok(Init::Kaiming),
+            Some(Value::String(name)) => match name.as_str() {
+                "gaussian" => Ok(Init::Gaussian),
+                "pissa" => Ok(Init::Pissa),
+                "eva" | "orthogonal" => Ok(Init::Kaiming),
+                _ => Err(self.wrong(
+                    "init_lora_weights",
+                    "true, gaussian, pissa, eva or orthogonal: other starts are not supported",
+                )),
+            },
+            Some(_) => Err(self.wrong("init_lora_weights", "true, false or a name")),
+        }
+    }
+}
+
+fn whole(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|n| usize::try_from(n).ok())
 }
 
 /// What PEFT reads; `base` is what it records as the base model.
 pub(super) fn to_json(config: &LoraConfig, base: &str) -> Value {
-    // Whole alphas are written as whole numbers, as PEFT writes them.
-    let alpha = if config.alpha.fract() == 0.0 {
-        format!("{:.0}", config.alpha)
-            .parse::<i64>()
-            .map_or(json!(config.alpha), |n| json!(n))
+    let (wide, more) = widened(config);
+    let ranks = config.rank_pattern.iter();
+    let ranks: Map<String, Value> = ranks
+        .map(|(key, r)| (key.clone(), json!(r * wide)))
+        .collect();
+    let alphas = config.alpha_pattern.iter();
+    let alphas: Map<String, Value> = alphas
+        .map(|(key, alpha)| (key.clone(), number(alpha * more)))
+        .collect();
+    let targets = match &config.targets {
+        Targets::Pattern(pattern) => json!(pattern),
+        names => json!(names.names()),
+    };
+    let init = if config.init == Init::Gaussian {
+        json!("gaussian")
     } else {
-        json!(config.alpha)
+        json!(true)
     };
     json!({
         "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base,
-        "r": config.rank, "lora_alpha": alpha, "lora_dropout": 0.0, "bias": "none",
-        "target_modules": config.targets.names(), "use_rslora": config.scaling == Scaling::RankStabilized,
-        "use_dora": false, "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,
-        "modules_to_save": null, "layers_to_transform": null, "layers_pattern": null,
-        "rank_pattern": {}, "alpha_pattern": {}, "revision": null,
+        "r": config.rank * wide, "lora_alpha": number(config.alpha * more),
+        "lora_dropout": config.dropout, "bias": "none",
+        "target_modules": targets, "use_rslora": config.scaling == Scaling::RankStabilized,
+        "use_dora": config.dora, "fan_in_fan_out": false, "inference_mode": true,
+        "init_lora_weights": init, "modules_to_save": null,
+        "layers_to_transform": config.layers, "layers_pattern": null,
+        "rank_pattern": ranks, "alpha_pattern": alphas, "revision": null,
     })
+}
+
+/// How rank and alpha grow where the start is stored beside the factors: the scale stays what it was.
+fn widened(config: &LoraConfig) -> (usize, f64) {
+    match (config.init, config.scaling) {
+        (Init::Pissa, Scaling::Standard) => (2, 2.0),
+        (Init::Pissa, Scaling::RankStabilized) => (2, 2f64.sqrt()),
+        _ => (1, 1.0),
+    }
+}
+
+/// Whole numbers are written as such, as PEFT writes them.
+fn number(value: f64) -> Value {
+    let whole = format!("{value:.0}").parse::<i64>();
+    match whole {
+        Ok(whole) if value.fract() == 0.0 => json!(whole),
+        _ => json!(value),
+    }
 }

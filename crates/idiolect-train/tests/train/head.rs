@@ -1,7 +1,7 @@
 //! The chunked head loss against plain autodiff cross entropy.
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use idiolect_train::{head_loss, head_nll};
+use idiolect_train::{Divergence, head_divergence, head_loss, head_nll, head_scores};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -104,4 +104,64 @@ fn no_rows_have_no_loss() {
     assert!(loss.sum.abs() < f64::EPSILON);
     assert_eq!(loss.gradient.dims(), [0, WIDTH]);
     assert!(head_nll(&empty, &[], &case.weight, 4).is_empty());
+}
+
+#[test]
+fn divergences_and_their_gradients_are_those_of_pytorch() {
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("../golden/divergence.json")).unwrap();
+    let numbers =
+        |value: &serde_json::Value| -> Vec<f32> { serde_json::from_value(value.clone()).unwrap() };
+    let size = |name: &str| usize::try_from(golden[name].as_u64().unwrap()).unwrap();
+    let tensor = |name: &str, shape: [usize; 2]| {
+        let data = TensorData::new(numbers(&golden[name]), shape);
+        Tensor::<2>::from_data(data, &Device::flex())
+    };
+    let [rows, width, vocab] = ["rows", "width", "vocab"].map(size);
+    let student = tensor("student", [rows, width]);
+    let teacher = tensor("teacher", [rows, width]);
+    let weight = tensor("weight", [width, vocab]);
+    let tolerance = golden["tolerance"].as_f64().unwrap();
+    let divisor = golden["divisor"].as_f64().unwrap();
+    let kinds = [
+        ("forward", Divergence::Forward),
+        ("reverse", Divergence::Reverse),
+    ];
+    for (name, kind) in kinds {
+        for chunk_rows in [1, 3, 128] {
+            let found = head_divergence((&student, &teacher), &weight, kind, divisor, chunk_rows);
+            let sum = golden[name]["sum"].as_f64().unwrap();
+            assert!(
+                (found.sum - sum).abs() <= tolerance * sum,
+                "{name}: {} {sum}",
+                found.sum
+            );
+            let off = distance(
+                &values(&found.gradient),
+                &numbers(&golden[name]["gradient"]),
+            );
+            assert!(
+                f64::from(off) <= tolerance,
+                "{name}: gradient off by {off:e}"
+            );
+        }
+        let none = head_divergence((&student, &student), &weight, kind, divisor, 2);
+        assert!(none.sum.abs() < 1e-6, "{name}: {}", none.sum);
+    }
+}
+
+#[test]
+fn scores_count_the_targets_that_are_likeliest() {
+    let case = case(40, 8, 1.0);
+    let scores = head_scores(&case.hidden, &case.targets, &case.weight, 7);
+    assert_eq!(
+        scores.nll,
+        head_nll(&case.hidden, &case.targets, &case.weight, 7)
+    );
+    let logits = case.hidden.clone().matmul(case.weight.clone());
+    let likeliest: Vec<i64> = logits.argmax(1).into_data().iter::<i64>().collect();
+    let all = head_scores(&case.hidden, &likeliest, &case.weight, 7);
+    assert_eq!(all.correct, 40);
+    let pairs = likeliest.iter().zip(&case.targets);
+    assert_eq!(scores.correct, pairs.filter(|(a, b)| a == b).count());
 }

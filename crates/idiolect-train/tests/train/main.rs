@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod accumulation;
+mod evaluation;
 mod golden;
 mod guards;
 mod head;

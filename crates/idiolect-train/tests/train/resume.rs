@@ -202,10 +202,11 @@ fn a_failed_step_and_a_torn_line_are_done_again() {
 }
 
 #[test]
-fn the_last_checkpoints_stay() {
+fn the_last_checkpoints_and_the_best_stay() {
     let folder = tempfile::tempdir().unwrap();
     train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
-    assert_eq!(checkpoints(folder.path()), ["step-20", "step-21"]);
+    // The held-out loss was lowest after the first epoch.
+    assert_eq!(checkpoints(folder.path()), ["step-20", "step-21", "step-7"]);
     let none = TrainConfig {
         checkpoint_every: 0,
         ..config()

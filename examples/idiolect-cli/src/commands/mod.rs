@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod combine;
 pub mod distill;
 pub mod generate;
 pub mod inspect;

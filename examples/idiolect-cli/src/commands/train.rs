@@ -6,6 +6,7 @@ use clap::Args;
 use idiolect::data::Format;
 use serde::{Deserialize, Serialize};
 
+use crate::adapting;
 use crate::args;
 use crate::dataset;
 use crate::device::on_threads;
@@ -57,6 +58,7 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
         .ok_or_else(|| CliError::setting("--out", "a run directory", "nothing"))?;
     let seed = keys.seed.unwrap_or(42);
     let config = training::config(&keys.train, seed)?;
+    let loss = adapting::loss(&keys.train)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
     let prepared = prepare(keys, &opened, seed)?;
     if prepared.dropped + prepared.cut > 0 {
@@ -65,12 +67,13 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
             prepared.dropped, prepared.cut
         ));
     }
-    let adapter = training::adapter(&keys.train, &opened, seed)?;
+    let adapter = adapting::adapter(&keys.train, &opened, seed)?;
     let cancel = training::stop_flag();
     let run = Run {
         opened: &opened,
         config: &config,
         prepared: &prepared,
+        loss,
         checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
         out: &out,
         resume,

@@ -1,0 +1,80 @@
+//! Several adapters as one: their weighted changes added up.
+//!
+//! `sum_i w_i s_i A_i B_i` is one product of factors that stand side by side, so nothing is lost and the
+//! result is an adapter like any other: it loads in PEFT, which calls this combination `cat`.
+
+use std::collections::BTreeSet;
+
+use burn::tensor::Tensor;
+use idiolect_model::Site;
+
+use crate::config::wrong;
+use crate::{Factors, LoraAdapter, LoraConfig, LoraError, Scaling, Targets};
+
+/// The adapter whose change is the weighted sum of those of `parts`, off the tape.
+///
+/// Its rank at a site is the sum of the parts' ranks there, and its scale is 1.
+///
+/// # Errors
+///
+/// [`LoraError::Setting`] when there is no part, a weight is no number, or a part has magnitudes: what
+/// `DoRA` changes is no thin product.
+pub fn combine(parts: &[(&LoraAdapter, f64)]) -> Result<LoraAdapter, LoraError> {
+    let Some((first, _)) = parts.first() else {
+        return Err(wrong("adapters", "at least one", "none"));
+    };
+    if parts.iter().any(|(part, _)| part.config.dora) {
+        return Err(wrong("use_dora", "off in adapters to combine", true));
+    }
+    if let Some((_, weight)) = parts.iter().find(|(_, weight)| !weight.is_finite()) {
+        return Err(wrong("weight", "a number", weight));
+    }
+    let sites = parts
+        .iter()
+        .flat_map(|(part, _)| part.sites.iter().copied());
+    let sites: Vec<Site> = sites.collect::<BTreeSet<_>>().into_iter().collect();
+    let factors: Vec<Factors> = sites.iter().map(|site| at(*site, parts)).collect();
+    let alike = parts.iter().all(|(part, _)| {
+        let (ours, theirs) = (&part.config, &first.config);
+        ours.targets == theirs.targets && ours.layers == theirs.layers
+    });
+    let mut config = config(&sites, &factors);
+    if alike {
+        config.targets = first.config.targets.clone();
+        config.layers.clone_from(&first.config.layers);
+    }
+    Ok(LoraAdapter {
+        factors,
+        sites,
+        config,
+    })
+}
+
+/// Factors of one site beside each other, with weight and scale in the second.
+fn at(site: Site, parts: &[(&LoraAdapter, f64)]) -> Factors {
+    let there = parts.iter().filter_map(|(part, weight)| {
+        let factors = part.at(site)?;
+        let [a, b] = factors.joined();
+        Some((a, b.mul_scalar(weight * factors.scale)))
+    });
+    let (left, right): (Vec<_>, Vec<_>) = there.unzip();
+    Factors::new(Tensor::cat(left, 1), Tensor::cat(right, 0), 1.0)
+}
+
+/// The highest rank for all sites but those that a pattern names; alpha is the rank.
+fn config(sites: &[Site], factors: &[Factors]) -> LoraConfig {
+    let rank = factors.iter().map(Factors::rank).max().unwrap_or(1);
+    let places = sites.iter().map(ToString::to_string);
+    let others = places.zip(factors.iter().map(Factors::rank));
+    let rank_pattern: Vec<(String, usize)> = others.filter(|(_, own)| *own != rank).collect();
+    let alpha = |(path, own): &(String, usize)| (path.clone(), *own as f64);
+    LoraConfig {
+        rank,
+        alpha: rank as f64,
+        targets: Targets::Names(sites.iter().map(ToString::to_string).collect()),
+        scaling: Scaling::Standard,
+        alpha_pattern: rank_pattern.iter().map(alpha).collect(),
+        rank_pattern,
+        ..LoraConfig::default()
+    }
+}

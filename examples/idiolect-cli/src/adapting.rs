@@ -1,0 +1,79 @@
+//! The adapter that a run trains: its options as typed, or those of one that was trained before.
+
+use std::str::FromStr;
+
+use idiolect::lora::{LoraAdapter, LoraConfig, Scaling};
+
+use crate::error::CliError;
+use crate::keys::TrainKeys;
+use crate::objective::Loss;
+use crate::opened::Opened;
+
+/// A new adapter by the seed, or the one to start from.
+///
+/// # Errors
+///
+/// [`CliError::Lora`] for settings or a folder that do not fit the model; [`CliError::Setting`] for a pattern
+/// that is none.
+pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapter, CliError> {
+    let device = opened.decoder.device().autodiff();
+    if let Some(folder) = &keys.init_adapter {
+        return Ok(idiolect::lora::load(folder, &opened.decoder, &device)?);
+    }
+    let config = config(keys)?;
+    Ok(LoraAdapter::new(&config, &opened.decoder, seed, &device)?)
+}
+
+/// What the run minimises.
+///
+/// # Errors
+///
+/// [`CliError::Setting`] for an unknown loss, and for a divergence from the seed model where the adapter starts
+/// as the seed model: there it is zero, and so is its gradient.
+pub fn loss(keys: &TrainKeys) -> Result<Loss, CliError> {
+    let name = keys.loss.as_deref().unwrap_or("ce");
+    let loss = name.parse()?;
+    if loss != Loss::CrossEntropy && keys.init_adapter.is_none() {
+        return Err(CliError::setting(
+            "--loss",
+            "ce, or an --init-adapter",
+            name,
+        ));
+    }
+    Ok(loss)
+}
+
+fn config(keys: &TrainKeys) -> Result<LoraConfig, CliError> {
+    let plain = LoraConfig::default();
+    let named = |name: &String| name.parse();
+    let scaling = if keys.rslora.unwrap_or(false) {
+        Scaling::RankStabilized
+    } else {
+        Scaling::Standard
+    };
+    Ok(LoraConfig {
+        rank: keys.rank.unwrap_or(plain.rank),
+        alpha: keys.alpha.unwrap_or(plain.alpha),
+        targets: match &keys.targets {
+            Some(targets) => targets.parse()?,
+            None => plain.targets,
+        },
+        scaling,
+        layers: (!keys.layers.is_empty()).then(|| keys.layers.clone()),
+        rank_pattern: patterns("--rank-pattern", &keys.rank_pattern)?,
+        alpha_pattern: patterns("--alpha-pattern", &keys.alpha_pattern)?,
+        dora: keys.dora.unwrap_or(plain.dora),
+        dropout: keys.dropout.unwrap_or(plain.dropout),
+        init: keys.init.as_ref().map_or(Ok(plain.init), named)?,
+    })
+}
+
+/// Texts of the form `pattern=number`; the number stands behind the last sign.
+fn patterns<T: FromStr>(flag: &str, texts: &[String]) -> Result<Vec<(String, T)>, CliError> {
+    let one = |text: &String| {
+        let pair = text.rsplit_once('=');
+        let pair = pair.and_then(|(key, value)| Some((key.to_owned(), value.parse().ok()?)));
+        pair.ok_or_else(|| CliError::setting(flag, "a pattern, =, and a number", text))
+    };
+    texts.iter().map(one).collect()
+}

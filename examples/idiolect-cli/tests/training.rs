@@ -1,0 +1,350 @@
+//! Options of `train` on a tiny checkpoint, and a real process that is killed at many points.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Place, done, refused};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+/// Flags of a short run on the alpaca rows, without `--out`.
+fn flags(place: &Place) -> Vec<String> {
+    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
+    let flags = [
+        "train",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--epochs",
+        "4",
+        "--batch-size",
+        "2",
+        "--accumulation",
+        "1",
+        "--learning-rate",
+        "2e-3",
+        "--threads",
+        "1",
+    ];
+    flags.map(String::from).to_vec()
+}
+
+fn with<'a>(flags: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    flags
+        .iter()
+        .map(String::as_str)
+        .chain(more.iter().copied())
+        .collect()
+}
+
+fn losses(rows: &[Value], key: &str) -> Vec<f64> {
+    rows.iter().filter_map(|row| row[key].as_f64()).collect()
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn every_option_of_an_adapter_trains_and_comes_back_from_disk() {
+    let Some(place) = Place::new() else { return };
+    let flags = flags(&place);
+    let options: [(&str, &[&str]); 5] = [
+        (
+            "dora",
+            &["--dora", "--dropout", "0.1", "--targets", "all-linear"],
+        ),
+        ("pissa", &["--init", "pissa", "--rslora"]),
+        (
+            "gaussian",
+            &[
+                "--init",
+                "gaussian",
+                "--layers",
+                "0,2",
+                "--lora-plus-ratio",
+                "16",
+            ],
+        ),
+        (
+            "patterns",
+            &[
+                "--rank-pattern",
+                "q_proj=2",
+                "--alpha-pattern",
+                "layers.1.*=4",
+            ],
+        ),
+        (
+            "expression",
+            &["--targets", r".*\.[12]\.self_attn\.(q|o)_proj"],
+        ),
+    ];
+    for (name, options) in options {
+        let out = place.path(name);
+        let blocks = place.path(&format!("{name}-blocks"));
+        done(
+            &[
+                &with(&flags, options),
+                ["--checkpoint-blocks", "off", "--out", &out].as_slice(),
+            ]
+            .concat(),
+        );
+        done(
+            &[
+                &with(&flags, options),
+                ["--checkpoint-blocks", "on", "--out", &blocks].as_slice(),
+            ]
+            .concat(),
+        );
+        let [whole, again] = [name.to_owned(), format!("{name}-blocks")]
+            .map(|run| losses(&place.lines(&format!("{run}/metrics.jsonl")), "loss"));
+        assert_eq!(whole.len(), 24);
+        assert!(
+            whole[20..].iter().sum::<f64>() < whole[..4].iter().sum::<f64>(),
+            "{name}: {whole:?}"
+        );
+        let off = whole
+            .iter()
+            .zip(&again)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max);
+        assert!(off < 1e-3, "{name}: blocks move the loss by {off:e}");
+        // It loads, and goes on from there.
+        let adapter = format!("{out}/adapter");
+        let more = place.path(&format!("{name}-more"));
+        let on = [
+            "--init-adapter",
+            &adapter,
+            "--max-steps",
+            "4",
+            "--out",
+            &more,
+        ];
+        done(&with(&flags, &on));
+        let first = losses(&place.lines(&format!("{name}-more/metrics.jsonl")), "loss");
+        assert!(first[0] < whole[0], "{name}: {} {}", first[0], whole[0]);
+    }
+}
+
+#[test]
+fn divergence_from_the_seed_model_falls_and_needs_an_adapter() {
+    let Some(place) = Place::new() else { return };
+    let flags = flags(&place);
+    let start = place.path("start");
+    done(&with(&flags, &["--out", &start]));
+    let adapter = format!("{start}/adapter");
+    for loss in ["forward-kl", "reverse-kl"] {
+        let out = place.path(loss);
+        let more = [
+            "--loss",
+            loss,
+            "--init-adapter",
+            &adapter,
+            "--validation-share",
+            "0.2",
+            "--out",
+            &out,
+        ];
+        done(&with(&flags, &more));
+        let rows = place.lines(&format!("{loss}/metrics.jsonl"));
+        let (found, held_out) = (losses(&rows, "loss"), losses(&rows, "eval_loss"));
+        assert!(found.iter().chain(&held_out).all(|loss| *loss >= 0.0));
+        assert!(
+            held_out[3] < 0.5 * held_out[0].max(found[0]),
+            "{loss}: {found:?} {held_out:?}"
+        );
+    }
+    let out = place.path("none");
+    refused(
+        &with(&flags, &["--loss", "reverse-kl", "--out", &out]),
+        &["--loss", "--init-adapter"],
+    );
+    refused(
+        &with(&flags, &["--loss", "js", "--out", &out]),
+        &["--loss", "reverse-kl", "js"],
+    );
+    refused(
+        &with(&flags, &["--rank-pattern", "q_proj", "--out", &out]),
+        &["--rank-pattern", "q_proj"],
+    );
+    refused(
+        &with(&flags, &["--layers", "9", "--out", &out]),
+        &["layers", "blocks below 3", "9"],
+    );
+    refused(
+        &with(&flags, &["--dropout", "1", "--out", &out]),
+        &["dropout", "below 1"],
+    );
+    refused(
+        &with(&flags, &["--patience", "2", "--out", &out]),
+        &["patience", "held-out"],
+    );
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "lists of flags")]
+fn combined_adapters_score_as_one_and_undo_each_other() {
+    let Some(place) = Place::new() else { return };
+    let flags = flags(&place);
+    let (model, first, second) = (place.model("tiny-llama3"), place.path("a"), place.path("b"));
+    done(&with(&flags, &["--out", &first]));
+    done(&with(
+        &flags,
+        &[
+            "--seed",
+            "7",
+            "--targets",
+            "all-linear",
+            "--rank",
+            "3",
+            "--out",
+            &second,
+        ],
+    ));
+    let [first, second] = [first, second].map(|run| format!("{run}/adapter"));
+    let data = place.rows(
+        "rows.jsonl",
+        &[json!({"prompt": "Say red.", "response": "red it is"})],
+    );
+    let nll = |adapter: &str| {
+        let out = place.path("scores.jsonl");
+        done(&[
+            "score",
+            "--model",
+            &model,
+            "--data",
+            &data,
+            "--adapter",
+            adapter,
+            "--out",
+            &out,
+        ]);
+        place.lines("scores.jsonl")[0]["nll"]
+            .as_f64()
+            .expect("a number")
+    };
+    let combined = |name: &str, parts: &[&str]| {
+        let out = place.path(name);
+        let parts = parts.iter().flat_map(|part| ["--adapter", part]);
+        let all: Vec<&str> = ["combine", "--model", &model, "--out", &out]
+            .into_iter()
+            .chain(parts)
+            .collect();
+        done(&all);
+        nll(&out)
+    };
+    let same = combined(
+        "same",
+        &[&format!("{first}=0.25"), &format!("{first}=0.75")],
+    );
+    assert!((same - nll(&first)).abs() < 1e-4, "{same} {}", nll(&first));
+    let back = combined("back", &[&first, &second, &format!("{first}=-1")]);
+    assert!(
+        (back - nll(&second)).abs() < 1e-3,
+        "{back} {}",
+        nll(&second)
+    );
+    let wrong = format!("{first}=half");
+    refused(
+        &[
+            "combine",
+            "--model",
+            &model,
+            "--out",
+            &place.path("no"),
+            "--adapter",
+            &wrong,
+        ],
+        &["--adapter", "half"],
+    );
+}
+
+/// Flags of a run with dropout, evaluations, early stopping and the best adapter.
+fn killed_flags(place: &Place) -> Vec<String> {
+    let mut all = flags(place);
+    let more = [
+        "--dropout",
+        "0.1",
+        "--validation-share",
+        "0.25",
+        "--eval-every",
+        "3",
+        "--patience",
+        "5",
+        "--return-best",
+        "--checkpoint-every",
+        "4",
+    ];
+    all.extend(more.map(String::from));
+    all
+}
+
+/// Rows of a metrics file, whole or torn.
+fn lines(path: &Path) -> usize {
+    std::fs::read(path).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').count() - 1)
+}
+
+/// Starts the run and kills it once its metrics have so many lines; whether it was still running.
+fn kill_after(args: &[&str], metrics: &Path, wanted: usize) -> bool {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_idiolect"))
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary");
+    let began = Instant::now();
+    while lines(metrics) < wanted && child.try_wait().expect("a state").is_none() {
+        assert!(began.elapsed() < Duration::from_mins(2), "no line {wanted}");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    // On Unix this is SIGKILL.
+    child.kill().expect("killed");
+    !child.wait().expect("a state").success()
+}
+
+#[test]
+fn a_process_killed_at_any_of_25_points_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    let flags = killed_flags(&place);
+    let whole = place.path("whole");
+    done(&with(&flags, &["--out", &whole]));
+    let files = [
+        "metrics.jsonl",
+        "adapter/adapter_model.safetensors",
+        "adapter/adapter_config.json",
+    ];
+    let bytes = |run: &str| {
+        let read = |file| std::fs::read(Path::new(run).join(file)).expect(file);
+        files.map(read)
+    };
+    let total = lines(&Path::new(&whole).join("metrics.jsonl"));
+    assert!(total > 15, "{total} lines");
+    let mut random = ChaCha8Rng::seed_from_u64(25);
+    let mut killed = 0;
+    for point in 0..25 {
+        let run = place.path(&format!("run-{point}"));
+        let args = with(&flags, &["--out", &run, "--resume"]);
+        let metrics = Path::new(&run).join("metrics.jsonl");
+        let wanted = random.random_range(1..total);
+        killed += usize::from(kill_after(&args, &metrics, wanted));
+        done(&args);
+        assert!(
+            bytes(&run) == bytes(&whole),
+            "killed after {wanted} of {total} lines"
+        );
+        std::fs::remove_dir_all(&run).expect("removed");
+    }
+    assert!(
+        killed >= 23,
+        "only {killed} of 25 runs were killed before their end"
+    );
+}
