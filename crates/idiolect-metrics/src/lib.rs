@@ -2,17 +2,18 @@
 
 mod bleu;
 pub mod call;
+pub mod choice;
 pub mod code;
 mod error;
+pub mod ifeval;
+pub mod interval;
 pub mod math;
 mod overlap;
 mod python;
 mod rouge;
-mod sacrebleu;
 pub mod safety;
 mod words;
 
-pub use bleu::bleu4;
+pub use bleu::{bleu4, sacrebleu};
 pub use error::MetricsError;
 pub use rouge::{rouge_l, rouge_l_google};
-pub use sacrebleu::sacrebleu;
