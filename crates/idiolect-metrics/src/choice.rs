@@ -1,7 +1,7 @@
 //! Multiple choice from log-likelihoods.
 //!
 //! Source: EleutherAI/lm-evaluation-harness@4e7e0d47 (`acc`, `acc_norm`, `acc_bytes`,
-//! `exact_match`, and mc1 and mc2 of TruthfulQA).
+//! `exact_match`, and mc1 and mc2 of `TruthfulQA`).
 //! The likelihoods come from the caller: this module knows no model and builds no prompt.
 
 use crate::MetricsError;
@@ -19,6 +19,10 @@ pub struct Choice<'a> {
 
 /// What a question scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four scores that do not follow from each other"
+)]
 pub struct Scores {
     /// Index of the likeliest choice; of equals the first.
     pub picked: usize,

@@ -1,7 +1,7 @@
-//! IFEval: does a response keep to instructions that a program can check?
+//! `IFEval`: does a response keep to instructions that a program can check?
 //!
 //! Source: google-research/instruction_following_eval (arXiv 2311.07911) as in
-//! josejg/instruction_following_eval@0c495b2f, strict and loose verdicts as in
+//! `josejg/instruction_following_eval@0c495b2f`, strict and loose verdicts as in
 //! EleutherAI/lm-evaluation-harness@4e7e0d47.
 //! Languages are told apart by the crate `whatlang`, not by langdetect, whose verdicts on short or
 //! mixed text are partly drawn by chance: see [`Instruction::asks_for_language`].
@@ -49,6 +49,9 @@ pub enum Instruction {
     #[serde(rename = "keywords:forbidden_words")]
     ForbiddenWords { forbidden_words: Vec<String> },
     /// How often a letter, or another character, occurs, case ignored.
+    ///
+    /// For anything but a to z the reference counts a letter drawn at random instead, so that its
+    /// verdict has no value to repeat.
     #[serde(rename = "keywords:letter_frequency")]
     LetterFrequency {
         let_relation: Relation,
@@ -194,7 +197,7 @@ impl Instruction {
     }
 }
 
-/// The four accuracies of IFEval, each from 0 to 1.
+/// The four accuracies of `IFEval`, each from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Accuracies {
     /// Share of prompts all of whose instructions are followed.

@@ -52,7 +52,7 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 
 /// Mean of `values` with its bootstrap interval; none where there are no values.
 ///
-/// The ends are sample quantiles interpolated between neighbours, as NumPy's `quantile` does.
+/// The ends are sample quantiles interpolated between neighbours, as `NumPy`'s `quantile` does.
 /// Without samples both ends are the mean.
 #[must_use]
 pub fn bootstrap(values: &[f64], draws: &Draws) -> Option<Interval> {
@@ -140,7 +140,7 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     Some(low + (high - low) * (place - below))
 }
 
-/// SplitMix64 (G. L. Steele, D. Lea and C. H. Flood, 2014): small, and the same everywhere.
+/// `SplitMix64` (G. L. Steele, D. Lea and C. H. Flood, 2014): small, and the same everywhere.
 struct Random(u64);
 
 impl Random {

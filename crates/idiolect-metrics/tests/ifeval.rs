@@ -1,4 +1,4 @@
-//! IFEval's verdicts against those recorded of the reference, instruction by instruction.
+//! `IFEval`'s verdicts against those recorded of the reference, instruction by instruction.
 //!
 //! The rows stand beside the repository; see `oracles.rs`.
 
@@ -67,39 +67,64 @@ fn counts_of_sentences_and_words() {
     }
 }
 
+/// Whether the reference counts a letter drawn at random, not the one asked for.
+fn is_drawn(instruction: &Instruction) -> bool {
+    matches!(instruction, Instruction::LetterFrequency { letter, .. }
+        if !letter.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
 #[test]
 fn every_verdict() {
     let prompts = prompts();
     let (mut asked, mut differing) = (0, 0);
     let mut found = Vec::new();
-    for row in rows("oracles/ifeval_checks.jsonl") {
+    let rows = rows("oracles/ifeval_checks.jsonl");
+    for row in &rows {
         let response = row["response"].as_str().unwrap();
+        let instructions = &prompts[&row["key"].as_u64().unwrap()];
         let mut verdicts = Vec::new();
-        for (i, instruction) in prompts[&row["key"].as_u64().unwrap()].iter().enumerate() {
-            let verdict = (instruction.strict(response), instruction.loose(response));
-            verdicts.push(verdict);
-            let same = row["strict"][i] == verdict.0 && row["loose"][i] == verdict.1;
-            if instruction.asks_for_language() {
-                asked += 1;
-                differing += usize::from(!same);
-                if !same {
-                    eprintln!(
-                        "{instruction:?} {verdict:?} {} {} {:?}",
-                        row["strict"][i],
-                        row["loose"][i],
-                        response.chars().take(200).collect::<String>()
-                    );
-                }
+        for (i, instruction) in instructions.iter().enumerate() {
+            let expected = (row["strict"][i].as_bool(), row["loose"][i].as_bool());
+            let expected = (expected.0.unwrap(), expected.1.unwrap());
+            if is_drawn(instruction) {
+                verdicts.push(expected);
                 continue;
             }
-            assert!(
-                same,
-                "{} {}: {instruction:?}: {verdict:?}",
-                row["key"], row["kind"]
-            );
+            let verdict = (instruction.strict(response), instruction.loose(response));
+            verdicts.push(verdict);
+            if instruction.asks_for_language() {
+                asked += 1;
+                differing += usize::from(verdict != expected);
+            } else {
+                let place = (&row["key"], &row["kind"]);
+                assert_eq!(verdict, expected, "{place:?}: {instruction:?}");
+            }
         }
         found.push(verdicts);
     }
-    eprintln!("{differing} of {asked} language verdicts differ");
-    eprintln!("{:?}", accuracies(&found));
+    // Today none of 142 differs; langdetect's own verdicts move with its seed.
+    assert!(
+        differing * 50 <= asked,
+        "{differing} of {asked} language verdicts differ"
+    );
+    assert!(rows.is_empty() || 0 < asked);
+    check_accuracies(&found);
+}
+
+/// The accuracies that the reference's own verdicts give, over the rows of `ifeval_checks.jsonl`.
+fn check_accuracies(found: &[Vec<(bool, bool)>]) {
+    let Some(found) = accuracies(found) else {
+        return;
+    };
+    for (found, expected) in [
+        (found.prompt_strict, 0.257_389_162_562),
+        (found.prompt_loose, 0.305_418_719_212),
+        (found.instruction_strict, 0.356_066_613_799),
+        (found.instruction_loose, 0.397_303_727_201),
+    ] {
+        assert!(
+            (found - expected).abs() < 1e-11,
+            "{found} is not {expected}"
+        );
+    }
 }

@@ -213,12 +213,13 @@ fn pass_at_k() {
     }
 }
 
+/// Log-likelihoods; JSON has no infinity, and the rows write `"-inf"`.
 fn numbers(row: &Value) -> Vec<f64> {
     row["lls"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|value| value.as_f64().unwrap())
+        .map(|value| value.as_f64().unwrap_or(f64::NEG_INFINITY))
         .collect()
 }
 

@@ -34,7 +34,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 
 /// Closing marks at the head of a sentence that belong to the one before.
 static CLOSING: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?m)\A["')\]}]+?(?:[\s\x1c-\x1f]+|--|$)"#).ok());
+    LazyLock::new(|| Regex::new(r#"(?m)\A["')\]}”’»]+?(?:[\s\x1c-\x1f]+|--|$)"#).ok());
 
 /// How many sentences `text` has by Punkt's English model; text without any mark is one.
 #[must_use]
@@ -230,6 +230,7 @@ mod tests {
             ),
             ("He said \"no.\" She went.", "He said \"no.\"|She went."),
             ("Wait... what? Yes!", "Wait... what?|Yes!"),
+            ("“Advanced Care.” The end.", "“Advanced Care.”|The end."),
             ("no mark", "no mark"),
             ("", ""),
         ] {
