@@ -6,19 +6,22 @@ use super::files::read;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("data", &[]),
     ("prompt", &["data"]),
     ("tokens", &["prompt"]),
     ("generate", &[]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics"]),
+    ("eval", &["data", "metrics"]),
     ("model", &[]),
     ("lora", &["model"]),
     ("train", &["tokens"]),
 ];
 /// Crates that build in seconds: no tensor library, in tests neither.
-const LIGHT: [&str; 6] = ["data", "prompt", "tokens", "generate", "metrics", "distill"];
+const LIGHT: [&str; 7] = [
+    "data", "prompt", "tokens", "generate", "metrics", "distill", "eval",
+];
 /// Members that may depend on any crate: the facade, and what helps tests.
 const FREE: [&str; 2] = ["idiolect", "idiolect-testkit"];
 
