@@ -112,12 +112,11 @@ fn ready(text: &str) -> String {
         // A mark does not reach over a line break.
         let end = after.find(']').filter(|&end| !after[..end].contains('\n'));
         out.push_str(before);
-        match end {
-            Some(end) => rest = &after[end + 1..],
-            None => {
-                out.push('[');
-                rest = after;
-            }
+        if let Some(end) = end {
+            rest = &after[end + 1..];
+        } else {
+            out.push('[');
+            rest = after;
         }
     }
     out.push_str(rest);
@@ -162,7 +161,7 @@ pub(crate) fn mmlu(doc: &Doc) -> Result<Question, EvalError> {
     let mut context = doc.text("question")?.trim().to_owned();
     let letters = ["A", "B", "C", "D"];
     for letter in letters {
-        context += &format!("\n{letter}. {}", doc.text(letter)?);
+        context.extend(["\n", letter, ". ", &doc.text(letter)?]);
     }
     let answer = doc.text("answer")?;
     let right = letters.iter().position(|letter| *letter == answer);
@@ -209,9 +208,9 @@ const TRUTHFULQA: [(&str, &str); 6] = [
 pub(crate) fn truthfulqa(doc: &Doc, several: bool) -> Result<Question, EvalError> {
     let mut context = String::new();
     for (question, answer) in TRUTHFULQA {
-        context += &format!("Q: {question}\nA: {answer}\n\n");
+        context.extend(["Q: ", question, "\nA: ", answer, "\n\n"]);
     }
-    context += &format!("Q: {}\nA:", doc.text("Question")?);
+    context.extend(["Q: ", &doc.text("Question")?, "\nA:"]);
     let list = |field| -> Result<Vec<String>, EvalError> {
         let text = doc.text(field)?;
         let parts = text

@@ -15,7 +15,7 @@ use crate::{Ask, EvalError, Gold, Prompt};
 const CHAT_TOKENS: usize = 512;
 /// Tokens after which an answer to GSM8K as text ends: the harness's default.
 const TEXT_TOKENS: usize = 256;
-/// Tokens after which an answer to an IFEval prompt ends, in the harness's task.
+/// Tokens after which an answer to a prompt of `IFEval` ends, in the harness's task.
 const INSTRUCTION_TOKENS: usize = 1280;
 
 /// One user turn.

@@ -95,7 +95,7 @@ pub fn run(
     // Chunks are counted from the first item, so that a run taken up again repeats its batch.
     let size = settings.batch_size.max(1);
     let mut start = rows.len() / size * size;
-    while start < items.len() {
+    while rows.len() < items.len() {
         let chunk = &items[start..items.len().min(start + size)];
         let answers = answer(chunk, model)?;
         let asked = chunk.iter().zip(answers).skip(rows.len() - start);

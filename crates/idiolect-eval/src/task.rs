@@ -168,7 +168,7 @@ impl Task {
         let path = data.join(file);
         let docs = match self {
             Task::Mmlu => files::mmlu(&path, "test")?,
-            _ if file.ends_with(".csv") => files::csv(&path)?,
+            _ if path.extension().is_some_and(|end| end == "csv") => files::csv(&path)?,
             _ => files::json(&path)?,
         };
         let shown = if shots == 0 {
