@@ -1,7 +1,8 @@
 //! The last number of a text, and whether two texts end in the same one.
 //!
-//! Source: sail-sg/sdft@bfb6c255 `eval/utils.py` and `eval/eval_math.py`, its quirks kept: the
-//! verdicts decide which rewrites a run trains on.
+//! Sources, quirks kept: sail-sg/sdft@bfb6c255 `eval/utils.py` and `eval/eval_math.py`, whose
+//! verdicts decide which rewrites a run trains on; [`gsm8k_extract`] and [`gsm8k_matches`] are
+//! EleutherAI/lm-evaluation-harness@4e7e0d47, tasks `gsm8k` and `gsm8k_cot`.
 //! It is not a reader of numbers: fractions, exponents and words are beyond it.
 
 use std::sync::LazyLock;
@@ -86,6 +87,69 @@ fn digit(c: char) -> Option<char> {
     } else {
         char::from_digit((code - start) % 10, 10)
     }
+}
+
+/// Where lm-evaluation-harness looks for the answer to a question of GSM8K.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gsm8k {
+    /// The first number after `#### `.
+    Strict,
+    /// The last number of all, a dollar sign and commas with it.
+    Flexible,
+    /// The first number after `The answer is `, less its last digit where the text ends there.
+    Cot,
+}
+
+/// What an answer without a number extracts.
+pub const GSM8K_INVALID: &str = "[invalid]";
+
+/// The answer that lm-evaluation-harness extracts, or [`GSM8K_INVALID`].
+#[must_use]
+pub fn gsm8k_extract(filter: Gsm8k, response: &str) -> &str {
+    static RULES: LazyLock<[Option<Regex>; 3]> = LazyLock::new(|| {
+        [
+            r"#### (-?[0-9.,]+)",
+            r"(-?[$0-9.,]{2,})|(-?[0-9]+)",
+            // The harness does not escape the full stop: any character ends the number.
+            r"The answer is (-?[0-9.,]+).",
+        ]
+        .map(|rule| Regex::new(rule).ok())
+    });
+    let [strict, flexible, cot] = &*RULES;
+    let found = match filter {
+        Gsm8k::Strict => first_group(strict.as_ref(), response),
+        Gsm8k::Cot => first_group(cot.as_ref(), response),
+        Gsm8k::Flexible => flexible.as_ref().and_then(|rule| {
+            let last = rule.find_iter(response).last();
+            last.map(|found| found.as_str())
+        }),
+    };
+    found.unwrap_or(GSM8K_INVALID)
+}
+
+fn first_group<'a>(rule: Option<&Regex>, text: &'a str) -> Option<&'a str> {
+    let found = rule?.captures(text)?.get(1)?;
+    Some(found.as_str())
+}
+
+/// Whether lm-evaluation-harness takes an extracted answer for that of `gold`, a whole worked
+/// answer that ends in `#### ` and its number.
+///
+/// Commas, dollar signs, all up to `#### ` and one full stop at the end are taken away, then the
+/// two must be the same text: `18.0` is not `18`.
+#[must_use]
+pub fn gsm8k_matches(gold: &str, extracted: &str) -> bool {
+    let plain = |text: &str| {
+        let text = text.replace([',', '$'], "");
+        let text = text.rsplit_once("#### ").map_or(&*text, |(_, after)| after);
+        // Python's `$` stands before a line break at the end too.
+        let (text, end) = text
+            .strip_suffix('\n')
+            .map_or((text, ""), |text| (text, "\n"));
+        let text = text.strip_suffix('.').unwrap_or(text);
+        text.to_lowercase() + end
+    };
+    plain(gold) == plain(extracted)
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@
 
 use std::path::{Path, PathBuf};
 
-use idiolect_metrics::{bleu4, call, code, math, rouge_l, rouge_l_google, sacrebleu, safety};
+use idiolect_metrics::math::Gsm8k;
+use idiolect_metrics::{
+    bleu4, call, choice, code, math, rouge_l, rouge_l_google, sacrebleu, safety,
+};
 use serde_json::Value;
 
 fn shared() -> PathBuf {
@@ -68,7 +71,7 @@ fn bleu_over_characters() {
 fn sacrebleu_over_words() {
     for row in rows("text_pairs.jsonl") {
         let found = sacrebleu(text(&row, "reference"), text(&row, "hypothesis"));
-        close(&row, found, &row["sacrebleu_13a"], 1e-9);
+        close(&row, found, &row["sacrebleu_13a"], 1e-12);
     }
 }
 
@@ -166,5 +169,95 @@ fn refusals() {
         let mut matched: Vec<&str> = safety::keywords_in(response).collect();
         matched.sort_unstable();
         assert_eq!(Value::from(matched), row["matched"], "{}", row["id"]);
+    }
+}
+
+#[test]
+fn the_jailbreak_suffix() {
+    let Some(json) = file("safety/sdft_constants.json") else {
+        return;
+    };
+    let constants: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        text(&constants, "jailbreak_suffix"),
+        safety::JAILBREAK_SUFFIX
+    );
+    assert_eq!(
+        constants["safe_keywords"],
+        Value::from(safety::KEYWORDS.to_vec())
+    );
+}
+
+#[test]
+fn gsm8k_answers_as_the_harness_extracts_them() {
+    for row in rows("gsm8k_lm_eval.jsonl") {
+        for (filter, name) in [
+            (Gsm8k::Strict, "strict"),
+            (Gsm8k::Flexible, "flexible"),
+            (Gsm8k::Cot, "cot_strict"),
+        ] {
+            let found = math::gsm8k_extract(filter, text(&row, "response"));
+            assert_eq!(found, text(&row, name), "{} {name}", row["id"]);
+            let matched = f64::from(math::gsm8k_matches(text(&row, "gold"), found));
+            close(&row, matched, &row[format!("{name}_em")], 0.0);
+        }
+    }
+}
+
+#[test]
+fn pass_at_k() {
+    for row in rows("pass_at_k.jsonl") {
+        let [n, c, k] =
+            ["n", "c", "k"].map(|field| usize::try_from(row[field].as_u64().unwrap()).unwrap());
+        close(&row, code::pass_at_k(n, c, k), &row["pass_at_k"], 1e-12);
+    }
+}
+
+/// Log-likelihoods; JSON has no infinity, and the rows write `"-inf"`.
+fn numbers(row: &Value) -> Vec<f64> {
+    row["lls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| value.as_f64().unwrap_or(f64::NEG_INFINITY))
+        .collect()
+}
+
+#[test]
+fn multiple_choice() {
+    for row in rows("multiple_choice_scoring.jsonl") {
+        let values = numbers(&row);
+        if let Some(labels) = row["labels"].as_array() {
+            let labels: Vec<bool> = labels.iter().map(|label| label == 1).collect();
+            let found = choice::mc2(&values, &labels).unwrap();
+            // The harness underflows where every choice is very unlikely, and says "nan".
+            if !row["acc"].is_string() {
+                close(&row, found, &row["acc"], 1e-12);
+            }
+            assert!((0.0..=1.0).contains(&found));
+            continue;
+        }
+        let choices: Vec<choice::Choice> = (0..values.len())
+            .map(|i| choice::Choice {
+                text: row["choices"][i].as_str().unwrap(),
+                log_likelihood: values[i],
+                greedy: row["is_greedy"][i].as_bool().unwrap(),
+            })
+            .collect();
+        let found = choice::score(
+            &choices,
+            usize::try_from(row["gold"].as_u64().unwrap()).unwrap(),
+        )
+        .unwrap();
+        assert_eq!(row["pred"], found.picked, "{}", row["id"]);
+        assert_eq!(row["pred_norm"], found.picked_norm, "{}", row["id"]);
+        for (name, value) in [
+            ("acc", found.acc),
+            ("acc_norm", found.acc_norm),
+            ("acc_bytes", found.acc_bytes),
+            ("exact_match", found.exact_match),
+        ] {
+            close(&row, f64::from(value), &row[name], 0.0);
+        }
     }
 }

@@ -197,7 +197,11 @@ fn taped_floats(decoder: &Decoder, adapter: &LoraAdapter, width: usize) -> usize
     let config = &decoder.config;
     let heads = config.query_width() + 2 * config.kv_width();
     if decoder.is_fused() {
-        let inputs: BTreeSet<Input> = adapter.targets().into_iter().map(input).collect();
+        let inputs: BTreeSet<Input> = adapter
+            .sites
+            .iter()
+            .map(|site| input(site.projection))
+            .collect();
         let inputs = inputs.into_iter().map(|input| match input {
             Input::Attention | Input::FeedForward => config.hidden_size,
             Input::Output => config.query_width(),

@@ -6,13 +6,14 @@ use super::files::read;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("data", &[]),
     ("prompt", &["data"]),
     ("tokens", &["prompt"]),
     ("generate", &[]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics"]),
+    ("eval", &["data", "metrics"]),
     ("continuation", &["data"]),
     ("teacher", &["generate"]),
     ("kernels", &[]),
@@ -21,7 +22,7 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("train", &["kernels", "tokens"]),
 ];
 /// Crates that build in seconds: no tensor library, in tests neither.
-const LIGHT: [&str; 8] = [
+const LIGHT: [&str; 9] = [
     "data",
     "prompt",
     "tokens",
@@ -30,6 +31,7 @@ const LIGHT: [&str; 8] = [
     "distill",
     "continuation",
     "teacher",
+    "eval",
 ];
 /// Members that may depend on any crate: the facade, and what helps tests.
 const FREE: [&str; 2] = ["idiolect", "idiolect-testkit"];

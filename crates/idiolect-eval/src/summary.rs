@@ -1,0 +1,116 @@
+//! Rows to means with intervals, and outputs in the form of `AlpacaEval`.
+
+use std::collections::BTreeMap;
+
+use idiolect_metrics::interval::{Draws, Interval, bootstrap};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{Answer, Ask, EvalError, Item, Prompt, Row};
+
+/// The mean of one score.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Mean {
+    /// Mean over the items.
+    pub mean: f64,
+    /// Lower end of its interval.
+    pub low: f64,
+    /// Upper end of its interval.
+    pub high: f64,
+}
+
+/// A task's scores.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// How many items were answered.
+    pub items: usize,
+    /// Mean of each score by its name; MMLU's is over questions, not over subjects.
+    pub scores: BTreeMap<String, Mean>,
+    /// Mean of each score in each group, where the task has groups.
+    pub groups: BTreeMap<String, BTreeMap<String, f64>>,
+    /// The scores of each row in order, for a comparison of two models item by item.
+    pub rows: Vec<BTreeMap<String, f64>>,
+}
+
+/// Scores the rows of `items`, of which there may be fewer.
+///
+/// # Errors
+///
+/// [`EvalError::Score`] where an item's right answer cannot be used.
+pub fn summarize(items: &[Item], rows: &[Row], draws: &Draws) -> Result<Summary, EvalError> {
+    let mut scored = Vec::new();
+    let mut all: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut grouped: BTreeMap<String, BTreeMap<String, Vec<f64>>> = BTreeMap::new();
+    for (item, row) in items.iter().zip(rows) {
+        let scores = item
+            .gold
+            .score(&row.answer)
+            .map_err(|source| EvalError::Score {
+                id: item.id.clone(),
+                source,
+            })?;
+        for (name, value) in &scores {
+            let weight = item.gold.weight(name);
+            all.entry((*name).to_owned())
+                .or_default()
+                .push((*value, weight));
+            if !item.group.is_empty() {
+                let group = grouped.entry(item.group.clone()).or_default();
+                group.entry((*name).to_owned()).or_default().push(*value);
+            }
+        }
+        scored.push(
+            scores
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        );
+    }
+    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    let groups = grouped.into_iter().map(|(group, scores)| {
+        let scores = scores
+            .into_iter()
+            .map(|(name, values)| (name, mean(values)));
+        (group, scores.collect())
+    });
+    let scores = all
+        .into_iter()
+        .filter_map(|(name, values)| Some((name, weighted(&values, draws)?)));
+    Ok(Summary {
+        items: scored.len(),
+        scores: scores.collect(),
+        groups: groups.collect(),
+        rows: scored,
+    })
+}
+
+/// The mean of values that stand for several parts each, with the interval over items.
+fn weighted(values: &[(f64, f64)], draws: &Draws) -> Option<Mean> {
+    let parts: f64 = values.iter().map(|(_, weight)| weight).sum();
+    let scale = values.len() as f64 / parts;
+    let values: Vec<f64> = values
+        .iter()
+        .map(|(value, weight)| value * weight * scale)
+        .collect();
+    let Interval { mean, low, high } = bootstrap(&values, draws)?;
+    Some(Mean { mean, low, high })
+}
+
+/// The rows in the form that `AlpacaEval` reads: `instruction`, `output`, `generator`.
+#[must_use]
+pub fn alpaca_eval_outputs(items: &[Item], rows: &[Row], generator: &str) -> Value {
+    let output = |(item, row): (&Item, &Row)| match (&item.ask, &row.answer) {
+        (
+            Ask::Generate {
+                prompt: Prompt::Chat(turns),
+                ..
+            },
+            Answer::Text(output),
+        ) => {
+            let instruction = &turns.last()?.content;
+            Some(json!({"instruction": instruction, "output": output, "generator": generator}))
+        }
+        _ => None,
+    };
+    items.iter().zip(rows).filter_map(output).collect()
+}
