@@ -163,7 +163,6 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     std::fs::create_dir_all(run.out).map_err(CliError::io(run.out))?;
     let plan = Plan::new(run, &adapter)?;
     plan.write(&run.out.join("plan.json"))?;
-    say(&plan.line());
     let tape = if plan.checkpoint_blocks {
         Tape::Blocks
     } else {
@@ -190,6 +189,9 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     let progress = bar("train", 0);
     let mut steps = Vec::new();
     let trained = trainer.run(adapter, &mut |event| {
+        if let Event::Planned { .. } = event {
+            say(&plan.line());
+        }
         show(&progress, &event);
         if let Event::Step { row, .. } = event {
             steps.push(row.clone());
