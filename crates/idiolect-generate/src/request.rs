@@ -52,7 +52,8 @@ pub struct Settings {
     /// Compute what prompts begin with in common once, for all of them.
     pub share_prefixes: bool,
     /// The most tokens that a row guesses from its own text and has verified in one pass; 0 is off.
-    /// Rows whose guesses come true guess further, others less.
+    /// Rows whose guesses come true guess further, others less, and all of them together no further than
+    /// [`NextLogits::cheap_tokens`](crate::NextLogits::cheap_tokens), so that a full batch need not guess.
     ///
     /// A guess counts where the row's own choice confirms it, random draw included, so that a row's
     /// distribution and its random numbers are those of one token a pass.

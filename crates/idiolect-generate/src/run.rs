@@ -140,7 +140,11 @@ impl Run<'_> {
                     waiting.next();
                     slot.take(place, &requests[place], self.settings);
                 }
-                slot.prepare(self.settings);
+            }
+            let rows = slots.iter().filter(|slot| slot.row.is_some()).count();
+            let mut room = self.model.cheap_tokens().saturating_sub(rows);
+            for slot in &mut slots {
+                room -= slot.prepare(self.settings, room);
             }
             let numbered = slots.iter().enumerate();
             let parts: Vec<Part<'_>> = numbered.filter_map(|(row, slot)| slot.part(row)).collect();

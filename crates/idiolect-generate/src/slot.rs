@@ -41,9 +41,11 @@ impl Slot {
         self.row = Some((place, Row::new(request, &settings.sampling)));
     }
 
-    /// Sets up the next pass: what the model lacks of the row, and guesses of what follows.
-    pub(crate) fn prepare(&mut self, settings: &Settings) {
-        let Some((_, row)) = &self.row else { return };
+    /// Sets up the next pass: what the model lacks of the row, and guesses of what follows, at most `room`.
+    ///
+    /// Returns how many guesses there are.
+    pub(crate) fn prepare(&mut self, settings: &Settings, room: usize) -> usize {
+        let Some((_, row)) = &self.row else { return 0 };
         // What came before may serve: the same row's tokens, or another's that begins the same way.
         let more = common(&self.tokens[self.sure..], &row.tokens[self.sure..]);
         self.kept = (self.sure + more).min(row.tokens.len() - 1);
@@ -51,10 +53,11 @@ impl Slot {
         self.tokens.extend_from_slice(&row.tokens[self.kept..]);
         self.sure = self.tokens.len();
         let left = settings.max_new_tokens - row.new_tokens().len();
-        let most = settings.speculate.min(self.earned).min(left - 1);
+        let most = settings.speculate.min(self.earned).min(left - 1).min(room);
         let guesses = draft(&row.tokens, most);
         self.guesses = guesses.len();
         self.tokens.extend_from_slice(guesses);
+        self.guesses
     }
 
     /// The next pass, as the model sees it; `None` where nothing stands.
