@@ -13,6 +13,7 @@ mod bench;
 mod ci;
 mod demo;
 mod fetch;
+mod parity;
 mod shell;
 mod test;
 mod tidy;
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
   tidy                   the rules of the house that the compiler does not check
   bench [--python P]     speed and memory on the real model; with P, PyTorch's beside them
+  parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
         ["tidy"] => tidy::run(),
         ["bench", rest @ ..] => bench::run(rest),
+        ["parity", rest @ ..] => parity::run(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");

@@ -19,6 +19,7 @@ pub mod objective;
 pub mod opened;
 pub mod outcome;
 pub mod planning;
+pub mod probe;
 pub mod progress;
 pub mod rewriting;
 pub mod rows;

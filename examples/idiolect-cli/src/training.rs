@@ -15,6 +15,7 @@ use crate::keys::TrainKeys;
 use crate::objective::{AdapterLoss, Loss};
 use crate::opened::Opened;
 use crate::planning::Plan;
+use crate::probe;
 use crate::progress::{bar, say};
 
 /// Settings of the loop as typed, over the defaults of [`TrainConfig`].
@@ -157,9 +158,10 @@ pub struct Run<'a> {
 ///
 /// # Errors
 ///
-/// [`CliError::Train`] for what stops the loop, [`CliError::Stopped`] when the user did, and the errors of
-/// writing the directory.
+/// [`CliError::Train`] for what stops the loop, [`CliError::Stopped`] when the user did, those of
+/// [`probe::check`], and the errors of writing the directory.
 pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<StepRow>), CliError> {
+    probe::check(&run.opened.decoder.device(), run.opened.decoder.dtype())?;
     std::fs::create_dir_all(run.out).map_err(CliError::io(run.out))?;
     let plan = Plan::new(run, &adapter)?;
     plan.write(&run.out.join("plan.json"))?;
