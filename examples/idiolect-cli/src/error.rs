@@ -163,8 +163,13 @@ impl CliError {
 
     /// Whether a server did not do its part, or the budget is spent.
     fn server_failed(&self) -> bool {
-        let mut errors = self.causes().filter_map(|cause| cause.downcast_ref());
-        errors.any(|error| {
+        // What is passed on transparently is no cause of its own.
+        let own = match self {
+            Self::Teacher(error) => Some(error),
+            _ => None,
+        };
+        let below = self.causes().filter_map(|cause| cause.downcast_ref());
+        own.into_iter().chain(below).any(|error| {
             matches!(
                 error,
                 TeacherError::Status { .. }

@@ -97,9 +97,11 @@ impl AnyTeacher {
         }
     }
 
-    /// Says what a server cost.
+    /// Says what a server cost, where it wrote anything.
     pub fn tell(&self) {
-        if let Self::Server(server) = self {
+        if let Self::Server(server) = self
+            && server.teacher.spent().texts > 0
+        {
             say(&server.spent());
         }
     }
