@@ -31,6 +31,7 @@ fn main() -> Result<(), BoxError> {
             text,
             token_count: 6,
             token_ids: None,
+            passes: None,
             finish_reason,
         })
     };

@@ -21,6 +21,7 @@ pub(crate) struct Written {
     pub(crate) text: String,
     finish_reason: Option<String>,
     tokens: usize,
+    passes: Option<usize>,
     /// What the filters without a judge have against it.
     pub(crate) objection: Option<Reason>,
 }
@@ -40,12 +41,13 @@ impl Source {
         half: &Half,
         settings: &Settings,
     ) -> Result<Written, ContinuationError> {
-        let (text, finish_reason, tokens) = match self {
-            Self::Original => (half.second.clone(), None, 0),
+        let (text, finish_reason, tokens, passes) = match self {
+            Self::Original => (half.second.clone(), None, 0, None),
             Self::Teacher(texts) => {
                 let record = texts.record(&half.id)?;
                 let text = joined(&settings.shown, record.text);
-                (text, Some(record.finish_reason), record.token_count)
+                let (tokens, passes) = (record.token_count, record.passes);
+                (text, Some(record.finish_reason), tokens, passes)
             }
         };
         let finish = finish_reason.as_deref().unwrap_or("stop");
@@ -54,6 +56,7 @@ impl Source {
             text,
             finish_reason,
             tokens,
+            passes,
             objection,
         })
     }
@@ -164,6 +167,9 @@ fn tally(summary: &mut Summary, half: &Half, text: &Written) {
     summary.empty += usize::from(text.text.trim().is_empty());
     summary.capital += usize::from(capital);
     summary.tokens += text.tokens;
+    if let Some(passes) = text.passes {
+        summary.passes = Some(summary.passes.unwrap_or(0) + passes);
+    }
     summary.first_words += half.first_words as f64;
     summary.second_words += (half.words - half.first_words) as f64;
     summary.text_words += count_words(&text.text) as f64;

@@ -28,6 +28,9 @@ pub struct Record {
     pub text: String,
     /// New tokens.
     pub token_count: usize,
+    /// Passes of the model that gave them, where the writer knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passes: Option<usize>,
     /// Why it ended.
     pub finish_reason: String,
 }
@@ -75,6 +78,7 @@ impl Made {
             made: self,
             text: completion.text,
             token_count: completion.token_count,
+            passes: completion.passes,
             finish_reason: completion.finish_reason,
         }
     }

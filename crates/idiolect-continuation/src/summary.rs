@@ -65,6 +65,10 @@ pub struct Summary {
     pub judged: BTreeMap<String, Asked>,
     /// Tokens that the teacher wrote.
     pub tokens: usize,
+    /// Passes of the model that gave them, where the teacher counts passes: fewer than tokens where
+    /// guesses came true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passes: Option<usize>,
     /// Mean words of the first parts.
     pub first_words: f64,
     /// Mean words of the original second parts.

@@ -58,6 +58,8 @@ pub struct Completion {
     pub text: String,
     /// New tokens, whatever the writer counts.
     pub token_count: usize,
+    /// Passes of the model that gave them, where the writer knows; fewer than tokens where it guessed ahead.
+    pub passes: Option<usize>,
     /// Why it ended, in the words of OpenAI-compatible servers; `length` means cut off.
     pub finish_reason: String,
 }

@@ -180,6 +180,7 @@ fn a_teacher_is_shown_the_half_raw_or_as_a_turn() {
                 id,
                 text,
                 token_count: 1,
+                passes: None,
                 finish_reason: "stop".into(),
             })
         };
@@ -231,6 +232,7 @@ fn another_judge_may_be_asked() {
             id,
             text: text.into(),
             token_count: 1,
+            passes: None,
             finish_reason: "stop".into(),
         })
     };

@@ -37,6 +37,7 @@ impl TextToText for OverHttp {
                 id: done.id,
                 text: done.text,
                 token_count: usize::try_from(done.token_count)?,
+                passes: None,
                 finish_reason: done.finish_reason,
             })
         })?;

@@ -34,6 +34,7 @@ impl Asked<'_> {
             text,
             token_count,
             token_ids,
+            passes,
             finish_reason,
         } = completion;
         let verdict = judge(*check, extras, self.label, &text, &finish_reason)
@@ -47,6 +48,7 @@ impl Asked<'_> {
             text,
             token_count,
             token_ids,
+            passes,
             finish_reason,
             replaced: verdict.is_keep(),
             verdict,

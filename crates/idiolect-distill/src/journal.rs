@@ -102,6 +102,7 @@ fn completion(record: &Record) -> Completion {
         text: record.text.clone(),
         token_count: record.token_count,
         token_ids: record.token_ids.clone(),
+        passes: record.passes,
         finish_reason: record.finish_reason.clone(),
     }
 }

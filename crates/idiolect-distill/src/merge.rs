@@ -9,11 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{DataError, DataSet, Id, Journal, write_atomically};
+use idiolect_prompt::DistillTemplate;
 use serde::Serialize;
 
 use crate::DistillError;
 use crate::asked::asked;
 use crate::record::Record;
+use crate::run::unaided;
 use crate::settings::Settings;
 
 /// What a merge found; what is missing or double is told, not refused.
@@ -52,6 +54,9 @@ impl MergeReport {
 
 /// Joins journals of the same data set and settings into a new one, in the order of the data set.
 ///
+/// With the template [`DistillTemplate::unaided`] they are those of
+/// [`answer_unaided`](crate::answer_unaided()).
+///
 /// # Errors
 ///
 /// [`DistillError::Data`] for a journal that is missing or broken; [`DistillError::Differs`] for one
@@ -70,6 +75,11 @@ pub fn merge(
             found: joined.display().to_string(),
         });
     }
+    let alone = settings.template == DistillTemplate::unaided();
+    let changed = alone.then(|| unaided(set, settings));
+    let (set, settings) = changed
+        .as_ref()
+        .map_or((set, settings), |(set, settings)| (set, settings));
     let before = settings.prepared(set)?;
     let mut found = read(settings, journals)?;
     let mut report = MergeReport::default();

@@ -39,6 +39,9 @@ pub struct Record {
     /// The new tokens, where the writer knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_ids: Option<Vec<u32>>,
+    /// Passes of the model that gave them, where the writer knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passes: Option<usize>,
     /// Why generation ended.
     pub finish_reason: String,
     /// The verdict with its reason.

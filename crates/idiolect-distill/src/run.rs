@@ -94,7 +94,7 @@ pub fn distill_shard(
     })
 }
 
-/// Has every row answered by the model alone, its reference not shown: sample, drop, keep.
+/// Has every row of a part answered by the model alone, its reference not shown: sample, drop, keep.
 ///
 /// The template is [`DistillTemplate::unaided`], the check [`Check::Text`] and the mix ratio 1,
 /// whatever the settings say; rows need no response.
@@ -108,9 +108,22 @@ pub fn distill_shard(
 pub fn answer_unaided(
     set: &DataSet,
     settings: &Settings,
+    shard: Shard,
     writer: &mut dyn TextToText,
     journal: &Path,
 ) -> Result<Distilled, DistillError> {
+    let (set, settings) = unaided(set, settings);
+    let mut answered = distill_shard(&set, &settings, shard, writer, journal)?;
+    let mut records = answered.records.iter();
+    answered
+        .set
+        .rows
+        .retain(|_| records.next().is_some_and(|record| record.replaced));
+    Ok(answered)
+}
+
+/// Data set and settings of [`answer_unaided`]; rows without a response get an empty one.
+pub(crate) fn unaided(set: &DataSet, settings: &Settings) -> (DataSet, Settings) {
     let settings = Settings {
         template: DistillTemplate::unaided(),
         check: Check::Text,
@@ -127,13 +140,7 @@ pub fn answer_unaided(
             set.replace_response(row, "");
         }
     }
-    let mut answered = distill(&set, &settings, writer, journal)?;
-    let mut records = answered.records.iter();
-    answered
-        .set
-        .rows
-        .retain(|_| records.next().is_some_and(|record| record.replaced));
-    Ok(answered)
+    (set, settings)
 }
 
 /// The rewrites that there are, by position among the rows asked for.

@@ -43,6 +43,10 @@ pub struct Summary {
     pub finish_reasons: BTreeMap<String, usize>,
     /// Tokens written for all rewrites.
     pub tokens: usize,
+    /// Tokens for each pass of the model, over the rewrites whose writer counts passes: above 1 where
+    /// guesses came true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_pass: Option<f64>,
     /// Responses before, over all rows.
     pub length_before: Length,
     /// Responses after.
@@ -74,6 +78,7 @@ impl Summary {
             refused,
             finish_reasons: counts(records.iter().map(|record| record.finish_reason.as_str())),
             tokens: records.iter().map(|record| record.token_count).sum(),
+            tokens_per_pass: tokens_per_pass(records),
             length_before: Length::of(before),
             length_after: Length::of(after),
         }
@@ -102,6 +107,14 @@ impl Length {
             characters: mean(|text| text.chars().count()),
         }
     }
+}
+
+fn tokens_per_pass(records: &[Record]) -> Option<f64> {
+    let counted = records
+        .iter()
+        .filter_map(|record| Some((record.token_count, record.passes?)));
+    let (tokens, passes) = counted.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+    (passes > 0).then(|| ratio(tokens, passes))
 }
 
 fn responses(set: &DataSet) -> impl Iterator<Item = &str> {

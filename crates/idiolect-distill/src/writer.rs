@@ -33,6 +33,8 @@ pub struct Completion {
     pub token_count: usize,
     /// The new tokens themselves, where the writer knows them.
     pub token_ids: Option<Vec<u32>>,
+    /// Passes of the model that gave them, where the writer knows; fewer than tokens where it guessed ahead.
+    pub passes: Option<usize>,
     /// Why it ended, in the words of OpenAI-compatible servers; `length` means cut off.
     pub finish_reason: String,
 }

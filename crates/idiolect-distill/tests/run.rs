@@ -7,7 +7,7 @@ use std::fs;
 
 use common::{Folder, Scripted, answers, completion, data, math, settings, sums};
 use idiolect_data::{DataSet, Format, Id};
-use idiolect_distill::{BoxError, Check, Completion, Record, RewriteRequest, Settings};
+use idiolect_distill::{BoxError, Check, Completion, Record, RewriteRequest, Settings, Shard};
 use serde_json::{Value, json};
 
 #[test]
@@ -27,6 +27,7 @@ fn a_row_of_the_journal_tells_everything() {
         "seed": math().row_seed(&json!(2)),
         "text": "I forgot.",
         "token_count": 9,
+        "passes": 5,
         "finish_reason": "stop",
         "verdict": "reject",
         "reason": "different_answer",
@@ -82,6 +83,7 @@ fn the_summary_counts() {
         "refused_share": {"banned_phrase": 0.25, "different_answer": 0.25},
         "finish_reasons": {"length": 4},
         "tokens": 26,
+        "tokens_per_pass": 26.0 / 14.0,
         "length_before": {"words": 1.0, "characters": 1.0},
         "length_after": {"words": 1.5, "characters": 2.75},
     });
@@ -194,13 +196,15 @@ fn without_a_reference_the_model_answers_alone_and_empty_rows_go() {
             text,
             token_count,
             token_ids,
+            passes: None,
             finish_reason,
         })
     };
     let journal = folder.journal();
     let settings = common::settings();
     let answered =
-        idiolect_distill::answer_unaided(&set, &settings, &mut writer, &journal).unwrap();
+        idiolect_distill::answer_unaided(&set, &settings, Shard::WHOLE, &mut writer, &journal)
+            .unwrap();
     let left = answered.set.rows.iter();
     let left: Vec<_> = left
         .map(|row| (row.example.id.clone(), row.example.response()))

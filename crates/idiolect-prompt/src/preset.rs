@@ -1,9 +1,11 @@
-//! The two published settings of the self-distillation paper, as data.
+//! The published settings of the papers, as data.
 //!
-//! They differ in where the beginning-of-text token stands, in what separates system text and
+//! The two of self-distillation differ in where the beginning-of-text token stands, in what separates system text and
 //! question, and in cutting off white space; `main` follows sail-sg/sdft@bfb6c255 with
 //! `LLaMA-Factory` 0.6.3, `reproduce` sail-sg/sdft@953518bc with 0.3.3. Dropout and sampling, in
 //! which they differ or agree too, belong to those who train and generate.
+//! That of non-instructional fine-tuning (arXiv 2409.00096) trains by template vanilla of
+//! `LLaMA-Factory` 0.5: no mark before the text, first and second part encoded by themselves.
 
 use crate::{DistillTemplate, NamedTemplate, PromptError, table};
 
@@ -19,7 +21,7 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// `sdft-2402/main` or `sdft-2402/reproduce`.
+    /// `sdft-2402/main`, `sdft-2402/reproduce` or `nift-2409`.
     ///
     /// # Errors
     ///
@@ -67,4 +69,10 @@ pub(crate) const REPRODUCE: Preset = Preset {
     ],
 };
 
-pub(crate) const ALL: [Preset; 2] = [MAIN, REPRODUCE];
+pub(crate) const NIFT: Preset = Preset {
+    name: "nift-2409",
+    templates: &[table::NIFT_VANILLA],
+    distill: &[],
+};
+
+pub(crate) const ALL: [Preset; 3] = [MAIN, REPRODUCE, NIFT];

@@ -71,6 +71,15 @@ const VANILLA: NamedTemplate = NamedTemplate {
     stops: &[],
 };
 
+/// Plain text without a beginning, as `LLaMA-Factory` 0.5 has it.
+pub(crate) const NIFT_VANILLA: NamedTemplate = NamedTemplate {
+    name: "nift-2409/vanilla",
+    start: &[],
+    system: &[CONTENT],
+    joined: false,
+    ..VANILLA
+};
+
 const GENERAL_ALPACA: NamedTemplate = NamedTemplate {
     name: "alpaca",
     default_system: ALPACA_SYSTEM,

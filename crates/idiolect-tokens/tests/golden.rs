@@ -58,7 +58,7 @@ fn preset_forms_have_the_reference_ids_for_llama_3() {
 fn no_form_of_a_preset_is_without_ids() {
     let goldens = [golden("sentence_piece.json"), golden("byte_level_ids.json")];
     let has = |key: &str, name: &str| goldens.iter().any(|golden| golden[key].get(name).is_some());
-    for preset in ["sdft-2402/main", "sdft-2402/reproduce"] {
+    for preset in ["sdft-2402/main", "sdft-2402/reproduce", "nift-2409"] {
         let preset = Preset::by_name(preset).unwrap();
         for template in preset.templates {
             assert!(has("forms", template.name), "{}", template.name);

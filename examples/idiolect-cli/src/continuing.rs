@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use idiolect::generate::{Event, Generated, Request, Sampling, Settings, Stops, generate};
+use idiolect::generate::{Event, Generated, Request, Sampling, Settings, Stops, generate, groups};
 
 use crate::error::CliError;
 use crate::keys::SamplingKeys;
 use crate::logits::DecoderLogits;
 use crate::opened::Opened;
-use crate::progress::say;
+use crate::progress::{bar, say};
 
 /// How a command generates: the settings, and the seed that each row's own seed comes from.
 #[derive(Debug, Clone)]
@@ -22,20 +22,13 @@ pub struct Generation {
 impl Generation {
     /// Settings as typed, with the model's own stops.
     pub fn new(keys: &SamplingKeys, opened: &Opened, seed: u64) -> Self {
-        let sampling = Sampling {
-            temperature: keys.temperature.unwrap_or(0.0),
-            top_k: keys.top_k.unwrap_or(0),
-            top_p: keys.top_p.unwrap_or(1.0),
-            min_p: keys.min_p.unwrap_or(0.0),
-            repetition_penalty: keys.repetition_penalty.unwrap_or(1.0),
-        };
         let stops = Stops {
             tokens: opened.stop_tokens(),
             strings: keys.stop.clone(),
             ignore_eos: false,
         };
         let settings = Settings {
-            sampling,
+            sampling: sampling(keys),
             stops,
             max_new_tokens: keys.max_new_tokens.unwrap_or(256),
             batch_size: keys.generation_batch_size.unwrap_or(8),
@@ -43,6 +36,17 @@ impl Generation {
             speculate: keys.speculate.unwrap_or(4),
         };
         Self { settings, seed }
+    }
+}
+
+/// How a token is chosen, as typed.
+pub fn sampling(keys: &SamplingKeys) -> Sampling {
+    Sampling {
+        temperature: keys.temperature.unwrap_or(0.0),
+        top_k: keys.top_k.unwrap_or(0),
+        top_p: keys.top_p.unwrap_or(1.0),
+        min_p: keys.min_p.unwrap_or(0.0),
+        repetition_penalty: keys.repetition_penalty.unwrap_or(1.0),
     }
 }
 
@@ -112,4 +116,65 @@ pub fn continue_requests(
         &decode,
         on_event,
     )?)
+}
+
+/// A model with the way it writes.
+#[derive(Clone, Copy)]
+pub struct LocalWriter<'a> {
+    /// The model.
+    pub opened: &'a Opened,
+    /// Sampler, stops, budget and batch size; each request brings its own seed.
+    pub generation: &'a Generation,
+}
+
+impl LocalWriter<'_> {
+    /// Continues every request that is not `done` and hands over each row as it ends; a request's index is
+    /// its place among them. `what` stands before the bar that shows how far it is.
+    ///
+    /// Groups are made of all requests, so that a resumed run repeats the one it was in; a group that is
+    /// wholly done is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Generate`], and the first error of `on_done`.
+    pub fn finish<E: From<CliError>>(
+        &self,
+        what: &str,
+        requests: &[Request],
+        done: &[bool],
+        on_done: &mut dyn FnMut(&Generated) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let settings = &self.generation.settings;
+        settings.check().map_err(CliError::from)?;
+        let bar = bar(what, requests.len());
+        bar.inc(done.iter().filter(|done| **done).count() as u64);
+        let mut pace = Pace::default();
+        for group in groups(requests, settings.batch_size) {
+            if group.iter().all(|place| done[*place]) {
+                continue;
+            }
+            let chosen: Vec<Request> = group.iter().map(|place| requests[*place].clone()).collect();
+            let mut failed = None;
+            let rows = continue_requests(self.opened, &chosen, self.generation, &mut |event| {
+                let Event::Done(row) = event else {
+                    return ControlFlow::Continue(());
+                };
+                if done[row.index] {
+                    return ControlFlow::Continue(());
+                }
+                bar.inc(1);
+                failed = on_done(row).err();
+                failed
+                    .as_ref()
+                    .map_or(ControlFlow::Continue(()), |_| ControlFlow::Break(()))
+            })?;
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            pace.add(&rows);
+        }
+        bar.finish_and_clear();
+        pace.tell();
+        Ok(())
+    }
 }

@@ -8,8 +8,9 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use idiolect::{
-    data::DataError, distill::DistillError, generate::GenerateError, lora::LoraError,
-    model::ModelError, prompt::PromptError, tokens::TokensError, train::TrainError,
+    continuation::ContinuationError, data::DataError, distill::DistillError,
+    generate::GenerateError, lora::LoraError, model::ModelError, prompt::PromptError,
+    teacher::TeacherError, tokens::TokensError, train::TrainError,
 };
 
 /// Why a command ended early.
@@ -40,6 +41,12 @@ pub enum CliError {
     /// Self-distillation.
     #[error(transparent)]
     Distill(#[from] DistillError),
+    /// Halving and continuing.
+    #[error(transparent)]
+    Continuation(#[from] ContinuationError),
+    /// A teacher behind a server.
+    #[error(transparent)]
+    Teacher(#[from] TeacherError),
     /// A file of the command itself.
     #[error("{}: {source}", path.display())]
     Io {
@@ -71,6 +78,18 @@ pub enum CliError {
     /// The arguments do not parse.
     #[error("{0}")]
     Usage(String),
+    /// Some shards are not done.
+    #[error("{}: {missing} of {asked} rows are missing (ids {ids}); distill with the same --out writes them", path.display())]
+    Incomplete {
+        /// The joined journal.
+        path: PathBuf,
+        /// Rows without a rewrite.
+        missing: usize,
+        /// Rows that are to have one.
+        asked: usize,
+        /// The first of those missing.
+        ids: String,
+    },
     /// The user asked to stop; what was done is on disk.
     #[error("stopped: {what}; the same command with {again} goes on")]
     Stopped {
@@ -102,7 +121,8 @@ impl CliError {
     pub fn status(&self) -> u8 {
         let failed = match self {
             Self::Train(TrainError::NotFinite { .. } | TrainError::NeverMoved { .. })
-            | Self::Stopped { .. } => true,
+            | Self::Stopped { .. }
+            | Self::Incomplete { .. } => true,
             Self::Train(TrainError::Objective { .. }) => !self.blames_input(),
             Self::Generate(error) => {
                 matches!(
@@ -110,7 +130,7 @@ impl CliError {
                     GenerateError::NotFinite { .. } | GenerateError::LogitsShape { .. }
                 )
             }
-            _ => self.system_failed(),
+            _ => self.system_failed() || self.server_failed(),
         };
         if failed { 1 } else { 2 }
     }
@@ -139,6 +159,24 @@ impl CliError {
         self.causes()
             .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
             .any(blameless)
+    }
+
+    /// Whether a server did not do its part, or the budget is spent.
+    fn server_failed(&self) -> bool {
+        // What is passed on transparently is no cause of its own.
+        let own = match self {
+            Self::Teacher(error) => Some(error),
+            _ => None,
+        };
+        let below = self.causes().filter_map(|cause| cause.downcast_ref());
+        own.into_iter().chain(below).any(|error| {
+            matches!(
+                error,
+                TeacherError::Status { .. }
+                    | TeacherError::GaveUp { .. }
+                    | TeacherError::Budget { .. }
+            )
+        })
     }
 
     fn causes(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {

@@ -1,12 +1,117 @@
-//! Hashes of the files that make a model, for provenance: two runs with the same hash had the same weights.
+//! Who writes and with what, for provenance: two runs with the same hash had the same weights, and a journal
+//! of another writer is refused.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use idiolect::{continuation, distill, generate};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::continuing::Generation;
 use crate::error::CliError;
+use crate::opened::Opened;
+
+/// Everything beside prompt and seed that decides a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Writer {
+    /// Hash of the model's files, or a server's name for it.
+    pub model: String,
+    /// Hash of the adapter's files.
+    pub adapter: Option<String>,
+    /// The sampler's settings, stops, limits and type.
+    pub sampler: Value,
+}
+
+impl Writer {
+    /// A model that is opened, with the adapter that it has on.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Io`] names the file that cannot be read.
+    pub fn local(
+        opened: &Opened,
+        adapter: Option<&Path>,
+        generation: &Generation,
+    ) -> Result<Self, CliError> {
+        let generate::Settings {
+            sampling,
+            stops,
+            max_new_tokens,
+            batch_size,
+            share_prefixes,
+            speculate,
+        } = &generation.settings;
+        Ok(Self {
+            model: opened.model_hash()?,
+            adapter: adapter.map(hash).transpose()?,
+            sampler: json!({
+                "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
+                "min_p": sampling.min_p, "repetition_penalty": sampling.repetition_penalty,
+                "stops": stops.strings, "stop_ids": stops.tokens, "max_new_tokens": max_new_tokens,
+                "batch_size": batch_size, "share_prefixes": share_prefixes, "speculate": speculate,
+                "dtype": format!("{:?}", opened.decoder.dtype()),
+            }),
+        })
+    }
+
+    /// The first field in which a journal's writer differs, with both values.
+    #[must_use]
+    pub fn difference(&self, now: &Self) -> Option<(&'static str, String, String)> {
+        let fields = [
+            ("model", json!(self.model), json!(now.model)),
+            ("adapter", json!(self.adapter), json!(now.adapter)),
+            ("sampler", self.sampler.clone(), now.sampler.clone()),
+        ];
+        let (name, old, new) = fields.into_iter().find(|(_, old, new)| old != new)?;
+        Some((name, old.to_string(), new.to_string()))
+    }
+}
+
+impl From<Writer> for distill::Identity {
+    fn from(writer: Writer) -> Self {
+        let Writer {
+            model,
+            adapter,
+            sampler,
+        } = writer;
+        Self {
+            model,
+            adapter,
+            sampler,
+        }
+    }
+}
+
+impl From<Writer> for continuation::Identity {
+    fn from(writer: Writer) -> Self {
+        let Writer {
+            model,
+            adapter,
+            sampler,
+        } = writer;
+        Self {
+            model,
+            adapter,
+            sampler,
+        }
+    }
+}
+
+/// SHA-256 of a text in hexadecimal.
+#[must_use]
+pub fn text_hash(text: &str) -> String {
+    hexadecimal(Sha256::digest(text))
+}
+
+fn hexadecimal(digest: impl IntoIterator<Item = u8>) -> String {
+    digest
+        .into_iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
 
 /// SHA-256 over the weights and the configuration of a checkpoint or an adapter, in hexadecimal.
 ///
@@ -30,8 +135,7 @@ pub fn hash(path: &Path) -> Result<String, CliError> {
             digest.update(&buffer[..read]);
         }
     }
-    let digits = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
-    Ok(digest.finalize().iter().fold(String::new(), digits))
+    Ok(hexadecimal(digest.finalize()))
 }
 
 /// The file itself, or a folder's weights and `config.json`, sorted by name.

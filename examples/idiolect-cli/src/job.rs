@@ -9,9 +9,11 @@ use crate::adapting;
 use crate::answering::{Answered, answer};
 use crate::commands::distill;
 use crate::commands::sdft::Keys;
-use crate::continuing::Generation;
+use crate::continuing::{Generation, LocalWriter};
 use crate::dataset;
+use crate::distilling::{self, Likelihood};
 use crate::error::CliError;
+use crate::identity::Writer;
 use crate::opened::Opened;
 use crate::outcome::{Outcome, Side, target_nll};
 use crate::progress::say;
@@ -40,12 +42,21 @@ impl Job<'_> {
         say("2/4 how likely the seed model finds the responses, before and after");
         let nll_before = target_nll(&self.opened, &set.rows)?;
         let nll_after = target_nll(&self.opened, &distilled.set.rows)?;
-        let seed = self.answers("seed", eval)?;
+        let likelihood = Likelihood {
+            before: Some(nll_before),
+            after: nll_after,
+        };
+        distilling::report(
+            &distilled.summary,
+            Some(likelihood),
+            &place.join("summary.json"),
+        )?;
+        let seed = self.answers("seed", None, eval)?;
         say("3/4 training on the original responses");
         let plain = self.side("plain", &set.rows, eval)?;
         say("4/4 training on the rewritten responses");
         let distilled_side = self.side("distilled", &distilled.set.rows, eval)?;
-        let check = distill::check(&self.keys.distill)?;
+        let check = distilling::check(&self.keys.distill)?;
         let summary = distilled.summary;
         let seed = Side {
             answers: seed,
@@ -67,7 +78,7 @@ impl Job<'_> {
         let (adapter, last_loss) = self.trained(&out, rows)?;
         let shift = idiolect::lora::shift(&adapter, &self.opened.decoder);
         self.opened.adapter = Some(adapter);
-        let answers = self.answers(name, eval);
+        let answers = self.answers(name, Some(&out.join("adapter")), eval);
         self.opened.adapter = None;
         Ok(Side {
             answers: answers?,
@@ -109,11 +120,23 @@ impl Job<'_> {
         Ok((adapter, last_loss(&out.join("metrics.jsonl"))))
     }
 
-    fn answers(&self, name: &str, eval: &DataSet) -> Result<Vec<Answered>, CliError> {
-        let generation = Generation::new(&self.keys.sampling, &self.opened, self.keys.seed());
+    fn answers(
+        &self,
+        name: &str,
+        adapter: Option<&Path>,
+        eval: &DataSet,
+    ) -> Result<Vec<Answered>, CliError> {
+        let opened = &self.opened;
+        let generation = &Generation::new(&self.keys.sampling, opened, self.keys.seed());
+        let writer = Writer::local(opened, adapter, generation)?;
         let journal = self.out.join("journal").join(format!("{name}.jsonl"));
         dataset::folder_of(&journal)?;
-        answer(&self.opened, &eval.rows, &generation, &journal)
+        answer(
+            LocalWriter { opened, generation },
+            &writer,
+            &eval.rows,
+            &journal,
+        )
     }
 }
 

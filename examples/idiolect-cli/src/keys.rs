@@ -205,15 +205,24 @@ pub struct TrainKeys {
 #[serde(default)]
 pub struct DistillKeys {
     /// Distillation template: using, refer or gsm8k in the checkpoint's chat template, or a preset of the
-    /// paper's scripts, for example sdft-2402/main [default: using]
+    /// paper's scripts, for example sdft-2402/main/using; unaided shows no reference, and drops rows without
+    /// an answer [default: using]
     #[arg(long)]
     pub preset: Option<String>,
-    /// What a rewrite must pass: text, math, call or code [default: text]
+    /// What a rewrite must pass: text, math, call, call-half or code [default: text]
     #[arg(long)]
     pub check: Option<String>,
     /// Share of the responses that may be replaced [default: 1]
     #[arg(long, allow_negative_numbers = true)]
     pub mix_ratio: Option<f64>,
+    /// What is refused beside that, with commas between: unfinished, empty, echo (of the template's markup),
+    /// short, language (another than the original's), or none [default: unfinished,empty,echo in a chat
+    /// template, none in a preset of the paper's scripts]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub verdicts: Vec<String>,
+    /// Fewest words, in per cent of the original's, for the verdict short [default: 50]
+    #[arg(long)]
+    pub least_percent: Option<usize>,
 }
 
 /// A path, or a list of them.

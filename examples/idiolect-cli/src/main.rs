@@ -51,6 +51,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Score(args) => commands::score::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Distill(args) => commands::distill::run(args),
+        Command::Continue(args) => commands::continuation::run(args),
         Command::Merge(args) => commands::merge::run(args),
         Command::Combine(args) => commands::combine::run(args),
         Command::Sdft(args) => commands::sdft::run(args),

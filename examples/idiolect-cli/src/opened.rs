@@ -1,6 +1,7 @@
 //! A model ready for a command: decoder, adapter, tokenizer and template, from wherever they are.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use idiolect::data::{Id, Message};
 use idiolect::lora::LoraAdapter;
@@ -9,6 +10,7 @@ use idiolect::prompt::Template;
 use idiolect::tokens::{Overlong, TokenRow, Tokenizer};
 
 use crate::error::CliError;
+use crate::identity::hash;
 use crate::keys::{ModelKeys, TrainKeys};
 use crate::rows::Prompt;
 use crate::text::{Text, same_tokens};
@@ -32,6 +34,7 @@ pub struct Opened {
     pub template: Template,
     /// The files behind tokenizer and template.
     pub text: Text,
+    hashed: OnceLock<String>,
 }
 
 impl Opened {
@@ -78,7 +81,21 @@ impl Opened {
             tokenizer,
             template,
             text,
+            hashed: OnceLock::new(),
         })
+    }
+
+    /// Hash of the model's files, which are read once.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Io`] names the file that cannot be read.
+    pub fn model_hash(&self) -> Result<String, CliError> {
+        if let Some(hash) = self.hashed.get() {
+            return Ok(hash.clone());
+        }
+        let found = hash(&self.path)?;
+        Ok(self.hashed.get_or_init(|| found).clone())
     }
 
     /// The adapter, or the seed model's none.

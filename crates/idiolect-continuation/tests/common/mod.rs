@@ -102,6 +102,7 @@ impl TextToText for Scripted {
             on_done(Completion {
                 id: request.id.clone(),
                 token_count: text.split_whitespace().count(),
+                passes: None,
                 text,
                 finish_reason: finish_reason.into(),
             })?;

@@ -67,6 +67,7 @@ pub(crate) fn completion(id: &Id, text: &str) -> Completion {
         text: text.to_owned(),
         token_count: text.len(),
         token_ids: None,
+        passes: Some(text.len().div_ceil(2)),
         finish_reason: "stop".to_owned(),
     }
 }

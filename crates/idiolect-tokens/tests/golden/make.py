@@ -63,6 +63,7 @@ INST, REF = "### Instruction:\n{}\n\n### Response:\n", "### Instruction:\n{}\n\n
 BOS, EOS = 1, 2
 # name -> slots of the two-turn conversation Q1 A1 Q2 A2; a trained slot stands in a list of its own
 FORMS = {
+    "nift-2409/vanilla": [Q1, [A1, EOS], Q2, [A2, EOS]],
     "sdft-2402/main/alpaca": [ALPACA, INST.format(Q1), [A1, EOS], "\n\n", INST.format(Q2), [A2, EOS]],
     "sdft-2402/main/alpaca_gcg": [ALPACA, INST.format(Q1 + SUFFIX), [A1, EOS], "\n\n", INST.format(Q2 + SUFFIX), [A2, EOS]],
     "sdft-2402/main/gsm8k_infer": [SYS.format(MATH_INFER), BOS, f"[INST] {Q1} [/INST]", [A1, EOS], BOS, f"[INST] {Q2} [/INST]", [A2, EOS]],
@@ -73,7 +74,7 @@ FORMS = {
     "sdft-2402/reproduce/gsm8k": [BOS, SYS.format(MATH), f"[INST] {Q1.strip()} [/INST]", [A1, EOS], BOS, f"[INST] {Q2} [/INST]", [A2, EOS]],
 }
 # as FORMS, with the tokenizer of Llama 3, whose end of text is <|eot_id|> and whose markup stands in the slots
-FORMS_3 = {name: FORMS[name] for name in ["sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg"]} | {
+FORMS_3 = {name: FORMS[name] for name in ["nift-2409/vanilla", "sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg"]} | {
     f"sdft-2402/main/{name}": [BOS, TURN.format("system", system), TURN.format("user", Q1) + OPEN, [A1, EOS], TURN.format("user", Q2) + OPEN, [A2, EOS]]
     for name, system in [("llama3_gsm8k", MATH), ("llama3_gsm8k_infer", MATH_INFER)]
 }

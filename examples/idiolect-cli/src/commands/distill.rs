@@ -3,21 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use idiolect::data::{DataSet, Layout, sample};
-use idiolect::distill::{Check, Distilled, Extras, Identity, Settings, distill};
-use idiolect::prompt::{DistillTemplate, Template};
+use idiolect::data::{DataSet, sample};
+use idiolect::distill::{Distilled, Shard, answer_unaided, distill_shard};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use super::distill_merge;
 use crate::args;
-use crate::continuing::Generation;
+use crate::continuing::LocalWriter;
 use crate::dataset;
 use crate::device::on_threads;
+use crate::distilling::{self, Files};
 use crate::error::CliError;
-use crate::identity::hash;
 use crate::keys::{DataKeys, DistillKeys, ModelKeys, SamplingKeys};
 use crate::opened::Opened;
-use crate::rewriting::LocalWriter;
 use crate::settings;
 
 /// Settings of a distillation.
@@ -43,6 +41,12 @@ pub struct Keys {
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub sampling: SamplingKeys,
+    /// Rewrite part I of N of the rows, for N machines; `distill merge` joins the parts
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Do not score the responses, before and after, under the model
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub no_likelihood: Option<bool>,
     /// Seed of the sample, the mix and the draws [default: 42]
     #[arg(long)]
     pub seed: Option<u64>,
@@ -51,24 +55,73 @@ pub struct Keys {
     pub out: Option<PathBuf>,
 }
 
+impl Keys {
+    /// The part of the rows that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Distill`] for a part that there is not.
+    pub fn shard(&self) -> Result<Shard, CliError> {
+        let shard = self.shard.as_deref().map(str::parse).transpose()?;
+        Ok(shard.unwrap_or(Shard::WHOLE))
+    }
+
+    /// The folder of the results.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Setting`] where there is none.
+    pub fn out(&self) -> Result<&Path, CliError> {
+        let out = self.out.as_deref();
+        out.ok_or_else(|| CliError::setting("--out", "a folder", "nothing"))
+    }
+
+    /// Seed of the sample, the mix and the draws.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed.unwrap_or(42)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 ///
 /// Every [`CliError`] of settings, data, model and generation.
 pub fn run(args: &args::Distill) -> Result<(), CliError> {
+    if let Some(args::DistillCommand::Merge(merge)) = &args.instead {
+        return distill_merge::run(merge);
+    }
     let keys: Keys = settings::resolve(&args.keys, args.config.as_deref())?;
     on_threads(keys.model.threads, || work(&keys))
 }
 
 fn work(keys: &Keys) -> Result<(), CliError> {
-    let out = keys.out.as_deref();
-    let out = out.ok_or_else(|| CliError::setting("--out", "a folder", "nothing"))?;
+    let (out, shard) = (keys.out()?, keys.shard()?);
     let template = keys.data.template.as_deref();
-    let set = read(&keys.data, keys.seed.unwrap_or(42))?;
+    let set = read(&keys.data, keys.seed())?;
     let opened = Opened::new(&keys.model, keys.adapter.as_deref(), template)?;
     let distilled = rewrite(keys, &opened, &set, out)?;
-    crate::rows::write_lines(None, &[distilled.summary])
+    conclude(keys, &opened, &set, &distilled, &Files::new(out, shard))
+}
+
+/// Scores the responses unless that is switched off, writes the summary and prints it.
+///
+/// # Errors
+///
+/// The errors of scoring and writing.
+pub fn conclude(
+    keys: &Keys,
+    opened: &Opened,
+    set: &DataSet,
+    distilled: &Distilled,
+    files: &Files,
+) -> Result<(), CliError> {
+    let wanted = !keys.no_likelihood.unwrap_or(false);
+    let likelihood = wanted.then(|| distilling::likelihood(&keys.distill, opened, set, distilled));
+    let likelihood = likelihood.transpose()?;
+    let report = distilling::report(&distilled.summary, likelihood, &files.summary())?;
+    crate::rows::write_lines(None, &[report])
 }
 
 /// Reads the one data set of the keys, or a sample of it.
@@ -88,7 +141,7 @@ pub fn read(keys: &DataKeys, seed: u64) -> Result<DataSet, CliError> {
     Ok(set)
 }
 
-/// Rewrites `set` and leaves journal, data set and summary in `out`.
+/// Rewrites `set`, or the part of it that the keys name, and leaves journal, data set and summary in `out`.
 ///
 /// # Errors
 ///
@@ -99,95 +152,20 @@ pub fn rewrite(
     set: &DataSet,
     out: &Path,
 ) -> Result<Distilled, CliError> {
-    let journal = out.join("journal");
-    std::fs::create_dir_all(&journal).map_err(CliError::io(&journal))?;
-    let seed = keys.seed.unwrap_or(42);
-    let (template, chat, extras) = preset(&keys.distill, opened)?;
-    let mut generation = Generation::new(&keys.sampling, opened, seed);
-    if chat.is_some() {
-        generation
-            .settings
-            .stops
-            .strings
-            .push(DistillTemplate::CHAT_STOP.into());
-    }
-    let settings = Settings {
-        template,
-        chat,
-        check: check(&keys.distill)?,
-        extras,
-        mix_ratio: keys.distill.mix_ratio.unwrap_or(1.0),
-        trim: true,
-        seed,
-        identity: identity(keys, opened, &generation)?,
-    };
-    let mut writer = LocalWriter {
-        opened,
-        generation: &generation,
-    };
-    let distilled = distill(set, &settings, &mut writer, &journal.join("rewrites.jsonl"))?;
-    let name = if set.layout == Layout::Lines {
-        "distilled.jsonl"
+    let shard = keys.shard()?;
+    let files = Files::new(out, shard);
+    let journal = files.journal();
+    dataset::folder_of(&journal)?;
+    let generation = &distilling::generation(keys, opened);
+    let settings = distilling::settings(keys, opened, generation)?;
+    let mut writer = LocalWriter { opened, generation };
+    let one = if distilling::is_unaided(&settings) {
+        answer_unaided
     } else {
-        "distilled.json"
+        distill_shard
     };
-    distilled.set.write(&out.join(name))?;
-    distilled.summary.write(&out.join("summary.json"))?;
+    let distilled = one(set, &settings, shard, &mut writer, &journal)?;
+    distilled.set.write(&files.set(set.layout))?;
+    distilling::report(&distilled.summary, None, &files.summary())?;
     Ok(distilled)
-}
-
-/// The distillation template: a short name is put into the checkpoint's chat template, with the verdicts
-/// that small models need; a preset's full name is the raw form of the paper's scripts, with theirs only.
-fn preset(
-    keys: &DistillKeys,
-    opened: &Opened,
-) -> Result<(DistillTemplate, Option<Template>, Extras), CliError> {
-    let name = keys.preset.as_deref().unwrap_or("using");
-    let template = DistillTemplate::by_name(name)?;
-    let wrapped = !name.contains('/') && matches!(opened.template, Template::Chat(_));
-    let chat = wrapped.then(|| opened.template.clone());
-    let echo = Extras::MARKUP.iter().map(ToString::to_string).collect();
-    let strict = Extras {
-        unfinished: true,
-        empty: true,
-        echo,
-        ..Extras::default()
-    };
-    Ok((
-        template,
-        chat,
-        if wrapped { strict } else { Extras::default() },
-    ))
-}
-
-/// The check that the keys name.
-///
-/// # Errors
-///
-/// [`CliError::Distill`] for a name that is none.
-pub fn check(keys: &DistillKeys) -> Result<Check, CliError> {
-    Ok(keys.check.as_deref().unwrap_or("text").parse()?)
-}
-
-/// Who writes, and with what; a journal of another writer is refused.
-fn identity(keys: &Keys, opened: &Opened, generation: &Generation) -> Result<Identity, CliError> {
-    let idiolect::generate::Settings {
-        sampling,
-        stops,
-        max_new_tokens,
-        batch_size,
-        share_prefixes,
-        speculate,
-    } = &generation.settings;
-    let adapter = keys.adapter.as_deref().map(hash).transpose()?;
-    Ok(Identity {
-        model: hash(&opened.path)?,
-        adapter,
-        sampler: json!({
-            "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
-            "min_p": sampling.min_p, "repetition_penalty": sampling.repetition_penalty,
-            "stops": stops.strings, "stop_ids": stops.tokens, "max_new_tokens": max_new_tokens,
-            "batch_size": batch_size, "share_prefixes": share_prefixes, "speculate": speculate, "dtype": format!("{:?}", opened.decoder.dtype()),
-        }),
-    })
 }

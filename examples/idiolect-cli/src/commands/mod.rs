@@ -1,7 +1,9 @@
 //! One file a command.
 
 pub mod combine;
+pub mod continuation;
 pub mod distill;
+pub mod distill_merge;
 pub mod generate;
 pub mod inspect;
 pub mod merge;

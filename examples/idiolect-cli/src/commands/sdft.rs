@@ -68,6 +68,8 @@ impl Keys {
             data: self.data.clone(),
             distill: self.distill.clone(),
             sampling: self.sampling.clone(),
+            shard: None,
+            no_likelihood: None,
             seed: self.seed,
             out: self.out.clone(),
         }
