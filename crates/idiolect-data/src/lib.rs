@@ -2,12 +2,14 @@
 
 mod array;
 mod columns;
+mod csv;
 mod dataset;
 mod error;
 mod example;
 mod format;
 mod journal;
 mod pair;
+mod parquet;
 mod parse;
 mod place;
 mod rows;

@@ -51,9 +51,9 @@ fn files_that_are_not_there_or_hold_nothing() {
         &["", "\u{feff} \n\n", "[ ]\n"],
         read_rows,
         &expect![[r#"
-        F: no rows: expected a JSON array or JSON Lines
-        F: no rows: expected a JSON array or JSON Lines
-        F: no rows: expected a JSON array or JSON Lines
+        F: no rows: expected a JSON array, JSON Lines, CSV or Parquet
+        F: no rows: expected a JSON array, JSON Lines, CSV or Parquet
+        F: no rows: expected a JSON array, JSON Lines, CSV or Parquet
     "#]],
     );
 }

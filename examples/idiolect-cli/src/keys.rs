@@ -33,7 +33,7 @@ pub struct ModelKeys {
 #[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DataKeys {
-    /// JSON array or JSON Lines of examples; repeat it for several sets
+    /// Examples in a JSON array, JSON Lines, .csv or .parquet; repeat it for several sets
     #[arg(long, value_name = "FILE")]
     #[serde(deserialize_with = "one_or_many")]
     pub data: Vec<PathBuf>,

@@ -126,10 +126,10 @@ pub fn rewrite(
         generation: &generation,
     };
     let distilled = distill(set, &settings, &mut writer, &journal.join("rewrites.jsonl"))?;
-    let name = if set.layout == Layout::Lines {
-        "distilled.jsonl"
-    } else {
+    let name = if set.layout == Layout::Array {
         "distilled.json"
+    } else {
+        "distilled.jsonl"
     };
     distilled.set.write(&out.join(name))?;
     distilled.summary.write(&out.join("summary.json"))?;
