@@ -9,9 +9,9 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::DataError;
-use crate::columns::Columns;
 use crate::csv;
 use crate::example::Example;
+use crate::format::Columns;
 use crate::format::Format;
 use crate::parse;
 use crate::place::Place;

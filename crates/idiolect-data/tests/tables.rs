@@ -49,7 +49,7 @@ fn write_parquet(path: &Path, kind: &str, cells: [&[&[u8]]; 2]) {
     let out = File::create(path).unwrap();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::default()).unwrap();
     let mut group = writer.next_row_group().unwrap();
-    let ids: Vec<i64> = (0..cells[0].len() as i64).map(|id| id + 7).collect();
+    let ids: Vec<i64> = (7..).take(cells[0].len()).collect();
     let mut column = group.next_column().unwrap().unwrap();
     column
         .typed::<Int64Type>()
