@@ -114,7 +114,7 @@ impl LineIndex {
         let line = self.rows[row].line as usize;
         let bytes = self.line(self.rows[row]);
         let bytes = bytes.map_err(|source| read_error(&self.path, source))?;
-        let value = serde_json::from_str(text(&self.path, &bytes, line)?)
+        let value = serde_json::from_str(text(&self.path, &bytes, line)?.trim_ascii_end())
             .map_err(|error| json_error(&self.path, (line, 0), &error))?;
         match value {
             Value::Object(fields) => Ok(RawRow { line, fields }),

@@ -126,7 +126,7 @@ impl Source<'_> {
         while reader.read_until(b'\n', &mut bytes).map_err(io)? > 0 {
             let text = text(self.path, &bytes, line)?;
             if !text.trim_ascii().is_empty() {
-                let value = serde_json::from_str(text)
+                let value = serde_json::from_str(text.trim_ascii_end())
                     .map_err(|error| json_error(self.path, (line, 0), &error))?;
                 self.push(line, value)?;
             }
