@@ -72,13 +72,13 @@ fn text_that_is_not_json() {
         &files,
         read_rows,
         &expect![[r#"
-        F: line 3, column 9: not valid JSON: expected ident
-        F: line 3, column 10: not valid JSON: trailing characters
-        F: line 2, column 5: not valid JSON: EOF while parsing a value (cut off, or over several lines outside an array?)
-        F: line 2, column 1: not valid JSON: EOF while parsing an object (cut off, or over several lines outside an array?)
-        F: line 2, column 1: row 1: expected a JSON object, found the number 7
-        F: line 1, column 1: not valid JSON: expected value
-    "#]],
+            F: line 3, column 9: not valid JSON: expected ident
+            F: line 3, column 10: not valid JSON: trailing characters
+            F: line 2, column 5: not valid JSON: EOF while parsing a value (cut off, or over several lines outside an array?)
+            F: line 1, column 1: not valid JSON: EOF while parsing an object (cut off, or over several lines outside an array?)
+            F: line 2, column 1: row 1: expected a JSON object, found the number 7
+            F: line 1, column 1: not valid JSON: expected value
+        "#]],
     );
 }
 
