@@ -1,12 +1,86 @@
-//! The seam between the loop and what it optimises.
+//! The seams between the loop and its caller: where rows come from, and what is optimised.
 //!
-//! The loop knows neither the model nor the loss: an objective maps a module and a batch of token
-//! rows to a sum of token losses and the gradients of the module's parameters.
+//! The loop knows neither files nor the model nor the loss: rows come one at a time, and an
+//! objective maps a module and a batch of token rows to a sum of token losses and the gradients of
+//! the module's parameters.
+
+use std::borrow::Cow;
 
 use burn::optim::GradientsParams;
-use idiolect_tokens::TokenBatch;
+use idiolect_tokens::{TokenBatch, TokenRow};
 
-use crate::BoxError;
+use crate::{BoxError, RowSize};
+
+/// Rows to train on or to evaluate, by their number.
+///
+/// Rows in memory (a vector, an array, a slice) are such rows; rows that are read as they are
+/// needed are another implementation.
+pub trait Rows {
+    /// Number of rows.
+    fn count(&self) -> usize;
+
+    /// Size of a row below [`Rows::count`]. Where rows are not [`Rows::known`] it is a guess that
+    /// orders them by length (bytes will do), and `trained_tokens` is at least 1.
+    fn size(&self, row: usize) -> RowSize;
+
+    /// Whether sizes are exact, because all rows are there: then every row is checked before the
+    /// first step, and else as it comes.
+    fn known(&self) -> bool;
+
+    /// A row, the same at each call; none where it is to be left out.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the caller's code reports; the run ends with [`crate::TrainError::Rows`].
+    fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError>;
+
+    /// Tells these rows from others when a run is resumed.
+    fn fingerprint(&self) -> String;
+}
+
+impl<T: AsRef<[TokenRow]>> Rows for T {
+    fn count(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    fn size(&self, row: usize) -> RowSize {
+        let row = &self.as_ref()[row];
+        RowSize {
+            tokens: row.input_ids.len(),
+            trained_tokens: row.trained_tokens(),
+        }
+    }
+
+    fn known(&self) -> bool {
+        true
+    }
+
+    fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError> {
+        Ok(self.as_ref().get(row).map(Cow::Borrowed))
+    }
+
+    fn fingerprint(&self) -> String {
+        fingerprint(self.as_ref())
+    }
+}
+
+/// FNV-1a over ids and labels, in hexadecimal: tells other rows from the same, no more.
+fn fingerprint(rows: &[TokenRow]) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |bytes: &[u8]| {
+        for &byte in bytes {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for row in rows {
+        add(&row.input_ids.len().to_le_bytes());
+        row.input_ids.iter().for_each(|id| add(&id.to_le_bytes()));
+        row.labels
+            .iter()
+            .for_each(|label| add(&label.to_le_bytes()));
+    }
+    format!("{hash:016x}")
+}
 
 /// What the loop tells an objective about the step that a micro-batch belongs to.
 #[derive(Debug, Clone, Copy, PartialEq)]
