@@ -100,7 +100,7 @@ fn train(
         tape,
         loss: Loss::CrossEntropy,
     };
-    let trainer = Trainer::new(config, &objective, rows, 0);
+    let trainer = Trainer::new(config, &objective, &rows, 0);
     let mut steps = Vec::new();
     let trained = trainer.run(start, &mut |event| {
         if let idiolect::train::Event::Step { row, .. } = event {

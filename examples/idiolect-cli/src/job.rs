@@ -103,7 +103,8 @@ impl Job<'_> {
         let run = Run {
             opened,
             config: &config,
-            prepared: &prepared,
+            rows: &prepared.rows,
+            held_out: &prepared.held_out,
             loss: adapting::loss(&keys.train)?,
             checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
             out,

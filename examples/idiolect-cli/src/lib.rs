@@ -16,6 +16,7 @@ pub mod hub;
 pub mod identity;
 pub mod job;
 pub mod keys;
+pub mod lazy;
 pub mod logits;
 pub mod objective;
 pub mod opened;

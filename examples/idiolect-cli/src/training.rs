@@ -8,7 +8,7 @@ use std::sync::{Arc, atomic::Ordering};
 use idiolect::data::{Row, split};
 use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::tokens::{Fitted, TokenRow, fit};
-use idiolect::train::{Event, RateRatio, RunFolder, Schedule, StepRow, TrainConfig, Trainer};
+use idiolect::train::{Event, RateRatio, Rows, RunFolder, Schedule, StepRow, TrainConfig, Trainer};
 
 use crate::error::CliError;
 use crate::keys::TrainKeys;
@@ -108,15 +108,7 @@ impl Prepared {
     ) -> Result<Self, CliError> {
         let (limit, rule) = opened.limit(keys)?;
         let Fitted { rows, dropped, cut } = fit(rows, limit, rule)?;
-        let share = keys.validation_share.unwrap_or(0.0);
-        if !(0.0..1.0).contains(&share) {
-            return Err(CliError::setting(
-                "--validation-share",
-                "at least 0 and below 1",
-                share,
-            ));
-        }
-        let (train, held_out) = split(rows.len(), share, seed);
+        let (train, held_out) = split(rows.len(), share(keys)?, seed);
         let mut rows: Vec<Option<TokenRow>> = rows.into_iter().map(Some).collect();
         let mut take = |places: Vec<usize>| -> Vec<TokenRow> {
             places
@@ -134,6 +126,20 @@ impl Prepared {
     }
 }
 
+/// The share of the rows that is held out.
+///
+/// # Errors
+///
+/// [`CliError::Setting`] for one that is none.
+pub fn share(keys: &TrainKeys) -> Result<f64, CliError> {
+    let share = keys.validation_share.unwrap_or(0.0);
+    if (0.0..1.0).contains(&share) {
+        return Ok(share);
+    }
+    let expected = "at least 0 and below 1";
+    Err(CliError::setting("--validation-share", expected, share))
+}
+
 /// A run to make.
 pub struct Run<'a> {
     /// The model, without an adapter of its own.
@@ -141,7 +147,9 @@ pub struct Run<'a> {
     /// Settings of the loop.
     pub config: &'a TrainConfig,
     /// What is trained on.
-    pub prepared: &'a Prepared,
+    pub rows: &'a dyn Rows,
+    /// What is evaluated.
+    pub held_out: &'a dyn Rows,
     /// What is minimised.
     pub loss: Loss,
     /// `auto`, `on` or `off`.
@@ -181,12 +189,12 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         resume: run.resume,
     };
     let trainer = Trainer {
-        held_out: &run.prepared.held_out,
+        held_out: run.held_out,
         folder: Some(folder),
         // `lora_B` starts at zero, unless an earlier adapter goes on.
         must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
         cancel: Some(run.cancel),
-        ..Trainer::new(run.config, &objective, &run.prepared.rows, pad)
+        ..Trainer::new(run.config, &objective, run.rows, pad)
     };
     let progress = bar("train", 0);
     let mut steps = Vec::new();
