@@ -95,5 +95,5 @@ fn product(x: &[f64], y: &[f64], [left, right]: [usize; 2]) -> Vec<f64> {
 }
 
 fn values(tensor: Tensor<2>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
+    tensor.dequantize().into_data().iter::<f64>().collect()
 }

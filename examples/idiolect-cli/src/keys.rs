@@ -24,6 +24,9 @@ pub struct ModelKeys {
     /// Type of weights and activations: f32, bf16, f16 [default: f32]
     #[arg(long)]
     pub dtype: Option<String>,
+    /// Keep the projections in 8 or 4 bits [default: in the type of the rest]
+    #[arg(long, value_name = "BITS")]
+    pub quantize: Option<u8>,
     /// Threads of the CPU [default: all cores]
     #[arg(long)]
     pub threads: Option<usize>,

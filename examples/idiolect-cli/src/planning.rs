@@ -187,7 +187,7 @@ impl Memory {
         let config = &decoder.config;
         let size = DType::from(decoder.dtype()).size();
         Self {
-            weights: decoder.num_params() * size,
+            weights: decoder.weight_bytes(),
             // The factors, their gradients and the two moments, all f32; an update makes new factors, and
             // a checkpoint holds factors and moments once more while it is written.
             adapter: adapter.num_params() * 4 * 8,
