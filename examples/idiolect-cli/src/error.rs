@@ -8,8 +8,9 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use idiolect::{
-    data::DataError, distill::DistillError, generate::GenerateError, lora::LoraError,
-    model::ModelError, prompt::PromptError, tokens::TokensError, train::TrainError,
+    data::DataError, distill::DistillError, embed::EmbedError, eval::EvalError,
+    generate::GenerateError, lora::LoraError, model::ModelError, prompt::PromptError,
+    tokens::TokensError, train::TrainError,
 };
 
 /// Why a command ended early.
@@ -40,6 +41,12 @@ pub enum CliError {
     /// Self-distillation.
     #[error(transparent)]
     Distill(#[from] DistillError),
+    /// Sentence embeddings.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// A task.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
     /// A file of the command itself.
     #[error("{}: {source}", path.display())]
     Io {
@@ -110,6 +117,10 @@ impl CliError {
                     GenerateError::NotFinite { .. } | GenerateError::LogitsShape { .. }
                 )
             }
+            // What the model is to blame for stands further down the chain.
+            Self::Eval(EvalError::Model { source }) => source
+                .downcast_ref::<Self>()
+                .is_none_or(|own| own.status() == 1),
             _ => self.system_failed(),
         };
         if failed { 1 } else { 2 }

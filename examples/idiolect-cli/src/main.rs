@@ -53,6 +53,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Distill(args) => commands::distill::run(args),
         Command::Merge(args) => commands::merge::run(args),
         Command::Combine(args) => commands::combine::run(args),
+        Command::Metrics(args) => commands::metrics::run(args),
+        Command::Eval(args) => commands::evaluate::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
     }
 }

@@ -2,9 +2,11 @@
 
 pub mod combine;
 pub mod distill;
+pub mod evaluate;
 pub mod generate;
 pub mod inspect;
 pub mod merge;
+pub mod metrics;
 pub mod score;
 pub mod sdft;
 mod streaming;
