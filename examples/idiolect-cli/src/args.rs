@@ -53,6 +53,8 @@ pub enum Command {
     Metrics(Metrics),
     /// Measure a model on a task
     Eval(Eval),
+    /// Write a run's page and its numbers: losses, scores, shift, verdicts, samples
+    Report(Report),
     /// The whole job: distil, train plain and distilled, evaluate the seed model and both
     Sdft(Sdft),
 }
@@ -254,6 +256,14 @@ pub struct Eval {
     /// Folder of journal, rows and summary; the same command goes on where it was killed
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
+}
+
+/// Arguments of `report`.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Directory that sdft or train wrote; eval folders below its eval/ are shown too
+    #[arg(long, value_name = "FOLDER")]
+    pub run: PathBuf,
 }
 
 /// Arguments of `sdft`.

@@ -13,6 +13,8 @@ use idiolect::{
     tokens::TokensError, train::TrainError,
 };
 
+use crate::report::PageError;
+
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,6 +49,15 @@ pub enum CliError {
     /// A task.
     #[error(transparent)]
     Eval(#[from] EvalError),
+    /// The page of a report.
+    #[error("{}: {source}", path.display())]
+    Page {
+        /// The page.
+        path: PathBuf,
+        /// Why it could not be made.
+        #[source]
+        source: PageError,
+    },
     /// A file of the command itself.
     #[error("{}: {source}", path.display())]
     Io {

@@ -55,6 +55,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Combine(args) => commands::combine::run(args),
         Command::Metrics(args) => commands::metrics::run(args),
         Command::Eval(args) => commands::evaluate::run(args),
+        Command::Report(args) => commands::report::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
     }
 }

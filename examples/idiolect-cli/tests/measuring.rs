@@ -42,18 +42,14 @@ fn close(found: &Value, expected: &Value, bound: f64, what: &str) {
 #[test]
 fn metrics_give_the_recorded_scores() {
     let Some(place) = Place::new() else { return };
-    let pairs: [(&str, &str, &[(&str, &str)]); 5] = [
-        ("safety", "safety.jsonl", &[("safe", "safe")]),
-        ("math", "math.jsonl", &[("correct", "correct")]),
-        ("code", "magicoder.jsonl", &[("correct", "ok")]),
-        (
-            "pass-at-k",
-            "pass_at_k.jsonl",
-            &[("pass_at_k", "pass_at_k")],
-        ),
-        ("choice", "multiple_choice_scoring.jsonl", &[("acc", "acc")]),
+    let pairs = [
+        ("safety", "safety.jsonl", "safe", "safe"),
+        ("math", "math.jsonl", "correct", "correct"),
+        ("code", "magicoder.jsonl", "correct", "ok"),
+        ("pass-at-k", "pass_at_k.jsonl", "pass_at_k", "pass_at_k"),
+        ("choice", "multiple_choice_scoring.jsonl", "acc", "acc"),
     ];
-    for (kind, file, fields) in pairs {
+    for (kind, file, ours, theirs) in pairs {
         let (path, expected) = oracle(file);
         let (found, means) = metrics(&place, kind, &path);
         assert_eq!(
@@ -62,13 +58,11 @@ fn metrics_give_the_recorded_scores() {
         );
         for (i, (found, row)) in found.iter().zip(&expected).enumerate() {
             assert_eq!(found["id"], *row.get("id").unwrap_or(&json!(i)));
-            for (ours, theirs) in fields {
-                // A right answer that the reference fails on is no verdict.
-                if row[theirs].is_number() {
-                    close(&found[ours], &row[theirs], 1e-12, kind);
-                } else if row[theirs].is_boolean() {
-                    assert_eq!(found[ours], row[theirs], "{kind} {}", row["id"]);
-                }
+            // A row that the reference fails on has no verdict.
+            if row[theirs].is_number() {
+                close(&found[ours], &row[theirs], 1e-12, kind);
+            } else if row[theirs].is_boolean() {
+                assert_eq!(found[ours], row[theirs], "{kind} {}", row["id"]);
             }
         }
     }

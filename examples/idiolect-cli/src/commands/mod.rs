@@ -7,6 +7,7 @@ pub mod generate;
 pub mod inspect;
 pub mod merge;
 pub mod metrics;
+pub mod report;
 pub mod score;
 pub mod sdft;
 mod streaming;
