@@ -25,6 +25,7 @@ usage: cargo xtask COMMAND
   test                   fetch what the tests use, then run them all
   fetch smollm2          SmolLM2-135M-Instruct as models/SmolLM2-135M-Instruct.Q4_1.gguf
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
+  fetch minilm           the sentence encoder all-MiniLM-L6-v2 as models/minilm
   tidy                   the rules of the house that the compiler does not check
   bench [--python P]     speed and memory on the real model; with P, PyTorch's beside them
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["fetch", "smollm2"] => fetch::smollm2().map(drop),
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
+        ["fetch", "minilm"] => fetch::minilm().map(drop),
         ["tidy"] => tidy::run(),
         ["bench", rest @ ..] => bench::run(rest),
         ["parity", rest @ ..] => parity::run(rest),

@@ -18,7 +18,8 @@ fn require_what_is_there(tests: &mut Command) -> shell::Outcome {
     if shell::shared().is_some() {
         tests.env("IDIOLECT_REQUIRE_SHARED", "1");
     }
-    match fetch::smollm2().and_then(|_| fetch::smollm2_folder()) {
+    let fetched = fetch::smollm2().and_then(|_| fetch::minilm());
+    match fetched.and_then(|_| fetch::smollm2_folder()) {
         Ok(Some(_)) => {
             tests.env("IDIOLECT_REQUIRE_MODEL", "1");
             Ok(())

@@ -14,4 +14,4 @@ mod place;
 pub use close::{assert_close, max_abs_diff};
 pub use device::device;
 pub use golden::Tensors;
-pub use place::{shared, smollm2_folder, smollm2_gguf, workspace_root};
+pub use place::{minilm, shared, smollm2_folder, smollm2_gguf, workspace_root};

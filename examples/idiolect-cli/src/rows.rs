@@ -71,7 +71,8 @@ fn fields(path: &Path, number: usize, row: RawRow) -> Result<(Id, Fields), CliEr
     Ok((id, fields))
 }
 
-fn place(path: &Path, number: usize, line: usize) -> String {
+/// How errors name a row.
+pub(crate) fn place(path: &Path, number: usize, line: usize) -> String {
     format!("{}: row {number} (line {line})", path.display())
 }
 
