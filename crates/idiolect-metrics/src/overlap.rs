@@ -32,12 +32,19 @@ pub(crate) fn shared_grams(a: &[u32], b: &[u32]) -> [usize; ORDERS] {
         let pack = |gram: [u32; ORDERS]| gram.iter().fold(0, |all, &s| (all << 16) | u64::from(s));
         let [a, b] = [a, b].map(|text| sorted(text, pack));
         let cut = |gram: u64, n: usize| gram >> (16 * (ORDERS - n));
-        std::array::from_fn(|i| common(&a, &b, |gram| cut(gram, i + 1), |gram| gram & 0xffff == 0))
+        std::array::from_fn(|i| {
+            common(
+                &a,
+                &b,
+                |gram| cut(gram, i + 1),
+                |gram| 16 <= gram.trailing_zeros(),
+            )
+        })
     } else {
         let pack = |gram: [u32; ORDERS]| gram.iter().fold(0, |all, &s| (all << 32) | u128::from(s));
         let [a, b] = [a, b].map(|text| sorted(text, pack));
         let cut = |gram: u128, n: usize| gram >> (32 * (ORDERS - n));
-        let open = |gram: u128| gram & 0xffff_ffff == 0;
+        let open = |gram: u128| 32 <= gram.trailing_zeros();
         std::array::from_fn(|i| common(&a, &b, |gram| cut(gram, i + 1), open))
     }
 }
