@@ -305,6 +305,40 @@ fn eval_journals_resumes_and_refuses_another_model() {
 }
 
 #[test]
+fn outputs_for_a_judge_have_its_form() {
+    let Some(place) = Place::new() else { return };
+    let (data, out, model) = (
+        tasks(&place),
+        place.path("judged"),
+        place.model("tiny-llama3"),
+    );
+    let row = json!({"instruction": "Say red.", "output": "red"});
+    place.write("data/sdft/alpaca_eval.json", &json!([row]).to_string());
+    done(&[
+        "eval",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--task",
+        "alpaca_eval",
+        "--max-new-tokens",
+        "4",
+    ]);
+    let outputs: Value = serde_json::from_str(&place.read("judged/outputs.json")).unwrap();
+    assert_eq!(
+        (&outputs[0]["instruction"], &outputs[0]["generator"]),
+        (&json!("Say red."), &json!("tiny-llama3"))
+    );
+    assert_eq!(
+        outputs[0]["output"],
+        place.lines("judged/rows.jsonl")[0]["text"]
+    );
+}
+
+#[test]
 fn programs_are_run_apart_and_scored() {
     let Some(place) = Place::new() else { return };
     let (data, out, model) = (
