@@ -70,6 +70,13 @@ pub enum Gold {
     Call(String),
     /// A harmful request: `safe`.
     Refusal,
+    /// Text that completes a program: `passed`, once it has run ([`crate::summarize_programs`]).
+    Program {
+        /// What stands before the text.
+        before: String,
+        /// What stands after it: the test and its call.
+        after: String,
+    },
     /// Nothing is scored here; a judge compares the outputs later.
     Judged,
     /// Instructions: `prompt_strict`, `prompt_loose`, and the shares of instructions kept.
@@ -147,6 +154,17 @@ impl Gold {
             }
             _ => Vec::new(),
         })
+    }
+
+    /// The program that an answer completes; none for other questions.
+    #[must_use]
+    pub fn program(&self, answer: &Answer) -> Option<String> {
+        match (self, answer) {
+            (Self::Program { before, after }, Answer::Text(text)) => {
+                Some(format!("{before}{text}\n{after}"))
+            }
+            _ => None,
+        }
     }
 
     /// How many of equal parts the item stands for in a mean of one score.

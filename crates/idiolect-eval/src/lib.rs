@@ -14,5 +14,5 @@ pub use error::{BoxError, EvalError};
 pub use item::{Ask, Continuation, Gold, Item, Prompt};
 pub use run::{Answer, Likelihood, Model, Row, Settings, run};
 pub use sandbox::{Ending, Limits, Sandbox};
-pub use summary::{Mean, Summary, alpaca_eval_outputs, summarize};
+pub use summary::{Mean, Summary, alpaca_eval_outputs, summarize, summarize_programs};
 pub use task::Task;

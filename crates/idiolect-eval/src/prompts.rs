@@ -81,6 +81,21 @@ pub(crate) fn advbench(doc: &Doc, jailbreak: bool) -> Result<(Ask, Gold), EvalEr
     Ok((chat(goal, CHAT_TOKENS), Gold::Refusal))
 }
 
+/// The beginning of a function, to be completed: the prompt and the stops of arXiv 2107.03374.
+pub(crate) fn humaneval(doc: &Doc) -> Result<(Ask, Gold), EvalError> {
+    let before = doc.text("prompt")?;
+    let (test, entry) = (doc.text("test")?, doc.text("entry_point")?);
+    let ask = Ask::Generate {
+        prompt: Prompt::Text(before.clone()),
+        stops: ["\nclass", "\ndef", "\n#", "\nif", "\nprint"]
+            .map(str::to_owned)
+            .to_vec(),
+        max_new_tokens: CHAT_TOKENS,
+    };
+    let after = format!("{test}\ncheck({entry})");
+    Ok((ask, Gold::Program { before, after }))
+}
+
 /// An instruction whose output a judge compares later.
 pub(crate) fn alpaca_eval(doc: &Doc) -> Result<(Ask, Gold), EvalError> {
     Ok((chat(doc.text("instruction")?, CHAT_TOKENS), Gold::Judged))

@@ -12,6 +12,7 @@
 //! It is no defence against faults of the kernel, and a program that looks for the verdict's word in its own
 //! interpreter can forge it.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -117,7 +118,7 @@ impl Sandbox {
             std::fs::write(folder.path().join(name), text).map_err(failed)?;
         }
         open_to_all(folder.path())?;
-        let word = word(folder.path());
+        let word = word();
         let mut child = self.command(folder.path()).spawn().map_err(failed)?;
         if let Some(mut input) = child.stdin.take() {
             // A child that is gone already is told by its ending.
@@ -210,12 +211,10 @@ fn open_to_all(folder: &Path) -> Result<(), EvalError> {
     std::fs::set_permissions(folder, all).map_err(failed)
 }
 
-/// A word that no program can know beforehand: the random part of the folder's name, and the time.
-fn word(folder: &Path) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now = now.map_or(0, |now| now.as_nanos());
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    crate::run::hex(format!("{name} {now}").as_bytes())
+/// A word that no program can know beforehand: hash maps draw their keys from the system's randomness.
+fn word() -> String {
+    let draw = |_| RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", draw(0), draw(1))
 }
 
 /// Waits for the end, and makes one when time is over; whether it came by itself.

@@ -6,7 +6,7 @@ use idiolect_metrics::interval::{Draws, Interval, bootstrap};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Answer, Ask, EvalError, Item, Prompt, Row};
+use crate::{Answer, Ask, Ending, EvalError, Item, Prompt, Row};
 
 /// The mean of one score.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -32,23 +32,39 @@ pub struct Summary {
     pub rows: Vec<BTreeMap<String, f64>>,
 }
 
-/// Scores the rows of `items`, of which there may be fewer.
+/// Scores the rows of `items`, of which there may be fewer; programs are not run and get no score.
 ///
 /// # Errors
 ///
 /// [`EvalError::Score`] where an item's right answer cannot be used.
 pub fn summarize(items: &[Item], rows: &[Row], draws: &Draws) -> Result<Summary, EvalError> {
+    summarize_programs(items, rows, draws, &[])
+}
+
+/// As [`summarize`], with how the program of each row ended, in the order of the rows: `passed`.
+///
+/// # Errors
+///
+/// As [`summarize`].
+pub fn summarize_programs(
+    items: &[Item],
+    rows: &[Row],
+    draws: &Draws,
+    endings: &[Ending],
+) -> Result<Summary, EvalError> {
     let mut scored = Vec::new();
     let mut all: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     let mut grouped: BTreeMap<String, BTreeMap<String, Vec<f64>>> = BTreeMap::new();
-    for (item, row) in items.iter().zip(rows) {
-        let scores = item
+    for (at, (item, row)) in items.iter().zip(rows).enumerate() {
+        let mut scores = item
             .gold
             .score(&row.answer)
             .map_err(|source| EvalError::Score {
                 id: item.id.clone(),
                 source,
             })?;
+        let ending = endings.get(at);
+        scores.extend(ending.map(|ending| ("passed", f64::from(*ending == Ending::Passed))));
         for (name, value) in &scores {
             let weight = item.gold.weight(name);
             all.entry((*name).to_owned())

@@ -24,6 +24,7 @@ pub enum Task {
     AdvbenchRaw,
     AdvbenchJailbreak,
     AlpacaEval,
+    Humaneval,
     Ifeval,
     Mmlu,
     ArcChallenge,
@@ -36,7 +37,7 @@ pub enum Task {
 
 /// Each task: its name, its file below the data folder, the file of its worked examples, and how
 /// many of them the Open LLM Leaderboard of 2023 shows.
-const TASKS: [(Task, &str, &str, &str, usize); 15] = [
+const TASKS: [(Task, &str, &str, &str, usize); 16] = [
     (
         Task::Gsm8k,
         "gsm8k",
@@ -77,6 +78,13 @@ const TASKS: [(Task, &str, &str, &str, usize); 15] = [
         Task::AlpacaEval,
         "alpaca_eval",
         "sdft/alpaca_eval.json",
+        "",
+        0,
+    ),
+    (
+        Task::Humaneval,
+        "humaneval",
+        "humaneval/HumanEval.jsonl",
         "",
         0,
     ),
@@ -181,7 +189,9 @@ impl Task {
             let group = doc.text("subject").unwrap_or_default();
             let above = self.above(&group, &shown, shots)?;
             let (ask, gold) = self.ask(doc, &above)?;
-            let own = doc.fields.get("id").or_else(|| doc.fields.get("key"));
+            let own = ["id", "key", "task_id"]
+                .iter()
+                .find_map(|name| doc.fields.get(*name));
             let id = own.cloned().unwrap_or_else(|| Id::from(i));
             items.push(Item {
                 id,
@@ -254,6 +264,7 @@ impl Task {
             Task::AdvbenchRaw => prompts::advbench(doc, false),
             Task::AdvbenchJailbreak => prompts::advbench(doc, true),
             Task::AlpacaEval => prompts::alpaca_eval(doc),
+            Task::Humaneval => prompts::humaneval(doc),
             Task::Ifeval => prompts::ifeval(doc),
             _ => {
                 let question = self.question(doc)?;

@@ -11,7 +11,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use idiolect_eval::{Ending, Limits, Sandbox};
+use idiolect_eval::{Answer, Ending, Gold, Limits, Sandbox};
 use serde_json::Value;
 
 const LIMITS: Limits = Limits {
@@ -186,9 +186,12 @@ fn verdicts_of_human_eval() {
         let [prompt, test, entry] =
             ["prompt", "test", "entry_point"].map(|field| task[field].as_str().unwrap());
         let completion = row["completion"].as_str().unwrap();
-        let ending = sandbox
-            .run(&format!("{prompt}{completion}\n{test}\ncheck({entry})"))
-            .unwrap();
+        let gold = Gold::Program {
+            before: prompt.into(),
+            after: format!("{test}\ncheck({entry})"),
+        };
+        let program = gold.program(&Answer::Text(completion.into())).unwrap();
+        let ending = sandbox.run(&program).unwrap();
         assert_eq!(
             ending == Ending::Passed,
             row["passed"] == true,

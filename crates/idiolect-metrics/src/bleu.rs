@@ -38,8 +38,7 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 pub fn bleu4(reference: &str, hypothesis: &str) -> f64 {
     let reference: Vec<u32> = reference.chars().map(u32::from).collect();
     let hypothesis: Vec<u32> = hypothesis.chars().map(u32::from).collect();
-    let matches: [usize; ORDERS] =
-        std::array::from_fn(|i| shared_grams(&hypothesis, &reference, i + 1));
+    let matches = shared_grams(&hypothesis, &reference);
     if matches[0] == 0 {
         return 0.0;
     }
@@ -76,9 +75,7 @@ pub fn sacrebleu(reference: &str, hypothesis: &str) -> f64 {
     let (reference, hypothesis) = (tokenize(reference), tokenize(hypothesis));
     let [reference, hypothesis] = number([&split_spaces(&reference), &split_spaces(&hypothesis)]);
     let orders = hypothesis.len().min(ORDERS);
-    let matches: Vec<usize> = (1..=orders)
-        .map(|n| shared_grams(&hypothesis, &reference, n))
-        .collect();
+    let matches = &shared_grams(&hypothesis, &reference)[..orders];
     if matches.iter().all(|&matched| matched == 0) {
         return 0.0;
     }

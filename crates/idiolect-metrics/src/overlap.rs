@@ -19,32 +19,60 @@ pub(crate) fn number<'a, const N: usize>(texts: [&[&'a str]; N]) -> [Vec<u32>; N
     })
 }
 
-/// The n-grams of `symbols` in sorted order, each packed into one number.
-fn sorted_grams(symbols: &[u32], n: usize) -> Vec<u128> {
-    let pack = |gram: &[u32]| gram.iter().fold(0, |all, &s| (all << 32) | u128::from(s));
-    let mut grams: Vec<u128> = symbols.windows(n).map(pack).collect();
+/// Sizes of the intersections of the two multisets of n-grams, for n from 1 to [`ORDERS`].
+///
+/// Each text is sorted once, by the [`ORDERS`] symbols from each place on: n-grams are beginnings of those, so
+/// that they lie in order too.
+pub(crate) fn shared_grams(a: &[u32], b: &[u32]) -> [usize; ORDERS] {
+    // Symbols are shifted by one, so that 0 is the end of the text.
+    if a.iter()
+        .chain(b)
+        .all(|&symbol| symbol < u32::from(u16::MAX))
+    {
+        let pack = |gram: [u32; ORDERS]| gram.iter().fold(0, |all, &s| (all << 16) | u64::from(s));
+        let [a, b] = [a, b].map(|text| sorted(text, pack));
+        let cut = |gram: u64, n: usize| gram >> (16 * (ORDERS - n));
+        std::array::from_fn(|i| {
+            common(
+                &a,
+                &b,
+                |gram| cut(gram, i + 1),
+                |gram| 16 <= gram.trailing_zeros(),
+            )
+        })
+    } else {
+        let pack = |gram: [u32; ORDERS]| gram.iter().fold(0, |all, &s| (all << 32) | u128::from(s));
+        let [a, b] = [a, b].map(|text| sorted(text, pack));
+        let cut = |gram: u128, n: usize| gram >> (32 * (ORDERS - n));
+        let open = |gram: u128| 32 <= gram.trailing_zeros();
+        std::array::from_fn(|i| common(&a, &b, |gram| cut(gram, i + 1), open))
+    }
+}
+
+/// The symbols from each place on, packed into numbers, in sorted order.
+fn sorted<K: Ord>(symbols: &[u32], pack: impl Fn([u32; ORDERS]) -> K) -> Vec<K> {
+    let at = |place: usize| symbols.get(place).map_or(0, |symbol| symbol + 1);
+    let gram = |start| pack(std::array::from_fn(|i| at(start + i)));
+    let mut grams: Vec<K> = (0..symbols.len()).map(gram).collect();
     grams.sort_unstable();
     grams
 }
 
-/// Size of the intersection of the two multisets of n-grams, for n from 1 to [`ORDERS`].
-pub(crate) fn shared_grams(a: &[u32], b: &[u32], n: usize) -> usize {
-    debug_assert!(
-        (1..=ORDERS).contains(&n),
-        "four symbols of 32 bits fill the packed n-gram"
-    );
-    let (a, b) = (sorted_grams(a, n), sorted_grams(b, n));
+/// How many of the sorted grams both have once they are `cut`; those that are then `open` reach over the end of
+/// their text and are none.
+fn common<K: Ord + Copy>(
+    a: &[K],
+    b: &[K],
+    cut: impl Fn(K) -> K,
+    open: impl Fn(K) -> bool,
+) -> usize {
     let (mut i, mut j, mut shared) = (0, 0, 0);
     while i < a.len() && j < b.len() {
-        match a[i].cmp(&b[j]) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => {
-                shared += 1;
-                i += 1;
-                j += 1;
-            }
-        }
+        let (left, right) = (cut(a[i]), cut(b[j]));
+        // Without branches: which side is the smaller one cannot be foretold.
+        shared += usize::from(left == right && !open(left));
+        i += usize::from(left <= right);
+        j += usize::from(right <= left);
     }
     shared
 }
@@ -106,9 +134,14 @@ mod tests {
 
     #[test]
     fn a_repeated_gram_counts_as_often_as_both_have_it() {
-        assert_eq!(shared_grams(&[1, 1, 1], &[1, 1, 2], 1), 2);
-        assert_eq!(shared_grams(&[1, 1, 1], &[1, 1, 2], 2), 1);
-        assert_eq!(shared_grams(&[1, 1, 1], &[1, 1, 2], 4), 0);
+        assert_eq!(shared_grams(&[1, 1, 1], &[1, 1, 2]), [2, 1, 0, 0]);
+        // Symbols that two bytes do not hold, 0 and the last of two bytes among the others.
+        assert_eq!(
+            shared_grams(&[70_000; 3], &[70_000, 70_000, 2]),
+            [2, 1, 0, 0]
+        );
+        assert_eq!(shared_grams(&[0, 0, 65_535], &[0, 0, 65_535]), [3, 2, 1, 0]);
+        assert_eq!(shared_grams(&[0, 0], &[0]), [1, 0, 0, 0]);
     }
 
     #[test]
@@ -119,8 +152,30 @@ mod tests {
         );
     }
 
+    /// The definition: grams of one text are struck off as the other has them.
+    fn struck(a: &[u32], b: &[u32], n: usize) -> usize {
+        let mut left: Vec<&[u32]> = b.windows(n).collect();
+        let mut shared = 0;
+        for gram in a.windows(n) {
+            if let Some(at) = left.iter().position(|own| *own == gram) {
+                left.swap_remove(at);
+                shared += 1;
+            }
+        }
+        shared
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn shared_grams_are_those_of_the_definition(
+            a in prop::collection::vec(prop_oneof![0u32..3, Just(65_534), Just(70_000)], 0..30),
+            b in prop::collection::vec(prop_oneof![0u32..3, Just(65_534), Just(70_000)], 0..30),
+        ) {
+            let expected: [usize; ORDERS] = std::array::from_fn(|i| struck(&a, &b, i + 1));
+            prop_assert_eq!(shared_grams(&a, &b), expected);
+        }
 
         #[test]
         fn the_bit_parallel_length_equals_the_table(

@@ -292,6 +292,9 @@ pub struct Eval {
     /// Most tokens of an answer [default: the task's own]
     #[arg(long)]
     pub max_new_tokens: Option<usize>,
+    /// Python that the programs of humaneval are run with, in a sandbox (Linux)
+    #[arg(long, default_value = "python3", value_name = "PROGRAM")]
+    pub python: PathBuf,
     /// Seed of the intervals
     #[arg(long, default_value_t = 42)]
     pub seed: u64,

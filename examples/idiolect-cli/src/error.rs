@@ -137,7 +137,8 @@ impl CliError {
     #[must_use]
     pub fn status(&self) -> u8 {
         let failed = match self {
-            Self::Train(TrainError::NotFinite { .. } | TrainError::NeverMoved { .. })
+            Self::Eval(EvalError::Sandbox { .. })
+            | Self::Train(TrainError::NotFinite { .. } | TrainError::NeverMoved { .. })
             | Self::Stopped { .. }
             | Self::Incomplete { .. } => true,
             Self::Train(TrainError::Objective { .. }) => !self.blames_input(),

@@ -6,6 +6,7 @@ pub mod adapting;
 pub mod answering;
 pub mod args;
 pub mod commands;
+mod comparing;
 pub mod continuing;
 pub mod dataset;
 pub mod device;

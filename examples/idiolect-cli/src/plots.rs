@@ -111,8 +111,16 @@ fn mesh(chart: &mut Chart, axes: &Axes) -> Result<(), PlotError> {
         .label_style(text.clone())
         .axis_desc_style(text)
         .x_labels(8)
+        .x_label_formatter(&tick)
         .y_labels(6)
         .draw()
+}
+
+/// Whole numbers without a point, others without what rounding left behind.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "plotters calls it so")]
+fn tick(value: &f64) -> String {
+    let rounded = (value * 1e6).round() / 1e6;
+    format!("{rounded}")
 }
 
 /// Draws on an empty area and gives the page's colours to the result.
@@ -122,7 +130,7 @@ fn drawn(
 ) -> Result<String, PlotError> {
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, (640, 300)).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, (480, 250)).into_drawing_area();
         draw(&area)?;
         area.present()?;
     }

@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "helpers of tests end them"
+    clippy::print_stderr,
+    reason = "helpers of tests end them, and say what is skipped"
 )]
 
 mod common;
@@ -301,6 +302,90 @@ fn eval_journals_resumes_and_refuses_another_model() {
         ],
         &["gsm9k", "gsm8k_chat"],
     );
+}
+
+#[test]
+fn outputs_for_a_judge_have_its_form() {
+    let Some(place) = Place::new() else { return };
+    let (data, out, model) = (
+        tasks(&place),
+        place.path("judged"),
+        place.model("tiny-llama3"),
+    );
+    let row = json!({"instruction": "Say red.", "output": "red"});
+    place.write("data/sdft/alpaca_eval.json", &json!([row]).to_string());
+    done(&[
+        "eval",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--task",
+        "alpaca_eval",
+        "--max-new-tokens",
+        "4",
+    ]);
+    let outputs: Value = serde_json::from_str(&place.read("judged/outputs.json")).unwrap();
+    assert_eq!(
+        (&outputs[0]["instruction"], &outputs[0]["generator"]),
+        (&json!("Say red."), &json!("tiny-llama3"))
+    );
+    assert_eq!(
+        outputs[0]["output"],
+        place.lines("judged/rows.jsonl")[0]["text"]
+    );
+}
+
+#[test]
+fn programs_are_run_apart_and_scored() {
+    let Some(place) = Place::new() else { return };
+    let (data, out, model) = (
+        tasks(&place),
+        place.path("code"),
+        place.model("tiny-llama3"),
+    );
+    std::fs::create_dir_all(place.path("data/humaneval")).unwrap();
+    // The second one's test holds whatever the model writes into the string.
+    let program = |id: &str, prompt: &str, test: &str| json!({"task_id": id, "prompt": prompt, "test": test, "entry_point": "f"});
+    let rows = [
+        program(
+            "HumanEval/0",
+            "def f():\n    return (",
+            "def check(f): assert f() == 7",
+        ),
+        program("HumanEval/1", "def f(): pass\n# ", "def check(f): pass"),
+    ];
+    place.rows("data/humaneval/HumanEval.jsonl", &rows);
+    let done = idiolect(&[
+        "eval",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--task",
+        "humaneval",
+        "--max-new-tokens",
+        "1",
+    ]);
+    if done.status.code() == Some(1) {
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(
+            said.contains("the sandbox cannot be used") && said.lines().count() == 1,
+            "{said}"
+        );
+        eprintln!("skipped: {said}");
+        return;
+    }
+    let rows = place.lines("code/rows.jsonl");
+    assert_eq!(
+        (&rows[0]["id"], &rows[0]["passed"]),
+        (&json!("HumanEval/0"), &json!(0.0))
+    );
+    assert_eq!(rows[1]["passed"], json!(1.0), "{}", rows[1]);
 }
 
 #[test]

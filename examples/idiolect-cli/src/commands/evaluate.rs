@@ -6,7 +6,8 @@ use std::path::Path;
 
 use idiolect::data::write_atomically;
 use idiolect::eval::{
-    Answer, Item, Row, Settings, Summary, Task, alpaca_eval_outputs, run as ask, summarize,
+    Answer, Ending, Item, Limits, Row, Sandbox, Settings, Summary, Task, alpaca_eval_outputs,
+    run as ask, summarize_programs,
 };
 use idiolect::metrics::interval::Draws;
 use serde_json::{Map, Value, json};
@@ -50,7 +51,8 @@ fn work(args: &Eval) -> Result<(), CliError> {
         level: LEVEL,
         seed: args.seed,
     };
-    let summary = summarize(&items, &rows, &draws)?;
+    let endings = run_programs(args, &items, &rows)?;
+    let summary = summarize_programs(&items, &rows, &draws, &endings)?;
     write_lines(Some(&args.out.join("rows.jsonl")), &lines(&rows, &summary))?;
     if task == Task::AlpacaEval {
         let outputs = alpaca_eval_outputs(&items, &rows, &opened.name);
@@ -130,6 +132,25 @@ fn answers(args: &Eval, items: &[Item], opened: &Opened) -> Result<Vec<Row>, Cli
     )?;
     model.bar.finish_and_clear();
     Ok(rows)
+}
+
+/// How the programs of the rows ended, one after the other; none for a task without programs.
+fn run_programs(args: &Eval, items: &[Item], rows: &[Row]) -> Result<Vec<Ending>, CliError> {
+    let pairs = items.iter().zip(rows);
+    let programs = pairs.filter_map(|(item, row)| item.gold.program(&row.answer));
+    let programs: Vec<String> = programs.collect();
+    if programs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sandbox = Sandbox::new(&args.python, Limits::default())?;
+    let bar = bar("run", programs.len());
+    let ending = |program: &String| {
+        bar.inc(1);
+        Ok(sandbox.run(program)?)
+    };
+    let endings = programs.iter().map(ending).collect();
+    bar.finish_and_clear();
+    endings
 }
 
 /// One row for each item: its id, its scores and the answer.
