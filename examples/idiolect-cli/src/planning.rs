@@ -58,7 +58,7 @@ impl Plan {
     /// that needs more memory than is free.
     pub fn new(run: &Run<'_>, adapter: &LoraAdapter) -> Result<Self, CliError> {
         let rows = run.rows;
-        let width = longest(rows)?;
+        let width = longest(rows)?.max(run.config.packing.unwrap_or(0));
         let longest_batch_tokens = width * run.config.batch_size.min(rows.count());
         let total = |of: &dyn Fn(RowSize) -> usize| {
             let all = (0..rows.count()).map(|row| of(rows.size(row)));

@@ -39,6 +39,7 @@ pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
         clip_norm: keys.clip_norm.unwrap_or(plain.clip_norm),
         shuffle: !keys.no_shuffle.unwrap_or(false),
         length_grouping: !keys.no_length_grouping.unwrap_or(false),
+        packing: packing(keys)?,
         seed,
         checkpoint_every: keys.checkpoint_every.unwrap_or(plain.checkpoint_every),
         keep_checkpoints: keys.keep_checkpoints.unwrap_or(plain.keep_checkpoints),
@@ -51,6 +52,15 @@ pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
     };
     config.validate()?;
     Ok(config)
+}
+
+/// Tokens of a row that several examples share.
+fn packing(keys: &TrainKeys) -> Result<Option<usize>, CliError> {
+    match (keys.packing.unwrap_or(false), keys.max_length) {
+        (false, _) => Ok(None),
+        (true, Some(length)) => Ok(Some(length)),
+        (true, None) => Err(CliError::setting("--packing", "a --max-length", "none")),
+    }
 }
 
 /// LoRA+: the second factor's own rate.
