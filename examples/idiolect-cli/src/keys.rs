@@ -194,6 +194,9 @@ pub struct TrainKeys {
     /// End after this many optimiser steps
     #[arg(long)]
     pub max_steps: Option<usize>,
+    /// Write event files for TensorBoard into the run directory's tensorboard/
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub tensorboard: Option<bool>,
     /// Share of the examples held out and evaluated [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub validation_share: Option<f64>,

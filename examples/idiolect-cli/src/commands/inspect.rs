@@ -1,4 +1,5 @@
-//! `idiolect inspect`: what a model is, what an adapter changes, which text of a data set is trained.
+//! `idiolect inspect`: what a model is, what an adapter changes, which text of a data set is trained,
+//! what a training run needs.
 
 use std::fmt::Write;
 
@@ -7,6 +8,7 @@ use idiolect::tokens::preview;
 use serde_json::{Value, json};
 
 use crate::args::Inspect;
+use crate::commands::train;
 use crate::device::on_threads;
 use crate::error::CliError;
 use crate::opened::Opened;
@@ -22,6 +24,14 @@ pub fn run(args: &Inspect) -> Result<(), CliError> {
 }
 
 fn work(args: &Inspect) -> Result<(), CliError> {
+    if let Some(config) = &args.plan {
+        let plan = train::plan(config)?;
+        return print(&if args.json {
+            format!("{}\n", json!(plan))
+        } else {
+            plan.line() + "\n"
+        });
+    }
     let template = args.data.template.as_deref();
     let opened = Opened::new(&args.model, args.adapter.as_deref(), template)?;
     let mut about = model(&opened);
@@ -43,6 +53,10 @@ fn work(args: &Inspect) -> Result<(), CliError> {
             text += &shown(&rows);
         }
     }
+    print(&text)
+}
+
+fn print(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     std::io::Write::write_all(&mut out, text.as_bytes()).map_err(CliError::io("standard output"))
 }
