@@ -7,7 +7,6 @@ use plotters::prelude::{
     ChartBuilder, Color, DrawingArea, IntoDrawingArea, IntoFont, LineSeries, RGBColor, SVGBackend,
     WHITE,
 };
-use plotters::style::Palette;
 use serde_json::Value;
 
 use crate::error::CliError;

@@ -65,7 +65,11 @@ impl Plan {
             rows.known().then(|| all.sum())
         };
         let decoder = &run.opened.decoder;
-        let memory = Memory::new(decoder, adapter, (longest_batch_tokens, width));
+        let mut memory = Memory::new(decoder, adapter, (longest_batch_tokens, width));
+        if run.config.packing.is_some() {
+            // Each packed row has a mask of its own, in f32.
+            memory.masks = longest_batch_tokens * width * 4;
+        }
         let available_bytes = available();
         let checkpoint_blocks = match run.checkpoint_blocks.unwrap_or("auto") {
             "on" => true,
@@ -180,6 +184,7 @@ struct Memory {
     tape: usize,
     layers: usize,
     logits: usize,
+    masks: usize,
 }
 
 impl Memory {
@@ -196,15 +201,17 @@ impl Memory {
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
             // Logits, their exponentials and the slope.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3,
+            masks: 0,
         }
     }
 
     fn activations(&self, checkpoint_blocks: bool) -> usize {
-        if checkpoint_blocks {
+        let kept = if checkpoint_blocks {
             self.inputs + self.tape
         } else {
             self.tape * self.layers
-        }
+        };
+        kept + self.masks
     }
 
     fn total(&self, checkpoint_blocks: bool) -> usize {

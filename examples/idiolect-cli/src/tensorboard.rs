@@ -221,7 +221,7 @@ mod tests {
         let events = read(&std::fs::read(&board.path).unwrap());
         assert_eq!(events[0].file_version.as_deref(), Some("brain.Event:2"));
         assert_eq!(
-            (events[1].step, events[1].session_log),
+            (events[1].step, events[1].session_log.clone()),
             (5, Some(SessionLog { status: START }))
         );
         let summary = events[2].summary.clone().unwrap();

@@ -2,6 +2,7 @@
 //! what a training run needs.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use idiolect::lora::{LoraAdapter, shift, total};
 use idiolect::tokens::preview;
@@ -20,18 +21,22 @@ use crate::{dataset, training};
 ///
 /// Every [`CliError`] of opening a model and reading data.
 pub fn run(args: &Inspect) -> Result<(), CliError> {
+    if let Some(config) = &args.plan {
+        return plan(config, args.json);
+    }
     on_threads(args.model.threads, || work(args))
 }
 
+fn plan(config: &Path, is_json: bool) -> Result<(), CliError> {
+    let plan = train::plan(config)?;
+    print(&if is_json {
+        format!("{}\n", json!(plan))
+    } else {
+        plan.line() + "\n"
+    })
+}
+
 fn work(args: &Inspect) -> Result<(), CliError> {
-    if let Some(config) = &args.plan {
-        let plan = train::plan(config)?;
-        return print(&if args.json {
-            format!("{}\n", json!(plan))
-        } else {
-            plan.line() + "\n"
-        });
-    }
     let template = args.data.template.as_deref();
     let opened = Opened::new(&args.model, args.adapter.as_deref(), template)?;
     let mut about = model(&opened);
