@@ -1,8 +1,8 @@
-//! Numbers of a run as TensorBoard reads them: a file of `Event` messages, one frame each.
+//! Numbers of a run as `TensorBoard` reads them: a file of `Event` messages, one frame each.
 //!
-//! Messages are those of TensorFlow's `event.proto` and `summary.proto`, reduced to the fields in use.
+//! Messages are those of `TensorFlow`'s `event.proto` and `summary.proto`, reduced to the fields in use.
 //! A frame is the message's length in eight bytes, a masked CRC-32C of these, the message, and its masked
-//! CRC-32C (TensorFlow's `record_writer.cc`).
+//! CRC-32C (`TensorFlow`'s `record_writer.cc`).
 //! It writes scalars only, and reads nothing.
 
 use std::fs::File;
@@ -54,7 +54,7 @@ struct SessionLog {
     status: i32,
 }
 
-/// Tells TensorBoard to forget what an earlier file says of this step and later ones.
+/// Tells `TensorBoard` to forget what an earlier file says of this step and later ones.
 const START: i32 = 1;
 
 /// An open event file.
@@ -139,7 +139,7 @@ impl Board {
     }
 }
 
-/// What the clock says; TensorBoard shows it beside each value, and nothing else depends on it.
+/// What the clock says; `TensorBoard` shows it beside each value, and nothing else depends on it.
 #[expect(
     clippy::disallowed_methods,
     reason = "a time of day for TensorBoard's axis alone"

@@ -244,7 +244,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     Ok((adapter, steps))
 }
 
-/// Passes an event on to TensorBoard's file, where one is wanted.
+/// Passes an event on to `TensorBoard`'s file, where one is wanted.
 fn tell(run: &Run<'_>, board: &mut Option<Board>, event: &Event<'_>) -> Result<(), CliError> {
     if let (Event::Planned { done, .. }, true) = (event, run.tensorboard) {
         *board = Some(Board::new(&run.out.join("tensorboard"), *done)?);
