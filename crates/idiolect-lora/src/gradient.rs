@@ -52,6 +52,25 @@ pub fn adapter_gradients<E>(
     head: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, E>,
 ) -> Result<GradientsParams, E> {
     let context = decoder.context(batch.ids.dims()[1]);
+    adapter_gradients_in(context, (decoder, adapter), batch, tape, head)
+}
+
+/// [`adapter_gradients`] of tokens that stand as `context` says, for rows that several examples share.
+///
+/// # Shapes
+///
+/// As there.
+///
+/// # Errors
+///
+/// As there.
+pub fn adapter_gradients_in<E>(
+    context: Context,
+    (decoder, adapter): (&Decoder, &LoraAdapter),
+    batch: &Positions,
+    tape: Tape,
+    head: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, E>,
+) -> Result<GradientsParams, E> {
     let pass = Pass {
         decoder,
         adapter,

@@ -20,7 +20,7 @@ pub use combine::combine;
 pub use config::{Init, LoraConfig, Scaling};
 pub use error::LoraError;
 pub use factors::Factors;
-pub use gradient::{Positions, Tape, adapter_gradients};
+pub use gradient::{Positions, Tape, adapter_gradients, adapter_gradients_in};
 pub use merge::{MergeReport, dense_update, merge, merge_checked};
 pub use peft::{load, read_config, save};
 pub use shift::{SiteShift, WeightShift, between, shift, total};

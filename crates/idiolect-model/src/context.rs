@@ -22,7 +22,7 @@ const HIDDEN: f32 = -1e30;
 #[derive(Debug, Clone)]
 pub struct Context {
     pub(crate) angles: Angles,
-    /// `[1, 1, tokens, tokens]` in f32; `None` where every token sees every key. Not for a pass with a
+    /// `[1 or rows, 1, tokens, tokens]` in f32; `None` where every token sees every key. Not for a pass with a
     /// cache.
     pub(crate) mask: Option<Tensor<4>>,
     /// Who attends with whom in a pass with a cache.
@@ -48,6 +48,44 @@ impl Context {
                 window,
                 device,
             ),
+            plan: Plan::default(),
+        }
+    }
+
+    /// Rows in which several sequences stand one after the other, `parts` their lengths: each begins
+    /// at position 0 and sees itself alone. What is left of a row is padding.
+    ///
+    /// # Panics
+    ///
+    /// If the parts of a row are longer than `tokens`.
+    #[must_use]
+    pub fn packed(
+        rope: &Rope,
+        parts: &[Vec<usize>],
+        tokens: usize,
+        window: Option<usize>,
+        device: &Device,
+    ) -> Self {
+        let mut positions = Vec::with_capacity(parts.len() * tokens);
+        let mut values = vec![HIDDEN; parts.len() * tokens * tokens];
+        let mut lines = values.chunks_exact_mut(tokens.max(1));
+        for parts in parts {
+            let filled: usize = parts.iter().sum();
+            assert!(filled <= tokens, "{filled} tokens in a row of {tokens}");
+            let mut start = 0;
+            for length in parts.iter().copied().chain([tokens - filled]) {
+                for (at, line) in (0..length).zip(&mut lines) {
+                    let first = window.map_or(0, |window| (at + 1).saturating_sub(window));
+                    line[start + first..=start + at].fill(0.0);
+                    positions.push(at);
+                }
+                start += length;
+            }
+        }
+        let data = TensorData::new(values, [parts.len(), 1, tokens, tokens]);
+        Self {
+            angles: rope.angles(&positions, parts.len(), device),
+            mask: Some(Tensor::from_data(data, (device, DType::F32))),
             plan: Plan::default(),
         }
     }

@@ -100,6 +100,17 @@ impl Decoder {
         )
     }
 
+    /// Angles and mask of rows that several sequences share: see [`Context::packed`].
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    #[must_use]
+    pub fn packed_context(&self, parts: &[Vec<usize>], tokens: usize) -> Context {
+        let window = self.config.sliding_window;
+        Context::packed(&self.rope, parts, tokens, window, &self.device())
+    }
+
     /// Word vectors of token ids.
     ///
     /// # Shapes
@@ -159,9 +170,24 @@ impl Decoder {
     #[must_use]
     pub fn hidden(&self, ids: Tensor<2, Int>, adapter: &dyn Adapter) -> Tensor<3> {
         let context = self.context(ids.dims()[1]);
+        self.hidden_in(ids, &context, adapter)
+    }
+
+    /// [`Decoder::hidden`] of tokens that stand as `context` says.
+    ///
+    /// # Shapes
+    ///
+    /// As there.
+    #[must_use]
+    pub fn hidden_in(
+        &self,
+        ids: Tensor<2, Int>,
+        context: &Context,
+        adapter: &dyn Adapter,
+    ) -> Tensor<3> {
         let layers = 0..self.weights.blocks.len();
         let x = layers.fold(self.embed(ids), |x, layer| {
-            self.block(layer, x, &context, adapter)
+            self.block(layer, x, context, adapter)
         });
         self.norm(x)
     }

@@ -1,4 +1,4 @@
-//! Rows side by side, padded on the right.
+//! Rows side by side, padded on the right; short ones may share a line.
 
 use crate::{IGNORE, TokenRow};
 
@@ -17,6 +17,31 @@ pub struct TokenBatch {
     pub labels: Vec<i64>,
     /// Tokens of each row before its padding.
     pub lengths: Vec<usize>,
+    /// Lengths of the examples that share each row, one after the other. Where every row holds one
+    /// example it is empty: such a batch needs neither a mask nor positions of its own.
+    pub parts: Vec<Vec<usize>>,
+}
+
+/// Cuts examples of these lengths, in their order, into rows of at most `capacity` tokens; the ends
+/// of the rows. A longer example has a row of its own.
+///
+/// Each row takes as many as fit, so examples that stand in `n` rows in some other way need no more
+/// than `n` here.
+#[must_use]
+pub fn pack(lengths: impl IntoIterator<Item = usize>, capacity: usize) -> Vec<usize> {
+    let (mut ends, mut filled, mut count) = (Vec::new(), 0, 0);
+    for length in lengths {
+        if count > 0 && filled + length > capacity {
+            ends.push(count);
+            filled = 0;
+        }
+        filled += length;
+        count += 1;
+    }
+    if count > 0 {
+        ends.push(count);
+    }
+    ends
 }
 
 impl TokenBatch {
@@ -33,6 +58,7 @@ impl TokenBatch {
             input_ids: Vec::with_capacity(rows.len() * width),
             labels: Vec::with_capacity(rows.len() * width),
             lengths,
+            parts: Vec::new(),
         };
         for (at, row) in rows.iter().enumerate() {
             batch.input_ids.extend(&row.input_ids);
@@ -44,6 +70,43 @@ impl TokenBatch {
         }
         batch
     }
+
+    /// The rows, as many in one line as [`pack`] puts there, each line padded with `pad_id`.
+    ///
+    /// The first token of an example is not trained, as nothing of it stands before.
+    #[must_use]
+    pub fn packed(rows: &[&TokenRow], capacity: usize, pad_id: u32) -> Self {
+        let ends = pack(rows.iter().map(|row| row.input_ids.len()), capacity);
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let lines: Vec<&[&TokenRow]> = starts
+            .zip(&ends)
+            .map(|(from, to)| &rows[from..*to])
+            .collect();
+        let joined: Vec<TokenRow> = lines.iter().map(|rows| joined(rows)).collect();
+        let mut batch = Self::new(&joined.iter().collect::<Vec<_>>(), pad_id);
+        let lengths = |rows: &&[&TokenRow]| rows.iter().map(|row| row.input_ids.len()).collect();
+        if lines.len() < rows.len() {
+            batch.parts = lines.iter().map(lengths).collect();
+        }
+        batch
+    }
+}
+
+/// Examples one after the other; its id serves nobody.
+fn joined(rows: &[&TokenRow]) -> TokenRow {
+    let mut line = TokenRow {
+        id: serde_json::Value::Null,
+        input_ids: Vec::new(),
+        labels: Vec::new(),
+    };
+    for row in rows {
+        line.input_ids.extend(&row.input_ids);
+        let labels = row.labels.iter().take(row.input_ids.len()).enumerate();
+        line.labels
+            .extend(labels.map(|(at, &label)| if at == 0 { IGNORE } else { label }));
+        line.labels.resize(line.input_ids.len(), IGNORE);
+    }
+    line
 }
 
 #[cfg(test)]
@@ -64,5 +127,23 @@ mod tests {
         assert_eq!(batch.labels, [IGNORE, 6, 2, IGNORE, 2, IGNORE]);
         let empty = TokenBatch::new(&[], 2);
         assert_eq!((empty.rows, empty.width, empty.input_ids.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn packed_examples_share_a_row_and_do_not_train_their_first_tokens() {
+        let row = |ids: &[u32]| TokenRow {
+            id: 0.into(),
+            input_ids: ids.to_vec(),
+            labels: ids.iter().map(|&id| i64::from(id)).collect(),
+        };
+        let rows = [row(&[5, 6]), row(&[7, 8, 9]), row(&[1, 2]), row(&[3; 6])];
+        let batch = TokenBatch::packed(&rows.iter().collect::<Vec<_>>(), 5, 0);
+        assert_eq!((batch.rows, batch.width), (3, 6));
+        assert_eq!(batch.parts, [vec![2, 3], vec![2], vec![6]]);
+        assert_eq!(batch.input_ids[..6], [5, 6, 7, 8, 9, 0]);
+        assert_eq!(batch.labels[..6], [IGNORE, 6, IGNORE, 8, 9, IGNORE]);
+        let alone = TokenBatch::packed(&[&rows[0], &rows[1]], 4, 0);
+        assert!(alone.parts.is_empty());
+        assert_eq!(pack([3, 2, 5, 1, 1], 5), [2, 3, 5]);
     }
 }

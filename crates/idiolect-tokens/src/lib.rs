@@ -13,7 +13,7 @@ mod stream;
 mod text;
 mod tokenizer;
 
-pub use batch::TokenBatch;
+pub use batch::{TokenBatch, pack};
 pub use config::{SpecialTokens, TokenizerConfig};
 pub use encode::Encoded;
 pub use error::{BoxError, RowProblem, TokensError};

@@ -101,6 +101,11 @@ pub struct TrainConfig {
     /// first, once. Default true, this project's choice: no batch waits on padding, and memory
     /// peaks in the first step.
     pub length_grouping: bool,
+    /// Tokens of a line that several rows share; `batch_size` then counts lines, not rows. A longer
+    /// row has a line of its own. Held-out rows are never packed. Default none.
+    ///
+    /// The objective must keep the rows of a line apart ([`idiolect_tokens::TokenBatch::parts`]).
+    pub packing: Option<usize>,
     /// Seed of the order of rows and of everything random in the objective.
     /// Default 42, that of the Hugging Face trainer.
     pub seed: u64,
@@ -143,6 +148,7 @@ impl Default for TrainConfig {
             epsilon: 1e-8,
             shuffle: true,
             length_grouping: true,
+            packing: None,
             seed: 42,
             checkpoint_every: 50,
             keep_checkpoints: 2,
@@ -239,6 +245,7 @@ impl TrainConfig {
             ("keep_checkpoints", self.keep_checkpoints),
             ("max_steps", self.max_steps.unwrap_or(1)),
             ("patience", self.patience.unwrap_or(1)),
+            ("packing", self.packing.unwrap_or(1)),
         ];
         for (name, count) in counts {
             if count == 0 {

@@ -87,7 +87,7 @@ impl<M: Module> Trainer<'_, M> {
                 divisor: trained_tokens as f64,
                 seed: mix(mix(mix(self.config.seed) ^ step as u64) ^ part as u64),
             };
-            let (batch, expected) = self.batch(rows);
+            let (batch, expected) = self.batch(rows, self.config.packing);
             let measured = self.objective.gradients(module, &batch, share);
             let measured = measured.map_err(|source| TrainError::Objective { step, source })?;
             counted(step, measured.loss, expected)?;
@@ -115,7 +115,7 @@ impl<M: Module> Trainer<'_, M> {
             if rows.is_empty() {
                 continue;
             }
-            let (batch, expected) = self.batch(&rows);
+            let (batch, expected) = self.batch(&rows, None);
             let found = self.objective.evaluate(&module, &batch);
             let found = found.map_err(|source| TrainError::Objective { step, source })?;
             counted(step, found.loss, expected)?;
@@ -184,10 +184,14 @@ impl<M: Module> Trainer<'_, M> {
     }
 
     /// A padded batch, and its number of trained tokens.
-    fn batch(&self, rows: &[Cow<'_, TokenRow>]) -> (TokenBatch, usize) {
+    fn batch(&self, rows: &[Cow<'_, TokenRow>], packing: Option<usize>) -> (TokenBatch, usize) {
         let rows: Vec<&TokenRow> = rows.iter().map(AsRef::as_ref).collect();
         let trained_tokens = rows.iter().map(|row| row.trained_tokens()).sum();
-        (TokenBatch::new(&rows, self.pad_id), trained_tokens)
+        let batch = match packing {
+            Some(capacity) => TokenBatch::packed(&rows, capacity, self.pad_id),
+            None => TokenBatch::new(&rows, self.pad_id),
+        };
+        (batch, trained_tokens)
     }
 }
 

@@ -7,6 +7,8 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use idiolect_tokens::pack;
+
 use crate::TrainConfig;
 
 /// Micro-batches that are sorted by length together: large enough that almost no padding is left,
@@ -53,6 +55,8 @@ impl Plan {
     /// of the first epoch.
     /// A window never reaches over the end of an epoch: the last one may hold fewer micro-batches
     /// than `accumulation`, and the last micro-batch fewer rows than `batch_size`.
+    /// With packing a micro-batch has up to `batch_size` lines of several rows; with length grouping
+    /// the rows of a stretch go, the longest first, each into the first line with room for it.
     #[must_use]
     pub fn new(rows: &[RowSize], config: &TrainConfig) -> Self {
         let mut windows = Vec::new();
@@ -60,7 +64,7 @@ impl Plan {
             let mut batches = epoch_batches(rows, config, epoch);
             keep_trained(&mut batches, rows);
             if epoch == 0 && config.length_grouping {
-                longest_first(&mut batches, rows);
+                longest_first(&mut batches, rows, config.packing);
             }
             append_windows(&mut windows, &batches, config.accumulation, epoch);
         }
@@ -91,12 +95,18 @@ fn epoch_batches(rows: &[RowSize], config: &TrainConfig, epoch: usize) -> Vec<Ve
         order.shuffle(&mut random);
     }
     if !config.length_grouping {
-        return cut(&order, config.batch_size);
+        return match config.packing {
+            Some(capacity) => join(lines_in_order(&order, rows, capacity), config.batch_size),
+            None => cut(&order, config.batch_size),
+        };
     }
     let mut batches = Vec::new();
     for stretch in order.chunks_mut(config.batch_size.saturating_mul(GROUPED_BATCHES)) {
         stretch.sort_by_key(|&row| std::cmp::Reverse(rows[row].tokens));
-        batches.extend(cut(stretch, config.batch_size));
+        batches.extend(match config.packing {
+            Some(capacity) => join(lines_that_fit(stretch, rows, capacity), config.batch_size),
+            None => cut(stretch, config.batch_size),
+        });
     }
     if config.shuffle {
         batches.shuffle(&mut random);
@@ -115,11 +125,54 @@ fn keep_trained(batches: &mut Vec<Vec<usize>>, rows: &[RowSize]) {
     batches.retain(|batch| !batch.is_empty());
 }
 
-fn longest_first(batches: &mut [Vec<usize>], rows: &[RowSize]) {
-    let padded = |batch: &Vec<usize>| {
-        let width = batch.iter().map(|&row| rows[row].tokens).max().unwrap_or(0);
-        (batch.len() * width, width)
-    };
+/// Lines of at most `capacity` tokens, filled in the order of the rows.
+fn lines_in_order(order: &[usize], rows: &[RowSize], capacity: usize) -> Vec<Vec<usize>> {
+    let ends = pack(order.iter().map(|&row| rows[row].tokens), capacity);
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts
+        .zip(&ends)
+        .map(|(from, to)| order[from..*to].to_vec())
+        .collect()
+}
+
+/// Lines of at most `capacity` tokens: each row, the longest first, goes into the first line that
+/// has room for it.
+fn lines_that_fit(longest_first: &[usize], rows: &[RowSize], capacity: usize) -> Vec<Vec<usize>> {
+    let mut lines: Vec<(usize, Vec<usize>)> = Vec::new();
+    for &row in longest_first {
+        let tokens = rows[row].tokens;
+        match lines.iter_mut().find(|line| line.0 + tokens <= capacity) {
+            Some(line) => {
+                line.0 += tokens;
+                line.1.push(row);
+            }
+            None => lines.push((tokens, vec![row])),
+        }
+    }
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Micro-batches of `batch_size` lines. Packing their rows again gives no more lines than that.
+fn join(lines: Vec<Vec<usize>>, batch_size: usize) -> Vec<Vec<usize>> {
+    lines
+        .chunks(batch_size)
+        .map(<[Vec<usize>]>::concat)
+        .collect()
+}
+
+/// Tokens of a micro-batch, padding counted, and of its longest line.
+fn padded(batch: &[usize], rows: &[RowSize], packing: Option<usize>) -> (usize, usize) {
+    let lengths = || batch.iter().map(|&row| rows[row].tokens);
+    // Without packing no line has room for a second row.
+    let ends = pack(lengths(), packing.unwrap_or(0));
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let line = |(from, to): (usize, &usize)| lengths().skip(from).take(to - from).sum();
+    let width = starts.zip(&ends).map(line).max().unwrap_or(0);
+    (ends.len() * width, width)
+}
+
+fn longest_first(batches: &mut [Vec<usize>], rows: &[RowSize], packing: Option<usize>) {
+    let padded = |batch: &Vec<usize>| padded(batch, rows, packing);
     // The first of equals, so that a set of equal lengths keeps its order.
     let longest = (0..batches.len())
         .rev()
@@ -274,6 +327,34 @@ mod tests {
             let first = padded(&plan.windows[0].batches[0]);
             let epoch = plan.windows[..per_epoch].iter().flat_map(|window| &window.batches);
             prop_assert_eq!(epoch.map(padded).max(), Some(first));
+        }
+
+        #[test]
+        fn packed_batches_hold_each_row_once_in_no_more_lines_than_asked_for(
+            lengths in prop::collection::vec(2usize..60, 1..60),
+            batch_size in 1usize..6,
+            capacity in 30usize..120,
+            (shuffle, length_grouping) in (any::<bool>(), any::<bool>()),
+            seed: u64,
+        ) {
+            let rows = sizes(&lengths);
+            let config = TrainConfig {
+                batch_size, seed, packing: Some(capacity), epochs: 1, accumulation: 1,
+                ..config(shuffle, length_grouping)
+            };
+            let plan = Plan::new(&rows, &config);
+            let batches: Vec<_> = plan.windows.iter().map(|window| &window.batches[0]).collect();
+            let mut seen: Vec<usize> = batches.iter().flat_map(|batch| batch.to_vec()).collect();
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (0..lengths.len()).collect::<Vec<_>>());
+            for batch in &batches {
+                let lines = pack(batch.iter().map(|&row| lengths[row]), capacity).len();
+                prop_assert!(lines <= batch_size, "{lines} lines in {batch:?}");
+            }
+            let size = |batch: &&Vec<usize>| padded(batch, &rows, Some(capacity));
+            if length_grouping {
+                prop_assert_eq!(batches.iter().map(size).max(), batches.first().map(size));
+            }
         }
     }
 }

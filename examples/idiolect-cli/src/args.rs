@@ -73,6 +73,9 @@ pub struct Inspect {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub data: DataKeys,
+    /// Show what `train` with this configuration would need, and nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "adapter", "data"])]
+    pub plan: Option<PathBuf>,
     /// Rows of --data to show
     #[arg(long, default_value_t = 3)]
     pub rows: usize,

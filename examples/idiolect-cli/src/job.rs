@@ -117,6 +117,7 @@ impl Job<'_> {
             held_out: &prepared.held_out,
             loss: adapting::loss(&keys.train)?,
             checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
+            tensorboard: keys.train.tensorboard.unwrap_or(false),
             out,
             resume: true,
             cancel: &cancel,

@@ -181,6 +181,10 @@ pub struct TrainKeys {
     /// Do not put rows of similar length together
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub no_length_grouping: Option<bool>,
+    /// Put several examples into one row of up to --max-length tokens, each of which sees itself alone;
+    /// --batch-size then counts such rows
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub packing: Option<bool>,
     /// Recompute blocks on the way back to save memory: auto, on or off [default: auto]
     #[arg(long)]
     pub checkpoint_blocks: Option<String>,
@@ -193,6 +197,9 @@ pub struct TrainKeys {
     /// End after this many optimiser steps
     #[arg(long)]
     pub max_steps: Option<usize>,
+    /// Write event files for TensorBoard into the run directory's tensorboard/
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub tensorboard: Option<bool>,
     /// Share of the examples held out and evaluated [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub validation_share: Option<f64>,

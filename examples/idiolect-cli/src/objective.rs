@@ -4,8 +4,8 @@
 use std::str::FromStr;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use idiolect::lora::{LoraAdapter, Positions, Tape, adapter_gradients};
-use idiolect::model::{Adapter, Decoder, NoAdapter};
+use idiolect::lora::{LoraAdapter, Positions, Tape, adapter_gradients_in};
+use idiolect::model::{Adapter, Context, Decoder, NoAdapter};
 use idiolect::tokens::{IGNORE, TokenBatch};
 use idiolect::train::{
     BoxError, CHUNK_ROWS, Divergence, Evaluated, HeadLoss, LossSum, Measured, Objective, Share,
@@ -56,14 +56,14 @@ impl AdapterLoss<'_> {
         &self,
         hidden: &Tensor<2>,
         targets: &[i64],
-        positions: &Positions,
+        (positions, context): (&Positions, &Context),
         divisor: f64,
     ) -> HeadLoss {
         let weight = self.decoder.head();
         match self.loss {
             Loss::CrossEntropy => head_loss(hidden, targets, &weight, divisor, CHUNK_ROWS),
             Loss::Divergence(kind) => {
-                let seed = chosen(self.decoder, &NoAdapter, positions);
+                let seed = chosen(self.decoder, &NoAdapter, positions, context);
                 head_divergence((hidden, &seed), &weight, kind, divisor, CHUNK_ROWS)
             }
         }
@@ -79,13 +79,15 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
     ) -> Result<Measured, BoxError> {
         let (places, targets) = trained(batch);
         let positions = positions(batch, places, share.seed, &self.decoder.device());
+        let context = context(self.decoder, batch);
         let mut sum = 0.0;
         let head = |hidden: Tensor<2>| {
-            let loss = self.head(&hidden, &targets, &positions, share.divisor);
+            let loss = self.head(&hidden, &targets, (&positions, &context), share.divisor);
             sum = loss.sum;
             Ok::<_, BoxError>(loss.gradient)
         };
-        let gradients = adapter_gradients(self.decoder, adapter, &positions, self.tape, head)?;
+        let model = (self.decoder, adapter);
+        let gradients = adapter_gradients_in(context.clone(), model, &positions, self.tape, head)?;
         Ok(Measured {
             loss: LossSum {
                 sum,
@@ -102,11 +104,15 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
     fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
         let (places, targets) = trained(batch);
         let positions = positions(batch, places, 0, &self.decoder.device());
-        let hidden = chosen(self.decoder, adapter, &positions);
+        let context = context(self.decoder, batch);
+        let hidden = chosen(self.decoder, adapter, &positions, &context);
         let scores = head_scores(&hidden, &targets, &self.decoder.head(), CHUNK_ROWS);
         let sum = match self.loss {
             Loss::CrossEntropy => scores.nll.iter().map(|x| f64::from(*x)).sum(),
-            Loss::Divergence(_) => self.head(&hidden, &targets, &positions, 1.0).sum,
+            Loss::Divergence(_) => {
+                self.head(&hidden, &targets, (&positions, &context), 1.0)
+                    .sum
+            }
         };
         let trained_tokens = targets.len();
         Ok(Evaluated {
@@ -123,7 +129,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
 pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -> Vec<f32> {
     let (places, targets) = trained(batch);
     let positions = positions(batch, places, 0, &decoder.device());
-    let hidden = chosen(decoder, adapter, &positions);
+    let hidden = chosen(decoder, adapter, &positions, &context(decoder, batch));
     head_nll(&hidden, &targets, &decoder.head(), CHUNK_ROWS)
 }
 
@@ -141,11 +147,25 @@ pub fn token_scores(
 }
 
 /// Hidden states at the trained positions, `[trained, hidden]`.
-fn chosen(decoder: &Decoder, adapter: &dyn Adapter, positions: &Positions) -> Tensor<2> {
-    let hidden = decoder.hidden(positions.ids.clone(), adapter);
+fn chosen(
+    decoder: &Decoder,
+    adapter: &dyn Adapter,
+    positions: &Positions,
+    context: &Context,
+) -> Tensor<2> {
+    let hidden = decoder.hidden_in(positions.ids.clone(), context, adapter);
     let [rows, tokens, width] = hidden.dims();
     let hidden = hidden.reshape([rows * tokens, width]);
     hidden.select(0, positions.trained.clone())
+}
+
+/// Where the tokens of a batch stand, and what each sees.
+fn context(decoder: &Decoder, batch: &TokenBatch) -> Context {
+    if batch.parts.is_empty() {
+        decoder.context(batch.width)
+    } else {
+        decoder.packed_context(&batch.parts, batch.width)
+    }
 }
 
 /// Flat positions whose next token is trained, and those tokens.

@@ -58,14 +58,18 @@ impl Plan {
     /// that needs more memory than is free.
     pub fn new(run: &Run<'_>, adapter: &LoraAdapter) -> Result<Self, CliError> {
         let rows = run.rows;
-        let width = longest(rows)?;
+        let width = longest(rows)?.max(run.config.packing.unwrap_or(0));
         let longest_batch_tokens = width * run.config.batch_size.min(rows.count());
         let total = |of: &dyn Fn(RowSize) -> usize| {
             let all = (0..rows.count()).map(|row| of(rows.size(row)));
             rows.known().then(|| all.sum())
         };
         let decoder = &run.opened.decoder;
-        let memory = Memory::new(decoder, adapter, (longest_batch_tokens, width));
+        let mut memory = Memory::new(decoder, adapter, (longest_batch_tokens, width));
+        if run.config.packing.is_some() {
+            // Each packed row has a mask of its own, in f32.
+            memory.masks = longest_batch_tokens * width * 4;
+        }
         let available_bytes = available();
         let checkpoint_blocks = match run.checkpoint_blocks.unwrap_or("auto") {
             "on" => true,
@@ -180,6 +184,7 @@ struct Memory {
     tape: usize,
     layers: usize,
     logits: usize,
+    masks: usize,
 }
 
 impl Memory {
@@ -196,15 +201,17 @@ impl Memory {
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
             // Logits, their exponentials and the slope.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3,
+            masks: 0,
         }
     }
 
     fn activations(&self, checkpoint_blocks: bool) -> usize {
-        if checkpoint_blocks {
+        let kept = if checkpoint_blocks {
             self.inputs + self.tape
         } else {
             self.tape * self.layers
-        }
+        };
+        kept + self.masks
     }
 
     fn total(&self, checkpoint_blocks: bool) -> usize {

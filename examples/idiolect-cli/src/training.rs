@@ -10,6 +10,7 @@ use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::tokens::{Fitted, TokenRow, fit};
 use idiolect::train::{Event, RateRatio, Rows, RunFolder, Schedule, StepRow, TrainConfig, Trainer};
 
+use crate::curves;
 use crate::error::CliError;
 use crate::keys::TrainKeys;
 use crate::objective::{AdapterLoss, Loss};
@@ -17,6 +18,7 @@ use crate::opened::Opened;
 use crate::planning::Plan;
 use crate::probe;
 use crate::progress::{bar, say};
+use crate::tensorboard::Board;
 
 /// Settings of the loop as typed, over the defaults of [`TrainConfig`].
 ///
@@ -40,6 +42,7 @@ pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
         clip_norm: keys.clip_norm.unwrap_or(plain.clip_norm),
         shuffle: !keys.no_shuffle.unwrap_or(false),
         length_grouping: !keys.no_length_grouping.unwrap_or(false),
+        packing: packing(keys)?,
         seed,
         checkpoint_every: keys.checkpoint_every.unwrap_or(plain.checkpoint_every),
         keep_checkpoints: keys.keep_checkpoints.unwrap_or(plain.keep_checkpoints),
@@ -52,6 +55,15 @@ pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
     };
     config.validate()?;
     Ok(config)
+}
+
+/// Tokens of a row that several examples share.
+fn packing(keys: &TrainKeys) -> Result<Option<usize>, CliError> {
+    match (keys.packing.unwrap_or(false), keys.max_length) {
+        (false, _) => Ok(None),
+        (true, Some(length)) => Ok(Some(length)),
+        (true, None) => Err(CliError::setting("--packing", "a --max-length", "none")),
+    }
 }
 
 /// LoRA+: the second factor's own rate.
@@ -154,6 +166,8 @@ pub struct Run<'a> {
     pub loss: Loss,
     /// `auto`, `on` or `off`.
     pub checkpoint_blocks: Option<&'a str>,
+    /// Whether `tensorboard/` is written too.
+    pub tensorboard: bool,
     /// The run directory.
     pub out: &'a Path,
     /// Whether to go on from its latest checkpoint.
@@ -162,7 +176,8 @@ pub struct Run<'a> {
     pub cancel: &'a AtomicBool,
 }
 
-/// Trains `adapter` and leaves `plan.json`, logs, checkpoints and `adapter/` in the run directory.
+/// Trains `adapter` and leaves `plan.json`, logs, `curves.svg`, checkpoints and `adapter/` in the run
+/// directory.
 ///
 /// # Errors
 ///
@@ -197,7 +212,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         ..Trainer::new(run.config, &objective, run.rows, pad)
     };
     let progress = bar("train", 0);
-    let mut steps = Vec::new();
+    let (mut steps, mut board, mut failed) = (Vec::new(), None, None);
     let trained = trainer.run(adapter, &mut |event| {
         if let Event::Planned { .. } = event {
             say(&plan.line());
@@ -206,9 +221,17 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         if let Event::Step { row, .. } = event {
             steps.push(row.clone());
         }
-        ControlFlow::Continue(())
+        failed = tell(run, &mut board, &event).err();
+        match failed {
+            None => ControlFlow::Continue(()),
+            Some(_) => ControlFlow::Break(()),
+        }
     })?;
     progress.finish_and_clear();
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    curves::draw(run.out)?;
     let adapter = trained.module.at_rest();
     if !trained.finished {
         let what = format!("{} steps are done", trained.steps);
@@ -221,6 +244,18 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     idiolect::lora::save(&adapter, &place, &run.opened.name)?;
     run.opened.text.save(&place)?;
     Ok((adapter, steps))
+}
+
+/// Passes an event on to `TensorBoard`'s file, where one is wanted.
+fn tell(run: &Run<'_>, board: &mut Option<Board>, event: &Event<'_>) -> Result<(), CliError> {
+    if let (Event::Planned { done, .. }, true) = (event, run.tensorboard) {
+        *board = Some(Board::new(&run.out.join("tensorboard"), *done)?);
+    }
+    match (board, event) {
+        (Some(board), Event::Step { row, .. }) => board.step(row),
+        (Some(board), Event::Evaluated(row)) => board.evaluation(row),
+        _ => Ok(()),
+    }
 }
 
 fn show(progress: &indicatif::ProgressBar, event: &Event<'_>) {

@@ -391,3 +391,56 @@ fn rows_read_as_they_are_needed_train_as_rows_in_memory() {
     ];
     refused(&with(&flags, &again), &["training rows"]);
 }
+
+#[test]
+fn packed_runs_plan_draw_and_tell_tensorboard() {
+    let Some(place) = Place::new() else { return };
+    let flags = flags(&place);
+    let out = place.path("packed");
+    let packing = ["--packing", "--max-length", "64"];
+    refused(
+        &with(&flags, &["--packing", "--out", &out]),
+        &["--packing", "--max-length"],
+    );
+    let more = ["--tensorboard", "--validation-share", "0.25", "--out", &out];
+    let more: Vec<&str> = packing.into_iter().chain(more).collect();
+    done(&with(&flags, &more));
+    let rows = place.lines("packed/metrics.jsonl");
+    let steps = losses(&rows, "loss");
+    assert!(
+        steps.len() < 18 && steps[steps.len() - 1] < steps[0],
+        "{steps:?}"
+    );
+    let picture = place.read("packed/curves.svg");
+    assert!(picture.starts_with("<svg") && picture.contains("held-out"));
+    let events = std::fs::read_dir(place.folder.path().join("packed/tensorboard")).unwrap();
+    let events: Vec<_> = events
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    let names = [&b"train/loss"[..], b"held_out/loss"];
+    let count = |name: &[u8]| {
+        events[0]
+            .windows(name.len())
+            .filter(|part| *part == name)
+            .count()
+    };
+    assert_eq!(
+        (events.len(), count(names[0]), count(names[1])),
+        (1, steps.len(), 4)
+    );
+    let plan = done(&[
+        "inspect",
+        "--plan",
+        &place.path("packed/run.toml"),
+        "--json",
+    ]);
+    let mut plan: Value = serde_json::from_str(&plan).unwrap();
+    let mut written: Value = serde_json::from_str(&place.read("packed/plan.json")).unwrap();
+    for plan in [&mut plan, &mut written] {
+        plan["available_bytes"].take();
+    }
+    assert_eq!(plan, written);
+    assert_eq!(plan["longest_batch_tokens"], 128);
+    let text = done(&["inspect", "--plan", &place.path("packed/run.toml")]);
+    assert!(text.contains("memory: weights"), "{text}");
+}

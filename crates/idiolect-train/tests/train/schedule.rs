@@ -1,4 +1,4 @@
-//! The learning rate against the traces of PEFT runs.
+//! The learning rate against the traces of PEFT runs and the schedules of transformers.
 
 use std::path::PathBuf;
 
@@ -47,4 +47,28 @@ fn rates_are_those_of_the_peft_traces() {
         }
     }
     assert!(traces > 0);
+}
+
+#[test]
+fn rates_are_those_of_transformers() {
+    let golden: Value = serde_json::from_str(include_str!("../golden/schedules.json")).unwrap();
+    let cases = golden["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 15);
+    for case in cases {
+        let number = |name: &str| usize::try_from(case[name].as_u64().unwrap()).unwrap();
+        let name = case["schedule"].as_str().unwrap();
+        let config = TrainConfig {
+            learning_rate: 1.0,
+            schedule: name.parse().unwrap(),
+            warmup_steps: number("warmup_steps"),
+            ..TrainConfig::default()
+        };
+        for (step, rate) in case["rates"].as_array().unwrap().iter().enumerate() {
+            let distance = learning_rate(&config, step, number("total")) - rate.as_f64().unwrap();
+            assert!(
+                distance.abs() <= 1e-12,
+                "{name}, step {step}: off by {distance}"
+            );
+        }
+    }
 }

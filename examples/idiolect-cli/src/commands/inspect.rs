@@ -1,12 +1,15 @@
-//! `idiolect inspect`: what a model is, what an adapter changes, which text of a data set is trained.
+//! `idiolect inspect`: what a model is, what an adapter changes, which text of a data set is trained,
+//! what a training run needs.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use idiolect::lora::{LoraAdapter, shift, total};
 use idiolect::tokens::preview;
 use serde_json::{Value, json};
 
 use crate::args::Inspect;
+use crate::commands::train;
 use crate::device::on_threads;
 use crate::error::CliError;
 use crate::opened::Opened;
@@ -18,7 +21,19 @@ use crate::{dataset, training};
 ///
 /// Every [`CliError`] of opening a model and reading data.
 pub fn run(args: &Inspect) -> Result<(), CliError> {
+    if let Some(config) = &args.plan {
+        return plan(config, args.json);
+    }
     on_threads(args.model.threads, || work(args))
+}
+
+fn plan(config: &Path, is_json: bool) -> Result<(), CliError> {
+    let plan = train::plan(config)?;
+    print(&if is_json {
+        format!("{}\n", json!(plan))
+    } else {
+        plan.line() + "\n"
+    })
 }
 
 fn work(args: &Inspect) -> Result<(), CliError> {
@@ -43,6 +58,10 @@ fn work(args: &Inspect) -> Result<(), CliError> {
             text += &shown(&rows);
         }
     }
+    print(&text)
+}
+
+fn print(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     std::io::Write::write_all(&mut out, text.as_bytes()).map_err(CliError::io("standard output"))
 }

@@ -1,9 +1,10 @@
 //! `idiolect train`: a data set in, an adapter and its run directory out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use idiolect::data::{Format, LineIndex};
+use idiolect::lora::LoraAdapter;
 use idiolect::train::Rows;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ use crate::error::CliError;
 use crate::keys::{DataKeys, ModelKeys, TrainKeys};
 use crate::lazy::{self, LazyRows};
 use crate::opened::Opened;
+use crate::planning::Plan;
 use crate::rows::read_tokens;
 use crate::settings;
 use crate::training::{self, Prepared, Run};
@@ -54,17 +56,42 @@ pub fn run(args: &args::Train) -> Result<(), CliError> {
 }
 
 fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
-    let out = keys
-        .out
-        .clone()
-        .ok_or_else(|| CliError::setting("--out", "a run directory", "nothing"))?;
+    let out = keys.out.as_deref();
+    let out = out.ok_or_else(|| CliError::setting("--out", "a run directory", "nothing"))?;
+    with_run(keys, (out, resume), |run, adapter| {
+        std::fs::create_dir_all(out).map_err(CliError::io(out))?;
+        settings::write(keys, &out.join("run.toml"))?;
+        training::train(run, adapter).map(drop)
+    })
+}
+
+/// What a run of these settings needs.
+///
+/// # Errors
+///
+/// As [`run`], without what only training can refuse; and for a run that does not fit.
+pub fn plan(config: &Path) -> Result<Plan, CliError> {
+    let keys: Keys = settings::resolve(&Keys::default(), Some(config))?;
+    on_threads(keys.model.threads, || {
+        with_run(&keys, (Path::new(""), false), |run, adapter| {
+            Plan::new(run, &adapter)
+        })
+    })
+}
+
+/// Opens the model, reads the rows, and passes on the run to make and the adapter to train.
+fn with_run<T>(
+    keys: &Keys,
+    (out, resume): (&Path, bool),
+    then: impl FnOnce(&Run<'_>, LoraAdapter) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     let seed = keys.seed.unwrap_or(42);
     let config = training::config(&keys.train, seed)?;
     let loss = adapting::loss(&keys.train)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
     let adapter = adapting::adapter(&keys.train, &opened, seed)?;
+    let cancel = training::stop_flag();
     let run = |rows: &dyn Rows, held_out: &dyn Rows| {
-        let cancel = training::stop_flag();
         let run = Run {
             opened: &opened,
             config: &config,
@@ -72,20 +99,19 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
             held_out,
             loss,
             checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
-            out: &out,
+            tensorboard: keys.train.tensorboard.unwrap_or(false),
+            out,
             resume,
             cancel: &cancel,
         };
-        std::fs::create_dir_all(&out).map_err(CliError::io(&out))?;
-        settings::write(keys, &out.join("run.toml"))?;
-        training::train(&run, adapter).map(drop)
+        then(&run, adapter)
     };
     if lazy::wanted(&keys.train, &keys.data)? {
         let index = LineIndex::new(dataset::only(&keys.data)?)?;
         let [rows, held_out] = LazyRows::new(&opened, &index, (&keys.train, &keys.data), seed)?;
-        run(&rows, &held_out)?;
+        let done = run(&rows, &held_out)?;
         report_lengths(rows.left_out(), 0);
-        return Ok(());
+        return Ok(done);
     }
     let prepared = prepare(keys, &opened, seed)?;
     report_lengths(prepared.dropped, prepared.cut);

@@ -1,0 +1,148 @@
+//! The course of a run as a picture: loss, learning rate and gradient norm over the steps, from
+//! `metrics.jsonl`, which holds the steps before a resumption too.
+
+use std::path::Path;
+
+use plotters::prelude::{
+    ChartBuilder, Color, DrawingArea, IntoDrawingArea, IntoFont, LineSeries, RGBColor, SVGBackend,
+    WHITE,
+};
+use serde_json::Value;
+
+use crate::error::CliError;
+
+const SIZE: (u32, u32) = (900, 1000);
+const TRAINED: RGBColor = RGBColor(31, 119, 180);
+const HELD_OUT: RGBColor = RGBColor(214, 39, 40);
+
+type Line = Vec<(f64, f64)>;
+
+/// Draws the curves of a run's folder into `curves.svg`; nothing where no step was done.
+///
+/// # Errors
+///
+/// [`CliError::Io`] when the rows cannot be read or the picture not be written.
+pub fn draw(folder: &Path) -> Result<(), CliError> {
+    let path = folder.join("metrics.jsonl");
+    let text = std::fs::read_to_string(&path).map_err(CliError::io(&path))?;
+    let rows: Vec<Value> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let Some(picture) = picture(&rows) else {
+        return Ok(());
+    };
+    let path = folder.join("curves.svg");
+    std::fs::write(&path, picture).map_err(CliError::io(&path))
+}
+
+/// The values of a field by step.
+fn line(rows: &[Value], field: &str) -> Line {
+    let point = |row: &Value| Some((row["step"].as_f64()?, row[field].as_f64()?));
+    rows.iter().filter_map(point).collect()
+}
+
+fn picture(rows: &[Value]) -> Option<String> {
+    let loss = line(rows, "loss");
+    let last = loss.last()?.0;
+    let held_out = line(rows, "eval_loss");
+    let (rate, norm) = (line(rows, "lr"), line(rows, "grad_norm"));
+    let mut text = String::new();
+    {
+        let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        root.fill(&WHITE).ok()?;
+        let panels = root.split_evenly((3, 1));
+        let [first, second, third] = panels.as_slice() else {
+            return None;
+        };
+        let losses = [
+            ("training", TRAINED, &loss),
+            ("held-out", HELD_OUT, &held_out),
+        ];
+        panel(first, last, ("Loss", "nats per trained token"), &losses)?;
+        panel(
+            second,
+            last,
+            ("Learning rate", "rate"),
+            &[("", TRAINED, &rate)],
+        )?;
+        let title = ("Gradient norm before clipping", "norm");
+        panel(third, last, title, &[("", TRAINED, &norm)])?;
+        root.present().ok()?;
+    }
+    Some(text)
+}
+
+/// One chart: its title and the name of its values, and its lines by name.
+fn panel(
+    area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
+    last: f64,
+    (title, values): (&str, &str),
+    lines: &[(&str, RGBColor, &Line)],
+) -> Option<()> {
+    let all = || lines.iter().flat_map(|line| line.2).map(|point| point.1);
+    let highest = all().fold(0.0, f64::max);
+    let top = if highest > 0.0 { highest * 1.05 } else { 1.0 };
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 20).into_font())
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(80)
+        .build_cartesian_2d(0.0..last.max(1.0), 0.0..top)
+        .ok()?;
+    chart
+        .configure_mesh()
+        .x_desc("optimiser step")
+        .y_desc(values)
+        .light_line_style(WHITE.mix(0.0))
+        .draw()
+        .ok()?;
+    for (name, color, line) in lines.iter().filter(|line| !line.2.is_empty()) {
+        let color = *color;
+        let drawn = LineSeries::new(line.iter().copied(), color.stroke_width(2)).point_size(2);
+        let drawn = chart.draw_series(drawn).ok()?;
+        if !name.is_empty() {
+            let mark =
+                move |(x, y)| plotters::element::PathElement::new(vec![(x, y), (x + 20, y)], color);
+            drawn.label(*name).legend(mark);
+        }
+    }
+    if lines.iter().any(|line| !line.0.is_empty()) {
+        let mut names = chart.configure_series_labels();
+        names.background_style(WHITE).border_style(TRAINED);
+        names.draw().ok()?;
+    }
+    Some(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test's own rows")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_curve_is_titled_and_drawn() {
+        let row = |step: usize| json!({"step": step, "loss": 3.0 / step as f64, "lr": 1e-4, "grad_norm": 0.5});
+        let mut rows: Vec<Value> = (1..6).map(row).collect();
+        let count = |svg: &str, part: &str| svg.matches(part).count();
+        let without = picture(&rows).unwrap();
+        rows.push(json!({"step": 5, "eval_loss": 1.0}));
+        let with = picture(&rows).unwrap();
+        for text in [
+            "Loss",
+            "Learning rate",
+            "Gradient norm before clipping",
+            "nats per trained token",
+        ] {
+            assert!(with.contains(text), "{text}");
+        }
+        assert_eq!(count(&with, "optimiser step"), 3);
+        assert_eq!(
+            (count(&without, "held-out"), count(&with, "held-out")),
+            (0, 1)
+        );
+        assert_eq!(count(&with, "<circle") - count(&without, "<circle"), 1);
+        assert!(picture(&[]).is_none());
+    }
+}

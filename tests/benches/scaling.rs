@@ -1,0 +1,98 @@
+//! Cost against rows: 1, 4 and 16 times the rows of a tiny model, each row made when it is wanted.
+//!
+//! Run it with `cargo bench --package idiolect-tests --bench scaling`; it is no test, since machines differ.
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark's own words"
+)]
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use burn::tensor::{Device, FloatDType};
+use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::tokens::TokenRow;
+use idiolect::train::{BoxError, Event, RowSize, Rows, TrainConfig, Trainer};
+use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect_testkit::shared;
+
+/// Rows of a cycle of lengths, made from their number.
+struct Made(usize);
+
+impl Made {
+    fn length(row: usize) -> usize {
+        16 + row * 37 % 49
+    }
+}
+
+impl Rows for Made {
+    fn count(&self) -> usize {
+        self.0
+    }
+
+    fn size(&self, row: usize) -> RowSize {
+        RowSize {
+            tokens: Self::length(row),
+            trained_tokens: 1,
+        }
+    }
+
+    fn known(&self) -> bool {
+        false
+    }
+
+    fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError> {
+        let ids = (0..Self::length(row)).map(|at| u32::try_from((row * 31 + at * 17) % 100));
+        let input_ids = ids.collect::<Result<Vec<_>, _>>()?;
+        let labels = input_ids.iter().map(|&id| i64::from(id)).collect();
+        let id = row.into();
+        Ok(Some(Cow::Owned(TokenRow {
+            id,
+            input_ids,
+            labels,
+        })))
+    }
+
+    fn fingerprint(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+fn main() {
+    let Some(shared) = shared() else { return };
+    let path = shared.join("oracles/tiny/tiny-llama3");
+    let loaded = idiolect::model::load(&path, &Device::flex(), FloatDType::F32);
+    let (decoder, _) = loaded.expect("the tiny model");
+    let config = TrainConfig {
+        epochs: 1,
+        ..TrainConfig::default()
+    };
+    let mut first = None;
+    println!("  rows   seconds   times   peak MB");
+    for times in [1, 4, 16] {
+        let rows = Made(500 * times);
+        let device = decoder.device().autodiff();
+        let adapter = LoraAdapter::new(&LoraConfig::default(), &decoder, 1, &device);
+        let objective = AdapterLoss {
+            decoder: &decoder,
+            tape: Tape::Whole,
+            loss: Loss::CrossEntropy,
+        };
+        let (began, mut peak) = (Instant::now(), None);
+        let trainer = Trainer::new(&config, &objective, &rows, 0);
+        let run = trainer.run(adapter.expect("an adapter"), &mut |event| {
+            if let Event::Step { timing, .. } = event {
+                peak = timing.peak_memory;
+            }
+            ControlFlow::Continue(())
+        });
+        run.expect("a run");
+        let seconds = began.elapsed().as_secs_f64();
+        let factor = seconds / *first.get_or_insert(seconds);
+        let peak = peak.unwrap_or(0) / 1_000_000;
+        println!("{:6} {seconds:9.2} {factor:7.2} {peak:9}", rows.0);
+    }
+}
