@@ -141,7 +141,7 @@ pub fn token_scores(
 ) -> Vec<(f32, bool)> {
     let (places, targets) = trained(batch);
     let positions = positions(batch, places, 0, &decoder.device());
-    let hidden = chosen(decoder, adapter, &positions);
+    let hidden = chosen(decoder, adapter, &positions, &context(decoder, batch));
     let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
     scores.nll.into_iter().zip(scores.correct).collect()
 }
