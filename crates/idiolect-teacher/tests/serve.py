@@ -12,7 +12,7 @@ path, port = sys.argv[1:]
 parameters = xllamacpp.CommonParams()
 parameters.model.path = path
 parameters.n_ctx, parameters.n_parallel = 4 * 2048, 4
-parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 2
+parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
 parameters.n_gpu_layers = 0
 parameters.hostnames = ["127.0.0.1"]
 parameters.port = int(port)
