@@ -365,3 +365,15 @@ fn continue_killed_at_any_of_20_points_ends_with_the_same_rows() {
     }
     assert!(server.at_once.load(std::sync::atomic::Ordering::SeqCst) > 1);
 }
+
+#[test]
+fn the_example_configurations_say_what_there_is() {
+    let Some(place) = Place::new() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let continued = folder.join("continue.toml").display().to_string();
+    let text = format!("{CONTINUE} --config {continued} --documents 2 --out $OUT/c");
+    assert_eq!(run(&place, &text)["corpus"]["sampled"], 2);
+    let distilled = folder.join("sdft-2402-main.toml").display().to_string();
+    let text = format!("{DISTILL} --config {distilled} --check text --out $OUT/d");
+    assert_eq!(run(&place, &text)["rewritten"], 12);
+}
