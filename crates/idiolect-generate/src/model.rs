@@ -58,7 +58,7 @@ pub trait NextLogits {
     /// How many tokens a pass may hold and still cost little more than one that holds one.
     ///
     /// Guesses fill a pass up to here and no further. The default is that of a CPU, where the weights of
-    /// SmolLM2 are read once for up to 8 tokens and each one more then costs its share of the arithmetic.
+    /// `SmolLM2` are read once for up to 8 tokens and each one more then costs its share of the arithmetic.
     fn cheap_tokens(&self) -> usize {
         8
     }
