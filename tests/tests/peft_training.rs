@@ -15,7 +15,7 @@ use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{StepRow, TrainConfig, Trainer};
 use idiolect_cli::objective::{AdapterLoss, Loss};
-use idiolect_testkit::{Tensors, shared, smollm2_folder};
+use idiolect_testkit::{Tensors, device, shared, smollm2_folder};
 use serde_json::Value;
 
 /// How far a run may be from its oracle.
@@ -100,7 +100,7 @@ fn train(
         tape,
         loss: Loss::CrossEntropy,
     };
-    let trainer = Trainer::new(config, &objective, rows, 0);
+    let trainer = Trainer::new(config, &objective, &rows, 0);
     let mut steps = Vec::new();
     let trained = trainer.run(start, &mut |event| {
         if let idiolect::train::Event::Step { row, .. } = event {
@@ -172,8 +172,7 @@ fn tiny(model: &str, variants: &[&str]) {
     let peft = shared.join("oracles/peft");
     let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")));
     let folder = shared.join("oracles/tiny").join(model);
-    let (decoder, _) =
-        idiolect::model::load(&folder, &Device::flex(), FloatDType::F32).expect(model);
+    let (decoder, _) = idiolect::model::load(&folder, &device(), FloatDType::F32).expect(model);
     for variant in variants {
         let folder = peft.join(model).join(variant);
         let trace = json(&folder.join("trace.json"));
@@ -182,15 +181,10 @@ fn tiny(model: &str, variants: &[&str]) {
         };
         for tape in [Tape::Blocks, Tape::Whole] {
             let name = format!("{model}/{variant} {tape:?}");
-            let start = load("adapter_init", &Device::flex().autodiff());
+            let start = load("adapter_init", &device().autodiff());
             let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, tape);
             compare(&name, &trace, &steps, &TINY);
-            compare_weights(
-                &name,
-                &trained,
-                &load("adapter_final", &Device::flex()),
-                &TINY,
-            );
+            compare_weights(&name, &trained, &load("adapter_final", &device()), &TINY);
         }
     }
 }
@@ -234,11 +228,10 @@ fn smollm2_trains_as_peft_trains_it() {
     let folder: PathBuf = shared.join("oracles/smollm2");
     let trace = json(&folder.join("oracle.json"))["lora"].clone();
     let (batch, rows) = rows(&Tensors::read(&folder.join("oracle.safetensors")));
-    let (decoder, _) =
-        idiolect::model::load(&model, &Device::flex(), FloatDType::F32).expect("SmolLM2");
-    let device = Device::flex().autodiff();
+    let (decoder, _) = idiolect::model::load(&model, &device(), FloatDType::F32).expect("SmolLM2");
+    let tracked = device().autodiff();
     let start =
-        idiolect::lora::load(&folder.join("adapter_init"), &decoder, &device).expect("init");
+        idiolect::lora::load(&folder.join("adapter_init"), &decoder, &tracked).expect("init");
     let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, Tape::Blocks);
     // Adam moves a weight by the whole rate whichever way rounding turns a vanishing gradient, so single
     // weights may end eight rates apart; the mean says whether the runs are one.
@@ -249,6 +242,6 @@ fn smollm2_trains_as_peft_trains_it() {
         weight_mean: 1e-5,
     };
     compare("SmolLM2", &trace, &steps, &bounds);
-    let want = idiolect::lora::load(&folder.join("adapter_final"), &decoder, &Device::flex());
+    let want = idiolect::lora::load(&folder.join("adapter_final"), &decoder, &device());
     compare_weights("SmolLM2", &trained, &want.expect("final"), &bounds);
 }

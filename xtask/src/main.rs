@@ -14,6 +14,7 @@ mod ci;
 mod demo;
 mod distill_bench;
 mod fetch;
+mod parity;
 mod server;
 mod shell;
 mod test;
@@ -27,8 +28,10 @@ usage: cargo xtask COMMAND
   test server            only those against llama.cpp's server, which a Python package brings
   fetch smollm2          SmolLM2-135M-Instruct as models/SmolLM2-135M-Instruct.Q4_1.gguf
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
+  fetch minilm           the sentence encoder all-MiniLM-L6-v2 as models/minilm
   tidy                   the rules of the house that the compiler does not check
   bench [--python P]     speed and memory on the real model; with P, PyTorch's beside them
+  parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
   distill-bench [ROWS]   distil rows of the shared data; verdicts, likelihoods and rows per minute, with
                          speculation and shared prefixes and without
   ci                     everything that a change must pass, cheapest first
@@ -42,8 +45,10 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["fetch", "smollm2"] => fetch::smollm2().map(drop),
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
+        ["fetch", "minilm"] => fetch::minilm().map(drop),
         ["tidy"] => tidy::run(),
         ["bench", rest @ ..] => bench::run(rest),
+        ["parity", rest @ ..] => parity::run(rest),
         ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model)),
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["ci"] => ci::run(),

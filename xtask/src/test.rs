@@ -24,7 +24,10 @@ fn require_what_is_there(tests: &mut Command) -> shell::Outcome<Option<PathBuf>>
     if shell::shared().is_some() {
         tests.env("IDIOLECT_REQUIRE_SHARED", "1");
     }
-    let fetched = fetch::smollm2().and_then(|model| Ok((model, fetch::smollm2_folder()?)));
+    let fetched = fetch::smollm2().and_then(|model| {
+        fetch::minilm()?;
+        Ok((model, fetch::smollm2_folder()?))
+    });
     match fetched {
         Ok((model, folder)) => {
             if folder.is_some() {

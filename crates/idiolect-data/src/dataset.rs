@@ -9,8 +9,9 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::DataError;
-use crate::columns::Columns;
+use crate::csv;
 use crate::example::Example;
+use crate::format::Columns;
 use crate::format::Format;
 use crate::parse;
 use crate::place::Place;
@@ -44,7 +45,7 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// Reads a data set, a JSON array or JSON Lines.
+    /// Reads a data set: a JSON array, JSON Lines, CSV or Parquet.
     ///
     /// Rows may lack a response ([`Self::require_responses`]) and share an id
     /// ([`Self::require_unique_ids`]): not every use minds.
@@ -63,7 +64,14 @@ impl DataSet {
     ///
     /// As [`Self::read`], without those of [`read_rows`].
     pub fn from_rows(raw: RawRows, format: Format, columns: &Columns) -> Result<Self, DataError> {
-        let RawRows { path, layout, rows } = raw;
+        let RawRows {
+            path,
+            layout,
+            mut rows,
+        } = raw;
+        if layout == Layout::Table {
+            unpack(&mut rows, columns);
+        }
         let row = |(number, row): (usize, RawRow)| {
             let place = Place {
                 path: &path,
@@ -170,7 +178,8 @@ impl DataSet {
         *example = example.with_response(text.to_owned());
     }
 
-    /// Writes the rows in the format and layout that they were read in, whole or not at all.
+    /// Writes the rows in the format and layout that they were read in, whole or not at all; those
+    /// of a table as JSON Lines.
     ///
     /// Arrays are indented by four spaces and have no line break at the end, as the reference
     /// scripts write them (sail-sg/sdft@bfb6c255 `eval/gen_distilled_data.py`).
@@ -182,8 +191,22 @@ impl DataSet {
         let rows = self.rows.iter().map(|row| &row.raw);
         write_atomically(path, |out| match self.layout {
             Layout::Array => write_array(out, rows),
-            Layout::Lines => write_lines(out, rows),
+            Layout::Lines | Layout::Table => write_lines(out, rows),
         })
+    }
+}
+
+/// Takes the text of list columns that have a name of their own for the list it stands for.
+fn unpack(rows: &mut [RawRow], columns: &Columns) {
+    let names = [&columns.history, &columns.conversations, &columns.messages];
+    for row in rows {
+        for name in names {
+            if let Some(value) = row.fields.get_mut(name)
+                && let Value::String(text) = value
+            {
+                *value = csv::list(text);
+            }
+        }
     }
 }
 

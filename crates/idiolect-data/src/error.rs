@@ -42,8 +42,32 @@ pub enum DataError {
         /// What was expected or found there.
         problem: String,
     },
+    /// A table as text whose lines do not fit its columns.
+    #[error("{}: line {line}: expected {expected}, found {found}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Line on which the row begins; 0 where it is not known.
+        line: usize,
+        /// What the table's first line asks for.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A Parquet file that cannot be read.
+    #[error("{}: row {row}, column {column}: not readable as Parquet: {problem}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0; 0 too where the file as a whole is at fault.
+        row: usize,
+        /// The column, or `any`.
+        column: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A file without a single row.
-    #[error("{}: no rows: expected a JSON array or JSON Lines", path.display())]
+    #[error("{}: no rows: expected a JSON array, JSON Lines, CSV or Parquet", path.display())]
     Empty {
         /// The file.
         path: PathBuf,

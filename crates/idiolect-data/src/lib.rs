@@ -1,24 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod array;
-mod columns;
+mod csv;
 mod dataset;
 mod error;
 mod example;
 mod format;
+mod index;
 mod journal;
 mod pair;
+mod parquet;
 mod parse;
 mod place;
 mod rows;
 mod select;
 mod write;
 
-pub use columns::Columns;
 pub use dataset::{DataSet, Row};
 pub use error::DataError;
 pub use example::{Example, Id, Message, Role};
-pub use format::Format;
+pub use format::{Columns, Format};
+pub use index::LineIndex;
 pub use journal::Journal;
 pub use pair::{PairReport, pair_by_id};
 pub use rows::{Layout, RawRow, RawRows, read_rows};

@@ -7,8 +7,8 @@
 use serde_json::Value;
 
 use crate::DataError;
-use crate::columns::Columns;
 use crate::example::{Example, Id, Message, Role};
+use crate::format::Columns;
 use crate::format::Format;
 use crate::place::{Place, describe, describe_in};
 

@@ -1,17 +1,19 @@
-//! Files of JSON objects: one array, or one object a line.
+//! Files of rows with named fields: a JSON array, an object a line, or a table.
 //!
 //! It knows nothing of examples; prompts and ready token rows are read through it too.
 //! JSON Lines are read line by line, an array whole.
+//! Tables are known by the ending of the file's name, `.csv` or `.parquet`.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::DataError;
 use crate::array::Cursor;
 use crate::place::describe;
+use crate::{DataError, csv, parquet};
 
 /// How the rows lie in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,18 +22,20 @@ pub enum Layout {
     Array,
     /// JSON Lines: an object on each line, blank lines between allowed.
     Lines,
+    /// A table, CSV or Parquet; it is written back as JSON Lines.
+    Table,
 }
 
-/// One JSON object and where it stands.
+/// One JSON object, or row of a table, and where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawRow {
-    /// The line on which the object begins, from 1.
+    /// The line on which it begins, from 1; in Parquet, which has no lines, its place from 1.
     pub line: usize,
     /// Its fields, in the file's order.
     pub fields: Map<String, Value>,
 }
 
-/// The objects of a file, in order.
+/// The rows of a file, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawRows {
     /// Where they came from; stands in every error.
@@ -42,13 +46,28 @@ pub struct RawRows {
     pub rows: Vec<RawRow>,
 }
 
-/// Reads a file of JSON objects, in either layout, with or without a byte order mark.
+/// Reads a file of rows, in any layout, text with or without a byte order mark.
 ///
 /// # Errors
 ///
 /// [`DataError::Io`], [`DataError::Utf8`], [`DataError::Json`] (also for a row that is no object,
-/// and for a file cut off in the middle), [`DataError::Empty`].
+/// and for a file cut off in the middle), [`DataError::Csv`], [`DataError::Parquet`],
+/// [`DataError::Empty`].
 pub fn read_rows(path: &Path) -> Result<RawRows, DataError> {
+    let ending = path.extension().map(OsStr::to_ascii_lowercase);
+    let (layout, rows) = match ending.as_ref().and_then(|ending| ending.to_str()) {
+        Some("csv") => (Layout::Table, csv::read(path)?),
+        Some("parquet") => (Layout::Table, parquet::read(path)?),
+        _ => read_json(path)?,
+    };
+    let path = path.to_owned();
+    if rows.is_empty() {
+        return Err(DataError::Empty { path });
+    }
+    Ok(RawRows { path, layout, rows })
+}
+
+fn read_json(path: &Path) -> Result<(Layout, Vec<RawRow>), DataError> {
     let io = |source| DataError::Io {
         path: path.to_owned(),
         action: "read",
@@ -69,17 +88,7 @@ pub fn read_rows(path: &Path) -> Result<RawRows, DataError> {
         source.lines(reader, &head)?;
         Layout::Lines
     };
-    let rows = source.rows;
-    if rows.is_empty() {
-        return Err(DataError::Empty {
-            path: path.to_owned(),
-        });
-    }
-    Ok(RawRows {
-        path: path.to_owned(),
-        layout,
-        rows,
-    })
+    Ok((layout, source.rows))
 }
 
 /// Moves a byte order mark and white space to `head`; the mark as white space, so that columns
@@ -117,7 +126,7 @@ impl Source<'_> {
         while reader.read_until(b'\n', &mut bytes).map_err(io)? > 0 {
             let text = text(self.path, &bytes, line)?;
             if !text.trim_ascii().is_empty() {
-                let value = serde_json::from_str(text)
+                let value = serde_json::from_str(text.trim_ascii_end())
                     .map_err(|error| json_error(self.path, (line, 0), &error))?;
                 self.push(line, value)?;
             }

@@ -51,9 +51,9 @@ fn files_that_are_not_there_or_hold_nothing() {
         &["", "\u{feff} \n\n", "[ ]\n"],
         read_rows,
         &expect![[r#"
-        F: no rows: expected a JSON array or JSON Lines
-        F: no rows: expected a JSON array or JSON Lines
-        F: no rows: expected a JSON array or JSON Lines
+        F: no rows: expected a JSON array, JSON Lines, CSV or Parquet
+        F: no rows: expected a JSON array, JSON Lines, CSV or Parquet
+        F: no rows: expected a JSON array, JSON Lines, CSV or Parquet
     "#]],
     );
 }
@@ -72,13 +72,13 @@ fn text_that_is_not_json() {
         &files,
         read_rows,
         &expect![[r#"
-        F: line 3, column 9: not valid JSON: expected ident
-        F: line 3, column 10: not valid JSON: trailing characters
-        F: line 2, column 5: not valid JSON: EOF while parsing a value (cut off, or over several lines outside an array?)
-        F: line 2, column 1: not valid JSON: EOF while parsing an object (cut off, or over several lines outside an array?)
-        F: line 2, column 1: row 1: expected a JSON object, found the number 7
-        F: line 1, column 1: not valid JSON: expected value
-    "#]],
+            F: line 3, column 9: not valid JSON: expected ident
+            F: line 3, column 10: not valid JSON: trailing characters
+            F: line 2, column 5: not valid JSON: EOF while parsing a value (cut off, or over several lines outside an array?)
+            F: line 1, column 1: not valid JSON: EOF while parsing an object (cut off, or over several lines outside an array?)
+            F: line 2, column 1: row 1: expected a JSON object, found the number 7
+            F: line 1, column 1: not valid JSON: expected value
+        "#]],
     );
 }
 

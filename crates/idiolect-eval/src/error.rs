@@ -70,6 +70,12 @@ pub enum EvalError {
         #[source]
         source: BoxError,
     },
+    /// Programs cannot be run apart on this system.
+    #[error("the sandbox cannot be used: {reason}")]
+    Sandbox {
+        /// What is missing.
+        reason: String,
+    },
     /// An item could not be scored.
     #[error("item {id} cannot be scored")]
     Score {

@@ -172,9 +172,13 @@ fn answer(items: &[Item], model: &mut dyn Model) -> Result<Vec<Answer>, EvalErro
 
 /// SHA-256 of a request as JSON, in hexadecimal.
 fn hash(ask: &Ask) -> String {
-    let json = serde_json::to_vec(ask).unwrap_or_default();
+    hex(&serde_json::to_vec(ask).unwrap_or_default())
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut hex = String::new();
-    for byte in Sha256::digest(json) {
+    for byte in Sha256::digest(bytes) {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }

@@ -47,6 +47,17 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
     activation::silu(gate) * up
 }
 
+/// [`crate::linear`] with a quantised weight, without fusing.
+///
+/// # Shapes
+///
+/// As there.
+#[must_use]
+pub fn packed_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    let dtype = x.dtype();
+    burn::tensor::module::linear(x, back_to(weight.dequantize(), dtype), None)
+}
+
 /// [`crate::attention`] without fusing.
 ///
 /// # Shapes

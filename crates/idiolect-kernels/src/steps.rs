@@ -3,7 +3,7 @@
 //!
 //! No step here knows a model, its weights or a loss beyond the head's cross-entropy.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::plain;
 
@@ -55,6 +55,9 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 
 /// [`product`] for every token of a batch.
 ///
+/// A quantised weight is frozen: it is widened for the product alone, and where the step is fused the tape
+/// keeps it packed.
+///
 /// # Shapes
 ///
 /// - `x`: `[rows, tokens, inputs]`
@@ -66,6 +69,9 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 /// If the shapes disagree.
 #[must_use]
 pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    if matches!(weight.dtype(), DType::QFloat(_)) {
+        return packed_linear(x, weight);
+    }
     #[cfg(feature = "flex")]
     {
         let [rows, tokens, inputs] = x.dims();
@@ -77,6 +83,14 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
         }
     }
     burn::tensor::module::linear(x, weight, None)
+}
+
+fn packed_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    if flex::serves(&x) {
+        return flex::packed_linear(x, weight);
+    }
+    plain::packed_linear(x, weight)
 }
 
 /// Root-mean-square norm with its statistics in f32 (Zhang and Sennrich, arXiv 1910.07467):

@@ -1,5 +1,6 @@
 //! Fused steps against the plain composition: values and gradients, at odd sizes and odd layouts.
 
+use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Device, Distribution, Tensor, TensorData};
 use idiolect_kernels::{
     attention, linear, plain, product, rms_norm, rotate, row_loss, row_nll, swiglu,
@@ -327,4 +328,41 @@ fn checkpointing_devices_are_served_too() {
     let tape = swiglu(x.clone(), x.clone()).sum().backward();
     let expected = plain::swiglu(x.clone(), x.clone()).sum().backward();
     gradient("x", x.grad(&tape), x.grad(&expected));
+}
+
+/// A weight in blocks along its rows, at `bits`, and what it is when widened.
+fn packed(shape: [usize; 2], block: u8, value: QuantValue) -> (Tensor<2>, Tensor<2>) {
+    let scheme = QuantScheme::default()
+        .with_value(value)
+        .per_block([block], ScaleDtype::F32);
+    let packed = random(shape, 5).quantize_dynamic(&scheme);
+    let wide = packed.clone().dequantize();
+    (packed, wide)
+}
+
+#[test]
+fn products_with_a_packed_weight_are_those_with_the_widened_one() {
+    let values = [QuantValue::Q8S, QuantValue::Q4S];
+    for (shape, block) in [([48, 64], 32), ([7, 24], 8), ([5, 6], 2), ([64, 64], 64)] {
+        for value in values {
+            let (packed, wide) = packed(shape, block, value);
+            let (x, seed) = (random([2, 9, shape[0]], 3), random([2, 9, shape[1]], 4));
+            close(
+                "untaped",
+                &linear(x.clone(), packed.clone()),
+                &burn::tensor::module::linear(x.clone(), wide.clone(), None),
+                1e-6,
+            );
+            let x = x.autodiff().require_grad();
+            let slope = |y: Tensor<3>| {
+                let tape = (y * seed.clone().autodiff()).sum().backward();
+                x.grad(&tape).unwrap()
+            };
+            let found = slope(linear(x.clone(), packed.clone()));
+            let expected = slope(burn::tensor::module::linear(x.clone(), wide, None));
+            close("gradient", &found, &expected, 1e-6);
+            let plain = slope(plain::packed_linear(x.clone(), packed));
+            close("plain gradient", &plain, &expected, 1e-6);
+        }
+    }
 }

@@ -133,7 +133,11 @@ impl Factors {
         let turned = match (dropped, &self.frozen.weight) {
             // As in PEFT, the part of the base output that the magnitude adds sees the dropped input.
             (Some(dropped), Some((weight, _))) => {
-                let seen = as_f32(linear(as_type(dropped, dtype), weight.clone(), None));
+                let seen = as_f32(linear(
+                    as_type(dropped, dtype),
+                    as_type(weight.clone(), dtype),
+                    None,
+                ));
                 as_f32(base) + seen * (ratio.clone() - 1.0) + update * ratio
             }
             _ => (as_f32(base) + update) * ratio,
@@ -214,6 +218,10 @@ pub(crate) fn as_f32<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
 }
 
 fn as_type<const D: usize>(tensor: Tensor<D>, dtype: DType) -> Tensor<D> {
+    let tensor = match tensor.dtype() {
+        DType::QFloat(_) => tensor.dequantize(),
+        _ => tensor,
+    };
     if tensor.dtype() == dtype {
         tensor
     } else {

@@ -76,7 +76,12 @@ pub(crate) fn principal(weight: &Tensor<2>, place: &Place) -> Result<Values, Lor
     if place.scale <= 0.0 {
         return Err(wrong("alpha", "above 0 with pissa", place.scale));
     }
-    let values: Vec<f64> = weight.clone().into_data().iter::<f64>().collect();
+    let values: Vec<f64> = weight
+        .clone()
+        .dequantize()
+        .into_data()
+        .iter::<f64>()
+        .collect();
     let Decomposed {
         left,
         values,

@@ -23,5 +23,5 @@ pub use factors::Factors;
 pub use gradient::{Positions, Tape, adapter_gradients};
 pub use merge::{MergeReport, dense_update, merge, merge_checked};
 pub use peft::{load, read_config, save};
-pub use shift::{SiteShift, shift, total};
+pub use shift::{SiteShift, WeightShift, between, shift, total};
 pub use targets::Targets;

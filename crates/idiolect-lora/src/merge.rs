@@ -9,7 +9,8 @@ use idiolect_model::{Decoder, Site};
 
 use crate::{Factors, LoraAdapter};
 
-/// The decoder with the adapter folded in. One projection at a time is held twice.
+/// The decoder with the adapter folded in. One projection at a time is held twice; packed ones that the
+/// adapter changes are widened.
 ///
 /// # Panics
 ///
@@ -18,7 +19,7 @@ use crate::{Factors, LoraAdapter};
 pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Decoder {
     for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
         let weight = &mut decoder.weights.blocks[site.layer].projections[site.projection as usize];
-        let merged = add(weight.val(), factors.dense());
+        let merged = add(weight.val().dequantize(), factors.dense());
         *weight = Param::initialized(weight.id, merged).set_require_grad(false);
     }
     decoder

@@ -6,10 +6,11 @@
 //! (arXiv 2402.13669, section 5); the Frobenius norm is ours.
 
 use burn::tensor::Tensor;
-use idiolect_model::{Decoder, Site};
+use idiolect_model::{Decoder, Projection, Site};
 
 use crate::adapter::weight;
-use crate::{Factors, LoraAdapter};
+use crate::config::wrong;
+use crate::{Factors, LoraAdapter, LoraError};
 
 /// The shift of one projection.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,6 +52,70 @@ pub fn total(shifts: &[SiteShift]) -> f64 {
         .map(|shift| shift.norm * shift.norm)
         .sum::<f64>()
         .sqrt()
+}
+
+/// How far one weight of a model stands from the same weight of another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightShift {
+    /// Its path in a Hugging Face checkpoint, for example `model.layers.0.self_attn.q_proj`.
+    pub path: String,
+    /// Frobenius norm of the difference.
+    pub norm: f64,
+    /// The same divided by the norm of the seed model's weight.
+    pub relative: f64,
+}
+
+/// The distance of every weight of `other` from that of `seed`, in the order of computation.
+///
+/// # Errors
+///
+/// [`LoraError::Setting`] where a weight has another shape, or one of them has more weights.
+pub fn between(seed: &Decoder, other: &Decoder) -> Result<Vec<WeightShift>, LoraError> {
+    let (seed, other) = (weights(seed), weights(other));
+    if seed.len() != other.len() {
+        return Err(wrong("weights", seed.len().to_string(), other.len()));
+    }
+    let one = |((path, seed), (_, other)): ((String, Tensor<1>), (String, Tensor<1>))| {
+        if seed.dims() != other.dims() {
+            let [expected, found] = [&seed, &other].map(|weight| weight.dims()[0]);
+            return Err(wrong(&path, format!("{expected} values"), found));
+        }
+        let (seed, other) = (seed.into_data(), other.into_data());
+        let pairs = seed.iter::<f64>().zip(other.iter::<f64>());
+        let sums = pairs.fold([0.0, 0.0], |[moved, base], (x, y)| {
+            [moved + (y - x) * (y - x), base + x * x]
+        });
+        let [norm, base] = sums.map(f64::sqrt);
+        let relative = norm / base;
+        Ok(WeightShift {
+            path,
+            norm,
+            relative,
+        })
+    };
+    seed.into_iter().zip(other).map(one).collect()
+}
+
+/// Every weight with its path, flat.
+fn weights(decoder: &Decoder) -> Vec<(String, Tensor<1>)> {
+    let weights = &decoder.weights;
+    let mut all = vec![(
+        "model.embed_tokens".into(),
+        weights.embedding.val().flatten(0, 1),
+    )];
+    for (layer, block) in weights.blocks.iter().enumerate() {
+        let norm = |name: &str| format!("model.layers.{layer}.{name}");
+        all.push((norm("input_layernorm"), block.input_norm.val()));
+        all.push((norm("post_attention_layernorm"), block.post_norm.val()));
+        for (projection, weight) in Projection::ALL.into_iter().zip(&block.projections) {
+            let site = Site { layer, projection };
+            all.push((site.to_string(), weight.val().flatten(0, 1)));
+        }
+    }
+    all.push(("model.norm".into(), weights.norm.val()));
+    let head = weights.head.as_ref();
+    all.extend(head.map(|head| ("lm_head".into(), head.val().flatten(0, 1))));
+    all
 }
 
 /// The square of the change of a weight. Rounding can leave a tiny negative one for no change.
@@ -95,5 +160,5 @@ fn product(x: &[f64], y: &[f64], [left, right]: [usize; 2]) -> Vec<f64> {
 }
 
 fn values(tensor: Tensor<2>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
+    tensor.dequantize().into_data().iter::<f64>().collect()
 }

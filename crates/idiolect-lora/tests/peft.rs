@@ -10,13 +10,13 @@
 use std::path::PathBuf;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation};
+use burn::tensor::{FloatDType, Int, Tensor, TensorData, activation};
 use idiolect_lora::{
     Factors, LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients, dense_update, load,
     merge_checked, save, shift, total,
 };
 use idiolect_model::{Adapter, Decoder, NoAdapter};
-use idiolect_testkit::{Tensors, assert_close, shared};
+use idiolect_testkit::{Tensors, assert_close, device, shared};
 
 struct Case {
     name: String,
@@ -32,8 +32,7 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for model in ["tiny-llama3", "tiny-mistral"] {
         let place = shared.join("oracles/tiny").join(model);
-        let (decoder, _) =
-            idiolect_model::load(&place, &Device::flex(), FloatDType::F32).expect(model);
+        let (decoder, _) = idiolect_model::load(&place, &device(), FloatDType::F32).expect(model);
         let entries = std::fs::read_dir(shared.join("oracles/peft").join(model)).expect(model);
         let mut folders: Vec<PathBuf> = entries
             .map(|entry| entry.expect("an entry").path())
@@ -53,7 +52,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn ids(shape: [usize; 2], values: &[i64]) -> Tensor<2, Int> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), &device())
 }
 
 fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -101,8 +100,8 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
         let oracle = Tensors::read(&folder.join("eval.safetensors"));
         let vocab = decoder.config.vocab_size;
         let want = |tensor: &str| real(&oracle.f32(tensor).1, vocab);
-        let final_ = load(&folder.join("adapter_final"), &decoder, &Device::flex()).expect(&name);
-        let init = load(&folder.join("adapter_init"), &decoder, &Device::flex()).expect(&name);
+        let final_ = load(&folder.join("adapter_final"), &decoder, &device()).expect(&name);
+        let init = load(&folder.join("adapter_init"), &decoder, &device()).expect(&name);
         assert_close(
             &format!("{name} init"),
             &eval_logits(&decoder, &init),
@@ -140,7 +139,7 @@ fn targets(shape: [usize; 2], labels: &[i64]) -> (Vec<i64>, Vec<i64>) {
 
 fn column(values: Vec<i64>) -> Tensor<1, Int> {
     let shape = [values.len()];
-    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    Tensor::from_data(TensorData::new(values, shape), &device())
 }
 
 /// Mean cross entropy by plain autodiff: the gradient of the hidden states.
@@ -166,7 +165,7 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
         let norm = trace["grad_norm"][0].as_f64().expect("a norm");
         // PyTorch's clip_grad_norm_ multiplies by clip / (norm + 1e-6), at most 1.
         let clip = (trace["clip"].as_f64().expect("a clip") / (norm + 1e-6)).min(1.0);
-        let device = Device::flex().autodiff();
+        let device = device().autodiff();
         let adapter = load(&folder.join("adapter_init"), &decoder, &device).expect(&name);
         let (shape, all_ids) = batches().i64("train_input_ids");
         let (_, all_labels) = batches().i64("train_labels");
@@ -218,7 +217,7 @@ fn a_saved_adapter_is_read_back_bit_for_bit() {
     } in cases()
     {
         let place = tempfile::tempdir().expect("a folder");
-        let adapter = load(&folder.join("adapter_final"), &decoder, &Device::flex()).expect(&name);
+        let adapter = load(&folder.join("adapter_final"), &decoder, &device()).expect(&name);
         save(&adapter, place.path(), "tiny").expect(&name);
         let ours = Tensors::read(&place.path().join("adapter_model.safetensors"));
         let theirs = Tensors::read(&folder.join("adapter_final/adapter_model.safetensors"));
@@ -226,7 +225,7 @@ fn a_saved_adapter_is_read_back_bit_for_bit() {
         for tensor in ours.names() {
             assert_eq!(ours.f32(&tensor), theirs.f32(&tensor), "{name} {tensor}");
         }
-        let again = load(place.path(), &decoder, &Device::flex()).expect(&name);
+        let again = load(place.path(), &decoder, &device()).expect(&name);
         assert_eq!(again.config, adapter.config, "{name}");
     }
 }
@@ -239,7 +238,7 @@ fn shift_equals_the_norm_of_the_dense_update() {
         decoder,
     } in cases()
     {
-        let adapter = load(&folder.join("adapter_final"), &decoder, &Device::flex()).expect(&name);
+        let adapter = load(&folder.join("adapter_final"), &decoder, &device()).expect(&name);
         let shifts = shift(&adapter, &decoder);
         let mut squares = 0.0;
         for shift in &shifts {
@@ -275,7 +274,7 @@ impl burn::module::ModuleMapper for Give {
 fn activations_equal_those_of_burns_dense_composition() {
     use burn::module::Lora;
     use burn::nn::LinearConfig;
-    let device = Device::flex();
+    let device = device();
     device.seed(3);
     let linear = LinearConfig::new(24, 16).with_bias(false).init(&device);
     let x = Tensor::<3>::random([2, 5, 24], burn::tensor::Distribution::Default, &device);
@@ -312,11 +311,9 @@ fn activations_equal_those_of_burns_dense_composition() {
 fn an_adapter_for_another_model_is_refused_by_tensor() {
     let Some(shared) = shared() else { return };
     let tiny = shared.join("oracles/tiny/tiny-mistral-headdim");
-    let (mistral, _) = idiolect_model::load(&tiny, &Device::flex(), FloatDType::F32).unwrap();
+    let (mistral, _) = idiolect_model::load(&tiny, &device(), FloatDType::F32).unwrap();
     let folder = shared.join("oracles/peft/tiny-llama3/qv/adapter_final");
-    let error = load(&folder, &mistral, &Device::flex())
-        .unwrap_err()
-        .to_string();
+    let error = load(&folder, &mistral, &device()).unwrap_err().to_string();
     assert!(
         error.contains("model.layers.0.self_attn.q_proj.lora_B.weight"),
         "{error}"
@@ -331,7 +328,7 @@ fn an_adapter_for_another_model_is_refused_by_tensor() {
 fn a_new_adapter_changes_nothing_and_follows_its_seed() {
     for Case { name, decoder, .. } in cases().into_iter().take(1) {
         let make = |seed| {
-            LoraAdapter::new(&LoraConfig::default(), &decoder, seed, &Device::flex()).expect(&name)
+            LoraAdapter::new(&LoraConfig::default(), &decoder, seed, &device()).expect(&name)
         };
         assert_eq!(
             eval_logits(&decoder, &make(1)),

@@ -9,7 +9,7 @@ use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 use idiolect_kernels::{product, rms_norm};
 
 use crate::block::{Block, Call, Sizes};
-use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
+use crate::{Adapter, Cache, Context, ModelConfig, packed::Bytes, rope::Rope};
 
 /// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
 #[derive(Module, Debug)]
@@ -52,7 +52,7 @@ impl Decoder {
         self.weights.embedding.val().device()
     }
 
-    /// The type of weights and activations.
+    /// The type of activations, and of weights that are not packed.
     #[must_use]
     pub fn dtype(&self) -> FloatDType {
         match self.weights.embedding.val().dtype() {
@@ -79,6 +79,14 @@ impl Decoder {
     #[must_use]
     pub fn num_params(&self) -> usize {
         self.weights.num_params()
+    }
+
+    /// Bytes that the weights take; a value of a packed projection is counted as one byte.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        let mut bytes = Bytes::default();
+        self.weights.visit(&mut bytes);
+        bytes.0
     }
 
     /// Angles and mask of a batch that is padded on the right or not at all.

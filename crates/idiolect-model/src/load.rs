@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use crate::decoder::{Decoder, Weights};
 use crate::gguf::GgufFile;
 use crate::source::{Folder, Source};
-use crate::{Block, ModelConfig, ModelError, Projection};
+use crate::{Bits, Block, ModelConfig, ModelError, Projection};
 
 /// What loading did with each tensor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,8 +34,31 @@ pub fn load(
     device: &Device,
     dtype: FloatDType,
 ) -> Result<(Decoder, LoadReport), ModelError> {
+    read(path, (device, dtype), None)
+}
+
+/// As [`load`], with every projection of a block packed into `bits` as soon as it is read.
+///
+/// # Errors
+///
+/// As for [`load`].
+pub fn load_packed(
+    path: &Path,
+    device: &Device,
+    dtype: FloatDType,
+    bits: Bits,
+) -> Result<(Decoder, LoadReport), ModelError> {
+    read(path, (device, dtype), Some(bits))
+}
+
+fn read(
+    path: &Path,
+    kind: (&Device, FloatDType),
+    bits: Option<Bits>,
+) -> Result<(Decoder, LoadReport), ModelError> {
     let (config, mut source) = open(path)?;
-    let mut loader = Loader::new(&config, source.as_mut(), (device, dtype));
+    let mut loader = Loader::new(&config, source.as_mut(), kind);
+    loader.bits = bits;
     loader.require_all(path)?;
     let weights = loader.weights()?;
     let report = loader.finish();
@@ -140,6 +163,8 @@ struct Loader<'a> {
     source: &'a mut dyn Source,
     device: &'a Device,
     dtype: FloatDType,
+    /// What projections are packed into.
+    bits: Option<Bits>,
     report: LoadReport,
 }
 
@@ -158,6 +183,7 @@ impl<'a> Loader<'a> {
             source,
             device,
             dtype,
+            bits: None,
             report: LoadReport::default(),
         }
     }
@@ -202,8 +228,16 @@ impl<'a> Loader<'a> {
             post_norm: self.vector()?,
             projections: Projection::ALL
                 .iter()
-                .map(|_| self.matrix(true))
+                .map(|_| self.projection())
                 .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn projection(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
+        let weight = self.matrix(true)?;
+        Ok(match self.bits {
+            Some(bits) => Param::initialized(weight.id, bits.pack(weight.val())),
+            None => weight,
         })
     }
 

@@ -210,7 +210,7 @@ impl LazyTensor {
             Self::Matrix(param) => read(param.val().into_data()),
             Self::Turned(param) => {
                 let columns = param.val().dims()[1];
-                transposed(&read(param.val().into_data()), columns)
+                transposed(&read(param.val().dequantize().into_data()), columns)
             }
         }
     }

@@ -10,9 +10,9 @@
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, FloatDType, Gradients, Int, Tensor, TensorData, activation};
+use burn::tensor::{FloatDType, Gradients, Int, Tensor, TensorData, activation};
 use idiolect_model::{Decoder, NoAdapter, Projection, Session, load};
-use idiolect_testkit::{Tensors, assert_close, shared};
+use idiolect_testkit::{Tensors, assert_close, device, shared};
 
 const FOLDERS: [&str; 6] = [
     "tiny-llama2",
@@ -37,7 +37,7 @@ fn each(check: impl Fn(&Oracle)) {
     let Some(shared) = shared() else { return };
     for name in FOLDERS {
         let folder = shared.join("oracles/tiny").join(name);
-        let (decoder, report) = load(&folder, &Device::flex(), FloatDType::F32).expect(name);
+        let (decoder, report) = load(&folder, &device(), FloatDType::F32).expect(name);
         assert!(report.unused.is_empty(), "{name}: {report:?}");
         let tensors = Tensors::read(&folder.join("oracle.safetensors"));
         let text = std::fs::read_to_string(folder.join("oracle.json")).expect(name);
@@ -56,7 +56,7 @@ fn ids(rows: &[Vec<u32>]) -> Tensor<2, Int> {
     let flat: Vec<i64> = rows.iter().flatten().map(|id| i64::from(*id)).collect();
     Tensor::from_data(
         TensorData::new(flat, [rows.len(), rows[0].len()]),
-        &Device::flex(),
+        &device(),
     )
 }
 
@@ -231,7 +231,7 @@ fn loss(decoder: &Decoder, oracle: &Oracle) -> (Tensor<1>, f64) {
         .map(|i| (u32::try_from(i).expect("few tokens"), labels[i + 1]))
         .unzip();
     let count = targets.len();
-    let device = Device::flex();
+    let device = device();
     let at = Tensor::<1, Int>::from_data(TensorData::new(at, [count]), &device);
     let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [count, 1]), &device);
     let chosen = activation::log_softmax(logits.select(0, at), 1).gather(1, targets);
@@ -277,7 +277,7 @@ fn gradients(decoder: &Decoder, grads: &Gradients) -> Vec<(String, Vec<f32>)> {
 fn loss_and_every_gradient_norm_are_those_of_pytorch() {
     each(|oracle| {
         let (name, json) = (oracle.name, &oracle.json);
-        let device = Device::flex().autodiff();
+        let device = device().autodiff();
         let mut decoder = oracle.decoder.clone();
         decoder.weights = decoder.weights.set_require_grad(true).fork(&device).train();
         let (loss, count) = loss(&decoder, oracle);

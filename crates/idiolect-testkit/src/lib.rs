@@ -7,9 +7,11 @@
 )]
 
 mod close;
+mod device;
 mod golden;
 mod place;
 
 pub use close::{assert_close, max_abs_diff};
+pub use device::device;
 pub use golden::Tensors;
-pub use place::{shared, smollm2_folder, smollm2_gguf, workspace_root};
+pub use place::{minilm, shared, smollm2_folder, smollm2_gguf, workspace_root};

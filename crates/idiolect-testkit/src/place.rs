@@ -45,6 +45,18 @@ pub fn smollm2_gguf() -> Option<PathBuf> {
     find("IDIOLECT_SMOLLM2_GGUF", ours, "IDIOLECT_REQUIRE_MODEL")
 }
 
+/// all-MiniLM-L6-v2 as a folder: `IDIOLECT_MINILM`, else the one that `cargo xtask fetch minilm` leaves in
+/// `models`.
+///
+/// # Panics
+///
+/// When it is absent and `IDIOLECT_REQUIRE_MODEL` is set.
+#[must_use]
+pub fn minilm() -> Option<PathBuf> {
+    let ours = || workspace_root().join("models/minilm");
+    find("IDIOLECT_MINILM", ours, "IDIOLECT_REQUIRE_MODEL")
+}
+
 fn find(variable: &str, default: impl Fn() -> PathBuf, required: &str) -> Option<PathBuf> {
     let path = std::env::var_os(variable).map_or_else(default, PathBuf::from);
     if path.exists() {

@@ -37,6 +37,17 @@ pub enum TrainError {
         /// Number of its labels.
         labels: usize,
     },
+    /// The caller's rows could not be read.
+    #[error("reading {set} row {row} failed")]
+    Rows {
+        /// `training` or `held-out`.
+        set: &'static str,
+        /// The row: its place among them.
+        row: usize,
+        /// The caller's own error.
+        #[source]
+        source: BoxError,
+    },
     /// The loss or the gradient norm of a step is not a finite number; the step was not applied.
     #[error("step {step}: expected a finite {quantity}, found {value}")]
     NotFinite {

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use idiolect_tokens::TokenRow;
 use serde_json::Value;
 
 use crate::best::{Seen, Watch};
 use crate::checkpoint::{self, Checkpoint, State};
 use crate::report::{EvaluationRow, Log, StepRow, TimingRow, io};
-use crate::{AdamW, TrainConfig, TrainError, params};
+use crate::{AdamW, Rows, TrainConfig, TrainError, params};
 
 /// Where a run keeps its files.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +38,7 @@ impl Store {
     pub(crate) fn open(
         folder: RunFolder<'_>,
         config: &TrainConfig,
-        rows: &[TokenRow],
+        rows: &dyn Rows,
     ) -> Result<(Self, Option<Checkpoint>), TrainError> {
         let checkpoints = folder.path.join("checkpoints");
         std::fs::create_dir_all(&checkpoints).map_err(|source| io(&checkpoints, source))?;
@@ -51,7 +50,7 @@ impl Store {
                 found: "a checkpoint".to_owned(),
             });
         }
-        let rows = fingerprint(rows);
+        let rows = rows.fingerprint();
         let found = latest.map(|path| found(&path, config, &rows)).transpose()?;
         let state = found.as_ref().map(|checkpoint| &checkpoint.state);
         let bytes = state.map_or((0, 0), |state| (state.metrics_bytes, state.timings_bytes));
@@ -199,24 +198,6 @@ fn difference(this: &TrainConfig, other: &TrainConfig) -> Option<(String, String
         let theirs = &there[&name];
         (*theirs != value).then(|| (format!("{name} {value}"), format!("{name} {theirs}")))
     })
-}
-
-/// FNV-1a over ids and labels, in hexadecimal: tells other rows from the same, no more.
-fn fingerprint(rows: &[TokenRow]) -> String {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut add = |bytes: &[u8]| {
-        for &byte in bytes {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    };
-    for row in rows {
-        add(&row.input_ids.len().to_le_bytes());
-        row.input_ids.iter().for_each(|id| add(&id.to_le_bytes()));
-        row.labels
-            .iter()
-            .for_each(|label| add(&label.to_le_bytes()));
-    }
-    format!("{hash:016x}")
 }
 
 #[cfg(test)]

@@ -3,27 +3,19 @@
 use burn::module::Module;
 use idiolect_tokens::TokenRow;
 
-use crate::{RowSize, TrainConfig, TrainError, params};
+use crate::{RowSize, Rows, TrainConfig, TrainError, params};
 
 /// Steps at a positive rate after which a parameter that starts at zero has long moved.
 pub(crate) const STEPS_TO_MOVE: usize = 3;
 
-/// Refuses rows whose labels do not stand one beside each input id: in a batch, a label beyond
+/// Refuses a row whose labels do not stand one beside each input id: in a batch, a label beyond
 /// the ids would train a padded position.
-pub(crate) fn labels_beside_ids(rows: &[TokenRow]) -> Result<(), TrainError> {
-    for (
-        row,
-        TokenRow {
-            input_ids, labels, ..
-        },
-    ) in rows.iter().enumerate()
-    {
-        if input_ids.len() != labels.len() {
-            let (ids, labels) = (input_ids.len(), labels.len());
-            return Err(TrainError::Labels { row, ids, labels });
-        }
+pub(crate) fn labels_beside_ids(number: usize, row: &TokenRow) -> Result<(), TrainError> {
+    let (row, ids, labels) = (number, row.input_ids.len(), row.labels.len());
+    if ids == labels {
+        return Ok(());
     }
-    Ok(())
+    Err(TrainError::Labels { row, ids, labels })
 }
 
 /// Refuses a set in which nothing is trained.
@@ -40,7 +32,7 @@ pub(crate) fn something_trained(set: &'static str, rows: &[RowSize]) -> Result<(
 /// Refuses settings that wait for evaluations where there is nothing to evaluate.
 pub(crate) fn something_held_out(
     config: &TrainConfig,
-    held_out: &[TokenRow],
+    held_out: &dyn Rows,
 ) -> Result<(), TrainError> {
     let name = if config.patience.is_some() {
         "patience"
@@ -51,7 +43,7 @@ pub(crate) fn something_held_out(
     } else {
         return Ok(());
     };
-    if held_out.is_empty() {
+    if held_out.count() == 0 {
         return Err(TrainError::Setting {
             name,
             expected: "held-out rows to evaluate",

@@ -98,11 +98,11 @@ pub fn head_nll(
 pub struct HeadScores {
     /// Negative log-likelihood of each target in nats.
     pub nll: Vec<f32>,
-    /// Targets that no other word of the vocabulary is likelier than.
-    pub correct: usize,
+    /// Whether no other word of the vocabulary is likelier than the target.
+    pub correct: Vec<bool>,
 }
 
-/// The likelihood of each target, and how many are the likeliest word.
+/// The likelihood of each target, and whether it is the likeliest word.
 ///
 /// # Shapes
 ///
@@ -120,13 +120,13 @@ pub fn head_scores(
 ) -> HeadScores {
     let weight = weight.clone().without_autodiff();
     let hidden = hidden.clone().without_autodiff();
-    let (mut nll, mut correct) = (Vec::with_capacity(targets.len()), 0);
+    let (mut nll, mut correct) = (Vec::with_capacity(targets.len()), Vec::new());
     for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
         let logits = chunk.matmul(weight.clone());
         let likeliest: Tensor<2, Int> = logits.clone().argmax(1);
         let pairs = likeliest.into_data();
         let pairs = pairs.iter::<i64>().zip(target);
-        correct += pairs.filter(|(found, wanted)| found == *wanted).count();
+        correct.extend(pairs.map(|(found, wanted)| found == *wanted));
         nll.extend(row_nll(logits, target));
     }
     HeadScores { nll, correct }

@@ -7,13 +7,13 @@ mod error;
 mod folder;
 mod guard;
 mod head;
-mod objective;
 mod optimizer;
 mod params;
 mod pass;
 mod plan;
 mod report;
 mod schedule;
+mod seam;
 mod trainer;
 
 pub use best::Best;
@@ -23,9 +23,9 @@ pub use folder::RunFolder;
 pub use head::{
     CHUNK_ROWS, Divergence, HeadLoss, HeadScores, head_divergence, head_loss, head_nll, head_scores,
 };
-pub use objective::{Evaluated, LossSum, Measured, Objective, Share};
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};
 pub use plan::{Plan, RowSize, Window};
 pub use report::{EvaluationRow, Event, StepRow, TimingRow};
 pub use schedule::learning_rate;
+pub use seam::{Evaluated, LossSum, Measured, Objective, Rows, Share};
 pub use trainer::{Trained, Trainer};

@@ -1,47 +1,104 @@
 //! Passes of the objective over micro-batches: one window's gradients and the step they make, or the
 //! held-out loss.
 
+use std::borrow::Cow;
+
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use idiolect_tokens::{TokenBatch, TokenRow};
 
 use crate::plan::evaluation_batches;
 use crate::{
-    AdamW, BoxError, CountMismatch, EvaluationRow, LossSum, RowSize, Share, StepRow, TrainError,
-    Trainer, Window, clip_by_global_norm, guard, learning_rate,
+    AdamW, BoxError, CountMismatch, EvaluationRow, LossSum, RowSize, Rows, Share, StepRow,
+    TrainError, Trainer, Window, clip_by_global_norm, guard, learning_rate,
 };
 
+/// Names of the two sets in errors.
+pub(crate) const TRAINING: &str = "training";
+pub(crate) const HELD_OUT: &str = "held-out";
+
 impl<M: Module> Trainer<'_, M> {
-    /// The loss of all micro-batches of a window and the sum of their gradients.
+    /// Checks the rows of a set that are all there.
+    pub(crate) fn check_known(&self, set: &'static str) -> Result<(), TrainError> {
+        let rows = self.set(set);
+        if rows.known() {
+            let all: Vec<usize> = (0..rows.count()).collect();
+            for chunk in all.chunks(self.config.batch_size) {
+                self.fetch(set, chunk)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&self, set: &'static str) -> &dyn Rows {
+        if set == TRAINING {
+            self.rows
+        } else {
+            self.held_out
+        }
+    }
+
+    /// The rows of a micro-batch, checked, without those that train nothing.
+    fn fetch(
+        &self,
+        set: &'static str,
+        rows: &[usize],
+    ) -> Result<Vec<Cow<'_, TokenRow>>, TrainError> {
+        let mut found = Vec::with_capacity(rows.len());
+        for &number in rows {
+            let row = self.set(set).row(number).map_err(|source| {
+                let row = number;
+                TrainError::Rows { set, row, source }
+            })?;
+            if let Some(row) = row {
+                guard::labels_beside_ids(number, &row)?;
+                if row.trained_tokens() > 0 {
+                    found.push(row);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The loss of all micro-batches of a window, the sum of their gradients, and their tokens.
     pub(crate) fn window_gradients(
         &self,
         module: &M,
         window: &Window,
         step: usize,
-    ) -> Result<(LossSum, GradientsParams), TrainError> {
-        let rows = window.batches.iter().flatten();
-        let trained_tokens: usize = rows.map(|&row| self.rows[row].trained_tokens()).sum();
+    ) -> Result<(LossSum, GradientsParams, usize), TrainError> {
+        let batches = window.batches.iter().map(|rows| self.fetch(TRAINING, rows));
+        let batches = batches.collect::<Result<Vec<_>, _>>()?;
+        let rows = || batches.iter().flatten();
+        let trained_tokens: usize = rows().map(|row| row.trained_tokens()).sum();
+        let tokens = rows().map(|row| row.input_ids.len()).sum();
+        if trained_tokens == 0 {
+            let (set, rows) = (TRAINING, window.batches.iter().flatten().count());
+            return Err(TrainError::NoTrainedToken { set, rows });
+        }
         let mut accumulator = GradientsAccumulator::new();
         let mut sum = 0.0;
-        for (part, rows) in window.batches.iter().enumerate() {
+        for (part, rows) in batches
+            .iter()
+            .enumerate()
+            .filter(|(_, rows)| !rows.is_empty())
+        {
             let share = Share {
                 divisor: trained_tokens as f64,
                 seed: mix(mix(mix(self.config.seed) ^ step as u64) ^ part as u64),
             };
-            let (batch, expected) = self.batch(self.rows, rows);
+            let (batch, expected) = self.batch(rows);
             let measured = self.objective.gradients(module, &batch, share);
             let measured = measured.map_err(|source| TrainError::Objective { step, source })?;
             counted(step, measured.loss, expected)?;
             sum += measured.loss.sum;
             accumulator.accumulate(module, measured.gradients);
         }
-        Ok((
-            LossSum {
-                sum,
-                trained_tokens,
-            },
-            accumulator.grads(),
-        ))
+        let loss = LossSum {
+            sum,
+            trained_tokens,
+        };
+        Ok((loss, accumulator.grads(), tokens))
     }
 
     /// The mean loss of the held-out rows, and the share of their tokens that are right.
@@ -54,13 +111,21 @@ impl<M: Module> Trainer<'_, M> {
         let module = module.valid();
         let (mut sum, mut eval_tokens, mut correct) = (0.0, 0, Some(0));
         for rows in evaluation_batches(&row_sizes(self.held_out), self.config.batch_size) {
-            let (batch, expected) = self.batch(self.held_out, &rows);
+            let rows = self.fetch(HELD_OUT, &rows)?;
+            if rows.is_empty() {
+                continue;
+            }
+            let (batch, expected) = self.batch(&rows);
             let found = self.objective.evaluate(&module, &batch);
             let found = found.map_err(|source| TrainError::Objective { step, source })?;
             counted(step, found.loss, expected)?;
             sum += found.loss.sum;
             eval_tokens += found.loss.trained_tokens;
             correct = correct.zip(found.correct).map(|(all, more)| all + more);
+        }
+        if eval_tokens == 0 {
+            let (set, rows) = (HELD_OUT, self.held_out.count());
+            return Err(TrainError::NoTrainedToken { set, rows });
         }
         let eval_loss = sum / eval_tokens as f64;
         guard::finite(step, "evaluation loss", eval_loss)?;
@@ -73,33 +138,31 @@ impl<M: Module> Trainer<'_, M> {
         })
     }
 
-    /// Gradients of the window, clipped and applied.
+    /// Gradients of the window, clipped and applied; beside what they computed, its tokens.
     pub(crate) fn step(
         &self,
         module: M,
         optimizer: &mut AdamW,
         (index, rate): (usize, f64),
         window: &Window,
-    ) -> Result<(M, StepRow), TrainError> {
+    ) -> Result<(M, StepRow, usize), TrainError> {
         let step = index + 1;
-        let (loss, mut gradients) = self.window_gradients(&module, window, step)?;
+        let (loss, mut gradients, tokens) = self.window_gradients(&module, window, step)?;
         let mean = loss.sum / loss.trained_tokens as f64;
         guard::finite(step, "loss", mean)?;
         let grad_norm = clip_by_global_norm(&module, &mut gradients, self.config.clip_norm);
         guard::finite(step, "gradient norm", grad_norm)?;
         let module = optimizer.step(module, gradients, rate);
         let (epoch, trained_tokens) = (window.epoch, loss.trained_tokens);
-        Ok((
-            module,
-            StepRow {
-                step,
-                epoch,
-                loss: mean,
-                lr: rate,
-                grad_norm,
-                trained_tokens,
-            },
-        ))
+        let row = StepRow {
+            step,
+            epoch,
+            loss: mean,
+            lr: rate,
+            grad_norm,
+            trained_tokens,
+        };
+        Ok((module, row, tokens))
     }
 
     /// Looks once at the parameters that must move: after a few steps that could move them.
@@ -121,20 +184,16 @@ impl<M: Module> Trainer<'_, M> {
     }
 
     /// A padded batch, and its number of trained tokens.
-    fn batch(&self, set: &[TokenRow], rows: &[usize]) -> (TokenBatch, usize) {
-        let rows: Vec<&TokenRow> = rows.iter().map(|&row| &set[row]).collect();
+    fn batch(&self, rows: &[Cow<'_, TokenRow>]) -> (TokenBatch, usize) {
+        let rows: Vec<&TokenRow> = rows.iter().map(AsRef::as_ref).collect();
         let trained_tokens = rows.iter().map(|row| row.trained_tokens()).sum();
         (TokenBatch::new(&rows, self.pad_id), trained_tokens)
     }
 }
 
 /// The sizes that a plan is made of.
-pub(crate) fn row_sizes(rows: &[TokenRow]) -> Vec<RowSize> {
-    let size = |row: &TokenRow| RowSize {
-        tokens: row.input_ids.len(),
-        trained_tokens: row.trained_tokens(),
-    };
-    rows.iter().map(size).collect()
+pub(crate) fn row_sizes(rows: &dyn Rows) -> Vec<RowSize> {
+    (0..rows.count()).map(|row| rows.size(row)).collect()
 }
 
 /// Refuses an objective that counted other tokens than its gradient was divided by.

@@ -12,10 +12,10 @@ use idiolect_tokens::TokenRow;
 
 use crate::best::Watch;
 use crate::folder::Store;
-use crate::pass::row_sizes;
+use crate::pass::{HELD_OUT, TRAINING, row_sizes};
 use crate::{
-    AdamW, Best, Event, Objective, Plan, RunFolder, TimingRow, TrainConfig, TrainError, Window,
-    guard, learning_rate, params,
+    AdamW, Best, Event, Objective, Plan, Rows, RunFolder, TimingRow, TrainConfig, TrainError,
+    Window, guard, learning_rate, params,
 };
 
 /// A training run. Fields without a use are left as [`Trainer::new`] makes them.
@@ -25,11 +25,11 @@ pub struct Trainer<'a, M> {
     /// The loss, and how its gradients come about.
     pub objective: &'a dyn Objective<M>,
     /// The training rows.
-    pub rows: &'a [TokenRow],
+    pub rows: &'a dyn Rows,
     /// The id that fills up shorter rows. It may be that of a real token: labels decide.
     pub pad_id: u32,
     /// Rows to evaluate, as often as [`TrainConfig::eval_every`] says; none by default.
-    pub held_out: &'a [TokenRow],
+    pub held_out: &'a dyn Rows,
     /// Where logs and checkpoints go; by default nothing is written.
     pub folder: Option<RunFolder<'a>>,
     /// Names the parameters that start at zero and must have moved after a few steps (the second
@@ -71,19 +71,18 @@ impl<'a, M: Module> Trainer<'a, M> {
     pub fn new(
         config: &'a TrainConfig,
         objective: &'a dyn Objective<M>,
-        rows: &'a [TokenRow],
+        rows: &'a dyn Rows,
         pad_id: u32,
     ) -> Self {
-        let (held_out, folder, cancel) = (&[], None, None);
         Self {
             config,
             objective,
             rows,
             pad_id,
-            held_out,
-            folder,
+            held_out: &[] as &[TokenRow; 0],
+            folder: None,
             must_move: &|_| false,
-            cancel,
+            cancel: None,
         }
     }
 
@@ -97,7 +96,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     /// [`TrainError::Setting`] for settings out of range or a module without trained parameters;
     /// [`TrainError::NoTrainedToken`] and [`TrainError::Labels`] for rows that would train nothing
     /// or padding; [`TrainError::NotFinite`] and [`TrainError::NeverMoved`] for a run gone wrong;
-    /// [`TrainError::Objective`] from the caller's code; [`TrainError::Io`] and
+    /// [`TrainError::Objective`] and [`TrainError::Rows`] from the caller's code; [`TrainError::Io`] and
     /// [`TrainError::Checkpoint`] from the run's folder.
     pub fn run(&self, module: M, on_event: &mut Callback<'_>) -> Result<Trained<M>, TrainError> {
         self.config.validate()?;
@@ -175,11 +174,12 @@ impl<'a, M: Module> Trainer<'a, M> {
     /// Checks the rows and lays out the run.
     fn plan(&self) -> Result<Plan, TrainError> {
         let sizes = row_sizes(self.rows);
-        guard::labels_beside_ids(self.rows)?;
-        guard::labels_beside_ids(self.held_out)?;
-        guard::something_trained("training", &sizes)?;
-        if !self.held_out.is_empty() {
-            guard::something_trained("held-out", &row_sizes(self.held_out))?;
+        for set in [TRAINING, HELD_OUT] {
+            self.check_known(set)?;
+        }
+        guard::something_trained(TRAINING, &sizes)?;
+        if self.held_out.count() > 0 {
+            guard::something_trained(HELD_OUT, &row_sizes(self.held_out))?;
         }
         guard::something_held_out(self.config, self.held_out)?;
         Ok(Plan::new(&sizes, self.config))
@@ -227,7 +227,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     ) -> Result<(Running<M>, ControlFlow<()>), TrainError> {
         let began = Instant::now();
         let rate = learning_rate(self.config, index, steps);
-        let (module, row) = self.step(
+        let (module, row, tokens) = self.step(
             running.module,
             &mut running.optimizer,
             (index, rate),
@@ -235,8 +235,6 @@ impl<'a, M: Module> Trainer<'a, M> {
         )?;
         running.module = module;
         running.done = index + 1;
-        let rows = window.batches.iter().flatten();
-        let tokens = rows.map(|&row| self.rows[row].input_ids.len()).sum();
         let timing = TimingRow::new(index + 1, tokens, began);
         self.guard_moved(&running.module, index, steps)?;
         if let Some(store) = &mut running.store {
@@ -267,6 +265,6 @@ impl<'a, M: Module> Trainer<'a, M> {
             0 => window.ends_epoch,
             every => done.is_multiple_of(every),
         };
-        !self.held_out.is_empty() && (due || done == steps)
+        self.held_out.count() > 0 && (due || done == steps)
     }
 }

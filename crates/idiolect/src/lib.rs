@@ -3,6 +3,7 @@
 pub use idiolect_continuation as continuation;
 pub use idiolect_data as data;
 pub use idiolect_distill as distill;
+pub use idiolect_embed as embed;
 pub use idiolect_eval as eval;
 pub use idiolect_generate as generate;
 pub use idiolect_lora as lora;

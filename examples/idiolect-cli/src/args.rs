@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::keys::{DataKeys, ModelKeys, SamplingKeys};
+use crate::scoring::Kind;
 
 /// Fine-tune Llama and Mistral models in their own words
 ///
@@ -50,6 +51,12 @@ pub enum Command {
     Merge(Merge),
     /// Add up several adapters of one model, each with a weight
     Combine(Combine),
+    /// Scores of rows of text, or how far weights moved
+    Metrics(Metrics),
+    /// Measure a model on a task
+    Eval(Eval),
+    /// Write a run's page and its numbers: losses, scores, shift, verdicts, samples
+    Report(Report),
     /// The whole job: distil, train plain and distilled, evaluate the seed model and both
     Sdft(Sdft),
 }
@@ -229,6 +236,76 @@ pub struct Combine {
     /// PEFT folder to write
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
+}
+
+/// Arguments of `metrics`.
+#[derive(Args, Debug)]
+pub struct Metrics {
+    /// What is scored, and from which fields of a row
+    #[arg(value_enum)]
+    pub kind: Kind,
+    /// Rows with an id and those fields
+    #[arg(long = "in", value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// JSON Lines of id and scores; the means go to standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelKeys,
+    /// PEFT folder (shift); repeat it for the distance between two
+    #[arg(long, value_name = "FOLDER")]
+    pub adapter: Vec<PathBuf>,
+    /// Another model (shift)
+    #[arg(long, value_name = "MODEL")]
+    pub other: Option<String>,
+}
+
+/// Arguments of `eval`.
+#[derive(Args, Debug)]
+pub struct Eval {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelKeys,
+    /// PEFT folder
+    #[arg(long)]
+    pub adapter: Option<PathBuf>,
+    /// Name of the task; a wrong one is answered with all of them
+    #[arg(long)]
+    pub task: String,
+    /// Folder with the tasks' files
+    #[arg(long, value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// Only the first so many items
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Worked examples above each question, a number or leaderboard (those of the Open LLM Leaderboard of
+    /// 2023) [default: 0]
+    #[arg(long)]
+    pub shots: Option<String>,
+    /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
+    #[arg(long)]
+    pub template: Option<String>,
+    /// Rows computed together
+    #[arg(long, default_value_t = 8)]
+    pub batch_size: usize,
+    /// Most tokens of an answer [default: the task's own]
+    #[arg(long)]
+    pub max_new_tokens: Option<usize>,
+    /// Seed of the intervals
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Folder of journal, rows and summary; the same command goes on where it was killed
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `report`.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Directory that sdft or train wrote; eval folders below its eval/ are shown too
+    #[arg(long, value_name = "FOLDER")]
+    pub run: PathBuf,
 }
 
 /// Arguments of `sdft`.

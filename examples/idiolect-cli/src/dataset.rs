@@ -16,7 +16,9 @@ pub fn format(keys: &DataKeys) -> Result<Format, CliError> {
     Ok(keys.format.as_deref().unwrap_or("alpaca").parse()?)
 }
 
-fn columns(keys: &DataKeys) -> Columns {
+/// How the fields of a row are called.
+#[must_use]
+pub fn columns(keys: &DataKeys) -> Columns {
     let plain = Columns::default();
     Columns {
         instruction: keys.instruction_column.clone().unwrap_or(plain.instruction),

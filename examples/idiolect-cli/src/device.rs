@@ -4,6 +4,8 @@
 
 use burn::tensor::{DType, Device, FloatDType};
 
+use idiolect::model::Bits;
+
 use crate::error::CliError;
 
 /// Devices that this program was built with.
@@ -80,6 +82,19 @@ pub fn dtype(name: &str, device: &Device) -> Result<FloatDType, CliError> {
         ));
     }
     Ok(dtype)
+}
+
+/// The number of bits that projections are kept in.
+///
+/// # Errors
+///
+/// [`CliError::Setting`] for another number than 8 and 4.
+pub fn bits(count: u8) -> Result<Bits, CliError> {
+    match count {
+        8 => Ok(Bits::Eight),
+        4 => Ok(Bits::Four),
+        _ => Err(CliError::setting("--quantize", "8 or 4", count)),
+    }
 }
 
 /// Runs a command on a thread of the pool, which has `count` threads, or as many as cores.

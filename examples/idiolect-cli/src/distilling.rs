@@ -45,8 +45,8 @@ impl Files {
     /// The data set, in the layout that it came in.
     #[must_use]
     pub fn set(&self, layout: Layout) -> PathBuf {
-        let lines = layout == Layout::Lines;
-        let end = if lines { "jsonl" } else { "json" };
+        let array = layout == Layout::Array;
+        let end = if array { "json" } else { "jsonl" };
         self.folder.join(format!("distilled{}.{end}", self.part))
     }
 

@@ -8,10 +8,12 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use idiolect::{
-    continuation::ContinuationError, data::DataError, distill::DistillError,
-    generate::GenerateError, lora::LoraError, model::ModelError, prompt::PromptError,
-    teacher::TeacherError, tokens::TokensError, train::TrainError,
+    continuation::ContinuationError, data::DataError, distill::DistillError, embed::EmbedError,
+    eval::EvalError, generate::GenerateError, lora::LoraError, model::ModelError,
+    prompt::PromptError, teacher::TeacherError, tokens::TokensError, train::TrainError,
 };
+
+use crate::report::PageError;
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,21 @@ pub enum CliError {
     /// A teacher behind a server.
     #[error(transparent)]
     Teacher(#[from] TeacherError),
+    /// Sentence embeddings.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// A task.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// The page of a report.
+    #[error("{}: {source}", path.display())]
+    Page {
+        /// The page.
+        path: PathBuf,
+        /// Why it could not be made.
+        #[source]
+        source: PageError,
+    },
     /// A file of the command itself.
     #[error("{}: {source}", path.display())]
     Io {
@@ -130,6 +147,10 @@ impl CliError {
                     GenerateError::NotFinite { .. } | GenerateError::LogitsShape { .. }
                 )
             }
+            // What the model is to blame for stands further down the chain.
+            Self::Eval(EvalError::Model { source }) => source
+                .downcast_ref::<Self>()
+                .is_none_or(|own| own.status() == 1),
             _ => self.system_failed() || self.server_failed(),
         };
         if failed { 1 } else { 2 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use idiolect::data::{DataSet, Row};
+use idiolect::embed::Embedder;
 use idiolect::lora::LoraAdapter;
 
 use crate::adapting;
@@ -15,7 +16,7 @@ use crate::distilling::{self, Likelihood};
 use crate::error::CliError;
 use crate::identity::Writer;
 use crate::opened::Opened;
-use crate::outcome::{Outcome, Side, target_nll};
+use crate::outcome::{Measure, Outcome, Side, target_nll};
 use crate::progress::say;
 use crate::training::{self, Run};
 
@@ -63,9 +64,18 @@ impl Job<'_> {
             shift: None,
             last_loss: None,
         };
+        let embedder = self.keys.embedder.as_deref();
+        let device = self.opened.decoder.device();
+        let embedder = embedder
+            .map(|folder| Embedder::load(folder, &device))
+            .transpose()?;
+        let measure = Measure {
+            embedder: embedder.as_ref(),
+            seed: self.keys.seed(),
+        };
         Outcome::new(
             eval,
-            check,
+            (check, &measure),
             [seed, plain, distilled_side],
             summary,
             [nll_before, nll_after],
@@ -103,7 +113,8 @@ impl Job<'_> {
         let run = Run {
             opened,
             config: &config,
-            prepared: &prepared,
+            rows: &prepared.rows,
+            held_out: &prepared.held_out,
             loss: adapting::loss(&keys.train)?,
             checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
             out,

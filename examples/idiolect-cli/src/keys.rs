@@ -24,6 +24,9 @@ pub struct ModelKeys {
     /// Type of weights and activations: f32, bf16, f16 [default: f32]
     #[arg(long)]
     pub dtype: Option<String>,
+    /// Keep the projections in 8 or 4 bits [default: in the type of the rest]
+    #[arg(long, value_name = "BITS")]
+    pub quantize: Option<u8>,
     /// Threads of the CPU [default: all cores]
     #[arg(long)]
     pub threads: Option<usize>,
@@ -33,7 +36,7 @@ pub struct ModelKeys {
 #[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DataKeys {
-    /// JSON array or JSON Lines of examples; repeat it for several sets
+    /// Examples in a JSON array, JSON Lines, .csv or .parquet; repeat it for several sets
     #[arg(long, value_name = "FILE")]
     #[serde(deserialize_with = "one_or_many")]
     pub data: Vec<PathBuf>,
@@ -168,6 +171,10 @@ pub struct TrainKeys {
     /// What becomes of longer rows: error, drop or cut [default: error]
     #[arg(long)]
     pub overlong: Option<String>,
+    /// Read and encode the rows of a JSON Lines file as they are needed, in an order by bytes and not by
+    /// tokens, instead of holding them in memory: true or false [default: true above 64 MB]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub lazy: Option<bool>,
     /// Keep the order of the file
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub no_shuffle: Option<bool>,

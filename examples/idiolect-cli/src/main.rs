@@ -54,6 +54,9 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Continue(args) => commands::continuation::run(args),
         Command::Merge(args) => commands::merge::run(args),
         Command::Combine(args) => commands::combine::run(args),
+        Command::Metrics(args) => commands::metrics::run(args),
+        Command::Eval(args) => commands::evaluate::run(args),
+        Command::Report(args) => commands::report::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
     }
 }

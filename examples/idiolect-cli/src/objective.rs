@@ -114,7 +114,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
                 sum,
                 trained_tokens,
             },
-            correct: Some(scores.correct),
+            correct: Some(scores.correct.iter().filter(|right| **right).count()),
         })
     }
 }
@@ -125,6 +125,19 @@ pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -
     let positions = positions(batch, places, 0, &decoder.device());
     let hidden = chosen(decoder, adapter, &positions);
     head_nll(&hidden, &targets, &decoder.head(), CHUNK_ROWS)
+}
+
+/// Negative log-likelihood in nats of every trained token, and whether it is the likeliest, row by row.
+pub fn token_scores(
+    decoder: &Decoder,
+    adapter: &dyn Adapter,
+    batch: &TokenBatch,
+) -> Vec<(f32, bool)> {
+    let (places, targets) = trained(batch);
+    let positions = positions(batch, places, 0, &decoder.device());
+    let hidden = chosen(decoder, adapter, &positions);
+    let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
+    scores.nll.into_iter().zip(scores.correct).collect()
 }
 
 /// Hidden states at the trained positions, `[trained, hidden]`.

@@ -55,6 +55,7 @@ impl Opened {
         let name = name.ok_or_else(|| CliError::setting("--model", "a model", "nothing"))?;
         let device = device::device(keys.device.as_deref().unwrap_or("flex"))?;
         let dtype = device::dtype(keys.dtype.as_deref().unwrap_or("f32"), &device)?;
+        let bits = keys.quantize.map(device::bits).transpose()?;
         let path = hub::locate(name)?;
         let config = idiolect::model::read_config(&path)?;
         let (tokenizer, mut text) = Text::read(&path)?;
@@ -64,7 +65,10 @@ impl Opened {
         }
         text.end_tokens(&config.eos, &tokenizer);
         let template = text.template(template, &tokenizer)?;
-        let (decoder, report) = idiolect::model::load(&path, &device, dtype)?;
+        let (decoder, report) = match bits {
+            Some(bits) => idiolect::model::load_packed(&path, &device, dtype, bits)?,
+            None => idiolect::model::load(&path, &device, dtype)?,
+        };
         let adapter = match adapter {
             Some(folder) => Some(idiolect::lora::load(folder, &decoder, &device)?.at_rest()),
             None => None,

@@ -3,6 +3,7 @@
 //! The figures are sums over the tensors that the loop keeps, not measurements; docs/PERFORMANCE.md sets
 //! them beside measured peaks.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -10,8 +11,7 @@ use burn::module::Module;
 use burn::tensor::DType;
 use idiolect::lora::LoraAdapter;
 use idiolect::model::{Decoder, Projection};
-use idiolect::tokens::TokenRow;
-use idiolect::train::CHUNK_ROWS;
+use idiolect::train::{CHUNK_ROWS, RowSize, Rows, TrainError};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -40,10 +40,10 @@ pub struct Plan {
     pub rows: usize,
     /// Rows held out.
     pub held_out: usize,
-    /// Tokens of one pass over the rows.
-    pub tokens: usize,
+    /// Tokens of one pass over the rows; none where they are read as they are needed.
+    pub tokens: Option<usize>,
     /// Those of them that the loss counts.
-    pub trained_tokens: usize,
+    pub trained_tokens: Option<usize>,
 }
 
 /// Share of the free memory that a run may plan to use before it saves memory at the cost of time.
@@ -57,11 +57,13 @@ impl Plan {
     /// [`CliError::Setting`] for a `--checkpoint-blocks` that is none of auto, on and off, and for a run
     /// that needs more memory than is free.
     pub fn new(run: &Run<'_>, adapter: &LoraAdapter) -> Result<Self, CliError> {
-        let rows = &run.prepared.rows;
-        let mut lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
-        lengths.sort_unstable_by_key(|length| std::cmp::Reverse(*length));
-        let width = lengths.first().copied().unwrap_or(0);
-        let longest_batch_tokens = width * run.config.batch_size.min(rows.len());
+        let rows = run.rows;
+        let width = longest(rows)?;
+        let longest_batch_tokens = width * run.config.batch_size.min(rows.count());
+        let total = |of: &dyn Fn(RowSize) -> usize| {
+            let all = (0..rows.count()).map(|row| of(rows.size(row)));
+            rows.known().then(|| all.sum())
+        };
         let decoder = &run.opened.decoder;
         let memory = Memory::new(decoder, adapter, (longest_batch_tokens, width));
         let available_bytes = available();
@@ -87,10 +89,10 @@ impl Plan {
             available_bytes,
             checkpoint_blocks,
             longest_batch_tokens,
-            rows: rows.len(),
-            held_out: run.prepared.held_out.len(),
-            tokens: lengths.iter().sum(),
-            trained_tokens: rows.iter().map(TokenRow::trained_tokens).sum(),
+            rows: rows.count(),
+            held_out: run.held_out.count(),
+            tokens: total(&|size| size.tokens),
+            trained_tokens: total(&|size| size.trained_tokens),
         };
         plan.fits().map(|()| plan)
     }
@@ -114,12 +116,14 @@ impl Plan {
     #[must_use]
     pub fn line(&self) -> String {
         let free = self.available_bytes.map_or("unknown".into(), megabytes);
+        let tokens = match (self.tokens, self.trained_tokens) {
+            (Some(all), Some(trained)) => format!(" of {all} tokens, {trained} of them trained"),
+            _ => ", read as they are needed".to_owned(),
+        };
         format!(
-            "{} rows of {} tokens, {} of them trained; the longest batch has {}\n\
+            "{} rows{tokens}; the longest batch has {}\n\
              memory: weights {}, adapter {}, activations {}{}, logits {}; free beside the weights: {free}",
             self.rows,
-            self.tokens,
-            self.trained_tokens,
             self.longest_batch_tokens,
             megabytes(self.weights_bytes),
             megabytes(self.adapter_bytes),
@@ -144,6 +148,26 @@ impl Plan {
     }
 }
 
+/// Rows that may hold the most tokens where only their bytes are known.
+const CANDIDATES: usize = 64;
+
+/// Tokens of the longest row: exact where lengths are known, else of the rows with the most bytes.
+fn longest(rows: &dyn Rows) -> Result<usize, CliError> {
+    let mut order: Vec<usize> = (0..rows.count()).collect();
+    order.sort_by_key(|&row| Reverse(rows.size(row).tokens));
+    order.truncate(if rows.known() { 1 } else { CANDIDATES });
+    let mut width = 0;
+    for row in order {
+        let found = rows.row(row).map_err(|source| TrainError::Rows {
+            set: "training",
+            row,
+            source,
+        })?;
+        width = width.max(found.map_or(0, |row| row.input_ids.len()));
+    }
+    Ok(width)
+}
+
 fn megabytes(bytes: usize) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
 }
@@ -163,7 +187,7 @@ impl Memory {
         let config = &decoder.config;
         let size = DType::from(decoder.dtype()).size();
         Self {
-            weights: decoder.num_params() * size,
+            weights: decoder.weight_bytes(),
             // The factors, their gradients and the two moments, all f32; an update makes new factors, and
             // a checkpoint holds factors and moments once more while it is written.
             adapter: adapter.num_params() * 4 * 8,

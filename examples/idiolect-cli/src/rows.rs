@@ -71,7 +71,8 @@ fn fields(path: &Path, number: usize, row: RawRow) -> Result<(Id, Fields), CliEr
     Ok((id, fields))
 }
 
-fn place(path: &Path, number: usize, line: usize) -> String {
+/// How errors name a row.
+pub(crate) fn place(path: &Path, number: usize, line: usize) -> String {
     format!("{}: row {number} (line {line})", path.display())
 }
 
@@ -153,20 +154,28 @@ pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, CliError> {
 /// As [`read_prompts`].
 pub fn read_tokens(path: &Path) -> Result<Vec<TokenRow>, CliError> {
     let RawRows { rows, .. } = read_rows(path)?;
-    let one = |(number, row): (usize, RawRow)| {
-        let line = row.line;
-        let (id, fields) = fields(path, number, row)?;
-        let (Some(input_ids), Some(labels)) = (fields.input_ids, fields.labels) else {
-            let (place, found) = (place(path, number, line), "one of them missing");
-            return Err(CliError::setting(&place, "input_ids and labels", found));
-        };
-        Ok(TokenRow {
-            id,
-            input_ids,
-            labels,
-        })
+    let rows = rows.into_iter().enumerate();
+    rows.map(|(number, row)| token_row(path, number, row))
+        .collect()
+}
+
+/// The ready token row that a row of a file holds.
+///
+/// # Errors
+///
+/// [`CliError::Setting`] names the row that holds none.
+pub fn token_row(path: &Path, number: usize, row: RawRow) -> Result<TokenRow, CliError> {
+    let line = row.line;
+    let (id, fields) = fields(path, number, row)?;
+    let (Some(input_ids), Some(labels)) = (fields.input_ids, fields.labels) else {
+        let (place, found) = (place(path, number, line), "one of them missing");
+        return Err(CliError::setting(&place, "input_ids and labels", found));
     };
-    rows.into_iter().enumerate().map(one).collect()
+    Ok(TokenRow {
+        id,
+        input_ids,
+        labels,
+    })
 }
 
 /// Writes rows as JSON Lines: to a file, whole or not at all, or to standard output.

@@ -8,13 +8,14 @@ use std::sync::{Arc, atomic::Ordering};
 use idiolect::data::{Row, split};
 use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::tokens::{Fitted, TokenRow, fit};
-use idiolect::train::{Event, RateRatio, RunFolder, Schedule, StepRow, TrainConfig, Trainer};
+use idiolect::train::{Event, RateRatio, Rows, RunFolder, Schedule, StepRow, TrainConfig, Trainer};
 
 use crate::error::CliError;
 use crate::keys::TrainKeys;
 use crate::objective::{AdapterLoss, Loss};
 use crate::opened::Opened;
 use crate::planning::Plan;
+use crate::probe;
 use crate::progress::{bar, say};
 
 /// Settings of the loop as typed, over the defaults of [`TrainConfig`].
@@ -107,15 +108,7 @@ impl Prepared {
     ) -> Result<Self, CliError> {
         let (limit, rule) = opened.limit(keys)?;
         let Fitted { rows, dropped, cut } = fit(rows, limit, rule)?;
-        let share = keys.validation_share.unwrap_or(0.0);
-        if !(0.0..1.0).contains(&share) {
-            return Err(CliError::setting(
-                "--validation-share",
-                "at least 0 and below 1",
-                share,
-            ));
-        }
-        let (train, held_out) = split(rows.len(), share, seed);
+        let (train, held_out) = split(rows.len(), share(keys)?, seed);
         let mut rows: Vec<Option<TokenRow>> = rows.into_iter().map(Some).collect();
         let mut take = |places: Vec<usize>| -> Vec<TokenRow> {
             places
@@ -133,6 +126,20 @@ impl Prepared {
     }
 }
 
+/// The share of the rows that is held out.
+///
+/// # Errors
+///
+/// [`CliError::Setting`] for one that is none.
+pub fn share(keys: &TrainKeys) -> Result<f64, CliError> {
+    let share = keys.validation_share.unwrap_or(0.0);
+    if (0.0..1.0).contains(&share) {
+        return Ok(share);
+    }
+    let expected = "at least 0 and below 1";
+    Err(CliError::setting("--validation-share", expected, share))
+}
+
 /// A run to make.
 pub struct Run<'a> {
     /// The model, without an adapter of its own.
@@ -140,7 +147,9 @@ pub struct Run<'a> {
     /// Settings of the loop.
     pub config: &'a TrainConfig,
     /// What is trained on.
-    pub prepared: &'a Prepared,
+    pub rows: &'a dyn Rows,
+    /// What is evaluated.
+    pub held_out: &'a dyn Rows,
     /// What is minimised.
     pub loss: Loss,
     /// `auto`, `on` or `off`.
@@ -157,9 +166,10 @@ pub struct Run<'a> {
 ///
 /// # Errors
 ///
-/// [`CliError::Train`] for what stops the loop, [`CliError::Stopped`] when the user did, and the errors of
-/// writing the directory.
+/// [`CliError::Train`] for what stops the loop, [`CliError::Stopped`] when the user did, those of
+/// [`probe::check`], and the errors of writing the directory.
 pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<StepRow>), CliError> {
+    probe::check(&run.opened.decoder.device(), run.opened.decoder.dtype())?;
     std::fs::create_dir_all(run.out).map_err(CliError::io(run.out))?;
     let plan = Plan::new(run, &adapter)?;
     plan.write(&run.out.join("plan.json"))?;
@@ -179,12 +189,12 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         resume: run.resume,
     };
     let trainer = Trainer {
-        held_out: &run.prepared.held_out,
+        held_out: run.held_out,
         folder: Some(folder),
         // `lora_B` starts at zero, unless an earlier adapter goes on.
         must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
         cancel: Some(run.cancel),
-        ..Trainer::new(run.config, &objective, &run.prepared.rows, pad)
+        ..Trainer::new(run.config, &objective, run.rows, pad)
     };
     let progress = bar("train", 0);
     let mut steps = Vec::new();

@@ -473,6 +473,7 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
         "the seed model's answers are their own reference"
     );
     assert!(report["models"][2]["shift"].as_f64().expect("a shift") > 0.0);
+    page(&place, &report);
     // Without the last adapter and half of its answers the job ends the same.
     std::fs::remove_dir_all(place.folder.path().join("run/distilled/adapter")).expect("removed");
     let answers = place.read("run/journal/distilled.jsonl");
@@ -496,6 +497,60 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
     }
     let other = [flags.as_slice(), &[&folder, "--rank", "4"]].concat();
     common::refused(&other, &["run.toml", "rank = 4"]);
+}
+
+/// The page has the numbers, every plot with its text, and nothing from elsewhere.
+fn page(place: &Place, report: &Value) {
+    let page = place.read("run/report/index.html");
+    assert_eq!(
+        page.matches("<svg role=\"img\"").count(),
+        4,
+        "loss, BLEU-4, ROUGE-L, blocks"
+    );
+    for part in [
+        "Training loss by step",
+        "optimiser step</text>",
+        "Histogram of ROUGE-L",
+        "Frobenius norm",
+        "var(--distilled)",
+        "prefers-color-scheme: dark",
+        "@media print",
+        "Say red.",
+    ] {
+        let part = part.replace("</text>", "");
+        assert!(page.contains(&part), "{part}");
+    }
+    for part in ["<script", "<link", "<img", "@import", "url(", "src="] {
+        assert!(!page.contains(part), "{part}");
+    }
+    let mean = report["models"][1]["intervals"]["rouge_l"]["mean"].as_f64();
+    assert!(page.contains(&format!("{:.4}", mean.expect("a mean"))));
+    assert_eq!(
+        report["samples"][0]["answers"].as_array().map(Vec::len),
+        Some(3)
+    );
+    assert_eq!(
+        report["hashes"].as_object().map(serde_json::Map::len),
+        Some(3)
+    );
+    // The same page from the run directory alone, with a task that was measured since.
+    let run = place.path("run");
+    std::fs::create_dir_all(place.path("run/eval/plain-gsm8k")).expect("made");
+    let summary = json!({"task": "gsm8k", "shots": 5, "items": 9,
+        "scores": {"strict": {"mean": 0.1234, "low": 0.0, "high": 0.5}}});
+    place.write("run/eval/plain-gsm8k/summary.json", &summary.to_string());
+    done(&["report", "--run", &run]);
+    let again = place.read("run/report/index.html");
+    for part in ["plain-gsm8k", "0.1234", "0.5000"] {
+        assert!(again.contains(part) && !page.contains(part), "{part}");
+    }
+    std::fs::remove_dir_all(place.path("run/eval")).expect("removed");
+    done(&["report", "--run", &run]);
+    assert_eq!(place.read("run/report/index.html"), page);
+    common::refused(
+        &["report", "--run", &place.path("none")],
+        &["--run", "none"],
+    );
 }
 
 #[test]

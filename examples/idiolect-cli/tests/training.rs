@@ -348,3 +348,46 @@ fn a_process_killed_at_any_of_25_points_resumes_to_the_same_bytes() {
         "only {killed} of 25 runs were killed before their end"
     );
 }
+
+#[test]
+fn rows_read_as_they_are_needed_train_as_rows_in_memory() {
+    let Some(place) = Place::new() else { return };
+    let word = |at: usize| json!({"instruction": format!("Say {at}."), "output": "x".repeat(at)});
+    let data = place.rows("rows.jsonl", &(1..16).map(word).collect::<Vec<_>>());
+    let mut flags = flags(&place);
+    flags[4] = data;
+    let out = [true, false].map(|lazy| {
+        let name = if lazy { "lazy" } else { "held" };
+        let (folder, lazy) = (place.path(name), lazy.to_string());
+        let more = [
+            ["--lazy", &lazy],
+            ["--no-length-grouping", "true"],
+            ["--sample", "12"],
+            ["--validation-share", "0.25"],
+            ["--out", &folder],
+        ];
+        done(&with(&flags, more.as_flattened()));
+        let file = |file: &str| std::fs::read(Path::new(&folder).join(file)).unwrap();
+        [
+            file("metrics.jsonl"),
+            file("adapter/adapter_model.safetensors"),
+        ]
+    });
+    assert_eq!(out[0], out[1]);
+    // By bytes the order differs, and the run resumes only with the file that it began with.
+    let folder = place.path("grouped");
+    let more = ["--lazy", "--checkpoint-every", "4", "--out", &folder];
+    done(&with(&flags, &more));
+    let rows = place.lines("grouped/metrics.jsonl");
+    assert_eq!(rows.len(), 32);
+    place.rows("rows.jsonl", &(2..17).map(word).collect::<Vec<_>>());
+    let again = [
+        "--lazy",
+        "--checkpoint-every",
+        "4",
+        "--resume",
+        "--out",
+        &folder,
+    ];
+    refused(&with(&flags, &again), &["training rows"]);
+}

@@ -6,7 +6,7 @@ use super::files::read;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("data", &[]),
     ("prompt", &["data"]),
     ("tokens", &["prompt"]),
@@ -17,6 +17,7 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("continuation", &["data"]),
     ("teacher", &["generate"]),
     ("kernels", &[]),
+    ("embed", &[]),
     ("model", &["kernels"]),
     ("lora", &["model"]),
     ("train", &["kernels", "tokens"]),

@@ -12,13 +12,14 @@ mod few;
 mod gate;
 mod head;
 mod norm;
+mod packed;
 mod product;
 mod rotary;
 mod simd;
 mod tape;
 mod tile;
 
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 use burn::backend::{Backend, Dispatch, DispatchDevice, ExtensionType, Flex, backend_extension};
 use burn::tensor::{DType, Tensor};
 
@@ -62,6 +63,7 @@ pub(crate) trait Steps: Backend {
         v: FloatTensor<Self>,
         #[extension_type] mask: Mask<Self>,
     ) -> FloatTensor<Self>;
+    fn packed_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl Steps for Flex {
@@ -97,6 +99,10 @@ impl Steps for Flex {
         mask: Mask<Self>,
     ) -> FloatTensor<Self> {
         attention::forward(&Inputs::new([q, k, v], mask.map(|mask| mask))).0
+    }
+
+    fn packed_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self> {
+        packed::forward(x, &weight)
     }
 }
 
@@ -174,6 +180,16 @@ pub(crate) fn attention(
     let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
     let mask = mask.map_or(Mask::None, |mask| Mask::Added(mask.into_dispatch()));
     Tensor::from_dispatch(<Dispatch as Steps>::attention(q, k, v, mask))
+}
+
+pub(crate) fn packed_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    assert_eq!(
+        x.dims()[2],
+        weight.dims()[0],
+        "one row of the weight for each input"
+    );
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Steps>::packed_linear(x, weight))
 }
 
 /// The product where it is one of few rows that no tape watches.

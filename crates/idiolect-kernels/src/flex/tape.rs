@@ -9,12 +9,12 @@ use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::Checkpoi
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn_flex::FlexTensor;
+use burn_flex::{FlexQTensor, FlexTensor};
 
 use super::buffer::{dense, dims, is_swapped};
 use super::rotary::{Turn, turn};
 use super::tile::Inputs;
-use super::{Mask, Steps, attention, attention_back, gate, norm};
+use super::{Mask, Steps, attention, attention_back, gate, norm, packed};
 
 type Taped<C> = FloatTensor<Autodiff<Flex, C>>;
 
@@ -78,6 +78,15 @@ impl<C: CheckpointStrategy> Steps for Autodiff<Flex, C> {
             .stateful()
         {
             OpsKind::Tracked(prep) => prep.finish((inputs, sums), out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn packed_linear(x: Taped<C>, weight: FlexQTensor) -> Taped<C> {
+        let (x, node) = x.into_parts();
+        let out = packed::forward(x, &weight);
+        match Packed.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(weight, out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -160,6 +169,21 @@ impl Backward<Flex, 3> for Attention {
             if let Some(node) = node {
                 grads.register::<Flex>(node.id, slope);
             }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Packed;
+
+impl Backward<Flex, 1> for Packed {
+    type State = FlexQTensor;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [node] = ops.parents;
+        let dy = grads.consume::<Flex>(&ops.node);
+        if let Some(node) = node {
+            grads.register::<Flex>(node.id, packed::backward(dy, &ops.state));
         }
     }
 }

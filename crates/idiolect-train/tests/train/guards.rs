@@ -23,7 +23,7 @@ fn config() -> TrainConfig {
 
 #[track_caller]
 fn refused(config: &TrainConfig, objective: &dyn Objective<Tiny>, rows: &[TokenRow]) -> TrainError {
-    run(&Trainer::new(config, objective, rows, 0), Tiny::random(1)).unwrap_err()
+    run(&Trainer::new(config, objective, &rows, 0), Tiny::random(1)).unwrap_err()
 }
 
 #[test]

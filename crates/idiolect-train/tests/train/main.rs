@@ -10,5 +10,6 @@ mod guards;
 mod head;
 mod optimizer;
 mod resume;
+mod rows;
 mod schedule;
 mod tiny;

@@ -242,7 +242,7 @@ fn a_checkpoint_of_another_run_is_refused() {
         let folder = Some(RunFolder { path, resume });
         let trainer = Trainer {
             folder,
-            ..Trainer::new(&config, &NextToken, rows, 0)
+            ..Trainer::new(&config, &NextToken, &rows, 0)
         };
         trainer
             .run(Tiny::random(9), &mut |_| ControlFlow::Continue(()))

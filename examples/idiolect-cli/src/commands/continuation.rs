@@ -222,6 +222,7 @@ fn teaching<'a>(
             device: keys.device.clone(),
             dtype: keys.dtype.clone(),
             threads: keys.threads,
+            quantize: None,
         },
         template: keys.template.as_deref(),
         server,

@@ -38,6 +38,9 @@ pub struct Keys {
     /// Use this many of them, drawn by the seed
     #[arg(long)]
     pub eval_sample: Option<usize>,
+    /// Folder of a sentence encoder (`MiniLM`) for the embedding similarity [default: without]
+    #[arg(long, value_name = "FOLDER")]
+    pub embedder: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
     #[allow(missing_docs)]
@@ -117,7 +120,8 @@ fn work(keys: &Keys) -> Result<(), CliError> {
     claim(out, keys)?;
     let mut job = Job { keys, opened, out };
     let outcome = job.run(&set, &eval)?;
-    outcome.write(&out.join("report"))?;
+    outcome.write(out)?;
+    crate::report::write(out)?;
     say(&format!("Artefacts are in {}", out.display()));
     let mut stdout = std::io::stdout().lock();
     std::io::Write::write_all(&mut stdout, outcome.table().as_bytes())

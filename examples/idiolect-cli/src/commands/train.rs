@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use idiolect::data::Format;
+use idiolect::data::{Format, LineIndex};
+use idiolect::train::Rows;
 use serde::{Deserialize, Serialize};
 
 use crate::adapting;
@@ -12,6 +13,7 @@ use crate::dataset;
 use crate::device::on_threads;
 use crate::error::CliError;
 use crate::keys::{DataKeys, ModelKeys, TrainKeys};
+use crate::lazy::{self, LazyRows};
 use crate::opened::Opened;
 use crate::rows::read_tokens;
 use crate::settings;
@@ -60,28 +62,41 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
     let config = training::config(&keys.train, seed)?;
     let loss = adapting::loss(&keys.train)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
-    let prepared = prepare(keys, &opened, seed)?;
-    if prepared.dropped + prepared.cut > 0 {
-        crate::progress::say(&format!(
-            "{} rows were left out and {} cut for their length",
-            prepared.dropped, prepared.cut
-        ));
-    }
     let adapter = adapting::adapter(&keys.train, &opened, seed)?;
-    let cancel = training::stop_flag();
-    let run = Run {
-        opened: &opened,
-        config: &config,
-        prepared: &prepared,
-        loss,
-        checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
-        out: &out,
-        resume,
-        cancel: &cancel,
+    let run = |rows: &dyn Rows, held_out: &dyn Rows| {
+        let cancel = training::stop_flag();
+        let run = Run {
+            opened: &opened,
+            config: &config,
+            rows,
+            held_out,
+            loss,
+            checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
+            out: &out,
+            resume,
+            cancel: &cancel,
+        };
+        std::fs::create_dir_all(&out).map_err(CliError::io(&out))?;
+        settings::write(keys, &out.join("run.toml"))?;
+        training::train(&run, adapter).map(drop)
     };
-    std::fs::create_dir_all(&out).map_err(CliError::io(&out))?;
-    settings::write(keys, &out.join("run.toml"))?;
-    training::train(&run, adapter).map(drop)
+    if lazy::wanted(&keys.train, &keys.data)? {
+        let index = LineIndex::new(dataset::only(&keys.data)?)?;
+        let [rows, held_out] = LazyRows::new(&opened, &index, (&keys.train, &keys.data), seed)?;
+        run(&rows, &held_out)?;
+        report_lengths(rows.left_out(), 0);
+        return Ok(());
+    }
+    let prepared = prepare(keys, &opened, seed)?;
+    report_lengths(prepared.dropped, prepared.cut);
+    run(&prepared.rows, &prepared.held_out)
+}
+
+fn report_lengths(dropped: usize, cut: usize) {
+    if dropped + cut > 0 {
+        let text = format!("{dropped} rows were left out and {cut} cut for their length");
+        crate::progress::say(&text);
+    }
 }
 
 fn prepare(keys: &Keys, opened: &Opened, seed: u64) -> Result<Prepared, CliError> {

@@ -1,0 +1,149 @@
+//! Tables as text: a line of column names, then a row a line, cells between commas (RFC 4180).
+//!
+//! Every cell is text; an empty one is no value.
+//! Columns that hold lists ([`LISTS`]) hold them as JSON text.
+//! It guesses neither another delimiter nor numbers, and it reads the file whole.
+
+use std::fs;
+use std::path::Path;
+
+use csv::{ByteRecord, ErrorKind, Position, ReaderBuilder};
+use serde_json::{Map, Value};
+
+use crate::DataError;
+use crate::rows::{RawRow, newlines};
+
+/// Names under which the formats keep lists.
+pub(crate) const LISTS: [&str; 5] = [
+    "history",
+    "conversations",
+    "messages",
+    "input_ids",
+    "labels",
+];
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Reads the rows of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<RawRow>, DataError> {
+    let bytes = fs::read(path).map_err(|source| DataError::Io {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    })?;
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    let file = File { path, bytes };
+    file.is_closed()?;
+    let mut reader = ReaderBuilder::new().from_reader(bytes);
+    let header = reader.byte_headers().map_err(|error| file.error(&error))?;
+    let names = file.names(&header.clone())?;
+    let mut rows = Vec::new();
+    for record in reader.byte_records() {
+        let record = record.map_err(|error| file.error(&error))?;
+        rows.push(file.row(&names, &record)?);
+    }
+    Ok(rows)
+}
+
+struct File<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+}
+
+impl File<'_> {
+    fn names(&self, header: &ByteRecord) -> Result<Vec<String>, DataError> {
+        let line = self.line(header.position());
+        let mut names: Vec<String> = Vec::with_capacity(header.len());
+        for cell in header {
+            let name = self.text(cell, line, "names")?.trim();
+            if names.iter().any(|other| other == name) {
+                let (expected, found) = ("names that differ", format!("{name:?} twice"));
+                return Err(self.table(line, expected.to_owned(), found));
+            }
+            names.push(name.to_owned());
+        }
+        Ok(names)
+    }
+
+    fn row(&self, names: &[String], record: &ByteRecord) -> Result<RawRow, DataError> {
+        let line = self.line(record.position());
+        let mut fields = Map::new();
+        for (name, cell) in names.iter().zip(record) {
+            let value = match self.text(cell, line, name)? {
+                "" => Value::Null,
+                text if LISTS.contains(&name.as_str()) => list(text),
+                text => text.into(),
+            };
+            fields.insert(name.clone(), value);
+        }
+        Ok(RawRow { line, fields })
+    }
+
+    fn text<'t>(&self, cell: &'t [u8], line: usize, column: &str) -> Result<&'t str, DataError> {
+        str::from_utf8(cell).map_err(|error| {
+            let found = format!("a bad byte after {}", error.valid_up_to());
+            self.table(line, format!("UTF-8 in column {column}"), found)
+        })
+    }
+
+    /// The line on which a record begins, 0 where it is not known. The parser's places stand before
+    /// the line breaks that it skips.
+    fn line(&self, place: Option<&Position>) -> usize {
+        let line = || {
+            let rest = self.bytes.get(usize::try_from(place?.byte()).ok()?..)?;
+            let skipped = rest.iter().take_while(|byte| b"\r\n".contains(byte));
+            let skipped = skipped.filter(|&&byte| byte == b'\n').count();
+            Some(usize::try_from(place?.line()).ok()? + skipped)
+        };
+        line().unwrap_or(0)
+    }
+
+    /// Refuses a file that ends between quotation marks, as one does that was cut off.
+    fn is_closed(&self) -> Result<(), DataError> {
+        let (mut quoted, mut begins) = (false, true);
+        for &byte in self.bytes {
+            if byte == b'"' && (quoted || begins) {
+                // Two marks inside quotes open them again at once, which is what they mean.
+                quoted = !quoted;
+                begins = !quoted;
+            } else if !quoted {
+                begins = matches!(byte, b',' | b'\n' | b'\r');
+            }
+        }
+        if !quoted {
+            return Ok(());
+        }
+        let lines = 1 + newlines(self.bytes);
+        let found = "the end of the file (cut off?)".to_owned();
+        Err(self.table(lines, "a closing quotation mark".to_owned(), found))
+    }
+
+    fn error(&self, error: &csv::Error) -> DataError {
+        match error.kind() {
+            ErrorKind::UnequalLengths {
+                pos,
+                expected_len,
+                len,
+            } => {
+                let line = self.line(pos.as_ref());
+                let expected = format!("{expected_len} cells");
+                self.table(line, expected, format!("{len} (cut off?)"))
+            }
+            _ => self.table(0, "a table".to_owned(), error.to_string()),
+        }
+    }
+
+    fn table(&self, line: usize, expected: String, found: String) -> DataError {
+        DataError::Csv {
+            path: self.path.to_owned(),
+            line,
+            expected,
+            found,
+        }
+    }
+}
+
+/// The list that a text stands for; the text itself where it is none, which the format refuses.
+pub(crate) fn list(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}

@@ -1,0 +1,24 @@
+//! The device that tests of numbers run on: `IDIOLECT_DEVICE`, else the CPU.
+
+use burn::tensor::Device;
+
+/// The device named by `IDIOLECT_DEVICE`: `flex` (the default), `wgpu`, `vulkan` or `cuda`, the last two where
+/// they are compiled in.
+///
+/// # Panics
+///
+/// For any other name, so that no run passes on a device that nobody asked for.
+#[must_use]
+pub fn device() -> Device {
+    let name = std::env::var("IDIOLECT_DEVICE").unwrap_or_else(|_| "flex".into());
+    match name.as_str() {
+        "flex" => Device::flex(),
+        #[cfg(not(feature = "vulkan"))]
+        "wgpu" => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        #[cfg(feature = "vulkan")]
+        "vulkan" => Device::vulkan(burn::tensor::DeviceKind::DefaultDevice),
+        #[cfg(feature = "cuda")]
+        "cuda" => Device::cuda(0),
+        other => panic!("IDIOLECT_DEVICE: expected a device that is compiled in, found {other}"),
+    }
+}

@@ -1,0 +1,151 @@
+//! The seams between the loop and its caller: where rows come from, and what is optimised.
+//!
+//! The loop knows neither files nor the model nor the loss: rows come one at a time, and an
+//! objective maps a module and a batch of token rows to a sum of token losses and the gradients of
+//! the module's parameters.
+
+use std::borrow::Cow;
+
+use burn::optim::GradientsParams;
+use idiolect_tokens::{TokenBatch, TokenRow};
+
+use crate::{BoxError, RowSize};
+
+/// Rows to train on or to evaluate, by their number.
+///
+/// Rows in memory (a vector, an array, a slice) are such rows; rows that are read as they are
+/// needed are another implementation.
+pub trait Rows {
+    /// Number of rows.
+    fn count(&self) -> usize;
+
+    /// Size of a row below [`Rows::count`]. Where rows are not [`Rows::known`] it is a guess that
+    /// orders them by length (bytes will do), and `trained_tokens` is at least 1.
+    fn size(&self, row: usize) -> RowSize;
+
+    /// Whether sizes are exact, because all rows are there: then every row is checked before the
+    /// first step, and else as it comes.
+    fn known(&self) -> bool;
+
+    /// A row, the same at each call; none where it is to be left out.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the caller's code reports; the run ends with [`crate::TrainError::Rows`].
+    fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError>;
+
+    /// Tells these rows from others when a run is resumed.
+    fn fingerprint(&self) -> String;
+}
+
+impl<T: AsRef<[TokenRow]>> Rows for T {
+    fn count(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    fn size(&self, row: usize) -> RowSize {
+        let row = &self.as_ref()[row];
+        RowSize {
+            tokens: row.input_ids.len(),
+            trained_tokens: row.trained_tokens(),
+        }
+    }
+
+    fn known(&self) -> bool {
+        true
+    }
+
+    fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError> {
+        Ok(self.as_ref().get(row).map(Cow::Borrowed))
+    }
+
+    fn fingerprint(&self) -> String {
+        fingerprint(self.as_ref())
+    }
+}
+
+/// FNV-1a over ids and labels, in hexadecimal: tells other rows from the same, no more.
+fn fingerprint(rows: &[TokenRow]) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |bytes: &[u8]| {
+        for &byte in bytes {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for row in rows {
+        add(&row.input_ids.len().to_le_bytes());
+        row.input_ids.iter().for_each(|id| add(&id.to_le_bytes()));
+        row.labels
+            .iter()
+            .for_each(|label| add(&label.to_le_bytes()));
+    }
+    format!("{hash:016x}")
+}
+
+/// What the loop tells an objective about the step that a micro-batch belongs to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share {
+    /// Trained tokens of the whole accumulation window: the gradient is that of the micro-batch's
+    /// loss sum divided by this number, so that any cutting of the window gives the same step.
+    pub divisor: f64,
+    /// Seed of all that is random in this pass (dropout), a function of the run's seed and of the
+    /// place in the plan. An objective that draws from elsewhere cannot be resumed exactly.
+    pub seed: u64,
+}
+
+/// A sum of token losses.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LossSum {
+    /// Sum of the losses of the trained tokens, in nats, not divided by anything.
+    pub sum: f64,
+    /// Number of trained tokens, after the shift.
+    pub trained_tokens: usize,
+}
+
+/// What an evaluation of a batch computes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluated {
+    /// The loss.
+    pub loss: LossSum,
+    /// Trained tokens that the module finds likeliest; none where the objective does not tell.
+    pub correct: Option<usize>,
+}
+
+/// A loss with the gradients it leaves behind.
+#[derive(Debug)]
+pub struct Measured {
+    /// The loss of the micro-batch.
+    pub loss: LossSum,
+    /// Gradients of `loss.sum / divisor` by parameter. A parameter without one stays as it is.
+    pub gradients: GradientsParams,
+}
+
+/// A loss over token batches, for the module `M`.
+pub trait Objective<M> {
+    /// The loss of a micro-batch and its gradients. `module` is on an autodiff device.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the caller's code reports; the run ends with [`crate::TrainError::Objective`].
+    fn gradients(&self, module: &M, batch: &TokenBatch, share: Share)
+    -> Result<Measured, BoxError>;
+
+    /// The loss of a held-out batch. `module` is off the tape and in evaluation mode.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the caller's code reports; the run ends with [`crate::TrainError::Objective`].
+    fn loss(&self, module: &M, batch: &TokenBatch) -> Result<LossSum, BoxError>;
+
+    /// The loss of a held-out batch and how many of its tokens were right; the loss alone where
+    /// an objective does not say more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Objective::loss`].
+    fn evaluate(&self, module: &M, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+        let loss = self.loss(module, batch)?;
+        let correct = None;
+        Ok(Evaluated { loss, correct })
+    }
+}

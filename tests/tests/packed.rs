@@ -1,0 +1,201 @@
+//! Adapters beside a base in 8 or 4 bits: how far packing moves a weight, gradients, and a training run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests end them"
+)]
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use idiolect::lora::{
+    Init, LoraAdapter, LoraConfig, Positions, Tape, Targets, adapter_gradients, merge, shift,
+};
+use idiolect::model::{Bits, Decoder, load, load_packed};
+use idiolect::tokens::TokenRow;
+use idiolect::train::{Event, TrainConfig, Trainer};
+use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect_testkit::shared;
+
+fn folder() -> Option<PathBuf> {
+    Some(shared()?.join("oracles/tiny/tiny-llama3"))
+}
+
+fn packed(bits: Bits) -> Option<Decoder> {
+    let loaded = load_packed(&folder()?, &Device::flex(), FloatDType::F32, bits);
+    Some(loaded.expect("tiny-llama3").0)
+}
+
+fn plain() -> Option<Decoder> {
+    let loaded = load(&folder()?, &Device::flex(), FloatDType::F32);
+    Some(loaded.expect("tiny-llama3").0)
+}
+
+/// The same decoder with the packed weights widened once and for all.
+fn widened(mut decoder: Decoder) -> Decoder {
+    for block in &mut decoder.weights.blocks {
+        for weight in &mut block.projections {
+            *weight = Param::from_tensor(weight.val().dequantize()).set_require_grad(false);
+        }
+    }
+    decoder
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+#[test]
+fn no_weight_moves_by_more_than_half_a_step_of_its_block() {
+    for bits in [Bits::Eight, Bits::Four] {
+        let (Some(packed), Some(plain)) = (packed(bits), plain()) else {
+            return;
+        };
+        assert!(packed.weight_bytes() < plain.weight_bytes());
+        let mut moved = 0;
+        for (packed, plain) in packed.weights.blocks.iter().zip(&plain.weights.blocks) {
+            for (packed, plain) in packed.projections.iter().zip(&plain.projections) {
+                let block = bits.block(plain.val().dims()[1]);
+                let packed = values(packed.val().dequantize());
+                let plain = values(plain.val());
+                for (packed, plain) in packed.chunks(block).zip(plain.chunks(block)) {
+                    let largest = plain.iter().fold(0f32, |most, x| most.max(x.abs()));
+                    let bound = largest / f32::from(bits.steps()) / 2.0;
+                    for (packed, plain) in packed.iter().zip(plain) {
+                        assert!((packed - plain).abs() <= bound * 1.0001, "{packed} {plain}");
+                        moved += usize::from(packed.to_bits() != plain.to_bits());
+                    }
+                }
+            }
+        }
+        assert!(moved > 0, "nothing was packed");
+    }
+}
+
+fn batch() -> Positions {
+    let ids: Vec<i64> = (0..18).map(|i| (i * 37) % 300 + 3).collect();
+    let trained = TensorData::new(vec![1_i64, 4, 6, 9, 13], [5]);
+    Positions {
+        ids: Tensor::from_data(TensorData::new(ids, [2, 9]), &Device::flex()),
+        trained: Tensor::from_data(trained, &Device::flex()),
+        seed: 5,
+    }
+}
+
+/// Gradients of all factors for the sum of the hidden states, each with another weight.
+fn gradients(decoder: &Decoder, config: &LoraConfig, tape: Tape) -> Vec<Vec<f32>> {
+    let device = Device::flex().autodiff();
+    let adapter = LoraAdapter::new(config, decoder, 3, &device).unwrap();
+    let head = |hidden: Tensor<2>| {
+        let shape = hidden.dims();
+        let weights = (0..shape[0] * shape[1]).map(|i| (i * 7 % 11) as f32 / 11.0);
+        let weights = TensorData::new(weights.collect::<Vec<f32>>(), shape);
+        Ok::<_, ()>(Tensor::from_data(weights, &Device::flex()))
+    };
+    let found = adapter_gradients(decoder, &adapter, &batch(), tape, head).unwrap();
+    let factors = adapter.factors.iter();
+    let both = factors.flat_map(|factors| [factors.a.id, factors.b.id]);
+    both.map(|id| values(found.get::<2>(id).expect("a gradient")))
+        .collect()
+}
+
+#[test]
+fn gradients_are_those_beside_the_widened_weights() {
+    let all = LoraConfig {
+        targets: Targets::AllLinear,
+        init: Init::Pissa,
+        ..LoraConfig::default()
+    };
+    let dora = LoraConfig {
+        dora: true,
+        dropout: 0.2,
+        ..LoraConfig::default()
+    };
+    for (bits, config) in [(Bits::Eight, &all), (Bits::Four, &all), (Bits::Four, &dora)] {
+        let Some(packed) = packed(bits) else { return };
+        for tape in [Tape::Blocks, Tape::Whole] {
+            let expected = gradients(&widened(packed.clone()), config, tape);
+            let found = gradients(&packed, config, tape);
+            for (found, expected) in found.iter().zip(&expected) {
+                let size = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
+                for (found, expected) in found.iter().zip(expected) {
+                    assert!(
+                        (found - expected).abs() <= 1e-6 * size,
+                        "{found} {expected}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Losses of a short run on one row, and the adapter.
+fn train(decoder: &Decoder) -> (Vec<f64>, LoraAdapter) {
+    let device = Device::flex().autodiff();
+    let adapter = LoraAdapter::new(&LoraConfig::default(), decoder, 3, &device).unwrap();
+    let input_ids: Vec<u32> = (0..12).map(|i| (i * 53) % 300 + 3).collect();
+    let labels = input_ids.iter().map(|id| i64::from(*id)).collect();
+    let rows = [TokenRow {
+        id: 0.into(),
+        input_ids,
+        labels,
+    }];
+    let config = TrainConfig {
+        epochs: 8,
+        learning_rate: 1e-2,
+        accumulation: 1,
+        ..TrainConfig::default()
+    };
+    let objective = AdapterLoss {
+        decoder,
+        tape: Tape::Blocks,
+        loss: Loss::CrossEntropy,
+    };
+    let mut losses = Vec::new();
+    let trained = Trainer::new(&config, &objective, &rows, 0).run(adapter, &mut |event| {
+        if let Event::Step { row, .. } = event {
+            losses.push(row.loss);
+        }
+        ControlFlow::Continue(())
+    });
+    (losses, trained.expect("a run").module.valid())
+}
+
+#[test]
+fn an_adapter_trains_beside_packed_weights_and_merges_into_them_widened() {
+    for bits in [Bits::Eight, Bits::Four] {
+        let Some(decoder) = packed(bits) else { return };
+        let (losses, adapter) = train(&decoder);
+        assert!(losses[7] < losses[0] - 0.1, "{losses:?}");
+        assert!(shift(&adapter, &decoder).iter().all(|site| site.norm > 0.0));
+        let ids = batch().ids;
+        let before = values(decoder.hidden(ids.clone(), &adapter));
+        let merged = merge(decoder, &adapter);
+        let after = values(merged.hidden(ids, &idiolect::model::NoAdapter));
+        for (before, after) in before.iter().zip(&after) {
+            assert!((before - after).abs() < 1e-4, "{before} {after}");
+        }
+    }
+}
+
+#[test]
+fn packed_weights_are_saved_as_they_compute() {
+    let Some(decoder) = packed(Bits::Four) else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let options = idiolect::model::SaveOptions {
+        stored: idiolect::model::StoredType::F32,
+        max_shard_bytes: 1 << 30,
+    };
+    idiolect::model::save(&decoder, place.path(), options).expect("saved");
+    let (back, _) = load(place.path(), &Device::flex(), FloatDType::F32).expect("read");
+    let ids = batch().ids;
+    let [found, expected] = [&back, &decoder]
+        .map(|decoder| values(decoder.hidden(ids.clone(), &idiolect::model::NoAdapter)));
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    }
+}

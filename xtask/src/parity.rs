@@ -1,0 +1,61 @@
+//! `cargo xtask parity --device NAME`: the numbers of the oracles on any device.
+//!
+//! wgpu is built without the `vulkan` feature: its WGSL runs on Mesa's software driver, whereas the SPIR-V of
+//! that feature crashes this driver and gives wrong gradients on another (docs/decisions/0005).
+
+use std::path::Path;
+
+use crate::{fetch, shell};
+
+/// Where drivers of Vulkan say that they are installed.
+const DRIVERS: [&str; 2] = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+
+/// Runs the suite; arguments after the device go to the test program, as `--skip NAME`.
+pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
+    let ["--device", device, rest @ ..] = arguments else {
+        return Err(format!("expected --device NAME, found {arguments:?}"));
+    };
+    let feature = match *device {
+        "flex" | "wgpu" => None,
+        "vulkan" | "cuda" => Some(*device),
+        other => {
+            return Err(format!(
+                "expected flex, wgpu, vulkan or cuda, found {other}"
+            ));
+        }
+    };
+    if shell::shared().is_none() {
+        return Err("the shared oracles are absent".into());
+    }
+    fetch::smollm2_folder()?;
+    let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
+    tests.args(["--test", "parity"]);
+    tests.args(feature.map(|name| format!("--features=idiolect-tests/{name}")));
+    tests.args(["--", "--test-threads", "1"]).args(rest);
+    tests.env("IDIOLECT_DEVICE", device);
+    tests.env("IDIOLECT_REQUIRE_SHARED", "1");
+    // Mesa complains of its absence.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        tests.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
+    shell::run(&mut tests)
+}
+
+/// The part that fits into CI: wgpu on whatever Vulkan driver there is, without the longer trainings.
+pub(crate) fn on_wgpu() -> shell::Outcome {
+    if shell::shared().is_none() || !has_driver() {
+        println!("skipped: it needs the shared oracles and a Vulkan driver");
+        return Ok(());
+    }
+    let long = ["--skip", "training::mistral", "--skip", "training::smollm2"];
+    run(&[&["--device", "wgpu"], long.as_slice()].concat())
+}
+
+fn has_driver() -> bool {
+    let filled = |folder: &str| {
+        Path::new(folder)
+            .read_dir()
+            .is_ok_and(|mut files| files.next().is_some())
+    };
+    DRIVERS.iter().any(|folder| filled(folder))
+}
