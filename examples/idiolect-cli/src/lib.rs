@@ -37,3 +37,4 @@ pub mod table;
 pub mod teaching;
 pub mod text;
 pub mod training;
+pub mod writing_args;
