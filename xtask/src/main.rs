@@ -12,8 +12,10 @@ use std::process::ExitCode;
 mod bench;
 mod ci;
 mod demo;
+mod distill_bench;
 mod fetch;
 mod parity;
+mod server;
 mod shell;
 mod test;
 mod tidy;
@@ -23,12 +25,15 @@ usage: cargo xtask COMMAND
 
   demo                   fetch SmolLM2, then `idiolect sdft --demo` (more arguments go to it)
   test                   fetch what the tests use, then run them all
+  test server            only those against llama.cpp's server, which a Python package brings
   fetch smollm2          SmolLM2-135M-Instruct as models/SmolLM2-135M-Instruct.Q4_1.gguf
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
   fetch minilm           the sentence encoder all-MiniLM-L6-v2 as models/minilm
   tidy                   the rules of the house that the compiler does not check
   bench [--python P]     speed and memory on the real model; with P, PyTorch's beside them
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
+  distill-bench [ROWS]   distil rows of the shared data; verdicts, likelihoods and rows per minute, with
+                         speculation and shared prefixes and without
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -44,6 +49,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["bench", rest @ ..] => bench::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
+        ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model)),
+        ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");

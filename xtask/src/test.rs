@@ -1,34 +1,44 @@
 //! `cargo xtask test`: fetches what the tests use and runs them all.
 //!
+//! The tests against a real server come last, with a server of their own.
 //! Without the shared oracles, or without a network, the tests that need them say so and end.
 
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::{fetch, shell};
+use crate::{fetch, server, shell};
 
 /// Sets up and runs the tests.
 pub(crate) fn run() -> shell::Outcome {
     let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
-    require_what_is_there(&mut tests)?;
-    shell::run(&mut tests)
+    let model = require_what_is_there(&mut tests)?;
+    shell::run(&mut tests)?;
+    match model {
+        Some(model) => server::test(&model),
+        None => Ok(()),
+    }
 }
 
-/// Tests may skip what could not be had, and nothing else.
-fn require_what_is_there(tests: &mut Command) -> shell::Outcome {
+/// Tests may skip what could not be had, and nothing else; returns the real model where it is there.
+fn require_what_is_there(tests: &mut Command) -> shell::Outcome<Option<PathBuf>> {
     if shell::shared().is_some() {
         tests.env("IDIOLECT_REQUIRE_SHARED", "1");
     }
-    let fetched = fetch::smollm2().and_then(|_| fetch::minilm());
-    match fetched.and_then(|_| fetch::smollm2_folder()) {
-        Ok(Some(_)) => {
-            tests.env("IDIOLECT_REQUIRE_MODEL", "1");
-            Ok(())
+    let fetched = fetch::smollm2().and_then(|model| {
+        fetch::minilm()?;
+        Ok((model, fetch::smollm2_folder()?))
+    });
+    match fetched {
+        Ok((model, folder)) => {
+            if folder.is_some() {
+                tests.env("IDIOLECT_REQUIRE_MODEL", "1");
+            }
+            Ok(Some(model))
         }
-        Ok(None) => Ok(()),
         Err(message) if std::env::var_os("CI").is_some() => Err(message),
         Err(message) => {
             println!("the tests of the real model are skipped: {message}");
-            Ok(())
+            Ok(None)
         }
     }
 }

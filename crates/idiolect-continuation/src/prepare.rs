@@ -83,7 +83,10 @@ fn choose(corpus: &Corpus, settings: &Settings) -> Result<(Found, Vec<u64>), Con
     if found.sampled == 0 {
         return Err(ContinuationError::NoDocuments {
             path: corpus.root.clone(),
-            expected: format!("a document of at least {} words", settings.min_words),
+            expected: match settings.max_words {
+                usize::MAX => format!("a document of at least {} words", settings.min_words),
+                most => format!("a document of {} to {most} words", settings.min_words),
+            },
             found: format!("{} documents, none of them such", found.documents),
         });
     }

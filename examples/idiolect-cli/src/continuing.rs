@@ -40,6 +40,7 @@ impl Generation {
 }
 
 /// How a token is chosen, as typed.
+#[must_use]
 pub fn sampling(keys: &SamplingKeys) -> Sampling {
     Sampling {
         temperature: keys.temperature.unwrap_or(0.0),

@@ -74,8 +74,10 @@ fn shown(keys: &Keys) -> Result<Shown, CliError> {
 }
 
 fn filters(names: &[String]) -> Result<Filters, CliError> {
-    let mut filters = Filters::default();
-    filters.empty = names.is_empty();
+    let mut filters = Filters {
+        empty: names.is_empty(),
+        ..Filters::default()
+    };
     for name in names {
         match name.as_str() {
             "empty" => filters.empty = true,

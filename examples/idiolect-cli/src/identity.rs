@@ -107,9 +107,9 @@ pub fn text_hash(text: &str) -> String {
 }
 
 fn hexadecimal(digest: impl IntoIterator<Item = u8>) -> String {
-    digest
-        .into_iter()
-        .map(|byte| format!("{byte:02x}"))
+    let nibbles = digest.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
         .collect()
 }
 

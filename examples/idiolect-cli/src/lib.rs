@@ -40,3 +40,4 @@ pub mod teaching;
 pub mod tensorboard;
 pub mod text;
 pub mod training;
+pub mod writing_args;

@@ -32,16 +32,16 @@ pub struct Teaching<'a> {
 /// A teacher that is ready.
 pub enum AnyTeacher {
     /// A model of this process.
-    Local {
-        /// The model.
-        opened: Box<Opened>,
-        /// How it writes.
-        generation: Generation,
-        /// Its identity.
-        writer: Writer,
-    },
+    Local(Box<LocalTeacher>),
     /// A server.
     Server(Box<ServerTeacher>),
+}
+
+/// A model of this process that teaches.
+pub struct LocalTeacher {
+    opened: Opened,
+    generation: Generation,
+    writer: Writer,
 }
 
 impl Teaching<'_> {
@@ -76,14 +76,14 @@ impl Teaching<'_> {
             model: Some(model.into()),
             ..self.model.clone()
         };
-        let opened = Box::new(Opened::new(&keys, adapter, self.template)?);
+        let opened = Opened::new(&keys, adapter, self.template)?;
         let generation = Generation::new(self.sampling, &opened, self.seed);
         let writer = Writer::local(&opened, adapter, &generation)?;
-        Ok(AnyTeacher::Local {
+        Ok(AnyTeacher::Local(Box::new(LocalTeacher {
             opened,
             generation,
             writer,
-        })
+        })))
     }
 }
 
@@ -92,7 +92,7 @@ impl AnyTeacher {
     #[must_use]
     pub fn writer(&self) -> Writer {
         match self {
-            Self::Local { writer, .. } => writer.clone(),
+            Self::Local(local) => local.writer.clone(),
             Self::Server(server) => server.writer(),
         }
     }
@@ -114,9 +114,12 @@ impl TextToText for AnyTeacher {
         on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
         match self {
-            Self::Local {
-                opened, generation, ..
-            } => LocalWriter { opened, generation }.complete(requests, on_done),
+            Self::Local(local) => {
+                let LocalTeacher {
+                    opened, generation, ..
+                } = &**local;
+                LocalWriter { opened, generation }.complete(requests, on_done)
+            }
             Self::Server(server) => server.complete(requests, on_done),
         }
     }

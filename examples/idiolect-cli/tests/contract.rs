@@ -479,7 +479,21 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
     place.write("run/journal/distilled.jsonl", &answers[..answers.len() / 2]);
     let again = done(&[flags.as_slice(), &[&place.path("run")]].concat());
     assert_eq!(again, table);
+    // Answers that another model wrote are not taken for this one's.
+    let answers = place.read("run/journal/seed.jsonl");
+    let model = answers.split("\"model\":\"").nth(1).expect("a hash")[..8].to_owned();
+    place.write(
+        "run/journal/seed.jsonl",
+        &answers.replace(&model, "0badc0de"),
+    );
     let folder = place.path("run");
+    let out = common::idiolect(&[flags.as_slice(), &[&folder]].concat());
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    let last = errors.lines().last().unwrap_or_default();
+    assert_eq!(out.status.code(), Some(2), "{errors}");
+    for part in ["seed.jsonl", "model", "0badc0de"] {
+        assert!(last.contains(part), "{part}: {errors}");
+    }
     let other = [flags.as_slice(), &[&folder, "--rank", "4"]].concat();
     common::refused(&other, &["run.toml", "rank = 4"]);
 }

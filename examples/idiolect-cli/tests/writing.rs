@@ -253,7 +253,7 @@ fn lines(run: &str) -> usize {
     let Ok(journals) = std::fs::read_dir(Path::new(run).join("journal")) else {
         return 0;
     };
-    let count = |bytes: Vec<u8>| bytes.iter().filter(|byte| **byte == b'\n').count();
+    let count = |bytes: Vec<u8>| bytes.split(|byte| *byte == b'\n').count() - 1;
     let texts = journals.filter_map(|entry| std::fs::read(entry.ok()?.path()).ok());
     texts.map(count).sum()
 }
@@ -288,7 +288,7 @@ fn journal(place: &Place, file: &str) -> Vec<String> {
 }
 
 /// Kills `count` runs at seeded points and lets them end: the files and journals are those of `whole`.
-fn killed(place: &Place, text: &str, seed: u64, count: usize, files: &[&str], journals: &[&str]) {
+fn killed(place: &Place, text: &str, (seed, count): (u64, usize), [files, journals]: [&[&str]; 2]) {
     let total = lines(&place.path("whole"));
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut alive = 0;
@@ -296,7 +296,7 @@ fn killed(place: &Place, text: &str, seed: u64, count: usize, files: &[&str], jo
         let name = format!("run-{seed}-{point}");
         let call = call(place, &format!("{text} --out $OUT/{name}"));
         // Twice in one life where it lasts.
-        for _ in 0..1 + point % 2 {
+        for _ in 0..=point % 2 {
             let so_far = lines(&place.path(&name));
             let wanted = random.random_range(so_far..total).max(1);
             alive += usize::from(kill_after(&call, &place.path(&name), wanted));
@@ -324,7 +324,12 @@ fn distill_killed_at_any_of_20_points_ends_with_the_same_bytes() {
     let Some(place) = Place::new() else { return };
     run(&place, &format!("{DISTILL} --out $OUT/whole"));
     let files = ["distilled.json", "summary.json", "journal/rewrites.jsonl"];
-    killed(&place, DISTILL, 20, 20, &files, &["journal/rewrites.jsonl"]);
+    killed(
+        &place,
+        DISTILL,
+        (20, 20),
+        [&files, &["journal/rewrites.jsonl"]],
+    );
 }
 
 #[test]
@@ -334,7 +339,7 @@ fn continue_killed_at_any_of_20_points_ends_with_the_same_rows() {
     let server = Server::start(|asked: &Asked| {
         let shown = asked.shown();
         let text = match shown.contains("Answer with one word") {
-            true if shown.len() % 3 == 0 => "Yes".to_owned(),
+            true if shown.len().is_multiple_of(3) => "Yes".to_owned(),
             true => "No".to_owned(),
             false => format!("and {} bytes before", shown.len()),
         };
@@ -357,11 +362,21 @@ fn continue_killed_at_any_of_20_points_ends_with_the_same_rows() {
         killed(
             &place,
             &text(in_flight),
-            in_flight as u64,
-            10,
-            &files,
-            &journals,
+            (in_flight as u64, 10),
+            [&files, &journals],
         );
     }
     assert!(server.at_once.load(std::sync::atomic::Ordering::SeqCst) > 1);
+}
+
+#[test]
+fn the_example_configurations_say_what_there_is() {
+    let Some(place) = Place::new() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let continued = folder.join("continue.toml").display().to_string();
+    let text = format!("{CONTINUE} --config {continued} --documents 2 --out $OUT/c");
+    assert_eq!(run(&place, &text)["corpus"]["sampled"], 2);
+    let distilled = folder.join("sdft-2402-main.toml").display().to_string();
+    let text = format!("{DISTILL} --config {distilled} --check text --out $OUT/d");
+    assert_eq!(run(&place, &text)["rewritten"], 12);
 }
