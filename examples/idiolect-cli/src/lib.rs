@@ -10,6 +10,7 @@ pub mod continuing;
 pub mod dataset;
 pub mod device;
 pub mod error;
+pub mod full;
 pub mod hub;
 pub mod identity;
 pub mod job;

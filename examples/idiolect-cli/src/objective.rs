@@ -128,7 +128,7 @@ pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -
 }
 
 /// Hidden states at the trained positions, `[trained, hidden]`.
-fn chosen(decoder: &Decoder, adapter: &dyn Adapter, positions: &Positions) -> Tensor<2> {
+pub(crate) fn chosen(decoder: &Decoder, adapter: &dyn Adapter, positions: &Positions) -> Tensor<2> {
     let hidden = decoder.hidden(positions.ids.clone(), adapter);
     let [rows, tokens, width] = hidden.dims();
     let hidden = hidden.reshape([rows * tokens, width]);
@@ -136,7 +136,7 @@ fn chosen(decoder: &Decoder, adapter: &dyn Adapter, positions: &Positions) -> Te
 }
 
 /// Flat positions whose next token is trained, and those tokens.
-fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
+pub(crate) fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
     let last = |place: &usize| (place + 1).is_multiple_of(batch.width);
     let places = (0..batch.rows * batch.width).filter(|place| !last(place));
     let pairs = places.filter_map(|place| {
@@ -146,7 +146,12 @@ fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
     pairs.unzip()
 }
 
-fn positions(batch: &TokenBatch, places: Vec<i64>, seed: u64, device: &Device) -> Positions {
+pub(crate) fn positions(
+    batch: &TokenBatch,
+    places: Vec<i64>,
+    seed: u64,
+    device: &Device,
+) -> Positions {
     let ids: Vec<i64> = batch.input_ids.iter().map(|id| i64::from(*id)).collect();
     let ids = TensorData::new(ids, [batch.rows, batch.width]);
     let count = places.len();

@@ -40,6 +40,7 @@ fn wrong_settings() {
     };
     prompt(&["--device", "abacus"], &["--device", "flex", "abacus"]);
     prompt(&["--dtype", "f8"], &["--dtype", "f8"]);
+    prompt(&["--quantize", "3"], &["--quantize", "8 or 4", "3"]);
     prompt(&["--threads", "0"], &["--threads"]);
     prompt(&["--temperature", "-1"], &["temperature"]);
     prompt(&["--top-p", "1.5"], &["top_p"]);

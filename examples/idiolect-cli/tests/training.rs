@@ -348,3 +348,29 @@ fn a_process_killed_at_any_of_25_points_resumes_to_the_same_bytes() {
         "only {killed} of 25 runs were killed before their end"
     );
 }
+
+#[test]
+fn every_weight_trains_and_a_folder_comes_out() {
+    let Some(place) = Place::new() else { return };
+    let (flags, out) = (flags(&place), place.path("full"));
+    let full = with(&flags, &["--full", "--out", &out]);
+    done(&full);
+    let losses = losses(&place.lines("full/metrics.jsonl"), "loss");
+    assert!(losses[losses.len() - 1] < losses[0] / 2.0, "{losses:?}");
+    let model = format!("{out}/model");
+    done(&[
+        "generate",
+        "--model",
+        &model,
+        "--prompt",
+        "x",
+        "--max-new-tokens",
+        "2",
+    ]);
+    for (flag, value) in [("--rank", "4"), ("--quantize", "8"), ("--dtype", "bf16")] {
+        refused(
+            &[full.as_slice(), &[flag, value]].concat(),
+            &[flag, "--full"],
+        );
+    }
+}

@@ -11,6 +11,7 @@ use crate::args;
 use crate::dataset;
 use crate::device::on_threads;
 use crate::error::CliError;
+use crate::full;
 use crate::keys::{DataKeys, ModelKeys, TrainKeys};
 use crate::opened::Opened;
 use crate::rows::read_tokens;
@@ -58,6 +59,10 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
         .ok_or_else(|| CliError::setting("--out", "a run directory", "nothing"))?;
     let seed = keys.seed.unwrap_or(42);
     let config = training::config(&keys.train, seed)?;
+    let full = keys.train.full.unwrap_or(false);
+    if full {
+        full::check(&keys.model, &keys.train)?;
+    }
     let loss = adapting::loss(&keys.train)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
     let prepared = prepare(keys, &opened, seed)?;
@@ -67,7 +72,6 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
             prepared.dropped, prepared.cut
         ));
     }
-    let adapter = adapting::adapter(&keys.train, &opened, seed)?;
     let cancel = training::stop_flag();
     let run = Run {
         opened: &opened,
@@ -81,6 +85,10 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
     };
     std::fs::create_dir_all(&out).map_err(CliError::io(&out))?;
     settings::write(keys, &out.join("run.toml"))?;
+    if full {
+        return full::train(&run);
+    }
+    let adapter = adapting::adapter(&keys.train, &opened, seed)?;
     training::train(&run, adapter).map(drop)
 }
 
