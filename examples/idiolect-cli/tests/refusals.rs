@@ -46,6 +46,7 @@ fn wrong_settings() {
     prompt(&["--top-p", "1.5"], &["top_p"]);
     prompt(&["--max-new-tokens", "100000"], &["100000", "256"]);
     prompt(&["--template", "no-such"], &["no-such", "alpaca"]);
+    refused(&["sdft", "--full"], &["--full", "adapters"]);
     let config = place.write("run.toml", "learnig_rate = 1e-3\n");
     refused(
         &["train", "--config", &config],
