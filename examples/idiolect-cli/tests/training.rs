@@ -403,9 +403,9 @@ fn an_adapter_trains_beside_a_base_of_fewer_bits_and_works_beside_another() {
     let nll = |chosen: &[&str]| {
         let call = ["score", "--model", &model, "--data", &rows];
         let mut call = call.to_vec();
-        chosen
-            .iter()
-            .for_each(|one| call.extend(["--adapter", one]));
+        for one in chosen {
+            call.extend(["--adapter", one]);
+        }
         let row: Value = serde_json::from_str(&done(&call)).unwrap();
         row["nll"].as_f64().unwrap()
     };
