@@ -6,10 +6,32 @@
 use std::collections::BTreeSet;
 
 use burn::tensor::Tensor;
-use idiolect_model::Site;
+use idiolect_model::{Adapter, Site};
 
 use crate::config::wrong;
 use crate::{Factors, LoraAdapter, LoraConfig, LoraError, Scaling, Targets};
+
+/// Adapters that work at the same time: each change is that of the adapter alone, weighted, and the changes
+/// are added up in activation space.
+///
+/// Weights may be set between calls, and 0 leaves an adapter out. Unlike in [`combine`], magnitudes are
+/// welcome, as in PEFT with several active adapters.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// The adapters with their weights.
+    pub parts: Vec<(LoraAdapter, f64)>,
+}
+
+impl Adapter for Stack {
+    fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3> {
+        let chosen = self.parts.iter();
+        let chosen = chosen.filter(|(part, weight)| *weight != 0.0 && part.at(site).is_some());
+        chosen.fold(base_output.clone(), |sum, (part, weight)| {
+            let change = part.apply(site, x, base_output.clone()) - base_output.clone();
+            sum + change.mul_scalar(*weight)
+        })
+    }
+}
 
 /// The adapter whose change is the weighted sum of those of `parts`, off the tape.
 ///

@@ -16,7 +16,7 @@ mod svd;
 mod targets;
 
 pub use adapter::LoraAdapter;
-pub use combine::combine;
+pub use combine::{Stack, combine};
 pub use config::{Init, LoraConfig, Scaling};
 pub use error::LoraError;
 pub use factors::Factors;

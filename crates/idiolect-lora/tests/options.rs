@@ -11,10 +11,10 @@ use std::path::Path;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use idiolect_lora::{
-    Init, LoraAdapter, LoraConfig, LoraError, Positions, Scaling, Tape, Targets, adapter_gradients,
-    combine, load, read_config, save,
+    Init, LoraAdapter, LoraConfig, LoraError, Positions, Scaling, Stack, Tape, Targets,
+    adapter_gradients, combine, dense_update, load, merge, read_config, save,
 };
-use idiolect_model::{Adapter, Decoder, NoAdapter, Site};
+use idiolect_model::{Adapter, Decoder, NoAdapter};
 use idiolect_testkit::{assert_close, shared};
 use serde_json::{Value, json};
 
@@ -302,21 +302,6 @@ fn gaussian_factors_have_the_deviation_of_peft() {
     assert_eq!(hidden(&decoder, &adapter), hidden(&decoder, &NoAdapter));
 }
 
-/// The weighted changes of several adapters, one after another.
-struct Sum<'a>(&'a [(&'a LoraAdapter, f64)]);
-
-impl Adapter for Sum<'_> {
-    fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3> {
-        let change = |adapter: &LoraAdapter| {
-            adapter.apply(site, x, base_output.clone()) - base_output.clone()
-        };
-        let parts = self.0.iter();
-        parts.fold(base_output.clone(), |y, (adapter, weight)| {
-            y + change(adapter) * *weight
-        })
-    }
-}
-
 #[test]
 fn a_combination_is_the_weighted_sum_and_a_plain_adapter_on_disk() {
     let Some(decoder) = tiny() else { return };
@@ -339,7 +324,13 @@ fn a_combination_is_the_weighted_sum_and_a_plain_adapter_on_disk() {
         vec![(&made[0], 0.25), (&made[0], 0.75)],
     ] {
         let one = combine(&parts).unwrap();
-        let wanted = hidden(&decoder, &Sum(&parts));
+        let stack = Stack {
+            parts: parts
+                .iter()
+                .map(|(part, w)| ((*part).clone(), *w))
+                .collect(),
+        };
+        let wanted = hidden(&decoder, &stack);
         assert_close("combined", &hidden(&decoder, &one), &wanted, 1e-4);
         let folder = tempfile::tempdir().unwrap();
         save(&one, folder.path(), "tiny").unwrap();
@@ -359,4 +350,80 @@ fn a_combination_is_the_weighted_sum_and_a_plain_adapter_on_disk() {
         "{error}"
     );
     assert!(combine(&[]).is_err() && combine(&[(&made[0], f64::NAN)]).is_err());
+}
+
+#[test]
+fn a_stack_computes_what_the_weighted_dense_changes_compute() {
+    let Some(decoder) = tiny() else { return };
+    let dora = LoraConfig {
+        dora: true,
+        targets: Targets::AllLinear,
+        ..LoraConfig::default()
+    };
+    let made = [LoraConfig::default(), dora, LoraConfig::default()].map(|config| {
+        let adapter = new(&config, &decoder);
+        adapter.map(&mut Nudge(0.0))
+    });
+    let weights = [1.0, 0.5, 0.0];
+    let mut dense = decoder.clone();
+    for (adapter, weight) in made.iter().zip(weights) {
+        for site in &adapter.sites {
+            let change = dense_update(adapter, *site).expect("a change") * weight;
+            let place = &mut dense.weights.blocks[site.layer].projections[site.projection as usize];
+            *place = Param::from_tensor(place.val() + change);
+        }
+    }
+    let mut stack = Stack {
+        parts: made.into_iter().zip(weights).collect(),
+    };
+    let merged = hidden(&dense, &NoAdapter);
+    assert_close("stack", &hidden(&decoder, &stack), &merged, 1e-5);
+    // Another choice of the same adapters: the first alone.
+    stack.parts[1].1 = 0.0;
+    let alone = hidden(&decoder, &stack.parts[0].0);
+    assert_close("the first", &hidden(&decoder, &stack), &alone, 1e-5);
+    assert_ne!(merged, alone);
+}
+
+#[test]
+fn an_adapter_of_a_base_model_changes_its_tuned_model_by_the_same_weights() {
+    let Some(base) = tiny() else { return };
+    let adapter = new(&LoraConfig::default(), &base).map(&mut Nudge(0.0));
+    let folder = tempfile::tempdir().unwrap();
+    save(&adapter, folder.path(), "base").unwrap();
+    // The tuned model: the base after some other training.
+    let mut tuned = base.clone();
+    for block in &mut tuned.weights.blocks {
+        for weight in &mut block.projections {
+            *weight = Param::from_tensor(weight.val() * 0.9 + 0.01);
+        }
+    }
+    let carried = load(folder.path(), &tuned, &Device::flex()).expect("same names and shapes");
+    let merged = merge(tuned.clone(), &carried);
+    for site in &adapter.sites {
+        let at = |decoder: &Decoder| {
+            decoder.weights.blocks[site.layer].projections[site.projection as usize].val()
+        };
+        let moved = (at(&merged) - at(&tuned)).into_data();
+        let change = dense_update(&adapter, *site).expect("a change").into_data();
+        let [moved, change] = [moved, change].map(|data| data.iter::<f32>().collect::<Vec<_>>());
+        assert_close(&site.to_string(), &moved, &change, 1e-6);
+    }
+    let (applied, merged) = (hidden(&tuned, &carried), hidden(&merged, &NoAdapter));
+    assert_close("applied and merged", &applied, &merged, 1e-4);
+    assert_ne!(applied, hidden(&base, &adapter));
+}
+
+#[test]
+fn an_adapter_of_a_model_with_more_blocks_is_refused_by_name() {
+    let Some(base) = tiny() else { return };
+    let adapter = new(&LoraConfig::default(), &base);
+    let folder = tempfile::tempdir().unwrap();
+    save(&adapter, folder.path(), "base").unwrap();
+    let mut shorter = base.clone();
+    shorter.config.num_layers = 2;
+    shorter.weights.blocks.truncate(2);
+    let error = load(folder.path(), &shorter, &Device::flex()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("model.layers.2.self_attn"), "{error}");
 }

@@ -8,8 +8,8 @@ use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
 use idiolect_kernels::{product, rms_norm};
 
-use crate::block::{Block, Call, Sizes};
-use crate::{Adapter, Cache, Context, ModelConfig, packed::Bytes, rope::Rope};
+use crate::block::{Block, Bytes, Call, Sizes};
+use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
 
 /// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
 #[derive(Module, Debug)]

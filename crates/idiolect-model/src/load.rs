@@ -7,7 +7,7 @@ use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 use crate::decoder::{Decoder, Weights};
 use crate::gguf::GgufFile;
-use crate::source::{Folder, Source};
+use crate::source::{Folder, Source, transposed};
 use crate::{Bits, Block, ModelConfig, ModelError, Projection};
 
 /// What loading did with each tensor.
@@ -138,21 +138,6 @@ pub(crate) fn slots(config: &ModelConfig) -> Vec<Slot> {
         all.push(slot("lm_head.weight".into(), &[words, hidden]));
     }
     all
-}
-
-impl ModelConfig {
-    /// Input and output width of a projection.
-    #[must_use]
-    pub fn projection_shape(&self, projection: Projection) -> [usize; 2] {
-        let (hidden, wide) = (self.hidden_size, self.intermediate_size);
-        match projection {
-            Projection::Query => [hidden, self.query_width()],
-            Projection::Key | Projection::Value => [hidden, self.kv_width()],
-            Projection::Output => [self.query_width(), hidden],
-            Projection::Gate | Projection::Up => [hidden, wide],
-            Projection::Down => [wide, hidden],
-        }
-    }
 }
 
 /// Moves tensors from a source into weights and keeps the report.
@@ -302,21 +287,4 @@ impl<'a> Loader<'a> {
             .collect();
         self.report
     }
-}
-
-/// The transpose of a row-major matrix of `columns` columns, in tiles that fit the cache.
-pub(crate) fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
-    const TILE: usize = 32;
-    let rows = values.len() / columns.max(1);
-    let mut turned = vec![0.0; values.len()];
-    for top in (0..rows).step_by(TILE) {
-        for left in (0..columns).step_by(TILE) {
-            for row in top..rows.min(top + TILE) {
-                for column in left..columns.min(left + TILE) {
-                    turned[column * rows + row] = values[row * columns + column];
-                }
-            }
-        }
-    }
-    turned
 }

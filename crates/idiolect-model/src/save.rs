@@ -13,7 +13,8 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, View};
 use serde_json::{Value, json};
 
-use crate::load::{Slot, slots, transposed};
+use crate::load::{Slot, slots};
+use crate::source::transposed;
 use crate::{Decoder, ModelConfig, ModelError};
 
 /// Type of the weights on disk.

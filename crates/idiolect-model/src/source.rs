@@ -245,3 +245,20 @@ fn corrupt(
         found: found.to_string(),
     }
 }
+
+/// The transpose of a row-major matrix of `columns` columns, in tiles that fit the cache.
+pub(crate) fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    const TILE: usize = 32;
+    let rows = values.len() / columns.max(1);
+    let mut turned = vec![0.0; values.len()];
+    for top in (0..rows).step_by(TILE) {
+        for left in (0..columns).step_by(TILE) {
+            for row in top..rows.min(top + TILE) {
+                for column in left..columns.min(left + TILE) {
+                    turned[column * rows + row] = values[row * columns + column];
+                }
+            }
+        }
+    }
+    turned
+}

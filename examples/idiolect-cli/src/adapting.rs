@@ -1,5 +1,6 @@
 //! The adapter that a run trains: its options as typed, or those of one that was trained before.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use idiolect::lora::{LoraAdapter, LoraConfig, Scaling};
@@ -76,4 +77,23 @@ fn patterns<T: FromStr>(flag: &str, texts: &[String]) -> Result<Vec<(String, T)>
         pair.ok_or_else(|| CliError::setting(flag, "a pattern, =, and a number", text))
     };
     texts.iter().map(one).collect()
+}
+
+/// A folder and its weight; a folder that is there under the whole text has the weight 1.
+///
+/// # Errors
+///
+/// [`CliError::Setting`] for a weight that is no number.
+pub fn weighted(text: &str) -> Result<(&str, f64), CliError> {
+    match text.rsplit_once('=') {
+        Some((folder, weight)) if !Path::new(text).is_dir() => {
+            let number = weight
+                .parse::<f64>()
+                .ok()
+                .filter(|weight| weight.is_finite());
+            let wrong = || CliError::setting("--adapter", "a folder, =, and a number", text);
+            number.map(|weight| (folder, weight)).ok_or_else(wrong)
+        }
+        _ => Ok((text, 1.0)),
+    }
 }

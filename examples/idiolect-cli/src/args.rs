@@ -92,9 +92,9 @@ pub struct Generate {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelKeys,
-    /// PEFT folder
-    #[arg(long)]
-    pub adapter: Option<PathBuf>,
+    /// PEFT folder, or FOLDER=WEIGHT; repeat it for several, whose changes are added up
+    #[arg(long, value_name = "FOLDER")]
+    pub adapter: Vec<String>,
     /// One prompt; its text streams to the terminal
     #[arg(long, conflicts_with = "prompts", required_unless_present = "prompts")]
     pub prompt: Option<String>,
@@ -127,9 +127,9 @@ pub struct Score {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelKeys,
-    /// PEFT folder
-    #[arg(long)]
-    pub adapter: Option<PathBuf>,
+    /// PEFT folder, or FOLDER=WEIGHT; repeat it for several, whose changes are added up
+    #[arg(long, value_name = "FOLDER")]
+    pub adapter: Vec<String>,
     /// Rows with id, and prompt and response, messages, or input_ids and labels
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,

@@ -100,6 +100,9 @@ pub struct SamplingKeys {
 #[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainKeys {
+    /// Train every weight of the model, not an adapter
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub full: Option<bool>,
     /// Width of the adapter's bottleneck [default: 8]
     #[arg(long)]
     pub rank: Option<usize>,

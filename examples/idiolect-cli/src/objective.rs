@@ -147,7 +147,7 @@ pub fn token_scores(
 }
 
 /// Hidden states at the trained positions, `[trained, hidden]`.
-fn chosen(
+pub(crate) fn chosen(
     decoder: &Decoder,
     adapter: &dyn Adapter,
     positions: &Positions,
@@ -160,7 +160,7 @@ fn chosen(
 }
 
 /// Where the tokens of a batch stand, and what each sees.
-fn context(decoder: &Decoder, batch: &TokenBatch) -> Context {
+pub(crate) fn context(decoder: &Decoder, batch: &TokenBatch) -> Context {
     if batch.parts.is_empty() {
         decoder.context(batch.width)
     } else {
@@ -169,7 +169,7 @@ fn context(decoder: &Decoder, batch: &TokenBatch) -> Context {
 }
 
 /// Flat positions whose next token is trained, and those tokens.
-fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
+pub(crate) fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
     let last = |place: &usize| (place + 1).is_multiple_of(batch.width);
     let places = (0..batch.rows * batch.width).filter(|place| !last(place));
     let pairs = places.filter_map(|place| {
@@ -179,7 +179,12 @@ fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
     pairs.unzip()
 }
 
-fn positions(batch: &TokenBatch, places: Vec<i64>, seed: u64, device: &Device) -> Positions {
+pub(crate) fn positions(
+    batch: &TokenBatch,
+    places: Vec<i64>,
+    seed: u64,
+    device: &Device,
+) -> Positions {
     let ids: Vec<i64> = batch.input_ids.iter().map(|id| i64::from(*id)).collect();
     let ids = TensorData::new(ids, [batch.rows, batch.width]);
     let count = places.len();

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use idiolect::data::{Id, Message};
-use idiolect::lora::LoraAdapter;
+use idiolect::lora::{LoraAdapter, Stack};
 use idiolect::model::{Adapter, Decoder, LoadReport, NoAdapter};
 use idiolect::prompt::Template;
 use idiolect::tokens::{Overlong, TokenRow, Tokenizer};
 
+use crate::adapting::weighted;
 use crate::error::CliError;
 use crate::identity::hash;
 use crate::keys::{ModelKeys, TrainKeys};
@@ -28,6 +29,8 @@ pub struct Opened {
     pub report: LoadReport,
     /// An adapter that changes it.
     pub adapter: Option<LoraAdapter>,
+    /// Adapters that change it together, where there are several or a weighted one.
+    pub stack: Option<Stack>,
     /// Text to tokens.
     pub tokenizer: Tokenizer,
     /// Conversations to text.
@@ -82,6 +85,7 @@ impl Opened {
             decoder,
             report,
             adapter,
+            stack: None,
             tokenizer,
             template,
             text,
@@ -102,11 +106,42 @@ impl Opened {
         Ok(self.hashed.get_or_init(|| found).clone())
     }
 
-    /// The adapter, or the seed model's none.
+    /// As [`Opened::new`], with any number of adapters, each written as a folder or as folder=weight.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Opened::new`]; [`CliError::Setting`] for a weight that is no number.
+    pub fn with(
+        keys: &ModelKeys,
+        adapters: &[String],
+        template: Option<&str>,
+    ) -> Result<Self, CliError> {
+        let parts: Vec<(&str, f64)> = adapters
+            .iter()
+            .map(|text| weighted(text))
+            .collect::<Result<_, _>>()?;
+        if let [] | [(_, 1.0)] = parts.as_slice() {
+            let only = parts.first().map(|(folder, _)| Path::new(*folder));
+            return Self::new(keys, only, template);
+        }
+        let mut opened = Self::new(keys, None, template)?;
+        let device = opened.decoder.device();
+        let one = |(folder, weight): (&str, f64)| {
+            same_tokens(Path::new(folder), &opened.tokenizer)?;
+            let part = idiolect::lora::load(Path::new(folder), &opened.decoder, &device)?;
+            Ok::<_, CliError>((part.at_rest(), weight))
+        };
+        let parts = parts.into_iter().map(one).collect::<Result<_, _>>()?;
+        opened.stack = Some(Stack { parts });
+        Ok(opened)
+    }
+
+    /// The adapter, the stack of several, or the seed model's none.
     pub fn adapter(&self) -> &dyn Adapter {
-        match &self.adapter {
-            Some(adapter) => adapter,
-            None => &NoAdapter,
+        match (&self.stack, &self.adapter) {
+            (Some(stack), _) => stack,
+            (None, Some(adapter)) => adapter,
+            (None, None) => &NoAdapter,
         }
     }
 

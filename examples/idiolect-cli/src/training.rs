@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, atomic::Ordering};
 
+use burn::module::Module;
 use idiolect::data::{Row, split};
 use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::tokens::{Fitted, TokenRow, fit};
@@ -199,6 +200,30 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         loss: run.loss,
     };
     let pad = run.opened.pad_id();
+    let trainer = Trainer {
+        // `lora_B` starts at zero, unless an earlier adapter goes on.
+        must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
+        ..Trainer::new(run.config, &objective, run.rows, pad)
+    };
+    let (adapter, steps) = follow(run, trainer, adapter, Some(plan.line()))?;
+    let adapter = adapter.at_rest();
+    let place = run.out.join("adapter");
+    idiolect::lora::save(&adapter, &place, &run.opened.name)?;
+    run.opened.text.save(&place)?;
+    Ok((adapter, steps))
+}
+
+/// Runs a trainer in the run directory, shows how it goes, and gives the module once it is finished.
+///
+/// # Errors
+///
+/// [`CliError::Train`] for what stops the loop, and [`CliError::Stopped`] when the user did.
+pub fn follow<M: Module>(
+    run: &Run<'_>,
+    trainer: Trainer<'_, M>,
+    module: M,
+    plan: Option<String>,
+) -> Result<(M, Vec<StepRow>), CliError> {
     let folder = RunFolder {
         path: run.out,
         resume: run.resume,
@@ -206,16 +231,14 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
     let trainer = Trainer {
         held_out: run.held_out,
         folder: Some(folder),
-        // `lora_B` starts at zero, unless an earlier adapter goes on.
-        must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
         cancel: Some(run.cancel),
-        ..Trainer::new(run.config, &objective, run.rows, pad)
+        ..trainer
     };
     let progress = bar("train", 0);
     let (mut steps, mut board, mut failed) = (Vec::new(), None, None);
-    let trained = trainer.run(adapter, &mut |event| {
-        if let Event::Planned { .. } = event {
-            say(&plan.line());
+    let trained = trainer.run(module, &mut |event| {
+        if let (Event::Planned { .. }, Some(plan)) = (&event, &plan) {
+            say(plan);
         }
         show(&progress, &event);
         if let Event::Step { row, .. } = event {
@@ -232,7 +255,6 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         return Err(error);
     }
     curves::draw(run.out)?;
-    let adapter = trained.module.at_rest();
     if !trained.finished {
         let what = format!("{} steps are done", trained.steps);
         return Err(CliError::Stopped {
@@ -240,10 +262,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
             again: "--resume",
         });
     }
-    let place = run.out.join("adapter");
-    idiolect::lora::save(&adapter, &place, &run.opened.name)?;
-    run.opened.text.save(&place)?;
-    Ok((adapter, steps))
+    Ok((trained.module, steps))
 }
 
 /// Passes an event on to `TensorBoard`'s file, where one is wanted.

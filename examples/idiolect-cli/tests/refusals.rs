@@ -40,11 +40,13 @@ fn wrong_settings() {
     };
     prompt(&["--device", "abacus"], &["--device", "flex", "abacus"]);
     prompt(&["--dtype", "f8"], &["--dtype", "f8"]);
+    prompt(&["--quantize", "3"], &["--quantize", "8 or 4", "3"]);
     prompt(&["--threads", "0"], &["--threads"]);
     prompt(&["--temperature", "-1"], &["temperature"]);
     prompt(&["--top-p", "1.5"], &["top_p"]);
     prompt(&["--max-new-tokens", "100000"], &["100000", "256"]);
     prompt(&["--template", "no-such"], &["no-such", "alpaca"]);
+    refused(&["sdft", "--full"], &["--full", "adapters"]);
     let config = place.write("run.toml", "learnig_rate = 1e-3\n");
     refused(
         &["train", "--config", &config],

@@ -444,3 +444,70 @@ fn packed_runs_plan_draw_and_tell_tensorboard() {
     let text = done(&["inspect", "--plan", &place.path("packed/run.toml")]);
     assert!(text.contains("memory: weights"), "{text}");
 }
+
+#[test]
+fn every_weight_trains_and_a_folder_comes_out() {
+    let Some(place) = Place::new() else { return };
+    let (flags, out) = (flags(&place), place.path("full"));
+    let full = with(&flags, &["--full", "--out", &out]);
+    done(&full);
+    let losses = losses(&place.lines("full/metrics.jsonl"), "loss");
+    assert!(losses[losses.len() - 1] < losses[0] / 2.0, "{losses:?}");
+    let model = format!("{out}/model");
+    done(&[
+        "generate",
+        "--model",
+        &model,
+        "--prompt",
+        "x",
+        "--max-new-tokens",
+        "2",
+    ]);
+    for (flag, value) in [("--rank", "4"), ("--quantize", "8"), ("--dtype", "bf16")] {
+        refused(
+            &[full.as_slice(), &[flag, value]].concat(),
+            &[flag, "--full"],
+        );
+    }
+}
+
+#[test]
+fn an_adapter_trains_beside_a_base_of_fewer_bits_and_works_beside_another() {
+    let Some(place) = Place::new() else { return };
+    let flags = flags(&place);
+    let mut adapters = Vec::new();
+    for (name, more) in [
+        ("half", ["--dtype", "bf16"]),
+        ("packed", ["--quantize", "8"]),
+    ] {
+        let out = place.path(name);
+        done(&[&with(&flags, &more), ["--out", &out].as_slice()].concat());
+        let losses = losses(&place.lines(&format!("{name}/metrics.jsonl")), "loss");
+        assert!(
+            losses[20..].iter().sum::<f64>() < losses[..4].iter().sum::<f64>(),
+            "{name}: {losses:?}"
+        );
+        adapters.push(format!("{out}/adapter"));
+    }
+    let (model, rows) = (
+        place.model("tiny-llama3"),
+        place.write(
+            "row.jsonl",
+            "{\"id\":0,\"prompt\":\"x\",\"response\":\"yes\"}\n",
+        ),
+    );
+    let nll = |chosen: &[&str]| {
+        let call = ["score", "--model", &model, "--data", &rows];
+        let mut call = call.to_vec();
+        for one in chosen {
+            call.extend(["--adapter", one]);
+        }
+        let row: Value = serde_json::from_str(&done(&call)).unwrap();
+        row["nll"].as_f64().unwrap()
+    };
+    let (first, halved) = (adapters[0].as_str(), format!("{}=0.5", adapters[0]));
+    let none = format!("{}=0", adapters[1]);
+    assert!((nll(&[&halved, &halved]) - nll(&[first])).abs() < 1e-4);
+    assert!((nll(&[first, &none]) - nll(&[first])).abs() < 1e-6);
+    assert!((nll(&[first, &adapters[1]]) - nll(&[first])).abs() > 1e-3);
+}

@@ -12,7 +12,6 @@ mod few;
 mod gate;
 mod head;
 mod norm;
-mod packed;
 mod product;
 mod rotary;
 mod simd;
@@ -102,7 +101,7 @@ impl Steps for Flex {
     }
 
     fn packed_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self> {
-        packed::forward(x, &weight)
+        product::packed_forward(x, &weight)
     }
 }
 

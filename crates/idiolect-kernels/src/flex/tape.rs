@@ -14,7 +14,7 @@ use burn_flex::{FlexQTensor, FlexTensor};
 use super::buffer::{dense, dims, is_swapped};
 use super::rotary::{Turn, turn};
 use super::tile::Inputs;
-use super::{Mask, Steps, attention, attention_back, gate, norm, packed};
+use super::{Mask, Steps, attention, attention_back, gate, norm, product};
 
 type Taped<C> = FloatTensor<Autodiff<Flex, C>>;
 
@@ -84,7 +84,7 @@ impl<C: CheckpointStrategy> Steps for Autodiff<Flex, C> {
 
     fn packed_linear(x: Taped<C>, weight: FlexQTensor) -> Taped<C> {
         let (x, node) = x.into_parts();
-        let out = packed::forward(x, &weight);
+        let out = product::packed_forward(x, &weight);
         match Packed.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(weight, out),
             OpsKind::UnTracked(prep) => prep.finish(out),
@@ -183,7 +183,7 @@ impl Backward<Flex, 1> for Packed {
         let [node] = ops.parents;
         let dy = grads.consume::<Flex>(&ops.node);
         if let Some(node) = node {
-            grads.register::<Flex>(node.id, packed::backward(dy, &ops.state));
+            grads.register::<Flex>(node.id, product::packed_backward(dy, &ops.state));
         }
     }
 }

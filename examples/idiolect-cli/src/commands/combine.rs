@@ -4,6 +4,7 @@ use std::path::Path;
 
 use idiolect::lora::{LoraAdapter, combine, load, save, shift, total};
 
+use crate::adapting::weighted;
 use crate::args::Combine;
 use crate::error::CliError;
 use crate::opened::Opened;
@@ -31,19 +32,4 @@ pub fn run(args: &Combine) -> Result<(), CliError> {
         "shift": total(&shift(&one, &opened.decoder)),
     });
     crate::rows::write_lines(None, &[summary])
-}
-
-/// A folder and its weight; a folder that is there under the whole text has the weight 1.
-fn weighted(text: &str) -> Result<(&str, f64), CliError> {
-    match text.rsplit_once('=') {
-        Some((folder, weight)) if !Path::new(text).is_dir() => {
-            let number = weight
-                .parse::<f64>()
-                .ok()
-                .filter(|weight| weight.is_finite());
-            let wrong = || CliError::setting("--adapter", "a folder, =, and a number", text);
-            number.map(|weight| (folder, weight)).ok_or_else(wrong)
-        }
-        _ => Ok((text, 1.0)),
-    }
 }

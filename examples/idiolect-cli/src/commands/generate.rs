@@ -43,11 +43,7 @@ fn work(args: &Generate) -> Result<(), CliError> {
             }]
         }
     };
-    let opened = Opened::new(
-        &args.model,
-        args.adapter.as_deref(),
-        args.template.as_deref(),
-    )?;
+    let opened = Opened::with(&args.model, &args.adapter, args.template.as_deref())?;
     let mut keys = args.sampling.clone();
     keys.generation_batch_size = args.batch_size.or(keys.generation_batch_size);
     let mut generation = Generation::new(&keys, &opened, args.seed);

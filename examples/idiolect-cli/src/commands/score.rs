@@ -37,11 +37,7 @@ fn work(args: &Score) -> Result<(), CliError> {
         return Err(CliError::setting("--batch-size", "at least 1", 0));
     }
     let rows = read_scores(&args.data)?;
-    let opened = Opened::new(
-        &args.model,
-        args.adapter.as_deref(),
-        args.template.as_deref(),
-    )?;
+    let opened = Opened::with(&args.model, &args.adapter, args.template.as_deref())?;
     let rows = rows
         .into_iter()
         .map(|row| match row {

@@ -105,6 +105,10 @@ pub fn run(args: &args::Sdft) -> Result<(), CliError> {
 
 fn work(keys: &Keys) -> Result<(), CliError> {
     let missing = |name: &str, what: &str| CliError::setting(name, what, "nothing");
+    if keys.train.full.unwrap_or(false) {
+        let expected = "off: the job compares adapters of one model";
+        return Err(CliError::setting("--full", expected, true));
+    }
     let out = keys
         .out
         .as_deref()

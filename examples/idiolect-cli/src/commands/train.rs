@@ -13,6 +13,7 @@ use crate::args;
 use crate::dataset;
 use crate::device::on_threads;
 use crate::error::CliError;
+use crate::full;
 use crate::keys::{DataKeys, ModelKeys, TrainKeys};
 use crate::lazy::{self, LazyRows};
 use crate::opened::Opened;
@@ -58,10 +59,13 @@ pub fn run(args: &args::Train) -> Result<(), CliError> {
 fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
     let out = keys.out.as_deref();
     let out = out.ok_or_else(|| CliError::setting("--out", "a run directory", "nothing"))?;
-    with_run(keys, (out, resume), |run, adapter| {
+    with_run(keys, (out, resume), |run| {
         std::fs::create_dir_all(out).map_err(CliError::io(out))?;
         settings::write(keys, &out.join("run.toml"))?;
-        training::train(run, adapter).map(drop)
+        if keys.train.full.unwrap_or(false) {
+            return full::train(run);
+        }
+        training::train(run, start(keys, run)?).map(drop)
     })
 }
 
@@ -72,24 +76,38 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
 /// As [`run`], without what only training can refuse; and for a run that does not fit.
 pub fn plan(config: &Path) -> Result<Plan, CliError> {
     let keys: Keys = settings::resolve(&Keys::default(), Some(config))?;
+    if keys.train.full.unwrap_or(false) {
+        return Err(CliError::setting(
+            "full",
+            "a run of an adapter to plan",
+            true,
+        ));
+    }
     on_threads(keys.model.threads, || {
-        with_run(&keys, (Path::new(""), false), |run, adapter| {
-            Plan::new(run, &adapter)
+        with_run(&keys, (Path::new(""), false), |run| {
+            Plan::new(run, &start(&keys, run)?)
         })
     })
 }
 
-/// Opens the model, reads the rows, and passes on the run to make and the adapter to train.
+/// The adapter before its first step.
+fn start(keys: &Keys, run: &Run<'_>) -> Result<LoraAdapter, CliError> {
+    adapting::adapter(&keys.train, run.opened, run.config.seed)
+}
+
+/// Opens the model, reads the rows, and passes on the run to make.
 fn with_run<T>(
     keys: &Keys,
     (out, resume): (&Path, bool),
-    then: impl FnOnce(&Run<'_>, LoraAdapter) -> Result<T, CliError>,
+    then: impl FnOnce(&Run<'_>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let seed = keys.seed.unwrap_or(42);
     let config = training::config(&keys.train, seed)?;
+    if keys.train.full.unwrap_or(false) {
+        full::check(&keys.model, &keys.train)?;
+    }
     let loss = adapting::loss(&keys.train)?;
     let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
-    let adapter = adapting::adapter(&keys.train, &opened, seed)?;
     let cancel = training::stop_flag();
     let run = |rows: &dyn Rows, held_out: &dyn Rows| {
         let run = Run {
@@ -104,7 +122,7 @@ fn with_run<T>(
             resume,
             cancel: &cancel,
         };
-        then(&run, adapter)
+        then(&run)
     };
     if lazy::wanted(&keys.train, &keys.data)? {
         let index = LineIndex::new(dataset::only(&keys.data)?)?;
