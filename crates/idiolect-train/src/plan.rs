@@ -344,7 +344,7 @@ mod tests {
             };
             let plan = Plan::new(&rows, &config);
             let batches: Vec<_> = plan.windows.iter().map(|window| &window.batches[0]).collect();
-            let mut seen: Vec<usize> = batches.iter().flat_map(|batch| batch.to_vec()).collect();
+            let mut seen: Vec<usize> = batches.iter().flat_map(|batch| (*batch).clone()).collect();
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..lengths.len()).collect::<Vec<_>>());
             for batch in &batches {

@@ -17,6 +17,7 @@ use crate::error::CliError;
 use crate::identity::Writer;
 use crate::opened::Opened;
 use crate::outcome::{Measure, Outcome, Side, target_nll};
+use crate::prepared;
 use crate::progress::say;
 use crate::training::{self, Run};
 
@@ -107,7 +108,7 @@ impl Job<'_> {
             return Ok((adapter, last_loss(&out.join("metrics.jsonl"))));
         }
         let config = training::config(&keys.train, keys.seed())?;
-        let prepared = training::prepare(opened, rows, &keys.train, keys.seed())?;
+        let prepared = prepared::prepare(opened, rows, &keys.train, keys.seed())?;
         let start = adapting::adapter(&keys.train, opened, keys.seed())?;
         let cancel = training::stop_flag();
         let run = Run {

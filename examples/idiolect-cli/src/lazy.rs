@@ -15,7 +15,7 @@ use crate::error::CliError;
 use crate::keys::{DataKeys, TrainKeys};
 use crate::opened::Opened;
 use crate::rows::token_row;
-use crate::{dataset, training};
+use crate::{dataset, prepared};
 
 /// Size of a file, in bytes, above which its rows are not held in memory unless it is asked for: rows take
 /// about ten times their text there.
@@ -65,7 +65,7 @@ impl<'a> LazyRows<'a> {
         let count = index.len();
         let chosen = data.sample.map(|n| sample(count, n, seed));
         let some = chosen.as_ref().map_or(count, Vec::len);
-        let (train, held_out) = split(some, training::share(keys)?, seed);
+        let (train, held_out) = split(some, prepared::share(keys)?, seed);
         let place = |row: usize| chosen.as_ref().map_or(row, |chosen| chosen[row]);
         let numbers = |rows: Vec<usize>| {
             let rows = rows.into_iter().map(|row| u32::try_from(place(row)));

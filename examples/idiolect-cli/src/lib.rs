@@ -28,6 +28,7 @@ pub mod opened;
 pub mod outcome;
 pub mod planning;
 pub mod plots;
+pub mod prepared;
 pub mod probe;
 pub mod progress;
 pub mod report;

@@ -13,7 +13,7 @@ use crate::commands::train;
 use crate::device::on_threads;
 use crate::error::CliError;
 use crate::opened::Opened;
-use crate::{dataset, training};
+use crate::{dataset, prepared};
 
 /// Runs the command.
 ///
@@ -127,7 +127,7 @@ type Masked = (Value, Vec<(String, bool)>);
 fn masks(args: &Inspect, opened: &Opened) -> Result<Vec<Masked>, CliError> {
     let rows = dataset::read_all(&args.data, 42)?;
     let few = rows.get(..args.rows.min(rows.len())).unwrap_or_default();
-    let prepared = training::prepare(opened, few, &crate::keys::TrainKeys::default(), 42)?;
+    let prepared = prepared::prepare(opened, few, &crate::keys::TrainKeys::default(), 42)?;
     let one =
         |row: &idiolect::tokens::TokenRow| Ok((row.id.clone(), preview(&opened.tokenizer, row)?));
     prepared.rows.iter().map(one).collect()

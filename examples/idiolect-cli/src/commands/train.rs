@@ -18,9 +18,10 @@ use crate::keys::{DataKeys, ModelKeys, TrainKeys};
 use crate::lazy::{self, LazyRows};
 use crate::opened::Opened;
 use crate::planning::Plan;
+use crate::prepared::{self, Prepared};
 use crate::rows::read_tokens;
 use crate::settings;
-use crate::training::{self, Prepared, Run};
+use crate::training::{self, Run};
 
 /// Settings of a training run.
 #[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
@@ -146,7 +147,7 @@ fn report_lengths(dropped: usize, cut: usize) {
 fn prepare(keys: &Keys, opened: &Opened, seed: u64) -> Result<Prepared, CliError> {
     if dataset::format(&keys.data)? != Format::Tokens {
         let rows = dataset::read_all(&keys.data, seed)?;
-        return training::prepare(opened, &rows, &keys.train, seed);
+        return prepared::prepare(opened, &rows, &keys.train, seed);
     }
     let rows = read_tokens(dataset::only(&keys.data)?)?;
     let rows = rows
