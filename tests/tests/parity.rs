@@ -6,6 +6,7 @@
 
 #[path = "../../crates/idiolect-lora/tests/peft.rs"]
 mod adapters;
+mod choice;
 #[path = "../../crates/idiolect-model/tests/golden.rs"]
 mod model;
 #[path = "peft_training.rs"]

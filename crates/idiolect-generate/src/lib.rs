@@ -7,10 +7,11 @@ mod request;
 mod row;
 mod run;
 mod sampling;
+mod scores;
 mod slot;
 
 pub use error::{BoxError, GenerateError};
-pub use model::{Logits, NextLogits, Part};
+pub use model::{Largest, Logits, NextLogits, Part};
 pub use request::{Event, FinishReason, Generated, Request, Settings, Stops};
 pub use run::{generate, groups};
 pub use sampling::{Candidate, Sampling, candidates};

@@ -30,6 +30,15 @@ impl Logits {
     }
 }
 
+/// The largest logits of one row, read from where the model computed them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Largest {
+    /// Tokens with their logits, the largest logit first; equal ones in any order.
+    pub entries: Vec<(u32, f32)>,
+    /// Whether every logit of the row is a number below plus infinity, those left behind included.
+    pub sound: bool,
+}
+
 /// What one row of a batch adds in one pass of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part<'a> {
@@ -86,4 +95,32 @@ pub trait NextLogits {
     ///
     /// Whatever the model fails with.
     fn pass(&mut self, parts: &[Part<'_>]) -> Result<Logits, BoxError>;
+
+    /// [`NextLogits::pass`] for a caller who needs no more than the `most` largest logits of each row.
+    ///
+    /// For models whose logits lie in a device's own memory: a row read back whole is a vocabulary long.
+    /// `None`, the default, is before anything is added: then [`NextLogits::pass`] is called.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the model fails with.
+    fn pass_largest(
+        &mut self,
+        parts: &[Part<'_>],
+        most: usize,
+    ) -> Result<Option<Vec<Largest>>, BoxError> {
+        let _ = (parts, most);
+        Ok(None)
+    }
+
+    /// All logits of one wanted row, counted over the parts, of the last [`NextLogits::pass_largest`].
+    ///
+    /// Called where equal logits reach beyond those that were given, and to name what is not a number.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the model fails with; by default that there was no such pass.
+    fn whole(&mut self, row: usize) -> Result<Vec<f32>, BoxError> {
+        Err(format!("row {row} of a pass that was never made").into())
+    }
 }

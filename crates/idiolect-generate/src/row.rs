@@ -3,8 +3,10 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::sampling::{candidates, draw, greedy, not_finite, penalise};
-use crate::{BoxError, FinishReason, GenerateError, Generated, Request, Sampling, Settings, Stops};
+use crate::sampling::{candidates, candidates_of, draw, greedy, not_finite, penalise};
+use crate::{
+    BoxError, FinishReason, GenerateError, Generated, Largest, Request, Sampling, Settings, Stops,
+};
 
 /// New tokens to text. It is given all new tokens of a row each time, so that it may be any
 /// tokenizer's whole-sequence decoding.
@@ -67,8 +69,28 @@ impl Row {
             return Ok(draw(&candidates(logits, sampling), &mut self.random));
         }
         let (token, margin) = greedy(logits);
-        self.min_margin = Some(self.min_margin.map_or(margin, |least| least.min(margin)));
+        self.note(margin);
         Ok(token)
+    }
+
+    /// [`Row::choose`] from the largest logits alone; `None` where they do not decide: one of the row is no
+    /// number, or equal ones may reach beyond the last.
+    pub(crate) fn choose_of(&mut self, largest: &Largest, sampling: &Sampling) -> Option<u32> {
+        let entries = &largest.entries;
+        let last = sampling.decisive()?.checked_sub(1)?;
+        let (end, kept) = (entries.get(last)?.1, entries.get(last.checked_sub(1)?)?.1);
+        if !largest.sound || end >= kept {
+            return None;
+        }
+        if !sampling.is_greedy() {
+            return Some(draw(&candidates_of(entries, sampling), &mut self.random));
+        }
+        self.note(kept - end);
+        Some(entries[0].0)
+    }
+
+    fn note(&mut self, margin: f32) {
+        self.min_margin = Some(self.min_margin.map_or(margin, |least| least.min(margin)));
     }
 
     /// Appends `token`; gives the finished row where it ends there.

@@ -3,10 +3,9 @@
 use std::ops::ControlFlow;
 
 use crate::row::{Decode, Row};
+use crate::scores::Scores;
 use crate::slot::{Slot, common};
-use crate::{
-    BoxError, Event, GenerateError, Generated, Logits, NextLogits, Part, Request, Settings,
-};
+use crate::{BoxError, Event, GenerateError, Generated, NextLogits, Part, Request, Settings};
 
 /// Continues every request and gives the results in the order of `requests`.
 ///
@@ -152,9 +151,10 @@ impl Run<'_> {
                 break;
             }
             let wanted = parts.iter().map(|part| part.wanted).sum();
-            let mut logits = self.model.pass(&parts).map_err(failed(step))?;
-            self.check_shape(&logits, step, wanted)?;
-            if self.sweep(&mut slots, &mut logits, results)?.is_break() {
+            let sampling = &self.settings.sampling;
+            let mut scores = Scores::pass(self.model, &parts, sampling).map_err(failed(step))?;
+            scores.check(self.model.vocab(), step, wanted)?;
+            if self.sweep(&mut slots, &mut scores, results)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -186,7 +186,7 @@ impl Run<'_> {
             tokens: shared,
             wanted: 1,
         };
-        self.model.pass(&[part])?;
+        Scores::pass(self.model, &[part], &self.settings.sampling)?;
         self.model.share(shared.len())?;
         Ok((0..rows).map(|_| Slot::holding(shared)).collect())
     }
@@ -195,7 +195,7 @@ impl Run<'_> {
     fn sweep(
         &mut self,
         slots: &mut [Slot],
-        logits: &mut Logits,
+        scores: &mut Scores,
         results: &mut [Option<Generated>],
     ) -> Result<ControlFlow<()>, GenerateError> {
         let mut first = 0;
@@ -207,7 +207,7 @@ impl Run<'_> {
             row.passes += 1;
             let mut right = 0;
             let ended = loop {
-                let (done, flow) = self.advance(row, logits.row_mut(first + right))?;
+                let (done, flow) = self.advance(row, scores, first + right)?;
                 let ended = done.is_some();
                 if ended {
                     results[*place] = done;
@@ -234,10 +234,11 @@ impl Run<'_> {
     fn advance(
         &mut self,
         row: &mut Row,
-        logits: &mut [f32],
+        scores: &mut Scores,
+        place: usize,
     ) -> Result<(Option<Generated>, ControlFlow<()>), GenerateError> {
         let before = row.new_tokens().len();
-        let token = row.choose(logits, &self.settings.sampling)?;
+        let token = scores.choose(self.model, row, place, &self.settings.sampling)?;
         let done = row.push(token, self.settings, self.decode)?;
         let mut flow = ControlFlow::Continue(());
         if row.new_tokens().len() > before {
@@ -250,19 +251,5 @@ impl Run<'_> {
             flow = if flow.is_break() { flow } else { after };
         }
         Ok((done, flow))
-    }
-
-    fn check_shape(&self, logits: &Logits, step: usize, rows: usize) -> Result<(), GenerateError> {
-        let (vocab, found, found_vocab) = (self.model.vocab(), logits.values.len(), logits.vocab);
-        if found_vocab == vocab && found == rows * vocab {
-            return Ok(());
-        }
-        Err(GenerateError::LogitsShape {
-            step,
-            rows,
-            vocab,
-            found,
-            found_vocab,
-        })
     }
 }

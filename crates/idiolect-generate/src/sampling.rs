@@ -78,6 +78,15 @@ impl Sampling {
         Ok(())
     }
 
+    /// How many of a row's largest logits decide the choice, with one more to see where equal ones end;
+    /// `None` where all of them do: without `top_k` the mass of the whole row counts, and the repetition
+    /// penalty changes logits first.
+    pub(crate) fn decisive(&self) -> Option<usize> {
+        let penalised = (self.repetition_penalty - 1.0).abs() > 0.0;
+        let most = if self.is_greedy() { 1 } else { self.top_k };
+        (!penalised && most > 0).then_some(most + 1)
+    }
+
     /// Whether no chance is involved.
     #[must_use]
     pub fn is_greedy(&self) -> bool {
@@ -137,12 +146,24 @@ pub(crate) fn greedy(logits: &[f32]) -> (u32, f32) {
 pub fn candidates(logits: &[f32], sampling: &Sampling) -> Vec<Candidate> {
     let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let least = kth_largest(logits, sampling.top_k);
+    let pool = (0u32..).zip(logits.iter().copied());
+    weigh(pool.filter(|entry| entry.1 >= least), best, sampling)
+}
+
+/// [`candidates`] from the largest logits alone, which hold all that `top_k` keeps.
+pub(crate) fn candidates_of(entries: &[(u32, f32)], sampling: &Sampling) -> Vec<Candidate> {
+    let best = entries.first().map_or(f32::NEG_INFINITY, |entry| entry.1);
+    let mut kept = entries[..sampling.top_k.min(entries.len())].to_vec();
+    // The order of `candidates`, on which the draw depends.
+    kept.sort_unstable_by_key(|entry| entry.0);
+    weigh(kept.into_iter(), best, sampling)
+}
+
+fn weigh(kept: impl Iterator<Item = (u32, f32)>, best: f32, sampling: &Sampling) -> Vec<Candidate> {
     let weight =
         |logit: f32| ((f64::from(logit) - f64::from(best)) / f64::from(sampling.temperature)).exp();
-    let mut pool: Vec<Candidate> = (0u32..)
-        .zip(logits)
-        .filter(|&(_, &logit)| logit >= least)
-        .map(|(token, &logit)| Candidate {
+    let mut pool: Vec<Candidate> = kept
+        .map(|(token, logit)| Candidate {
             token,
             weight: weight(logit),
         })

@@ -200,4 +200,64 @@ proptest! {
             prop_assert_eq!(&greedy.token_ids, &cold.token_ids);
         }
     }
+
+    #[test]
+    fn the_largest_logits_choose_as_whole_rows_do(
+        vocab in 2usize..60,
+        top_k in 1usize..70,
+        temperature in prop::sample::select(vec![0.0f32, 0.8]),
+        top_p in prop::sample::select(vec![1.0f32, 0.7]),
+        levels in prop::sample::select(vec![3u32, 1 << 20]),
+    ) {
+        let sampling = Sampling { temperature, top_k, top_p, ..PLAIN };
+        let settings = Settings { sampling, speculate: 4, ..settings(12) };
+        let requests = requests(&[vec![0], vec![1, 0, 1], vec![1; 5]]);
+        let mut model = rough(vocab, levels);
+        let whole = run(&mut model, &requests, &settings).unwrap();
+        let mut model = Fake { on_device: true, ..rough(vocab, levels) };
+        prop_assert_eq!(run(&mut model, &requests, &settings).unwrap(), whole);
+    }
+}
+
+/// Scattered logits of few levels, so that many are equal, or of many.
+fn rough(vocab: usize, levels: u32) -> Fake {
+    let scattered = Fake::scattered(vocab).rule;
+    Fake::new(vocab, move |tokens| {
+        let level = |logit: f32| (logit * levels as f32).floor() / levels as f32;
+        scattered(tokens).into_iter().map(level).collect()
+    })
+}
+
+#[test]
+fn equal_logits_and_none_numbers_are_read_whole() {
+    let tie = |_: &[u32]| vec![1.0, 3.0, 3.0, 2.0];
+    let mut model = Fake {
+        on_device: true,
+        ..Fake::new(4, tie)
+    };
+    let found = run(&mut model, &requests(&[vec![0]]), &settings(3)).unwrap();
+    assert_eq!(
+        (found[0].token_ids.as_slice(), model.whole),
+        (&[1, 1, 1][..], 3)
+    );
+    let apart = |_: &[u32]| vec![1.0, 3.0, 3.5, 2.0];
+    let mut model = Fake {
+        on_device: true,
+        ..Fake::new(4, apart)
+    };
+    run(&mut model, &requests(&[vec![0]]), &settings(3)).unwrap();
+    assert_eq!(model.whole, 0);
+    let broken = |_: &[u32]| vec![1.0, f32::NAN, 3.0, 2.0];
+    let mut model = Fake {
+        on_device: true,
+        ..Fake::new(4, broken)
+    };
+    let error = run(&mut model, &requests(&[vec![0]]), &settings(3)).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            idiolect_generate::GenerateError::NotFinite { token: 1, .. }
+        ),
+        "{error}"
+    );
 }

@@ -119,10 +119,20 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     ///
+    /// Those of [`Session::logits`].
+    pub fn pass(&mut self, parts: &[Part<'_>]) -> Result<Vec<f32>, ModelError> {
+        let scores = self.logits(parts)?.into_data().try_into_vec::<f32>();
+        scores.map_err(|error| input("scores", "f32", format!("{error:?}")))
+    }
+
+    /// [`Session::pass`] that leaves the scores on the device: `[wanted scores, vocab_size]`, f32.
+    ///
+    /// # Errors
+    ///
     /// [`ModelError::Input`] for no part, rows that do not ascend, a row that does not exist, a part without
     /// tokens, one that keeps more than there is, wants more than it adds or outgrows the memory set aside,
     /// and an id outside the vocabulary.
-    pub fn pass(&mut self, parts: &[Part<'_>]) -> Result<Vec<f32>, ModelError> {
+    pub fn logits(&mut self, parts: &[Part<'_>]) -> Result<Tensor<2>, ModelError> {
         if parts.is_empty() || !parts.is_sorted_by(|a, b| a.row < b.row) {
             return Err(input("rows of a pass", "some, ascending", "others"));
         }
@@ -141,9 +151,7 @@ impl<'a> Session<'a> {
         let x = decoder.hidden_cached(ids, &context, &mut self.cache, self.adapter);
         let x = x.select(1, index(&line.wanted, &device));
         let hidden = decoder.config.hidden_size;
-        let logits = decoder.logits(decoder.norm(x).reshape([line.wanted.len(), hidden]));
-        let scores = logits.into_data().try_into_vec::<f32>();
-        scores.map_err(|error| input("scores", "f32", format!("{error:?}")))
+        Ok(decoder.logits(decoder.norm(x).reshape([line.wanted.len(), hidden])))
     }
 
     fn check(&self, part: &Part<'_>) -> Result<(), ModelError> {

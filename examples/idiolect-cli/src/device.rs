@@ -57,6 +57,17 @@ fn gpu(index: usize) -> burn::tensor::DeviceKind {
     }
 }
 
+/// Whether the device's memory is the program's own, so that reading a tensor costs nothing.
+#[must_use]
+pub fn is_host(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return true;
+    }
+    let _ = device;
+    false
+}
+
 fn unknown(name: &str) -> CliError {
     let expected = format!("one of {}, as this program was built", COMPILED.join(", "));
     CliError::setting("--device", expected, name)

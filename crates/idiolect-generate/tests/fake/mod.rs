@@ -5,8 +5,8 @@
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
-    BoxError, GenerateError, Generated, Logits, NextLogits, Part, Request, Sampling, Settings,
-    Stops, generate,
+    BoxError, GenerateError, Generated, Largest, Logits, NextLogits, Part, Request, Sampling,
+    Settings, Stops, generate,
 };
 
 /// Logits of a row from its prompt and new tokens.
@@ -22,6 +22,11 @@ pub(crate) struct Fake {
     pub(crate) widths: Vec<usize>,
     /// Tokens in each pass.
     pub(crate) tokens: Vec<usize>,
+    /// Gives the largest logits alone where no more are wanted, as a device does.
+    pub(crate) on_device: bool,
+    /// Logits of the last pass, and how many of its rows were read whole.
+    pub(crate) last: Vec<f32>,
+    pub(crate) whole: usize,
 }
 
 impl Fake {
@@ -34,6 +39,9 @@ impl Fake {
             room: 0,
             widths: Vec::new(),
             tokens: Vec::new(),
+            on_device: false,
+            last: Vec::new(),
+            whole: 0,
         }
     }
 
@@ -104,6 +112,37 @@ impl NextLogits for Fake {
         let vocab = self.vocab;
         Ok(Logits { vocab, values })
     }
+
+    fn pass_largest(
+        &mut self,
+        parts: &[Part<'_>],
+        most: usize,
+    ) -> Result<Option<Vec<Largest>>, BoxError> {
+        if !self.on_device {
+            return Ok(None);
+        }
+        self.last = self.pass(parts)?.values;
+        Ok(Some(
+            self.last
+                .chunks(self.vocab)
+                .map(|row| largest(row, most))
+                .collect(),
+        ))
+    }
+
+    fn whole(&mut self, row: usize) -> Result<Vec<f32>, BoxError> {
+        self.whole += 1;
+        Ok(self.last[row * self.vocab..(row + 1) * self.vocab].to_vec())
+    }
+}
+
+/// By a full sort, equal logits from the highest id down: the order is the device's own affair.
+fn largest(row: &[f32], most: usize) -> Largest {
+    let mut entries: Vec<(u32, f32)> = (0..).zip(row.iter().copied()).collect();
+    entries.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+    entries.truncate(most);
+    let sound = row.iter().all(|logit| *logit < f32::INFINITY);
+    Largest { entries, sound }
 }
 
 fn mix(z: u64) -> u64 {
