@@ -45,11 +45,11 @@ fn write(model: &mut dyn NextLogits, sampling: Sampling) -> Vec<Generated> {
         prompt: (1..=5 + 3 * u32::try_from(index).expect("a few")).collect(),
         seed: Request::row_seed(7, index),
     };
-    let requests: Vec<Request> = (0..5).map(request).collect();
+    let requests: Vec<Request> = (0..4).map(request).collect();
     let settings = Settings {
         sampling,
         stops: Stops::default(),
-        max_new_tokens: 24,
+        max_new_tokens: 12,
         batch_size: 3,
         share_prefixes: true,
         speculate: 4,

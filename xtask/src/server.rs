@@ -32,7 +32,14 @@ pub(crate) fn test(model: &Path) -> Outcome {
 fn tests(url: &str) -> Command {
     let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
     tests
-        .args(["--test", "llama_cpp", "--test", "teacher"])
+        .args([
+            "--test",
+            "llama_cpp",
+            "--test",
+            "teacher",
+            "--test",
+            "writing",
+        ])
         .args(["--", "--nocapture", "real_server"])
         .env("IDIOLECT_OPENAI_URL", url);
     tests

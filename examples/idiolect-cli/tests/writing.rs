@@ -380,3 +380,29 @@ fn the_example_configurations_say_what_there_is() {
     let text = format!("{DISTILL} --config {distilled} --check text --out $OUT/d");
     assert_eq!(run(&place, &text)["rewritten"], 12);
 }
+
+/// `cargo xtask test server` starts one and sets the variable.
+#[test]
+fn a_real_server_continues_documents_for_the_command_line() {
+    let Ok(url) = std::env::var("IDIOLECT_OPENAI_URL") else {
+        return;
+    };
+    let Some(place) = Place::new() else { return };
+    let asked = format!(
+        "continue --corpus $C --teacher openai:{url} --preset nift-2409/claude --documents 6 \
+         --filters empty,conversational --max-new-tokens 24 --in-flight 4 --out $OUT/served"
+    );
+    let summary = run(&place, &asked);
+    assert_eq!(summary["corpus"]["sampled"], 6, "{summary}");
+    let files = ["served/rows.jsonl", "served/journal/continuations.jsonl"];
+    let [rows, journal] = files.map(|file| place.read(file));
+    assert_eq!(journal.lines().count(), 6, "{journal}");
+    let texts = journal
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let written = texts.filter(|row| row["text"].as_str().is_some_and(|text| text.len() > 20));
+    assert!(written.count() >= 4, "{journal}");
+    // All of it is there: nothing is asked again.
+    assert_eq!(run(&place, &asked), summary);
+    assert_eq!([rows, journal], files.map(|file| place.read(file)));
+}
