@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use idiolect::generate::{Event, Generated, Request, Sampling, Settings, Stops, generate, groups};
 
 use crate::error::CliError;
-use crate::keys::SamplingKeys;
+use crate::keys::{Sampler, SamplingKeys};
 use crate::logits::DecoderLogits;
 use crate::opened::Opened;
 use crate::progress::{bar, say};
@@ -30,7 +30,7 @@ impl Generation {
         let settings = Settings {
             sampling: sampling(keys),
             stops,
-            max_new_tokens: keys.max_new_tokens.unwrap_or(256),
+            max_new_tokens: budget(keys),
             batch_size: keys.generation_batch_size.unwrap_or(8),
             share_prefixes: !keys.no_prefix_sharing.unwrap_or(false),
             speculate: keys.speculate.unwrap_or(4),
@@ -39,16 +39,30 @@ impl Generation {
     }
 }
 
-/// How a token is chosen, as typed.
+/// How a token is chosen: the values of the sampler that is named, under those typed.
 #[must_use]
 pub fn sampling(keys: &SamplingKeys) -> Sampling {
+    let named = match keys.sampler.unwrap_or_default() {
+        Sampler::Greedy => Sampling::GREEDY,
+        Sampler::Sdft2402 => Sampling::SDFT_2402,
+    };
     Sampling {
-        temperature: keys.temperature.unwrap_or(0.0),
-        top_k: keys.top_k.unwrap_or(0),
-        top_p: keys.top_p.unwrap_or(1.0),
-        min_p: keys.min_p.unwrap_or(0.0),
-        repetition_penalty: keys.repetition_penalty.unwrap_or(1.0),
+        temperature: keys.temperature.unwrap_or(named.temperature),
+        top_k: keys.top_k.unwrap_or(named.top_k),
+        top_p: keys.top_p.unwrap_or(named.top_p),
+        min_p: keys.min_p.unwrap_or(named.min_p),
+        repetition_penalty: keys.repetition_penalty.unwrap_or(named.repetition_penalty),
     }
+}
+
+/// The most new tokens of a row: as typed, else as the sampler that is named.
+#[must_use]
+pub fn budget(keys: &SamplingKeys) -> usize {
+    let named = match keys.sampler.unwrap_or_default() {
+        Sampler::Greedy => 256,
+        Sampler::Sdft2402 => 512,
+    };
+    keys.max_new_tokens.unwrap_or(named)
 }
 
 /// Tokens that rows got, and the passes of the model that gave them.

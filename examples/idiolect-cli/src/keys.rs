@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 /// Which model, and where it computes.
@@ -60,10 +60,26 @@ pub struct DataKeys {
     pub template: Option<String>,
 }
 
+/// A sampler by name, for what flags leave open.
+#[derive(ValueEnum, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampler {
+    /// The likeliest token each time; 256 new tokens
+    #[default]
+    Greedy,
+    /// arXiv 2402.13669: temperature 0.95, top-k 50, top-p 0.7; 512 new tokens
+    #[value(name = "sdft-2402")]
+    #[serde(rename = "sdft-2402")]
+    Sdft2402,
+}
+
 /// How text is generated.
 #[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SamplingKeys {
+    /// Sampler whose values the flags below override [default: greedy]
+    #[arg(long, value_name = "NAME")]
+    pub sampler: Option<Sampler>,
     /// Most tokens a row may grow by [default: 256]
     #[arg(long)]
     pub max_new_tokens: Option<usize>,

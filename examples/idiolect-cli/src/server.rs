@@ -12,7 +12,7 @@ use idiolect::teacher::{self, Budget, Retries, Settings, Teacher, TeacherRequest
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::continuing::sampling;
+use crate::continuing::{budget, sampling};
 use crate::error::CliError;
 use crate::identity::Writer;
 use crate::keys::SamplingKeys;
@@ -75,7 +75,7 @@ impl ServerKeys {
         let settings = Settings {
             model: self.server_model.clone(),
             sampling: sampling(keys),
-            max_new_tokens: keys.max_new_tokens.unwrap_or(256),
+            max_new_tokens: budget(keys),
             stop: keys.stop.clone(),
             in_flight: self.in_flight.unwrap_or(plain.in_flight),
             timeout: self.timeout.map_or(plain.timeout, Duration::from_secs),

@@ -379,6 +379,15 @@ fn the_example_configurations_say_what_there_is() {
     let distilled = folder.join("sdft-2402-main.toml").display().to_string();
     let text = format!("{DISTILL} --config {distilled} --check text --out $OUT/d");
     assert_eq!(run(&place, &text)["rewritten"], 12);
+    // The paper's sampler, but for what the flags say.
+    let sampler = &place.lines("d/journal/rewrites.jsonl")[0]["sampler"];
+    let found = ["temperature", "top_k", "top_p", "max_new_tokens"].map(|key| &sampler[key]);
+    let number = |value: &Value| value.as_f64().map(|number| (number * 1e3).round() / 1e3);
+    assert_eq!(
+        found.map(number),
+        [0.9, 50.0, 0.7, 12.0].map(Some),
+        "{sampler}"
+    );
 }
 
 /// `cargo xtask test server` starts one and sets the variable.
