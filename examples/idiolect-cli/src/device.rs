@@ -7,6 +7,7 @@ use burn::tensor::{DType, Device, FloatDType};
 use idiolect::model::Bits;
 
 use crate::error::CliError;
+use crate::reach;
 
 /// Devices that this program was built with.
 pub const COMPILED: &[&str] = &[
@@ -26,8 +27,16 @@ pub const COMPILED: &[&str] = &[
 ///
 /// # Errors
 ///
-/// [`CliError::Setting`] for a name that is unknown or not compiled in.
+/// [`CliError::Setting`] for a name that is unknown or not compiled in, and a device that this machine lacks.
 pub fn device(name: &str) -> Result<Device, CliError> {
+    let device = named(name)?;
+    if !is_host(&device) {
+        reach::touch(name, &device)?;
+    }
+    Ok(device)
+}
+
+fn named(name: &str) -> Result<Device, CliError> {
     let (kind, index) = match name.split_once(':') {
         Some((kind, index)) => (kind, index.parse().map_err(|_| unknown(name))?),
         None => (name, 0_usize),

@@ -31,6 +31,7 @@ pub mod plots;
 pub mod prepared;
 pub mod probe;
 pub mod progress;
+pub mod reach;
 pub mod report;
 pub mod rewriting;
 pub mod rows;

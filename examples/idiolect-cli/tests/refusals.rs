@@ -39,6 +39,11 @@ fn wrong_settings() {
         );
     };
     prompt(&["--device", "abacus"], &["--device", "flex", "abacus"]);
+    // The runtime's panic, on a thread of its own, becomes the one line.
+    prompt(
+        &["--device", "wgpu:99"],
+        &["--device", "a device that this machine has", "wgpu:99"],
+    );
     prompt(&["--dtype", "f8"], &["--dtype", "f8"]);
     prompt(&["--quantize", "3"], &["--quantize", "8 or 4", "3"]);
     prompt(&["--threads", "0"], &["--threads"]);
