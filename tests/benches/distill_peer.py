@@ -23,6 +23,7 @@ p.add_argument("--threads", type=int, default=2)
 a = p.parse_args()
 torch.set_num_threads(a.threads)
 transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
 tokenizer = AutoTokenizer.from_pretrained(a.model)
 model = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32).eval()
 with open(a.prompts) as f:

@@ -24,6 +24,7 @@ a = p.parse_args()
 torch.set_num_threads(a.threads)
 torch.manual_seed(a.seed)
 transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
 
 model = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32)
 model = peft.get_peft_model(model, peft.LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, task_type="CAUSAL_LM",

@@ -31,6 +31,7 @@ pub(crate) fn case(command: &mut Command) -> Value {
     for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"] {
         command.env(name, "2");
     }
+    command.env("PYTHONWARNINGS", "ignore");
     let done = command.stderr(Stdio::inherit()).output();
     let done = done.unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&done.stdout);
