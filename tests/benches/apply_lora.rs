@@ -88,8 +88,7 @@ fn run(side: &str, targets: &str) {
     let weights = weights(&config, &Device::flex());
     let weights_mib = 4.0 * weights.num_params() as f64 / f64::from(1 << 20);
     let decoder = Decoder::new(config, weights);
-    let count = rows * tokens;
-    let ids: Vec<i64> = (0..count as i64).map(|at| at * 37 % 100).collect();
+    let ids: Vec<i64> = (0..whole(rows * tokens)).map(|at| at * 37 % 100).collect();
     let ids = Tensor::from_data(TensorData::new(ids, [rows, tokens]), &Device::flex());
     let mut once = match side {
         "burn" => burn_step(decoder, ids, targets),
@@ -125,6 +124,10 @@ fn llama_2_7b(layers: usize, tokens: usize) -> ModelConfig {
     ModelConfig::from_json(&json, Path::new("Llama-2-7B")).expect("a configuration")
 }
 
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).expect("a count")
+}
+
 type Step = Box<dyn FnMut() + Send>;
 
 fn our_step(decoder: Decoder, ids: Tensor<2, Int>, targets: &str, tape: Tape) -> Step {
@@ -134,7 +137,7 @@ fn our_step(decoder: Decoder, ids: Tensor<2, Int>, targets: &str, tape: Tape) ->
     };
     let device = Device::flex().autodiff();
     let adapter = LoraAdapter::new(&config, &decoder, 1, &device).expect("an adapter");
-    let count = ids.shape().num_elements() as i64;
+    let count = whole(ids.shape().num_elements());
     let batch = Positions {
         ids,
         trained: Tensor::arange(0..count, &Device::flex()),

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p idiolect-tests --bench real_rows -- [--rows 200] [--python PYTHON]` trains adapters of
 //! rank 8 on queries and values of `SmolLM2` in f32, 8 rows a step, on the first rows of
-//! openfunction_train; with a Python that has torch, transformers and peft, `real_rows.py` trains on the
+//! `openfunction_train`; with a Python that has torch, transformers and peft, `real_rows.py` trains on the
 //! same rows of tokens. Each case has a process of its own and two threads; loading is not timed.
 #![allow(
     missing_docs,

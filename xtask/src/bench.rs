@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     let _ = fs::remove_dir_all(&out);
     fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
     let gguf = options.llama.then(fetch::smollm2_f32).transpose()?;
-    shell::run(&mut bench("smollm2", &[]).arg("--no-run"))?;
+    shell::run(bench("smollm2", &[]).arg("--no-run"))?;
     let mut ours = options.ours()?;
     if let Some(python) = options.python {
         let mut yardstick = program(python, &[]);

@@ -134,7 +134,7 @@ impl PeerBlock {
     fn rotate(&self, x: Tensor<4>) -> Tensor<4> {
         let [_, _, tokens, width] = x.dims();
         let device = x.device();
-        let steps = |n: usize| Tensor::<1, Int>::arange(0..n as i64, &device).float();
+        let steps = |n| Tensor::<1, Int>::arange(0..i64::try_from(n).unwrap_or(0), &device).float();
         let power = steps(width / 2) * (-2.0 * self.theta.ln() / width as f64);
         let angles = steps(tokens).unsqueeze_dim::<2>(1) * power.exp().unsqueeze_dim::<2>(0);
         let angles: Tensor<4> = Tensor::cat(vec![angles.clone(), angles], 1).unsqueeze();

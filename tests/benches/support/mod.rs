@@ -20,9 +20,9 @@ pub(crate) fn option(name: &str) -> Option<String> {
 
 /// The value behind `--name` as a number.
 pub(crate) fn number<T: FromStr>(name: &str, default: T) -> T {
-    option(name).map_or(default, |text| match text.parse() {
-        Ok(number) => number,
-        Err(_) => panic!("{name}: expected a number, found {text}"),
+    option(name).map_or(default, |text| {
+        let wrong = || panic!("{name}: expected a number, found {text}");
+        text.parse().unwrap_or_else(|_| wrong())
     })
 }
 
