@@ -3,7 +3,8 @@
 
 ours.jsonl holds our cases, twice where peers ran in between; torch.json and llama.json are what bench_peft.py and
 bench_llamacpp.py wrote, where they ran. Figures are tokens a second: ours the mean of the runs' medians with the
-lowest and the highest repeat, the peers' medians with their best. The last columns are ours by theirs.
+lowest and the highest repeat, the peers' medians with their best. The last columns are ours by theirs; llama.cpp has 500
+prompt tokens where the others have 512.
 """
 import json
 import os
