@@ -13,6 +13,7 @@ mod bench;
 mod ci;
 mod demo;
 mod distill_bench;
+mod experiment;
 mod fetch;
 mod parity;
 mod server;
@@ -34,6 +35,8 @@ usage: cargo xtask COMMAND
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
   distill-bench [ROWS]   distil rows of the shared data; verdicts, likelihoods and rows per minute, with
                          speculation and shared prefixes and without
+  experiment [--scale S] plain against distilled in many small runs, and docs/RESULTS.md; goes on where it
+                         was killed (more arguments go to it: --budget-minutes M, --device D, --data F)
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         ["parity", rest @ ..] => parity::run(rest),
         ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model)),
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
+        ["experiment", rest @ ..] => experiment::run(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");
