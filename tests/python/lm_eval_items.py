@@ -1,6 +1,6 @@
 """Per-item log-likelihoods of EleutherAI's lm-evaluation-harness itself, for the test lm_eval_harness.
 
-    python tests/python/lm_eval_items.py MODEL_FOLDER DATA_FOLDER ITEMS OUT.json
+    python tests/python/lm_eval_items.py models/smollm2-bf16 ../shared/data 100 tests/golden/lm_eval_items.json
 
 The harness's own task files are used; only their data are replaced, by the copies in DATA_FOLDER (the folder
 that `idiolect eval --data` takes), for the harness reads them from the Hub. No worked examples, float32, CPU.
@@ -21,7 +21,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 
 TASKS = Path(lm_eval.__file__).parent / "tasks"
-# Our name of the task: its file in the harness, its data, and how the harness scores it.
+# Our name of the task: its file in the harness, and its data.
 SOURCES = {
     "arc_challenge": (TASKS / "arc/arc_challenge.yaml", "mc/ARC-Challenge-Test.jsonl"),
     "winogrande": (TASKS / "winogrande/default.yaml", "mc/winogrande_dev_converted.jsonl"),
@@ -65,10 +65,8 @@ def main(model, data, items, out):
         golden[name] = [
             {
                 "row": sample["doc_id"],
-                # The harness gives a list of (log-likelihood, greedy) for each request.
-                "lls": [response[0] if isinstance(response, (list, tuple)) else response
-                        for response in (list(one)[0] if isinstance(one[0], (list, tuple)) else one
-                                         for one in sample["resps"])],
+                # Of each choice one answer: its log-likelihood, and whether it is the greedy one.
+                "lls": [answers[0][0] for answers in sample["resps"]],
                 "acc": sample["acc"],
                 **({"acc_norm": sample["acc_norm"]} if "acc_norm" in sample else {}),
             }

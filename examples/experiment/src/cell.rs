@@ -90,12 +90,12 @@ pub(crate) fn measure_seed(lab: &Lab) -> Result<(), ExperimentError> {
     write_json(&out.join("result.json"), &json!(measured))
 }
 
-/// Trains and measures a cell, or goes on with it.
+/// Trains and measures a cell, or goes on with it; returns its seconds, without those of rewriting.
 ///
 /// # Errors
 ///
 /// Those of the program.
-pub(crate) fn run(lab: &Lab, cell: &Cell) -> Result<(), ExperimentError> {
+pub(crate) fn run(lab: &Lab, cell: &Cell) -> Result<f64, ExperimentError> {
     let out = folder(lab, Some(cell));
     std::fs::create_dir_all(&out).map_err(ExperimentError::io(&out))?;
     let (rows, changed) = rows::of(lab, cell)?;
@@ -110,7 +110,8 @@ pub(crate) fn run(lab: &Lab, cell: &Cell) -> Result<(), ExperimentError> {
     ask(lab, &out, Some(&adapter), &mut measured)?;
     shifts(lab, &out, &adapter, &mut measured)?;
     measured.seconds = start.elapsed().as_secs_f64();
-    write_json(&out.join("result.json"), &json!(measured))
+    write_json(&out.join("result.json"), &json!(measured))?;
+    Ok(measured.seconds)
 }
 
 /// The adapter of a cell, trained where it is not there.

@@ -109,9 +109,7 @@ fn run(args: &Args) -> Result<(), ExperimentError> {
             cells.len(),
             pace * rest / 60.0
         );
-        let start = Instant::now();
-        cell::run(&lab, one)?;
-        worked += spent(start);
+        worked += cell::run(&lab, one)?;
         foreseen += scale.seconds(one);
     }
     page::write(&lab, &cells, &args.results)?;

@@ -300,7 +300,7 @@ mod tests {
         let text = missing(&all, &some(29));
         assert!(text.contains("1 of 30 cells"), "{text}");
         assert!(
-            text.contains("- openfunction-using-mix1-32-seed3"),
+            text.contains("- openfunction-using-mix1-24-seed3"),
             "{text}"
         );
     }

@@ -135,13 +135,13 @@ mod tests {
     #[test]
     fn the_main_comparison_comes_first_seed_by_seed() {
         let want = [
-            "openfunction-plain-64-seed1",
-            "openfunction-using-mix1-64-seed1",
-            "openfunction-plain-64-seed2",
-            "openfunction-using-mix1-64-seed2",
-            "openfunction-plain-64-seed3",
-            "openfunction-using-mix1-64-seed3",
-            "openfunction-using-mix0.5-64-seed1",
+            "openfunction-plain-48-seed1",
+            "openfunction-using-mix1-48-seed1",
+            "openfunction-plain-48-seed2",
+            "openfunction-using-mix1-48-seed2",
+            "openfunction-plain-48-seed3",
+            "openfunction-using-mix1-48-seed3",
+            "openfunction-using-mix0.5-48-seed1",
         ];
         assert_eq!(names()[..7], want);
     }
