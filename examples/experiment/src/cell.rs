@@ -192,10 +192,12 @@ fn shifts(lab: &Lab, out: &Path, adapter: &Path, to: &mut Measured) -> Result<()
     to.values.insert("bleu4".into(), scored(bleu4));
     to.values.insert("rouge_l".into(), scored(rouge_l));
     if let Some(embedder) = &lab.args.embedder {
-        let rows = pairs
-            .iter()
-            .map(|(id, a, b)| json!({"id": id, "reference": a, "hypothesis": b}));
-        let lines: String = rows.map(|row| format!("{row}\n")).collect();
+        let mut lines = String::new();
+        for (id, a, b) in &pairs {
+            // Writing to a string cannot fail.
+            let row = json!({"id": id, "reference": a, "hypothesis": b});
+            let _ = writeln!(lines, "{row}");
+        }
         let (input, found) = (out.join("pairs.jsonl"), out.join("cosine.jsonl"));
         std::fs::write(&input, lines).map_err(ExperimentError::io(&input))?;
         lab.call(

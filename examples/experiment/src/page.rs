@@ -8,7 +8,7 @@ use crate::cell::{Measured, result, sha256};
 use crate::error::ExperimentError;
 use crate::plan::{Cell, SETS, TEMPLATES};
 use crate::program::{Lab, read_json};
-use crate::table::{Column, Group, table, verdict};
+use crate::table::{Column, Group, Side, table, verdict};
 
 /// What a model can do, and what it keeps.
 const SKILLS: [Column; 5] = [
@@ -159,14 +159,24 @@ fn judged(
             .collect(),
     };
     let (first, second) = (shared(&plain, &own), shared(&own, &plain));
-    let mut text = format!(
-        "\n### {set}, {rows} rows, {template}\n\n| score | distilled minus plain | p | higher / lower | verdict |\n\
-         | --- | --- | --- | --- | --- |\n"
-    );
+    let mut lines = String::new();
+    let mut sides = Vec::new();
     for name in JUDGED {
-        text.extend(verdict(name, &first, &second)?);
+        if let Some((side, line)) = verdict(name, &first, &second)? {
+            lines += &line;
+            sides.push(side);
+        }
     }
-    Ok(text)
+    let count = |wanted: Side| sides.iter().filter(|side| **side == wanted).count();
+    Ok(format!(
+        "\n### {set}, {rows} rows, {template}\n\nOf {} scores distilled is higher, which is better, on {}, lower on \
+         {}, and not told apart on {}.\n\n| score | distilled minus plain | p | higher / lower | verdict |\n\
+         | --- | --- | --- | --- | --- |\n{lines}",
+        sides.len(),
+        count(Side::Higher),
+        count(Side::Lower),
+        count(Side::Same),
+    ))
 }
 
 fn opening(lab: &Lab, seed: &Measured, done: &[Done]) -> Result<String, ExperimentError> {

@@ -111,7 +111,19 @@ fn averaged(name: &str, cells: &[Measured]) -> Option<Vec<f64>> {
     Some((0..items).map(item).collect())
 }
 
-/// A sentence on second against first: better, worse, or not told apart.
+/// How the second of two groups compares on one score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Higher: better, for every score here is the higher the better.
+    Higher,
+    /// Lower.
+    Lower,
+    /// The interval of the difference holds zero.
+    Same,
+}
+
+/// Second against first on the same items: which is higher, and the line that shows it; nothing where one of
+/// them lacks the score.
 ///
 /// # Errors
 ///
@@ -120,27 +132,24 @@ pub(crate) fn verdict(
     name: &str,
     first: &Group,
     second: &Group,
-) -> Result<Option<String>, MetricsError> {
+) -> Result<Option<(Side, String)>, MetricsError> {
     let both = averaged(name, &first.cells).zip(averaged(name, &second.cells));
     let Some((a, b)) = both else { return Ok(None) };
     let Some(found) = paired(&a, &b, &DRAWS)? else {
         return Ok(None);
     };
     let Interval { low, high, .. } = found.difference;
-    let verdict = if 0.0 < low {
-        "**higher**"
+    let (side, word) = if 0.0 < low {
+        (Side::Higher, "**higher**")
     } else if high < 0.0 {
-        "**lower**"
+        (Side::Lower, "**lower**")
     } else {
-        "not told apart"
+        (Side::Same, "not told apart")
     };
-    let (difference, p) = (shown(&found.difference, 3), found.p_value);
-    Ok(Some(format!(
-        "| {name} | {difference} | {p:.3} | {} / {} of {} | {verdict} |\n",
-        found.higher,
-        found.lower,
-        a.len()
-    )))
+    let counts = format!("{} / {} of {}", found.higher, found.lower, a.len());
+    let (difference, p) = (shown(&found.difference, 3), format!("{:.3}", found.p_value));
+    let fields = [name.to_owned(), difference, p, counts, word.to_owned()];
+    Ok(Some((side, line(&fields))))
 }
 
 #[cfg(test)]
@@ -187,14 +196,10 @@ mod tests {
                 .unwrap()
                 .unwrap()
         };
-        assert!(text(&none, &all).contains("**higher**"));
-        assert!(text(&all, &none).contains("**lower**"));
-        assert!(text(&half, &half).contains("not told apart"));
-        assert!(
-            text(&none, &half).contains("6 / 0 of 12"),
-            "{}",
-            text(&none, &half)
-        );
+        assert_eq!(text(&none, &all).0, Side::Higher);
+        assert_eq!(text(&all, &none).0, Side::Lower);
+        assert_eq!(text(&half, &half).0, Side::Same);
+        assert!(text(&none, &half).1.contains("6 / 0 of 12"));
     }
 
     #[test]
