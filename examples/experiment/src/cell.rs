@@ -262,6 +262,30 @@ pub(crate) fn sha256(path: &Path) -> Result<String, ExperimentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::cells;
+    use crate::program::tests::lab;
+
+    #[test]
+    fn a_cell_with_a_result_is_done_and_calls_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = lab(folder.path(), "flex").unwrap();
+        let cell = cells(&lab.scale)[0];
+        assert!(!is_done(&lab, &cell));
+        assert_eq!(result(&lab, Some(&cell)).unwrap(), None);
+        let measured = Measured {
+            values: BTreeMap::from([("safe".to_owned(), vec![0.0, 1.0])]),
+            shift: Some(0.1),
+            ..Measured::default()
+        };
+        for place in [super::folder(&lab, Some(&cell)), super::folder(&lab, None)] {
+            std::fs::create_dir_all(&place).unwrap();
+            write_json(&place.join("result.json"), &json!(measured)).unwrap();
+        }
+        assert!(is_done(&lab, &cell));
+        assert_eq!(result(&lab, Some(&cell)).unwrap(), Some(measured));
+        // The program is not there: a call would fail.
+        measure_seed(&lab).unwrap();
+    }
 
     #[test]
     fn answers_are_paired_by_id() {

@@ -216,8 +216,8 @@ fn opening(lab: &Lab, seed: &Measured, done: &[Done]) -> Result<String, Experime
          - Items and most tokens of an answer: {}; greedy.\n\
          - Training and measuring took {minutes:.0} minutes in all, without the rewriting.\n\
          - Cut for time where the scale is not paper: model, rows, items, answer lengths, and the rate raised to \
-         make up for few steps. Left out: win rates (no judge), GSM8K and HumanEval (a model of this size solves \
-         none), knowledge tasks.\n",
+         make up for few steps. Left out: win rates, which need a \
+         judge, and GSM8K, HumanEval and the knowledge tasks.\n",
         scale.name,
         env!("CARGO_PKG_VERSION"),
         lab.args.device,

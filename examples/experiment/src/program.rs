@@ -111,3 +111,50 @@ pub(crate) fn read_lines(path: &Path) -> Result<Vec<Value>, ExperimentError> {
 pub(crate) fn write_json(path: &Path, value: &Value) -> Result<(), ExperimentError> {
     Ok(write_atomically(path, |to| writeln!(to, "{value:#}"))?)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::scale::named;
+
+    /// A laboratory of the tiny scale in a folder.
+    pub(crate) fn lab(out: &Path, device: &str) -> Result<Lab, ExperimentError> {
+        let args = Args {
+            scale: "tiny".into(),
+            budget_minutes: None,
+            model: "model.gguf".into(),
+            data: "data".into(),
+            embedder: None,
+            idiolect: "no-such-program".into(),
+            device: device.into(),
+            out: out.to_owned(),
+            results: out.join("RESULTS.md"),
+        };
+        Lab::open(&args, named("tiny")?)
+    }
+
+    #[test]
+    fn cells_of_other_settings_are_not_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        lab(folder.path(), "flex").unwrap();
+        lab(folder.path(), "flex").unwrap();
+        let error = lab(folder.path(), "cuda").err().unwrap().to_string();
+        assert!(
+            error.contains("settings.json") && error.contains("another --out"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = lab(folder.path(), "flex")
+            .unwrap()
+            .call(&["eval"], &[])
+            .unwrap_err();
+        assert!(
+            error.to_string().starts_with("no-such-program eval: "),
+            "{error}"
+        );
+    }
+}
