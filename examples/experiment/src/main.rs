@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use clap::Parser;
 
+mod appendix;
 mod cell;
 mod error;
 mod page;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::cell::{Measured, result, sha256};
+use crate::appendix;
+use crate::cell::{Measured, result};
 use crate::error::ExperimentError;
 use crate::plan::{Cell, SETS, TEMPLATES};
 use crate::program::{Lab, read_json};
@@ -60,12 +61,14 @@ pub(crate) fn write(lab: &Lab, cells: &[Cell], to: &Path) -> Result<(), Experime
     }
     let mut text = opening(lab, &seed, &done)?;
     text += &sections(lab, &seed, &done)?;
-    text += &missing(cells, &done);
-    text += &hashes(lab, &seed, &done)?;
+    text += &appendix::rewrites(lab)?;
+    text += &appendix::missing(cells, &done);
+    text += &appendix::hashes(lab, &seed, &done)?;
     std::fs::write(to, text).map_err(ExperimentError::io(to))
 }
 
-type Done = (Cell, Measured);
+/// A cell with what it came to.
+pub(crate) type Done = (Cell, Measured);
 
 /// The groups of the cells that `wanted` takes, the seed model first, each with its rows and its method.
 fn groups(seed: &Measured, done: &[Done], wanted: impl Fn(&Cell) -> bool) -> Vec<Group> {
@@ -232,53 +235,6 @@ fn opening(lab: &Lab, seed: &Measured, done: &[Done]) -> Result<String, Experime
     Ok(text)
 }
 
-fn missing(cells: &[Cell], done: &[Done]) -> String {
-    let absent = cells
-        .iter()
-        .filter(|cell| !done.iter().any(|(one, _)| one == *cell));
-    let absent: Vec<String> = absent.map(|cell| format!("- {cell}\n")).collect();
-    if absent.is_empty() {
-        return format!(
-            "\n## Not run\n\nNothing: all {} cells are there.\n",
-            cells.len()
-        );
-    }
-    format!(
-        "\n## Not run\n\n{} of {} cells, for time:\n\n{}",
-        absent.len(),
-        cells.len(),
-        absent.concat()
-    )
-}
-
-/// SHA-256 of every file of raw rows, as `sha256sum -c` reads them.
-fn hashes(lab: &Lab, seed: &Measured, done: &[Done]) -> Result<String, ExperimentError> {
-    let mut lines = BTreeSet::new();
-    for measured in done.iter().map(|(_, one)| one).chain([seed]) {
-        lines.extend(
-            measured
-                .sha256
-                .iter()
-                .map(|(path, hash)| format!("{hash}  {path}\n")),
-        );
-    }
-    for (set, template) in SETS
-        .iter()
-        .flat_map(|set| TEMPLATES.map(|template| (set, template)))
-    {
-        let name = format!("distill-{set}-{template}/journal/rewrites.jsonl");
-        let path = lab.out.join(&name);
-        if path.is_file() {
-            lines.insert(format!("{}  {name}\n", sha256(&path)?));
-        }
-    }
-    let lines: String = lines.into_iter().collect();
-    Ok(format!(
-        "\n## Raw rows\n\nSHA-256 of the rows behind the tables, below the folder of the scale; the same machine, \
-         threads and versions give the same.\n\n```text\n{lines}```\n"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,17 +257,6 @@ mod tests {
         assert_eq!(
             lines,
             [("seed model", 1), ("plain", 3), ("distilled, using", 2)]
-        );
-    }
-
-    #[test]
-    fn cells_that_were_not_run_are_named() {
-        let all = cells(&named("small").unwrap());
-        let text = missing(&all, &some(29));
-        assert!(text.contains("1 of 30 cells"), "{text}");
-        assert!(
-            text.contains("- openfunction-using-mix1-24-seed3"),
-            "{text}"
         );
     }
 }
