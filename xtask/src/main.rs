@@ -14,6 +14,7 @@ mod ci;
 mod continue_bench;
 mod demo;
 mod distill_bench;
+mod experiment;
 mod fetch;
 mod parity;
 mod server;
@@ -44,6 +45,8 @@ usage: cargo xtask COMMAND
                          speculation and shared prefixes and without; with P, transformers at batch 1 too
   continue-bench [DOCUMENTS] [FLAGS]
                          continue documents of the shared data, with speculation and without
+  experiment [--scale S] plain against distilled in many small runs, and docs/RESULTS.md; goes on where it
+                         was killed (more arguments go to it: --budget-minutes M, --device D, --data F)
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model)),
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["continue-bench", rest @ ..] => continue_bench::run(rest),
+        ["experiment", rest @ ..] => experiment::run(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");
