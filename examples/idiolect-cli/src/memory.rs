@@ -19,6 +19,8 @@ pub(crate) struct Memory {
     layers: usize,
     pub(crate) logits: usize,
     pub(crate) masks: usize,
+    /// All that is there while a checkpoint of everything is written, when no gradient is.
+    saving: usize,
 }
 
 impl Memory {
@@ -42,6 +44,7 @@ impl Memory {
             // Logits, their exponentials and the slope.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3,
             masks: 0,
+            saving: 0,
         }
     }
 
@@ -57,14 +60,16 @@ impl Memory {
         let inputs = Projection::ALL.map(input).into_iter().collect();
         Self {
             weights: bytes,
-            // Gradients and two moments; a checkpoint holds weights and moments once more while it is written.
-            trained: bytes * if has_checkpoints { 6 } else { 3 },
+            // Gradients and two moments.
+            trained: bytes * 3,
             inputs: 0,
             tape: tokens * taped_floats(decoder, &inputs, width) * 4,
             layers: config.num_layers,
             // Logits, their logarithms, and the gradients of both.
             logits: tokens * config.vocab_size * 4 * 4,
             masks: 0,
+            // Weights and moments, each twice.
+            saving: if has_checkpoints { bytes * 6 } else { 0 },
         }
     }
 
@@ -78,7 +83,8 @@ impl Memory {
     }
 
     pub(crate) fn total(&self, checkpoint_blocks: bool) -> usize {
-        self.weights + self.trained + self.activations(checkpoint_blocks) + self.logits
+        let step = self.weights + self.trained + self.activations(checkpoint_blocks) + self.logits;
+        step.max(self.saving)
     }
 }
 

@@ -30,13 +30,13 @@ pub struct Plan {
     /// The weights of the model.
     pub weights_bytes: usize,
     /// Adapter, its gradients, the two moments of the optimiser, and copies while a checkpoint is written.
-    /// Without an adapter it is gradients, moments and copies of the weights.
+    /// Without an adapter it is gradients and moments of the weights.
     pub trained_bytes: usize,
     /// Activations of the longest micro-batch.
     pub activation_bytes: usize,
     /// Logits of one chunk, or of all trained tokens where the head trains, with what is made of them.
     pub logits_bytes: usize,
-    /// All of these.
+    /// All of these, or what a checkpoint of all weights takes while it is written, where that is more.
     pub total_bytes: usize,
     /// What the machine has free; none where it does not tell.
     pub available_bytes: Option<usize>,
