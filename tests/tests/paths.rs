@@ -20,7 +20,7 @@ use idiolect_testkit::shared;
 /// from the plain one, relative to the length of the whole gradient.
 type Case<'a> = (&'a [usize], usize, f64);
 
-/// Examples that take the same matrix products alone as in a batch; found within 4.2e-7.
+/// Examples that take the same matrix products alone as in a batch.
 const LONG: Case<'_> = (&[29, 17, 21, 33, 18, 30, 27], 80, 1e-6);
 
 /// Alone, an example of at most 16 tokens takes the product for few rows, which adds up in another order than
