@@ -8,6 +8,7 @@ use idiolect::tokens::{GgufVocabulary, Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
+use crate::identity::text_hash;
 
 /// What is known of a checkpoint's text beside its tokenizer.
 #[derive(Debug, Clone)]
@@ -86,6 +87,18 @@ impl Text {
             date: None,
         };
         Ok(Template::Chat(Box::new(ChatTemplate::new(source, tokens)?)))
+    }
+
+    /// Tells this tokenizer and template from others.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let Self {
+            config,
+            ends,
+            tokenizer_json,
+            in_use,
+        } = self;
+        text_hash(&format!("{config:?} {ends:?} {in_use} {tokenizer_json}"))
     }
 
     /// Writes tokenizer, special tokens, chat template, and the template in use into a folder; returns the
