@@ -42,4 +42,5 @@ pub mod teaching;
 pub mod tensorboard;
 pub mod text;
 pub mod training;
+pub mod vocabulary;
 pub mod writing_args;
