@@ -72,89 +72,89 @@ fn vocabulary(folder: &str) -> (u64, bool) {
     (config["vocab_size"].as_u64().unwrap(), tied)
 }
 
+/// Trains on two new words into a run directory; its adapter.
+fn trained(place: &Place, model: &str, data: &str, run: &str) -> String {
+    let out = place.path(run);
+    let words = ["--add-tokens", "<say>,<said>", "--out", &out];
+    done(&train(model, data, &words));
+    format!("{out}/adapter")
+}
+
+fn loss(place: &Place, run: &str, step: usize) -> f64 {
+    let rows = place.lines(&format!("{run}/metrics.jsonl"));
+    rows[step]["loss"].as_f64().unwrap()
+}
+
 #[test]
 fn two_new_words_are_trained_generated_scored_and_merged() {
     let Some(place) = Place::new() else { return };
     let data = data(&place);
     for (name, tied) in [("tiny-llama3", false), ("tiny-llama-tied", true)] {
-        let (model, out) = (place.model(name), place.path(name));
-        let words = ["--add-tokens", "<say>,<said>", "--out", &out];
-        done(&train(&model, &data, &words));
-        let losses = place.lines(&format!("{name}/metrics.jsonl"));
-        assert!(losses[29]["loss"].as_f64() < Some(0.5), "{}", losses[29]);
-        // Killed after a checkpoint, it ends with the same bytes.
-        let again = place.path("again");
-        let stopped = ["--add-tokens", "<say>,<said>", "--out", &again];
-        done(&train(&model, &data, &stopped));
-        std::fs::remove_dir_all(format!("{again}/adapter")).unwrap();
-        for step in [21, 28, 30] {
-            let _ = std::fs::remove_dir_all(format!("{again}/checkpoints/step-{step}"));
-        }
-        assert!(Path::new(&format!("{again}/checkpoints/step-14")).is_dir());
-        done(&train(
-            &model,
-            &data,
-            &[&stopped[..], &["--resume"]].concat(),
-        ));
-        let file = |run: &str| std::fs::read(format!("{run}/adapter/adapter_model.safetensors"));
-        assert!(file(&out).unwrap() == file(&again).unwrap(), "{name}");
-        std::fs::remove_dir_all(&again).unwrap();
-        // The words come with the adapter, and with the merged model.
-        let (adapter, merged) = (format!("{out}/adapter"), place.path("merged"));
-        let with = answer(&place, &model, &["--adapter", &adapter]);
-        assert!(with.contains("<say>red<said>"), "{with}");
+        let (model, merged) = (place.model(name), place.path(&format!("{name}-merged")));
+        let adapter = trained(&place, &model, &data, name);
+        let last = loss(&place, name, 29);
+        assert!(last < 0.5, "{name}: {last}");
+        let with = ["--model", &model, "--adapter", &adapter];
+        let text = answer(&place, &model, &with[2..]);
+        assert!(text.contains("<say>red<said>"), "{text}");
         assert!(!answer(&place, &model, &[]).contains("<said>"));
-        let merge = [
-            "merge",
-            "--model",
-            &model,
-            "--adapter",
-            &adapter,
-            "--out",
-            &merged,
-        ];
+        let out = place.path("scores.jsonl");
+        let row = [json!({"prompt": "Say red.", "response": "<say>red<said>"})];
+        let row = place.rows("row.jsonl", &row);
+        let score = ["score", "--data", &row, "--out", &out];
+        done(&[&score[..], &with].concat());
+        let nll = place.lines("scores.jsonl")[0]["nll"].as_f64().unwrap();
+        assert!(nll < 3.0, "{name}: {nll}");
+        let merge = [&["merge", "--out", &merged], &with[..]].concat();
         let summary: Value = serde_json::from_str(&done(&merge)).unwrap();
-        assert!(
-            summary["max_logit_difference"].as_f64() < Some(1e-3),
-            "{summary}"
-        );
+        let off = summary["max_logit_difference"].as_f64().unwrap();
+        assert!(off < 1e-3, "{name}: {off}");
         assert_eq!(vocabulary(&merged), (386, tied));
-        assert_eq!(answer(&place, &merged, &[]), with);
-        // Training goes on from it, with its words.
-        let more = place.path("more");
-        let on = [
-            "--init-adapter",
-            &adapter,
-            "--max-steps",
-            "2",
-            "--out",
-            &more,
-        ];
-        done(&train(&model, &data, &on));
-        let first = place.lines("more/metrics.jsonl")[0]["loss"].as_f64();
-        assert!(first < Some(0.5), "{first:?}");
-        let wrong = [&on[..], &["--add-tokens", "<more>"]].concat();
-        refused(
-            &train(&model, &data, &wrong),
-            &["--add-tokens", "--init-adapter"],
-        );
-        let kl = [&on[..], &["--loss", "reverse-kl"]].concat();
-        refused(&train(&model, &data, &kl), &["--loss", "modules_to_save"]);
-        std::fs::remove_dir_all(&more).unwrap();
-        let half = format!("{adapter}=0.5");
-        let prompts = place.path("prompts.jsonl");
-        let stack = [
-            "generate",
-            "--model",
-            &model,
-            "--prompts",
-            &prompts,
-            "--adapter",
-            &half,
-        ];
-        refused(&stack, &["--adapter", "modules_to_save"]);
-        std::fs::remove_dir_all(&merged).unwrap();
+        assert_eq!(answer(&place, &merged, &[]), text);
     }
+}
+
+#[test]
+fn a_run_with_new_words_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    let (data, model) = (data(&place), place.model("tiny-llama-tied"));
+    let adapter = trained(&place, &model, &data, "run");
+    let file = format!("{adapter}/adapter_model.safetensors");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::remove_dir_all(&adapter).unwrap();
+    let out = place.path("run");
+    for step in [21, 28, 30] {
+        // The last one is there only where a run keeps its end.
+        let _ = std::fs::remove_dir_all(format!("{out}/checkpoints/step-{step}"));
+    }
+    assert!(Path::new(&format!("{out}/checkpoints/step-14")).is_dir());
+    let words = ["--add-tokens", "<say>,<said>", "--out", &out, "--resume"];
+    done(&train(&model, &data, &words));
+    assert!(std::fs::read(&file).unwrap() == whole);
+}
+
+#[test]
+fn training_goes_on_from_an_adapter_with_its_words() {
+    let Some(place) = Place::new() else { return };
+    let (data, model) = (data(&place), place.model("tiny-llama3"));
+    let adapter = trained(&place, &model, &data, "run");
+    let more = place.path("more");
+    let on = ["--init-adapter", &adapter, "--max-steps", "2"];
+    let on = [&on[..], &["--out", &more]].concat();
+    done(&train(&model, &data, &on));
+    let first = loss(&place, "more", 0);
+    assert!(first < 0.5, "{first}");
+    let words = [&on[..], &["--add-tokens", "<more>"]].concat();
+    refused(
+        &train(&model, &data, &words),
+        &["--add-tokens", "--init-adapter"],
+    );
+    let kl = [&on[..], &["--loss", "reverse-kl"]].concat();
+    refused(&train(&model, &data, &kl), &["--loss", "modules_to_save"]);
+    let half = format!("{adapter}=0.5");
+    let stack = ["generate", "--prompt", "Say red.", "--adapter", &half];
+    let stack = [&stack[..], &["--model", &model]].concat();
+    refused(&stack, &["--adapter", "modules_to_save"]);
 }
 
 #[test]
