@@ -126,6 +126,8 @@ pub fn check(model: &ModelKeys, train: &TrainKeys) -> Result<(), CliError> {
         ("--dropout", train.dropout.is_some()),
         ("--init", train.init.is_some()),
         ("--layers", !train.layers.is_empty()),
+        ("--modules-to-save", !train.modules_to_save.is_empty()),
+        ("--ensure-weight-tying", train.ensure_weight_tying.is_some()),
         ("--lora-plus-ratio", train.lora_plus_ratio.is_some()),
     ];
     if let Some((name, _)) = adapter.iter().find(|(_, given)| *given) {

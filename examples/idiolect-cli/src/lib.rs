@@ -45,4 +45,5 @@ pub mod tensorboard;
 pub mod text;
 pub mod token_cache;
 pub mod training;
+pub mod vocabulary;
 pub mod writing_args;

@@ -42,7 +42,7 @@ impl Memory {
             tape: tokens * taped_floats(decoder, &inputs, width) * 4,
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
             // Logits, their exponentials and the slope.
-            logits: CHUNK_ROWS * config.vocab_size * 4 * 3,
+            logits: CHUNK_ROWS * config.vocab_size * 4 * 3 + trained_head(decoder, adapter),
             masks: 0,
             saving: 0,
         }
@@ -86,6 +86,12 @@ impl Memory {
         let step = self.weights + self.trained + self.activations(checkpoint_blocks) + self.logits;
         step.max(self.saving)
     }
+}
+
+/// The part of a head's gradient that one chunk gives, and the sum that it is added to.
+fn trained_head(decoder: &Decoder, adapter: &LoraAdapter) -> usize {
+    let size = decoder.config.vocab_size * decoder.config.hidden_size;
+    usize::from(adapter.whole.trains_head()) * size * 4 * 2
 }
 
 /// Numbers that the tape of one block keeps for one token of a row of `width` tokens.

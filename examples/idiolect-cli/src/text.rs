@@ -47,6 +47,16 @@ impl Text {
         ))
     }
 
+    /// Holds another tokenizer from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Tokens`] when it cannot be written.
+    pub fn hold(&mut self, tokenizer: &Tokenizer) -> Result<(), CliError> {
+        self.tokenizer_json = tokenizer.to_json()?;
+        Ok(())
+    }
+
     /// Notes the checkpoint's end tokens, which end a turn too.
     pub fn end_tokens(&mut self, ids: &[u32], tokenizer: &Tokenizer) {
         self.ends = ids.iter().filter_map(|id| tokenizer.token(*id)).collect();
@@ -156,27 +166,4 @@ fn vocabulary(model: &Path) -> Result<GgufVocabulary, CliError> {
         add_space_prefix: found.add_space_prefix,
         chat_template: found.chat_template,
     })
-}
-
-/// Refuses an adapter folder whose tokenizer is not the model's.
-///
-/// # Errors
-///
-/// [`CliError::Setting`] when it is another; [`CliError::Tokens`] when it cannot be read.
-pub fn same_tokens(adapter: &Path, tokenizer: &Tokenizer) -> Result<(), CliError> {
-    let path = adapter.join("tokenizer.json");
-    if !path.is_file() {
-        return Ok(());
-    }
-    let (theirs, _) = Tokenizer::from_folder(adapter)?;
-    if theirs.vocab_size() == tokenizer.vocab_size() {
-        return Ok(());
-    }
-    let expected = format!("the model's tokenizer of {} words", tokenizer.vocab_size());
-    let found = format!("one of {} words", theirs.vocab_size());
-    Err(CliError::setting(
-        &path.display().to_string(),
-        expected,
-        found,
-    ))
 }

@@ -23,6 +23,7 @@ use crate::prepared::{self, Prepared};
 use crate::rows::read_tokens;
 use crate::settings;
 use crate::training::{self, Run};
+use crate::vocabulary;
 
 /// Settings of a training run.
 #[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
@@ -109,7 +110,8 @@ fn with_run<T>(
         full::check(&keys.model, &keys.train)?;
     }
     let loss = adapting::loss(&keys.train)?;
-    let mut opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
+    let template = keys.data.template.as_deref();
+    let mut opened = vocabulary::open(&keys.model, &keys.train, template)?;
     let weights = is_full.then(|| full::take(&mut opened.decoder));
     let cancel = training::stop_flag();
     let run = |rows: &dyn Rows, held_out: &dyn Rows| {
