@@ -94,7 +94,7 @@ fn memory_files_and_processes_are_bounded() {
         "OSError",
     );
     caught("[open(str(i), 'w') for i in range(99)]", "OSError");
-    if !sandbox.bounds_processes() {
+    if !sandbox.held().unwrap().processes {
         eprintln!("skipped: the number of root's processes is not bounded here");
         return;
     }

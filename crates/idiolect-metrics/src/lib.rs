@@ -6,6 +6,7 @@ pub mod choice;
 pub mod code;
 pub mod ifeval;
 pub mod interval;
+pub mod judge;
 pub mod math;
 mod overlap;
 mod python;

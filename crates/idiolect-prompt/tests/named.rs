@@ -490,3 +490,22 @@ fn the_presets_are_the_published_constants() {
     }
     assert_eq!(constants["templates"].as_object().unwrap().len(), 10);
 }
+
+#[test]
+fn mt_bench_conversations_are_those_of_fastchat() {
+    let text = include_str!("golden/mt_bench.json");
+    let golden: Value = serde_json::from_str(text).unwrap();
+    let turn = |at: usize| golden["turns"][at].as_str().unwrap();
+    let messages = [user(turn(0)), assistant(turn(1)), user(turn(2))];
+    for (name, expected) in golden["texts"].as_object().unwrap() {
+        let template = NamedTemplate::by_name(&format!("mt-bench/{name}")).unwrap();
+        let bos = if name == "llama-3" {
+            "<|begin_of_text|>"
+        } else {
+            "<s>"
+        };
+        let found = template.prompt(&messages).text(bos, "</s>");
+        assert_eq!(found, expected.as_str().unwrap(), "{name}");
+    }
+    assert_eq!(Preset::by_name("mt-bench").unwrap().templates.len(), 5);
+}
