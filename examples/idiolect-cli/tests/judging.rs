@@ -139,7 +139,10 @@ fn mt_bench_is_rated_by_a_server_and_goes_on_where_it_was() {
     assert_eq!(run(&place, &text), summary);
     assert_eq!(server.count(), count);
     refused(
-        &words(&call(&place, &format!("{text} --server-model k"))),
+        &words(&call(
+            &place,
+            &text.replace("--server-model j", "--server-model k"),
+        )),
         &["judge.json", "another --out"],
     );
     refused(
@@ -179,7 +182,7 @@ fn arena_hard_and_alpaca_eval_compare_with_a_baseline() {
         let text = match shown.split_once("Assistant B's Answer|>") {
             Some((first, _)) if first.contains("MARK") => "[[B>>A]]",
             Some(_) => "[[A=B]]",
-            None if shown.contains("red") => {
+            None if shown.contains("Say red.") => {
                 "[{'model': 'model_1', 'rank': 1}, {'model': 'model_2', 'rank': 2}]"
             }
             None => "neither",
