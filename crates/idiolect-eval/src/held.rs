@@ -35,7 +35,7 @@ pub struct Held {
 impl Held {
     /// The names of the limits, first those that hold, then those that do not.
     #[must_use]
-    pub fn names(&self) -> [Vec<&'static str>; 2] {
+    pub fn names(self) -> [Vec<&'static str>; 2] {
         let all = [
             ("time", self.time),
             ("memory", self.memory),

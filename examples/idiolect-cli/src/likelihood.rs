@@ -51,6 +51,30 @@ pub struct Tokens {
     pub computed: usize,
 }
 
+/// A question that has a row of the cache.
+struct Lane<'a> {
+    question: usize,
+    texts: &'a [Scored],
+    /// Places of its texts; those of a group are read alike.
+    groups: Vec<Vec<usize>>,
+    /// What its row holds.
+    held: &'a [u32],
+}
+
+impl<'a> Lane<'a> {
+    /// The lanes of the questions that have something to score.
+    fn all(questions: &'a [Vec<Scored>]) -> Vec<Self> {
+        let lane = |(question, texts): (usize, &'a Vec<Scored>)| Self {
+            question,
+            texts,
+            groups: alike(texts),
+            held: &[],
+        };
+        let lanes = questions.iter().enumerate().map(lane);
+        lanes.filter(|lane| !lane.groups.is_empty()).collect()
+    }
+}
+
 /// One likelihood for each text of each question, and what they cost.
 ///
 /// # Errors
@@ -64,78 +88,87 @@ pub fn likelihoods(
         log_likelihood: 0.0,
         greedy: true,
     };
-    let mut found: Vec<Vec<Likelihood>> =
-        questions.iter().map(|all| vec![none; all.len()]).collect();
-    let mut tokens = Tokens::default();
-    // Texts with something to score, by row and then by what the model reads.
-    let rows: Vec<(usize, Vec<Vec<usize>>)> = (0..questions.len())
-        .map(|at| (at, alike(&questions[at])))
-        .filter(|(_, groups)| !groups.is_empty())
-        .collect();
-    let texts = || {
-        rows.iter()
-            .flat_map(|(at, groups)| groups.iter().flatten().map(|one| &questions[*at][*one]))
+    let mut found: Vec<_> = questions.iter().map(|all| vec![none; all.len()]).collect();
+    let mut lanes = Lane::all(questions);
+    let scored = |text: &&Scored| !text.labels().is_empty();
+    let texts: Vec<&Scored> = questions.iter().flatten().filter(scored).collect();
+    let mut tokens = Tokens {
+        read: texts.iter().map(|text| text.inputs().len()).sum(),
+        computed: 0,
     };
-    tokens.read = texts().map(|text| text.inputs().len()).sum();
-    let Some(longest) = texts().map(|text| text.inputs().len()).max() else {
+    let Some(longest) = texts.iter().map(|text| text.inputs().len()).max() else {
         return Ok((found, tokens));
     };
     let (decoder, adapter) = (&opened.decoder, opened.adapter());
-    let vocab = decoder.config.vocab_size;
-    let mut session = Session::new(decoder, adapter, rows.len(), longest)?;
-    let head = if rows.len() > 1 {
-        head(&texts().collect::<Vec<_>>())
-    } else {
-        &[]
-    };
-    if !head.is_empty() {
-        let part = Part {
-            row: 0,
-            kept: 0,
-            tokens: head,
-            wanted: 1,
-        };
-        session.pass(&[part])?;
-        session.share(head.len())?;
-        tokens.computed += head.len();
+    let mut session = Session::new(decoder, adapter, lanes.len(), longest)?;
+    if lanes.len() > 1 {
+        tokens.computed += begin(&mut session, &mut lanes, head(&texts))?;
     }
-    // What each row holds.
-    let mut held: Vec<&[u32]> = vec![head; rows.len()];
-    let steps = rows
-        .iter()
-        .map(|(_, groups)| groups.len())
-        .max()
-        .unwrap_or(0);
-    for step in 0..steps {
-        let mut parts = Vec::new();
-        let mut asked = Vec::new();
-        for (row, (at, groups)) in rows.iter().enumerate() {
-            let Some(group) = groups.get(step) else {
-                continue;
-            };
-            let text = &questions[*at][group[0]];
-            let kept = common(held[row], text.inputs()).min(text.most_kept());
-            held[row] = text.inputs();
-            parts.push(Part {
-                row,
-                kept,
-                tokens: &text.inputs()[kept..],
-                wanted: text.labels().len(),
-            });
-            asked.push((*at, group));
-        }
-        tokens.computed += parts.iter().map(|part| part.tokens.len()).sum::<usize>();
-        let scores = session.pass(&parts)?;
-        let mut rest = scores.as_slice();
-        for (at, group) in asked {
-            let (own, others) = rest.split_at(questions[at][group[0]].labels().len() * vocab);
-            rest = others;
-            for one in group {
-                found[at][*one] = likelihood(own, vocab, questions[at][*one].labels());
-            }
-        }
+    let vocab = decoder.config.vocab_size;
+    let steps = lanes.iter().map(|lane| lane.groups.len()).max();
+    for step in 0..steps.unwrap_or(0) {
+        tokens.computed += score(&mut session, &mut lanes, step, vocab, &mut found)?;
     }
     Ok((found, tokens))
+}
+
+/// Gives every row what all texts begin with; the number of tokens that were computed.
+fn begin<'a>(
+    session: &mut Session<'_>,
+    lanes: &mut [Lane<'a>],
+    head: &'a [u32],
+) -> Result<usize, CliError> {
+    if head.is_empty() {
+        return Ok(0);
+    }
+    session.pass(&[Part {
+        row: 0,
+        kept: 0,
+        tokens: head,
+        wanted: 1,
+    }])?;
+    session.share(head.len())?;
+    for lane in lanes {
+        lane.held = head;
+    }
+    Ok(head.len())
+}
+
+/// Scores one group of texts of each lane that has as many; the number of tokens that were computed.
+fn score(
+    session: &mut Session<'_>,
+    lanes: &mut [Lane<'_>],
+    step: usize,
+    vocab: usize,
+    found: &mut [Vec<Likelihood>],
+) -> Result<usize, CliError> {
+    let mut parts = Vec::new();
+    for (row, lane) in lanes.iter_mut().enumerate() {
+        let Some(group) = lane.groups.get(step) else {
+            continue;
+        };
+        let text = &lane.texts[group[0]];
+        let kept = common(lane.held, text.inputs()).min(text.most_kept());
+        lane.held = text.inputs();
+        parts.push(Part {
+            row,
+            kept,
+            tokens: &text.inputs()[kept..],
+            wanted: text.labels().len(),
+        });
+    }
+    let scores = session.pass(&parts)?;
+    let mut rest = scores.as_slice();
+    for part in &parts {
+        let lane = &lanes[part.row];
+        let (own, others) = rest.split_at(part.wanted * vocab);
+        rest = others;
+        for text in &lane.groups[step] {
+            let labels = lane.texts[*text].labels();
+            found[lane.question][*text] = likelihood(own, vocab, labels);
+        }
+    }
+    Ok(parts.iter().map(|part| part.tokens.len()).sum())
 }
 
 /// Places of texts of which the model reads the same, and the same part is scored; in the order of the first.

@@ -30,7 +30,7 @@ pub fn run(python: &Path, items: &[Item], rows: &[Row]) -> Result<Ran, CliError>
     }
     let sandbox = Sandbox::new(python, Limits::default())?;
     let held = sandbox.held()?;
-    say(&told(&held));
+    say(&told(held));
     let bar = bar("run", programs.len());
     let ending = |program: &String| {
         bar.inc(1);
@@ -44,7 +44,7 @@ pub fn run(python: &Path, items: &[Item], rows: &[Row]) -> Result<Ran, CliError>
     })
 }
 
-fn told(held: &Held) -> String {
+fn told(held: Held) -> String {
     let [held, not] = held.names().map(|names| names.join(", "));
     if not.is_empty() {
         format!("sandbox: limits held: {held}")

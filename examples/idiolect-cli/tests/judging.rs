@@ -18,7 +18,7 @@ use common::{Place, done, idiolect, refused};
 use loopback::{Act, Asked, Server};
 use serde_json::{Value, json};
 
-/// Three questions of MT-bench, one with a reference; two of Arena-Hard; two instructions of AlpacaEval.
+/// Three questions of MT-bench, one with a reference; two of Arena-Hard; two instructions of `AlpacaEval`.
 fn tasks(place: &Place) {
     for folder in ["mtbench", "arena_hard", "sdft", "humaneval"] {
         std::fs::create_dir_all(place.path(folder)).unwrap();
@@ -234,7 +234,7 @@ fn options_without_use_and_keys_in_the_open_are_refused() {
         refused(
             &words(&call(&place, &format!("{text} --out $OUT/x"))),
             parts,
-        )
+        );
     };
     wrong(
         "--task alpaca_eval --runs 2",
