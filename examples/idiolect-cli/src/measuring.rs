@@ -105,7 +105,8 @@ impl LocalModel<'_> {
             .config
             .max_positions
             .saturating_sub(longest);
-        generation.settings.max_new_tokens = generation.settings.max_new_tokens.min(room);
+        // A prompt that leaves no room is the generator's to refuse, by name.
+        generation.settings.max_new_tokens = generation.settings.max_new_tokens.min(room).max(1);
         let done = continue_requests(self.opened, &requests, &generation, &mut |event| {
             if let Event::Done(_) = event {
                 self.bar.inc(1);
