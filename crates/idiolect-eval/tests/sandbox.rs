@@ -116,6 +116,25 @@ assert 0 < children < 16, children";
 }
 
 #[test]
+fn limits_that_hold_are_told_from_those_that_do_not() {
+    let Some(sandbox) = sandbox(LIMITS) else {
+        return;
+    };
+    let held = sandbox.held().unwrap();
+    let [names, not] = held.names();
+    let always = ["time", "memory", "files", "folders", "network"];
+    assert!(always.iter().all(|name| names.contains(name)), "{held:?}");
+    assert_eq!(
+        not,
+        if held.processes {
+            &[][..]
+        } else {
+            &["processes"]
+        }
+    );
+}
+
+#[test]
 fn the_network_and_other_folders_are_out_of_reach() {
     let Some(sandbox) = sandbox(LIMITS) else {
         return;
