@@ -32,9 +32,7 @@ fn compare(task: &str, golden: &[Value], data: &Path, model: &mut LocalModel<'_>
         let Ask::Choose(pairs) = &item.ask else {
             panic!("{task} asks for no choice");
         };
-        let found = model
-            .likelihoods(&pairs.iter().collect::<Vec<_>>())
-            .unwrap();
+        let found = model.likelihoods(&[pairs]).unwrap().remove(0);
         let theirs: Vec<f64> = serde_json::from_value(want["lls"].clone()).unwrap();
         assert_eq!(found.len(), theirs.len());
         for (found, theirs) in found.iter().zip(&theirs) {
@@ -101,6 +99,7 @@ fn each_choice_has_the_likelihood_that_the_harness_gives_it() {
         batch_size: 8,
         max_new_tokens: None,
         bar: bar("eval", 0),
+        tokens: Default::default(),
     };
     let long = std::env::var_os("IDIOLECT_LONG").is_some();
     for task in ["arc_challenge", "winogrande"] {
