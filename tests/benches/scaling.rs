@@ -14,10 +14,14 @@ use std::time::Instant;
 
 use burn::tensor::{Device, FloatDType};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{BoxError, Event, RowSize, Rows, TrainConfig, Trainer};
 use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::shared;
+
+/// Rows of the shortest run.
+const ROWS: usize = 500;
 
 /// Rows of a cycle of lengths, made from their number.
 struct Made(usize);
@@ -61,38 +65,61 @@ impl Rows for Made {
     }
 }
 
+/// Rounds of all three; other work on the machine falls on some of them.
+const ROUNDS: usize = 7;
+const TIMES: [usize; 3] = [1, 4, 16];
+
+/// Seconds of a run over `rows` rows, and its peak of memory in megabytes.
+fn time(decoder: &Decoder, rows: usize) -> (f64, u64) {
+    let config = TrainConfig {
+        epochs: 1,
+        ..TrainConfig::default()
+    };
+    let rows = Made(rows);
+    let device = decoder.device().autodiff();
+    let adapter = LoraAdapter::new(&LoraConfig::default(), decoder, 1, &device);
+    let objective = AdapterLoss {
+        decoder,
+        tape: Tape::Whole,
+        loss: Loss::CrossEntropy,
+    };
+    let (began, mut peak) = (Instant::now(), None);
+    let trainer = Trainer::new(&config, &objective, &rows, 0);
+    let run = trainer.run(adapter.expect("an adapter"), &mut |event| {
+        if let Event::Step { timing, .. } = event {
+            peak = timing.peak_memory;
+        }
+        ControlFlow::Continue(())
+    });
+    run.expect("a run");
+    (began.elapsed().as_secs_f64(), peak.unwrap_or(0) / 1_000_000)
+}
+
 fn main() {
     let Some(shared) = shared() else { return };
     let path = shared.join("oracles/tiny/tiny-llama3");
     let loaded = idiolect::model::load(&path, &Device::flex(), FloatDType::F32);
     let (decoder, _) = loaded.expect("the tiny model");
-    let config = TrainConfig {
-        epochs: 1,
-        ..TrainConfig::default()
-    };
+    time(&decoder, ROWS);
+    let mut seconds = [const { Vec::new() }; 3];
+    let mut peaks = [0; 3];
+    for _ in 0..ROUNDS {
+        for (at, times) in TIMES.into_iter().enumerate() {
+            let (took, peak) = time(&decoder, ROWS * times);
+            seconds[at].push(took);
+            peaks[at] = peaks[at].max(peak);
+        }
+    }
+    println!("  rows   median s   times    least s   times   peak MB");
     let mut first = None;
-    println!("  rows   seconds   times   peak MB");
-    for times in [1, 4, 16] {
-        let rows = Made(500 * times);
-        let device = decoder.device().autodiff();
-        let adapter = LoraAdapter::new(&LoraConfig::default(), &decoder, 1, &device);
-        let objective = AdapterLoss {
-            decoder: &decoder,
-            tape: Tape::Whole,
-            loss: Loss::CrossEntropy,
-        };
-        let (began, mut peak) = (Instant::now(), None);
-        let trainer = Trainer::new(&config, &objective, &rows, 0);
-        let run = trainer.run(adapter.expect("an adapter"), &mut |event| {
-            if let Event::Step { timing, .. } = event {
-                peak = timing.peak_memory;
-            }
-            ControlFlow::Continue(())
-        });
-        run.expect("a run");
-        let seconds = began.elapsed().as_secs_f64();
-        let factor = seconds / *first.get_or_insert(seconds);
-        let peak = peak.unwrap_or(0) / 1_000_000;
-        println!("{:6} {seconds:9.2} {factor:7.2} {peak:9}", rows.0);
+    for (at, times) in TIMES.into_iter().enumerate() {
+        seconds[at].sort_by(f64::total_cmp);
+        let (median, least) = (seconds[at][ROUNDS / 2], seconds[at][0]);
+        let (usual, best) = *first.get_or_insert((median, least));
+        let (rows, factors) = (ROWS * times, (median / usual, least / best));
+        println!(
+            "{rows:6} {median:10.2} {:7.2} {least:10.2} {:7.2} {:9}",
+            factors.0, factors.1, peaks[at]
+        );
     }
 }
