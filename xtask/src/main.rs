@@ -14,6 +14,7 @@ mod ci;
 mod demo;
 mod distill_bench;
 mod fetch;
+mod gpu;
 mod parity;
 mod server;
 mod shell;
@@ -32,6 +33,7 @@ usage: cargo xtask COMMAND
   tidy                   the rules of the house that the compiler does not check
   bench [--python P]     speed and memory on the real model; with P, PyTorch's beside them
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
+  gpu [--build|--pack]   programs for CUDA: built, packed into target/cuda, run where there is a GPU
   distill-bench [ROWS]   distil rows of the shared data; verdicts, likelihoods and rows per minute, with
                          speculation and shared prefixes and without
   ci                     everything that a change must pass, cheapest first
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["bench", rest @ ..] => bench::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
+        ["gpu", rest @ ..] => gpu::run(rest),
         ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model)),
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["ci"] => ci::run(),

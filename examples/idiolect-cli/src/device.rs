@@ -7,7 +7,7 @@ use burn::tensor::{DType, Device, FloatDType};
 use idiolect::model::Bits;
 
 use crate::error::CliError;
-use crate::reach;
+use crate::{kept, reach};
 
 /// Devices that this program was built with.
 pub const COMPILED: &[&str] = &[
@@ -31,6 +31,7 @@ pub const COMPILED: &[&str] = &[
 pub fn device(name: &str) -> Result<Device, CliError> {
     let device = named(name)?;
     if !is_host(&device) {
+        kept::keep();
         reach::touch(name, &device)?;
     }
     Ok(device)

@@ -19,6 +19,7 @@ pub mod halving;
 pub mod hub;
 pub mod identity;
 pub mod job;
+pub mod kept;
 pub mod keys;
 pub mod lazy;
 pub mod logits;
