@@ -112,7 +112,10 @@ fn pack(programs: &Programs) -> shell::Outcome<PathBuf> {
         fs::remove_dir_all(&folder).map_err(io)?;
     }
     fs::create_dir_all(folder.join("shared/oracles")).map_err(io)?;
-    for (name, path) in [("idiolect", &programs.idiolect), ("parity", &programs.parity)] {
+    for (name, path) in [
+        ("idiolect", &programs.idiolect),
+        ("parity", &programs.parity),
+    ] {
         let to = folder.join(name);
         fs::copy(path, &to).map_err(io)?;
         shell::run(Command::new("strip").arg(&to))?;
@@ -124,7 +127,12 @@ fn pack(programs: &Programs) -> shell::Outcome<PathBuf> {
     }
     for oracles in ORACLES {
         let to = folder.join("shared/oracles");
-        shell::run(Command::new("cp").arg("-rL").arg(shared.join(oracles)).arg(to))?;
+        shell::run(
+            Command::new("cp")
+                .arg("-rL")
+                .arg(shared.join(oracles))
+                .arg(to),
+        )?;
     }
     compress()?;
     Ok(folder)
@@ -147,7 +155,9 @@ fn compress() -> shell::Outcome {
         bytes as f64 / 1e6
     );
     if bytes > MOST_BYTES {
-        return Err(format!("{ARCHIVE}: expected at most {MOST_BYTES} bytes, found {bytes}"));
+        return Err(format!(
+            "{ARCHIVE}: expected at most {MOST_BYTES} bytes, found {bytes}"
+        ));
     }
     Ok(())
 }

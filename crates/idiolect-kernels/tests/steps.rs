@@ -312,11 +312,7 @@ fn other_types_take_the_composition() {
 #[test]
 fn a_loss_that_is_not_a_number_stays_so() {
     let logits = Tensor::<2>::from_floats([[0.0, f32::NAN, 1.0]], &device());
-    assert!(
-        row_nll(logits.clone(), &[0])
-            .into_scalar::<f32>()
-            .is_nan()
-    );
+    assert!(row_nll(logits.clone(), &[0]).into_scalar::<f32>().is_nan());
     assert!(
         row_loss(logits, &[0], 1.0)
             .nll

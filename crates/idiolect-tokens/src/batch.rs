@@ -145,7 +145,8 @@ mod tests {
         };
         let (long, short) = (row(&[5, 6, 2], &[IGNORE, 6, 2]), row(&[7, 2], &[IGNORE, 2]));
         let batch = TokenBatch::new(&[&long, &short], 2);
-        assert_eq!((batch.rows, batch.width, batch.lengths), (2, 3, vec![3, 2]));
+        assert_eq!((batch.rows, batch.width), (2, 3));
+        assert_eq!(batch.lengths, [3, 2]);
         assert_eq!(batch.input_ids, [5, 6, 2, 7, 2, 2]);
         assert_eq!(batch.labels, [IGNORE, 6, 2, IGNORE, 2, IGNORE]);
         let wide = batch.widened(4, 9);

@@ -7,12 +7,11 @@
 use std::fmt;
 use std::fs;
 use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::shell::{Outcome, root};
+use crate::shell::{Outcome, root, run};
 
 const DEBIAN: &str = "/usr/lib/llvm-22";
 /// Libraries beside [`DEBIAN`] without which the last link fails.
@@ -122,10 +121,7 @@ fn reaches(host: &str) -> bool {
 }
 
 fn link(from: &Path, to: &Path) -> Outcome {
-    if fs::read_link(to).is_ok_and(|there| there == from) {
-        return Ok(());
-    }
-    symlink(from, to).map_err(|e| format!("{}: {e}", to.display()))
+    run(Command::new("ln").arg("-sfn").args([from, to]))
 }
 
 #[cfg(test)]
