@@ -107,7 +107,9 @@ impl Shape {
 
     /// Random numbers in the shape's type.
     pub(super) fn drawn<const D: usize>(&self, dims: [usize; D], device: &Device) -> Tensor<D> {
-        Tensor::random(dims, Distribution::Normal(0.0, SPREAD), device).cast(self.dtype)
+        let spread = Distribution::Normal(0.0, SPREAD);
+        let drawn: Tensor<D> = Tensor::random(dims, spread, device);
+        drawn.cast(self.dtype)
     }
 
     /// Floating-point operations that a token of a `LoRA` step needs at the least: with `n` weights in
