@@ -56,13 +56,10 @@ mod tests {
             within(cache.map(OsString::from), home.map(OsString::from))
         };
         let path = |path: &str| Some(PathBuf::from(path));
-        assert_eq!(
-            found(Some("/cache"), Some("/home/me")),
-            path("/cache/idiolect")
-        );
+        assert_eq!(found(Some("/cache"), Some("/me")), path("/cache/idiolect"));
         for ignored in [None, Some(""), Some("relative")] {
-            let found = found(ignored, Some("/home/me"));
-            assert_eq!(found, path("/home/me/.cache/idiolect"));
+            let found = found(ignored, Some("/me"));
+            assert_eq!(found, path("/me/.cache/idiolect"));
         }
         assert_eq!(found(None, None), None);
     }

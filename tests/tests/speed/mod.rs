@@ -3,6 +3,13 @@
 //! Each test is a case of a shape that `IDIOLECT_SPEED` names, and prints one line of JSON; `run.sh` of
 //! `cargo xtask gpu` starts each in a process of its own. The yardstick with the same cases is
 //! tests/python/gpu_speed.py. Nothing here says how fast is fast enough.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests end them"
+)]
 
 use std::ops::ControlFlow;
 use std::time::Instant;
