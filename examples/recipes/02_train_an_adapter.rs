@@ -66,13 +66,7 @@ fn main() -> Result<(), BoxError> {
     let (tokenizer, _) = Tokenizer::from_folder(Path::new(&folder))?;
     let (decoder, _) = idiolect::model::load(Path::new(&folder), &Device::flex(), FloatDType::F32)?;
     let row = |text: &str| -> Result<TokenRow, BoxError> {
-        let input_ids = tokenizer.encode_text(text)?;
-        let labels = input_ids.iter().map(|id| i64::from(*id)).collect();
-        Ok(TokenRow {
-            id: text.into(),
-            input_ids,
-            labels,
-        })
+        Ok(TokenRow::whole(text.into(), tokenizer.encode_text(text)?))
     };
     let rows = [
         row("The harbour bell rings twice at dusk.")?,

@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{atomic::AtomicBool, atomic::Ordering, mpsc};
 
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation::log_softmax};
 use idiolect::lora::{LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
@@ -35,29 +34,20 @@ impl Focal<'_> {
 
 impl Objective<LoraAdapter> for Focal<'_> {
     fn gradients(&self, a: &LoraAdapter, b: &TokenBatch, s: Share) -> Result<Measured, BoxError> {
-        let tape = (self.sum(a, b).0 / s.divisor).backward();
-        let (gradients, loss) = (GradientsParams::from_grads(tape, a), self.loss(a, b)?);
-        Ok(Measured { loss, gradients })
+        let (sum, count) = self.sum(a, b);
+        Ok(Measured::new(a, sum, count, s))
     }
 
     fn loss(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<LossSum, BoxError> {
-        let (loss, trained_tokens) = self.sum(adapter, batch);
-        let sum = loss.into_data().iter::<f64>().sum();
-        Ok(LossSum {
-            sum,
-            trained_tokens,
-        })
+        let (sum, count) = self.sum(adapter, batch);
+        Ok(LossSum::new(sum, count))
     }
 }
 
 /// Trains until the loss is below `enough`; gives the losses of all steps.
 pub(crate) fn train(folder: &Path, enough: f64) -> Result<Vec<f64>, BoxError> {
     let (decoder, _) = idiolect::model::load(folder, &Device::flex(), FloatDType::F32)?;
-    let row = |first: u32| TokenRow {
-        id: first.into(),
-        input_ids: (first..first + 12).collect(),
-        labels: (first.into()..).take(12).collect(),
-    };
+    let row = |first: u32| TokenRow::whole(first.into(), (first..first + 12).collect());
     let (rows, mut config) = ([row(3), row(40)], TrainConfig::default());
     (config.epochs, config.learning_rate) = (200, 5e-3);
     let (lora, device) = (LoraConfig::default(), Device::flex().autodiff());

@@ -32,6 +32,9 @@ use idiolect_cli::keys::{ModelKeys, SamplingKeys};
 use idiolect_cli::logits::DecoderLogits;
 use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_cli::opened::Opened;
+use support::peak_mib;
+
+mod support;
 
 const CASES: [&str; 15] = [
     "train-blocks",
@@ -261,14 +264,6 @@ fn prefill(decoder: &Decoder, rows: usize, tokens: usize) {
         .slice([0..rows, tokens - 1..tokens, 0..width])
         .reshape([rows, width]);
     let _ = decoder.logits(last).into_data();
-}
-
-fn peak_mib() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok())
-        .unwrap_or(0)
-        / 1024
 }
 
 /// Time of all threads so far.

@@ -88,7 +88,7 @@ fn all_weights_train_as_pytorch_trains_them() {
         };
         let trainer = Trainer::new(&config, &objective, &rows, 0);
         let mut steps = Vec::new();
-        let trained = trainer.run(trainable(&decoder), &mut |event| {
+        let trained = trainer.run(trainable(decoder.weights.clone()), &mut |event| {
             if let Event::Step { row, .. } = event {
                 steps.push(row.clone());
             }

@@ -136,12 +136,7 @@ fn train(decoder: &Decoder) -> (Vec<f64>, LoraAdapter) {
     let device = Device::flex().autodiff();
     let adapter = LoraAdapter::new(&LoraConfig::default(), decoder, 3, &device).unwrap();
     let input_ids: Vec<u32> = (0..12).map(|i| (i * 53) % 300 + 3).collect();
-    let labels = input_ids.iter().map(|id| i64::from(*id)).collect();
-    let rows = [TokenRow {
-        id: 0.into(),
-        input_ids,
-        labels,
-    }];
+    let rows = [TokenRow::whole(0.into(), input_ids)];
     let config = TrainConfig {
         epochs: 8,
         learning_rate: 1e-2,

@@ -16,11 +16,17 @@ use idiolect::train::{Objective, Share};
 use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::shared;
 
-/// Most that a path may differ, relative to the length of the whole.
-const BOUND: f64 = 1e-6;
+/// Lengths of examples in tokens, the tokens of a row that several share, and the most that a path may differ
+/// from the plain one, relative to the length of the whole gradient.
+type Case<'a> = (&'a [usize], usize, f64);
 
-/// The same for a trained adapter: in f32 a padded batch was found 1.05e-6 away from its rows alone.
-const BOUND_TRAINED: f64 = 2e-6;
+/// Examples that take the same matrix products alone as in a batch.
+const LONG: Case<'_> = (&[29, 17, 21, 33, 18, 30, 27], 80, 1e-6);
+
+/// Alone, an example of at most 16 tokens takes the product for few rows, which adds up in another order than
+/// the blocked one of its batch: four examples of 9 tokens were found 1.6e-6 away from their batch where four
+/// of 17 were 3e-7 away. Neither order is the better one.
+const SHORT: Case<'_> = (&[9, 4, 21, 13, 2, 30, 7], 34, 2e-6);
 
 /// Examples of unequal lengths whose first part is not trained.
 fn examples(lengths: &[usize], vocab: usize) -> Vec<TokenRow> {
@@ -113,16 +119,23 @@ fn checkpointing_batching_and_packing_train_as_each_example_alone() {
         let folder = shared.join("oracles/peft").join(model);
         let folder = folder.join("qv/adapter_final");
         let trained = idiolect::lora::load(&folder, &decoder, &device).unwrap();
-        check(model, &decoder, &fresh, BOUND);
-        check(model, &decoder, &trained, BOUND_TRAINED);
+        for adapter in [&fresh, &trained] {
+            check(model, &decoder, adapter, LONG);
+            check(model, &decoder, adapter, SHORT);
+        }
     }
 }
 
-fn check(model: &str, decoder: &Decoder, adapter: &LoraAdapter, bound: f64) {
-    let rows = examples(&[9, 4, 21, 13, 2, 30, 7], decoder.config.vocab_size);
+fn check(
+    model: &str,
+    decoder: &Decoder,
+    adapter: &LoraAdapter,
+    (lengths, capacity, bound): Case<'_>,
+) {
+    let rows = examples(lengths, decoder.config.vocab_size);
     let rows: Vec<&TokenRow> = rows.iter().collect();
     let alone: Vec<_> = rows.iter().map(|row| TokenBatch::new(&[row], 0)).collect();
-    let packed = TokenBatch::packed(&rows, 34, 0);
+    let packed = TokenBatch::packed(&rows, capacity, 0);
     assert!(packed.rows < 5 && packed.parts.iter().any(|parts| parts.len() > 2));
     let paths = [
         ("checkpointed", alone.clone(), Tape::Blocks),
@@ -149,7 +162,7 @@ fn check(model: &str, decoder: &Decoder, adapter: &LoraAdapter, bound: f64) {
         );
     }
     // The bound tells: without the mask the same tokens train otherwise.
-    let mut open = TokenBatch::packed(&rows, 34, 0);
+    let mut open = TokenBatch::packed(&rows, capacity, 0);
     open.parts.clear();
     let (_, found) = step(decoder, adapter, &[open], Tape::Whole);
     let off = norm(found.iter().zip(&plain).map(|(a, b)| a - b)) / norm(plain.iter().copied());

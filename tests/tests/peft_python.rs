@@ -66,6 +66,7 @@ fn peft_logits(python: &OsStr, model: &Path, adapter: &Path, ids: &[u32]) -> Vec
 
 fn our_logits(decoder: &Decoder, adapter: &LoraAdapter, ids: &[u32]) -> Vec<f32> {
     let batch = TensorData::new(ids.to_vec(), [1, ids.len()]);
+    let decoder = adapter.decoder(decoder);
     let hidden = decoder.hidden(Tensor::<2, Int>::from_data(batch, &Device::flex()), adapter);
     let [_, tokens, width] = hidden.dims();
     let logits = decoder.logits(hidden.reshape([tokens, width]));
@@ -134,6 +135,35 @@ fn cases() -> Vec<(&'static str, LoraConfig)> {
     ]
 }
 
+/// Modules that train whole: beside a head of its own, with a tied head, and parted from it.
+fn whole_cases() -> Vec<(&'static str, LoraConfig)> {
+    let plain = LoraConfig::default;
+    vec![
+        (
+            "tiny-llama3",
+            LoraConfig {
+                modules_to_save: vec!["embed_tokens".into(), "lm_head".into(), "norm".into()],
+                ..plain()
+            },
+        ),
+        (
+            "tiny-llama-tied",
+            LoraConfig {
+                modules_to_save: vec!["embed_tokens".into(), "lm_head".into()],
+                ensure_weight_tying: true,
+                ..plain()
+            },
+        ),
+        (
+            "tiny-llama-tied",
+            LoraConfig {
+                modules_to_save: vec!["lm_head".into()],
+                ..plain()
+            },
+        ),
+    ]
+}
+
 #[test]
 fn python_computes_our_logits_with_our_adapter() {
     let Some(python) = std::env::var_os("IDIOLECT_PYTHON") else {
@@ -142,7 +172,7 @@ fn python_computes_our_logits_with_our_adapter() {
     };
     let Some(shared) = shared() else { return };
     let ids = [1, 30, 41, 52, 63, 3, 63, 52, 41, 30, 2];
-    for (name, config) in cases() {
+    for (name, config) in cases().into_iter().chain(whole_cases()) {
         let folder = shared.join("oracles/tiny").join(name);
         let loaded = idiolect::model::load(&folder, &Device::flex(), FloatDType::F32);
         let (decoder, _) = loaded.expect(name);
@@ -152,5 +182,32 @@ fn python_computes_our_logits_with_our_adapter() {
         let theirs = peft_logits(&python, &folder, place.path(), &ids);
         let ours = our_logits(&decoder, &adapter, &ids);
         assert_close(&format!("{name} {config:?}"), &ours, &theirs, 1e-4);
+    }
+}
+
+#[test]
+fn python_computes_our_logits_with_words_that_we_added() {
+    let Some(python) = std::env::var_os("IDIOLECT_PYTHON") else {
+        eprintln!("skipped: IDIOLECT_PYTHON names no Python with torch, transformers and peft");
+        return;
+    };
+    let Some(shared) = shared() else { return };
+    let ids = [1, 30, 384, 52, 63, 385, 63, 384, 41, 385, 2];
+    for name in ["tiny-llama3", "tiny-llama-tied"] {
+        let folder = shared.join("oracles/tiny").join(name);
+        let loaded = idiolect::model::load(&folder, &Device::flex(), FloatDType::F32);
+        let (seed, _) = loaded.expect(name);
+        let config = LoraConfig {
+            modules_to_save: vec!["embed_tokens".into(), "lm_head".into()],
+            ensure_weight_tying: seed.config.tied,
+            ..LoraConfig::default()
+        };
+        let adapter = trained(&seed.clone().with_tokens(&[384, 385]), &config, &ids);
+        let place = tempfile::tempdir().expect("a folder");
+        idiolect::lora::save(&adapter, place.path(), name).expect(name);
+        let theirs = peft_logits(&python, &folder, place.path(), &ids);
+        // The folder brings its words to the model as it is on disk.
+        let again = idiolect::lora::load(place.path(), &seed, &Device::flex()).expect(name);
+        assert_close(name, &our_logits(&seed, &again, &ids), &theirs, 1e-4);
     }
 }

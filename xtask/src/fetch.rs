@@ -120,6 +120,23 @@ pub(crate) fn smollm2_folder() -> Outcome<Option<PathBuf>> {
     Ok(Some(folder))
 }
 
+/// The model widened to f32 as a GGUF file, which llama.cpp computes in the type that ours is measured in.
+pub(crate) fn smollm2_f32() -> Outcome<PathBuf> {
+    let wide = root().join("models/SmolLM2-135M-Instruct.f32.gguf");
+    if wide.is_file() {
+        return Ok(wide);
+    }
+    let shared = shared().ok_or("the shared tools that widen the model are absent")?;
+    let (model, python) = (smollm2()?, environment()?);
+    // Where it is, it is whole.
+    let part = wide.with_extension("part");
+    let mut widen = program(python, &[]);
+    widen.arg(shared.join("tools/gguf_retype.py")).arg(model);
+    run(widen.arg(&part).arg("f32"))?;
+    keep(&part, &wide)?;
+    Ok(wide)
+}
+
 fn require_pip() -> Outcome {
     let advice = "python3 with pip is needed to fetch the model (on Debian: python3-pip)";
     output(&mut program("python3", &["-m", "pip", "--version"]))

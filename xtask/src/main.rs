@@ -11,8 +11,10 @@ use std::process::ExitCode;
 
 mod bench;
 mod ci;
+mod continue_bench;
 mod demo;
 mod distill_bench;
+mod experiment;
 mod fetch;
 mod gpu;
 mod parity;
@@ -31,11 +33,22 @@ usage: cargo xtask COMMAND
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
   fetch minilm           the sentence encoder all-MiniLM-L6-v2 as models/minilm
   tidy                   the rules of the house that the compiler does not check
-  bench [--python P]     speed and memory on the real model; with P, PyTorch's beside them
+  bench [--python P] [--llama] [--only train|gen|prefill] [--repeats N]
+                         speed and memory on the real model, and in the same run and table those of
+                         PyTorch (P has torch, transformers and peft) and llama.cpp (a Python package)
+  bench rows [--python P] [--rows N]
+                         an epoch over real rows, grouped by length, and PEFT's beside it
+  bench apply-lora [--layers N] [--rows N] [--tokens N] [--repeats N]
+                         a step through layers of Llama-2-7B's shape, beside Burn's own adapters
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
   gpu [--build|--pack]   programs for CUDA: built, packed into target/cuda, run where there is a GPU
-  distill-bench [ROWS]   distil rows of the shared data; verdicts, likelihoods and rows per minute, with
-                         speculation and shared prefixes and without
+  distill-bench [ROWS] [--python P]
+                         distil rows of the shared data; verdicts, likelihoods and rows per minute, with
+                         speculation and shared prefixes and without; with P, transformers at batch 1 too
+  continue-bench [DOCUMENTS] [FLAGS]
+                         continue documents of the shared data, with speculation and without
+  experiment [--scale S] plain against distilled in many small runs, and docs/RESULTS.md; goes on where it
+                         was killed (more arguments go to it: --budget-minutes M, --device D, --data F)
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -54,6 +67,8 @@ fn main() -> ExitCode {
         ["gpu", rest @ ..] => gpu::run(rest),
         ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model)),
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
+        ["continue-bench", rest @ ..] => continue_bench::run(rest),
+        ["experiment", rest @ ..] => experiment::run(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");

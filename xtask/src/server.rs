@@ -91,7 +91,7 @@ impl Server {
 }
 
 /// A virtual environment with the package; returns its Python.
-fn environment() -> Outcome<PathBuf> {
+pub(crate) fn environment() -> Outcome<PathBuf> {
     let home = root().join("target/llama");
     let python = home.join("bin/python");
     if !python.is_file() {

@@ -70,6 +70,21 @@ pub enum EvalError {
         #[source]
         source: BoxError,
     },
+    /// The judge failed, or left a request without an answer.
+    #[error("the judge failed")]
+    Judge {
+        /// Its own error.
+        #[source]
+        source: BoxError,
+    },
+    /// There is no answer of the baseline to a question.
+    #[error("{}: no answer to {id}, which the model answered", path.display())]
+    Baseline {
+        /// The file of the baseline's answers.
+        path: PathBuf,
+        /// The question.
+        id: Id,
+    },
     /// Programs cannot be run apart on this system.
     #[error("the sandbox cannot be used: {reason}")]
     Sandbox {

@@ -6,6 +6,7 @@ use idiolect_metrics::ifeval::Instruction;
 use idiolect_metrics::math::{self, Gsm8k};
 use idiolect_metrics::{MetricsError, call, safety};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::Answer;
 
@@ -33,9 +34,32 @@ pub enum Ask {
         stops: Vec<String>,
         /// Tokens after which the text ends.
         max_new_tokens: usize,
+        /// How tokens are drawn; none takes the likeliest ones.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        draw: Option<Draw>,
     },
     /// Give the log-likelihood of each continuation.
     Choose(Vec<Continuation>),
+}
+
+/// How the tokens of one text are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Draw {
+    /// Above 0.
+    pub temperature: f32,
+    /// Draw from the smallest set of at least this probability; 1 is all.
+    pub top_p: f32,
+    /// Seed of this text alone.
+    pub seed: u64,
+}
+
+/// The seed of one thing among many: a function of the run's seed and of the thing's name, not of its place.
+pub(crate) fn seed_of(seed: u64, name: &str) -> u64 {
+    let digest = Sha256::digest(format!("{seed}/{name}"));
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 /// What a model writes on from.
@@ -77,7 +101,7 @@ pub enum Gold {
         /// What stands after it: the test and its call.
         after: String,
     },
-    /// Nothing is scored here; a judge compares the outputs later.
+    /// Nothing is scored here; a judge reads the answers later.
     Judged,
     /// Instructions: `prompt_strict`, `prompt_loose`, and the shares of instructions kept.
     Instructions(Vec<Instruction>),
@@ -174,4 +198,29 @@ impl Gold {
             _ => 1.0,
         }
     }
+}
+
+/// Each item `samples` times, one after the other, with `#` and its number behind the id; every copy is drawn by a
+/// seed of its own, made from `draw`'s. Questions of choices stay as they are, once.
+#[must_use]
+pub fn sampled(items: &[Item], samples: usize, draw: Draw) -> Vec<Item> {
+    let copies = items.iter().flat_map(|item| {
+        let written = matches!(item.ask, Ask::Generate { .. });
+        (0..if written { samples } else { 1 }).map(move |number| copy(item, number, draw))
+    });
+    copies.collect()
+}
+
+fn copy(item: &Item, number: usize, from: Draw) -> Item {
+    let mut item = item.clone();
+    if let Ask::Generate { draw, .. } = &mut item.ask {
+        let name = item.id.as_str().map_or(item.id.to_string(), str::to_owned);
+        let id = format!("{name}#{number}");
+        *draw = Some(Draw {
+            seed: seed_of(from.seed, &id),
+            ..from
+        });
+        item.id = id.into();
+    }
+    item
 }

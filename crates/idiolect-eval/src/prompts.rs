@@ -18,6 +18,11 @@ const TEXT_TOKENS: usize = 256;
 /// Tokens after which an answer to a prompt of `IFEval` ends, in the harness's task.
 const INSTRUCTION_TOKENS: usize = 1280;
 
+/// Tokens after which an answer for `MT-bench` ends, in its scripts.
+pub(crate) const JUDGED_TOKENS: usize = 1024;
+/// The same for `Arena-Hard`.
+const ARENA_TOKENS: usize = 4096;
+
 /// One user turn.
 fn chat(content: String, max_new_tokens: usize) -> Ask {
     let message = Message {
@@ -28,6 +33,7 @@ fn chat(content: String, max_new_tokens: usize) -> Ask {
         prompt: Prompt::Chat(vec![message]),
         stops: Vec::new(),
         max_new_tokens,
+        draw: None,
     }
 }
 
@@ -39,6 +45,7 @@ pub(crate) fn gsm8k_text(doc: &Doc, above: &str) -> Result<(Ask, Gold), EvalErro
             .map(str::to_owned)
             .to_vec(),
         max_new_tokens: TEXT_TOKENS,
+        draw: None,
     };
     Ok((ask, Gold::Gsm8k(doc.text("answer")?)))
 }
@@ -91,6 +98,7 @@ pub(crate) fn humaneval(doc: &Doc) -> Result<(Ask, Gold), EvalError> {
             .map(str::to_owned)
             .to_vec(),
         max_new_tokens: CHAT_TOKENS,
+        draw: None,
     };
     let after = format!("{test}\ncheck({entry})");
     Ok((ask, Gold::Program { before, after }))
@@ -99,6 +107,20 @@ pub(crate) fn humaneval(doc: &Doc) -> Result<(Ask, Gold), EvalError> {
 /// An instruction whose output a judge compares later.
 pub(crate) fn alpaca_eval(doc: &Doc) -> Result<(Ask, Gold), EvalError> {
     Ok((chat(doc.text("instruction")?, CHAT_TOKENS), Gold::Judged))
+}
+
+/// The first turn of `MT-bench`; how it is drawn is set where the two turns are asked.
+pub(crate) fn mt_bench(doc: &Doc) -> Result<(Ask, Gold), EvalError> {
+    let turns = doc.texts("turns")?;
+    let [first, _] = turns.as_slice() else {
+        return Err(doc.wrong("turns", "two texts"));
+    };
+    Ok((chat(first.clone(), JUDGED_TOKENS), Gold::Judged))
+}
+
+/// A prompt of `Arena-Hard`, answered greedily.
+pub(crate) fn arena_hard(doc: &Doc) -> Result<(Ask, Gold), EvalError> {
+    Ok((chat(doc.text("prompt")?, ARENA_TOKENS), Gold::Judged))
 }
 
 /// A prompt of `IFEval` with its instructions.

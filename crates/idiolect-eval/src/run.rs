@@ -10,7 +10,7 @@ use idiolect_data::{Id, Journal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Ask, BoxError, Continuation, EvalError, Item, Prompt};
+use crate::{Ask, BoxError, Continuation, Draw, EvalError, Item, Prompt};
 
 /// The log-likelihood of a continuation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -33,24 +33,32 @@ pub enum Answer {
 
 /// Anything that writes text after a prompt and tells how likely text is.
 pub trait Model {
-    /// Writes one text for each prompt.
+    /// Writes one text for each request.
     ///
     /// # Errors
     ///
     /// Its own; the run ends with it and can be taken up again.
-    fn generate(
-        &mut self,
-        prompts: &[&Prompt],
-        stops: &[String],
-        max_new_tokens: usize,
-    ) -> Result<Vec<String>, BoxError>;
+    fn generate(&mut self, asked: &[Writing<'_>]) -> Result<Vec<String>, BoxError>;
 
-    /// Gives one likelihood for each continuation.
+    /// Gives one likelihood for each continuation of each question, which mostly share their context.
     ///
     /// # Errors
     ///
     /// As [`Self::generate`].
-    fn likelihoods(&mut self, pairs: &[&Continuation]) -> Result<Vec<Likelihood>, BoxError>;
+    fn likelihoods(
+        &mut self,
+        questions: &[&[Continuation]],
+    ) -> Result<Vec<Vec<Likelihood>>, BoxError>;
+}
+
+/// A text to be written; the fields are those of [`Ask::Generate`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "each is explained where the request is")]
+pub struct Writing<'a> {
+    pub prompt: &'a Prompt,
+    pub stops: &'a [String],
+    pub max_new_tokens: usize,
+    pub draw: Option<Draw>,
 }
 
 /// How a task is run.
@@ -131,48 +139,52 @@ fn check(items: &[Item], rows: &[Row], journal: &Path) -> Result<(), EvalError> 
     Ok(())
 }
 
-/// The model's answers to a chunk; the requests of a task are all of one form.
+/// The model's answers to a chunk.
 fn answer(items: &[Item], model: &mut dyn Model) -> Result<Vec<Answer>, EvalError> {
     let failed = |source| EvalError::Model { source };
-    let mut pairs = Vec::new();
-    let mut prompts = Vec::new();
-    let mut end = (&[][..], 0);
+    let (mut questions, mut asked) = (Vec::new(), Vec::new());
     for item in items {
         match &item.ask {
-            Ask::Choose(all) => pairs.extend(all),
+            Ask::Choose(all) => questions.push(all.as_slice()),
             Ask::Generate {
                 prompt,
                 stops,
                 max_new_tokens,
-            } => {
-                prompts.push(prompt);
-                end = (stops, *max_new_tokens);
-            }
+                draw,
+            } => asked.push(Writing {
+                prompt,
+                stops,
+                max_new_tokens: *max_new_tokens,
+                draw: *draw,
+            }),
         }
     }
-    let mut texts = Vec::new();
-    if !prompts.is_empty() {
-        texts = model.generate(&prompts, end.0, end.1).map_err(failed)?;
+    let (mut texts, mut values) = (Vec::new(), Vec::new());
+    if !asked.is_empty() {
+        texts = model.generate(&asked).map_err(failed)?;
     }
-    let mut values = Vec::new();
-    if !pairs.is_empty() {
-        values = model.likelihoods(&pairs).map_err(failed)?;
+    if !questions.is_empty() {
+        values = model.likelihoods(&questions).map_err(failed)?;
     }
-    if (texts.len(), values.len()) != (prompts.len(), pairs.len()) {
+    let complete = values
+        .iter()
+        .map(Vec::len)
+        .eq(questions.iter().map(|all| all.len()));
+    if texts.len() != asked.len() || !complete {
         let source = "it did not answer each request once".into();
         return Err(EvalError::Model { source });
     }
     let (mut texts, mut values) = (texts.into_iter(), values.into_iter());
     let answers = items.iter().map(|item| match &item.ask {
-        Ask::Choose(all) => Answer::Likelihoods(values.by_ref().take(all.len()).collect()),
+        Ask::Choose(_) => Answer::Likelihoods(values.next().unwrap_or_default()),
         Ask::Generate { .. } => Answer::Text(texts.next().unwrap_or_default()),
     });
     Ok(answers.collect())
 }
 
 /// SHA-256 of a request as JSON, in hexadecimal.
-fn hash(ask: &Ask) -> String {
-    let json = serde_json::to_vec(ask).unwrap_or_default();
+pub(crate) fn hash<T: Serialize>(request: &T) -> String {
+    let json = serde_json::to_vec(request).unwrap_or_default();
     let mut hex = String::new();
     for byte in Sha256::digest(json) {
         // Writing to a string cannot fail.

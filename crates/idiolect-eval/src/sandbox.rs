@@ -59,15 +59,15 @@ pub enum Ending {
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     python: PathBuf,
-    limits: Limits,
+    pub(crate) limits: Limits,
     /// Whether a user without rights is stood in for the caller, who is root.
     stand_in: bool,
 }
 
 /// What surrounds a program: the verdict's word comes in as the first line and leaves with the verdict.
-const DRIVER: &str = include_str!("driver.py");
+const DRIVER: &str = include_str!("../sandbox/driver.py");
 /// Makes all mounts read-only but the working folder, then becomes the driver under its limits.
-const ENTER: &str = include_str!("enter.sh");
+const ENTER: &str = include_str!("../sandbox/enter.sh");
 /// The user and group of no rights.
 const NOBODY: &str = "65534";
 /// Tells the moment when a program is looked after.
@@ -98,12 +98,6 @@ impl Sandbox {
             }
         }
         Err(failed(reason))
-    }
-
-    /// Whether the number of processes is bounded.
-    #[must_use]
-    pub fn bounds_processes(&self) -> bool {
-        self.stand_in
     }
 
     /// Runs a program to its end or the limits.
@@ -181,7 +175,7 @@ impl Sandbox {
     }
 }
 
-fn failed(reason: impl ToString) -> EvalError {
+pub(crate) fn failed(reason: impl ToString) -> EvalError {
     EvalError::Sandbox {
         reason: reason.to_string(),
     }

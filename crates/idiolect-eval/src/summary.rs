@@ -1,12 +1,16 @@
-//! Rows to means with intervals, and outputs in the form of `AlpacaEval`.
+//! Rows to means with intervals, pass@k, and outputs in the form of `AlpacaEval`.
 
 use std::collections::BTreeMap;
 
+use idiolect_metrics::code::pass_at_k;
 use idiolect_metrics::interval::{Draws, Interval, bootstrap};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{Answer, Ask, Ending, EvalError, Item, Prompt, Row};
+
+/// The values of k that are reported, where there are as many samples.
+const KS: [usize; 3] = [1, 5, 10];
 
 /// The mean of one score.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -101,7 +105,7 @@ pub fn summarize_programs(
 }
 
 /// The mean of values that stand for several parts each, with the interval over items.
-fn weighted(values: &[(f64, f64)], draws: &Draws) -> Option<Mean> {
+pub(crate) fn weighted(values: &[(f64, f64)], draws: &Draws) -> Option<Mean> {
     let parts: f64 = values.iter().map(|(_, weight)| weight).sum();
     let scale = values.len() as f64 / parts;
     let values: Vec<f64> = values
@@ -110,6 +114,25 @@ fn weighted(values: &[(f64, f64)], draws: &Draws) -> Option<Mean> {
         .collect();
     let Interval { mean, low, high } = bootstrap(&values, draws)?;
     Some(Mean { mean, low, high })
+}
+
+/// `pass@1`, `pass@5` and `pass@10`, as far as there are samples, from how the programs ended: those of one
+/// question one after the other, `samples` each.
+///
+/// Intervals are over questions. A question whose samples are not all there is left out.
+#[must_use]
+pub fn pass_at(endings: &[Ending], samples: usize, draws: &Draws) -> BTreeMap<String, Mean> {
+    let questions = endings.chunks_exact(samples.max(1));
+    let passed: Vec<usize> = questions
+        .map(|all| all.iter().filter(|one| **one == Ending::Passed).count())
+        .collect();
+    let mean = |k: usize| {
+        let values: Vec<f64> = passed.iter().map(|c| pass_at_k(samples, *c, k)).collect();
+        let Interval { mean, low, high } = bootstrap(&values, draws)?;
+        Some((format!("pass@{k}"), Mean { mean, low, high }))
+    };
+    let possible = KS.into_iter().filter(|k| *k <= samples);
+    possible.filter_map(mean).collect()
 }
 
 /// The rows in the form that `AlpacaEval` reads: `instruction`, `output`, `generator`.

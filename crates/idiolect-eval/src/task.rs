@@ -1,13 +1,8 @@
-//! The tasks by name, and the files that each is read from.
+//! The tasks by name, and the files that each is read from; the reading itself is next door.
 
-use std::path::Path;
 use std::str::FromStr;
 
-use idiolect_data::Id;
-
-use crate::choices::{self, Question};
-use crate::files::{self, Doc};
-use crate::{Ask, EvalError, Gold, Item, prompts};
+use crate::EvalError;
 
 /// A task that a model can be measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,11 +28,13 @@ pub enum Task {
     Winogrande,
     TruthfulqaMc1,
     TruthfulqaMc2,
+    MtBench,
+    ArenaHard,
 }
 
 /// Each task: its name, its file below the data folder, the file of its worked examples, and how
 /// many of them the Open LLM Leaderboard of 2023 shows.
-const TASKS: [(Task, &str, &str, &str, usize); 16] = [
+const TASKS: [(Task, &str, &str, &str, usize); 18] = [
     (
         Task::Gsm8k,
         "gsm8k",
@@ -132,6 +129,20 @@ const TASKS: [(Task, &str, &str, &str, usize); 16] = [
         "",
         0,
     ),
+    (
+        Task::MtBench,
+        "mt_bench",
+        "mtbench/mt_bench_question.jsonl",
+        "",
+        0,
+    ),
+    (
+        Task::ArenaHard,
+        "arena_hard",
+        "arena_hard/question_v0.1.jsonl",
+        "",
+        0,
+    ),
 ];
 
 impl Task {
@@ -156,133 +167,12 @@ impl Task {
         self.place().1
     }
 
-    fn place(self) -> (Task, &'static str, &'static str, &'static str, usize) {
+    pub(crate) fn place(self) -> (Task, &'static str, &'static str, &'static str, usize) {
         // The table has every task, so that the second half is never reached.
         TASKS
             .into_iter()
             .find(|task| task.0 == self)
             .unwrap_or(TASKS[0])
-    }
-
-    /// Reads the items of the task from the folder `data`, with `shots` worked examples in each
-    /// prompt, the first ones of their file.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError::Data`], [`EvalError::File`], [`EvalError::Field`]; [`EvalError::Shots`] where
-    /// there are fewer worked examples, or the task has none.
-    pub fn read(self, data: &Path, shots: usize) -> Result<Vec<Item>, EvalError> {
-        let (_, _, file, worked, _) = self.place();
-        let path = data.join(file);
-        let docs = match self {
-            Task::Mmlu => files::mmlu(&path, "test")?,
-            _ if path.extension().is_some_and(|end| end == "csv") => files::csv(&path)?,
-            _ => files::json(&path)?,
-        };
-        let shown = if shots == 0 {
-            Vec::new()
-        } else {
-            self.shown(&data.join(worked), shots)?
-        };
-        let mut items = Vec::new();
-        for (i, doc) in docs.iter().enumerate() {
-            let group = doc.text("subject").unwrap_or_default();
-            let above = self.above(&group, &shown, shots)?;
-            let (ask, gold) = self.ask(doc, &above)?;
-            let own = ["id", "key", "task_id"]
-                .iter()
-                .find_map(|name| doc.fields.get(*name));
-            let id = own.cloned().unwrap_or_else(|| Id::from(i));
-            items.push(Item {
-                id,
-                group,
-                ask,
-                gold,
-            });
-        }
-        Ok(items)
-    }
-
-    /// The worked examples, the first `shots` of the file, or of each subject.
-    fn shown(self, path: &Path, shots: usize) -> Result<Vec<Doc>, EvalError> {
-        let found = |found| EvalError::Shots {
-            path: path.to_owned(),
-            expected: shots,
-            found,
-        };
-        match self {
-            Task::Mmlu => files::mmlu(path, "dev"),
-            Task::Gsm8k
-            | Task::ArcChallenge
-            | Task::ArcEasy
-            | Task::Hellaswag
-            | Task::Winogrande => {
-                let mut docs = files::json(path)?;
-                if docs.len() < shots {
-                    return Err(found(docs.len()));
-                }
-                docs.truncate(shots);
-                Ok(docs)
-            }
-            _ => Err(found(0)),
-        }
-    }
-
-    /// What stands above a question: the opening of its subject and the worked examples.
-    fn above(self, group: &str, shown: &[Doc], shots: usize) -> Result<String, EvalError> {
-        let mut above = String::new();
-        let mut of_group = 0;
-        if self == Task::Mmlu {
-            above = choices::mmlu_opening(group);
-        }
-        for doc in shown {
-            if doc.text("subject").unwrap_or_default() != group || of_group == shots {
-                continue;
-            }
-            of_group += 1;
-            above += &match self {
-                Task::Gsm8k => prompts::gsm8k_worked(doc)?,
-                _ => self.question(doc)?.worked(),
-            };
-        }
-        match shown.first() {
-            Some(doc) if of_group < shots => Err(EvalError::Shots {
-                path: doc.path.clone(),
-                expected: shots,
-                found: of_group,
-            }),
-            _ => Ok(above),
-        }
-    }
-
-    fn ask(self, doc: &Doc, above: &str) -> Result<(Ask, Gold), EvalError> {
-        match self {
-            Task::Gsm8k => prompts::gsm8k_text(doc, above),
-            Task::Gsm8kChat => prompts::gsm8k_chat(doc),
-            Task::Multiarith => prompts::multiarith(doc),
-            Task::Openfunction => prompts::openfunction(doc),
-            Task::AdvbenchRaw => prompts::advbench(doc, false),
-            Task::AdvbenchJailbreak => prompts::advbench(doc, true),
-            Task::AlpacaEval => prompts::alpaca_eval(doc),
-            Task::Humaneval => prompts::humaneval(doc),
-            Task::Ifeval => prompts::ifeval(doc),
-            _ => {
-                let question = self.question(doc)?;
-                let ask = Ask::Choose(question.continuations(above));
-                Ok((ask, question.gold))
-            }
-        }
-    }
-
-    fn question(self, doc: &Doc) -> Result<Question, EvalError> {
-        match self {
-            Task::Mmlu => choices::mmlu(doc),
-            Task::Hellaswag => choices::hellaswag(doc),
-            Task::Winogrande => choices::winogrande(doc),
-            Task::TruthfulqaMc1 => choices::truthfulqa(doc, false),
-            Task::TruthfulqaMc2 => choices::truthfulqa(doc, true),
-            _ => choices::arc(doc),
-        }
     }
 }
 
@@ -290,7 +180,8 @@ impl FromStr for Task {
     type Err = EvalError;
 
     fn from_str(name: &str) -> Result<Self, EvalError> {
-        let found = TASKS.iter().find(|task| task.1 == name);
+        let plain = name.replace('-', "_");
+        let found = TASKS.iter().find(|task| task.1 == plain);
         found.map(|task| task.0).ok_or_else(|| EvalError::Task {
             name: name.to_owned(),
         })

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use idiolect_eval::{
     BoxError, Continuation, EvalError, Item, Likelihood, Model, Prompt, Row, Settings, Task,
-    alpaca_eval_outputs, run, summarize,
+    Writing, alpaca_eval_outputs, run, summarize,
 };
 use idiolect_metrics::interval::Draws;
 
@@ -35,27 +35,28 @@ impl Echo {
 }
 
 impl Model for Echo {
-    fn generate(
-        &mut self,
-        prompts: &[&Prompt],
-        _: &[String],
-        _: usize,
-    ) -> Result<Vec<String>, BoxError> {
+    fn generate(&mut self, asked: &[Writing<'_>]) -> Result<Vec<String>, BoxError> {
         self.spend()?;
-        let text = |prompt: &&Prompt| match prompt {
+        let text = |one: &Writing<'_>| match one.prompt {
             Prompt::Text(text) => text.clone(),
             Prompt::Chat(turns) => turns.last().unwrap().content.clone(),
         };
-        Ok(prompts.iter().map(text).collect())
+        Ok(asked.iter().map(text).collect())
     }
 
-    fn likelihoods(&mut self, pairs: &[&Continuation]) -> Result<Vec<Likelihood>, BoxError> {
+    fn likelihoods(
+        &mut self,
+        questions: &[&[Continuation]],
+    ) -> Result<Vec<Vec<Likelihood>>, BoxError> {
         self.spend()?;
-        let value = |pair: &&Continuation| Likelihood {
+        let value = |pair: &Continuation| Likelihood {
             log_likelihood: -(pair.text.len() as f64),
             greedy: false,
         };
-        Ok(pairs.iter().map(value).collect())
+        let all = questions
+            .iter()
+            .map(|pairs| pairs.iter().map(value).collect());
+        Ok(all.collect())
     }
 }
 

@@ -94,7 +94,7 @@ fn memory_files_and_processes_are_bounded() {
         "OSError",
     );
     caught("[open(str(i), 'w') for i in range(99)]", "OSError");
-    if !sandbox.bounds_processes() {
+    if !sandbox.held().unwrap().processes {
         eprintln!("skipped: the number of root's processes is not bounded here");
         return;
     }
@@ -113,6 +113,25 @@ assert 0 < children < 16, children";
     assert_eq!(sandbox.run(bomb).unwrap(), Ending::Passed);
     // The children went with their parent, who did not wait for them.
     assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn limits_that_hold_are_told_from_those_that_do_not() {
+    let Some(sandbox) = sandbox(LIMITS) else {
+        return;
+    };
+    let held = sandbox.held().unwrap();
+    let [names, not] = held.names();
+    let always = ["time", "memory", "files", "folders", "network"];
+    assert!(always.iter().all(|name| names.contains(name)), "{held:?}");
+    assert_eq!(
+        not,
+        if held.processes {
+            &[][..]
+        } else {
+            &["processes"]
+        }
+    );
 }
 
 #[test]

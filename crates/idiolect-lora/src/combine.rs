@@ -9,10 +9,10 @@ use burn::tensor::Tensor;
 use idiolect_model::{Adapter, Site};
 
 use crate::config::wrong;
-use crate::{Factors, LoraAdapter, LoraConfig, LoraError, Scaling, Targets};
+use crate::{Factors, LoraAdapter, LoraConfig, LoraError, Scaling, Targets, WholeModules};
 
 /// Adapters that work at the same time: each change is that of the adapter alone, weighted, and the changes
-/// are added up in activation space.
+/// are added up in activation space. Modules that trained whole have no part in it.
 ///
 /// Weights may be set between calls, and 0 leaves an adapter out. Unlike in [`combine`], magnitudes are
 /// welcome, as in PEFT with several active adapters.
@@ -39,14 +39,22 @@ impl Adapter for Stack {
 ///
 /// # Errors
 ///
-/// [`LoraError::Setting`] when there is no part, a weight is no number, or a part has magnitudes: what
-/// `DoRA` changes is no thin product.
+/// [`LoraError::Setting`] when there is no part, a weight is no number, a part has magnitudes (what
+/// `DoRA` changes is no thin product), or one has modules that trained whole.
 pub fn combine(parts: &[(&LoraAdapter, f64)]) -> Result<LoraAdapter, LoraError> {
     let Some((first, _)) = parts.first() else {
         return Err(wrong("adapters", "at least one", "none"));
     };
     if parts.iter().any(|(part, _)| part.config.dora) {
         return Err(wrong("use_dora", "off in adapters to combine", true));
+    }
+    if let Some((part, _)) = parts.iter().find(|(part, _)| !part.whole.is_empty()) {
+        let found = part.config.modules_to_save.join(", ");
+        return Err(wrong(
+            "modules_to_save",
+            "none in adapters to combine",
+            found,
+        ));
     }
     if let Some((_, weight)) = parts.iter().find(|(_, weight)| !weight.is_finite()) {
         return Err(wrong("weight", "a number", weight));
@@ -67,6 +75,7 @@ pub fn combine(parts: &[(&LoraAdapter, f64)]) -> Result<LoraAdapter, LoraError> 
     }
     Ok(LoraAdapter {
         factors,
+        whole: WholeModules::default(),
         sites,
         config,
     })

@@ -4,7 +4,7 @@
 
 use std::str::FromStr;
 
-use crate::pattern::Pattern;
+use crate::targets::Pattern;
 use crate::{LoraError, Targets};
 
 /// How the update is scaled before it is added.
@@ -65,6 +65,12 @@ pub struct LoraConfig {
     pub dropout: f64,
     /// How the factors start.
     pub init: Init,
+    /// Modules that train whole beside the factors, by the ends of their names: `embed_tokens`,
+    /// `lm_head`, and norms, of which `norm` is all and `model.norm` the last.
+    pub modules_to_save: Vec<String>,
+    /// Whether an embedding that is the head as well stays so when it trains whole. Without it, and by
+    /// default in PEFT, the head becomes a matrix of its own.
+    pub ensure_weight_tying: bool,
 }
 
 impl LoraConfig {
@@ -146,6 +152,8 @@ impl Default for LoraConfig {
             dora: false,
             dropout: 0.0,
             init: Init::Kaiming,
+            modules_to_save: Vec::new(),
+            ensure_weight_tying: false,
         }
     }
 }

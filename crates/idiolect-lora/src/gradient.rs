@@ -1,6 +1,6 @@
 //! Gradients of an adapter through a frozen decoder, with little memory.
 //!
-//! The decoder never enters the tape. With [`Tape::Blocks`] a first pass keeps each block's input; then,
+//! The decoder's own weights never enter the tape; modules that train whole do in their place. With [`Tape::Blocks`] a first pass keeps each block's input; then,
 //! from the last block back, the block is run again under a tape of its own, seeded with the gradient of
 //! its output (block checkpointing; Chen et al., arXiv 1604.06174).
 //! With [`Tape::Whole`] one tape spans all adapted blocks: faster, and every activation is kept.
@@ -13,7 +13,7 @@ use burn::tensor::{Gradients, IndexingUpdateOp, Int, Tensor};
 use idiolect_model::{Context, Decoder};
 
 use crate::LoraAdapter;
-use crate::dropout::Dropping;
+use crate::adapter::Dropping;
 
 /// How much of the forward pass is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,23 @@ pub enum Tape {
     Blocks,
     /// Everything above the lowest adapted projection.
     Whole,
+}
+
+/// What a loss hands back of the head.
+#[derive(Debug, Clone)]
+pub struct HeadGradient {
+    /// Gradient of its input, `[trained, hidden]`.
+    pub hidden: Tensor<2>,
+    /// Gradient of its weight, `[hidden, vocab]` in f32; only where [`crate::WholeModules::trains_head`].
+    pub weight: Option<Tensor<2>>,
+}
+
+impl From<Tensor<2>> for HeadGradient {
+    /// That of a frozen head.
+    fn from(hidden: Tensor<2>) -> Self {
+        let weight = None;
+        Self { hidden, weight }
+    }
 }
 
 /// Token ids of a batch, padded on the right, and which of its positions predict a trained token.
@@ -35,21 +52,28 @@ pub struct Positions {
     pub seed: u64,
 }
 
-/// Gradients of the adapter's factors.
+/// Gradients of the adapter's factors, and of the modules that it trains whole.
+///
+/// `decoder` is the seed model. `head` is given hidden states that are ready for the head of
+/// [`LoraAdapter::decoder`], and returns their gradient, with that of the head's weight where it trains.
 ///
 /// # Shapes
 ///
-/// - `head` is given `[trained, hidden]`, ready for [`Decoder::logits`], and returns the same shape
+/// - `head` is given `[trained, hidden]`, and returns the same shape or a [`HeadGradient`]
 ///
 /// # Errors
 ///
 /// Whatever `head` returns.
-pub fn adapter_gradients<E>(
+///
+/// # Panics
+///
+/// When the head trains and `head` returns no gradient of its weight.
+pub fn adapter_gradients<E, G: Into<HeadGradient>>(
     decoder: &Decoder,
     adapter: &LoraAdapter,
     batch: &Positions,
     tape: Tape,
-    head: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, E>,
+    head: impl FnOnce(Tensor<2>) -> Result<G, E>,
 ) -> Result<GradientsParams, E> {
     let context = decoder.context(batch.ids.dims()[1]);
     adapter_gradients_in(context, (decoder, adapter), batch, tape, head)
@@ -64,19 +88,35 @@ pub fn adapter_gradients<E>(
 /// # Errors
 ///
 /// As there.
-pub fn adapter_gradients_in<E>(
+///
+/// # Panics
+///
+/// As there.
+pub fn adapter_gradients_in<E, G: Into<HeadGradient>>(
     context: Context,
     (decoder, adapter): (&Decoder, &LoraAdapter),
     batch: &Positions,
     tape: Tape,
-    head: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, E>,
+    head: impl FnOnce(Tensor<2>) -> Result<G, E>,
 ) -> Result<GradientsParams, E> {
+    let untaped = adapter.valid();
     let pass = Pass {
-        decoder,
+        taped: adapter.decoder(decoder),
+        plain: untaped.decoder(decoder),
         adapter,
+        untaped,
         context,
         lowest: adapter.lowest_layer(),
         seed: batch.seed,
+    };
+    let head = |hidden| {
+        let given: HeadGradient = head(hidden)?.into();
+        let missing = adapter.whole.trains_head() && given.weight.is_none();
+        assert!(
+            !missing,
+            "a head that trains needs the gradient of its weight"
+        );
+        Ok(given)
     };
     match tape {
         Tape::Blocks => pass.by_blocks(batch, head),
@@ -85,102 +125,115 @@ pub fn adapter_gradients_in<E>(
 }
 
 struct Pass<'a> {
-    decoder: &'a Decoder,
+    /// The decoder with the modules that train whole, on the tape.
+    taped: Decoder,
+    /// The same off the tape.
+    plain: Decoder,
     adapter: &'a LoraAdapter,
+    untaped: LoraAdapter,
     context: Context,
-    /// Blocks below this one have no adapter and need no gradient.
+    /// Below this block nothing trains.
     lowest: usize,
     seed: u64,
 }
 
 impl Pass<'_> {
     fn layers(&self) -> usize {
-        self.decoder.config.num_layers
+        self.plain.config.num_layers
     }
 
-    fn block(&self, layer: usize, x: Tensor<3>, adapter: &LoraAdapter) -> Tensor<3> {
-        let seed = self.seed;
-        self.decoder
-            .block(layer, x, &self.context, &Dropping { adapter, seed })
+    fn taped_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
+        let (adapter, seed) = (self.adapter, self.seed);
+        let dropping = Dropping { adapter, seed };
+        self.taped.block(layer, x, &self.context, &dropping)
     }
 
-    /// The hidden state that enters the lowest adapted block.
-    fn below(&self, ids: &Tensor<2, Int>, untaped: &LoraAdapter) -> Tensor<3> {
-        let x = self.decoder.embed(ids.clone());
-        (0..self.lowest).fold(x, |x, layer| self.block(layer, x, untaped))
+    fn plain_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
+        let (adapter, seed) = (&self.untaped, self.seed);
+        let dropping = Dropping { adapter, seed };
+        self.plain.block(layer, x, &self.context, &dropping)
     }
 
-    /// The last norm at the trained positions, `[trained, hidden]`; other positions need none.
-    fn normed(&self, x: Tensor<3>, trained: &Tensor<1, Int>) -> Tensor<2> {
-        let [rows, tokens, width] = x.dims();
-        let chosen = x.reshape([rows * tokens, width]).select(0, trained.clone());
-        self.decoder.norm(chosen.unsqueeze_dim(0)).squeeze_dim(0)
+    /// The hidden state that enters the lowest trained block.
+    fn below(&self, embedded: Tensor<3>) -> Tensor<3> {
+        (0..self.lowest).fold(embedded, |x, layer| self.plain_block(layer, x))
     }
 
     fn whole<E>(
         &self,
         batch: &Positions,
-        head: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, E>,
+        head: impl FnOnce(Tensor<2>) -> Result<HeadGradient, E>,
     ) -> Result<GradientsParams, E> {
-        let x = self.below(&batch.ids, &self.adapter.valid());
-        let x = (self.lowest..self.layers()).fold(x, |x, layer| self.block(layer, x, self.adapter));
-        let hidden = self.normed(x, &batch.trained);
-        let seed = head(hidden.clone().inner())?;
-        let tape = pull_back(hidden, seed);
+        let x = self.below(self.taped.embed(batch.ids.clone()));
+        let x = (self.lowest..self.layers()).fold(x, |x, layer| self.taped_block(layer, x));
+        let [rows, tokens, width] = x.dims();
+        // Other positions need no norm.
+        let chosen = x
+            .reshape([rows * tokens, width])
+            .select(0, batch.trained.clone());
+        let hidden: Tensor<2> = self.taped.norm(chosen.unsqueeze_dim(0)).squeeze_dim(0);
+        let given = head(hidden.clone().inner())?;
+        let tape = pull_back(hidden, given.hidden);
         let mut gradients = GradientsParams::new();
-        collect(
-            &tape,
-            self.adapter,
-            0..self.adapter.factors.len(),
-            &mut gradients,
-        );
+        let all = 0..self.adapter.factors.len();
+        collect(&tape, self.adapter, all, &mut gradients);
+        self.adapter
+            .whole
+            .collect_words(Some(&tape), given.weight, &mut gradients);
         Ok(gradients)
     }
 
     fn by_blocks<E>(
         &self,
         batch: &Positions,
-        head: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, E>,
+        head: impl FnOnce(Tensor<2>) -> Result<HeadGradient, E>,
     ) -> Result<GradientsParams, E> {
-        let untaped = self.adapter.valid();
         let mut inputs = Vec::with_capacity(self.layers() - self.lowest);
-        let mut x = self.below(&batch.ids, &untaped);
+        let mut x = self.below(self.plain.embed(batch.ids.clone()));
         for layer in self.lowest..self.layers() {
             inputs.push(x.clone());
-            x = self.block(layer, x, &untaped);
+            x = self.plain_block(layer, x);
         }
-        let mut upstream = self.head_gradient(x, &batch.trained, head)?;
         let mut gradients = GradientsParams::new();
+        let (mut upstream, weight) = self.head_gradient(x, &batch.trained, head, &mut gradients)?;
         for layer in (self.lowest..self.layers()).rev() {
             let Some(input) = inputs.pop() else { break };
             let input = input.autodiff().require_grad();
-            let output = self.block(layer, input.clone(), self.adapter);
+            let output = self.taped_block(layer, input.clone());
             let tape = pull_back(output, upstream);
             collect(&tape, self.adapter, self.factors_of(layer), &mut gradients);
-            match input.grad(&tape) {
-                Some(gradient) => upstream = gradient,
-                None => break,
-            }
+            let Some(gradient) = input.grad(&tape) else {
+                return Ok(gradients);
+            };
+            upstream = gradient;
         }
+        let words = self.adapter.whole.trains_embedding();
+        let words = words.then(|| pull_back(self.taped.embed(batch.ids.clone()), upstream));
+        self.adapter
+            .whole
+            .collect_words(words.as_ref(), weight, &mut gradients);
         Ok(gradients)
     }
 
-    /// Gradient of the last block's output, `[rows, tokens, hidden]`; zero where nothing is trained.
+    /// Gradient of the last block's output, `[rows, tokens, hidden]`, zero where nothing is trained, and that
+    /// of the head's weight.
     fn head_gradient<E>(
         &self,
         x: Tensor<3>,
         trained: &Tensor<1, Int>,
-        head: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, E>,
-    ) -> Result<Tensor<3>, E> {
+        head: impl FnOnce(Tensor<2>) -> Result<HeadGradient, E>,
+        gradients: &mut GradientsParams,
+    ) -> Result<(Tensor<3>, Option<Tensor<2>>), E> {
         let [rows, tokens, width] = x.dims();
         let chosen = x.reshape([rows * tokens, width]).select(0, trained.clone());
         let chosen = chosen.autodiff().require_grad();
         let normed: Tensor<2> = self
-            .decoder
+            .taped
             .norm(chosen.clone().unsqueeze_dim(0))
             .squeeze_dim(0);
-        let seed = head(normed.clone().inner())?;
-        let tape = pull_back(normed, seed);
+        let given = head(normed.clone().inner())?;
+        let tape = pull_back(normed, given.hidden);
+        self.adapter.whole.collect_norms(&tape, gradients);
         let zeros = Tensor::zeros(
             [rows * tokens, width],
             (&chosen.device().inner(), chosen.dtype()),
@@ -191,7 +244,7 @@ impl Pass<'_> {
             }
             None => zeros,
         };
-        Ok(full.reshape([rows, tokens, width]))
+        Ok((full.reshape([rows, tokens, width]), given.weight))
     }
 
     /// Places of the factors of one block; sites are sorted by block.
@@ -223,9 +276,10 @@ fn collect(
             register(tape, magnitude, gradients);
         }
     }
+    adapter.whole.collect_norms(tape, gradients);
 }
 
-fn register<const D: usize>(
+pub(crate) fn register<const D: usize>(
     tape: &Gradients,
     param: &Param<Tensor<D>>,
     gradients: &mut GradientsParams,

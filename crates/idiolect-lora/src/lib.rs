@@ -3,25 +3,25 @@
 mod adapter;
 mod combine;
 mod config;
-mod dropout;
 mod error;
 mod factors;
 mod gradient;
 mod init;
 mod merge;
-mod pattern;
 mod peft;
 mod shift;
 mod svd;
 mod targets;
+mod whole;
 
 pub use adapter::LoraAdapter;
 pub use combine::{Stack, combine};
 pub use config::{Init, LoraConfig, Scaling};
 pub use error::LoraError;
 pub use factors::Factors;
-pub use gradient::{Positions, Tape, adapter_gradients, adapter_gradients_in};
+pub use gradient::{HeadGradient, Positions, Tape, adapter_gradients, adapter_gradients_in};
 pub use merge::{MergeReport, dense_update, merge, merge_checked};
 pub use peft::{load, read_config, save};
 pub use shift::{SiteShift, WeightShift, between, shift, total};
 pub use targets::Targets;
+pub use whole::{Norm, WholeModules};

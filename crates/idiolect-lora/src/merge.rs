@@ -1,9 +1,9 @@
 //! Folds an adapter into the weights it was trained beside: `W' = W + s A B`, with `DoRA` its columns brought
-//! to the length of their magnitudes, computed in f32.
+//! to the length of their magnitudes, computed in f32. Modules that trained whole take the place of the model's.
 //!
 //! There is no way back from a merged decoder; the adapter folder stays the thing to keep.
 
-use burn::module::Param;
+use burn::module::{Module, Param};
 use burn::tensor::{DType, Int, Tensor};
 use idiolect_model::{Decoder, Site};
 
@@ -17,6 +17,7 @@ use crate::{Factors, LoraAdapter};
 /// When the adapter is for another model; [`crate::load`] has checked that.
 #[must_use]
 pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Decoder {
+    adapter.whole.valid().at_rest().put_on(&mut decoder);
     for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
         let weight = &mut decoder.weights.blocks[site.layer].projections[site.projection as usize];
         let merged = add(weight.val().dequantize(), factors.dense());
@@ -58,7 +59,7 @@ pub fn merge_checked(
     adapter: &LoraAdapter,
     probe: &Tensor<2, Int>,
 ) -> (Decoder, MergeReport) {
-    let before = logits(&decoder, adapter, probe);
+    let before = logits(&adapter.valid().decoder(&decoder), adapter, probe);
     let merged = merge(decoder, adapter);
     let after = logits(&merged, &idiolect_model::NoAdapter, probe);
     let far = before

@@ -4,6 +4,7 @@
 //! `[out, rank]`; both are the transpose of ours.
 //! Options that would change the arithmetic and are not supported are refused by name, never ignored.
 
+mod modules;
 mod options;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,6 +18,7 @@ use crate::adapter::weight;
 use crate::factors::Values;
 use crate::init::principal;
 use crate::targets::{Place, places};
+use crate::whole::Chosen;
 use crate::{Factors, Init, LoraAdapter, LoraConfig, LoraError};
 
 use options::CONFIG;
@@ -30,7 +32,8 @@ const PARTS: [&str; 3] = ["lora_A.weight", "lora_B.weight", "lora_magnitude_vect
 /// Reads an adapter for a decoder.
 ///
 /// Give `device.autodiff()` for an adapter that will be trained on, and see [`LoraAdapter::at_rest`] for
-/// one that will not. An adapter that PEFT left on the residual of `pissa` is put on the weight itself by
+/// one that will not. Modules that were trained whole, and a resized embedding and head, come with it; those
+/// that `modules_to_save` does not name do not train. An adapter that PEFT left on the residual of `pissa` is put on the weight itself by
 /// decomposing that again.
 ///
 /// # Errors
@@ -56,10 +59,12 @@ pub fn load(folder: &Path, decoder: &Decoder, device: &Device) -> Result<LoraAda
         config: &config,
     };
     let places = places(&config, &decoder.config)?;
-    reader.check_names(&places)?;
+    let chosen = Chosen::new(&config, &decoder.config)?;
+    reader.check_names(&places, &chosen)?;
     let factors = places.iter().map(|place| reader.factors(place, device));
     Ok(LoraAdapter {
         factors: factors.collect::<Result<_, _>>()?,
+        whole: modules::read(&reader, chosen, device)?,
         sites: places.iter().map(|place| place.site).collect(),
         config,
     })
@@ -88,15 +93,17 @@ impl Reader<'_> {
         }
     }
 
-    /// Every tensor of the file must be a part of a site of the configuration.
-    fn check_names(&self, places: &[Place]) -> Result<(), LoraError> {
+    /// Every tensor of the file must be a part of a site or of a module of the configuration.
+    fn check_names(&self, places: &[Place], chosen: &Chosen) -> Result<(), LoraError> {
         let parts = |place: &Place| PARTS.map(|part| tensor_name(place.site, part));
-        let known: BTreeSet<String> = places.iter().flat_map(parts).collect();
+        let mut known: BTreeSet<String> = places.iter().flat_map(parts).collect();
+        known.extend(modules::names(chosen));
         let mut names = self.file.names();
         names.sort_unstable();
         match names.iter().find(|name| !known.contains(**name)) {
             Some(name) => {
-                let expected = "a part of a projection that model and target_modules have";
+                let expected =
+                    "a part of what target_modules and modules_to_save name in the model";
                 Err(self.wrong(name, expected, "another name"))
             }
             None => Ok(()),
@@ -212,13 +219,19 @@ pub fn save(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), Lora
     Ok(())
 }
 
-/// Shape and bytes of every part under its PEFT name.
-fn stored(adapter: &LoraAdapter) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
-    let bytes = |values: Vec<f32>| values.iter().flat_map(|x| x.to_le_bytes()).collect();
+/// Shape and bytes of a stored tensor.
+type Stored = (Vec<usize>, Vec<u8>);
+
+fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// Every part under its PEFT name.
+fn stored(adapter: &LoraAdapter) -> BTreeMap<String, Stored> {
     let matrix = |tensor: Tensor<2>| {
         let [rows, columns] = tensor.dims();
         let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
-        (vec![columns, rows], bytes(transposed(&values, columns)))
+        (vec![columns, rows], bytes(&transposed(&values, columns)))
     };
     let mut parts = BTreeMap::new();
     for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
@@ -226,11 +239,12 @@ fn stored(adapter: &LoraAdapter) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
         let [a, b] = factors.joined().map(matrix);
         let magnitude = factors.magnitude.as_ref().map(|magnitude| {
             let values: Vec<f32> = magnitude.val().into_data().iter::<f32>().collect();
-            (vec![values.len()], bytes(values))
+            (vec![values.len()], bytes(&values))
         });
         let values = [Some(a), Some(b), magnitude];
         let named = names.into_iter().zip(values);
         parts.extend(named.filter_map(|(name, value)| Some((name, value?))));
     }
+    parts.extend(modules::stored(&adapter.whole));
     parts
 }

@@ -81,7 +81,7 @@ fn options_that_change_the_arithmetic_and_are_not_supported_are_refused_by_name(
     let plain = golden()["cases"]["names"]["config"].clone();
     let wrong = [
         ("bias", json!("all")),
-        ("modules_to_save", json!(["lm_head"])),
+        ("modules_to_save", json!(["lm_head", 7])),
         ("exclude_modules", json!(["q_proj"])),
         ("layer_replication", json!([[0, 1]])),
         ("init_lora_weights", json!("olora")),

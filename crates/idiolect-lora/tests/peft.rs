@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use burn::module::{Module, Param};
 use burn::tensor::{FloatDType, Int, Tensor, TensorData, activation};
 use idiolect_lora::{
-    Factors, LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients, dense_update, load,
-    merge_checked, save, shift, total,
+    Factors, LoraAdapter, LoraConfig, Positions, Tape, WholeModules, adapter_gradients,
+    dense_update, load, merge_checked, save, shift, total,
 };
 use idiolect_model::{Adapter, Decoder, NoAdapter};
 use idiolect_testkit::{Tensors, assert_close, device, shared};
@@ -295,6 +295,7 @@ fn activations_equal_those_of_burns_dense_composition() {
     let factors = vec![Factors::new(a, b, config.scale())];
     let ours = LoraAdapter {
         factors,
+        whole: WholeModules::default(),
         sites: vec![site],
         config,
     };

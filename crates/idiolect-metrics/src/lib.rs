@@ -6,9 +6,9 @@ pub mod choice;
 pub mod code;
 pub mod ifeval;
 pub mod interval;
+pub mod judge;
 pub mod math;
 mod overlap;
-mod python;
 mod rouge;
 pub mod safety;
 mod words;
@@ -52,4 +52,46 @@ pub enum MetricsError {
         /// How many choices there are.
         choices: usize,
     },
+}
+
+mod python {
+    //! White space as Python counts it.
+    //!
+    //! The reference scores are Python programs: their `strip`, `split` and `\s` take the four
+    //! separators U+001C to U+001F for white space, which Rust's `trim` and `\s` do not.
+    //! Otherwise the two sets agree.
+
+    /// Whether Python's `str.isspace` holds for this one character.
+    pub(crate) fn is_space(c: char) -> bool {
+        c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+    }
+
+    /// `str.strip()`.
+    pub(crate) fn strip(text: &str) -> &str {
+        text.trim_matches(is_space)
+    }
+
+    /// `str.split()`: the stretches between white space, without empty ones.
+    pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
+        text.split(is_space).filter(|word| !word.is_empty())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_four_ascii_separators_are_white_space() {
+            assert_eq!(strip("\u{1c}a\u{1f}b\u{a0}\u{3000}"), "a\u{1f}b");
+            assert_eq!(
+                split("a\u{1d}b \u{1e} c").collect::<Vec<_>>(),
+                ["a", "b", "c"]
+            );
+        }
+
+        #[test]
+        fn a_zero_width_space_is_not() {
+            assert_eq!(strip("\u{200b}a"), "\u{200b}a");
+        }
+    }
 }

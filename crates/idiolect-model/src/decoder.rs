@@ -46,6 +46,21 @@ impl Decoder {
         }
     }
 
+    /// The decoder with rows for new tokens in embedding and head, each the mean of the rows that are
+    /// there (Hewitt, nlp.stanford.edu/~johnhew/vocab-expansion.html; transformers adds noise to it).
+    /// A token on a spare row, as padded checkpoints have them, starts so too.
+    #[must_use]
+    pub fn with_tokens(mut self, ids: &[u32]) -> Self {
+        let frozen = |weight: Tensor<2>| Param::from_tensor(weight).set_require_grad(false);
+        let ids: Vec<usize> = ids.iter().map(|id| *id as usize).collect();
+        let embedding = grown(self.weights.embedding.val(), &ids);
+        self.config.vocab_size = embedding.dims()[0];
+        self.weights.embedding = frozen(embedding);
+        let head = self.weights.head.map(|head| head.val().transpose());
+        self.weights.head = head.map(|head| frozen(grown(head, &ids).transpose()));
+        self
+    }
+
     /// The device that holds the weights.
     #[must_use]
     pub fn device(&self) -> Device {
@@ -233,4 +248,21 @@ impl Decoder {
             adapter,
         }
     }
+}
+
+/// The mean of all rows in those of `ids`, and in as many new rows as they need.
+fn grown(rows: Tensor<2>, ids: &[usize]) -> Tensor<2> {
+    let [count, width] = rows.dims();
+    let mean = rows.clone().cast(DType::F32).mean_dim(0).cast(rows.dtype());
+    let needed = ids.iter().map(|id| id + 1).max().unwrap_or(0);
+    let more = needed.saturating_sub(count);
+    let all = if more > 0 {
+        Tensor::cat(vec![rows, mean.clone().expand([more, width])], 0)
+    } else {
+        rows
+    };
+    let spare = ids.iter().filter(|id| **id < count);
+    spare.fold(all, |all, &id| {
+        all.slice_assign([id..=id, 0..=width - 1], mean.clone())
+    })
 }

@@ -32,6 +32,8 @@ pub struct NamedTemplate {
     pub strip: bool,
     /// Special tokens, beside the end of text, that end a response.
     pub stops: &'static [&'static str],
+    /// Text, no token by itself, that ends a response and is no part of it.
+    pub stop_texts: &'static [&'static str],
 }
 
 impl NamedTemplate {

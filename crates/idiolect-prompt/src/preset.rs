@@ -7,7 +7,7 @@
 //! That of non-instructional fine-tuning (arXiv 2409.00096) trains by template vanilla of
 //! `LLaMA-Factory` 0.5: no mark before the text, first and second part encoded by themselves.
 
-use crate::{DistillTemplate, NamedTemplate, PromptError, table};
+use crate::{DistillTemplate, NamedTemplate, PromptError, bench, table};
 
 /// The templates of one published setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// `sdft-2402/main`, `sdft-2402/reproduce` or `nift-2409`.
+    /// `sdft-2402/main`, `sdft-2402/reproduce`, `nift-2409` or `mt-bench`.
     ///
     /// # Errors
     ///
@@ -75,4 +75,11 @@ pub(crate) const NIFT: Preset = Preset {
     distill: &[],
 };
 
-pub(crate) const ALL: [Preset; 3] = [MAIN, REPRODUCE, NIFT];
+/// The five conversations of MT-bench in arXiv 2409.00096.
+pub(crate) const MT_BENCH: Preset = Preset {
+    name: "mt-bench",
+    templates: bench::TEMPLATES,
+    distill: &[],
+};
+
+pub(crate) const ALL: [Preset; 4] = [MAIN, REPRODUCE, NIFT, MT_BENCH];

@@ -57,7 +57,7 @@ const LLAMA3_DISTILL_USER: Slot = Text(
 const EOT: &str = "<|eot_id|>";
 
 /// Plain text with the marks of text: the base that the others change.
-const VANILLA: NamedTemplate = NamedTemplate {
+pub(crate) const VANILLA: NamedTemplate = NamedTemplate {
     name: "vanilla",
     default_system: "",
     start: &[Bos],
@@ -69,6 +69,7 @@ const VANILLA: NamedTemplate = NamedTemplate {
     joined: true,
     strip: false,
     stops: &[],
+    stop_texts: &[],
 };
 
 /// Plain text without a beginning, as `LLaMA-Factory` 0.5 has it.

@@ -61,4 +61,12 @@ impl Template {
             Self::Chat(chat) => chat.stops().to_vec(),
         }
     }
+    /// Texts, beside those tokens, that end a response.
+    #[must_use]
+    pub fn stop_texts(&self) -> &[&'static str] {
+        match self {
+            Self::Named(named) => named.stop_texts,
+            Self::Chat(_) => &[],
+        }
+    }
 }

@@ -260,7 +260,7 @@ fn plain_text_is_a_response_to_nothing() {
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
     let error = NamedTemplate::by_name("llama4").unwrap_err().to_string();
-    expect![[r#"unknown template "llama4", expected one of ["alpaca", "vanilla", "llama2", "llama3", "mistral", "chatml", "zephyr", "sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg", "sdft-2402/main/gsm8k", "sdft-2402/main/gsm8k_infer", "sdft-2402/main/llama3_gsm8k", "sdft-2402/main/llama3_gsm8k_infer", "sdft-2402/reproduce/alpaca", "sdft-2402/reproduce/alpaca_gcg", "sdft-2402/reproduce/gsm8k", "sdft-2402/reproduce/gsm8k_infer", "nift-2409/vanilla"]"#]].assert_eq(&error);
+    expect![[r#"unknown template "llama4", expected one of ["alpaca", "vanilla", "llama2", "llama3", "mistral", "chatml", "zephyr", "sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg", "sdft-2402/main/gsm8k", "sdft-2402/main/gsm8k_infer", "sdft-2402/main/llama3_gsm8k", "sdft-2402/main/llama3_gsm8k_infer", "sdft-2402/reproduce/alpaca", "sdft-2402/reproduce/alpaca_gcg", "sdft-2402/reproduce/gsm8k", "sdft-2402/reproduce/gsm8k_infer", "nift-2409/vanilla", "mt-bench/one_shot", "mt-bench/zephyr", "mt-bench/llama-2", "mt-bench/llama-3", "mt-bench/mistral"]"#]].assert_eq(&error);
     assert!(Preset::by_name("sdft-2402").is_err() && DistillTemplate::by_name("use").is_err());
 }
 
@@ -489,4 +489,23 @@ fn the_presets_are_the_published_constants() {
         );
     }
     assert_eq!(constants["templates"].as_object().unwrap().len(), 10);
+}
+
+#[test]
+fn mt_bench_conversations_are_those_of_fastchat() {
+    let text = include_str!("golden/mt_bench.json");
+    let golden: Value = serde_json::from_str(text).unwrap();
+    let turn = |at: usize| golden["turns"][at].as_str().unwrap();
+    let messages = [user(turn(0)), assistant(turn(1)), user(turn(2))];
+    for (name, expected) in golden["texts"].as_object().unwrap() {
+        let template = NamedTemplate::by_name(&format!("mt-bench/{name}")).unwrap();
+        let bos = if name == "llama-3" {
+            "<|begin_of_text|>"
+        } else {
+            "<s>"
+        };
+        let found = template.prompt(&messages).text(bos, "</s>");
+        assert_eq!(found, expected.as_str().unwrap(), "{name}");
+    }
+    assert_eq!(Preset::by_name("mt-bench").unwrap().templates.len(), 5);
 }

@@ -45,6 +45,14 @@ pub enum TokensError {
         /// What it was needed for.
         role: &'static str,
     },
+    /// A word cannot become a token of the vocabulary.
+    #[error("new token {token:?}: expected {expected}")]
+    NewToken {
+        /// Its spelling.
+        token: String,
+        /// What can be added.
+        expected: &'static str,
+    },
     /// Text could not be encoded or ids not decoded.
     #[error("the tokenizer failed: {source}")]
     Codec {

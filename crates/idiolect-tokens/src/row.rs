@@ -20,6 +20,17 @@ pub struct TokenRow {
 }
 
 impl TokenRow {
+    /// A row of which every token is trained (but the first, which nothing precedes).
+    #[must_use]
+    pub fn whole(id: Value, input_ids: Vec<u32>) -> Self {
+        let labels = input_ids.iter().map(|&id| i64::from(id)).collect();
+        Self {
+            id,
+            input_ids,
+            labels,
+        }
+    }
+
     /// How many tokens the loss counts: the first one never does, since nothing precedes it.
     #[must_use]
     pub fn trained_tokens(&self) -> usize {

@@ -86,6 +86,37 @@ impl Tokenizer {
         })
     }
 
+    /// Adds words to the vocabulary, each recognised wherever a text has it, in messages too, and kept when
+    /// ids become text; returns their ids. They are no special tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensError::NewToken`] for an empty word and one that the vocabulary has;
+    /// [`TokensError::Codec`].
+    pub fn add_tokens(&mut self, words: &[String]) -> Result<Vec<u32>, TokensError> {
+        let mut ids = Vec::with_capacity(words.len());
+        for word in words {
+            let refused = |expected| TokensError::NewToken {
+                token: word.clone(),
+                expected,
+            };
+            if word.is_empty() {
+                return Err(refused("at least one character"));
+            }
+            if self.id_of(word).is_some() {
+                return Err(refused("a word that the vocabulary does not have"));
+            }
+            let token = AddedToken::from(word.as_str(), false).normalized(false);
+            let added = self.inner.add_tokens([token]);
+            added.map_err(|source| TokensError::Codec { source })?;
+            ids.extend(self.id_of(word));
+        }
+        self.plain = self.inner.get_added_vocabulary().clone();
+        self.plain.set_encode_special_tokens(true);
+        self.highest_id = ids.iter().copied().fold(self.highest_id, u32::max);
+        Ok(ids)
+    }
+
     /// How many ids there are: one more than the highest.
     #[must_use]
     pub fn vocab_size(&self) -> usize {

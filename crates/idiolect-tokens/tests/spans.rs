@@ -348,3 +348,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn new_words_are_recognised_in_messages_and_survive_the_file() {
+    for mut tokenizer in [byte_level(), sentence_piece()] {
+        let count = u32::try_from(tokenizer.vocab_size()).unwrap();
+        let words = ["<call>".to_owned(), "<done>".to_owned()];
+        let ids = tokenizer.add_tokens(&words).unwrap();
+        assert_eq!(ids, [count, count + 1]);
+        assert_eq!(tokenizer.vocab_size(), count as usize + 2);
+        let again = tokenizer.to_json().unwrap();
+        let special = SpecialTokens::default();
+        let again = Tokenizer::from_json(again.as_bytes(), &special, "tokenizer.json").unwrap();
+        for tokenizer in [&tokenizer, &again] {
+            // A message is content, where special tokens are plain text.
+            let message = segment("a<call>b<done>", true, true);
+            let found = encode(tokenizer, &[message]).ids;
+            let kept: Vec<u32> = found.iter().copied().filter(|id| *id >= count).collect();
+            assert_eq!(kept, ids);
+            assert!(tokenizer.decode(&found, true).unwrap().ends_with("b<done>"));
+        }
+        for (word, part) in [("<call>", "does not have"), ("", "at least one")] {
+            let error = tokenizer.add_tokens(&[word.to_owned()]).unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+}

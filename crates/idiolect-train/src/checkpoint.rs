@@ -5,12 +5,13 @@
 //! It is written beside, synced and renamed, so a folder of that name is whole or absent.
 //! No random state is kept: all that is random is a function of the seed and the step.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
 use crate::best::Seen;
@@ -66,8 +67,8 @@ pub(crate) fn write(
         }
     }
     fs::create_dir_all(&beside).map_err(|source| io(&beside, source))?;
-    write_tensors(&beside.join(PARAMETERS), &checkpoint.parameters)?;
-    write_tensors(&beside.join(OPTIMIZER), &moments(&checkpoint.optimizer))?;
+    write_tensors(&beside.join(PARAMETERS), values(&checkpoint.parameters))?;
+    write_tensors(&beside.join(OPTIMIZER), moments(&checkpoint.optimizer))?;
     let json = serde_json::to_vec_pretty(&checkpoint.state).map_err(std::io::Error::from);
     write_synced(
         &beside.join(STATE),
@@ -160,41 +161,66 @@ fn moment_name(parameter: &str, kind: &str) -> String {
     format!("{parameter}.{kind}")
 }
 
-fn moments(state: &[AdamWState]) -> Vec<HostTensor> {
-    let tensor = |name: &str, kind: &str, values: &[f32]| HostTensor {
-        name: moment_name(name, kind),
-        shape: vec![values.len()],
-        values: values.to_vec(),
-    };
-    let both = |state: &AdamWState| {
-        [
-            tensor(&state.name, "mean", &state.mean),
-            tensor(&state.name, "square", &state.square),
-        ]
-    };
-    state.iter().flat_map(both).collect()
+/// An f32 tensor of someone else's; its bytes exist while it is written, and no other's do.
+struct Borrowed<'a> {
+    shape: Vec<usize>,
+    values: &'a [f32],
 }
 
-fn write_tensors(path: &Path, tensors: &[HostTensor]) -> Result<(), TrainError> {
-    let bytes: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|tensor| {
-            tensor
-                .values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect()
-        })
-        .collect();
-    let mut views = Vec::with_capacity(tensors.len());
-    for (tensor, bytes) in tensors.iter().zip(&bytes) {
-        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)
-            .map_err(|source| unreadable(path, "f32 tensors", &source))?;
-        views.push((tensor.name.as_str(), view));
+impl View for Borrowed<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
     }
-    let file = safetensors::serialize(views, None)
-        .map_err(|source| unreadable(path, "f32 tensors", &source))?;
-    write_synced(path, &file)
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let bytes = self.values.iter().flat_map(|value| value.to_le_bytes());
+        Cow::Owned(bytes.collect())
+    }
+
+    fn data_len(&self) -> usize {
+        size_of_val(self.values)
+    }
+}
+
+fn moments(state: &[AdamWState]) -> impl Iterator<Item = (String, Borrowed<'_>)> {
+    let one = |name: &str, kind, values| {
+        let shape = vec![<[f32]>::len(values)];
+        (moment_name(name, kind), Borrowed { shape, values })
+    };
+    state.iter().flat_map(move |state| {
+        let AdamWState {
+            name, mean, square, ..
+        } = state;
+        [one(name, "mean", mean), one(name, "square", square)]
+    })
+}
+
+fn values(tensors: &[HostTensor]) -> impl Iterator<Item = (String, Borrowed<'_>)> {
+    tensors.iter().map(|tensor| {
+        let (shape, values) = (tensor.shape.clone(), tensor.values.as_slice());
+        (tensor.name.clone(), Borrowed { shape, values })
+    })
+}
+
+fn write_tensors<'a>(
+    path: &Path,
+    tensors: impl Iterator<Item = (String, Borrowed<'a>)>,
+) -> Result<(), TrainError> {
+    let io = |source| io(path, source);
+    // The library makes a file that nobody else may read; this one is like any other.
+    let plain = File::create(path).and_then(|file| file.metadata());
+    let plain = plain.map_err(io)?.permissions();
+    safetensors::serialize_to_file(tensors, None, path).map_err(|source| match source {
+        SafeTensorError::IoError(source) => io(source),
+        source => unreadable(path, "f32 tensors", &source),
+    })?;
+    fs::set_permissions(path, plain).map_err(io)?;
+    let file = OpenOptions::new().write(true).open(path);
+    file.and_then(|file| file.sync_all()).map_err(io)
 }
 
 fn read_tensors(path: &Path) -> Result<Vec<HostTensor>, TrainError> {

@@ -1,12 +1,12 @@
-//! Losses of a frozen language-model head, in chunks of rows and without a tape.
+//! Losses of a language-model head, in chunks of rows and without a tape.
 //!
 //! With `z = h W` and `p = softmax(z)`, the token loss is `logsumexp(z) - z[target]` and its
 //! gradient with respect to `h` is `(p - onehot(target)) W^T`.
 //! Against a second row of logits (a teacher's, with `q = softmax` of them) the forward divergence
 //! `KL(q | p) = sum q (ln q - ln p)` has the gradient `p - q` with respect to `z`, the reverse one,
 //! `KL(p | q)`, the gradient `p (ln p - ln q - KL(p | q))` (arXiv 2306.13649, section 2).
-//! The head is not trained, so nothing else is needed and `[tokens, vocab]` never exists whole.
-//! A head that is trained itself needs a tape and is not for this file.
+//! Where the head is frozen nothing else is needed; the gradient of one that trains is
+//! `h^T (p - onehot(target))`, added up over the chunks. `[tokens, vocab]` never exists whole.
 
 use burn::tensor::{DType, Int, Tensor, activation};
 use idiolect_kernels::{RowLoss, row_loss, row_nll};
@@ -50,13 +50,63 @@ pub fn head_loss(
     divisor: f64,
     chunk_rows: usize,
 ) -> HeadLoss {
+    loss_by_chunks(
+        (hidden, targets),
+        weight,
+        (divisor, chunk_rows),
+        &mut |_, _| (),
+    )
+}
+
+/// [`head_loss`] of a head that trains too, and the gradient of `sum / divisor` with respect to its weight.
+///
+/// # Shapes
+///
+/// As [`head_loss`]; the second gradient is `[width, vocab]` in f32.
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn trained_head_loss(
+    hidden: &Tensor<2>,
+    targets: &[i64],
+    weight: &Tensor<2>,
+    divisor: f64,
+    chunk_rows: usize,
+) -> (HeadLoss, Tensor<2>) {
+    let mut total: Option<Tensor<2>> = None;
+    let mut add = |chunk: &Tensor<2>, slope: &Tensor<2>| {
+        let chunk = chunk.clone().cast(DType::F32).transpose();
+        let part = chunk.matmul(slope.clone());
+        total = Some(match total.take() {
+            Some(total) => total + part,
+            None => part,
+        });
+    };
+    let numbers = (divisor, chunk_rows);
+    let loss = loss_by_chunks((hidden, targets), weight, numbers, &mut add);
+    let nothing = || weight.clone().without_autodiff().zeros_like();
+    let gradient = total.unwrap_or_else(|| nothing().cast(DType::F32));
+    (loss, gradient)
+}
+
+/// The loss, with every chunk of rows shown beside the slope of its logits in f32.
+fn loss_by_chunks(
+    (hidden, targets): (&Tensor<2>, &[i64]),
+    weight: &Tensor<2>,
+    (divisor, chunk_rows): (f64, usize),
+    each: &mut dyn FnMut(&Tensor<2>, &Tensor<2>),
+) -> HeadLoss {
     let weight = weight.clone().without_autodiff();
     let hidden = hidden.clone().without_autodiff();
     let mut losses = Vec::new();
     let mut gradients = Vec::new();
     for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
-        let RowLoss { nll, slope } = row_loss(chunk.matmul(weight.clone()), target, 1.0 / divisor);
+        let logits = chunk.clone().matmul(weight.clone());
+        let RowLoss { nll, slope } = row_loss(logits, target, 1.0 / divisor);
         losses.push(nll);
+        each(&chunk, &slope);
         let slope = slope.cast(hidden.dtype());
         gradients.push(slope.matmul(weight.clone().transpose()));
     }

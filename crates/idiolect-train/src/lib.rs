@@ -21,7 +21,8 @@ pub use config::{RateRatio, Schedule, TrainConfig};
 pub use error::{BoxError, CountMismatch, TrainError};
 pub use folder::RunFolder;
 pub use head::{
-    CHUNK_ROWS, Divergence, HeadLoss, HeadScores, head_divergence, head_loss, head_nll, head_scores,
+    CHUNK_ROWS, Divergence, HeadLoss, HeadScores, head_divergence, head_loss, head_nll,
+    head_scores, trained_head_loss,
 };
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};
 pub use plan::{Plan, RowSize, Window};

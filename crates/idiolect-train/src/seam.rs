@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
+use burn::module::Module;
 use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
 use idiolect_tokens::{TokenBatch, TokenRow};
 
 use crate::{BoxError, RowSize};
@@ -102,6 +104,21 @@ pub struct LossSum {
     pub trained_tokens: usize,
 }
 
+impl LossSum {
+    /// The sum that a tensor holds.
+    ///
+    /// # Shapes
+    ///
+    /// - sum: `[1]`
+    #[must_use]
+    pub fn new(sum: Tensor<1>, trained_tokens: usize) -> Self {
+        Self {
+            sum: sum.into_data().iter::<f64>().sum(),
+            trained_tokens,
+        }
+    }
+}
+
 /// What an evaluation of a batch computes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evaluated {
@@ -118,6 +135,22 @@ pub struct Measured {
     pub loss: LossSum,
     /// Gradients of `loss.sum / divisor` by parameter. A parameter without one stays as it is.
     pub gradients: GradientsParams,
+}
+
+impl Measured {
+    /// A loss that autodiff goes back from: all that an objective without a way back of its own needs.
+    ///
+    /// # Shapes
+    ///
+    /// - sum: `[1]`, the sum of the token losses, on the tape of the module's parameters
+    #[must_use]
+    pub fn new<M: Module>(module: &M, sum: Tensor<1>, trained_tokens: usize, share: Share) -> Self {
+        let tape = (sum.clone() / share.divisor).backward();
+        Self {
+            loss: LossSum::new(sum.inner(), trained_tokens),
+            gradients: GradientsParams::from_grads(tape, module),
+        }
+    }
 }
 
 /// A loss over token batches, for the module `M`.

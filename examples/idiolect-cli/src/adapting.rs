@@ -14,14 +14,27 @@ use crate::opened::Opened;
 ///
 /// # Errors
 ///
-/// [`CliError::Lora`] for settings or a folder that do not fit the model; [`CliError::Setting`] for a pattern
-/// that is none.
+/// [`CliError::Lora`] for settings or a folder that do not fit the model; [`CliError::Tokens`] for a folder
+/// without rows for every word; [`CliError::Setting`] for a pattern that is none, and for a divergence from
+/// the seed model with modules that train whole.
 pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapter, CliError> {
     let device = opened.decoder.device().autodiff();
     if let Some(folder) = &keys.init_adapter {
-        return Ok(idiolect::lora::load(folder, &opened.decoder, &device)?);
+        let adapter = idiolect::lora::load(folder, &opened.decoder, &device)?;
+        let rows = adapter.decoder(&opened.decoder).config.vocab_size;
+        opened.tokenizer.check_embedding(rows)?;
+        let loss = loss(keys)?;
+        if loss != Loss::CrossEntropy && !adapter.whole.is_empty() {
+            let expected = "ce for an adapter with modules_to_save";
+            return Err(CliError::setting(
+                "--loss",
+                expected,
+                keys.loss.as_deref().unwrap_or("ce"),
+            ));
+        }
+        return Ok(adapter);
     }
-    let config = config(keys)?;
+    let config = config(keys, opened.decoder.config.tied)?;
     Ok(LoraAdapter::new(&config, &opened.decoder, seed, &device)?)
 }
 
@@ -44,9 +57,10 @@ pub fn loss(keys: &TrainKeys) -> Result<Loss, CliError> {
     Ok(loss)
 }
 
-fn config(keys: &TrainKeys) -> Result<LoraConfig, CliError> {
+fn config(keys: &TrainKeys, tied: bool) -> Result<LoraConfig, CliError> {
     let plain = LoraConfig::default();
     let named = |name: &String| name.parse();
+    let modules = modules(keys);
     let scaling = if keys.rslora.unwrap_or(false) {
         Scaling::RankStabilized
     } else {
@@ -66,7 +80,21 @@ fn config(keys: &TrainKeys) -> Result<LoraConfig, CliError> {
         dora: keys.dora.unwrap_or(plain.dora),
         dropout: keys.dropout.unwrap_or(plain.dropout),
         init: keys.init.as_ref().map_or(Ok(plain.init), named)?,
+        ensure_weight_tying: keys.ensure_weight_tying.unwrap_or(true)
+            && tied
+            && modules.iter().any(|name| !name.ends_with("norm")),
+        modules_to_save: modules,
     })
+}
+
+/// What trains whole: new words need rows of their own in embedding and head.
+fn modules(keys: &TrainKeys) -> Vec<String> {
+    let mut names = keys.modules_to_save.clone();
+    let words = ["embed_tokens", "lm_head"].map(str::to_owned);
+    let needed = words.into_iter().filter(|_| !keys.add_tokens.is_empty());
+    let missing: Vec<String> = needed.filter(|name| !names.contains(name)).collect();
+    names.extend(missing);
+    names
 }
 
 /// Texts of the form `pattern=number`; the number stands behind the last sign.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use crate::eval_args::Eval;
 pub use crate::writing_args::{Continue, Distill, DistillCommand, DistillMerge};
 
 use crate::keys::{DataKeys, ModelKeys, SamplingKeys};
@@ -213,48 +214,6 @@ pub struct Metrics {
     /// Another model (shift)
     #[arg(long, value_name = "MODEL")]
     pub other: Option<String>,
-}
-
-/// Arguments of `eval`.
-#[derive(Args, Debug)]
-pub struct Eval {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub model: ModelKeys,
-    /// PEFT folder
-    #[arg(long)]
-    pub adapter: Option<PathBuf>,
-    /// Name of the task; a wrong one is answered with all of them
-    #[arg(long)]
-    pub task: String,
-    /// Folder with the tasks' files
-    #[arg(long, value_name = "FOLDER")]
-    pub data: PathBuf,
-    /// Only the first so many items
-    #[arg(long)]
-    pub limit: Option<usize>,
-    /// Worked examples above each question, a number or leaderboard (those of the Open LLM Leaderboard of
-    /// 2023) [default: 0]
-    #[arg(long)]
-    pub shots: Option<String>,
-    /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
-    #[arg(long)]
-    pub template: Option<String>,
-    /// Rows computed together
-    #[arg(long, default_value_t = 8)]
-    pub batch_size: usize,
-    /// Most tokens of an answer [default: the task's own]
-    #[arg(long)]
-    pub max_new_tokens: Option<usize>,
-    /// Python that the programs of humaneval are run with, in a sandbox (Linux)
-    #[arg(long, default_value = "python3", value_name = "PROGRAM")]
-    pub python: PathBuf,
-    /// Seed of the intervals
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    /// Folder of journal, rows and summary; the same command goes on where it was killed
-    #[arg(long, value_name = "FOLDER")]
-    pub out: PathBuf,
 }
 
 /// Arguments of `report`.

@@ -22,9 +22,10 @@ pub struct Generation {
 impl Generation {
     /// Settings as typed, with the model's own stops.
     pub fn new(keys: &SamplingKeys, opened: &Opened, seed: u64) -> Self {
+        let own = opened.template.stop_texts().iter().map(ToString::to_string);
         let stops = Stops {
             tokens: opened.stop_tokens(),
-            strings: keys.stop.clone(),
+            strings: keys.stop.iter().cloned().chain(own).collect(),
             ignore_eos: false,
         };
         let settings = Settings {

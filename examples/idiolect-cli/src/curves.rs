@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use plotters::prelude::{
-    ChartBuilder, Color, DrawingArea, IntoDrawingArea, IntoFont, LineSeries, RGBColor, SVGBackend,
-    WHITE,
+    BLACK, ChartBuilder, Color, DrawingArea, IntoDrawingArea, IntoFont, LineSeries, RGBColor,
+    SVGBackend, SeriesLabelPosition, WHITE,
 };
 use serde_json::Value;
 
@@ -14,6 +14,9 @@ use crate::error::CliError;
 const SIZE: (u32, u32) = (900, 1000);
 const TRAINED: RGBColor = RGBColor(31, 119, 180);
 const HELD_OUT: RGBColor = RGBColor(214, 39, 40);
+
+/// Points of a line above which they are not marked: the line alone is clearer then.
+const MOST_MARKED: usize = 60;
 
 type Line = Vec<(f64, f64)>;
 
@@ -88,31 +91,56 @@ fn panel(
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(80)
-        .build_cartesian_2d(0.0..last.max(1.0), 0.0..top)
+        // A little room, so that the last point is whole.
+        .build_cartesian_2d(0.0..last.max(1.0) * 1.01, 0.0..top)
         .ok()?;
     chart
         .configure_mesh()
         .x_desc("optimiser step")
         .y_desc(values)
+        .label_style(("sans-serif", 14))
+        .axis_desc_style(("sans-serif", 14))
+        .x_label_formatter(&|step| format!("{step:.0}"))
+        .y_label_formatter(&|value| label(*value, top))
+        .bold_line_style(BLACK.mix(0.1))
         .light_line_style(WHITE.mix(0.0))
         .draw()
         .ok()?;
     for (name, color, line) in lines.iter().filter(|line| !line.2.is_empty()) {
         let color = *color;
-        let drawn = LineSeries::new(line.iter().copied(), color.stroke_width(2)).point_size(2);
+        let style = color.filled().stroke_width(2);
+        let size = if line.len() > MOST_MARKED { 0 } else { 2 };
+        let drawn = LineSeries::new(line.iter().copied(), style).point_size(size);
         let drawn = chart.draw_series(drawn).ok()?;
         if !name.is_empty() {
             let mark =
-                move |(x, y)| plotters::element::PathElement::new(vec![(x, y), (x + 20, y)], color);
+                move |(x, y)| plotters::element::PathElement::new(vec![(x, y), (x + 20, y)], style);
             drawn.label(*name).legend(mark);
         }
     }
     if lines.iter().any(|line| !line.0.is_empty()) {
         let mut names = chart.configure_series_labels();
-        names.background_style(WHITE).border_style(TRAINED);
-        names.draw().ok()?;
+        // Losses fall: there is room above them.
+        names.position(SeriesLabelPosition::UpperRight);
+        names
+            .label_font(("sans-serif", 14))
+            .background_style(WHITE)
+            .border_style(BLACK.mix(0.2))
+            .draw()
+            .ok()?;
     }
     Some(())
+}
+
+/// A value of an axis that ends at `top`, short also where rates are small.
+fn label(value: f64, top: f64) -> String {
+    if value == 0.0 {
+        "0".to_owned()
+    } else if top < 0.01 {
+        format!("{value:.1e}")
+    } else {
+        format!("{value:.2}")
+    }
 }
 
 #[cfg(test)]
@@ -144,5 +172,12 @@ mod tests {
         );
         assert_eq!(count(&with, "<circle") - count(&without, "<circle"), 1);
         assert!(picture(&[]).is_none());
+        let many: Vec<Value> = (1..=100).map(row).collect();
+        let many = picture(&many).unwrap();
+        assert_eq!(count(&many, "<circle"), 0);
+        // Steps are whole numbers, and small rates are short ones.
+        let words: Vec<&str> = many.lines().map(str::trim).collect();
+        assert!(words.contains(&"50") && !words.contains(&"50.0"));
+        assert!(words.contains(&"5.0e-5") && !many.contains("0.00005"));
     }
 }

@@ -137,7 +137,7 @@ impl CliError {
     #[must_use]
     pub fn status(&self) -> u8 {
         let failed = match self {
-            Self::Eval(EvalError::Sandbox { .. })
+            Self::Eval(EvalError::Sandbox { .. } | EvalError::Judge { .. })
             | Self::Train(TrainError::NotFinite { .. } | TrainError::NeverMoved { .. })
             | Self::Stopped { .. }
             | Self::Incomplete { .. } => true,

@@ -4,8 +4,7 @@
 
 use std::path::Path;
 
-use burn::module::Module;
-use burn::optim::GradientsParams;
+use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, activation};
 use idiolect::model::{Decoder, ModelConfig, NoAdapter, SaveOptions, StoredType, Weights, save};
 use idiolect::tokens::TokenBatch;
@@ -17,6 +16,7 @@ use crate::error::CliError;
 use crate::keys::{ModelKeys, TrainKeys};
 use crate::objective::{chosen, context, positions, trained};
 use crate::opened::Opened;
+use crate::planning::{Plan, Trained};
 use crate::training::{Run, follow};
 
 /// Largest file of a trained model.
@@ -58,15 +58,7 @@ impl Objective<Weights> for FullLoss {
             .gather(1, Tensor::from_data(targets, &device))
             .sum()
             .neg();
-        let sum = loss.clone().inner().into_data().iter::<f64>().sum();
-        let tape = (loss / share.divisor).backward();
-        Ok(Measured {
-            loss: LossSum {
-                sum,
-                trained_tokens,
-            },
-            gradients: GradientsParams::from_grads(tape, weights),
-        })
+        Ok(Measured::new(weights, loss, trained_tokens, share))
     }
 
     fn loss(&self, weights: &Weights, batch: &TokenBatch) -> Result<LossSum, BoxError> {
@@ -91,12 +83,28 @@ impl Objective<Weights> for FullLoss {
     }
 }
 
+/// The weights of a decoder, which keeps none: held here and there, they would take twice their memory from
+/// the first step on. Its configuration, device and dtype stay.
+#[must_use]
+pub fn take(decoder: &mut Decoder) -> Weights {
+    let like = |param: &Param<Tensor<2>>| {
+        let none = param.val().slice([0..1, 0..1]);
+        Param::from_tensor(none.zeros_like())
+    };
+    let none = Weights {
+        embedding: like(&decoder.weights.embedding),
+        blocks: Vec::new(),
+        norm: Param::from_tensor(decoder.weights.norm.val().zeros_like()),
+        head: None,
+    };
+    std::mem::replace(&mut decoder.weights, none)
+}
+
 /// The weights on the tape, every one of them to be trained.
 #[must_use]
-pub fn trainable(decoder: &Decoder) -> Weights {
-    let device = decoder.device().autodiff();
-    let weights = decoder.weights.clone().set_require_grad(true);
-    weights.fork(&device)
+pub fn trainable(weights: Weights) -> Weights {
+    let device = weights.norm.val().device().autodiff();
+    weights.set_require_grad(true).fork(&device)
 }
 
 /// Refuses the settings that are about an adapter, and weights that cannot be trained.
@@ -118,6 +126,8 @@ pub fn check(model: &ModelKeys, train: &TrainKeys) -> Result<(), CliError> {
         ("--dropout", train.dropout.is_some()),
         ("--init", train.init.is_some()),
         ("--layers", !train.layers.is_empty()),
+        ("--modules-to-save", !train.modules_to_save.is_empty()),
+        ("--ensure-weight-tying", train.ensure_weight_tying.is_some()),
         ("--lora-plus-ratio", train.lora_plus_ratio.is_some()),
     ];
     if let Some((name, _)) = adapter.iter().find(|(_, given)| *given) {
@@ -138,20 +148,21 @@ pub fn check(model: &ModelKeys, train: &TrainKeys) -> Result<(), CliError> {
     }
 }
 
-/// Trains every weight and leaves logs, checkpoints and the Hugging Face folder `model/` in the run
+/// Trains every weight and leaves `plan.json`, logs, `curves.svg`, checkpoints and the Hugging Face folder `model/` in the run
 /// directory.
 ///
 /// # Errors
 ///
 /// As for [`crate::training::train`].
-pub fn train(run: &Run<'_>) -> Result<(), CliError> {
+pub fn train(run: &Run<'_>, weights: Weights) -> Result<(), CliError> {
     let opened = run.opened;
+    let plan = Plan::new(run, Trained::Weights(&weights))?;
+    plan.write(&run.out.join("plan.json"))?;
     let objective = FullLoss {
         config: opened.decoder.config.clone(),
     };
     let trainer = Trainer::new(run.config, &objective, run.rows, opened.pad_id());
-    let start = trainable(&opened.decoder);
-    let (weights, _) = follow(run, trainer, start, None)?;
+    let (weights, _) = follow(run, trainer, trainable(weights), &plan.line())?;
     write(opened, weights.valid(), &run.out.join("model"))
 }
 

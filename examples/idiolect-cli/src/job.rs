@@ -88,9 +88,10 @@ impl Job<'_> {
         let out = self.out.join(name);
         let (adapter, last_loss) = self.trained(&out, rows)?;
         let shift = idiolect::lora::shift(&adapter, &self.opened.decoder);
-        self.opened.adapter = Some(adapter);
+        let seed = self.opened.decoder.clone();
+        self.opened.wear(adapter);
         let answers = self.answers(name, Some(&out.join("adapter")), eval);
-        self.opened.adapter = None;
+        (self.opened.decoder, self.opened.adapter) = (seed, None);
         Ok(Side {
             answers: answers?,
             shift: Some(shift),

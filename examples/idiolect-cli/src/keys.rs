@@ -150,6 +150,18 @@ pub struct TrainKeys {
     /// How the factors start: kaiming, gaussian or pissa [default: kaiming]
     #[arg(long)]
     pub init: Option<String>,
+    /// Modules trained whole beside the factors: embed_tokens, lm_head, norm (all norms), model.norm (the
+    /// last) [default: none, or embed_tokens,lm_head beside --add-tokens]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub modules_to_save: Vec<String>,
+    /// Where the embedding is the head as well, train it as both; false makes the head a matrix of its own,
+    /// PEFT's default [default: true]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub ensure_weight_tying: Option<bool>,
+    /// New words of the vocabulary, with commas between, recognised wherever the data has them; their rows in
+    /// embedding and head start as the mean of the others
+    #[arg(long, value_delimiter = ',', value_name = "WORDS")]
+    pub add_tokens: Vec<String>,
     /// Learning rate of the second factor, as a multiple of the other's (LoRA+) [default: 1]
     #[arg(long, allow_negative_numbers = true)]
     pub lora_plus_ratio: Option<f64>,

@@ -2,19 +2,22 @@
 //! not fit into memory.
 //!
 //! Rows are ordered by their length in bytes instead of tokens.
-//! Their tokens are not kept: a tokenizer is faster than any step that trains on them.
+//! Their tokens are not held in memory; a cache on disk keeps them for the next epoch and for a resumed run.
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::path::Path;
 
 use idiolect::data::{Columns, Format, LineIndex, sample, split};
 use idiolect::tokens::{Fitted, Overlong, TokenRow, fit};
 use idiolect::train::{BoxError, RowSize, Rows};
 
 use crate::error::CliError;
+use crate::identity::text_hash;
 use crate::keys::{DataKeys, TrainKeys};
 use crate::opened::Opened;
 use crate::rows::token_row;
+use crate::token_cache::{Kept, TokenCache};
 use crate::{dataset, prepared};
 
 /// Size of a file, in bytes, above which its rows are not held in memory unless it is asked for: rows take
@@ -25,6 +28,7 @@ const LARGE: u64 = 64 << 20;
 pub struct LazyRows<'a> {
     opened: &'a Opened,
     index: &'a LineIndex,
+    cache: Option<&'a TokenCache>,
     format: Format,
     columns: Columns,
     limit: (usize, Overlong),
@@ -50,6 +54,32 @@ pub fn wanted(keys: &TrainKeys, data: &DataKeys) -> Result<bool, CliError> {
     Ok(keys.lazy.is_none() && is_lines && bytes() > LARGE)
 }
 
+/// The cache of a file's rows in a run directory, for these settings.
+///
+/// # Errors
+///
+/// [`CliError::Setting`] for a length or a rule that is none; [`CliError::Io`].
+pub fn cache(
+    opened: &Opened,
+    index: &LineIndex,
+    (keys, data): (&TrainKeys, &DataKeys),
+    out: &Path,
+) -> Result<TokenCache, CliError> {
+    let (limit, rule) = opened.limit(keys)?;
+    let decides = format!(
+        "{} {:016x} {:?} {:?} {limit} {rule:?} {} {}",
+        env!("CARGO_PKG_VERSION"),
+        index.fingerprint(),
+        dataset::format(data)?,
+        dataset::columns(data),
+        opened.decoder.config.vocab_size,
+        opened.text.fingerprint(),
+    );
+    std::fs::create_dir_all(out).map_err(CliError::io(out))?;
+    let key = text_hash(&decides);
+    TokenCache::open(&out.join("tokens.cache"), &key, index.len())
+}
+
 impl<'a> LazyRows<'a> {
     /// The rows of the keys' sample, and the share of them that is held out.
     ///
@@ -58,7 +88,7 @@ impl<'a> LazyRows<'a> {
     /// [`CliError::Setting`] for a share, a length or a rule that is none.
     pub fn new(
         opened: &'a Opened,
-        index: &'a LineIndex,
+        (index, cache): (&'a LineIndex, Option<&'a TokenCache>),
         (keys, data): (&TrainKeys, &DataKeys),
         seed: u64,
     ) -> Result<[Self; 2], CliError> {
@@ -75,6 +105,7 @@ impl<'a> LazyRows<'a> {
         let rows = |rows| Self {
             opened,
             index,
+            cache,
             format,
             columns: dataset::columns(data),
             limit,
@@ -87,6 +118,28 @@ impl<'a> LazyRows<'a> {
     /// How often a row was left out for its length, each time that it came up.
     pub fn left_out(&self) -> usize {
         self.left_out.get()
+    }
+
+    /// The tokens of a row of the file, from the cache where they are there; none where it is left out.
+    fn kept(&self, number: usize) -> Result<Option<TokenRow>, CliError> {
+        let Some(cache) = self.cache else {
+            return self.fitted(number);
+        };
+        match cache.get(number)? {
+            Kept::Row(row) => Ok(Some(row)),
+            Kept::LeftOut => Ok(None),
+            Kept::Absent => {
+                let row = self.fitted(number)?;
+                cache.put(number, row.as_ref())?;
+                Ok(row)
+            }
+        }
+    }
+
+    fn fitted(&self, number: usize) -> Result<Option<TokenRow>, CliError> {
+        let (limit, rule) = self.limit;
+        let Fitted { mut rows, .. } = fit(vec![self.token_row(number)?], limit, rule)?;
+        Ok(rows.pop())
     }
 
     fn token_row(&self, number: usize) -> Result<TokenRow, CliError> {
@@ -119,13 +172,10 @@ impl Rows for LazyRows<'_> {
     }
 
     fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError> {
-        let row = self.token_row(self.rows[row] as usize)?;
-        let (limit, rule) = self.limit;
-        let Fitted { mut rows, .. } = fit(vec![row], limit, rule).map_err(CliError::from)?;
-        let row = rows.pop().map(Cow::Owned);
+        let row = self.kept(self.rows[row] as usize)?;
         self.left_out
             .set(self.left_out.get() + usize::from(row.is_none()));
-        Ok(row)
+        Ok(row.map(Cow::Owned))
     }
 
     /// That of the file, and of the tokens of its first rows: another template or tokenizer is seen too.

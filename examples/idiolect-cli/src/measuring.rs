@@ -2,15 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use idiolect::eval::{BoxError, Continuation, Likelihood, Model, Prompt};
-use idiolect::generate::Event;
-use idiolect::tokens::{IGNORE, TokenBatch, TokenRow};
+use idiolect::eval::{BoxError, Continuation, Likelihood, Model, Prompt, Writing};
+use idiolect::generate::{Event, Request};
 use indicatif::ProgressBar;
 
-use crate::continuing::{Generation, continue_all};
+use crate::continuing::{Generation, continue_requests};
 use crate::error::CliError;
 use crate::keys::SamplingKeys;
-use crate::objective::token_scores;
+use crate::likelihood::{Scored, Tokens, likelihoods};
 use crate::opened::Opened;
 use crate::rows;
 
@@ -24,33 +23,91 @@ pub struct LocalModel<'a> {
     pub max_new_tokens: Option<usize>,
     /// Counts finished requests.
     pub bar: ProgressBar,
+    /// What likelihoods cost so far.
+    pub tokens: Tokens,
 }
 
 impl Model for LocalModel<'_> {
-    fn generate(
+    fn generate(&mut self, asked: &[Writing<'_>]) -> Result<Vec<String>, BoxError> {
+        let mut texts = vec![String::new(); asked.len()];
+        for group in alike(asked) {
+            let found = self.write(asked, &group)?;
+            for (at, text) in group.into_iter().zip(found) {
+                texts[at] = text;
+            }
+        }
+        Ok(texts)
+    }
+
+    fn likelihoods(
         &mut self,
-        prompts: &[&Prompt],
-        stops: &[String],
-        max_new_tokens: usize,
-    ) -> Result<Vec<String>, BoxError> {
+        questions: &[&[Continuation]],
+    ) -> Result<Vec<Vec<Likelihood>>, BoxError> {
+        let rows = |pairs: &&[Continuation]| pairs.iter().map(|pair| self.row(pair)).collect();
+        let texts = questions.iter().map(rows);
+        let texts = texts.collect::<Result<Vec<Vec<Scored>>, CliError>>()?;
+        let (found, tokens) = likelihoods(self.opened, &texts)?;
+        self.tokens.read += tokens.read;
+        self.tokens.computed += tokens.computed;
+        let count = texts.iter().map(Vec::len).sum::<usize>();
+        self.bar.inc(count as u64);
+        Ok(found)
+    }
+}
+
+/// Places of requests that one call of the generator can serve.
+fn alike(asked: &[Writing<'_>]) -> Vec<Vec<usize>> {
+    let form = |at: usize| {
+        let one = &asked[at];
+        let drawn = one.draw.map(|draw| (draw.temperature, draw.top_p));
+        (one.stops, one.max_new_tokens, drawn)
+    };
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for at in 0..asked.len() {
+        match groups.iter_mut().find(|group| form(group[0]) == form(at)) {
+            Some(group) => group.push(at),
+            None => groups.push(vec![at]),
+        }
+    }
+    groups
+}
+
+impl LocalModel<'_> {
+    /// The texts of the requests at `group`, which are of one form.
+    fn write(&self, asked: &[Writing<'_>], group: &[usize]) -> Result<Vec<String>, CliError> {
+        let form = &asked[group[0]];
         let keys = SamplingKeys {
-            max_new_tokens: Some(self.max_new_tokens.unwrap_or(max_new_tokens)),
+            max_new_tokens: Some(self.max_new_tokens.unwrap_or(form.max_new_tokens)),
             generation_batch_size: Some(self.batch_size),
-            stop: stops.to_vec(),
+            temperature: form.draw.map(|draw| draw.temperature),
+            top_p: form.draw.map(|draw| draw.top_p),
+            stop: form.stops.to_vec(),
             ..SamplingKeys::default()
         };
         let mut generation = Generation::new(&keys, self.opened, 0);
-        let ids = prompts.iter().map(|prompt| self.ids(prompt));
-        let ids = ids.collect::<Result<Vec<_>, CliError>>()?;
-        let longest = ids.iter().map(Vec::len).max().unwrap_or(0);
+        let request = |(index, at): (usize, &usize)| {
+            Ok(Request {
+                index,
+                prompt: self.ids(asked[*at].prompt)?,
+                seed: asked[*at].draw.map_or(0, |draw| draw.seed),
+            })
+        };
+        let requests = group.iter().enumerate().map(request);
+        let requests = requests.collect::<Result<Vec<_>, CliError>>()?;
+        let longest = requests
+            .iter()
+            .map(|one| one.prompt.len())
+            .max()
+            .unwrap_or(0);
         let room = self
             .opened
             .decoder
             .config
             .max_positions
             .saturating_sub(longest);
-        generation.settings.max_new_tokens = generation.settings.max_new_tokens.min(room);
-        let done = continue_all(self.opened, ids, &generation, &mut |event| {
+        // A prompt that leaves no room is the generator's to refuse, by name.
+        generation.settings.max_new_tokens = generation.settings.max_new_tokens.min(room).max(1);
+        let done = continue_requests(self.opened, &requests, &generation, &mut |event| {
             if let Event::Done(_) = event {
                 self.bar.inc(1);
             }
@@ -59,34 +116,6 @@ impl Model for LocalModel<'_> {
         Ok(done.into_iter().map(|row| row.text).collect())
     }
 
-    fn likelihoods(&mut self, pairs: &[&Continuation]) -> Result<Vec<Likelihood>, BoxError> {
-        let rows = pairs.iter().map(|pair| self.row(pair));
-        let rows = rows.collect::<Result<Vec<_>, CliError>>()?;
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_by_key(|at| std::cmp::Reverse(rows[*at].input_ids.len()));
-        let mut found = vec![None; rows.len()];
-        for part in order.chunks(self.batch_size.max(1)) {
-            let batch: Vec<&TokenRow> = part.iter().map(|at| &rows[*at]).collect();
-            let batch = TokenBatch::new(&batch, self.opened.pad_id());
-            let scores = token_scores(&self.opened.decoder, self.opened.adapter(), &batch);
-            let mut scores = scores.into_iter();
-            for at in part {
-                let own = scores.by_ref().take(rows[*at].trained_tokens());
-                let sums = own.fold((0.0, true), |(sum, all), (nll, first)| {
-                    (sum - f64::from(nll), all && first)
-                });
-                found[*at] = Some(Likelihood {
-                    log_likelihood: sums.0,
-                    greedy: sums.1,
-                });
-            }
-            self.bar.inc(part.len() as u64);
-        }
-        Ok(found.into_iter().flatten().collect())
-    }
-}
-
-impl LocalModel<'_> {
     fn ids(&self, prompt: &Prompt) -> Result<Vec<u32>, CliError> {
         match prompt {
             Prompt::Text(text) => self.encode(text),
@@ -106,21 +135,14 @@ impl LocalModel<'_> {
 
     /// Context and continuation encoded as one; what is behind the context's own tokens is scored. A row
     /// that is too long loses its beginning, as in lm-evaluation-harness.
-    fn row(&self, pair: &Continuation) -> Result<TokenRow, CliError> {
-        let mut input_ids = self.encode(&format!("{}{}", pair.context, pair.text))?;
-        let context = self.encode(&pair.context)?.len().min(input_ids.len());
-        let ignored = vec![IGNORE; context];
-        let scored = input_ids[context..].iter().map(|id| i64::from(*id));
-        let mut labels: Vec<i64> = ignored.into_iter().chain(scored).collect();
+    fn row(&self, pair: &Continuation) -> Result<Scored, CliError> {
+        let mut ids = self.encode(&format!("{}{}", pair.context, pair.text))?;
+        let context = self.encode(&pair.context)?.len().min(ids.len());
         // The last token is no input, so that one more fits.
-        let most = self.opened.decoder.config.max_positions;
-        let cut = input_ids.len().saturating_sub(most);
-        input_ids.drain(..cut);
-        labels.drain(..cut);
-        Ok(TokenRow {
-            id: 0.into(),
-            input_ids,
-            labels,
-        })
+        let most = self.opened.decoder.config.max_positions + 1;
+        let cut = ids.len().saturating_sub(most);
+        ids.drain(..cut);
+        let start = context.saturating_sub(cut);
+        Ok(Scored { ids, start })
     }
 }

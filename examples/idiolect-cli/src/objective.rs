@@ -4,13 +4,14 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use idiolect::lora::{LoraAdapter, Positions, Tape, adapter_gradients_in};
+use idiolect::lora::{HeadGradient, LoraAdapter, Positions, Tape, adapter_gradients_in};
 use idiolect::model::{Adapter, Context, Decoder, NoAdapter};
 use idiolect::tokens::{IGNORE, TokenBatch};
 use idiolect::train::{
     BoxError, CHUNK_ROWS, Divergence, Evaluated, HeadLoss, LossSum, Measured, Objective, Share,
-    head_divergence, head_loss, head_nll, head_scores,
+    head_divergence, head_loss, head_nll, head_scores, trained_head_loss,
 };
 
 use crate::device::is_host;
@@ -45,7 +46,7 @@ impl FromStr for Loss {
     }
 }
 
-/// The loss of an adapter on a frozen decoder.
+/// The loss of an adapter on a frozen decoder. Modules that train whole do so by their cross entropy alone.
 pub struct AdapterLoss<'a> {
     /// The frozen weights.
     pub decoder: &'a Decoder,
@@ -56,20 +57,19 @@ pub struct AdapterLoss<'a> {
 }
 
 impl AdapterLoss<'_> {
-    /// The loss at hidden rows that predict `targets`; `positions` are those of the rows.
+    /// The loss of a frozen head at hidden rows that predict `targets`; `positions` are those of the rows.
     fn head(
         &self,
-        hidden: &Tensor<2>,
+        (hidden, weight): (&Tensor<2>, &Tensor<2>),
         targets: &[i64],
         (positions, context): (&Positions, &Context),
         divisor: f64,
     ) -> HeadLoss {
-        let weight = self.decoder.head();
         match self.loss {
-            Loss::CrossEntropy => head_loss(hidden, targets, &weight, divisor, CHUNK_ROWS),
+            Loss::CrossEntropy => head_loss(hidden, targets, weight, divisor, CHUNK_ROWS),
             Loss::Divergence(kind) => {
                 let seed = chosen(self.decoder, &NoAdapter, positions, context);
-                head_divergence((hidden, &seed), &weight, kind, divisor, CHUNK_ROWS)
+                head_divergence((hidden, &seed), weight, kind, divisor, CHUNK_ROWS)
             }
         }
     }
@@ -86,11 +86,25 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         let (places, targets) = trained(batch);
         let positions = positions(batch, places, share.seed, &self.decoder.device());
         let context = context(self.decoder, batch);
+        let weight = adapter.valid().decoder(self.decoder).head();
         let mut sum = 0.0;
         let head = |hidden: Tensor<2>| {
-            let loss = self.head(&hidden, &targets, (&positions, &context), share.divisor);
+            let (divisor, trains) = (share.divisor, adapter.whole.trains_head());
+            let (loss, of_head) = if trains {
+                let both = trained_head_loss(&hidden, &targets, &weight, divisor, CHUNK_ROWS);
+                (both.0, Some(both.1))
+            } else {
+                let rows = (&hidden, &weight);
+                (
+                    self.head(rows, &targets, (&positions, &context), divisor),
+                    None,
+                )
+            };
             sum = loss.sum;
-            Ok::<_, BoxError>(loss.gradient)
+            Ok::<_, BoxError>(HeadGradient {
+                hidden: loss.gradient,
+                weight: of_head,
+            })
         };
         let model = (self.decoder, adapter);
         let gradients = adapter_gradients_in(context.clone(), model, &positions, self.tape, head)?;
@@ -110,15 +124,17 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
     fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
         let batch = &*even(batch, &self.decoder.device());
         let (places, targets) = trained(batch);
-        let positions = positions(batch, places, 0, &self.decoder.device());
-        let context = context(self.decoder, batch);
-        let hidden = chosen(self.decoder, adapter, &positions, &context);
-        let scores = head_scores(&hidden, &targets, &self.decoder.head(), CHUNK_ROWS);
+        let decoder = adapter.decoder(self.decoder);
+        let positions = positions(batch, places, 0, &decoder.device());
+        let context = context(&decoder, batch);
+        let hidden = chosen(&decoder, adapter, &positions, &context);
+        let weight = decoder.head();
+        let scores = head_scores(&hidden, &targets, &weight, CHUNK_ROWS);
         let sum = match self.loss {
             Loss::CrossEntropy => scores.nll.iter().map(|x| f64::from(*x)).sum(),
             Loss::Divergence(_) => {
-                self.head(&hidden, &targets, (&positions, &context), 1.0)
-                    .sum
+                let rows = (&hidden, &weight);
+                self.head(rows, &targets, (&positions, &context), 1.0).sum
             }
         };
         let trained_tokens = targets.len();

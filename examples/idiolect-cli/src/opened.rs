@@ -14,7 +14,8 @@ use crate::error::CliError;
 use crate::identity::hash;
 use crate::keys::{ModelKeys, TrainKeys};
 use crate::rows::Prompt;
-use crate::text::{Text, same_tokens};
+use crate::text::Text;
+use crate::vocabulary::larger;
 use crate::{device, hub};
 
 /// A model and everything that a command asks of it.
@@ -23,7 +24,7 @@ pub struct Opened {
     pub name: String,
     /// Where it was read from.
     pub path: PathBuf,
-    /// The weights.
+    /// The weights, with what the adapter trained whole.
     pub decoder: Decoder,
     /// What loading did.
     pub report: LoadReport,
@@ -43,8 +44,8 @@ pub struct Opened {
 impl Opened {
     /// Opens a model, with an adapter and a named template where those are given.
     ///
-    /// An adapter folder that brings a tokenizer must bring the model's: the same text as other ids would
-    /// be another task.
+    /// An adapter folder that brings a tokenizer must bring the model's, or one with more words: the same
+    /// text as other ids would be another task.
     ///
     /// # Errors
     ///
@@ -61,10 +62,11 @@ impl Opened {
         let bits = keys.quantize.map(device::bits).transpose()?;
         let path = hub::locate(name)?;
         let config = idiolect::model::read_config(&path)?;
-        let (tokenizer, mut text) = Text::read(&path)?;
+        let (mut tokenizer, mut text) = Text::read(&path)?;
         tokenizer.check_embedding(config.vocab_size)?;
-        if let Some(folder) = adapter {
-            same_tokens(folder, &tokenizer)?;
+        let more = adapter.map(|folder| larger(folder, &tokenizer));
+        if let Some(more) = more.transpose()?.flatten() {
+            (tokenizer, text) = more;
         }
         text.end_tokens(&config.eos, &tokenizer);
         let template = text.template(template, &tokenizer)?;
@@ -72,25 +74,34 @@ impl Opened {
             Some(bits) => idiolect::model::load_packed(&path, &device, dtype, bits)?,
             None => idiolect::model::load(&path, &device, dtype)?,
         };
-        let adapter = match adapter {
-            Some(folder) => Some(idiolect::lora::load(folder, &decoder, &device)?.at_rest()),
-            None => None,
-        };
         let name = path
             .file_name()
             .map_or(name.into(), |name| name.display().to_string());
-        Ok(Self {
+        let mut opened = Self {
             name,
             path,
             decoder,
             report,
-            adapter,
+            adapter: None,
             stack: None,
             tokenizer,
             template,
             text,
             hashed: OnceLock::new(),
-        })
+        };
+        if let Some(folder) = adapter {
+            let adapter = idiolect::lora::load(folder, &opened.decoder, &device)?;
+            opened.wear(adapter.at_rest());
+            let rows = opened.decoder.config.vocab_size;
+            opened.tokenizer.check_embedding(rows)?;
+        }
+        Ok(opened)
+    }
+
+    /// Puts an adapter on, and what it trained whole in the place of the model's own.
+    pub fn wear(&mut self, adapter: LoraAdapter) {
+        self.decoder = adapter.decoder(&self.decoder);
+        self.adapter = Some(adapter);
     }
 
     /// Hash of the model's files, which are read once.
@@ -110,7 +121,8 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// As for [`Opened::new`]; [`CliError::Setting`] for a weight that is no number.
+    /// As for [`Opened::new`]; [`CliError::Setting`] for a weight that is no number, and for an adapter with
+    /// words or whole modules of its own beside others or in part.
     pub fn with(
         keys: &ModelKeys,
         adapters: &[String],
@@ -127,8 +139,12 @@ impl Opened {
         let mut opened = Self::new(keys, None, template)?;
         let device = opened.decoder.device();
         let one = |(folder, weight): (&str, f64)| {
-            same_tokens(Path::new(folder), &opened.tokenizer)?;
+            let more = larger(Path::new(folder), &opened.tokenizer)?.is_some();
             let part = idiolect::lora::load(Path::new(folder), &opened.decoder, &device)?;
+            if more || !part.whole.is_empty() {
+                let expected = "an adapter without modules_to_save beside others or in part";
+                return Err(CliError::setting("--adapter", expected, folder));
+            }
             Ok::<_, CliError>((part.at_rest(), weight))
         };
         let parts = parts.into_iter().map(one).collect::<Result<_, _>>()?;

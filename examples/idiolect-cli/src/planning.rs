@@ -4,31 +4,39 @@
 //! them beside measured peaks.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use burn::module::Module;
-use burn::tensor::DType;
 use idiolect::lora::LoraAdapter;
-use idiolect::model::{Decoder, Projection};
-use idiolect::train::{CHUNK_ROWS, RowSize, Rows, TrainError};
+use idiolect::model::Weights;
+use idiolect::train::{RowSize, Rows, TrainError};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::memory::Memory;
 use crate::training::Run;
+
+/// What a run trains.
+#[derive(Clone, Copy)]
+pub enum Trained<'a> {
+    /// An adapter beside frozen weights.
+    Adapter(&'a LoraAdapter),
+    /// Every weight.
+    Weights(&'a Weights),
+}
 
 /// Memory in bytes and work in tokens of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
-    /// The frozen weights.
+    /// The weights of the model.
     pub weights_bytes: usize,
     /// Adapter, its gradients, the two moments of the optimiser, and copies while a checkpoint is written.
-    pub adapter_bytes: usize,
+    /// Without an adapter it is gradients and moments of the weights.
+    pub trained_bytes: usize,
     /// Activations of the longest micro-batch.
     pub activation_bytes: usize,
-    /// Logits of one chunk with what is made of them.
+    /// Logits of one chunk, or of all trained tokens where the head trains, with what is made of them.
     pub logits_bytes: usize,
-    /// All of these.
+    /// All of these, or what a checkpoint of all weights takes while it is written, where that is more.
     pub total_bytes: usize,
     /// What the machine has free; none where it does not tell.
     pub available_bytes: Option<usize>,
@@ -56,7 +64,7 @@ impl Plan {
     ///
     /// [`CliError::Setting`] for a `--checkpoint-blocks` that is none of auto, on and off, and for a run
     /// that needs more memory than is free.
-    pub fn new(run: &Run<'_>, adapter: &LoraAdapter) -> Result<Self, CliError> {
+    pub fn new(run: &Run<'_>, trained: Trained<'_>) -> Result<Self, CliError> {
         let rows = run.rows;
         let width = longest(rows)?.max(run.config.packing.unwrap_or(0));
         let longest_batch_tokens = width * run.config.batch_size.min(rows.count());
@@ -65,13 +73,20 @@ impl Plan {
             rows.known().then(|| all.sum())
         };
         let decoder = &run.opened.decoder;
-        let mut memory = Memory::new(decoder, adapter, (longest_batch_tokens, width));
+        let batch = (longest_batch_tokens, width);
+        let mut memory = match trained {
+            Trained::Adapter(adapter) => Memory::adapter(decoder, adapter, batch),
+            Trained::Weights(weights) => {
+                Memory::full(decoder, weights, batch, run.config.checkpoint_every > 0)
+            }
+        };
         if run.config.packing.is_some() {
             // Each packed row has a mask of its own, in f32.
             memory.masks = longest_batch_tokens * width * 4;
         }
         let available_bytes = available();
         let checkpoint_blocks = match run.checkpoint_blocks.unwrap_or("auto") {
+            "auto" if matches!(trained, Trained::Weights(_)) => false,
             "on" => true,
             "off" => false,
             "auto" => available_bytes
@@ -86,7 +101,7 @@ impl Plan {
         };
         let plan = Self {
             weights_bytes: memory.weights,
-            adapter_bytes: memory.adapter,
+            trained_bytes: memory.trained,
             activation_bytes: memory.activations(checkpoint_blocks),
             logits_bytes: memory.logits,
             total_bytes: memory.total(checkpoint_blocks),
@@ -107,7 +122,8 @@ impl Plan {
         match self.available_bytes {
             Some(free) if more > free => {
                 let expected = format!(
-                    "at most {} free: a smaller --batch-size or --max-length, or --checkpoint-blocks on",
+                    "at most {} free: a smaller --batch-size or --max-length, an adapter instead of --full, or \
+                     --checkpoint-blocks on",
                     megabytes(free)
                 );
                 Err(CliError::setting("memory", expected, megabytes(more)))
@@ -126,11 +142,11 @@ impl Plan {
         };
         format!(
             "{} rows{tokens}; the longest batch has {}\n\
-             memory: weights {}, adapter {}, activations {}{}, logits {}; free beside the weights: {free}",
+             memory: weights {}, what trains {}, activations {}{}, logits {}; free beside the weights: {free}",
             self.rows,
             self.longest_batch_tokens,
             megabytes(self.weights_bytes),
-            megabytes(self.adapter_bytes),
+            megabytes(self.trained_bytes),
             megabytes(self.activation_bytes),
             if self.checkpoint_blocks {
                 " (blocks are computed twice)"
@@ -174,97 +190,6 @@ fn longest(rows: &dyn Rows) -> Result<usize, CliError> {
 
 fn megabytes(bytes: usize) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
-}
-
-/// Bytes by what they hold.
-struct Memory {
-    weights: usize,
-    adapter: usize,
-    inputs: usize,
-    tape: usize,
-    layers: usize,
-    logits: usize,
-    masks: usize,
-}
-
-impl Memory {
-    fn new(decoder: &Decoder, adapter: &LoraAdapter, (tokens, width): (usize, usize)) -> Self {
-        let config = &decoder.config;
-        let size = DType::from(decoder.dtype()).size();
-        Self {
-            weights: decoder.weight_bytes(),
-            // The factors, their gradients and the two moments, all f32; an update makes new factors, and
-            // a checkpoint holds factors and moments once more while it is written.
-            adapter: adapter.num_params() * 4 * 8,
-            inputs: tokens * config.hidden_size * size * config.num_layers,
-            tape: tokens * taped_floats(decoder, adapter, width) * 4,
-            layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
-            // Logits, their exponentials and the slope.
-            logits: CHUNK_ROWS * config.vocab_size * 4 * 3,
-            masks: 0,
-        }
-    }
-
-    fn activations(&self, checkpoint_blocks: bool) -> usize {
-        let kept = if checkpoint_blocks {
-            self.inputs + self.tape
-        } else {
-            self.tape * self.layers
-        };
-        kept + self.masks
-    }
-
-    fn total(&self, checkpoint_blocks: bool) -> usize {
-        self.weights + self.adapter + self.activations(checkpoint_blocks) + self.logits
-    }
-}
-
-/// Numbers that the tape of one block keeps for one token of a row of `width` tokens.
-///
-/// Fused steps keep their inputs alone: both norms the hidden state, attention its queries, keys and
-/// values, the gated unit both halves; beside these there is the input of every projection with an
-/// update. Composed steps keep what each operation hands to its way back, scores included.
-fn taped_floats(decoder: &Decoder, adapter: &LoraAdapter, width: usize) -> usize {
-    let config = &decoder.config;
-    let heads = config.query_width() + 2 * config.kv_width();
-    if decoder.is_fused() {
-        let inputs: BTreeSet<Input> = adapter
-            .sites
-            .iter()
-            .map(|site| input(site.projection))
-            .collect();
-        let inputs = inputs.into_iter().map(|input| match input {
-            Input::Attention | Input::FeedForward => config.hidden_size,
-            Input::Output => config.query_width(),
-            Input::Down => config.intermediate_size,
-        });
-        return 2 * config.hidden_size
-            + heads
-            + 2 * config.intermediate_size
-            + inputs.sum::<usize>();
-    }
-    12 * config.hidden_size
-        + 4 * heads
-        + 3 * config.num_heads * width
-        + 5 * config.intermediate_size
-}
-
-/// What projections read; those of one kind read the same tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Input {
-    Attention,
-    Output,
-    FeedForward,
-    Down,
-}
-
-fn input(projection: Projection) -> Input {
-    match projection {
-        Projection::Query | Projection::Key | Projection::Value => Input::Attention,
-        Projection::Output => Input::Output,
-        Projection::Gate | Projection::Up => Input::FeedForward,
-        Projection::Down => Input::Down,
-    }
 }
 
 /// Free memory of this machine, where it tells.

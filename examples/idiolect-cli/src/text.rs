@@ -8,6 +8,7 @@ use idiolect::tokens::{GgufVocabulary, Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
+use crate::identity::text_hash;
 
 /// What is known of a checkpoint's text beside its tokenizer.
 #[derive(Debug, Clone)]
@@ -44,6 +45,16 @@ impl Text {
                 in_use: Value::Null,
             },
         ))
+    }
+
+    /// Holds another tokenizer from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Tokens`] when it cannot be written.
+    pub fn hold(&mut self, tokenizer: &Tokenizer) -> Result<(), CliError> {
+        self.tokenizer_json = tokenizer.to_json()?;
+        Ok(())
     }
 
     /// Notes the checkpoint's end tokens, which end a turn too.
@@ -86,6 +97,18 @@ impl Text {
             date: None,
         };
         Ok(Template::Chat(Box::new(ChatTemplate::new(source, tokens)?)))
+    }
+
+    /// Tells this tokenizer and template from others.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let Self {
+            config,
+            ends,
+            tokenizer_json,
+            in_use,
+        } = self;
+        text_hash(&format!("{config:?} {ends:?} {in_use} {tokenizer_json}"))
     }
 
     /// Writes tokenizer, special tokens, chat template, and the template in use into a folder; returns the
@@ -143,27 +166,4 @@ fn vocabulary(model: &Path) -> Result<GgufVocabulary, CliError> {
         add_space_prefix: found.add_space_prefix,
         chat_template: found.chat_template,
     })
-}
-
-/// Refuses an adapter folder whose tokenizer is not the model's.
-///
-/// # Errors
-///
-/// [`CliError::Setting`] when it is another; [`CliError::Tokens`] when it cannot be read.
-pub fn same_tokens(adapter: &Path, tokenizer: &Tokenizer) -> Result<(), CliError> {
-    let path = adapter.join("tokenizer.json");
-    if !path.is_file() {
-        return Ok(());
-    }
-    let (theirs, _) = Tokenizer::from_folder(adapter)?;
-    if theirs.vocab_size() == tokenizer.vocab_size() {
-        return Ok(());
-    }
-    let expected = format!("the model's tokenizer of {} words", tokenizer.vocab_size());
-    let found = format!("one of {} words", theirs.vocab_size());
-    Err(CliError::setting(
-        &path.display().to_string(),
-        expected,
-        found,
-    ))
 }

@@ -14,7 +14,7 @@ use crate::error::CliError;
 use crate::keys::TrainKeys;
 use crate::objective::{AdapterLoss, Loss};
 use crate::opened::Opened;
-use crate::planning::Plan;
+use crate::planning::{Plan, Trained};
 use crate::probe;
 use crate::progress::{bar, say};
 use crate::tensorboard::Board;
@@ -76,7 +76,7 @@ fn rate_ratios(keys: &TrainKeys) -> Vec<RateRatio> {
 
 /// A run to make.
 pub struct Run<'a> {
-    /// The model, without an adapter of its own.
+    /// The model, without an adapter of its own, and without its weights where all of them train.
     pub opened: &'a Opened,
     /// Settings of the loop.
     pub config: &'a TrainConfig,
@@ -108,7 +108,7 @@ pub struct Run<'a> {
 pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<StepRow>), CliError> {
     probe::check(&run.opened.decoder.device(), run.opened.decoder.dtype())?;
     std::fs::create_dir_all(run.out).map_err(CliError::io(run.out))?;
-    let plan = Plan::new(run, &adapter)?;
+    let plan = Plan::new(run, Trained::Adapter(&adapter))?;
     plan.write(&run.out.join("plan.json"))?;
     let tape = if plan.checkpoint_blocks {
         Tape::Blocks
@@ -126,7 +126,7 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
         ..Trainer::new(run.config, &objective, run.rows, pad)
     };
-    let (adapter, steps) = follow(run, trainer, adapter, Some(plan.line()))?;
+    let (adapter, steps) = follow(run, trainer, adapter, &plan.line())?;
     let adapter = adapter.at_rest();
     let place = run.out.join("adapter");
     idiolect::lora::save(&adapter, &place, &run.opened.name)?;
@@ -143,7 +143,7 @@ pub fn follow<M: Module>(
     run: &Run<'_>,
     trainer: Trainer<'_, M>,
     module: M,
-    plan: Option<String>,
+    plan: &str,
 ) -> Result<(M, Vec<StepRow>), CliError> {
     let folder = RunFolder {
         path: run.out,
@@ -158,7 +158,7 @@ pub fn follow<M: Module>(
     let progress = bar("train", 0);
     let (mut steps, mut board, mut failed) = (Vec::new(), None, None);
     let trained = trainer.run(module, &mut |event| {
-        if let (Event::Planned { .. }, Some(plan)) = (&event, &plan) {
+        if let Event::Planned { .. } = &event {
             say(plan);
         }
         show(&progress, &event);

@@ -75,7 +75,8 @@ fn page(place: &Place, report: &Value) {
         "Histogram of ROUGE-L",
         "Frobenius norm",
         "var(--distilled)",
-        "prefers-color-scheme: dark",
+        "@media screen and (prefers-color-scheme: dark)",
+        "color-scheme: light;",
         "@media print",
         "Say red.",
     ] {

@@ -311,31 +311,30 @@ fn kill_after(args: &[&str], metrics: &Path, wanted: usize) -> bool {
     !child.wait().expect("a state").success()
 }
 
-#[test]
-fn a_process_killed_at_any_of_25_points_resumes_to_the_same_bytes() {
-    let Some(place) = Place::new() else { return };
-    let flags = killed_flags(&place);
+/// Kills a run at so many points, and compares what it ends with after `--resume` with the files of a run that
+/// nobody disturbed; `torn` is a file that loses its last bytes in between.
+fn resumes(place: &Place, flags: &[String], files: &[&str], points: usize, torn: Option<&str>) {
     let whole = place.path("whole");
-    done(&with(&flags, &["--out", &whole]));
-    let files = [
-        "metrics.jsonl",
-        "adapter/adapter_model.safetensors",
-        "adapter/adapter_config.json",
-    ];
-    let bytes = |run: &str| {
-        let read = |file| std::fs::read(Path::new(run).join(file)).expect(file);
-        files.map(read)
+    done(&with(flags, &["--out", &whole]));
+    let bytes = |run: &str| -> Vec<Vec<u8>> {
+        let read = |file: &&str| std::fs::read(Path::new(run).join(file)).expect(file);
+        files.iter().map(read).collect()
     };
     let total = lines(&Path::new(&whole).join("metrics.jsonl"));
     assert!(total > 15, "{total} lines");
     let mut random = ChaCha8Rng::seed_from_u64(25);
     let mut killed = 0;
-    for point in 0..25 {
+    for point in 0..points {
         let run = place.path(&format!("run-{point}"));
-        let args = with(&flags, &["--out", &run, "--resume"]);
+        let args = with(flags, &["--out", &run, "--resume"]);
         let metrics = Path::new(&run).join("metrics.jsonl");
         let wanted = random.random_range(1..total);
         killed += usize::from(kill_after(&args, &metrics, wanted));
+        if let Some(torn) = torn {
+            let path = Path::new(&run).join(torn);
+            let whole = std::fs::read(&path).expect(torn);
+            std::fs::write(&path, &whole[..whole.len() - 3]).expect(torn);
+        }
         done(&args);
         assert!(
             bytes(&run) == bytes(&whole),
@@ -344,9 +343,53 @@ fn a_process_killed_at_any_of_25_points_resumes_to_the_same_bytes() {
         std::fs::remove_dir_all(&run).expect("removed");
     }
     assert!(
-        killed >= 23,
-        "only {killed} of 25 runs were killed before their end"
+        killed + 2 >= points,
+        "only {killed} of {points} runs were killed before their end"
     );
+}
+
+const ADAPTER: [&str; 3] = [
+    "metrics.jsonl",
+    "adapter/adapter_model.safetensors",
+    "adapter/adapter_config.json",
+];
+
+#[test]
+fn a_process_killed_at_any_of_25_points_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    resumes(&place, &killed_flags(&place), &ADAPTER, 25, None);
+}
+
+#[test]
+fn a_killed_run_of_rows_read_as_they_are_needed_resumes_though_its_cache_is_torn() {
+    let Some(place) = Place::new() else { return };
+    let mut flags = killed_flags(&place);
+    let word = |at: usize| json!({"instruction": format!("Say {at}."), "output": "x".repeat(at)});
+    flags[4] = place.rows("rows.jsonl", &(1..13).map(word).collect::<Vec<_>>());
+    flags.push("--lazy".into());
+    resumes(&place, &flags, &ADAPTER, 4, Some("tokens.cache"));
+}
+
+#[test]
+fn a_killed_run_of_every_weight_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    let mut flags = flags(&place);
+    flags.extend(["--full", "--checkpoint-every", "5"].map(String::from));
+    let files = ["metrics.jsonl", "model/model.safetensors"];
+    resumes(&place, &flags, &files, 4, None);
+}
+
+/// Records of a cache of tokens.
+fn records(path: &Path) -> usize {
+    let bytes = std::fs::read(path).expect("a cache");
+    let mut at = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let mut count = 0;
+    while at < bytes.len() {
+        let size = bytes[at + 4..at + 8].try_into().unwrap();
+        at += 12 + u32::from_le_bytes(size) as usize;
+        count += 1;
+    }
+    count
 }
 
 #[test]
@@ -374,6 +417,18 @@ fn rows_read_as_they_are_needed_train_as_rows_in_memory() {
         ]
     });
     assert_eq!(out[0], out[1]);
+    // In four epochs each of the twelve rows was encoded once; another limit begins anew.
+    let cache = place.folder.path().join("lazy/tokens.cache");
+    assert_eq!(records(&cache), 12);
+    let before = std::fs::read(&cache).unwrap();
+    let folder = place.path("lazy");
+    for (limit, same) in [("256", true), ("200", false)] {
+        let more = ["--lazy", "--sample", "12", "--max-steps", "1"];
+        let more = [&more[..], &["--max-length", limit, "--out", &folder]].concat();
+        std::fs::remove_dir_all(Path::new(&folder).join("checkpoints")).unwrap();
+        done(&with(&flags, &more));
+        assert_eq!(std::fs::read(&cache).unwrap() == before, same, "{limit}");
+    }
     // By bytes the order differs, and the run resumes only with the file that it began with.
     let folder = place.path("grouped");
     let more = ["--lazy", "--checkpoint-every", "4", "--out", &folder];
@@ -453,6 +508,17 @@ fn every_weight_trains_and_a_folder_comes_out() {
     done(&full);
     let losses = losses(&place.lines("full/metrics.jsonl"), "loss");
     assert!(losses[losses.len() - 1] < losses[0] / 2.0, "{losses:?}");
+    let plan = done(&["inspect", "--plan", &format!("{out}/run.toml"), "--json"]);
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let written: Value = serde_json::from_str(&place.read("full/plan.json")).unwrap();
+    let keys = ["weights_bytes", "trained_bytes", "total_bytes"];
+    let [weights, trained, total] = keys.map(|key| {
+        assert_eq!(plan[key], written[key]);
+        plan[key].as_u64().unwrap()
+    });
+    // Gradients and two moments; a checkpoint holds weights and moments twice.
+    assert!(weights > 100_000 && trained == 3 * weights, "{plan}");
+    assert!(total >= 6 * weights, "{plan}");
     let model = format!("{out}/model");
     done(&[
         "generate",

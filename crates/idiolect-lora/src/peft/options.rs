@@ -79,6 +79,8 @@ impl Options<'_> {
             dora: self.is_on("use_dora"),
             dropout: dropout.ok_or_else(|| self.wrong("lora_dropout", "a number"))?,
             init: self.init()?,
+            modules_to_save: self.modules_to_save()?,
+            ensure_weight_tying: self.is_on("ensure_weight_tying"),
         })
     }
 
@@ -101,7 +103,6 @@ impl Options<'_> {
             "use_bdlora",
             "lora_bias",
             "fan_in_fan_out",
-            "modules_to_save",
             "exclude_modules",
             "layer_replication",
             "trainable_token_indices",
@@ -133,6 +134,14 @@ impl Options<'_> {
             }
             _ => Err(wrong()),
         }
+    }
+
+    fn modules_to_save(&self) -> Result<Vec<String>, LoraError> {
+        let names = self.get("modules_to_save");
+        let list = names.map_or(Some(&[][..]), |names| names.as_array().map(Vec::as_slice));
+        let name = |name: &Value| name.as_str().map(str::to_owned);
+        let list = list.and_then(|list| list.iter().map(name).collect());
+        list.ok_or_else(|| self.wrong("modules_to_save", "a list of names"))
     }
 
     /// Blocks to adapt: a number or a list of them, counted below `model.layers`.
@@ -210,16 +219,23 @@ pub(super) fn to_json(config: &LoraConfig, base: &str) -> Value {
     } else {
         json!(true)
     };
-    json!({
+    let whole = &config.modules_to_save;
+    let whole = (!whole.is_empty()).then_some(whole);
+    let mut json = json!({
         "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base,
         "r": config.rank * wide, "lora_alpha": number(config.alpha * more),
         "lora_dropout": config.dropout, "bias": "none",
         "target_modules": targets, "use_rslora": config.scaling == Scaling::RankStabilized,
         "use_dora": config.dora, "fan_in_fan_out": false, "inference_mode": true,
-        "init_lora_weights": init, "modules_to_save": null,
+        "init_lora_weights": init, "modules_to_save": whole,
         "layers_to_transform": config.layers, "layers_pattern": null,
         "rank_pattern": ranks, "alpha_pattern": alphas, "revision": null,
-    })
+    });
+    if config.ensure_weight_tying {
+        // Versions of PEFT that do not know this option still read every other adapter.
+        json["ensure_weight_tying"] = true.into();
+    }
+    json
 }
 
 /// How rank and alpha grow where the start is stored beside the factors: the scale stays what it was.

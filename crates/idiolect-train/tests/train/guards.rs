@@ -5,11 +5,11 @@ use std::error::Error;
 
 use burn::module::Param;
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
-    BoxError, LossSum, Measured, Objective, Schedule, Share, TrainConfig, TrainError, Trainer,
-    clip_by_global_norm, global_norm,
+    AdamW, BoxError, LossSum, Measured, Objective, Schedule, Share, TrainConfig, TrainError,
+    Trainer, clip_by_global_norm, global_norm,
 };
 
 use crate::tiny::{NextToken, Tiny, VOCAB, WIDTH, random_rows, run, values};
@@ -83,6 +83,21 @@ fn labels_beyond_the_ids_would_train_padding_and_are_refused() {
     let error = refused(&config(), &NextToken, &rows);
     let message = "row 4: expected one label beside each of 1 input ids, found 3 labels";
     assert_eq!(error.to_string(), message);
+
+    // Laid beside their ids as they are, the labels beyond them would train the padding.
+    let (pad, first) = (0, rows[4].input_ids[0].max(1));
+    let spilt = TokenBatch {
+        rows: 1,
+        width: 3,
+        input_ids: vec![first, pad, pad],
+        labels: rows[4].labels.clone(),
+        lengths: vec![1],
+        parts: Vec::new(),
+    };
+    let module = Tiny::random(1);
+    let measured = NextToken.gradients(&module, &spilt, WHOLE).unwrap();
+    let gradient = values(&measured.gradients.get::<2>(module.embedding.id).unwrap());
+    assert!(gradient[..WIDTH].iter().any(|&slope| slope != 0.0));
 }
 
 #[test]
@@ -93,6 +108,45 @@ fn a_module_without_a_trained_parameter_is_refused() {
     let trainer = Trainer::new(&config, &NextToken, &rows, 0);
     let error = run(&trainer, Tiny::random(1).no_grad()).unwrap_err();
     assert!(matches!(error, TrainError::Setting { name: "module", .. }));
+}
+
+/// A gradient of a sum.
+const WHOLE: Share = Share {
+    divisor: 1.0,
+    seed: 0,
+};
+
+/// Weights after a step that nobody guards, and the loss that follows.
+fn unguarded(divisor: f64, spoil: fn(&mut Measured, &Tiny)) -> ([Vec<f32>; 2], f64) {
+    let (module, row) = (Tiny::random(1), &random_rows(12, 2)[0]);
+    let (batch, mut optimizer) = (TokenBatch::new(&[row], 0), AdamW::new(&config()));
+    let mut measured = NextToken
+        .gradients(&module, &batch, Share { divisor, ..WHOLE })
+        .unwrap();
+    spoil(&mut measured, &module);
+    clip_by_global_norm(&module, &mut measured.gradients, 1.0);
+    let module = optimizer.step(module, measured.gradients, 1e-2);
+    let loss = NextToken.gradients(&module, &batch, WHOLE).unwrap().loss;
+    (module.values(), loss.sum)
+}
+
+#[test]
+fn one_bad_number_would_spoil_every_step_that_follows() {
+    let (_, loss) = unguarded(1.0, |_, _| {});
+    assert!(loss.is_finite());
+    // What a window without a trained token divides by.
+    let (_, loss) = unguarded(0.0, |_, _| {});
+    assert!(loss.is_nan(), "{loss}");
+    // One number of one gradient, and the global norm carries it to all of them.
+    let ([_, head], loss) = unguarded(1.0, |measured, module| {
+        let gradient: Tensor<2> = measured.gradients.remove(module.head.id).unwrap();
+        let mut one = vec![0.0; WIDTH * VOCAB];
+        one[0] = f32::INFINITY;
+        let one = TensorData::new(one, [WIDTH, VOCAB]);
+        let gradient = gradient.clone() + Tensor::from_data(one, &gradient.device());
+        measured.gradients.register(module.head.id, gradient);
+    });
+    assert!(head[0].is_nan() && loss.is_nan(), "{} {loss}", head[0]);
 }
 
 /// Spoils what the plain objective gives, from its third call on.
@@ -211,6 +265,10 @@ fn a_group_that_must_move_and_stays_zero_ends_the_run() {
         module
     };
     let must_move = |name: &str| name == "head";
+    // Nobody else would say so: the run ends well, with a module that does nothing.
+    let unwatched = Trainer::new(&config, &HeadForgotten, &rows, 0);
+    let (trained, _) = run(&unwatched, zero_head()).unwrap();
+    assert!(trained.finished && trained.module.values()[1].iter().all(|&x| x == 0.0));
     let stuck = Trainer {
         must_move: &must_move,
         ..Trainer::new(&config, &HeadForgotten, &rows, 0)

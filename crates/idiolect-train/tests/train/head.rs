@@ -1,7 +1,9 @@
 //! The chunked head loss against plain autodiff cross entropy.
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use idiolect_train::{Divergence, head_divergence, head_loss, head_nll, head_scores};
+use idiolect_train::{
+    Divergence, head_divergence, head_loss, head_nll, head_scores, trained_head_loss,
+};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -86,6 +88,27 @@ proptest! {
             prop_assert!(distance(&found, &nll) < 1e-6);
         }
     }
+}
+
+#[test]
+fn the_gradient_of_a_head_that_trains_is_that_of_autodiff() {
+    let case = case(23, 5, 1.0);
+    let weight = case.weight.clone().autodiff().require_grad();
+    let logits = case.hidden.clone().autodiff().matmul(weight.clone());
+    let targets = ids(case.targets.clone(), &logits.device()).unsqueeze_dim(1);
+    let nll = -activation::log_softmax(logits, 1).gather(1, targets);
+    let gradients = (nll.sum() / 7.0).backward();
+    let expected = values(&weight.grad(&gradients).unwrap());
+    for chunk in [1, 8, 50] {
+        let (hidden, targets) = (&case.hidden, &case.targets);
+        let (loss, found) = trained_head_loss(hidden, targets, &case.weight, 7.0, chunk);
+        let frozen = head_loss(hidden, targets, &case.weight, 7.0, chunk);
+        assert!(distance(&values(&found), &expected) < 2e-6);
+        assert_eq!(values(&loss.gradient), values(&frozen.gradient));
+    }
+    let empty = case.hidden.slice([0..0, 0..WIDTH]);
+    let (_, nothing) = trained_head_loss(&empty, &[], &case.weight, 1.0, 4);
+    assert_eq!(values(&nothing), vec![0.0; WIDTH * VOCAB]);
 }
 
 #[test]

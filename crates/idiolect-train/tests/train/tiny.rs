@@ -4,7 +4,6 @@
 use std::ops::ControlFlow;
 
 use burn::module::{Module, Param};
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
@@ -99,15 +98,7 @@ impl Objective<Tiny> for NextToken {
         share: Share,
     ) -> Result<Measured, BoxError> {
         let (sum, trained_tokens) = Self::sum(module, batch);
-        let loss = LossSum {
-            sum: sum.clone().into_scalar::<f64>(),
-            trained_tokens,
-        };
-        let gradients = (sum / share.divisor).backward();
-        Ok(Measured {
-            loss,
-            gradients: GradientsParams::from_grads(gradients, module),
-        })
+        Ok(Measured::new(module, sum, trained_tokens, share))
     }
 
     fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
@@ -116,10 +107,7 @@ impl Objective<Tiny> for NextToken {
             "held-out rows leave no tape"
         );
         let (sum, trained_tokens) = Self::sum(module, batch);
-        Ok(LossSum {
-            sum: sum.into_scalar::<f64>(),
-            trained_tokens,
-        })
+        Ok(LossSum::new(sum, trained_tokens))
     }
 }
 

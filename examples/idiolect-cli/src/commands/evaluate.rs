@@ -2,93 +2,125 @@
 //!
 //! The folder belongs to one model, one adapter and one way of asking; all but `--limit` must stay the same.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use idiolect::data::write_atomically;
 use idiolect::eval::{
-    Answer, Ending, Item, Limits, Row, Sandbox, Settings, Summary, Task, alpaca_eval_outputs,
-    run as ask, summarize_programs,
+    Answer, Ask, Draw, Item, Row, Settings, Summary, Task, alpaca_eval_outputs, pass_at,
+    run as ask, sampled, summarize_programs,
 };
 use idiolect::metrics::interval::Draws;
 use serde_json::{Map, Value, json};
 
-use crate::args::Eval;
+use crate::commands::judged::{self, Comparison};
 use crate::device::on_threads;
 use crate::error::CliError;
+use crate::eval_args::Eval;
 use crate::identity::hash;
+use crate::likelihood::Tokens;
 use crate::measuring::LocalModel;
 use crate::opened::Opened;
-use crate::progress::bar;
+use crate::programs;
+use crate::progress::{bar, say};
 use crate::rows::write_lines;
 
 /// How the intervals of the means are drawn, but for the seed.
 const SAMPLES: usize = 1000;
 const LEVEL: f64 = 0.95;
+/// From how much of the words several answers are drawn (arXiv 2107.03374).
+const TOP_P: f32 = 0.95;
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// [`CliError::Eval`] for the task, its files and the journal; the errors of opening and running a model.
+/// [`CliError::Eval`] for the task, its files, the journal and a judge; the errors of opening and running a model.
 pub fn run(args: &Eval) -> Result<(), CliError> {
     on_threads(args.model.threads, || work(args))
 }
 
 fn work(args: &Eval) -> Result<(), CliError> {
-    if args.batch_size == 0 {
-        return Err(CliError::setting("--batch-size", "at least 1", 0));
-    }
     let task: Task = args.task.parse()?;
-    let shots = shots(args, task)?;
+    args.check(task)?;
+    let shots = args.shots(task)?;
     let items = task.read(&args.data, shots)?;
     let adapter = args.adapter.as_deref();
     let opened = Opened::new(&args.model, adapter, args.template.as_deref())?;
     let identity = identity(args, task, shots, &opened)?;
-    claim(&args.out, &identity)?;
-    let rows = answers(args, &items, &opened)?;
-    let draws = Draws {
-        samples: SAMPLES,
-        level: LEVEL,
-        seed: args.seed,
+    claim(&args.out, "eval.json", &identity)?;
+    if task == Task::MtBench {
+        return judged::mt_bench(args, &opened, identity);
+    }
+    let comparison = Comparison::open(args, task)?;
+    let (count, temperature) = args.drawn();
+    let items = if 0.0 < temperature {
+        let draw = Draw {
+            temperature,
+            top_p: TOP_P,
+            seed: args.seed,
+        };
+        sampled(&items, count, draw)
+    } else {
+        items
     };
-    let endings = run_programs(args, &items, &rows)?;
-    let summary = summarize_programs(&items, &rows, &draws, &endings)?;
-    write_lines(Some(&args.out.join("rows.jsonl")), &lines(&rows, &summary))?;
+    let rows = answers(args, &items, count, &opened)?;
     if task == Task::AlpacaEval {
         let outputs = alpaca_eval_outputs(&items, &rows, &opened.name);
         write_json(&args.out.join("outputs.json"), &outputs)?;
     }
-    let whole = described(identity, &summary);
-    write_json(&args.out.join("summary.json"), &whole)?;
-    write_lines(None, &[whole])
+    if let Some(comparison) = comparison {
+        return comparison.run(args, &items, &rows, identity);
+    }
+    let ran = programs::run(&args.python, &items, &rows)?;
+    let mut summary = summarize_programs(&items, &rows, &draws(args), &ran.endings)?;
+    let lines = lines(&rows, &summary);
+    if 1 < count {
+        summary.scores = pass_at(&ran.endings, count, &draws(args));
+        summary.items /= count;
+    }
+    let mut whole = described(identity, &summary);
+    if let Some(held) = ran.held {
+        whole["limits_held"] = json!(held);
+    }
+    finish(args, &lines, &whole)
 }
 
-/// Worked examples above a question, from the option.
-fn shots(args: &Eval, task: Task) -> Result<usize, CliError> {
-    match args.shots.as_deref() {
-        None => Ok(0),
-        Some("leaderboard") => Ok(task.leaderboard_shots()),
-        Some(text) => text
-            .parse()
-            .map_err(|_| CliError::setting("--shots", "a number, or leaderboard", text)),
+/// How the intervals of this call are drawn.
+pub(crate) fn draws(args: &Eval) -> Draws {
+    Draws {
+        samples: SAMPLES,
+        level: LEVEL,
+        seed: args.seed,
     }
 }
 
 /// What the answers depend on.
 fn identity(args: &Eval, task: Task, shots: usize, opened: &Opened) -> Result<Value, CliError> {
     let adapter = args.adapter.as_deref().map(hash).transpose()?;
-    Ok(json!({
+    let mut identity = json!({
         "task": task.name(), "shots": shots, "model": opened.name, "model_hash": hash(&opened.path)?,
         "adapter_hash": adapter, "template": args.template, "dtype": format!("{:?}", opened.decoder.dtype()),
         "max_new_tokens": args.max_new_tokens, "batch_size": args.batch_size,
-    }))
+    });
+    let (samples, temperature) = args.drawn();
+    if 0.0 < temperature {
+        identity["samples"] = samples.into();
+        identity["temperature"] = temperature.into();
+        identity["seed"] = args.seed.into();
+    }
+    if task == Task::MtBench {
+        identity["runs"] = judged::runs(args).into();
+        identity["seed"] = args.seed.into();
+    }
+    Ok(identity)
 }
 
-/// Makes the folder ours: what it was begun with is written once, and anything else is refused.
-fn claim(out: &Path, identity: &Value) -> Result<(), CliError> {
+/// Makes the folder ours: what it was begun with is written once into `file`, and anything else is refused.
+pub(crate) fn claim(out: &Path, file: &str, identity: &Value) -> Result<(), CliError> {
     let journal = out.join("journal");
     std::fs::create_dir_all(&journal).map_err(CliError::io(&journal))?;
-    let path = out.join("eval.json");
+    let path = out.join(file);
     if !path.is_file() {
         return write_json(&path, identity);
     }
@@ -108,54 +140,49 @@ fn claim(out: &Path, identity: &Value) -> Result<(), CliError> {
     }
 }
 
-fn answers(args: &Eval, items: &[Item], opened: &Opened) -> Result<Vec<Row>, CliError> {
-    let count = args.limit.unwrap_or(items.len()).min(items.len());
-    let requests = items[..count].iter().map(|item| match &item.ask {
-        idiolect::eval::Ask::Choose(all) => all.len(),
-        idiolect::eval::Ask::Generate { .. } => 1,
-    });
-    let mut model = LocalModel {
+/// The model as the tasks ask it, `requests` of them.
+pub(crate) fn model<'a>(args: &Eval, opened: &'a Opened, requests: usize) -> LocalModel<'a> {
+    LocalModel {
         opened,
         batch_size: args.batch_size,
         max_new_tokens: args.max_new_tokens,
-        bar: bar("eval", requests.sum()),
-    };
+        bar: bar("eval", requests),
+        tokens: Tokens::default(),
+    }
+}
+
+fn answers(
+    args: &Eval,
+    items: &[Item],
+    samples: usize,
+    opened: &Opened,
+) -> Result<Vec<Row>, CliError> {
+    let limit = args.limit.map(|limit| limit.saturating_mul(samples));
+    let count = limit.unwrap_or(items.len()).min(items.len());
+    let requests = items[..count].iter().map(|item| match &item.ask {
+        Ask::Choose(all) => all.len(),
+        Ask::Generate { .. } => 1,
+    });
+    let mut model = model(args, opened, requests.sum());
     let settings = Settings {
-        limit: args.limit,
+        limit,
         batch_size: args.batch_size,
     };
-    let rows = ask(
-        items,
-        &mut model,
-        settings,
-        &args.out.join("journal/answers.jsonl"),
-    )?;
+    let journal = args.out.join("journal/answers.jsonl");
+    let rows = ask(items, &mut model, settings, &journal)?;
     model.bar.finish_and_clear();
+    let Tokens { read, computed } = model.tokens;
+    if computed < read {
+        say(&format!(
+            "likelihoods: {computed} of {read} tokens computed, the others shared"
+        ));
+    }
     Ok(rows)
 }
 
-/// How the programs of the rows ended, one after the other; none for a task without programs.
-fn run_programs(args: &Eval, items: &[Item], rows: &[Row]) -> Result<Vec<Ending>, CliError> {
-    let pairs = items.iter().zip(rows);
-    let programs = pairs.filter_map(|(item, row)| item.gold.program(&row.answer));
-    let programs: Vec<String> = programs.collect();
-    if programs.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sandbox = Sandbox::new(&args.python, Limits::default())?;
-    let bar = bar("run", programs.len());
-    let ending = |program: &String| {
-        bar.inc(1);
-        Ok(sandbox.run(program)?)
-    };
-    let endings = programs.iter().map(ending).collect();
-    bar.finish_and_clear();
-    endings
-}
-
 /// One row for each item: its id, its scores and the answer.
-fn lines(rows: &[Row], summary: &Summary) -> Vec<Map<String, Value>> {
-    let line = |(row, scores): (&Row, &std::collections::BTreeMap<String, f64>)| {
+pub(crate) fn lines(rows: &[Row], summary: &Summary) -> Vec<Map<String, Value>> {
+    let line = |(row, scores): (&Row, &BTreeMap<String, f64>)| {
         let mut out = Map::from_iter([("id".to_string(), row.id.clone())]);
         out.extend(
             scores
@@ -173,7 +200,7 @@ fn lines(rows: &[Row], summary: &Summary) -> Vec<Map<String, Value>> {
 }
 
 /// What was asked, then what came of it.
-fn described(identity: Value, summary: &Summary) -> Value {
+pub(crate) fn described(identity: Value, summary: &Summary) -> Value {
     let mut whole = identity;
     whole["items"] = summary.items.into();
     whole["interval"] = LEVEL.into();
@@ -182,6 +209,17 @@ fn described(identity: Value, summary: &Summary) -> Value {
         whole["groups"] = json!(summary.groups);
     }
     whole
+}
+
+/// Writes the rows and the summary, and prints the latter.
+pub(crate) fn finish(
+    args: &Eval,
+    lines: &[Map<String, Value>],
+    whole: &Value,
+) -> Result<(), CliError> {
+    write_lines(Some(&args.out.join("rows.jsonl")), lines)?;
+    write_json(&args.out.join("summary.json"), whole)?;
+    write_lines(None, &[whole])
 }
 
 fn write_json(path: &Path, value: &Value) -> Result<(), CliError> {

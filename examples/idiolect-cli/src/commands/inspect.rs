@@ -99,6 +99,7 @@ fn adapter_json(adapter: &LoraAdapter, opened: &Opened) -> Value {
     json!({
         "rank": adapter.config.rank, "alpha": adapter.config.alpha, "scale": adapter.config.scale(),
         "targets": adapter.config.targets.names(), "sites": adapter.sites.len(),
+        "modules_to_save": adapter.config.modules_to_save,
         "parameters": burn::module::Module::num_params(adapter), "shift": total(&shifts),
     })
 }

@@ -7,6 +7,7 @@ pub mod distill_merge;
 pub mod evaluate;
 pub mod generate;
 pub mod inspect;
+mod judged;
 pub mod merge;
 pub mod metrics;
 pub mod report;

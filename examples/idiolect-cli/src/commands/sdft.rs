@@ -16,9 +16,10 @@ use crate::device::on_threads;
 use crate::error::CliError;
 use crate::job::Job;
 use crate::keys::{DataKeys, DistillKeys, ModelKeys, SamplingKeys, TrainKeys};
-use crate::opened::Opened;
+
 use crate::progress::say;
 use crate::settings;
+use crate::vocabulary;
 
 /// Settings of the whole job.
 #[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
@@ -120,7 +121,8 @@ fn work(keys: &Keys) -> Result<(), CliError> {
     let set = distill::read(&keys.data, keys.seed())?;
     set.require_responses()?;
     let eval = held_out(keys, eval)?;
-    let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
+    let template = keys.data.template.as_deref();
+    let opened = vocabulary::open(&keys.model, &keys.train, template)?;
     claim(out, keys)?;
     let mut job = Job { keys, opened, out };
     let outcome = job.run(&set, &eval)?;

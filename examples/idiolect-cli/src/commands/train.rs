@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use idiolect::data::{Format, LineIndex};
 use idiolect::lora::LoraAdapter;
+use idiolect::model::Weights;
 use idiolect::train::Rows;
 use serde::{Deserialize, Serialize};
 
@@ -17,11 +18,12 @@ use crate::full;
 use crate::keys::{DataKeys, ModelKeys, TrainKeys};
 use crate::lazy::{self, LazyRows};
 use crate::opened::Opened;
-use crate::planning::Plan;
+use crate::planning::{Plan, Trained};
 use crate::prepared::{self, Prepared};
 use crate::rows::read_tokens;
 use crate::settings;
 use crate::training::{self, Run};
+use crate::vocabulary;
 
 /// Settings of a training run.
 #[derive(Args, Debug, Clone, Default, Serialize, Deserialize)]
@@ -60,13 +62,13 @@ pub fn run(args: &args::Train) -> Result<(), CliError> {
 fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
     let out = keys.out.as_deref();
     let out = out.ok_or_else(|| CliError::setting("--out", "a run directory", "nothing"))?;
-    with_run(keys, (out, resume), |run| {
+    with_run(keys, (out, resume), |run, weights| {
         std::fs::create_dir_all(out).map_err(CliError::io(out))?;
         settings::write(keys, &out.join("run.toml"))?;
-        if keys.train.full.unwrap_or(false) {
-            return full::train(run);
+        match weights {
+            Some(weights) => full::train(run, weights),
+            None => training::train(run, start(keys, run)?).map(drop),
         }
-        training::train(run, start(keys, run)?).map(drop)
     })
 }
 
@@ -77,17 +79,15 @@ fn work(keys: &Keys, resume: bool) -> Result<(), CliError> {
 /// As [`run`], without what only training can refuse; and for a run that does not fit.
 pub fn plan(config: &Path) -> Result<Plan, CliError> {
     let keys: Keys = settings::resolve(&Keys::default(), Some(config))?;
-    if keys.train.full.unwrap_or(false) {
-        return Err(CliError::setting(
-            "full",
-            "a run of an adapter to plan",
-            true,
-        ));
-    }
     on_threads(keys.model.threads, || {
-        with_run(&keys, (Path::new(""), false), |run| {
-            Plan::new(run, &start(&keys, run)?)
-        })
+        with_run(
+            &keys,
+            (Path::new(""), false),
+            |run, weights| match weights {
+                Some(weights) => Plan::new(run, Trained::Weights(&weights)),
+                None => Plan::new(run, Trained::Adapter(&start(&keys, run)?)),
+            },
+        )
     })
 }
 
@@ -96,19 +96,23 @@ fn start(keys: &Keys, run: &Run<'_>) -> Result<LoraAdapter, CliError> {
     adapting::adapter(&keys.train, run.opened, run.config.seed)
 }
 
-/// Opens the model, reads the rows, and passes on the run to make.
+/// Opens the model, reads the rows, and passes on the run to make, with the weights where all of them are
+/// to be trained; a run with a place keeps there the tokens of rows that are read as they are needed.
 fn with_run<T>(
     keys: &Keys,
     (out, resume): (&Path, bool),
-    then: impl FnOnce(&Run<'_>) -> Result<T, CliError>,
+    then: impl FnOnce(&Run<'_>, Option<Weights>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let seed = keys.seed.unwrap_or(42);
     let config = training::config(&keys.train, seed)?;
-    if keys.train.full.unwrap_or(false) {
+    let is_full = keys.train.full.unwrap_or(false);
+    if is_full {
         full::check(&keys.model, &keys.train)?;
     }
     let loss = adapting::loss(&keys.train)?;
-    let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
+    let template = keys.data.template.as_deref();
+    let mut opened = vocabulary::open(&keys.model, &keys.train, template)?;
+    let weights = is_full.then(|| full::take(&mut opened.decoder));
     let cancel = training::stop_flag();
     let run = |rows: &dyn Rows, held_out: &dyn Rows| {
         let run = Run {
@@ -123,11 +127,15 @@ fn with_run<T>(
             resume,
             cancel: &cancel,
         };
-        then(&run)
+        then(&run, weights)
     };
     if lazy::wanted(&keys.train, &keys.data)? {
         let index = LineIndex::new(dataset::only(&keys.data)?)?;
-        let [rows, held_out] = LazyRows::new(&opened, &index, (&keys.train, &keys.data), seed)?;
+        let settings = (&keys.train, &keys.data);
+        let has_place = !out.as_os_str().is_empty();
+        let cache = has_place.then(|| lazy::cache(&opened, &index, settings, out));
+        let cache = cache.transpose()?;
+        let [rows, held_out] = LazyRows::new(&opened, (&index, cache.as_ref()), settings, seed)?;
         let done = run(&rows, &held_out)?;
         report_lengths(rows.left_out(), 0);
         return Ok(done);

@@ -1,0 +1,244 @@
+//! Answers against a baseline's, compared by a judge: Arena-Hard and `AlpacaEval`.
+//!
+//! Sources: lmarena/arena-hard-auto@196f6b8267, version 0.1 (its prompt, both orders, a much better answer counts as
+//! three games); `alpaca_eval` 0.6.6, evaluator `alpaca_eval_gpt4` (its prompt, one order by chance, equal outputs
+//! are a draw). Both prompts are Apache-2.0 and stand here word for word, for another wording is another judge.
+//! With two contestants the Bradley-Terry model that Arena-Hard fits gives the share of weighted games that are won,
+//! ties as half of one: that share is the score.
+//! Not here: the length-controlled win rate of `AlpacaEval` 2 and Arena-Hard's style control, which need the
+//! judgements of many models; and the second attempt that Arena-Hard gives a judge without a label.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use idiolect_data::Id;
+use idiolect_metrics::interval::Draws;
+use idiolect_metrics::judge::{Preference, preference, ranking};
+use serde_json::Value;
+
+use crate::item::seed_of;
+use crate::judge::{JudgeRequest, Judged, fill};
+use crate::summary::weighted;
+use crate::{Answer, Ask, EvalError, Item, Prompt, Row, Summary, files};
+
+const ARENA_SYSTEM: &str = include_str!("../prompts/arena_hard_system.txt");
+const ARENA_USER: &str = include_str!("../prompts/arena_hard_user.txt");
+const ALPACA_SYSTEM: &str = include_str!("../prompts/alpaca_eval_system.txt");
+const ALPACA_USER: &str = include_str!("../prompts/alpaca_eval_user.txt");
+
+/// How two answers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duel {
+    /// Both orders, five labels.
+    ArenaHard,
+    /// One order, drawn for each instruction by this seed; a ranking of two.
+    AlpacaEval(u64),
+}
+
+/// One question with both answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The item's id.
+    pub id: Id,
+    /// What was asked.
+    pub question: String,
+    /// The answer of the model that is measured.
+    pub model: String,
+    /// The baseline's answer.
+    pub baseline: String,
+}
+
+/// One comparison: which pair, and whether the model's answer stands first.
+#[derive(Debug, Clone, Copy)]
+struct Game<'a> {
+    pair: &'a Pair,
+    model_first: bool,
+}
+
+impl Duel {
+    /// The games of a pair; none where `AlpacaEval` calls it a draw unseen.
+    fn games(self, pair: &Pair) -> Vec<Game<'_>> {
+        let game = |model_first| Game { pair, model_first };
+        match self {
+            Self::ArenaHard => vec![game(false), game(true)],
+            Self::AlpacaEval(_) if pair.model == pair.baseline => Vec::new(),
+            Self::AlpacaEval(seed) => vec![game(seed_of(seed, &pair.question) & 1 == 1)],
+        }
+    }
+
+    /// The questions to the judge.
+    #[must_use]
+    pub fn requests(self, pairs: &[Pair]) -> Vec<JudgeRequest> {
+        let games = pairs.iter().flat_map(|pair| self.games(pair));
+        games.map(|game| self.request(game)).collect()
+    }
+
+    fn request(self, Game { pair, model_first }: Game<'_>) -> JudgeRequest {
+        let (first, second) = if model_first {
+            (&pair.model, &pair.baseline)
+        } else {
+            (&pair.baseline, &pair.model)
+        };
+        let place = if model_first { "first" } else { "second" };
+        let name = pair.id.as_str().map_or(pair.id.to_string(), str::to_owned);
+        let (system, user) = match self {
+            Self::ArenaHard => (ARENA_SYSTEM, ARENA_USER),
+            Self::AlpacaEval(_) => (ALPACA_SYSTEM, ALPACA_USER),
+        };
+        let values = [
+            ("question", pair.question.as_str()),
+            ("answer_1", first),
+            ("answer_2", second),
+        ];
+        let question = fill(user.trim_end(), &values);
+        JudgeRequest::new(format!("{name}/{place}"), system.trim_end(), question)
+    }
+
+    fn read(self, text: &str) -> Option<Preference> {
+        match self {
+            Self::ArenaHard => preference(text),
+            Self::AlpacaEval(_) => ranking(text),
+        }
+    }
+
+    /// The share of games that the model wins, `win`, from `judgements`, one for each of [`Self::requests`].
+    ///
+    /// The interval is over questions: both games of one go in or out together.
+    #[must_use]
+    pub fn summarize(self, pairs: &[Pair], judgements: &[String], draws: &Draws) -> Judged {
+        let mut texts = judgements.iter();
+        let (mut values, mut rows, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+        for pair in pairs {
+            let games = self.games(pair);
+            // Equal outputs are half a win.
+            let unseen = if games.is_empty() {
+                (0.5, 1.0)
+            } else {
+                (0.0, 0.0)
+            };
+            let (mut won, mut weight) = unseen;
+            for (game, text) in games.into_iter().zip(texts.by_ref()) {
+                let Some(found) = self.read(text) else {
+                    unread.push(self.request(game).id);
+                    continue;
+                };
+                let found = if game.model_first {
+                    found
+                } else {
+                    found.swapped()
+                };
+                won += found.first * found.weight;
+                weight += found.weight;
+            }
+            let mut row = BTreeMap::new();
+            if 0.0 < weight {
+                values.push((won / weight, weight));
+                row.insert("win".to_owned(), won / weight);
+            }
+            rows.push(row);
+        }
+        let win = weighted(&values, draws).map(|mean| ("win".to_owned(), mean));
+        Judged {
+            summary: Summary {
+                items: pairs.len(),
+                scores: win.into_iter().collect(),
+                groups: BTreeMap::new(),
+                rows,
+            },
+            judgements: judgements.len(),
+            unread,
+            empty: pairs
+                .iter()
+                .filter(|pair| pair.model.trim().is_empty())
+                .count(),
+            runs: Vec::new(),
+        }
+    }
+}
+
+/// The answers of a baseline, to be found by a question's id or by its text.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    path: PathBuf,
+    answers: HashMap<String, String>,
+}
+
+impl Baseline {
+    /// Reads answers in the form of `AlpacaEval` (`instruction`, `output`), of Arena-Hard (`question_id` or `uid`
+    /// with `choices` or `messages`), or of `idiolect eval` (`id`, `text`), also an earlier model's of one's own.
+    ///
+    /// # Errors
+    ///
+    /// [`EvalError::Data`]; [`EvalError::Field`] for a row of none of these forms.
+    pub fn read(path: &Path) -> Result<Self, EvalError> {
+        let mut answers = HashMap::new();
+        for doc in files::json(path)? {
+            let field = |name: &str| doc.fields.get(name);
+            let key = ["id", "uid", "question_id", "instruction"]
+                .into_iter()
+                .find_map(field);
+            let key = key.ok_or_else(|| doc.wrong("id", "an id, or an instruction"))?;
+            let text = ["text", "output"]
+                .into_iter()
+                .find_map(field)
+                .and_then(Value::as_str);
+            let text = text.or_else(|| content(field("choices")?.get(0)?.get("turns")?.get(0)?));
+            let text = text.or_else(|| content(field("messages")?.as_array()?.last()?));
+            let text = text.ok_or_else(|| doc.wrong("text", "an answer"))?;
+            answers.insert(name(key), text.to_owned());
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            answers,
+        })
+    }
+
+    /// The model's answers, each with the baseline's.
+    ///
+    /// # Errors
+    ///
+    /// [`EvalError::Baseline`] for the first question without one.
+    pub fn pairs(&self, items: &[Item], rows: &[Row]) -> Result<Vec<Pair>, EvalError> {
+        let asked =
+            items
+                .iter()
+                .zip(rows)
+                .filter_map(|(item, row)| match (&item.ask, &row.answer) {
+                    (
+                        Ask::Generate {
+                            prompt: Prompt::Chat(turns),
+                            ..
+                        },
+                        Answer::Text(text),
+                    ) => Some((item, &turns.last()?.content, text)),
+                    _ => None,
+                });
+        let pair = |(item, question, model): (&Item, &String, &String)| {
+            let found = self
+                .answers
+                .get(&name(&item.id))
+                .or_else(|| self.answers.get(question));
+            let baseline = found.ok_or_else(|| EvalError::Baseline {
+                path: self.path.clone(),
+                id: item.id.clone(),
+            })?;
+            Ok(Pair {
+                id: item.id.clone(),
+                question: question.clone(),
+                model: model.clone(),
+                baseline: baseline.clone(),
+            })
+        };
+        asked.map(pair).collect()
+    }
+}
+
+fn name(key: &Value) -> String {
+    key.as_str().map_or(key.to_string(), str::to_owned)
+}
+
+/// The text of a turn, in whichever release's form: itself, its `content`, or the `answer` in that.
+fn content(turn: &Value) -> Option<&str> {
+    let inner = turn.get("content").unwrap_or(turn);
+    inner.get("answer").unwrap_or(inner).as_str()
+}

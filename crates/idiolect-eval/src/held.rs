@@ -1,0 +1,82 @@
+//! Which limits of the sandbox hold on this machine: tried, and not read off its settings.
+//!
+//! Some depend on who asks: the system bounds none of root's processes, and root's programs run as another user
+//! only where that user can start Python.
+
+use serde::Serialize;
+
+use crate::sandbox::failed;
+use crate::{Ending, EvalError, Limits, Sandbox};
+
+/// Goes against every limit and says which of them held.
+const PROBE: &str = include_str!("../sandbox/probe.py");
+
+/// Which limits hold on this machine, each tried by a program that goes against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an answer to its own question"
+)]
+pub struct Held {
+    /// Time, which the caller's own clock bounds everywhere.
+    pub time: bool,
+    /// The address space of a process.
+    pub memory: bool,
+    /// The number of processes: the system bounds none of root's.
+    pub processes: bool,
+    /// The size of files.
+    pub files: bool,
+    /// Other folders cannot be written to.
+    pub folders: bool,
+    /// There is no way out over the network.
+    pub network: bool,
+}
+
+impl Held {
+    /// The names of the limits, first those that hold, then those that do not.
+    #[must_use]
+    pub fn names(self) -> [Vec<&'static str>; 2] {
+        let all = [
+            ("time", self.time),
+            ("memory", self.memory),
+            ("processes", self.processes),
+            ("files", self.files),
+            ("folders", self.folders),
+            ("network", self.network),
+        ];
+        [true, false].map(|wanted| {
+            let found = all.iter().filter(|(_, held)| *held == wanted);
+            found.map(|(name, _)| *name).collect()
+        })
+    }
+}
+
+impl Sandbox {
+    /// Tries the limits, in one program.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`].
+    pub fn held(&self) -> Result<Held, EvalError> {
+        let Limits {
+            memory,
+            processes,
+            files,
+            ..
+        } = self.limits;
+        let numbers = format!("MEMORY, PROCESSES, FILES = {memory}, {processes}, {files}\n");
+        let said = match self.run(&(numbers + PROBE))? {
+            Ending::Failed(said) => said,
+            other => return Err(failed(format!("the limits could not be tried: {other:?}"))),
+        };
+        let held = |name: &str| said.split(' ').any(|word| word == name);
+        Ok(Held {
+            time: true,
+            memory: held("memory"),
+            processes: held("processes"),
+            files: held("files"),
+            folders: held("folders"),
+            network: held("network"),
+        })
+    }
+}

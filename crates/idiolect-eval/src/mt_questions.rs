@@ -1,0 +1,119 @@
+//! What MT-bench is made of, read from its files: questions, reference answers, the judge's prompts.
+//!
+//! Source of the numbers: lm-sys/FastChat 0.2.36 `llm_judge/common.py`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use idiolect_data::Id;
+
+use crate::{EvalError, Task, files};
+
+/// The files beside the questions: reference answers and the judge's prompts.
+const REFERENCES: &str = "mtbench/mt_bench_reference_answer_gpt-4.jsonl";
+const PROMPTS: &str = "mtbench/judge_prompts.jsonl";
+/// Kinds of questions that are rated beside a reference answer.
+const WITH_REFERENCE: [&str; 3] = ["math", "reasoning", "coding"];
+/// What each kind of question is drawn at; 0 is greedy, and kinds that are not named have the first.
+const TEMPERATURES: [(&str, f32); 8] = [
+    ("writing", 0.7),
+    ("roleplay", 0.7),
+    ("extraction", 0.0),
+    ("math", 0.0),
+    ("coding", 0.0),
+    ("reasoning", 0.0),
+    ("stem", 0.1),
+    ("humanities", 0.1),
+];
+/// Prompts of the judge: first and second turn, without and with a reference.
+const FORMS: [&str; 4] = [
+    "single-v1",
+    "single-v1-multi-turn",
+    "single-math-v1",
+    "single-math-v1-multi-turn",
+];
+
+pub(crate) struct Question {
+    pub(crate) id: Id,
+    /// Its category.
+    pub(crate) kind: String,
+    pub(crate) turns: [String; 2],
+    /// The reference answers, where its kind is rated beside them.
+    pub(crate) reference: Option<[String; 2]>,
+}
+
+impl Question {
+    pub(crate) fn temperature(&self) -> f32 {
+        let found = TEMPERATURES.iter().find(|(kind, _)| *kind == self.kind);
+        found.unwrap_or(&TEMPERATURES[0]).1
+    }
+
+    /// As it stands in ids of texts: numbers bare, texts without quotes.
+    pub(crate) fn name(&self) -> String {
+        self.id.as_str().map_or(self.id.to_string(), str::to_owned)
+    }
+}
+
+/// The first `limit` questions, or all.
+pub(crate) fn questions(data: &Path, limit: Option<usize>) -> Result<Vec<Question>, EvalError> {
+    let references = references(&data.join(REFERENCES))?;
+    let docs = Task::MtBench.docs(data)?;
+    let mut questions = Vec::new();
+    for doc in docs.iter().take(limit.unwrap_or(usize::MAX)) {
+        let id = doc.fields.get("question_id").cloned();
+        let id = id.ok_or_else(|| doc.wrong("question_id", "a number"))?;
+        let kind = doc.text("category")?;
+        let reference = references.get(&id.to_string()).cloned();
+        let needed = WITH_REFERENCE.contains(&kind.as_str());
+        if needed && reference.is_none() {
+            return Err(doc.wrong("question_id", "that of a reference answer"));
+        }
+        questions.push(Question {
+            id,
+            turns: pair(&doc.texts("turns")?).ok_or_else(|| doc.wrong("turns", "two texts"))?,
+            reference: reference.filter(|_| needed),
+            kind,
+        });
+    }
+    Ok(questions)
+}
+
+fn pair(texts: &[String]) -> Option<[String; 2]> {
+    texts.to_vec().try_into().ok()
+}
+
+/// The reference answers of both turns by the question's id.
+fn references(path: &Path) -> Result<BTreeMap<String, [String; 2]>, EvalError> {
+    let mut found = BTreeMap::new();
+    for doc in files::json(path)? {
+        let turns = doc
+            .fields
+            .get("choices")
+            .and_then(|all| all.get(0)?.get("turns"));
+        let turns =
+            turns.and_then(|turns| serde_json::from_value::<Vec<String>>(turns.clone()).ok());
+        let turns = turns.and_then(|turns| pair(&turns));
+        let turns = turns.ok_or_else(|| doc.wrong("choices", "turns with two texts"))?;
+        let id = doc.fields.get("question_id").map(ToString::to_string);
+        found.insert(
+            id.ok_or_else(|| doc.wrong("question_id", "a number"))?,
+            turns,
+        );
+    }
+    Ok(found)
+}
+
+/// System and user part of each of [`FORMS`].
+pub(crate) fn forms(data: &Path) -> Result<Vec<(String, String)>, EvalError> {
+    let path = data.join(PROMPTS);
+    let docs = files::json(&path)?;
+    let form = |name: &&str| {
+        let named = |doc: &&files::Doc| doc.text("name").is_ok_and(|found| found == **name);
+        let doc = docs.iter().find(named).ok_or_else(|| EvalError::File {
+            path: path.clone(),
+            reason: format!("no prompt is named {name}"),
+        })?;
+        Ok((doc.text("system_prompt")?, doc.text("prompt_template")?))
+    };
+    FORMS.iter().map(form).collect()
+}

@@ -1,0 +1,128 @@
+//! `cargo xtask experiment`: plain against distilled fine-tuning in many small runs, and docs/RESULTS.md.
+//!
+//! It computes nothing itself: each cell is a few calls of the program `idiolect`, and a cell that has its
+//! result is not run again. Sizes stand in `scale`, the cells and their order in `plan`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program talks to a terminal"
+)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+mod appendix;
+mod cell;
+mod error;
+mod page;
+mod plan;
+mod program;
+mod rows;
+mod scale;
+mod table;
+
+use error::ExperimentError;
+use plan::Cell;
+use program::Lab;
+
+/// Repeat the paper's comparison of plain and distilled fine-tuning
+#[derive(Parser, Debug, Clone)]
+struct Args {
+    /// Sizes: tiny (minutes, shows that it works), small (two cores), paper (a machine with a GPU)
+    #[arg(long, default_value = "small")]
+    scale: String,
+    /// Start no cell that would end later than this; the cells left are named in the results
+    #[arg(long)]
+    budget_minutes: Option<f64>,
+    /// Hugging Face folder or .gguf file
+    #[arg(long)]
+    model: PathBuf,
+    /// Folder with the tasks' files; its sdft folder has the training sets
+    #[arg(long)]
+    data: PathBuf,
+    /// Folder of the sentence encoder; without it the embedding similarity is left out
+    #[arg(long)]
+    embedder: Option<PathBuf>,
+    /// The program to call
+    #[arg(long, default_value = "target/release/idiolect")]
+    idiolect: PathBuf,
+    /// Where it computes
+    #[arg(long, default_value = "flex")]
+    device: String,
+    /// Folder of cells; the same call goes on where it was killed
+    #[arg(long, default_value = "runs/experiment")]
+    out: PathBuf,
+    /// Page of results
+    #[arg(long, default_value = "docs/RESULTS.md")]
+    results: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), ExperimentError> {
+    let scale = scale::named(&args.scale)?;
+    let lab = Lab::open(args, scale)?;
+    let cells = plan::cells(&scale);
+    println!("{} cells, scale {}", cells.len(), scale.name);
+    let began = Instant::now();
+    cell::measure_seed(&lab)?;
+    let spent = |began: Instant| began.elapsed().as_secs_f64();
+    let (mut worked, mut foreseen) = (0.0, 0.0);
+    for (at, one) in cells.iter().enumerate() {
+        if cell::is_done(&lab, one) {
+            continue;
+        }
+        // What a cell takes by arithmetic, times how far off that was for those that ran.
+        let pace = if foreseen > 0.0 {
+            worked / foreseen
+        } else {
+            1.0
+        };
+        let expected = pace * scale.seconds(one);
+        let late = |minutes: f64| 60.0 * minutes < spent(began) + expected;
+        if args.budget_minutes.is_some_and(late) {
+            println!(
+                "the time is spent: {} of {} cells are done",
+                done(&lab, &cells),
+                cells.len()
+            );
+            break;
+        }
+        let rest: f64 = cells[at..]
+            .iter()
+            .filter(|one| !cell::is_done(&lab, one))
+            .map(|one| scale.seconds(one))
+            .sum();
+        println!(
+            "cell {}/{} {one}: about {:.0} min for all that is left",
+            at + 1,
+            cells.len(),
+            pace * rest / 60.0
+        );
+        worked += cell::run(&lab, one)?;
+        foreseen += scale.seconds(one);
+    }
+    page::write(&lab, &cells, &args.results)?;
+    println!(
+        "{} of {} cells; {}",
+        done(&lab, &cells),
+        cells.len(),
+        args.results.display()
+    );
+    Ok(())
+}
+
+fn done(lab: &Lab, cells: &[Cell]) -> usize {
+    cells.iter().filter(|one| cell::is_done(lab, one)).count()
+}

@@ -1,0 +1,138 @@
+//! Bytes of a training run by what they hold: sums over the tensors that the loop keeps.
+//!
+//! What the machine has and whether a run fits is the plan's to say.
+
+use std::collections::BTreeSet;
+
+use burn::module::Module;
+use burn::tensor::DType;
+use idiolect::lora::LoraAdapter;
+use idiolect::model::{Decoder, Projection, Weights};
+use idiolect::train::CHUNK_ROWS;
+
+/// Bytes by what they hold.
+pub(crate) struct Memory {
+    pub(crate) weights: usize,
+    pub(crate) trained: usize,
+    inputs: usize,
+    tape: usize,
+    layers: usize,
+    pub(crate) logits: usize,
+    pub(crate) masks: usize,
+    /// All that is there while a checkpoint of everything is written, when no gradient is.
+    saving: usize,
+}
+
+impl Memory {
+    pub(crate) fn adapter(
+        decoder: &Decoder,
+        adapter: &LoraAdapter,
+        (tokens, width): (usize, usize),
+    ) -> Self {
+        let config = &decoder.config;
+        let size = DType::from(decoder.dtype()).size();
+        let inputs = adapter.sites.iter().map(|site| input(site.projection));
+        let inputs = inputs.collect();
+        Self {
+            weights: decoder.weight_bytes(),
+            // The factors, their gradients and the two moments, all f32; an update makes new factors, and
+            // a checkpoint holds factors and moments once more while it is written.
+            trained: adapter.num_params() * 4 * 8,
+            inputs: tokens * config.hidden_size * size * config.num_layers,
+            tape: tokens * taped_floats(decoder, &inputs, width) * 4,
+            layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
+            // Logits, their exponentials and the slope.
+            logits: CHUNK_ROWS * config.vocab_size * 4 * 3 + trained_head(decoder, adapter),
+            masks: 0,
+            saving: 0,
+        }
+    }
+
+    /// All weights in f32, on one tape.
+    pub(crate) fn full(
+        decoder: &Decoder,
+        weights: &Weights,
+        (tokens, width): (usize, usize),
+        has_checkpoints: bool,
+    ) -> Self {
+        let config = &decoder.config;
+        let bytes = weights.num_params() * 4;
+        let inputs = Projection::ALL.map(input).into_iter().collect();
+        Self {
+            weights: bytes,
+            // Gradients and two moments.
+            trained: bytes * 3,
+            inputs: 0,
+            tape: tokens * taped_floats(decoder, &inputs, width) * 4,
+            layers: config.num_layers,
+            // Logits, their logarithms, and the gradients of both.
+            logits: tokens * config.vocab_size * 4 * 4,
+            masks: 0,
+            // Weights and moments, each twice.
+            saving: if has_checkpoints { bytes * 6 } else { 0 },
+        }
+    }
+
+    pub(crate) fn activations(&self, checkpoint_blocks: bool) -> usize {
+        let kept = if checkpoint_blocks {
+            self.inputs + self.tape
+        } else {
+            self.tape * self.layers
+        };
+        kept + self.masks
+    }
+
+    pub(crate) fn total(&self, checkpoint_blocks: bool) -> usize {
+        let step = self.weights + self.trained + self.activations(checkpoint_blocks) + self.logits;
+        step.max(self.saving)
+    }
+}
+
+/// The part of a head's gradient that one chunk gives, and the sum that it is added to.
+fn trained_head(decoder: &Decoder, adapter: &LoraAdapter) -> usize {
+    let size = decoder.config.vocab_size * decoder.config.hidden_size;
+    usize::from(adapter.whole.trains_head()) * size * 4 * 2
+}
+
+/// Numbers that the tape of one block keeps for one token of a row of `width` tokens.
+///
+/// Fused steps keep their inputs alone: both norms the hidden state, attention its queries, keys and
+/// values, the gated unit both halves; beside these there is the input of every projection with an
+/// update. Composed steps keep what each operation hands to its way back, scores included.
+fn taped_floats(decoder: &Decoder, inputs: &BTreeSet<Input>, width: usize) -> usize {
+    let config = &decoder.config;
+    let heads = config.query_width() + 2 * config.kv_width();
+    if decoder.is_fused() {
+        let inputs = inputs.iter().map(|input| match input {
+            Input::Attention | Input::FeedForward => config.hidden_size,
+            Input::Output => config.query_width(),
+            Input::Down => config.intermediate_size,
+        });
+        return 2 * config.hidden_size
+            + heads
+            + 2 * config.intermediate_size
+            + inputs.sum::<usize>();
+    }
+    12 * config.hidden_size
+        + 4 * heads
+        + 3 * config.num_heads * width
+        + 5 * config.intermediate_size
+}
+
+/// What projections read; those of one kind read the same tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Input {
+    Attention,
+    Output,
+    FeedForward,
+    Down,
+}
+
+fn input(projection: Projection) -> Input {
+    match projection {
+        Projection::Query | Projection::Key | Projection::Value => Input::Attention,
+        Projection::Output => Input::Output,
+        Projection::Gate | Projection::Up => Input::FeedForward,
+        Projection::Down => Input::Down,
+    }
+}
