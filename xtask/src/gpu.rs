@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
             "nvidia-smi finds no GPU here: unpack target/cuda/{ARCHIVE} where there is one, and start run.sh"
         ));
     }
-    shell::run(&mut shell::program("sh", &[]).arg(folder.join("run.sh")))
+    shell::run(shell::program("sh", &[]).arg(folder.join("run.sh")))
 }
 
 fn home() -> PathBuf {
