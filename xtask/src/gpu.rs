@@ -39,6 +39,9 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
             ));
         }
     };
+    if packs && shell::shared().is_none() {
+        return Err("the shared oracles are absent".into());
+    }
     let programs = build()?;
     if !packs {
         return Ok(());
