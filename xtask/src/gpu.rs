@@ -18,6 +18,8 @@ const ARCHIVE: &str = "idiolect-gpu.tar.xz";
 const MOST_BYTES: u64 = 60_000_000;
 /// What the suite reads of the shared folder.
 const ORACLES: [&str; 2] = ["oracles/tiny", "oracles/peft"];
+/// What it reads of the workspace.
+const GOLDEN: &str = "tests/golden";
 /// Files of the workspace that travel along.
 const SCRIPTS: [&str; 2] = ["xtask/src/gpu/run.sh", "tests/python/gpu_speed.py"];
 
@@ -114,7 +116,9 @@ fn pack(programs: &Programs) -> shell::Outcome<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(io)?;
     }
-    fs::create_dir_all(folder.join("shared/oracles")).map_err(io)?;
+    for part in ["shared/oracles", "tests"] {
+        fs::create_dir_all(folder.join(part)).map_err(io)?;
+    }
     for (name, path) in [
         ("idiolect", &programs.idiolect),
         ("parity", &programs.parity),
@@ -129,16 +133,16 @@ fn pack(programs: &Programs) -> shell::Outcome<PathBuf> {
         fs::copy(&path, folder.join(name)).map_err(io)?;
     }
     for oracles in ORACLES {
-        let to = folder.join("shared/oracles");
-        shell::run(
-            Command::new("cp")
-                .arg("-rL")
-                .arg(shared.join(oracles))
-                .arg(to),
-        )?;
+        copy(&shared.join(oracles), &folder.join("shared/oracles"))?;
     }
+    copy(&shell::root().join(GOLDEN), &folder.join("tests"))?;
     compress()?;
     Ok(folder)
+}
+
+/// Copies a folder with all that is in it into another.
+fn copy(from: &Path, into: &Path) -> shell::Outcome {
+    shell::run(Command::new("cp").arg("-rL").args([from, into]))
 }
 
 /// Both programs hold the same LLVM: a dictionary that spans them stores it once.

@@ -11,7 +11,7 @@ out=${1:-out}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 cd "$out" || exit 1
-export IDIOLECT_DEVICE="${IDIOLECT_DEVICE:-cuda}" IDIOLECT_SHARED="$here/shared" IDIOLECT_REQUIRE_SHARED=1
+export IDIOLECT_DEVICE="${IDIOLECT_DEVICE:-cuda}" IDIOLECT_ROOT="$here" IDIOLECT_SHARED="$here/shared" IDIOLECT_REQUIRE_SHARED=1
 shapes=${IDIOLECT_SPEED:-small llama2-7b llama3-8b}
 nvidia-smi > nvidia-smi.txt 2>&1
 failed=0
