@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use idiolect::lora::{LoraAdapter, LoraConfig, Scaling};
+use idiolect::model::Decoder;
 
 use crate::error::CliError;
 use crate::keys::TrainKeys;
@@ -17,12 +18,20 @@ use crate::opened::Opened;
 /// [`CliError::Lora`] for settings or a folder that do not fit the model; [`CliError::Setting`] for a pattern
 /// that is none.
 pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapter, CliError> {
-    let device = opened.decoder.device().autodiff();
+    adapter_on(keys, &opened.decoder, seed)
+}
+
+/// As [`adapter`], on the device of a decoder.
+///
+/// # Errors
+///
+/// As for [`adapter`].
+pub fn adapter_on(keys: &TrainKeys, decoder: &Decoder, seed: u64) -> Result<LoraAdapter, CliError> {
+    let device = decoder.device().autodiff();
     if let Some(folder) = &keys.init_adapter {
-        return Ok(idiolect::lora::load(folder, &opened.decoder, &device)?);
+        return Ok(idiolect::lora::load(folder, decoder, &device)?);
     }
-    let config = config(keys)?;
-    Ok(LoraAdapter::new(&config, &opened.decoder, seed, &device)?)
+    Ok(LoraAdapter::new(&config(keys)?, decoder, seed, &device)?)
 }
 
 /// What the run minimises.

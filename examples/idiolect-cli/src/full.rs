@@ -99,7 +99,7 @@ pub fn trainable(decoder: &Decoder) -> Weights {
     weights.fork(&device)
 }
 
-/// Refuses the settings that are about an adapter, and weights that cannot be trained.
+/// Refuses the settings that are about an adapter or several devices, and weights that cannot be trained.
 ///
 /// # Errors
 ///
@@ -107,6 +107,7 @@ pub fn trainable(decoder: &Decoder) -> Weights {
 pub fn check(model: &ModelKeys, train: &TrainKeys) -> Result<(), CliError> {
     let adapter = [
         ("--quantize", model.quantize.is_some()),
+        ("--devices", !train.devices.is_empty()),
         ("--init-adapter", train.init_adapter.is_some()),
         ("--rank", train.rank.is_some()),
         ("--alpha", train.alpha.is_some()),

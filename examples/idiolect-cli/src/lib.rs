@@ -14,6 +14,7 @@ pub mod device;
 pub mod distilling;
 pub mod error;
 pub mod fields;
+pub mod fleet;
 pub mod full;
 pub mod halving;
 pub mod hub;

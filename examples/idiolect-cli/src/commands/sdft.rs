@@ -14,6 +14,7 @@ use super::distill;
 use crate::args;
 use crate::device::on_threads;
 use crate::error::CliError;
+use crate::fleet;
 use crate::job::Job;
 use crate::keys::{DataKeys, DistillKeys, ModelKeys, SamplingKeys, TrainKeys};
 use crate::opened::Opened;
@@ -120,7 +121,8 @@ fn work(keys: &Keys) -> Result<(), CliError> {
     let set = distill::read(&keys.data, keys.seed())?;
     set.require_responses()?;
     let eval = held_out(keys, eval)?;
-    let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
+    let model = fleet::first(&keys.model, &keys.train)?;
+    let opened = Opened::new(&model, None, keys.data.template.as_deref())?;
     claim(out, keys)?;
     let mut job = Job { keys, opened, out };
     let outcome = job.run(&set, &eval)?;

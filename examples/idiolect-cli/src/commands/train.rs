@@ -13,6 +13,7 @@ use crate::args;
 use crate::dataset;
 use crate::device::on_threads;
 use crate::error::CliError;
+use crate::fleet::{self, Fleet};
 use crate::full;
 use crate::keys::{DataKeys, ModelKeys, TrainKeys};
 use crate::lazy::{self, LazyRows};
@@ -108,7 +109,9 @@ fn with_run<T>(
         full::check(&keys.model, &keys.train)?;
     }
     let loss = adapting::loss(&keys.train)?;
-    let opened = Opened::new(&keys.model, None, keys.data.template.as_deref())?;
+    let model = fleet::first(&keys.model, &keys.train)?;
+    let opened = Opened::new(&model, None, keys.data.template.as_deref())?;
+    let fleet = Fleet::open((&model, &keys.train), &opened, seed)?;
     let cancel = training::stop_flag();
     let run = |rows: &dyn Rows, held_out: &dyn Rows| {
         let run = Run {
@@ -117,6 +120,7 @@ fn with_run<T>(
             rows,
             held_out,
             loss,
+            fleet: &fleet,
             checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
             tensorboard: keys.train.tensorboard.unwrap_or(false),
             out,
