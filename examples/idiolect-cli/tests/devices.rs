@@ -202,7 +202,7 @@ fn devices_that_cannot_work_together_are_refused() {
     );
     // Both are named before either is looked for, so no GPU is needed to tell.
     wrong(
-        &["--devices", "wgpu,flex,wgpu:0"],
+        &["--devices", "wgpu,wgpu:0"],
         &["--devices", "each GPU once", "wgpu:0"],
     );
     wrong(
