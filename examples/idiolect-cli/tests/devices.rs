@@ -160,6 +160,23 @@ fn kill_after(call: &[String], metrics: &Path, wanted: usize) -> bool {
 }
 
 #[test]
+fn a_whole_job_trains_on_two_devices() {
+    let Some(place) = Place::new() else { return };
+    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
+    for (name, devices) in [("one", "flex"), ("two", "flex,flex")] {
+        let out = place.path(name);
+        let files = ["--data", &data, "--eval-data", &data, "--out", &out];
+        let short = ["--max-new-tokens", "4", "--epochs", "1"];
+        let parts = ["--accumulation", "2", "--devices", devices];
+        let call = ["sdft", "--model", &model];
+        done(&[call.as_slice(), &files, &short, &parts].concat());
+    }
+    assert_eq!(bytes(&place, "one/plain"), bytes(&place, "two/plain"));
+    let plan: Value = serde_json::from_str(&place.read("two/plain/plan.json")).unwrap();
+    assert_eq!(plan["devices"], 2);
+}
+
+#[test]
 fn plans_count_each_device() {
     let Some(place) = Place::new() else { return };
     train(
