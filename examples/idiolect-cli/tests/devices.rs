@@ -62,6 +62,16 @@ fn bytes(place: &Place, out: &str) -> [Vec<u8>; 2] {
     })
 }
 
+/// The numbers of an f32 adapter file, in the order of its tensors' names.
+fn numbers(file: &[u8]) -> Vec<f32> {
+    let tensors = safetensors::SafeTensors::deserialize(file).expect("an adapter");
+    let mut tensors = tensors.tensors();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    let all = tensors.iter().flat_map(|(_, tensor)| tensor.data().chunks(4));
+    all.map(|four| f32::from_le_bytes(four.try_into().expect("four bytes")))
+        .collect()
+}
+
 #[test]
 fn two_devices_train_what_one_does_with_every_option() {
     let Some(place) = Place::new() else { return };
@@ -106,6 +116,10 @@ fn windows_that_do_not_divide_among_devices_differ_by_rounding_alone() {
                 assert!((a / b - 1.0).abs() < 1e-6, "{name} {number}: {a} {b}");
             }
         }
+        let [a, b] = ["one", name].map(|run| numbers(&bytes(&place, run)[1]));
+        let off = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
+        let off = off.fold(0.0, f32::max);
+        assert!(a.len() == b.len() && off < 1e-6, "{name}: adapters are {off:e} apart");
     }
 }
 
