@@ -37,7 +37,8 @@ pub fn device(name: &str) -> Result<Device, CliError> {
     Ok(device)
 }
 
-fn named(name: &str) -> Result<Device, CliError> {
+/// The device called `name`, without a look at whether this machine has it.
+pub(crate) fn named(name: &str) -> Result<Device, CliError> {
     let (kind, index) = match name.split_once(':') {
         Some((kind, index)) => (kind, index.parse().map_err(|_| unknown(name))?),
         None => (name, 0_usize),

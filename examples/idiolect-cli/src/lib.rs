@@ -15,6 +15,7 @@ pub mod distilling;
 pub mod error;
 pub mod eval_args;
 pub mod fields;
+pub mod fleet;
 pub mod full;
 pub mod halving;
 pub mod hub;
