@@ -1,5 +1,6 @@
 //! Text chosen from the largest logits that a device finds, against text chosen from whole rows read back:
 //! the same tokens, drawn with the same random numbers.
+#![allow(clippy::expect_used, reason = "helpers of tests end them")]
 
 use std::ops::ControlFlow;
 

@@ -9,6 +9,7 @@ mod adapters;
 mod choice;
 #[path = "../../crates/idiolect-model/tests/golden.rs"]
 mod model;
+mod speed;
 #[path = "peft_training.rs"]
 mod training;
 

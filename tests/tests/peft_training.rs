@@ -14,7 +14,7 @@ use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
-use idiolect::train::{StepRow, TrainConfig, Trainer};
+use idiolect::train::{Replica, StepRow, TrainConfig, Trainer};
 use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, assert_close, device, shared, smollm2_folder, workspace_root};
 use serde_json::Value;
@@ -96,12 +96,27 @@ fn train(
     rows: &[TokenRow],
     tape: Tape,
 ) -> (LoraAdapter, Vec<StepRow>) {
+    train_with(&[], decoder, start, config, rows, tape)
+}
+
+/// Trains with the work of each step shared by further devices.
+fn train_with(
+    replicas: &[Replica<'_, LoraAdapter>],
+    decoder: &Decoder,
+    start: LoraAdapter,
+    config: &TrainConfig,
+    rows: &[TokenRow],
+    tape: Tape,
+) -> (LoraAdapter, Vec<StepRow>) {
     let objective = AdapterLoss {
         decoder,
         tape,
         loss: Loss::CrossEntropy,
     };
-    let trainer = Trainer::new(config, &objective, &rows, 0);
+    let trainer = Trainer {
+        replicas,
+        ..Trainer::new(config, &objective, &rows, 0)
+    };
     let mut steps = Vec::new();
     let trained = trainer.run(start, &mut |event| {
         if let idiolect::train::Event::Step { row, .. } = event {
@@ -210,6 +225,49 @@ fn llama_trains_as_peft_trains_it() {
             "all_dora",
         ],
     );
+}
+
+/// The CPU has the run, and the device under test shares its work; there the CPU is its own second.
+#[test]
+fn two_devices_train_as_peft_trains_on_one() {
+    let Some(shared) = shared() else { return };
+    let peft = shared.join("oracles/peft");
+    let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")));
+    let model = shared.join("oracles/tiny/tiny-llama3");
+    let open = |device: &Device| {
+        let (decoder, _) = idiolect::model::load(&model, device, FloatDType::F32).expect("a model");
+        decoder
+    };
+    let (first, second) = (open(&Device::flex()), open(&device()));
+    for variant in ["qv", "all_dora"] {
+        let folder = peft.join("tiny-llama3").join(variant);
+        let trace = json(&folder.join("trace.json"));
+        let load = |decoder: &Decoder, part: &str| {
+            let device = decoder.device().autodiff();
+            idiolect::lora::load(&folder.join(part), decoder, &device).expect(part)
+        };
+        let config = TrainConfig {
+            batch_size: batch / 4,
+            accumulation: 4,
+            ..config(&trace, batch)
+        };
+        for tape in [Tape::Blocks, Tape::Whole] {
+            let objective = AdapterLoss {
+                decoder: &second,
+                tape,
+                loss: Loss::CrossEntropy,
+            };
+            let replica = Replica {
+                module: &load(&second, "adapter_init"),
+                objective: &objective,
+            };
+            let start = load(&first, "adapter_init");
+            let (trained, steps) = train_with(&[replica], &first, start, &config, &rows, tape);
+            let name = format!("two devices, {variant} {tape:?}");
+            compare(&name, &trace, &steps, &TINY);
+            compare_weights(&name, &trained, &load(&first, "adapter_final"), &TINY);
+        }
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod demo;
 mod distill_bench;
 mod experiment;
 mod fetch;
+mod gpu;
 mod parity;
 mod server;
 mod shell;
@@ -40,6 +41,7 @@ usage: cargo xtask COMMAND
   bench apply-lora [--layers N] [--rows N] [--tokens N] [--repeats N]
                          a step through layers of Llama-2-7B's shape, beside Burn's own adapters
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
+  gpu [--build|--pack]   programs for CUDA: built, packed into target/cuda, run where there is a GPU
   distill-bench [ROWS] [--python P]
                          distil rows of the shared data; verdicts, likelihoods and rows per minute, with
                          speculation and shared prefixes and without; with P, transformers at batch 1 too
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["bench", rest @ ..] => bench::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
+        ["gpu", rest @ ..] => gpu::run(rest),
         ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model)),
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["continue-bench", rest @ ..] => continue_bench::run(rest),

@@ -105,7 +105,7 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     let softmax = exp * (exp_sum.recip() * scale);
     let slope = softmax.scatter(1, target, onehot, IndexingUpdateOp::Add);
     RowLoss {
-        nll: nll.into_data().iter::<f32>().collect(),
+        nll: nll.squeeze_dim(1),
         slope,
     }
 }
@@ -116,14 +116,14 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
 ///
 /// As there.
 #[must_use]
-pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Vec<f32> {
+pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     let logits = to_f32(logits);
     let data = TensorData::new(targets.to_vec(), [targets.len(), 1]);
     let target: Tensor<2, Int> = Tensor::from_data(data, &logits.device());
     let max = logits.clone().max_dim(1);
     let chosen = logits.clone().gather(1, target) - max.clone();
     let nll = (logits - max).exp().sum_dim(1).log() - chosen;
-    nll.into_data().iter::<f32>().collect()
+    nll.squeeze_dim(1)
 }
 
 fn to_f32<const D: usize>(x: Tensor<D>) -> Tensor<D> {

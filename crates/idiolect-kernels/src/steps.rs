@@ -13,8 +13,8 @@ use crate::flex;
 /// Rows of a cross-entropy loss.
 #[derive(Debug, Clone)]
 pub struct RowLoss {
-    /// Negative log-likelihood of each row's target, in nats.
-    pub nll: Vec<f32>,
+    /// Negative log-likelihood of each row's target in nats, `[rows]` in f32. To read it waits for the device.
+    pub nll: Tensor<1>,
     /// `(softmax - onehot(target)) * scale`, `[rows, vocab]` in f32.
     pub slope: Tensor<2>,
 }
@@ -199,13 +199,13 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
 ///
 /// # Shapes
 ///
-/// As [`row_loss`].
+/// As [`row_loss`]; the result is `[rows]` in f32.
 ///
 /// # Panics
 ///
 /// If the shapes disagree.
 #[must_use]
-pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Vec<f32> {
+pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     assert_eq!(
         logits.dims()[0],
         targets.len(),

@@ -90,6 +90,29 @@ impl TokenBatch {
         }
         batch
     }
+
+    /// The same rows, filled up with `pad_id` to a multiple of `step` tokens, so that batches come in few
+    /// widths.
+    ///
+    /// No real token sees what follows it, and padding is never trained: losses and gradients stay what they are.
+    #[must_use]
+    pub fn widened(&self, step: usize, pad_id: u32) -> Self {
+        let width = self.width.next_multiple_of(step.max(1));
+        let mut batch = Self {
+            width,
+            input_ids: Vec::with_capacity(self.rows * width),
+            labels: Vec::with_capacity(self.rows * width),
+            ..self.clone()
+        };
+        for row in 0..self.rows {
+            let real = row * self.width..(row + 1) * self.width;
+            batch.input_ids.extend(&self.input_ids[real.clone()]);
+            batch.input_ids.resize((row + 1) * width, pad_id);
+            batch.labels.extend(&self.labels[real]);
+            batch.labels.resize((row + 1) * width, IGNORE);
+        }
+        batch
+    }
 }
 
 /// Examples one after the other; its id serves nobody.
@@ -122,9 +145,15 @@ mod tests {
         };
         let (long, short) = (row(&[5, 6, 2], &[IGNORE, 6, 2]), row(&[7, 2], &[IGNORE, 2]));
         let batch = TokenBatch::new(&[&long, &short], 2);
-        assert_eq!((batch.rows, batch.width, batch.lengths), (2, 3, vec![3, 2]));
+        assert_eq!((batch.rows, batch.width), (2, 3));
+        assert_eq!(batch.lengths, [3, 2]);
         assert_eq!(batch.input_ids, [5, 6, 2, 7, 2, 2]);
         assert_eq!(batch.labels, [IGNORE, 6, 2, IGNORE, 2, IGNORE]);
+        let wide = batch.widened(4, 9);
+        assert_eq!((wide.width, &wide.lengths), (4, &batch.lengths));
+        assert_eq!(wide.input_ids, [5, 6, 2, 9, 7, 2, 2, 9]);
+        assert_eq!(wide.labels[3..], [IGNORE, IGNORE, 2, IGNORE, IGNORE]);
+        assert_eq!(batch.widened(3, 9), batch);
         let empty = TokenBatch::new(&[], 2);
         assert_eq!((empty.rows, empty.width, empty.input_ids.len()), (0, 0, 0));
     }

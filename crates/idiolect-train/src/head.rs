@@ -100,12 +100,12 @@ fn loss_by_chunks(
 ) -> HeadLoss {
     let weight = weight.clone().without_autodiff();
     let hidden = hidden.clone().without_autodiff();
-    let mut sum = 0.0;
+    let mut losses = Vec::new();
     let mut gradients = Vec::new();
     for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
         let logits = chunk.clone().matmul(weight.clone());
         let RowLoss { nll, slope } = row_loss(logits, target, 1.0 / divisor);
-        sum += nll.iter().map(|&nll| f64::from(nll)).sum::<f64>();
+        losses.push(nll);
         each(&chunk, &slope);
         let slope = slope.cast(hidden.dtype());
         gradients.push(slope.matmul(weight.clone().transpose()));
@@ -115,6 +115,7 @@ fn loss_by_chunks(
     } else {
         Tensor::cat(gradients, 0)
     };
+    let sum = read(losses).into_iter().map(f64::from).sum();
     HeadLoss { sum, gradient }
 }
 
@@ -136,15 +137,13 @@ pub fn head_nll(
 ) -> Vec<f32> {
     let weight = weight.clone().without_autodiff();
     let hidden = hidden.clone().without_autodiff();
-    let mut values = Vec::with_capacity(targets.len());
-    for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
-        values.extend(row_nll(chunk.matmul(weight.clone()), target));
-    }
-    values
+    let chunks = chunks(&hidden, targets, chunk_rows);
+    let losses = chunks.map(|(chunk, target)| row_nll(chunk.matmul(weight.clone()), target));
+    read(losses.collect())
 }
 
 /// What a frozen head makes of targets, without gradients.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HeadScores {
     /// Negative log-likelihood of each target in nats.
     pub nll: Vec<f32>,
@@ -170,16 +169,22 @@ pub fn head_scores(
 ) -> HeadScores {
     let weight = weight.clone().without_autodiff();
     let hidden = hidden.clone().without_autodiff();
-    let (mut nll, mut correct) = (Vec::with_capacity(targets.len()), Vec::new());
+    let (mut losses, mut likeliest) = (Vec::new(), Vec::new());
     for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
         let logits = chunk.matmul(weight.clone());
-        let likeliest: Tensor<2, Int> = logits.clone().argmax(1);
-        let pairs = likeliest.into_data();
-        let pairs = pairs.iter::<i64>().zip(target);
-        correct.extend(pairs.map(|(found, wanted)| found == *wanted));
-        nll.extend(row_nll(logits, target));
+        likeliest.push(logits.clone().argmax(1));
+        losses.push(row_nll(logits, target));
     }
-    HeadScores { nll, correct }
+    if losses.is_empty() {
+        return HeadScores::default();
+    }
+    let found: Tensor<2, Int> = Tensor::cat(likeliest, 0);
+    let found = found.into_data();
+    let pairs = found.iter::<i64>().zip(targets);
+    HeadScores {
+        nll: read(losses),
+        correct: pairs.map(|(found, wanted)| found == *wanted).collect(),
+    }
 }
 
 /// Which way a divergence from a teacher is taken.
@@ -216,7 +221,7 @@ pub fn head_divergence(
     let weight = weight.clone().without_autodiff();
     let [student, teacher] = [student, teacher].map(|rows| rows.clone().without_autodiff());
     let [rows, width] = student.dims();
-    let mut sum = 0.0;
+    let mut losses = Vec::new();
     let mut gradients = Vec::new();
     for start in (0..rows).step_by(chunk_rows.max(1)) {
         let part = [start..(start + chunk_rows.max(1)).min(rows), 0..width];
@@ -225,7 +230,7 @@ pub fn head_divergence(
             activation::log_softmax(logits.cast(DType::F32), 1)
         });
         let (values, slope) = diverge(log_p, log_q, divergence);
-        sum += values.into_data().iter::<f32>().map(f64::from).sum::<f64>();
+        losses.push(values.squeeze_dim(1));
         let slope = slope.div_scalar(divisor).cast(student.dtype());
         gradients.push(slope.matmul(weight.clone().transpose()));
     }
@@ -234,6 +239,7 @@ pub fn head_divergence(
     } else {
         Tensor::cat(gradients, 0)
     };
+    let sum = read(losses).into_iter().map(f64::from).sum();
     HeadLoss { sum, gradient }
 }
 
@@ -252,6 +258,14 @@ fn diverge(log_p: Tensor<2>, log_q: Tensor<2>, divergence: Divergence) -> (Tenso
             (value.clone(), p * (ratio - value))
         }
     }
+}
+
+/// The numbers of all chunks, fetched at once: each fetch waits for the device.
+fn read(chunks: Vec<Tensor<1>>) -> Vec<f32> {
+    if chunks.is_empty() {
+        return Vec::new();
+    }
+    Tensor::cat(chunks, 0).into_data().iter::<f32>().collect()
 }
 
 /// Chunks of rows beside their targets.

@@ -11,8 +11,8 @@ mod optimizer;
 mod params;
 mod pass;
 mod plan;
+mod replica;
 mod report;
-mod schedule;
 mod seam;
 mod trainer;
 
@@ -25,8 +25,8 @@ pub use head::{
     head_scores, trained_head_loss,
 };
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};
-pub use plan::{Plan, RowSize, Window};
+pub use plan::{Plan, RowSize, Window, learning_rate};
+pub use replica::Replica;
 pub use report::{EvaluationRow, Event, StepRow, TimingRow};
-pub use schedule::learning_rate;
 pub use seam::{Evaluated, LossSum, Measured, Objective, Rows, Share};
 pub use trainer::{Trained, Trainer};

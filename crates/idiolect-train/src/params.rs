@@ -203,3 +203,96 @@ impl ModuleVisitor for Shapes {
         }
     }
 }
+
+/// Numbers of the trained parameters on the host, in f32, one parameter after the other in the
+/// module's own order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Flat {
+    /// Which of the parameters have numbers here: one may be without a gradient.
+    pub(crate) present: Vec<bool>,
+    pub(crate) values: Vec<f32>,
+}
+
+/// The trained parameters, or their gradients where those are given. It is one read, however many
+/// parameters there are: on a GPU each read waits for the device.
+pub(crate) fn flat<M: Module>(module: &M, gradients: Option<&GradientsParams>) -> Flat {
+    let mut walk = Collect {
+        gradients,
+        parts: Vec::new(),
+    };
+    module.visit(&mut walk);
+    let present = walk.parts.iter().map(Option::is_some).collect();
+    let parts: Vec<Tensor<1>> = walk.parts.into_iter().flatten().collect();
+    let values = if parts.is_empty() {
+        Vec::new()
+    } else {
+        Tensor::cat(parts, 0).into_data().iter::<f32>().collect()
+    };
+    Flat { present, values }
+}
+
+struct Collect<'a> {
+    gradients: Option<&'a GradientsParams>,
+    parts: Vec<Option<Tensor<1>>>,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if param.is_require_grad() {
+            let found = match self.gradients {
+                Some(gradients) => gradients.get::<D>(param.id),
+                None => Some(param.val()),
+            };
+            self.parts.push(found.map(|tensor| {
+                let count = tensor.shape().num_elements();
+                let tensor = tensor.without_autodiff().cast(DType::F32);
+                tensor.reshape([count])
+            }));
+        }
+    }
+}
+
+/// Adds gradients that [`flat`] gave for a module with the same parameters, on this one's device.
+pub(crate) fn add_gradients<M: Module>(module: &M, gradients: &mut GradientsParams, more: Flat) {
+    let Some(device) = module.devices().into_iter().next() else {
+        return;
+    };
+    if more.values.is_empty() {
+        return;
+    }
+    let (device, shape) = (device.without_autodiff(), [more.values.len()]);
+    let values = TensorData::new(more.values, shape);
+    module.visit(&mut Add {
+        gradients,
+        present: more.present.into_iter(),
+        values: Tensor::from_data(values, (&device, DType::F32)),
+        at: 0,
+    });
+}
+
+struct Add<'a> {
+    gradients: &'a mut GradientsParams,
+    present: std::vec::IntoIter<bool>,
+    values: Tensor<1>,
+    at: usize,
+}
+
+impl ModuleVisitor for Add<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !param.is_require_grad() || self.present.next() != Some(true) {
+            return;
+        }
+        let shape = param.shape();
+        let end = self.at + shape.num_elements();
+        let part = self.values.clone().slice(self.at..end).reshape(shape);
+        self.at = end;
+        let sum = match self.gradients.remove::<D>(param.id) {
+            Some(own) => {
+                let own = own.without_autodiff();
+                own.clone() + part.cast(own.dtype())
+            }
+            None => part,
+        };
+        self.gradients.register(param.id, sum);
+    }
+}

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::GradientsParams;
 use idiolect_tokens::{TokenBatch, TokenRow};
 
 use crate::plan::evaluation_batches;
+use crate::replica::{Part, Team};
 use crate::{
     AdamW, BoxError, CountMismatch, EvaluationRow, LossSum, RowSize, Rows, Share, StepRow,
     TrainError, Trainer, Window, clip_by_global_norm, guard, learning_rate,
@@ -63,7 +64,7 @@ impl<M: Module> Trainer<'_, M> {
     /// The loss of all micro-batches of a window, the sum of their gradients, and their tokens.
     pub(crate) fn window_gradients(
         &self,
-        module: &M,
+        (module, team): (&M, &Team),
         window: &Window,
         step: usize,
     ) -> Result<(LossSum, GradientsParams, usize), TrainError> {
@@ -76,29 +77,39 @@ impl<M: Module> Trainer<'_, M> {
             let (set, rows) = (TRAINING, window.batches.iter().flatten().count());
             return Err(TrainError::NoTrainedToken { set, rows });
         }
-        let mut accumulator = GradientsAccumulator::new();
-        let mut sum = 0.0;
-        for (part, rows) in batches
-            .iter()
-            .enumerate()
-            .filter(|(_, rows)| !rows.is_empty())
-        {
-            let share = Share {
-                divisor: trained_tokens as f64,
-                seed: mix(mix(mix(self.config.seed) ^ step as u64) ^ part as u64),
-            };
-            let (batch, expected) = self.batch(rows, self.config.packing);
-            let measured = self.objective.gradients(module, &batch, share);
-            let measured = measured.map_err(|source| TrainError::Objective { step, source })?;
-            counted(step, measured.loss, expected)?;
-            sum += measured.loss.sum;
-            accumulator.accumulate(module, measured.gradients);
-        }
+        let divisor = trained_tokens as f64;
+        let parts = self.parts(&batches, (step, divisor));
+        let mut sums = team.measure(self.objective, module, (step, parts))?;
+        // In the order of the window, whichever device they come from.
+        sums.losses.sort_by_key(|(place, _)| *place);
         let loss = LossSum {
-            sum,
+            sum: sums.losses.iter().map(|(_, sum)| sum).sum(),
             trained_tokens,
         };
-        Ok((loss, accumulator.grads(), tokens))
+        Ok((loss, sums.gradients, tokens))
+    }
+
+    /// The micro-batches of a window that train anything.
+    fn parts(
+        &self,
+        batches: &[Vec<Cow<'_, TokenRow>>],
+        (step, divisor): (usize, f64),
+    ) -> Vec<Part> {
+        let part = |(place, rows): (usize, &Vec<Cow<'_, TokenRow>>)| {
+            let (batch, trained_tokens) = self.batch(rows, self.config.packing);
+            let seed = mix(mix(mix(self.config.seed) ^ step as u64) ^ place as u64);
+            Part {
+                place,
+                batch,
+                trained_tokens,
+                share: Share { divisor, seed },
+            }
+        };
+        let batches = batches.iter().enumerate();
+        batches
+            .filter(|(_, rows)| !rows.is_empty())
+            .map(part)
+            .collect()
     }
 
     /// The mean loss of the held-out rows, and the share of their tokens that are right.
@@ -141,13 +152,13 @@ impl<M: Module> Trainer<'_, M> {
     /// Gradients of the window, clipped and applied; beside what they computed, its tokens.
     pub(crate) fn step(
         &self,
-        module: M,
+        (module, team): (M, &Team),
         optimizer: &mut AdamW,
         (index, rate): (usize, f64),
         window: &Window,
     ) -> Result<(M, StepRow, usize), TrainError> {
         let step = index + 1;
-        let (loss, mut gradients, tokens) = self.window_gradients(&module, window, step)?;
+        let (loss, mut gradients, tokens) = self.window_gradients((&module, team), window, step)?;
         let mean = loss.sum / loss.trained_tokens as f64;
         guard::finite(step, "loss", mean)?;
         let grad_norm = clip_by_global_norm(&module, &mut gradients, self.config.clip_norm);
@@ -201,7 +212,7 @@ pub(crate) fn row_sizes(rows: &dyn Rows) -> Vec<RowSize> {
 }
 
 /// Refuses an objective that counted other tokens than its gradient was divided by.
-fn counted(step: usize, loss: LossSum, expected: usize) -> Result<(), TrainError> {
+pub(crate) fn counted(step: usize, loss: LossSum, expected: usize) -> Result<(), TrainError> {
     let found = loss.trained_tokens;
     if found == expected {
         return Ok(());

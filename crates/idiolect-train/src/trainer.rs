@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use burn::module::Module;
@@ -13,6 +14,7 @@ use idiolect_tokens::TokenRow;
 use crate::best::Watch;
 use crate::folder::Store;
 use crate::pass::{HELD_OUT, TRAINING, row_sizes};
+use crate::replica::{self, Replica, Team};
 use crate::{
     AdamW, Best, Event, Objective, Plan, Rows, RunFolder, TimingRow, TrainConfig, TrainError,
     Window, guard, learning_rate, params,
@@ -28,6 +30,8 @@ pub struct Trainer<'a, M> {
     pub rows: &'a dyn Rows,
     /// The id that fills up shorter rows. It may be that of a real token: labels decide.
     pub pad_id: u32,
+    /// Further devices that share the micro-batches of each step with the module's own; none by default.
+    pub replicas: &'a [Replica<'a, M>],
     /// Rows to evaluate, as often as [`TrainConfig::eval_every`] says; none by default.
     pub held_out: &'a dyn Rows,
     /// Where logs and checkpoints go; by default nothing is written.
@@ -59,6 +63,7 @@ type Callback<'a> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 'a;
 /// The part of a run that changes.
 struct Running<M> {
     module: M,
+    team: Team,
     optimizer: AdamW,
     store: Option<Store>,
     watch: Watch,
@@ -79,6 +84,7 @@ impl<'a, M: Module> Trainer<'a, M> {
             objective,
             rows,
             pad_id,
+            replicas: &[],
             held_out: &[] as &[TokenRow; 0],
             folder: None,
             must_move: &|_| false,
@@ -93,15 +99,30 @@ impl<'a, M: Module> Trainer<'a, M> {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Setting`] for settings out of range or a module without trained parameters;
+    /// [`TrainError::Setting`] for settings out of range, a module without trained parameters, or replicas
+    /// that differ from it or outnumber the micro-batches;
     /// [`TrainError::NoTrainedToken`] and [`TrainError::Labels`] for rows that would train nothing
     /// or padding; [`TrainError::NotFinite`] and [`TrainError::NeverMoved`] for a run gone wrong;
     /// [`TrainError::Objective`] and [`TrainError::Rows`] from the caller's code; [`TrainError::Io`] and
     /// [`TrainError::Checkpoint`] from the run's folder.
     pub fn run(&self, module: M, on_event: &mut Callback<'_>) -> Result<Trained<M>, TrainError> {
         self.config.validate()?;
-        let plan = self.plan()?;
-        let mut running = self.start(module.train())?;
+        let (plan, module) = (self.plan()?, module.train());
+        replica::check(self.replicas, &module, self.config)?;
+        thread::scope(|scope| {
+            let team = Team::start(scope, self.replicas);
+            let running = self.start(module, team)?;
+            self.follow(running, &plan, on_event)
+        })
+    }
+
+    /// The steps that are left of a plan.
+    fn follow(
+        &self,
+        mut running: Running<M>,
+        plan: &Plan,
+        on_event: &mut Callback<'_>,
+    ) -> Result<Trained<M>, TrainError> {
         let steps = plan.windows.len();
         let (done, untrained_rows) = (running.done, plan.untrained_rows);
         let mut flow = on_event(Event::Planned {
@@ -186,7 +207,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     }
 
     /// The state before the first step, or that of the checkpoint to resume.
-    fn start(&self, mut module: M) -> Result<Running<M>, TrainError> {
+    fn start(&self, mut module: M, team: Team) -> Result<Running<M>, TrainError> {
         if params::shapes(&module).is_empty() {
             return Err(TrainError::Setting {
                 name: "module",
@@ -210,6 +231,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         }
         Ok(Running {
             module,
+            team,
             optimizer,
             store,
             watch,
@@ -228,7 +250,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         let began = Instant::now();
         let rate = learning_rate(self.config, index, steps);
         let (module, row, tokens) = self.step(
-            running.module,
+            (running.module, &running.team),
             &mut running.optimizer,
             (index, rate),
             window,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use idiolect::lora::{LoraAdapter, LoraConfig, Scaling};
+use idiolect::model::Decoder;
 
 use crate::error::CliError;
 use crate::keys::TrainKeys;
@@ -18,24 +19,35 @@ use crate::opened::Opened;
 /// without rows for every word; [`CliError::Setting`] for a pattern that is none, and for a divergence from
 /// the seed model with modules that train whole.
 pub fn adapter(keys: &TrainKeys, opened: &Opened, seed: u64) -> Result<LoraAdapter, CliError> {
-    let device = opened.decoder.device().autodiff();
-    if let Some(folder) = &keys.init_adapter {
-        let adapter = idiolect::lora::load(folder, &opened.decoder, &device)?;
+    let adapter = adapter_on(keys, &opened.decoder, seed)?;
+    if keys.init_adapter.is_some() {
         let rows = adapter.decoder(&opened.decoder).config.vocab_size;
         opened.tokenizer.check_embedding(rows)?;
-        let loss = loss(keys)?;
-        if loss != Loss::CrossEntropy && !adapter.whole.is_empty() {
+        if loss(keys)? != Loss::CrossEntropy && !adapter.whole.is_empty() {
+            let found = keys.loss.as_deref().unwrap_or("ce");
             let expected = "ce for an adapter with modules_to_save";
-            return Err(CliError::setting(
-                "--loss",
-                expected,
-                keys.loss.as_deref().unwrap_or("ce"),
-            ));
+            return Err(CliError::setting("--loss", expected, found));
         }
-        return Ok(adapter);
     }
-    let config = config(keys, opened.decoder.config.tied)?;
-    Ok(LoraAdapter::new(&config, &opened.decoder, seed, &device)?)
+    Ok(adapter)
+}
+
+/// As [`adapter`], on the device of a decoder.
+///
+/// # Errors
+///
+/// As for [`adapter`].
+pub fn adapter_on(keys: &TrainKeys, decoder: &Decoder, seed: u64) -> Result<LoraAdapter, CliError> {
+    let device = decoder.device().autodiff();
+    if let Some(folder) = &keys.init_adapter {
+        return Ok(idiolect::lora::load(folder, decoder, &device)?);
+    }
+    Ok(LoraAdapter::new(
+        &config(keys, decoder.config.tied)?,
+        decoder,
+        seed,
+        &device,
+    )?)
 }
 
 /// What the run minimises.

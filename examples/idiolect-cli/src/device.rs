@@ -7,7 +7,7 @@ use burn::tensor::{DType, Device, FloatDType};
 use idiolect::model::Bits;
 
 use crate::error::CliError;
-use crate::reach;
+use crate::{kept, reach};
 
 /// Devices that this program was built with.
 pub const COMPILED: &[&str] = &[
@@ -31,12 +31,14 @@ pub const COMPILED: &[&str] = &[
 pub fn device(name: &str) -> Result<Device, CliError> {
     let device = named(name)?;
     if !is_host(&device) {
+        kept::keep();
         reach::touch(name, &device)?;
     }
     Ok(device)
 }
 
-fn named(name: &str) -> Result<Device, CliError> {
+/// The device called `name`, without a look at whether this machine has it.
+pub(crate) fn named(name: &str) -> Result<Device, CliError> {
     let (kind, index) = match name.split_once(':') {
         Some((kind, index)) => (kind, index.parse().map_err(|_| unknown(name))?),
         None => (name, 0_usize),

@@ -5,11 +5,13 @@
 use std::path::Path;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
 use idiolect::model::{Decoder, ModelConfig, NoAdapter, SaveOptions, StoredType, Weights, save};
 use idiolect::tokens::TokenBatch;
 use idiolect::train::{
     BoxError, CHUNK_ROWS, Evaluated, LossSum, Measured, Objective, Share, Trainer, head_scores,
+    trained_head_loss,
 };
 
 use crate::error::CliError;
@@ -46,19 +48,18 @@ impl Objective<Weights> for FullLoss {
         let trained_tokens = targets.len();
         let device = decoder.device().inner();
         let positions = positions(batch, places, share.seed, &device);
-        let logits = decoder.logits(chosen(
-            &decoder,
-            &NoAdapter,
-            &positions,
-            &context(&decoder, batch),
-        ));
-        let targets = TensorData::new(targets, [trained_tokens, 1]);
-        let likelihood = activation::log_softmax(logits, 1);
-        let loss = likelihood
-            .gather(1, Tensor::from_data(targets, &device))
-            .sum()
-            .neg();
-        Ok(Measured::new(weights, loss, trained_tokens, share))
+        let hidden = chosen(&decoder, &NoAdapter, &positions, &context(&decoder, batch));
+        let head = decoder.head();
+        let (loss, slope) = trained_head_loss(&hidden, &targets, &head, share.divisor, CHUNK_ROWS);
+        // The tape ends before the head, whose own gradients it starts from: those of these products.
+        let back = (hidden * loss.gradient.autodiff()).sum() + (head * slope.autodiff()).sum();
+        Ok(Measured {
+            loss: LossSum {
+                sum: loss.sum,
+                trained_tokens,
+            },
+            gradients: GradientsParams::from_grads(back.backward(), weights),
+        })
     }
 
     fn loss(&self, weights: &Weights, batch: &TokenBatch) -> Result<LossSum, BoxError> {
@@ -107,7 +108,7 @@ pub fn trainable(weights: Weights) -> Weights {
     weights.set_require_grad(true).fork(&device)
 }
 
-/// Refuses the settings that are about an adapter, and weights that cannot be trained.
+/// Refuses the settings that are about an adapter or several devices, and weights that cannot be trained.
 ///
 /// # Errors
 ///
@@ -115,6 +116,7 @@ pub fn trainable(weights: Weights) -> Weights {
 pub fn check(model: &ModelKeys, train: &TrainKeys) -> Result<(), CliError> {
     let adapter = [
         ("--quantize", model.quantize.is_some()),
+        ("--devices", !train.devices.is_empty()),
         ("--init-adapter", train.init_adapter.is_some()),
         ("--rank", train.rank.is_some()),
         ("--alpha", train.alpha.is_some()),

@@ -14,6 +14,7 @@ use crate::continuing::{Generation, LocalWriter};
 use crate::dataset;
 use crate::distilling::{self, Likelihood};
 use crate::error::CliError;
+use crate::fleet::Fleet;
 use crate::identity::Writer;
 use crate::opened::Opened;
 use crate::outcome::{Measure, Outcome, Side, target_nll};
@@ -111,6 +112,7 @@ impl Job<'_> {
         let config = training::config(&keys.train, keys.seed())?;
         let prepared = prepared::prepare(opened, rows, &keys.train, keys.seed())?;
         let start = adapting::adapter(&keys.train, opened, keys.seed())?;
+        let fleet = Fleet::open((&keys.model, &keys.train), opened, keys.seed())?;
         let cancel = training::stop_flag();
         let run = Run {
             opened,
@@ -118,6 +120,7 @@ impl Job<'_> {
             rows: &prepared.rows,
             held_out: &prepared.held_out,
             loss: adapting::loss(&keys.train)?,
+            fleet: &fleet,
             checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
             tensorboard: keys.train.tensorboard.unwrap_or(false),
             out,

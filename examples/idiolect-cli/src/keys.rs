@@ -181,6 +181,10 @@ pub struct TrainKeys {
     /// Micro-batches of an optimiser step [default: 4]
     #[arg(long)]
     pub accumulation: Option<usize>,
+    /// Devices that share the micro-batches of each step, with commas between, for example cuda:0,cuda:1; each
+    /// holds the model, the first has optimiser, checkpoints and evaluations [default: the one of --device]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub devices: Vec<String>,
     /// Highest learning rate [default: 1e-4]
     #[arg(long, allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,

@@ -65,8 +65,9 @@ impl Memory {
             inputs: 0,
             tape: tokens * taped_floats(decoder, &inputs, width) * 4,
             layers: config.num_layers,
-            // Logits, their logarithms, and the gradients of both.
-            logits: tokens * config.vocab_size * 4 * 4,
+            // Those of a chunk as for an adapter; the head's gradient, and what its way back multiplies.
+            logits: CHUNK_ROWS * config.vocab_size * 4 * 3
+                + config.vocab_size * config.hidden_size * 4 * 2,
             masks: 0,
             // Weights and moments, each twice.
             saving: if has_checkpoints { bytes * 6 } else { 0 },

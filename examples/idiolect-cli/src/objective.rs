@@ -1,6 +1,7 @@
 //! Joins decoder and adapter to the training loop: cross entropy of the trained tokens, Eq. 5 of
 //! arXiv 2402.13669, or the divergence from the decoder without the adapter at their positions.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use burn::module::Module;
@@ -13,7 +14,11 @@ use idiolect::train::{
     head_divergence, head_loss, head_nll, head_scores, trained_head_loss,
 };
 
+use crate::device::is_host;
 use crate::error::CliError;
+
+/// Tokens that the width of a batch is a multiple of on a device that tunes its kernels for each shape.
+const WIDTH_STEP: usize = 32;
 
 /// What is minimised over the trained tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +82,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         batch: &TokenBatch,
         share: Share,
     ) -> Result<Measured, BoxError> {
+        let batch = &*even(batch, &self.decoder.device());
         let (places, targets) = trained(batch);
         let positions = positions(batch, places, share.seed, &self.decoder.device());
         let context = context(self.decoder, batch);
@@ -116,6 +122,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
     }
 
     fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+        let batch = &*even(batch, &self.decoder.device());
         let (places, targets) = trained(batch);
         let decoder = adapter.decoder(self.decoder);
         let positions = positions(batch, places, 0, &decoder.device());
@@ -160,6 +167,15 @@ pub fn token_scores(
     let hidden = chosen(decoder, adapter, &positions, &context(decoder, batch));
     let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
     scores.nll.into_iter().zip(scores.correct).collect()
+}
+
+/// The batch as the CPU takes it, or in one of few widths elsewhere.
+fn even<'a>(batch: &'a TokenBatch, device: &Device) -> Cow<'a, TokenBatch> {
+    if is_host(device) {
+        Cow::Borrowed(batch)
+    } else {
+        Cow::Owned(batch.widened(WIDTH_STEP, 0))
+    }
 }
 
 /// Hidden states at the trained positions, `[trained, hidden]`.

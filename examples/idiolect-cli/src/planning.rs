@@ -34,12 +34,15 @@ pub struct Plan {
     pub trained_bytes: usize,
     /// Activations of the longest micro-batch.
     pub activation_bytes: usize,
-    /// Logits of one chunk, or of all trained tokens where the head trains, with what is made of them.
+    /// Logits of one chunk with what is made of them, and the gradient of a head that trains.
     pub logits_bytes: usize,
     /// All of these, or what a checkpoint of all weights takes while it is written, where that is more.
+    /// Each device needs as much.
     pub total_bytes: usize,
     /// What the machine has free; none where it does not tell.
     pub available_bytes: Option<usize>,
+    /// Devices that share the work of a step.
+    pub devices: usize,
     /// Whether blocks are computed twice to keep only their inputs.
     pub checkpoint_blocks: bool,
     /// Tokens of the longest micro-batch, padding counted.
@@ -85,12 +88,13 @@ impl Plan {
             memory.masks = longest_batch_tokens * width * 4;
         }
         let available_bytes = available();
+        let (devices, here) = run.fleet.count(&decoder.device());
         let checkpoint_blocks = match run.checkpoint_blocks.unwrap_or("auto") {
             "auto" if matches!(trained, Trained::Weights(_)) => false,
             "on" => true,
             "off" => false,
             "auto" => available_bytes
-                .is_none_or(|free| memory.total(false) as f64 > COMFORTABLE * free as f64),
+                .is_none_or(|free| (here * memory.total(false)) as f64 > COMFORTABLE * free as f64),
             other => {
                 return Err(CliError::setting(
                     "--checkpoint-blocks",
@@ -106,6 +110,7 @@ impl Plan {
             logits_bytes: memory.logits,
             total_bytes: memory.total(checkpoint_blocks),
             available_bytes,
+            devices,
             checkpoint_blocks,
             longest_batch_tokens,
             rows: rows.count(),
@@ -113,12 +118,13 @@ impl Plan {
             tokens: total(&|size| size.tokens),
             trained_tokens: total(&|size| size.trained_tokens),
         };
-        plan.fits().map(|()| plan)
+        plan.fits(here).map(|()| plan)
     }
 
-    /// Refuses a run that needs more than is free; the weights are loaded already.
-    fn fits(&self) -> Result<(), CliError> {
-        let more = self.total_bytes - self.weights_bytes;
+    /// Refuses a run that needs more than is free for the devices that are `here`, in this machine's own
+    /// memory; the weights are loaded already.
+    fn fits(&self, here: usize) -> Result<(), CliError> {
+        let more = here * (self.total_bytes - self.weights_bytes);
         match self.available_bytes {
             Some(free) if more > free => {
                 let expected = format!(
@@ -142,9 +148,10 @@ impl Plan {
         };
         format!(
             "{} rows{tokens}; the longest batch has {}\n\
-             memory: weights {}, what trains {}, activations {}{}, logits {}; free beside the weights: {free}",
+             memory{}: weights {}, what trains {}, activations {}{}, logits {}; free beside the weights: {free}",
             self.rows,
             self.longest_batch_tokens,
+            on_each(self.devices),
             megabytes(self.weights_bytes),
             megabytes(self.trained_bytes),
             megabytes(self.activation_bytes),
@@ -186,6 +193,13 @@ fn longest(rows: &dyn Rows) -> Result<usize, CliError> {
         width = width.max(found.map_or(0, |row| row.input_ids.len()));
     }
     Ok(width)
+}
+
+fn on_each(devices: usize) -> String {
+    match devices {
+        1 => String::new(),
+        count => format!(" on each of {count} devices"),
+    }
 }
 
 fn megabytes(bytes: usize) -> String {

@@ -11,6 +11,7 @@ use idiolect::train::{Event, RateRatio, Rows, RunFolder, Schedule, StepRow, Trai
 
 use crate::curves;
 use crate::error::CliError;
+use crate::fleet::Fleet;
 use crate::keys::TrainKeys;
 use crate::objective::{AdapterLoss, Loss};
 use crate::opened::Opened;
@@ -86,6 +87,8 @@ pub struct Run<'a> {
     pub held_out: &'a dyn Rows,
     /// What is minimised.
     pub loss: Loss,
+    /// Devices that share the work of each step.
+    pub fleet: &'a Fleet,
     /// `auto`, `on` or `off`.
     pub checkpoint_blocks: Option<&'a str>,
     /// Whether `tensorboard/` is written too.
@@ -104,9 +107,10 @@ pub struct Run<'a> {
 /// # Errors
 ///
 /// [`CliError::Train`] for what stops the loop, [`CliError::Stopped`] when the user did, those of
-/// [`probe::check`], and the errors of writing the directory.
+/// [`probe::check`] on each device, and the errors of writing the directory.
 pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<StepRow>), CliError> {
     probe::check(&run.opened.decoder.device(), run.opened.decoder.dtype())?;
+    run.fleet.check(run.opened.decoder.dtype())?;
     std::fs::create_dir_all(run.out).map_err(CliError::io(run.out))?;
     let plan = Plan::new(run, Trained::Adapter(&adapter))?;
     plan.write(&run.out.join("plan.json"))?;
@@ -121,7 +125,9 @@ pub fn train(run: &Run<'_>, adapter: LoraAdapter) -> Result<(LoraAdapter, Vec<St
         loss: run.loss,
     };
     let pad = run.opened.pad_id();
+    let losses = run.fleet.losses(tape, run.loss);
     let trainer = Trainer {
+        replicas: &run.fleet.replicas(&losses),
         // `lora_B` starts at zero, unless an earlier adapter goes on.
         must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
         ..Trainer::new(run.config, &objective, run.rows, pad)

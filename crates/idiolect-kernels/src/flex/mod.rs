@@ -20,7 +20,7 @@ mod tile;
 
 use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 use burn::backend::{Backend, Dispatch, DispatchDevice, ExtensionType, Flex, backend_extension};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::{RowLoss, plain};
 pub(crate) use few::MOST_ROWS;
@@ -215,7 +215,7 @@ pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLos
             drop(logits);
             let (nll, slope) = head::slopes(own, targets, small);
             RowLoss {
-                nll,
+                nll: vector(nll),
                 slope: Tensor::from_primitive::<Flex>(slope),
             }
         }
@@ -223,13 +223,19 @@ pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLos
     }
 }
 
-pub(crate) fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Vec<f32> {
+pub(crate) fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     match logits
         .clone()
         .without_autodiff()
         .try_into_primitive::<Flex>()
     {
-        Ok(own) => head::losses(own, targets),
+        Ok(own) => vector(head::losses(own, targets)),
         Err(_) => plain::row_nll(logits, targets),
     }
+}
+
+fn vector(values: Vec<f32>) -> Tensor<1> {
+    let count = values.len();
+    let place = (&Device::flex(), DType::F32);
+    Tensor::from_data(TensorData::new(values, [count]), place)
 }

@@ -9,6 +9,7 @@ mod golden;
 mod guards;
 mod head;
 mod optimizer;
+mod replicas;
 mod resume;
 mod rows;
 mod schedule;

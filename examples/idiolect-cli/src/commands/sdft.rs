@@ -14,9 +14,9 @@ use super::distill;
 use crate::args;
 use crate::device::on_threads;
 use crate::error::CliError;
+use crate::fleet;
 use crate::job::Job;
 use crate::keys::{DataKeys, DistillKeys, ModelKeys, SamplingKeys, TrainKeys};
-
 use crate::progress::say;
 use crate::settings;
 use crate::vocabulary;
@@ -122,7 +122,8 @@ fn work(keys: &Keys) -> Result<(), CliError> {
     set.require_responses()?;
     let eval = held_out(keys, eval)?;
     let template = keys.data.template.as_deref();
-    let opened = vocabulary::open(&keys.model, &keys.train, template)?;
+    let model = fleet::first(&keys.model, &keys.train)?;
+    let opened = vocabulary::open(&model, &keys.train, template)?;
     claim(out, keys)?;
     let mut job = Job { keys, opened, out };
     let outcome = job.run(&set, &eval)?;

@@ -14,6 +14,7 @@ use crate::args;
 use crate::dataset;
 use crate::device::on_threads;
 use crate::error::CliError;
+use crate::fleet::{self, Fleet};
 use crate::full;
 use crate::keys::{DataKeys, ModelKeys, TrainKeys};
 use crate::lazy::{self, LazyRows};
@@ -111,7 +112,9 @@ fn with_run<T>(
     }
     let loss = adapting::loss(&keys.train)?;
     let template = keys.data.template.as_deref();
-    let mut opened = vocabulary::open(&keys.model, &keys.train, template)?;
+    let model = fleet::first(&keys.model, &keys.train)?;
+    let mut opened = vocabulary::open(&model, &keys.train, template)?;
+    let fleet = Fleet::open((&model, &keys.train), &opened, seed)?;
     let weights = is_full.then(|| full::take(&mut opened.decoder));
     let cancel = training::stop_flag();
     let run = |rows: &dyn Rows, held_out: &dyn Rows| {
@@ -121,6 +124,7 @@ fn with_run<T>(
             rows,
             held_out,
             loss,
+            fleet: &fleet,
             checkpoint_blocks: keys.train.checkpoint_blocks.as_deref(),
             tensorboard: keys.train.tensorboard.unwrap_or(false),
             out,
