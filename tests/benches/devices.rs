@@ -1,4 +1,4 @@
-//! What it costs to share a step: the adapters of every projection of SmolLM2 (rank 8) on one device and on
+//! What it costs to share a step: the adapters of every projection of `SmolLM2` (rank 8) on one device and on
 //! two, with gradients that are there already, beside a real step on the CPU.
 //!
 //! The second device is the CPU again, and the one that `IDIOLECT_DEVICE` names. Run it with

@@ -15,6 +15,7 @@ use std::path::Path;
 use idiolect::eval::{Answer, Ask, Item, Model, Row, Task, summarize};
 use idiolect::metrics::interval::Draws;
 use idiolect_cli::keys::ModelKeys;
+use idiolect_cli::likelihood::Tokens;
 use idiolect_cli::measuring::LocalModel;
 use idiolect_cli::opened::Opened;
 use idiolect_cli::progress::bar;
@@ -99,7 +100,7 @@ fn each_choice_has_the_likelihood_that_the_harness_gives_it() {
         batch_size: 8,
         max_new_tokens: None,
         bar: bar("eval", 0),
-        tokens: Default::default(),
+        tokens: Tokens::default(),
     };
     let long = std::env::var_os("IDIOLECT_LONG").is_some();
     for task in ["arc_challenge", "winogrande"] {

@@ -96,17 +96,16 @@ fn train(
     rows: &[TokenRow],
     tape: Tape,
 ) -> (LoraAdapter, Vec<StepRow>) {
-    train_with(&[], decoder, start, config, rows, tape)
+    train_with(&[], (decoder, tape), start, config, rows)
 }
 
 /// Trains with the work of each step shared by further devices.
 fn train_with(
     replicas: &[Replica<'_, LoraAdapter>],
-    decoder: &Decoder,
+    (decoder, tape): (&Decoder, Tape),
     start: LoraAdapter,
     config: &TrainConfig,
     rows: &[TokenRow],
-    tape: Tape,
 ) -> (LoraAdapter, Vec<StepRow>) {
     let objective = AdapterLoss {
         decoder,
@@ -262,7 +261,7 @@ fn two_devices_train_as_peft_trains_on_one() {
                 objective: &objective,
             };
             let start = load(&first, "adapter_init");
-            let (trained, steps) = train_with(&[replica], &first, start, &config, &rows, tape);
+            let (trained, steps) = train_with(&[replica], (&first, tape), start, &config, &rows);
             let name = format!("two devices, {variant} {tape:?}");
             compare(&name, &trace, &steps, &TINY);
             compare_weights(&name, &trained, &load(&first, "adapter_final"), &TINY);
