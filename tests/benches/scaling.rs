@@ -21,7 +21,7 @@ use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::shared;
 
 /// Rows of the shortest run.
-const ROWS: usize = 500;
+const ROWS: usize = 1000;
 
 /// Rows of a cycle of lengths, made from their number.
 struct Made(usize);
@@ -66,7 +66,7 @@ impl Rows for Made {
 }
 
 /// Rounds of all three; other work on the machine falls on some of them.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 const TIMES: [usize; 3] = [1, 4, 16];
 
 /// Seconds of a run over `rows` rows, and its peak of memory in megabytes.
