@@ -40,7 +40,7 @@ fn least_gradient(seed: u64) -> f32 {
         let (sum, count) = NextToken::sum(module, &batch);
         let tape = (sum / count as f64).backward();
         let parts = [&module.embedding, &module.head];
-        let parts = parts.map(|part| part.val().grad(&tape).expect("a gradient"));
+        let parts = parts.map(|part| part.val().grad(&tape).unwrap());
         let sizes = parts.iter().flat_map(values).map(f32::abs);
         sizes
             .filter(|size| *size > 0.0)
