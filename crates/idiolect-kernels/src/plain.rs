@@ -1,5 +1,5 @@
-//! Every step from Burn's own operations: what runs where no fused step serves, and the oracle of the
-//! tests.
+//! Every step from Burn's own operations: what runs where no fused step serves, and, on f64, the oracle of
+//! the tests.
 
 use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, activation};
 
@@ -13,9 +13,9 @@ use crate::RowLoss;
 #[must_use]
 pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
     let dtype = x.dtype();
-    let wide = to_f32(x);
-    let mean_square = wide.clone().square().mean_dim(2);
-    let normed = wide / (mean_square + eps).sqrt();
+    let x = wide(x);
+    let mean_square = x.clone().square().mean_dim(2);
+    let normed = x / (mean_square + eps).sqrt();
     back_to(normed, dtype) * scale.unsqueeze::<3>()
 }
 
@@ -28,7 +28,7 @@ pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
 pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
     let dtype = x.dtype();
     let [rows, heads, tokens, width] = x.dims();
-    let x = to_f32(x);
+    let x = wide(x);
     let half = width / 2;
     let a = x.clone().slice([0..rows, 0..heads, 0..tokens, 0..half]);
     let b = x.slice([0..rows, 0..heads, 0..tokens, half..width]);
@@ -72,7 +72,7 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<Tensor<4
     // Heads of one group are neighbours, so the group folds into the token axis for free.
     let q = q.mul_scalar((width as f64).sqrt().recip());
     let q = q.reshape([rows, kv_heads, group * tokens, width]);
-    let scores = to_f32(
+    let scores = wide(
         q.matmul(k.swap_dims(2, 3))
             .reshape([rows, heads, tokens, keys]),
     );
@@ -92,8 +92,8 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<Tensor<4
 /// As there.
 #[must_use]
 pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
-    let logits = to_f32(logits);
-    let device = logits.device();
+    let logits = wide(logits);
+    let (device, dtype) = (logits.device(), logits.dtype());
     let data = TensorData::new(targets.to_vec(), [targets.len(), 1]);
     let target: Tensor<2, Int> = Tensor::from_data(data, &device);
     let max = logits.clone().max_dim(1);
@@ -101,7 +101,7 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     let exp = (logits - max).exp();
     let exp_sum = exp.clone().sum_dim(1);
     let nll = exp_sum.clone().log() - chosen;
-    let onehot = Tensor::full(target.dims(), -scale, (&device, DType::F32));
+    let onehot = Tensor::full(target.dims(), -scale, (&device, dtype));
     let softmax = exp * (exp_sum.recip() * scale);
     let slope = softmax.scatter(1, target, onehot, IndexingUpdateOp::Add);
     RowLoss {
@@ -117,7 +117,7 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
 /// As there.
 #[must_use]
 pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
-    let logits = to_f32(logits);
+    let logits = wide(logits);
     let data = TensorData::new(targets.to_vec(), [targets.len(), 1]);
     let target: Tensor<2, Int> = Tensor::from_data(data, &logits.device());
     let max = logits.clone().max_dim(1);
@@ -126,11 +126,11 @@ pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     nll.squeeze_dim(1)
 }
 
-fn to_f32<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if x.dtype() == DType::F32 {
-        x
-    } else {
-        x.cast(DType::F32)
+/// What norms, angles, scores and losses are computed in: f32, or f64 where the tensor is.
+fn wide<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    match x.dtype() {
+        DType::F32 | DType::F64 => x,
+        _ => x.cast(DType::F32),
     }
 }
 

@@ -244,10 +244,11 @@ impl<'a> Loader<'a> {
     }
 
     fn upload<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
-        let tensor = Tensor::from_data(
-            TensorData::new(values, shape),
-            (self.device, DType::from(self.dtype)),
-        );
+        let place = (self.device, DType::from(self.dtype));
+        let upload = |data: TensorData| Tensor::from_data(data, place);
+        let data = TensorData::new(values, shape);
+        // A GPU keeps what lives as long as the run apart from the pages that steps share.
+        let tensor = self.device.memory_persistent_allocations(data, upload);
         // Frozen until somebody asks for full fine-tuning.
         Param::from_tensor(tensor).set_require_grad(false)
     }

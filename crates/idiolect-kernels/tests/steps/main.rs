@@ -1,0 +1,12 @@
+//! The fused steps of the CPU backend.
+
+mod composition;
+mod products;
+mod rules;
+mod support;
+
+#[test]
+fn the_fused_steps_are_compiled_in() {
+    // Without the feature every test here would compare plain with plain.
+    const { assert!(cfg!(feature = "flex")) };
+}

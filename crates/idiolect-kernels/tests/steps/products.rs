@@ -1,0 +1,84 @@
+//! Products of few rows, and products with a packed weight.
+
+use burn::tensor::Tensor;
+use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
+use idiolect_kernels::{linear, plain, product};
+use proptest::prelude::*;
+
+use crate::support::{BOUND, close, random};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn products_of_few_rows_are_burns(
+        rows in 1_usize..20, inputs in 1_usize..70, outputs in 1_usize..1100, turned in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let x: Tensor<2> = random([rows, inputs], seed);
+        let weight = if turned {
+            random([outputs, inputs], seed ^ 1).transpose()
+        } else {
+            random([inputs, outputs], seed ^ 1)
+        };
+        let expected = x.clone().matmul(weight.clone());
+        let found = product(x.clone(), weight.clone());
+        close("product", &found, &expected, 2e-6);
+        let tokens = x.reshape([1, rows, inputs]);
+        let found = linear(tokens, weight).reshape([rows, outputs]);
+        close("linear", &found, &expected, 2e-6);
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_the_others(
+        rows in 2_usize..17, inputs in 1_usize..70, turned in any::<bool>(), seed in any::<u64>(),
+    ) {
+        let x: Tensor<2> = random([rows, inputs], seed);
+        let weight = if turned {
+            random([50, inputs], seed ^ 1).transpose()
+        } else {
+            random([inputs, 50], seed ^ 1)
+        };
+        let last = x.clone().slice([rows - 1..rows, 0..inputs]);
+        let alone = product(last, weight.clone()).into_data();
+        let beside = product(x, weight).slice([rows - 1..rows, 0..50]).into_data();
+        alone.assert_eq(&beside, true);
+    }
+}
+
+/// A weight in blocks along its rows, at `bits`, and what it is when widened.
+fn packed(shape: [usize; 2], block: u8, value: QuantValue) -> (Tensor<2>, Tensor<2>) {
+    let scheme = QuantScheme::default()
+        .with_value(value)
+        .per_block([block], ScaleDtype::F32);
+    let packed = random(shape, 5).quantize_dynamic(&scheme);
+    let wide = packed.clone().dequantize();
+    (packed, wide)
+}
+
+#[test]
+fn products_with_a_packed_weight_are_those_with_the_widened_one() {
+    let values = [QuantValue::Q8S, QuantValue::Q4S];
+    for (shape, block) in [([48, 64], 32), ([7, 24], 8), ([5, 6], 2), ([64, 64], 64)] {
+        for value in values {
+            let (packed, wide) = packed(shape, block, value);
+            let (x, seed) = (random([2, 9, shape[0]], 3), random([2, 9, shape[1]], 4));
+            close(
+                "untaped",
+                &linear(x.clone(), packed.clone()),
+                &burn::tensor::module::linear(x.clone(), wide.clone(), None),
+                BOUND,
+            );
+            let x = x.autodiff().require_grad();
+            let slope = |y: Tensor<3>| {
+                let tape = (y * seed.clone().autodiff()).sum().backward();
+                x.grad(&tape).unwrap()
+            };
+            let found = slope(linear(x.clone(), packed.clone()));
+            let expected = slope(burn::tensor::module::linear(x.clone(), wide, None));
+            close("gradient", &found, &expected, BOUND);
+            let plain = slope(plain::packed_linear(x.clone(), packed));
+            close("plain gradient", &plain, &expected, BOUND);
+        }
+    }
+}
