@@ -132,6 +132,10 @@ fn new_words_are_recognised_in_messages_and_survive_the_file() {
             let error = tokenizer.add_tokens(&[word.to_owned()]).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
         }
+        // Where one is refused, none is added.
+        let twice = ["<new>".to_owned(), "<new>".to_owned()];
+        assert!(tokenizer.add_tokens(&twice).is_err());
+        assert_eq!(tokenizer.id_of("<new>"), None);
     }
 }
 
