@@ -49,6 +49,16 @@ impl Config {
         Ok(config)
     }
 
+    /// Refuses a tokenizer with ids beyond the words that the encoder has.
+    pub(crate) fn check_ids(&self, folder: &Path, highest: u32) -> Result<(), EmbedError> {
+        if (highest as usize) < self.vocab_size {
+            return Ok(());
+        }
+        let expected = format!("above {highest}, the tokenizer's highest id");
+        let path = folder.join("config.json");
+        Err(wrong(&path, "vocab_size", expected, self.vocab_size))
+    }
+
     fn check(&self, path: &Path) -> Result<(), EmbedError> {
         let positions = self.position_embedding_type.as_deref();
         let positions = positions.unwrap_or("absolute");
@@ -59,6 +69,15 @@ impl Config {
         ] {
             if found != expected {
                 return Err(wrong(path, field, expected.into(), found));
+            }
+        }
+        for (field, size) in [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("type_vocab_size", self.type_vocab_size),
+        ] {
+            if size == 0 {
+                return Err(wrong(path, field, "at least 1".into(), size));
             }
         }
         let heads = self.num_attention_heads;

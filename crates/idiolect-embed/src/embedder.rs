@@ -38,6 +38,8 @@ impl Embedder {
                 path: path.clone(),
                 source,
             })?;
+        let highest = tokenizer.get_vocab(true).into_values().max();
+        config.check_ids(folder, highest.unwrap_or(0))?;
         Ok(Self {
             tokenizer,
             tokenizer_path: path,

@@ -121,6 +121,16 @@ fn what_does_not_fit_is_named() {
     config("gelu", 3);
     assert!(load().contains("num_attention_heads"), "{}", load());
     config("gelu", 2);
+    let path = folder.path().join("config.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let none = text.replace("\"hidden_size\": 8", "\"hidden_size\": 0");
+    std::fs::write(&path, none).unwrap();
+    assert!(
+        load().contains("hidden_size: expected at least 1, found 0"),
+        "{}",
+        load()
+    );
+    config("gelu", 2);
     assert!(load().contains("model.safetensors"), "{}", load());
     std::fs::write(
         folder.path().join("model.safetensors"),

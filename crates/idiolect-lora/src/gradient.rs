@@ -1,8 +1,9 @@
 //! Gradients of an adapter through a frozen decoder, with little memory.
 //!
-//! The decoder's own weights never enter the tape; modules that train whole do in their place. With [`Tape::Blocks`] a first pass keeps each block's input; then,
-//! from the last block back, the block is run again under a tape of its own, seeded with the gradient of
-//! its output (block checkpointing; Chen et al., arXiv 1604.06174).
+//! The decoder's own weights never enter the tape; modules that train whole do in their place.
+//! With [`Tape::Blocks`] a first pass keeps each block's input; then, from the last block back, the block is
+//! run again under a tape of its own, seeded with the gradient of its output (block checkpointing; Chen et
+//! al., arXiv 1604.06174).
 //! With [`Tape::Whole`] one tape spans all adapted blocks: faster, and every activation is kept.
 //! The loss is the caller's: it is given the normed hidden states of the trained positions and returns the
 //! gradient with respect to them.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
-use idiolect_model::{Decoder, Site};
+use idiolect_model::{Decoder, Site, transposed, widen};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::adapter::weight;
@@ -33,8 +33,8 @@ const PARTS: [&str; 3] = ["lora_A.weight", "lora_B.weight", "lora_magnitude_vect
 ///
 /// Give `device.autodiff()` for an adapter that will be trained on, and see [`LoraAdapter::at_rest`] for
 /// one that will not. Modules that were trained whole, and a resized embedding and head, come with it; those
-/// that `modules_to_save` does not name do not train. An adapter that PEFT left on the residual of `pissa` is put on the weight itself by
-/// decomposing that again.
+/// that `modules_to_save` does not name do not train. An adapter that PEFT left on the residual of `pissa`
+/// is put on the weight itself by decomposing that again.
 ///
 /// # Errors
 ///
@@ -145,40 +145,13 @@ impl Reader<'_> {
         if view.shape() != shape {
             return Err(self.wrong(name, expected(), format!("shape {:?}", view.shape())));
         }
-        widen(&view)
+        widen(view.data(), view.dtype())
             .ok_or_else(|| self.wrong(name, "F32, F16 or BF16", format!("{:?}", view.dtype())))
-    }
-}
-
-fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    use half::{bf16, f16};
-    let bytes = view.data();
-    let halves = |f: fn([u8; 2]) -> f32| bytes.as_chunks().0.iter().map(|b| f(*b)).collect();
-    match view.dtype() {
-        Dtype::F32 => Some(
-            bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|b| f32::from_le_bytes(*b))
-                .collect(),
-        ),
-        Dtype::F16 => Some(halves(|b| f16::from_le_bytes(b).to_f32())),
-        Dtype::BF16 => Some(halves(|b| bf16::from_le_bytes(b).to_f32())),
-        _ => None,
     }
 }
 
 fn tensor_name(site: Site, part: &str) -> String {
     format!("{PREFIX}{site}.{part}")
-}
-
-/// The transpose of a row-major matrix of `columns` columns.
-fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
-    let rows = values.len() / columns.max(1);
-    (0..columns)
-        .flat_map(|c| (0..rows).map(move |r| values[r * columns + c]))
-        .collect()
 }
 
 /// Writes an adapter in f32 with PEFT's names; `base` is what PEFT records as the base model.

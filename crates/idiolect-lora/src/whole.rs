@@ -234,6 +234,10 @@ impl LoraAdapter {
     /// weight is the seed model's, in the same memory. Without such modules it is the seed model.
     ///
     /// What is computed with the adapter is computed with this decoder.
+    ///
+    /// # Panics
+    ///
+    /// When the adapter is for a model with more blocks; [`crate::load`] has checked that.
     #[must_use]
     pub fn decoder(&self, seed: &Decoder) -> Decoder {
         let mut decoder = seed.clone();

@@ -7,7 +7,7 @@
     reason = "helpers of tests end them"
 )]
 
-use std::path::PathBuf;
+mod oracles;
 
 use burn::module::{Module, Param};
 use burn::tensor::{FloatDType, Int, Tensor, TensorData, activation};
@@ -17,77 +17,7 @@ use idiolect_lora::{
 };
 use idiolect_model::{Adapter, Decoder, NoAdapter};
 use idiolect_testkit::{Tensors, assert_close, device, shared};
-
-struct Case {
-    name: String,
-    folder: PathBuf,
-    decoder: Decoder,
-}
-
-/// Every PEFT oracle.
-fn cases() -> Vec<Case> {
-    let Some(shared) = shared() else {
-        return Vec::new();
-    };
-    let mut cases = Vec::new();
-    for model in ["tiny-llama3", "tiny-mistral"] {
-        let place = shared.join("oracles/tiny").join(model);
-        let (decoder, _) = idiolect_model::load(&place, &device(), FloatDType::F32).expect(model);
-        let entries = std::fs::read_dir(shared.join("oracles/peft").join(model)).expect(model);
-        let mut folders: Vec<PathBuf> = entries
-            .map(|entry| entry.expect("an entry").path())
-            .collect();
-        folders.sort();
-        for folder in folders {
-            let name = format!("{model}/{}", folder.file_name().unwrap().display());
-            cases.push(Case {
-                name,
-                folder,
-                decoder: decoder.clone(),
-            });
-        }
-    }
-    assert_eq!(cases.len(), 13, "PEFT oracles");
-    cases
-}
-
-fn ids(shape: [usize; 2], values: &[i64]) -> Tensor<2, Int> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), &device())
-}
-
-fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
-}
-
-fn batches() -> Tensors {
-    Tensors::read(
-        &shared()
-            .expect("shared")
-            .join("oracles/peft/batches.safetensors"),
-    )
-}
-
-/// Logits at the real tokens of the evaluation batch.
-fn eval_logits(decoder: &Decoder, adapter: &dyn Adapter) -> Vec<f32> {
-    let (shape, values) = batches().i64("eval_input_ids");
-    let hidden = decoder
-        .hidden(ids([shape[0], shape[1]], &values), adapter)
-        .inner();
-    let [b, t, h] = hidden.dims();
-    real(
-        &floats(decoder.logits(hidden.reshape([b * t, h]))),
-        decoder.config.vocab_size,
-    )
-}
-
-fn real(logits: &[f32], vocab: usize) -> Vec<f32> {
-    let (_, mask) = batches().i64("eval_attention_mask");
-    let tokens = logits
-        .chunks(vocab)
-        .zip(mask)
-        .filter(|(_, real)| *real == 1);
-    tokens.flat_map(|(row, _)| row.iter().copied()).collect()
-}
+use oracles::{Case, batches, cases, eval_logits, floats, ids, real};
 
 #[test]
 fn logits_with_and_without_adapter_are_those_of_peft() {

@@ -154,8 +154,10 @@ impl ModelConfig {
             let (field, found) = ("num_key_value_heads", self.num_kv_heads);
             return Err(wrong(path, field, expected, found));
         }
-        if !self.head_dim.is_multiple_of(2) {
-            return Err(wrong(path, "head_dim", "an even number", self.head_dim));
+        let whole = self.num_heads.checked_mul(self.head_dim);
+        if whole.is_none() || !self.head_dim.is_multiple_of(2) {
+            let expected = "an even number of which all heads make less than 2^64";
+            return Err(wrong(path, "head_dim", expected, self.head_dim));
         }
         Ok(())
     }

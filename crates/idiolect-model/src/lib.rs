@@ -25,4 +25,4 @@ pub use load::{LoadReport, load, load_packed, read_config};
 pub use rope::{Angles, Rope, RopeScaling};
 pub use save::{SaveOptions, StoredType, save};
 pub use session::Session;
-pub use source::StoredTensor;
+pub use source::{StoredTensor, transposed, widen};

@@ -214,7 +214,8 @@ impl Shard {
 }
 
 /// Little-endian floats as f32; `None` for a type that is not a float of at most 32 bits.
-pub(crate) fn widen(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
+#[must_use]
+pub fn widen(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
     let halves =
         |to_f32: fn([u8; 2]) -> f32| bytes.as_chunks().0.iter().map(|b| to_f32(*b)).collect();
     match dtype {
@@ -247,7 +248,8 @@ fn corrupt(
 }
 
 /// The transpose of a row-major matrix of `columns` columns, in tiles that fit the cache.
-pub(crate) fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+#[must_use]
+pub fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
     const TILE: usize = 32;
     let rows = values.len() / columns.max(1);
     let mut turned = vec![0.0; values.len()];

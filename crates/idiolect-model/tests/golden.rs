@@ -7,83 +7,17 @@
     reason = "helpers of tests end them"
 )]
 
-use std::path::{Path, PathBuf};
+mod oracles;
+
+use std::path::Path;
 
 use burn::module::{Module, Param};
-use burn::tensor::{FloatDType, Gradients, Int, Tensor, TensorData, activation};
-use idiolect_model::{Decoder, NoAdapter, Projection, Session, load};
-use idiolect_testkit::{Tensors, assert_close, device, shared};
+use burn::tensor::{Gradients, Int, Tensor, TensorData, activation};
+use idiolect_model::{Decoder, NoAdapter, Projection, Session};
+use idiolect_testkit::{assert_close, device};
+use oracles::{Oracle, each, floats, ids, masked, rows};
 
-const FOLDERS: [&str; 6] = [
-    "tiny-llama2",
-    "tiny-llama3",
-    "tiny-mistral",
-    "tiny-mistral-headdim",
-    "tiny-llama-tied",
-    "tiny-llama3-sharded-bf16",
-];
 const TOLERANCE: f32 = 1e-4;
-
-struct Oracle {
-    name: &'static str,
-    folder: PathBuf,
-    decoder: Decoder,
-    tensors: Tensors,
-    json: serde_json::Value,
-}
-
-/// Loads each checkpoint with its oracle and hands it to `check`.
-fn each(check: impl Fn(&Oracle)) {
-    let Some(shared) = shared() else { return };
-    for name in FOLDERS {
-        let folder = shared.join("oracles/tiny").join(name);
-        let (decoder, report) = load(&folder, &device(), FloatDType::F32).expect(name);
-        assert!(report.unused.is_empty(), "{name}: {report:?}");
-        let tensors = Tensors::read(&folder.join("oracle.safetensors"));
-        let text = std::fs::read_to_string(folder.join("oracle.json")).expect(name);
-        let json = serde_json::from_str(&text).expect(name);
-        check(&Oracle {
-            name,
-            folder,
-            decoder,
-            tensors,
-            json,
-        });
-    }
-}
-
-fn ids(rows: &[Vec<u32>]) -> Tensor<2, Int> {
-    let flat: Vec<i64> = rows.iter().flatten().map(|id| i64::from(*id)).collect();
-    Tensor::from_data(
-        TensorData::new(flat, [rows.len(), rows[0].len()]),
-        &device(),
-    )
-}
-
-/// Rows of an id tensor of the oracle.
-fn rows(oracle: &Oracle, name: &str) -> Vec<Vec<u32>> {
-    let (shape, values) = oracle.tensors.i64(name);
-    let id = |value: &i64| u32::try_from(*value).expect("an id");
-    values
-        .chunks(shape[1])
-        .map(|row| row.iter().map(id).collect())
-        .collect()
-}
-
-fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
-}
-
-/// Keeps `width` numbers a token where the mask is set.
-fn masked(values: &[f32], mask: &[i64], width: usize) -> Vec<f32> {
-    let tokens = values
-        .chunks(width)
-        .zip(mask)
-        .filter(|(_, real)| **real == 1);
-    tokens
-        .flat_map(|(token, _)| token.iter().copied())
-        .collect()
-}
 
 #[test]
 fn hidden_states_and_logits_are_those_of_transformers() {

@@ -5,7 +5,7 @@
 
 use crate::NamedTemplate;
 use crate::Slot::{Bos, Eos, Text};
-use crate::table::VANILLA;
+use crate::general::{LLAMA2, LLAMA3, MISTRAL, VANILLA, ZEPHYR};
 
 /// System text, one exchange as an example, and what stands before the first question.
 const ONE_SHOT: &str = "\
@@ -39,43 +39,21 @@ pub(crate) const TEMPLATES: &[NamedTemplate] = &[
     NamedTemplate {
         name: "mt-bench/zephyr",
         start: &[Bos, Text("<|system|>\n"), Eos, Text("\n")],
-        user: &[
-            Text("<|user|>\n{{content}}"),
-            Eos,
-            Text("\n<|assistant|>\n"),
-        ],
-        separator: &[Text("\n")],
-        ..VANILLA
+        system: VANILLA.system,
+        ..ZEPHYR
     },
     NamedTemplate {
         name: "mt-bench/llama-2",
-        start: &[],
-        system: &[Text("<<SYS>>\n{{content}}\n<</SYS>>\n\n")],
-        system_in_user: true,
-        user: &[Bos, Text("[INST] {{content}} [/INST]")],
-        assistant: &[Text(" {{content}} "), Eos],
-        ..VANILLA
+        ..LLAMA2
     },
     NamedTemplate {
         name: "mt-bench/llama-3",
-        system: &[Text(
-            "<|start_header_id|>system<|end_header_id|>\n\n{{content}}<|eot_id|>",
-        )],
-        user: &[Text(
-            "<|start_header_id|>user<|end_header_id|>\n\n{{content}}<|eot_id|>\
-             <|start_header_id|>assistant<|end_header_id|>\n\n",
-        )],
-        assistant: &[Text("{{content}}<|eot_id|>")],
         strip: true,
-        stops: &["<|eot_id|>"],
-        ..VANILLA
+        ..LLAMA3
     },
     NamedTemplate {
         name: "mt-bench/mistral",
         system: &[Text("{{content}}\n")],
-        system_in_user: true,
-        user: &[Text("[INST] {{content}} [/INST]")],
-        assistant: &[Text(" {{content}}"), Eos],
-        ..VANILLA
+        ..MISTRAL
     },
 ];

@@ -5,7 +5,7 @@
 
 use idiolect_data::{Example, Message, Role};
 
-use crate::{NamedTemplate, PromptError, Rendered, preset, slots::fill, table};
+use crate::{NamedTemplate, PromptError, Rendered, general, preset, slots::fill, table};
 
 /// A distillation template as data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl DistillTemplate {
     /// template is around it.
     #[must_use]
     pub fn unaided() -> Self {
-        table::UNAIDED
+        general::UNAIDED
     }
 
     /// The template of that name, `unaided` or one of a preset, with or without its preset; without, it is that of
@@ -54,7 +54,7 @@ impl DistillTemplate {
     /// [`PromptError::UnknownTemplate`] names those that there are.
     pub fn by_name(name: &str) -> Result<Self, PromptError> {
         let (preset, short) = name.rsplit_once('/').unwrap_or((preset::MAIN.name, name));
-        let own = std::iter::once(&table::UNAIDED);
+        let own = std::iter::once(&general::UNAIDED);
         let all = || {
             own.clone()
                 .chain(preset::ALL.iter().flat_map(|preset| preset.distill))
@@ -103,7 +103,7 @@ impl DistillTemplate {
     #[must_use]
     pub fn messages(&self, example: &Example) -> Vec<Message> {
         let all = &example.messages;
-        if *self == table::UNAIDED {
+        if *self == general::UNAIDED {
             return example.prompt().to_vec();
         }
         let mut opening = Some(self.form.default_system);

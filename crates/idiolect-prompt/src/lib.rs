@@ -6,6 +6,7 @@ mod date;
 mod disguise;
 mod distill;
 mod error;
+mod general;
 mod jinja;
 mod named;
 mod preset;

@@ -61,6 +61,7 @@ impl Template {
             Self::Chat(chat) => chat.stops().to_vec(),
         }
     }
+
     /// Texts, beside those tokens, that end a response.
     #[must_use]
     pub fn stop_texts(&self) -> &[&'static str] {

@@ -69,17 +69,19 @@ impl Tensors {
     /// When the file is no safetensors file.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let file = SafeTensors::deserialize(&self.bytes).expect("a safetensors file");
+        let file = self.file();
         let mut names: Vec<String> = file.names().into_iter().map(Into::into).collect();
         names.sort();
         names
     }
 
+    fn file(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.path))
+    }
+
     fn data(&self, name: &str, dtype: Dtype) -> (Vec<usize>, &[u8]) {
-        let file = SafeTensors::deserialize(&self.bytes).expect("a safetensors file");
-        let view = file
-            .tensor(name)
-            .unwrap_or_else(|e| panic!("{}: {name}: {e}", self.path));
+        let view = self.file().tensor(name);
+        let view = view.unwrap_or_else(|e| panic!("{}: {name}: {e}", self.path));
         assert_eq!(view.dtype(), dtype, "{}: {name}", self.path);
         (view.shape().to_vec(), view.data())
     }

@@ -91,30 +91,32 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`TokensError::NewToken`] for an empty word and one that the vocabulary has;
-    /// [`TokensError::Codec`].
+    /// [`TokensError::NewToken`] for an empty word, one that the vocabulary has and one that comes twice: then
+    /// none is added; [`TokensError::Codec`].
     pub fn add_tokens(&mut self, words: &[String]) -> Result<Vec<u32>, TokensError> {
-        let mut ids = Vec::with_capacity(words.len());
-        for word in words {
-            let refused = |expected| TokensError::NewToken {
-                token: word.clone(),
-                expected,
-            };
-            if word.is_empty() {
-                return Err(refused("at least one character"));
-            }
-            if self.id_of(word).is_some() {
-                return Err(refused("a word that the vocabulary does not have"));
-            }
-            let token = AddedToken::from(word.as_str(), false).normalized(false);
-            let added = self.inner.add_tokens([token]);
-            added.map_err(|source| TokensError::Codec { source })?;
-            ids.extend(self.id_of(word));
+        for (at, word) in words.iter().enumerate() {
+            self.check_new(word, &words[..at])?;
         }
+        let token = |word: &String| AddedToken::from(word.as_str(), false).normalized(false);
+        let added = self.inner.add_tokens(words.iter().map(token));
+        added.map_err(|source| TokensError::Codec { source })?;
+        let ids: Vec<u32> = words.iter().filter_map(|word| self.id_of(word)).collect();
         self.plain = self.inner.get_added_vocabulary().clone();
         self.plain.set_encode_special_tokens(true);
         self.highest_id = ids.iter().copied().fold(self.highest_id, u32::max);
         Ok(ids)
+    }
+
+    fn check_new(&self, word: &str, before: &[String]) -> Result<(), TokensError> {
+        let expected = if word.is_empty() {
+            "at least one character"
+        } else if self.id_of(word).is_some() || before.iter().any(|other| other == word) {
+            "a word that the vocabulary does not have"
+        } else {
+            return Ok(());
+        };
+        let token = word.to_owned();
+        Err(TokensError::NewToken { token, expected })
     }
 
     /// How many ids there are: one more than the highest.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
-use crate::best::Seen;
+use crate::guard::Seen;
 use crate::optimizer::AdamWState;
 use crate::params::HostTensor;
 use crate::report::io;

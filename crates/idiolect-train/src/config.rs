@@ -4,51 +4,9 @@
 //! Where a default is called the paper's, it is that of self-distillation fine-tuning
 //! (arXiv 2402.13669, section 4.1, and the scripts published with it).
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
-
-/// How the learning rate runs on after the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Schedule {
-    /// Half a cosine, from the full rate to zero.
-    Cosine,
-    /// A straight line, from the full rate to zero.
-    Linear,
-    /// The full rate, to the end.
-    Constant,
-}
-
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Cosine => "cosine",
-            Self::Linear => "linear",
-            Self::Constant => "constant",
-        })
-    }
-}
-
-impl FromStr for Schedule {
-    type Err = TrainError;
-
-    fn from_str(name: &str) -> Result<Self, TrainError> {
-        match name {
-            "cosine" => Ok(Self::Cosine),
-            "linear" => Ok(Self::Linear),
-            "constant" => Ok(Self::Constant),
-            _ => Err(TrainError::Setting {
-                name: "schedule",
-                expected: "cosine, linear or constant",
-                found: name.to_owned(),
-            }),
-        }
-    }
-}
+use crate::{Schedule, TrainError};
 
 /// A learning rate of their own for some parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -304,15 +262,5 @@ mod tests {
             })
             .contains("max_steps")
         );
-    }
-
-    #[test]
-    fn a_schedule_reads_back_from_its_name() {
-        for schedule in [Schedule::Cosine, Schedule::Linear, Schedule::Constant] {
-            assert_eq!(schedule.to_string().parse::<Schedule>().unwrap(), schedule);
-            let json = serde_json::to_string(&schedule).unwrap();
-            assert_eq!(json, format!("\"{schedule}\""));
-        }
-        assert!("cosin".parse::<Schedule>().is_err());
     }
 }

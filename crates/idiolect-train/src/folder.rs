@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use serde_json::Value;
 
-use crate::best::{Seen, Watch};
 use crate::checkpoint::{self, Checkpoint, State};
+use crate::guard::{Seen, Watch};
 use crate::report::{EvaluationRow, Log, StepRow, TimingRow, io};
 use crate::{AdamW, Rows, TrainConfig, TrainError, params};
 

@@ -110,13 +110,7 @@ fn loss_by_chunks(
         let slope = slope.cast(hidden.dtype());
         gradients.push(slope.matmul(weight.clone().transpose()));
     }
-    let gradient = if gradients.is_empty() {
-        hidden
-    } else {
-        Tensor::cat(gradients, 0)
-    };
-    let sum = read(losses).into_iter().map(f64::from).sum();
-    HeadLoss { sum, gradient }
+    joined(losses, gradients, hidden)
 }
 
 /// The negative log-likelihood in nats of each target under a head, without gradients.
@@ -234,13 +228,7 @@ pub fn head_divergence(
         let slope = slope.div_scalar(divisor).cast(student.dtype());
         gradients.push(slope.matmul(weight.clone().transpose()));
     }
-    let gradient = if gradients.is_empty() {
-        student
-    } else {
-        Tensor::cat(gradients, 0)
-    };
-    let sum = read(losses).into_iter().map(f64::from).sum();
-    HeadLoss { sum, gradient }
+    joined(losses, gradients, student)
 }
 
 /// Each row's divergence, `[rows, 1]`, and its gradient with respect to the student's logits.
@@ -258,6 +246,17 @@ fn diverge(log_p: Tensor<2>, log_q: Tensor<2>, divergence: Divergence) -> (Tenso
             (value.clone(), p * (ratio - value))
         }
     }
+}
+
+/// What the chunks make together; the gradient of no chunk is `none`, which has no row.
+fn joined(losses: Vec<Tensor<1>>, gradients: Vec<Tensor<2>>, none: Tensor<2>) -> HeadLoss {
+    let gradient = if gradients.is_empty() {
+        none
+    } else {
+        Tensor::cat(gradients, 0)
+    };
+    let sum = read(losses).into_iter().map(f64::from).sum();
+    HeadLoss { sum, gradient }
 }
 
 /// The numbers of all chunks, fetched at once: each fetch waits for the device.

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod best;
 mod checkpoint;
 mod config;
 mod error;
@@ -13,20 +12,22 @@ mod pass;
 mod plan;
 mod replica;
 mod report;
+mod schedule;
 mod seam;
 mod trainer;
 
-pub use best::Best;
-pub use config::{RateRatio, Schedule, TrainConfig};
+pub use config::{RateRatio, TrainConfig};
 pub use error::{BoxError, CountMismatch, TrainError};
 pub use folder::RunFolder;
+pub use guard::Best;
 pub use head::{
     CHUNK_ROWS, Divergence, HeadLoss, HeadScores, head_divergence, head_loss, head_nll,
     head_scores, trained_head_loss,
 };
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};
-pub use plan::{Plan, RowSize, Window, learning_rate};
+pub use plan::{Plan, RowSize, Window};
 pub use replica::Replica;
 pub use report::{EvaluationRow, Event, StepRow, TimingRow};
+pub use schedule::{Schedule, learning_rate};
 pub use seam::{Evaluated, LossSum, Measured, Objective, Rows, Share};
 pub use trainer::{Trained, Trainer};

@@ -11,8 +11,8 @@ use std::time::Instant;
 use burn::module::Module;
 use idiolect_tokens::TokenRow;
 
-use crate::best::Watch;
 use crate::folder::Store;
+use crate::guard::Watch;
 use crate::pass::{HELD_OUT, TRAINING, row_sizes};
 use crate::replica::{self, Replica, Team};
 use crate::{

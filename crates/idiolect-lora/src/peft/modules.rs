@@ -7,7 +7,9 @@
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use super::{PREFIX, Reader, Stored, bytes, transposed};
+use idiolect_model::transposed;
+
+use super::{PREFIX, Reader, Stored, bytes};
 use crate::whole::{Chosen, EMBEDDING, HEAD};
 use crate::{LoraError, WholeModules};
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Texts that transformers renders from chat templates, for tests/chat.rs and tests/named.rs.
+"""Texts that transformers renders from chat templates, for tests/chat.rs, tests/turns.rs and tests/named.rs.
 
 Needs transformers and tokenizers.   Usage: python make.py   (writes chat_templates.json beside itself)
 

@@ -1,4 +1,4 @@
-//! Messages by shorthand, and the files that tests read.
+//! Segments by shorthand, texts of every kind, and the files that tests read.
 
 #![allow(
     dead_code,
@@ -9,8 +9,9 @@
 
 use std::path::{Path, PathBuf};
 
-use idiolect_prompt::Segment;
-use idiolect_tokens::{GgufVocabulary, SpecialTokens, Tokenizer};
+use idiolect_prompt::{Piece, Rendered, Segment};
+use idiolect_tokens::{Encoded, GgufVocabulary, SpecialTokens, Tokenizer};
+use proptest::prelude::*;
 use serde_json::Value;
 
 /// A file beside golden/make.py.
@@ -69,6 +70,31 @@ pub(crate) fn segment(text: &str, trained: bool, content: bool) -> Segment {
         trained,
         content,
     }
+}
+
+pub(crate) fn text(segments: Vec<Segment>) -> Rendered {
+    Rendered {
+        pieces: vec![Piece::Text(segments)],
+    }
+}
+
+pub(crate) fn encode(tokenizer: &Tokenizer, segments: &[Segment]) -> Encoded {
+    tokenizer.encode(&text(segments.to_vec())).unwrap()
+}
+
+/// Words, spaces, other scripts and spelt special tokens.
+pub(crate) fn any_text() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        "[a-zA-Z ]{1,6}",
+        "\\PC{1,3}",
+        Just("\n\n".to_owned()),
+        Just("  ".to_owned()),
+        Just("the answer is".to_owned()),
+        Just("<|eot_id|>".to_owned()),
+        Just("</s><s>".to_owned()),
+        Just("🎉é你".to_owned()),
+    ];
+    proptest::collection::vec(part, 0..5).prop_map(|parts| parts.concat())
 }
 
 /// A file of the shared folder; `None`, with a message, where that folder is absent.

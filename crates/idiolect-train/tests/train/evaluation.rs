@@ -1,17 +1,14 @@
 //! Evaluation while training: how often, when it ends a run, which parameters it leaves, and all of that
 //! over interruptions.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
-use idiolect_tokens::TokenBatch;
-use idiolect_train::{
-    AdamW, BoxError, Evaluated, Event, LossSum, Measured, Objective, RateRatio, RunFolder, Share,
-    TrainConfig, Trained, Trainer,
-};
+use idiolect_train::{AdamW, Event, RateRatio, RunFolder, TrainConfig, Trained, Trainer};
 use serde_json::Value;
 
-use crate::tiny::{NextToken, Tiny, random_rows, run, values};
+use crate::tiny::{
+    NextToken, Through, Tiny, metrics, random_rows, run, run_until, through, values,
+};
 
 /// Overfits within a few steps.
 fn config() -> TrainConfig {
@@ -26,54 +23,23 @@ fn config() -> TrainConfig {
     }
 }
 
-/// Next tokens, with a count of right ones.
-struct Counting;
-
-impl Objective<Tiny> for Counting {
-    fn gradients(
-        &self,
-        module: &Tiny,
-        batch: &TokenBatch,
-        share: Share,
-    ) -> Result<Measured, BoxError> {
-        NextToken.gradients(module, batch, share)
-    }
-
-    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
-        NextToken.loss(module, batch)
-    }
-
-    fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
-        let loss = NextToken.loss(module, batch)?;
-        let correct = Some(loss.trained_tokens / 2);
-        Ok(Evaluated { loss, correct })
-    }
-}
-
-/// Trains in a folder until `stop` says so.
+/// Trains in a folder until `stop` says so, with a count of right tokens.
 fn train(
     path: &Path,
     config: &TrainConfig,
     stop: &mut dyn FnMut(&Event<'_>) -> bool,
 ) -> Trained<Tiny> {
     let (rows, held_out) = (random_rows(24, 5), random_rows(7, 6));
+    let counting = Through {
+        correct: |loss| Some(loss.trained_tokens / 2),
+        ..through(|_, compute| compute())
+    };
     let trainer = Trainer {
         held_out: &held_out,
         folder: Some(RunFolder { path, resume: true }),
-        ..Trainer::new(config, &Counting, &rows, 0)
+        ..Trainer::new(config, &counting, &rows, 0)
     };
-    let trained = trainer.run(Tiny::random(9), &mut |event| {
-        if stop(&event) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    });
-    trained.unwrap()
-}
-
-fn metrics(path: &Path) -> String {
-    std::fs::read_to_string(path.join("metrics.jsonl")).unwrap()
+    run_until(&trainer, Tiny::random(9), stop).unwrap()
 }
 
 fn evaluations(path: &Path) -> Vec<(u64, f64)> {

@@ -4,15 +4,14 @@ use std::cell::Cell;
 use std::error::Error;
 
 use burn::module::Param;
-use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
-    AdamW, BoxError, LossSum, Measured, Objective, Schedule, Share, TrainConfig, TrainError,
-    Trainer, clip_by_global_norm, global_norm,
+    AdamW, Measured, Objective, Schedule, Share, TrainConfig, TrainError, Trainer,
+    clip_by_global_norm,
 };
 
-use crate::tiny::{NextToken, Tiny, VOCAB, WIDTH, random_rows, run, values};
+use crate::tiny::{NextToken, Tiny, VOCAB, WIDTH, random_rows, run, through, values};
 
 fn config() -> TrainConfig {
     TrainConfig {
@@ -149,45 +148,22 @@ fn one_bad_number_would_spoil_every_step_that_follows() {
     assert!(head[0].is_nan() && loss.is_nan(), "{} {loss}", head[0]);
 }
 
-/// Spoils what the plain objective gives, from its third call on.
-struct Spoilt {
-    calls: Cell<usize>,
-    spoil: fn(&mut Measured, &Tiny),
-}
-
-impl Objective<Tiny> for Spoilt {
-    fn gradients(
-        &self,
-        module: &Tiny,
-        batch: &TokenBatch,
-        share: Share,
-    ) -> Result<Measured, BoxError> {
-        let mut measured = NextToken.gradients(module, batch, share)?;
-        self.calls.set(self.calls.get() + 1);
-        if self.calls.get() > 2 {
-            (self.spoil)(&mut measured, module);
-        }
-        Ok(measured)
-    }
-
-    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
-        NextToken.loss(module, batch)
-    }
-}
-
+/// The error of a run that spoils what the plain objective gives, from its third call on.
 fn spoilt(spoil: fn(&mut Measured, &Tiny)) -> TrainError {
     let config = TrainConfig {
         accumulation: 1,
         ..config()
     };
-    refused(
-        &config,
-        &Spoilt {
-            calls: Cell::new(0),
-            spoil,
-        },
-        &random_rows(12, 2),
-    )
+    let calls = Cell::new(0);
+    let objective = through(|module, compute| {
+        let mut measured = compute()?;
+        calls.set(calls.get() + 1);
+        if calls.get() > 2 {
+            spoil(&mut measured, module);
+        }
+        Ok(measured)
+    });
+    refused(&config, &objective, &random_rows(12, 2))
 }
 
 #[test]
@@ -230,26 +206,6 @@ fn an_objective_that_counts_other_tokens_ends_the_run() {
     );
 }
 
-/// Trains the embedding only: the head never gets a gradient.
-struct HeadForgotten;
-
-impl Objective<Tiny> for HeadForgotten {
-    fn gradients(
-        &self,
-        module: &Tiny,
-        batch: &TokenBatch,
-        share: Share,
-    ) -> Result<Measured, BoxError> {
-        let mut measured = NextToken.gradients(module, batch, share)?;
-        measured.gradients.remove::<2>(module.head.id);
-        Ok(measured)
-    }
-
-    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
-        NextToken.loss(module, batch)
-    }
-}
-
 #[test]
 fn a_group_that_must_move_and_stays_zero_ends_the_run() {
     let config = TrainConfig {
@@ -265,13 +221,19 @@ fn a_group_that_must_move_and_stays_zero_ends_the_run() {
         module
     };
     let must_move = |name: &str| name == "head";
+    // Trains the embedding only: the head never gets a gradient.
+    let head_forgotten = through(|module, compute| {
+        let mut measured = compute()?;
+        measured.gradients.remove::<2>(module.head.id);
+        Ok(measured)
+    });
     // Nobody else would say so: the run ends well, with a module that does nothing.
-    let unwatched = Trainer::new(&config, &HeadForgotten, &rows, 0);
+    let unwatched = Trainer::new(&config, &head_forgotten, &rows, 0);
     let (trained, _) = run(&unwatched, zero_head()).unwrap();
     assert!(trained.finished && trained.module.values()[1].iter().all(|&x| x == 0.0));
     let stuck = Trainer {
         must_move: &must_move,
-        ..Trainer::new(&config, &HeadForgotten, &rows, 0)
+        ..Trainer::new(&config, &head_forgotten, &rows, 0)
     };
     let error = run(&stuck, zero_head()).unwrap_err();
     let message = "step 4: expected parameter head to have moved, found it exactly zero";
@@ -282,35 +244,4 @@ fn a_group_that_must_move_and_stays_zero_ends_the_run() {
         ..Trainer::new(&config, &NextToken, &rows, 0)
     };
     assert!(run(&moving, zero_head()).is_ok());
-}
-
-#[test]
-fn clipping_takes_all_gradients_together() {
-    let module = Tiny::random(1);
-    let device = module.head.device().without_autodiff();
-    let mut gradients = GradientsParams::new();
-    gradients.register(
-        module.embedding.id,
-        Tensor::<2>::full([VOCAB, WIDTH], 0.3, &device),
-    );
-    gradients.register(
-        module.head.id,
-        Tensor::<2>::full([WIDTH, VOCAB], 0.4, &device),
-    );
-    let expected = 0.5 * ((VOCAB * WIDTH) as f64).sqrt();
-
-    let norm = clip_by_global_norm(&module, &mut gradients, 0.0);
-    assert!((norm - expected).abs() < 1e-6);
-    assert!((global_norm(&module, &gradients) - expected).abs() < 1e-6);
-
-    let norm = clip_by_global_norm(&module, &mut gradients, 1.0);
-    assert!((norm - expected).abs() < 1e-6);
-    assert!((global_norm(&module, &gradients) - 1.0).abs() < 1e-6);
-    let head = values(&gradients.get::<2>(module.head.id).unwrap());
-    let embedding = values(&gradients.get::<2>(module.embedding.id).unwrap());
-    assert!((head[0] / embedding[0] - 4.0 / 3.0).abs() < 1e-6);
-
-    let before = values(&gradients.get::<2>(module.head.id).unwrap());
-    clip_by_global_norm(&module, &mut gradients, 2.0);
-    assert_eq!(before, values(&gradients.get::<2>(module.head.id).unwrap()));
 }

@@ -1,9 +1,10 @@
-//! `AdamW` by itself: its state, parameters without gradients, parameters in half precision.
+//! `AdamW` by itself: its state, parameters without gradients, parameters in half precision, and gradients
+//! that are clipped before it.
 
 use burn::module::Param;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor};
-use idiolect_train::{AdamW, TrainConfig};
+use idiolect_train::{AdamW, TrainConfig, clip_by_global_norm, global_norm};
 
 use crate::tiny::{Tiny, VOCAB, WIDTH, values};
 
@@ -71,4 +72,35 @@ fn parameters_in_half_precision_keep_it_and_their_moments_are_in_f32() {
     assert!((square / (gradient * gradient * 1e-3) - 1.0).abs() < 1e-6);
     let moved = f64::from(before[0]) * 0.99 - 0.1;
     assert!((f64::from(values(&module.embedding.val())[0]) - moved).abs() < 4e-3);
+}
+
+#[test]
+fn clipping_takes_all_gradients_together() {
+    let module = Tiny::random(1);
+    let device = module.head.device().without_autodiff();
+    let mut gradients = GradientsParams::new();
+    gradients.register(
+        module.embedding.id,
+        Tensor::<2>::full([VOCAB, WIDTH], 0.3, &device),
+    );
+    gradients.register(
+        module.head.id,
+        Tensor::<2>::full([WIDTH, VOCAB], 0.4, &device),
+    );
+    let expected = 0.5 * ((VOCAB * WIDTH) as f64).sqrt();
+
+    let norm = clip_by_global_norm(&module, &mut gradients, 0.0);
+    assert!((norm - expected).abs() < 1e-6);
+    assert!((global_norm(&module, &gradients) - expected).abs() < 1e-6);
+
+    let norm = clip_by_global_norm(&module, &mut gradients, 1.0);
+    assert!((norm - expected).abs() < 1e-6);
+    assert!((global_norm(&module, &gradients) - 1.0).abs() < 1e-6);
+    let head = values(&gradients.get::<2>(module.head.id).unwrap());
+    let embedding = values(&gradients.get::<2>(module.embedding.id).unwrap());
+    assert!((head[0] / embedding[0] - 4.0 / 3.0).abs() < 1e-6);
+
+    let before = values(&gradients.get::<2>(module.head.id).unwrap());
+    clip_by_global_norm(&module, &mut gradients, 2.0);
+    assert_eq!(before, values(&gradients.get::<2>(module.head.id).unwrap()));
 }

@@ -4,13 +4,9 @@ use std::error::Error;
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 
-use idiolect_tokens::TokenBatch;
-use idiolect_train::{
-    BoxError, LossSum, Measured, Objective, Replica, Share, StepRow, TrainConfig, TrainError,
-    Trained, Trainer,
-};
+use idiolect_train::{Objective, Replica, StepRow, TrainConfig, TrainError, Trained, Trainer};
 
-use crate::tiny::{NextToken, Tiny, random_rows, run};
+use crate::tiny::{NextToken, Tiny, random_rows, run, through};
 
 /// Settings of two epochs over 22 rows: windows of five micro-batches, and a last one of one.
 fn config(accumulation: usize) -> TrainConfig {
@@ -84,38 +80,17 @@ fn any_number_of_devices_trains_as_one_but_for_the_order_of_sums() {
     }
 }
 
-/// Computes as [`NextToken`] does, by the function that stands between.
-struct Through<F>(F);
-
-impl<F> Objective<Tiny> for Through<F>
-where
-    F: Fn(&dyn Fn() -> Result<Measured, BoxError>) -> Result<Measured, BoxError>,
-{
-    fn gradients(
-        &self,
-        module: &Tiny,
-        batch: &TokenBatch,
-        share: Share,
-    ) -> Result<Measured, BoxError> {
-        (self.0)(&|| NextToken.gradients(module, batch, share))
-    }
-
-    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
-        NextToken.loss(module, batch)
-    }
-}
-
 #[test]
 fn a_pool_of_one_thread_that_waits_for_another_device_does_its_products() {
     let built = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = built.unwrap();
     // Stands for a product: it is done once the pool's only thread has a hand free.
-    let through = Through(|compute: &dyn Fn() -> _| {
+    let helped = through(|_, compute| {
         pool.install(|| ());
         compute()
     });
     let (two, _) = pool
-        .install(|| with(&config(4), 1, &through, &Tiny::random(77)))
+        .install(|| with(&config(4), 1, &helped, &Tiny::random(77)))
         .unwrap();
     assert!(two.finished);
 }
@@ -123,11 +98,11 @@ fn a_pool_of_one_thread_that_waits_for_another_device_does_its_products() {
 #[test]
 fn a_device_has_one_thread_from_the_first_step_to_the_last() {
     let threads: Mutex<Vec<ThreadId>> = Mutex::default();
-    let through = Through(|compute: &dyn Fn() -> _| {
+    let noted = through(|_, compute| {
         threads.lock().unwrap().push(thread::current().id());
         compute()
     });
-    let (_, steps) = with(&config(4), 1, &through, &Tiny::random(77)).unwrap();
+    let (_, steps) = with(&config(4), 1, &noted, &Tiny::random(77)).unwrap();
     let threads = threads.into_inner().unwrap();
     // Six windows of 4, 4 and 3 micro-batches, of which every other is this device's.
     assert_eq!((steps.len(), threads.len()), (6, 10));
@@ -140,8 +115,8 @@ fn a_device_has_one_thread_from_the_first_step_to_the_last() {
 
 #[test]
 fn an_error_of_another_device_ends_the_run_as_ones_own() {
-    let through = Through(|_: &dyn Fn() -> _| Err("no memory".into()));
-    let error = with(&config(2), 1, &through, &Tiny::random(77)).unwrap_err();
+    let failing = through(|_, _| Err("no memory".into()));
+    let error = with(&config(2), 1, &failing, &Tiny::random(77)).unwrap_err();
     let step = matches!(error, TrainError::Objective { step: 1, .. });
     assert!(
         step && error.source().unwrap().to_string() == "no memory",

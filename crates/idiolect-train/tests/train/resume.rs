@@ -6,15 +6,12 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use idiolect_tokens::{TokenBatch, TokenRow};
-use idiolect_train::{
-    BoxError, Event, LossSum, Measured, Objective, RunFolder, Share, TrainConfig, TrainError,
-    Trained, Trainer,
-};
+use idiolect_tokens::TokenRow;
+use idiolect_train::{Event, Objective, RunFolder, TrainConfig, TrainError, Trained, Trainer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::tiny::{NextToken, Tiny, random_rows};
+use crate::tiny::{NextToken, Tiny, metrics, random_rows, run, run_until, through};
 
 /// Tells the test's own binary, run again, to train in this folder.
 const CHILD: &str = "IDIOLECT_TRAIN_CHILD";
@@ -32,25 +29,6 @@ fn config() -> TrainConfig {
     }
 }
 
-/// Trains slowly enough to be killed in the middle.
-struct Slow;
-
-impl Objective<Tiny> for Slow {
-    fn gradients(
-        &self,
-        module: &Tiny,
-        batch: &TokenBatch,
-        share: Share,
-    ) -> Result<Measured, BoxError> {
-        std::thread::sleep(Duration::from_millis(8));
-        NextToken.gradients(module, batch, share)
-    }
-
-    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
-        NextToken.loss(module, batch)
-    }
-}
-
 /// Trains in a folder, until `stop` says so.
 fn train(
     path: &Path,
@@ -64,17 +42,7 @@ fn train(
         folder: Some(RunFolder { path, resume: true }),
         ..Trainer::new(config, objective, &rows, 0)
     };
-    trainer.run(Tiny::random(9), &mut |event| {
-        if stop(&event) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    })
-}
-
-fn metrics(path: &Path) -> String {
-    std::fs::read_to_string(path.join("metrics.jsonl")).unwrap()
+    run_until(&trainer, Tiny::random(9), stop)
 }
 
 /// The parameters, bit by bit, and the metrics of a run that nothing stopped.
@@ -244,10 +212,7 @@ fn a_checkpoint_of_another_run_is_refused() {
             folder,
             ..Trainer::new(&config, &NextToken, &rows, 0)
         };
-        trainer
-            .run(Tiny::random(9), &mut |_| ControlFlow::Continue(()))
-            .unwrap_err()
-            .to_string()
+        run(&trainer, Tiny::random(9)).unwrap_err().to_string()
     };
     assert!(resumed(&other, true).contains("expected training rows"));
     assert!(resumed(&rows, false).contains("expected a folder without checkpoints"));
@@ -264,7 +229,12 @@ fn a_checkpoint_of_another_run_is_refused() {
 #[test]
 fn child() {
     if let Some(folder) = std::env::var_os(CHILD) {
-        train(Path::new(&folder), &Slow, &config(), &mut |_| false).unwrap();
+        // Slow enough to be killed in the middle.
+        let slow = through(|_, compute| {
+            std::thread::sleep(Duration::from_millis(8));
+            compute()
+        });
+        train(Path::new(&folder), &slow, &config(), &mut |_| false).unwrap();
     }
 }
 

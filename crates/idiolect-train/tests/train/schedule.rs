@@ -1,25 +1,8 @@
 //! The learning rate against the traces of PEFT runs and the schedules of transformers.
 
-use std::path::PathBuf;
-
+use idiolect_testkit::shared;
 use idiolect_train::{TrainConfig, learning_rate};
 use serde_json::Value;
-
-/// The folder of shared oracles; absent in a plain checkout.
-fn shared() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
-    let path = std::env::var_os("IDIOLECT_SHARED").map_or_else(|| beside.into(), PathBuf::from);
-    let found = path.join("oracles/peft").is_dir();
-    assert!(
-        found || std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
-        "no oracles at {}",
-        path.display()
-    );
-    if !found {
-        eprintln!("skipped: no oracles at {}", path.display());
-    }
-    found.then_some(path)
-}
 
 #[test]
 fn rates_are_those_of_the_peft_traces() {

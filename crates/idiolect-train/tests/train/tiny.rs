@@ -2,12 +2,14 @@
 //! token from the last one.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
-    BoxError, Event, LossSum, Measured, Objective, Share, StepRow, TrainError, Trained, Trainer,
+    BoxError, Evaluated, Event, LossSum, Measured, Objective, Share, StepRow, TrainError, Trained,
+    Trainer,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -111,6 +113,47 @@ impl Objective<Tiny> for NextToken {
     }
 }
 
+/// What a micro-batch gives.
+pub(crate) type Computed = Result<Measured, BoxError>;
+
+/// [`NextToken`] with a hand between it and the loop.
+pub(crate) struct Through<F> {
+    /// Gives the gradients, with the module and [`NextToken`]'s own computation of them at hand.
+    pub(crate) between: F,
+    /// How many tokens of held-out rows it calls right.
+    pub(crate) correct: fn(LossSum) -> Option<usize>,
+}
+
+/// [`NextToken`] whose gradients come by way of `between`; it does not count right tokens.
+pub(crate) fn through<F>(between: F) -> Through<F>
+where
+    F: Fn(&Tiny, &dyn Fn() -> Computed) -> Computed,
+{
+    Through {
+        between,
+        correct: |_| None,
+    }
+}
+
+impl<F> Objective<Tiny> for Through<F>
+where
+    F: Fn(&Tiny, &dyn Fn() -> Computed) -> Computed,
+{
+    fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: Share) -> Computed {
+        (self.between)(module, &|| NextToken.gradients(module, batch, share))
+    }
+
+    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
+        NextToken.loss(module, batch)
+    }
+
+    fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+        let loss = NextToken.loss(module, batch)?;
+        let correct = (self.correct)(loss);
+        Ok(Evaluated { loss, correct })
+    }
+}
+
 /// Rows of unequal lengths with an untrained prompt of at least one token each.
 pub(crate) fn random_rows(count: usize, seed: u64) -> Vec<TokenRow> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -144,4 +187,24 @@ pub(crate) fn run(
         ControlFlow::Continue(())
     })?;
     Ok((trained, rows))
+}
+
+/// Runs until `stop` says so.
+pub(crate) fn run_until(
+    trainer: &Trainer<'_, Tiny>,
+    module: Tiny,
+    stop: &mut dyn FnMut(&Event<'_>) -> bool,
+) -> Result<Trained<Tiny>, TrainError> {
+    trainer.run(module, &mut |event| {
+        if stop(&event) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })
+}
+
+/// The metrics of a run's folder.
+pub(crate) fn metrics(path: &Path) -> String {
+    std::fs::read_to_string(path.join("metrics.jsonl")).unwrap()
 }

@@ -1,26 +1,15 @@
 //! Modules that train whole: what is refused, and embeddings and heads as files of PEFT can have them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests end them"
-)]
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::{Device, FloatDType, Tensor};
+use burn::tensor::{Device, Tensor};
 use idiolect_lora::{LoraAdapter, LoraConfig, load, save};
-use idiolect_model::Decoder;
-use idiolect_testkit::{assert_close, shared};
+use idiolect_testkit::assert_close;
 use safetensors::tensor::{SafeTensors, TensorView};
 
-fn tiny(name: &str) -> Option<Decoder> {
-    let folder = shared()?.join("oracles/tiny").join(name);
-    let (decoder, _) = idiolect_model::load(&folder, &Device::flex(), FloatDType::F32).unwrap();
-    Some(decoder)
-}
+use crate::tiny::{checkpoint, new};
 
 fn config(names: &[&str], tie: bool) -> LoraConfig {
     LoraConfig {
@@ -28,10 +17,6 @@ fn config(names: &[&str], tie: bool) -> LoraConfig {
         ensure_weight_tying: tie,
         ..LoraConfig::default()
     }
-}
-
-fn new(config: &LoraConfig, decoder: &Decoder) -> LoraAdapter {
-    LoraAdapter::new(config, decoder, 3, &Device::flex()).unwrap()
 }
 
 fn floats(tensor: Tensor<2>) -> Vec<f32> {
@@ -52,7 +37,7 @@ fn renamed(folder: &Path, names: impl Fn(&str) -> Vec<String>) {
 
 #[test]
 fn names_choose_modules_as_in_peft_and_others_are_refused() {
-    let Some(decoder) = tiny("tiny-llama3") else {
+    let Some(decoder) = checkpoint("tiny-llama3") else {
         return;
     };
     let count = |names: &[&str]| {
@@ -88,7 +73,7 @@ fn new_words_start_as_the_mean_and_come_back_from_disk() {
         ("tiny-llama-tied", true),
         ("tiny-llama-tied", false),
     ] {
-        let Some(seed) = tiny(name) else { return };
+        let Some(seed) = checkpoint(name) else { return };
         let grown = seed.clone().with_tokens(&[384, 385]);
         assert_eq!(
             (grown.config.vocab_size, seed.config.vocab_size),
@@ -115,7 +100,7 @@ fn new_words_start_as_the_mean_and_come_back_from_disk() {
 
 #[test]
 fn a_spare_row_is_used_before_a_new_one() {
-    let Some(seed) = tiny("tiny-llama3") else {
+    let Some(seed) = checkpoint("tiny-llama3") else {
         return;
     };
     let grown = seed.clone().with_tokens(&[383, 384]);
@@ -128,7 +113,7 @@ fn a_spare_row_is_used_before_a_new_one() {
 #[test]
 fn a_resized_embedding_that_does_not_train_is_read_under_every_name_of_peft() {
     for name in ["tiny-llama3", "tiny-llama-tied"] {
-        let Some(seed) = tiny(name) else { return };
+        let Some(seed) = checkpoint(name) else { return };
         let tied = seed.config.tied;
         let adapter = new(
             &config(&["embed_tokens", "lm_head"], true),
@@ -158,7 +143,7 @@ fn a_resized_embedding_that_does_not_train_is_read_under_every_name_of_peft() {
 
 #[test]
 fn files_without_a_module_or_with_another_head_are_refused_by_tensor() {
-    let Some(seed) = tiny("tiny-llama-tied") else {
+    let Some(seed) = checkpoint("tiny-llama-tied") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,4 @@
 //! Several adapters at once beside PEFT: `golden/stack.py` made the logits.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "helpers of tests end them"
-)]
 
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use idiolect_lora::{LoraAdapter, Stack, combine, load};
@@ -12,7 +7,7 @@ use idiolect_testkit::{assert_close, device, shared};
 use serde_json::Value;
 
 fn golden() -> Value {
-    serde_json::from_str(include_str!("golden/stack.json")).unwrap()
+    serde_json::from_str(include_str!("../golden/stack.json")).unwrap()
 }
 
 fn numbers(value: &Value) -> Vec<f64> {

@@ -1,0 +1,90 @@
+//! What is written is read back, and what is read is told.
+
+use std::fs;
+
+use burn::tensor::{Device, FloatDType, Int, Tensor};
+use idiolect_model::{Decoder, NoAdapter, SaveOptions, StoredType, load, save};
+
+use crate::folder::{copy, edit, read};
+
+fn logits(decoder: &Decoder) -> Vec<f32> {
+    let ids = Tensor::<2, Int>::from_data([[5, 9, 60, 1, 17, 33]], &Device::flex());
+    let hidden = decoder.hidden(ids, &NoAdapter);
+    let [_, tokens, width] = hidden.dims();
+    decoder
+        .logits(hidden.reshape([tokens, width]))
+        .into_data()
+        .iter::<f32>()
+        .collect()
+}
+
+#[test]
+fn a_saved_folder_computes_the_same_whole_or_in_shards() {
+    for name in ["tiny-llama3", "tiny-llama-tied", "tiny-mistral"] {
+        let Some((_place, path)) = copy(name) else {
+            return;
+        };
+        let decoder = read(&path).expect(name);
+        for (bytes, files) in [(u64::MAX, 3), (100_000, 4)] {
+            let out = tempfile::tempdir().expect("a folder");
+            let options = SaveOptions {
+                stored: StoredType::F32,
+                max_shard_bytes: bytes,
+            };
+            let written = save(&decoder, out.path(), options).expect(name);
+            assert!(written.len() >= files, "{name}: {written:?}");
+            let again = read(out.path()).expect(name);
+            assert_eq!(logits(&again), logits(&decoder), "{name}");
+            assert_eq!(again.config, decoder.config, "{name}");
+            let names: Vec<_> = fs::read_dir(out.path()).expect("files").collect();
+            assert_eq!(
+                names.len(),
+                written.len(),
+                "{name}: nothing else is left behind"
+            );
+        }
+    }
+}
+
+#[test]
+fn half_precision_on_disk_is_rounded_once() {
+    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else {
+        return;
+    };
+    let decoder = read(&path).expect("bf16");
+    let out = tempfile::tempdir().expect("a folder");
+    let options = SaveOptions {
+        stored: StoredType::Bf16,
+        max_shard_bytes: u64::MAX,
+    };
+    save(&decoder, out.path(), options).expect("saved");
+    // The weights were bf16, so writing them so loses nothing.
+    assert_eq!(logits(&read(out.path()).expect("again")), logits(&decoder));
+}
+
+#[test]
+fn the_report_tells_casts_and_unused_tensors() {
+    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else {
+        return;
+    };
+    let (_, report) = load(&path, &Device::flex(), FloatDType::F32).expect("bf16");
+    assert_eq!(report.cast.len(), report.loaded.len());
+    assert_eq!(report.cast[0].1, "BF16");
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
+    edit(&path.join("config.json"), |json| {
+        drop(json.insert("tie_word_embeddings".into(), true.into()));
+    });
+    let (_, report) = load(&path, &Device::flex(), FloatDType::F32).expect("tied");
+    assert_eq!(report.unused, ["lm_head.weight"]);
+    assert!(report.cast.is_empty());
+}
+
+#[test]
+fn end_tokens_come_from_the_generation_settings() {
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
+    assert_eq!(read(&path).expect("tiny-llama3").config.eos, [2, 4]);
+}

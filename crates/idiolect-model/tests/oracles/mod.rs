@@ -1,0 +1,78 @@
+//! The shared oracles of the model: tiny checkpoints with what transformers and `PyTorch` make of them.
+
+use std::path::PathBuf;
+
+use burn::tensor::{FloatDType, Int, Tensor, TensorData};
+use idiolect_model::{Decoder, load};
+use idiolect_testkit::{Tensors, device, shared};
+
+const FOLDERS: [&str; 6] = [
+    "tiny-llama2",
+    "tiny-llama3",
+    "tiny-mistral",
+    "tiny-mistral-headdim",
+    "tiny-llama-tied",
+    "tiny-llama3-sharded-bf16",
+];
+
+/// A checkpoint and what transformers and `PyTorch` make of it.
+pub(crate) struct Oracle {
+    pub(crate) name: &'static str,
+    pub(crate) folder: PathBuf,
+    pub(crate) decoder: Decoder,
+    pub(crate) tensors: Tensors,
+    pub(crate) json: serde_json::Value,
+}
+
+/// Loads each checkpoint with its oracle and hands it to `check`.
+pub(crate) fn each(check: impl Fn(&Oracle)) {
+    let Some(shared) = shared() else { return };
+    for name in FOLDERS {
+        let folder = shared.join("oracles/tiny").join(name);
+        let (decoder, report) = load(&folder, &device(), FloatDType::F32).expect(name);
+        assert!(report.unused.is_empty(), "{name}: {report:?}");
+        let tensors = Tensors::read(&folder.join("oracle.safetensors"));
+        let text = std::fs::read_to_string(folder.join("oracle.json")).expect(name);
+        let json = serde_json::from_str(&text).expect(name);
+        check(&Oracle {
+            name,
+            folder,
+            decoder,
+            tensors,
+            json,
+        });
+    }
+}
+
+pub(crate) fn ids(rows: &[Vec<u32>]) -> Tensor<2, Int> {
+    let flat: Vec<i64> = rows.iter().flatten().map(|id| i64::from(*id)).collect();
+    Tensor::from_data(
+        TensorData::new(flat, [rows.len(), rows[0].len()]),
+        &device(),
+    )
+}
+
+/// Rows of an id tensor of the oracle.
+pub(crate) fn rows(oracle: &Oracle, name: &str) -> Vec<Vec<u32>> {
+    let (shape, values) = oracle.tensors.i64(name);
+    let id = |value: &i64| u32::try_from(*value).expect("an id");
+    values
+        .chunks(shape[1])
+        .map(|row| row.iter().map(id).collect())
+        .collect()
+}
+
+pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// Keeps `width` numbers a token where the mask is set.
+pub(crate) fn masked(values: &[f32], mask: &[i64], width: usize) -> Vec<f32> {
+    let tokens = values
+        .chunks(width)
+        .zip(mask)
+        .filter(|(_, real)| **real == 1);
+    tokens
+        .flat_map(|(token, _)| token.iter().copied())
+        .collect()
+}
