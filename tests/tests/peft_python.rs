@@ -9,43 +9,20 @@
 )]
 
 use std::ffi::OsStr;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
-use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use idiolect::lora::{Init, LoraAdapter, LoraConfig, Scaling, Tape, Targets};
+use idiolect::lora::{Init, LoraAdapter, LoraConfig, Scaling, Targets};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
-use idiolect::train::{TrainConfig, Trainer};
-use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, assert_close, shared, workspace_root};
+use idiolect_tests::learn;
 
 /// An adapter that has moved: eight steps on one row.
 fn trained(decoder: &Decoder, config: &LoraConfig, ids: &[u32]) -> LoraAdapter {
-    let device = Device::flex().autodiff();
-    let start = LoraAdapter::new(config, decoder, 3, &device).expect("an adapter");
-    let row = TokenRow {
-        id: 0.into(),
-        input_ids: ids.to_vec(),
-        labels: ids.iter().map(|id| i64::from(*id)).collect(),
-    };
-    let train = TrainConfig {
-        epochs: 8,
-        learning_rate: 1e-2,
-        accumulation: 1,
-        ..TrainConfig::default()
-    };
-    let objective = AdapterLoss {
-        decoder,
-        tape: Tape::Blocks,
-        loss: Loss::CrossEntropy,
-    };
-    let rows = [row];
-    let trainer = Trainer::new(&train, &objective, &rows, 0);
-    let trained = trainer.run(start, &mut |_| ControlFlow::Continue(()));
-    trained.expect("training").module.valid()
+    let row = TokenRow::whole(0.into(), ids.to_vec());
+    learn(decoder, config, &row, 8).1
 }
 
 /// What `PEFT` computes with the model of one folder and the adapter of another.
