@@ -54,11 +54,7 @@ impl Objective<LoraAdapter> for Ready {
 
 /// Rows of so many tokens, all trained.
 fn rows(count: usize, tokens: u32) -> Vec<TokenRow> {
-    let row = |id: usize| TokenRow {
-        id: id.into(),
-        input_ids: (100..100 + tokens).collect(),
-        labels: (100..100 + i64::from(tokens)).collect(),
-    };
+    let row = |id: usize| TokenRow::whole(id.into(), (100..100 + tokens).collect());
     (0..count).map(row).collect()
 }
 

@@ -50,14 +50,8 @@ impl Rows for Made {
 
     fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError> {
         let ids = (0..Self::length(row)).map(|at| u32::try_from((row * 31 + at * 17) % 100));
-        let input_ids = ids.collect::<Result<Vec<_>, _>>()?;
-        let labels = input_ids.iter().map(|&id| i64::from(id)).collect();
-        let id = row.into();
-        Ok(Some(Cow::Owned(TokenRow {
-            id,
-            input_ids,
-            labels,
-        })))
+        let ids = ids.collect::<Result<Vec<u32>, _>>()?;
+        Ok(Some(Cow::Owned(TokenRow::whole(row.into(), ids))))
     }
 
     fn fingerprint(&self) -> String {

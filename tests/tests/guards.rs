@@ -7,18 +7,16 @@
     reason = "helpers of tests end them"
 )]
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::lora::{LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::prompt::{Piece, Rendered, Segment, Special};
 use idiolect::tokens::{IGNORE, SpecialTokens, TokenBatch, TokenRow, Tokenizer};
-use idiolect::train::{TrainConfig, Trainer};
-use idiolect_cli::objective::{AdapterLoss, Loss, token_nll};
+use idiolect_cli::objective::token_nll;
 use idiolect_testkit::shared;
+use idiolect_tests::learn;
 use serde_json::json;
 
 fn folder() -> Option<PathBuf> {
@@ -40,28 +38,12 @@ fn opened() -> Option<(Decoder, Tokenizer)> {
 }
 
 /// An adapter after a run on one row that learns it by heart.
-fn learn(decoder: &Decoder, row: &TokenRow) -> LoraAdapter {
-    let device = decoder.device().autodiff();
+fn learned(decoder: &Decoder, row: &TokenRow) -> LoraAdapter {
     let config = LoraConfig {
         targets: "all-linear".parse().unwrap(),
         ..LoraConfig::default()
     };
-    let adapter = LoraAdapter::new(&config, decoder, 3, &device).unwrap();
-    let config = TrainConfig {
-        epochs: 40,
-        learning_rate: 1e-2,
-        accumulation: 1,
-        ..TrainConfig::default()
-    };
-    let objective = AdapterLoss {
-        decoder,
-        tape: Tape::Blocks,
-        loss: Loss::CrossEntropy,
-    };
-    let rows = [row.clone()];
-    let trained = Trainer::new(&config, &objective, &rows, 0)
-        .run(adapter, &mut |_| ControlFlow::Continue(()));
-    trained.expect("a run").module.valid()
+    learn(decoder, &config, row, 40).1
 }
 
 /// Nats of each trained token of a row.
@@ -102,7 +84,7 @@ fn a_response_without_its_end_would_teach_to_go_on_and_is_refused() {
     open.input_ids.pop();
     open.labels.pop();
     let end = |row| {
-        *nats(&decoder, &learn(&decoder, row), &closed)
+        *nats(&decoder, &learned(&decoder, row), &closed)
             .last()
             .unwrap()
     };
@@ -140,7 +122,7 @@ fn two_beginnings_of_text_would_train_what_generation_never_sees_and_are_refused
     let seen = row([&prompt[..], &answer].concat(), prompt.len());
     let doubled = row([&[begin], &prompt[..], &answer].concat(), prompt.len() + 1);
     let cost = |trained| -> f32 {
-        let adapter = learn(&decoder, trained);
+        let adapter = learned(&decoder, trained);
         nats(&decoder, &adapter, &seen).iter().sum()
     };
     let (right, wrong) = (cost(&seen), cost(&doubled));

@@ -5,19 +5,17 @@
     reason = "helpers of tests end them"
 )]
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use burn::module::{Module, Param};
+use burn::module::Param;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use idiolect::lora::{
     Init, LoraAdapter, LoraConfig, Positions, Tape, Targets, adapter_gradients, merge, shift,
 };
 use idiolect::model::{Bits, Decoder, load, load_packed};
 use idiolect::tokens::TokenRow;
-use idiolect::train::{Event, TrainConfig, Trainer};
-use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::shared;
+use idiolect_tests::learn;
 
 fn folder() -> Option<PathBuf> {
     Some(shared()?.join("oracles/tiny/tiny-llama3"))
@@ -131,38 +129,13 @@ fn gradients_are_those_beside_the_widened_weights() {
     }
 }
 
-/// Losses of a short run on one row, and the adapter.
-fn train(decoder: &Decoder) -> (Vec<f64>, LoraAdapter) {
-    let device = Device::flex().autodiff();
-    let adapter = LoraAdapter::new(&LoraConfig::default(), decoder, 3, &device).unwrap();
-    let input_ids: Vec<u32> = (0..12).map(|i| (i * 53) % 300 + 3).collect();
-    let rows = [TokenRow::whole(0.into(), input_ids)];
-    let config = TrainConfig {
-        epochs: 8,
-        learning_rate: 1e-2,
-        accumulation: 1,
-        ..TrainConfig::default()
-    };
-    let objective = AdapterLoss {
-        decoder,
-        tape: Tape::Blocks,
-        loss: Loss::CrossEntropy,
-    };
-    let mut losses = Vec::new();
-    let trained = Trainer::new(&config, &objective, &rows, 0).run(adapter, &mut |event| {
-        if let Event::Step { row, .. } = event {
-            losses.push(row.loss);
-        }
-        ControlFlow::Continue(())
-    });
-    (losses, trained.expect("a run").module.valid())
-}
-
 #[test]
 fn an_adapter_trains_beside_packed_weights_and_merges_into_them_widened() {
     for bits in [Bits::Eight, Bits::Four] {
         let Some(decoder) = packed(bits) else { return };
-        let (losses, adapter) = train(&decoder);
+        let ids: Vec<u32> = (0..12).map(|i| (i * 53) % 300 + 3).collect();
+        let row = TokenRow::whole(0.into(), ids);
+        let (losses, adapter) = learn(&decoder, &LoraConfig::default(), &row, 8);
         assert!(losses[7] < losses[0] - 0.1, "{losses:?}");
         assert!(shift(&adapter, &decoder).iter().all(|site| site.norm > 0.0));
         let ids = batch().ids;

@@ -5,47 +5,34 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "helpers of tests end them"
+    clippy::print_stderr,
+    reason = "helpers of tests end them, and say what is skipped"
 )]
 
-use std::ffi::OsStr;
-use std::ops::ControlFlow;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use idiolect::lora::{Init, LoraAdapter, LoraConfig, Scaling, Tape, Targets};
+use idiolect::lora::{Init, LoraAdapter, LoraConfig, Scaling, Targets};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
-use idiolect::train::{TrainConfig, Trainer};
-use idiolect_cli::objective::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, assert_close, shared, workspace_root};
+use idiolect_tests::learn;
+
+/// A Python with PEFT, and the tiny checkpoints; none, with a word on standard error, where either is absent.
+fn needed() -> Option<(OsString, PathBuf)> {
+    let python = std::env::var_os("IDIOLECT_PYTHON");
+    if python.is_none() {
+        eprintln!("skipped: IDIOLECT_PYTHON names no Python with torch, transformers and peft");
+    }
+    Some((python?, shared()?.join("oracles/tiny")))
+}
 
 /// An adapter that has moved: eight steps on one row.
 fn trained(decoder: &Decoder, config: &LoraConfig, ids: &[u32]) -> LoraAdapter {
-    let device = Device::flex().autodiff();
-    let start = LoraAdapter::new(config, decoder, 3, &device).expect("an adapter");
-    let row = TokenRow {
-        id: 0.into(),
-        input_ids: ids.to_vec(),
-        labels: ids.iter().map(|id| i64::from(*id)).collect(),
-    };
-    let train = TrainConfig {
-        epochs: 8,
-        learning_rate: 1e-2,
-        accumulation: 1,
-        ..TrainConfig::default()
-    };
-    let objective = AdapterLoss {
-        decoder,
-        tape: Tape::Blocks,
-        loss: Loss::CrossEntropy,
-    };
-    let rows = [row];
-    let trainer = Trainer::new(&train, &objective, &rows, 0);
-    let trained = trainer.run(start, &mut |_| ControlFlow::Continue(()));
-    trained.expect("training").module.valid()
+    let row = TokenRow::whole(0.into(), ids.to_vec());
+    learn(decoder, config, &row, 8).1
 }
 
 /// What `PEFT` computes with the model of one folder and the adapter of another.
@@ -166,14 +153,12 @@ fn whole_cases() -> Vec<(&'static str, LoraConfig)> {
 
 #[test]
 fn python_computes_our_logits_with_our_adapter() {
-    let Some(python) = std::env::var_os("IDIOLECT_PYTHON") else {
-        eprintln!("skipped: IDIOLECT_PYTHON names no Python with torch, transformers and peft");
+    let Some((python, tiny)) = needed() else {
         return;
     };
-    let Some(shared) = shared() else { return };
     let ids = [1, 30, 41, 52, 63, 3, 63, 52, 41, 30, 2];
     for (name, config) in cases().into_iter().chain(whole_cases()) {
-        let folder = shared.join("oracles/tiny").join(name);
+        let folder = tiny.join(name);
         let loaded = idiolect::model::load(&folder, &Device::flex(), FloatDType::F32);
         let (decoder, _) = loaded.expect(name);
         let adapter = trained(&decoder, &config, &ids);
@@ -187,14 +172,12 @@ fn python_computes_our_logits_with_our_adapter() {
 
 #[test]
 fn python_computes_our_logits_with_words_that_we_added() {
-    let Some(python) = std::env::var_os("IDIOLECT_PYTHON") else {
-        eprintln!("skipped: IDIOLECT_PYTHON names no Python with torch, transformers and peft");
+    let Some((python, tiny)) = needed() else {
         return;
     };
-    let Some(shared) = shared() else { return };
     let ids = [1, 30, 384, 52, 63, 385, 63, 384, 41, 385, 2];
     for name in ["tiny-llama3", "tiny-llama-tied"] {
-        let folder = shared.join("oracles/tiny").join(name);
+        let folder = tiny.join(name);
         let loaded = idiolect::model::load(&folder, &Device::flex(), FloatDType::F32);
         let (seed, _) = loaded.expect(name);
         let config = LoraConfig {

@@ -1,10 +1,11 @@
 //! `cargo xtask continue-bench`: `idiolect continue` over real documents, with speculation and without.
 
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
-use crate::distill_bench::build;
-use crate::shell::{Outcome, output, program, root, shared};
+use crate::distill_bench::summary;
+use crate::shell::{self, Outcome, output, root, shared};
 
 /// Tokens that a row guesses at most.
 const WAYS: [(&str, &str); 2] = [("speculation", "4"), ("no speculation", "0")];
@@ -26,37 +27,31 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     let corpus = shared().map(|shared| shared.join("data/corpus/usgov_articles_300.jsonl"));
     let corpus = corpus.ok_or("the shared data are absent")?;
     let model = crate::fetch::smollm2_folder()?.ok_or("the shared tools are absent")?;
-    build()?;
+    shell::build(&["idiolect-cli"])?;
+    let teacher = format!("local:{}", model.display());
+    let words = ["--documents", documents, "--teacher", &teacher];
+    let words = [&words[..], &["--threads", "2"], more].concat();
     let mut texts = Vec::new();
     for (way, speculate) in WAYS {
         let out = root().join(format!("runs/continue-bench/{}", way.replace(' ', "-")));
-        // A run that ended before would be read from its journal.
-        let _ = fs::remove_dir_all(&out);
-        let words = [
-            "continue",
-            "--documents",
-            documents,
-            "--speculate",
-            speculate,
-        ];
-        let mut command = program(root().join("target/release/idiolect"), &words);
-        command
-            .arg("--teacher")
-            .arg(format!("local:{}", model.display()));
-        command.arg("--corpus").arg(&corpus).arg("--out").arg(&out);
-        let began = Instant::now();
-        output(command.args(["--threads", "2"]).args(more))?;
-        let seconds = began.elapsed().as_secs_f64().to_string();
-        let mut show = program("python3", &["-c", SHOW]);
-        let shown = output(show.arg(out.join("summary.json")).arg(seconds))?;
-        println!("continue, {way}: {}", shown.trim());
-        texts
-            .push(fs::read(out.join("rows.jsonl")).map_err(|e| format!("{}: {e}", out.display()))?);
+        let seconds = time(&corpus, &out, speculate, &words)?;
+        println!("continue, {way}: {}", summary(SHOW, &out, seconds)?);
+        let rows = fs::read(out.join("rows.jsonl"));
+        texts.push(rows.map_err(|e| format!("{}: {e}", out.display()))?);
     }
     let same = texts.windows(2).all(|pair| pair[0] == pair[1]);
-    println!(
-        "the training rows are {}",
-        if same { "the same" } else { "not all the same" }
-    );
+    let said = if same { "the same" } else { "not all the same" };
+    println!("the training rows are {said}");
     Ok(())
+}
+
+/// Seconds of one run into `out`.
+fn time(corpus: &Path, out: &Path, speculate: &str, words: &[&str]) -> Outcome<f64> {
+    // A run that ended before would be read from its journal.
+    let _ = fs::remove_dir_all(out);
+    let mut command = shell::built("idiolect", &["continue", "--speculate", speculate]);
+    command.arg("--corpus").arg(corpus).arg("--out").arg(out);
+    let began = Instant::now();
+    output(command.args(words))?;
+    Ok(began.elapsed().as_secs_f64())
 }

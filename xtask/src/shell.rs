@@ -35,6 +35,18 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     )
 }
 
+/// Builds packages of this workspace as their users do.
+pub(crate) fn build(packages: &[&str]) -> Outcome {
+    let mut build = cargo(&["build", "--release", "--locked"]);
+    build.args(packages.iter().flat_map(|package| ["--package", package]));
+    run(&mut build)
+}
+
+/// A program that [`build`] has left.
+pub(crate) fn built(name: &str, arguments: &[&str]) -> Command {
+    program(root().join("target/release").join(name), arguments)
+}
+
 /// Runs a command with its output on the terminal.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let status = command

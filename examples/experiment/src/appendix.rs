@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::cell::{Measured, sha256};
 use crate::error::ExperimentError;
+use crate::measured::{Measured, sha256};
 use crate::page::Done;
 use crate::plan::{Cell, SETS, TEMPLATES};
 use crate::program::{Lab, read_json};

@@ -4,34 +4,17 @@
 //! what was answered, and a finished adapter is not trained again.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use idiolect_metrics::{bleu4, rouge_l};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::error::ExperimentError;
+use crate::measured::{Measured, folder, result};
 use crate::plan::Cell;
-use crate::program::{Lab, read_json, read_lines, write_json};
+use crate::program::{Lab, read_lines, write_json};
 use crate::rows;
-
-/// What a cell, or the seed model, came to.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Measured {
-    /// Each score of each item, in the order of the items.
-    pub(crate) values: BTreeMap<String, Vec<f64>>,
-    /// Training rows whose response is a rewrite that differs from the original.
-    pub(crate) changed: usize,
-    /// Change of the adapted weights relative to them; none for the seed model.
-    pub(crate) shift: Option<f64>,
-    /// Wall clock of the cell's last run.
-    pub(crate) seconds: f64,
-    /// SHA-256 of each file of raw rows, by its path below the folder of the experiment.
-    pub(crate) sha256: BTreeMap<String, String>,
-}
 
 /// Which score of which task is kept, under which name.
 const KEPT: [(&str, &str, &str); 6] = [
@@ -45,34 +28,6 @@ const KEPT: [(&str, &str, &str); 6] = [
 /// The task whose answers are held against the seed model's.
 const SHIFTED: &str = "advbench_raw";
 
-fn folder(lab: &Lab, cell: Option<&Cell>) -> PathBuf {
-    match cell {
-        Some(cell) => lab.out.join("cells").join(cell.to_string()),
-        None => lab.out.join("seed"),
-    }
-}
-
-/// The result of a cell, or of the seed model; nothing where it is not done.
-///
-/// # Errors
-///
-/// [`ExperimentError::File`] for a file that is no result.
-pub(crate) fn result(lab: &Lab, cell: Option<&Cell>) -> Result<Option<Measured>, ExperimentError> {
-    let path = folder(lab, cell).join("result.json");
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let found = serde_json::from_value(read_json(&path)?);
-    found
-        .map(Some)
-        .map_err(|error| ExperimentError::file(&path, error.to_string()))
-}
-
-/// Whether a cell has its result.
-pub(crate) fn is_done(lab: &Lab, cell: &Cell) -> bool {
-    folder(lab, Some(cell)).join("result.json").is_file()
-}
-
 /// Asks the seed model every task, once for all cells.
 ///
 /// # Errors
@@ -80,14 +35,14 @@ pub(crate) fn is_done(lab: &Lab, cell: &Cell) -> bool {
 /// Those of the program.
 pub(crate) fn measure_seed(lab: &Lab) -> Result<(), ExperimentError> {
     let out = folder(lab, None);
-    if out.join("result.json").is_file() {
+    if result(lab, None)?.is_some() {
         return Ok(());
     }
     let start = Instant::now();
     let mut measured = Measured::default();
     ask(lab, &out, None, &mut measured)?;
     measured.seconds = start.elapsed().as_secs_f64();
-    write_json(&out.join("result.json"), &json!(measured))
+    measured.write(&out)
 }
 
 /// Trains and measures a cell, or goes on with it; returns its seconds, without those of rewriting.
@@ -110,7 +65,7 @@ pub(crate) fn run(lab: &Lab, cell: &Cell) -> Result<f64, ExperimentError> {
     ask(lab, &out, Some(&adapter), &mut measured)?;
     shifts(lab, &out, &adapter, &mut measured)?;
     measured.seconds = start.elapsed().as_secs_f64();
-    write_json(&out.join("result.json"), &json!(measured))?;
+    measured.write(&out)?;
     Ok(measured.seconds)
 }
 
@@ -177,7 +132,7 @@ fn ask(
                 .ok_or_else(|| ExperimentError::file(&rows, format!("{score} in each row")))?;
             to.values.insert((*name).into(), values);
         }
-        keep_hash(lab, &rows, to)?;
+        to.keep_hash(lab, &rows)?;
     }
     Ok(())
 }
@@ -192,20 +147,7 @@ fn shifts(lab: &Lab, out: &Path, adapter: &Path, to: &mut Measured) -> Result<()
     to.values.insert("bleu4".into(), scored(bleu4));
     to.values.insert("rouge_l".into(), scored(rouge_l));
     if let Some(embedder) = &lab.args.embedder {
-        let mut lines = String::new();
-        for (id, a, b) in &pairs {
-            // Writing to a string cannot fail.
-            let row = json!({"id": id, "reference": a, "hypothesis": b});
-            let _ = writeln!(lines, "{row}");
-        }
-        let (input, found) = (out.join("pairs.jsonl"), out.join("cosine.jsonl"));
-        std::fs::write(&input, lines).map_err(ExperimentError::io(&input))?;
-        lab.call(
-            &["metrics", "embedding"],
-            &[("--model", embedder), ("--in", &input), ("--out", &found)],
-        )?;
-        let values = numbers(&read_lines(&found)?, "cosine");
-        let values = values.ok_or_else(|| ExperimentError::file(&found, "cosine in each row"))?;
+        let values = cosines(lab, out, embedder, &pairs)?;
         to.values.insert("embedding".into(), values);
     }
     let printed = lab.call(&["metrics", "shift"], &[("--adapter", adapter)])?;
@@ -215,8 +157,33 @@ fn shifts(lab: &Lab, out: &Path, adapter: &Path, to: &mut Measured) -> Result<()
     Ok(())
 }
 
-/// Id and the two texts of each row that both have.
-fn pairs(seed: &[Value], own: &[Value]) -> Vec<(Value, String, String)> {
+/// The likeness of each pair, by the sentence encoder.
+fn cosines(
+    lab: &Lab,
+    out: &Path,
+    embedder: &Path,
+    pairs: &[Pair],
+) -> Result<Vec<f64>, ExperimentError> {
+    let line = |(id, a, b): &Pair| {
+        let row = json!({"id": id, "reference": a, "hypothesis": b});
+        row.to_string() + "\n"
+    };
+    let lines: String = pairs.iter().map(line).collect();
+    let (input, found) = (out.join("pairs.jsonl"), out.join("cosine.jsonl"));
+    std::fs::write(&input, lines).map_err(ExperimentError::io(&input))?;
+    lab.call(
+        &["metrics", "embedding"],
+        &[("--model", embedder), ("--in", &input), ("--out", &found)],
+    )?;
+    let values = numbers(&read_lines(&found)?, "cosine");
+    values.ok_or_else(|| ExperimentError::file(&found, "cosine in each row"))
+}
+
+/// Id and the two texts of a row that both have.
+type Pair = (Value, String, String);
+
+/// The pairs of all rows that both have.
+fn pairs(seed: &[Value], own: &[Value]) -> Vec<Pair> {
     let text = |row: &Value| row["text"].as_str().unwrap_or_default().to_owned();
     let of_seed: BTreeMap<String, &Value> = seed
         .iter()
@@ -234,34 +201,10 @@ fn numbers(rows: &[Value], score: &str) -> Option<Vec<f64>> {
     rows.iter().map(|row| row[score].as_f64()).collect()
 }
 
-fn keep_hash(lab: &Lab, path: &Path, to: &mut Measured) -> Result<(), ExperimentError> {
-    let name = path
-        .strip_prefix(&lab.out)
-        .unwrap_or(path)
-        .display()
-        .to_string();
-    to.sha256.insert(name, sha256(path)?);
-    Ok(())
-}
-
-/// SHA-256 of a file, in hexadecimal.
-///
-/// # Errors
-///
-/// [`ExperimentError::Io`].
-pub(crate) fn sha256(path: &Path) -> Result<String, ExperimentError> {
-    let bytes = std::fs::read(path).map_err(ExperimentError::io(path))?;
-    let mut hex = String::new();
-    for byte in Sha256::digest(bytes) {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok(hex)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measured::is_done;
     use crate::plan::cells;
     use crate::program::tests::lab;
 
@@ -279,7 +222,7 @@ mod tests {
         };
         for place in [super::folder(&lab, Some(&cell)), super::folder(&lab, None)] {
             std::fs::create_dir_all(&place).unwrap();
-            write_json(&place.join("result.json"), &json!(measured)).unwrap();
+            measured.write(&place).unwrap();
         }
         assert!(is_done(&lab, &cell));
         assert_eq!(result(&lab, Some(&cell)).unwrap(), Some(measured));

@@ -17,6 +17,8 @@ use clap::Parser;
 mod appendix;
 mod cell;
 mod error;
+mod measured;
+mod opening;
 mod page;
 mod plan;
 mod program;
@@ -25,6 +27,7 @@ mod scale;
 mod table;
 
 use error::ExperimentError;
+use measured::is_done;
 use plan::Cell;
 use program::Lab;
 
@@ -80,7 +83,7 @@ fn run(args: &Args) -> Result<(), ExperimentError> {
     let spent = |began: Instant| began.elapsed().as_secs_f64();
     let (mut worked, mut foreseen) = (0.0, 0.0);
     for (at, one) in cells.iter().enumerate() {
-        if cell::is_done(&lab, one) {
+        if is_done(&lab, one) {
             continue;
         }
         // What a cell takes by arithmetic, times how far off that was for those that ran.
@@ -101,7 +104,7 @@ fn run(args: &Args) -> Result<(), ExperimentError> {
         }
         let rest: f64 = cells[at..]
             .iter()
-            .filter(|one| !cell::is_done(&lab, one))
+            .filter(|one| !is_done(&lab, one))
             .map(|one| scale.seconds(one))
             .sum();
         println!(
@@ -124,5 +127,5 @@ fn run(args: &Args) -> Result<(), ExperimentError> {
 }
 
 fn done(lab: &Lab, cells: &[Cell]) -> usize {
-    cells.iter().filter(|one| cell::is_done(lab, one)).count()
+    cells.iter().filter(|one| is_done(lab, one)).count()
 }

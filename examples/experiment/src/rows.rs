@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use idiolect_data::sample;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::ExperimentError;
 use crate::plan::Cell;
@@ -24,9 +24,10 @@ pub(crate) fn sampled(lab: &Lab, set: &str) -> Result<PathBuf, ExperimentError> 
         return Ok(path);
     }
     let source = lab.args.data.join(format!("sdft/{set}_train.json"));
-    let all = read_json(&source)?;
-    let all = all.as_array().map_or(&[][..], Vec::as_slice);
-    let mut rows = short_enough(all, lab.scale.longest);
+    let all = serde_json::from_value(read_json(&source)?);
+    let all: Vec<Map<String, Value>> =
+        all.map_err(|error| ExperimentError::file(&source, format!("rows ({error})")))?;
+    let mut rows = short_enough(&all, lab.scale.longest);
     let count = largest(lab);
     if rows.len() < count {
         let expected = format!("{count} rows of at most {} characters", lab.scale.longest);
@@ -44,18 +45,20 @@ fn largest(lab: &Lab) -> usize {
 }
 
 /// The rows whose prompt and response each have at most `longest` characters, with their number as id.
-fn short_enough(all: &[Value], longest: usize) -> Vec<Value> {
-    let length =
-        |row: &Value, name: &str| row[name].as_str().map_or(0, |text| text.chars().count());
-    let fits = |row: &Value| {
+fn short_enough(all: &[Map<String, Value>], longest: usize) -> Vec<Value> {
+    let text = |row: &Map<String, Value>, name: &str| -> Option<usize> {
+        Some(row.get(name)?.as_str()?.chars().count())
+    };
+    let length = |row: &Map<String, Value>, name: &str| text(row, name).unwrap_or(0);
+    let fits = |row: &Map<String, Value>| {
         let prompt = length(row, "instruction") + length(row, "input");
         longest == 0 || prompt.max(length(row, "output")) <= longest
     };
     let numbered = all.iter().enumerate().filter(|(_, row)| fits(row));
     let with_id = numbered.map(|(at, row)| {
         let mut row = row.clone();
-        row["id"] = at.into();
-        row
+        row.insert("id".into(), at.into());
+        Value::Object(row)
     });
     with_id.collect()
 }
@@ -175,10 +178,11 @@ mod tests {
 
     #[test]
     fn long_rows_are_left_out_and_ids_are_places_in_the_set() {
-        let all = [
-            json!({"instruction": "a long one", "output": "x"}),
-            json!({"instruction": "ab", "input": "cd", "output": "x"}),
-        ];
+        let all: Vec<Map<String, Value>> = serde_json::from_value(json!([
+            {"instruction": "a long one", "output": "x"},
+            {"instruction": "ab", "input": "cd", "output": "x"},
+        ]))
+        .unwrap();
         let kept = short_enough(&all, 4);
         assert_eq!(
             kept,

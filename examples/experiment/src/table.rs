@@ -6,7 +6,7 @@
 use idiolect_metrics::MetricsError;
 use idiolect_metrics::interval::{Draws, Interval, bootstrap, mean, paired};
 
-use crate::cell::Measured;
+use crate::measured::Measured;
 
 /// How intervals are drawn.
 const DRAWS: Draws = Draws {

@@ -38,8 +38,8 @@ impl Memory {
             // The factors, their gradients and the two moments, all f32; an update makes new factors, and
             // a checkpoint holds factors and moments once more while it is written.
             trained: adapter.num_params() * 4 * 8,
-            inputs: tokens * config.hidden_size * size * config.num_layers,
-            tape: tokens * taped_floats(decoder, &inputs, width) * 4,
+            inputs: product([tokens, config.hidden_size, size, config.num_layers]),
+            tape: product([tokens, taped_floats(decoder, &inputs, width), 4]),
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
             // Logits, their exponentials and the slope.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3 + trained_head(decoder, adapter),
@@ -63,7 +63,7 @@ impl Memory {
             // Gradients and two moments.
             trained: bytes * 3,
             inputs: 0,
-            tape: tokens * taped_floats(decoder, &inputs, width) * 4,
+            tape: product([tokens, taped_floats(decoder, &inputs, width), 4]),
             layers: config.num_layers,
             // Those of a chunk as for an adapter; the head's gradient, and what its way back multiplies.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3
@@ -76,17 +76,23 @@ impl Memory {
 
     pub(crate) fn activations(&self, checkpoint_blocks: bool) -> usize {
         let kept = if checkpoint_blocks {
-            self.inputs + self.tape
+            self.inputs.saturating_add(self.tape)
         } else {
-            self.tape * self.layers
+            self.tape.saturating_mul(self.layers)
         };
-        kept + self.masks
+        kept.saturating_add(self.masks)
     }
 
     pub(crate) fn total(&self, checkpoint_blocks: bool) -> usize {
-        let step = self.weights + self.trained + self.activations(checkpoint_blocks) + self.logits;
+        let fixed = self.weights + self.trained + self.logits;
+        let step = fixed.saturating_add(self.activations(checkpoint_blocks));
         step.max(self.saving)
     }
+}
+
+/// A product that stays at the largest number: packed rows may be as long as a checkpoint claims to take.
+pub(crate) fn product<const N: usize>(factors: [usize; N]) -> usize {
+    factors.into_iter().fold(1, usize::saturating_mul)
 }
 
 /// The part of a head's gradient that one chunk gives, and the sum that it is added to.
@@ -114,10 +120,8 @@ fn taped_floats(decoder: &Decoder, inputs: &BTreeSet<Input>, width: usize) -> us
             + 2 * config.intermediate_size
             + inputs.sum::<usize>();
     }
-    12 * config.hidden_size
-        + 4 * heads
-        + 3 * config.num_heads * width
-        + 5 * config.intermediate_size
+    let own = 12 * config.hidden_size + 4 * heads + 5 * config.intermediate_size;
+    own.saturating_add(product([3, config.num_heads, width]))
 }
 
 /// What projections read; those of one kind read the same tensor.

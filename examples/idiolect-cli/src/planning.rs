@@ -12,7 +12,7 @@ use idiolect::train::{RowSize, Rows, TrainError};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::memory::Memory;
+use crate::memory::{Memory, product};
 use crate::training::Run;
 
 /// What a run trains.
@@ -70,7 +70,7 @@ impl Plan {
     pub fn new(run: &Run<'_>, trained: Trained<'_>) -> Result<Self, CliError> {
         let rows = run.rows;
         let width = longest(rows)?.max(run.config.packing.unwrap_or(0));
-        let longest_batch_tokens = width * run.config.batch_size.min(rows.count());
+        let longest_batch_tokens = product([width, run.config.batch_size.min(rows.count())]);
         let total = |of: &dyn Fn(RowSize) -> usize| {
             let all = (0..rows.count()).map(|row| of(rows.size(row)));
             rows.known().then(|| all.sum())
@@ -85,7 +85,7 @@ impl Plan {
         };
         if run.config.packing.is_some() {
             // Each packed row has a mask of its own, in f32.
-            memory.masks = longest_batch_tokens * width * 4;
+            memory.masks = product([longest_batch_tokens, width, 4]);
         }
         let available_bytes = available();
         let (devices, here) = run.fleet.count(&decoder.device());
@@ -93,8 +93,9 @@ impl Plan {
             "auto" if matches!(trained, Trained::Weights(_)) => false,
             "on" => true,
             "off" => false,
-            "auto" => available_bytes
-                .is_none_or(|free| (here * memory.total(false)) as f64 > COMFORTABLE * free as f64),
+            "auto" => available_bytes.is_none_or(|free| {
+                product([here, memory.total(false)]) as f64 > COMFORTABLE * free as f64
+            }),
             other => {
                 return Err(CliError::setting(
                     "--checkpoint-blocks",
@@ -124,7 +125,7 @@ impl Plan {
     /// Refuses a run that needs more than is free for the devices that are `here`, in this machine's own
     /// memory; the weights are loaded already.
     fn fits(&self, here: usize) -> Result<(), CliError> {
-        let more = here * (self.total_bytes - self.weights_bytes);
+        let more = product([here, self.total_bytes - self.weights_bytes]);
         match self.available_bytes {
             Some(free) if more > free => {
                 let expected = format!(

@@ -9,11 +9,8 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-use common::{Place, done, refused};
+use common::kill::{kill_after, lines};
+use common::{Place, done, refused, words};
 use serde_json::Value;
 
 /// A run of twelve rows in windows of `accumulation` micro-batches, with `more` flags.
@@ -50,8 +47,7 @@ fn call(place: &Place, out: &str, accumulation: &str, more: &[&str]) -> Vec<Stri
 }
 
 fn train(place: &Place, out: &str, accumulation: &str, more: &[&str]) {
-    let call = call(place, out, accumulation, more);
-    done(&call.iter().map(String::as_str).collect::<Vec<_>>());
+    done(&words(&call(place, out, accumulation, more)));
 }
 
 /// Metrics and adapter of a run.
@@ -143,11 +139,8 @@ fn a_killed_run_on_two_devices_resumes_to_the_same_bytes() {
     let (metrics, mut killed) = (place.folder.path().join("torn/metrics.jsonl"), 0);
     for wanted in [1, 3, 6] {
         let resumed = [more.as_slice(), &["--resume"]].concat();
-        killed += usize::from(kill_after(
-            &call(&place, "torn", "3", &resumed),
-            &metrics,
-            wanted,
-        ));
+        let call = call(&place, "torn", "3", &resumed);
+        killed += usize::from(kill_after(&words(&call), || lines(&metrics), wanted));
     }
     assert!(killed > 0, "no run was still at work");
     train(
@@ -157,25 +150,6 @@ fn a_killed_run_on_two_devices_resumes_to_the_same_bytes() {
         &[more.as_slice(), &["--resume"]].concat(),
     );
     assert_eq!(bytes(&place, "whole"), bytes(&place, "torn"));
-}
-
-/// Starts a run and kills it once its metrics have so many lines; whether it was still at work.
-fn kill_after(call: &[String], metrics: &Path, wanted: usize) -> bool {
-    let lines = || std::fs::read(metrics).map_or(0, |text| text.split(|b| *b == b'\n').count() - 1);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_idiolect"))
-        .args(call)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary");
-    let began = Instant::now();
-    while lines() < wanted && child.try_wait().expect("a state").is_none() {
-        assert!(began.elapsed() < Duration::from_mins(2), "no line {wanted}");
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    // On Unix this is SIGKILL.
-    child.kill().expect("killed");
-    !child.wait().expect("a state").success()
 }
 
 #[test]
@@ -217,8 +191,7 @@ fn plans_count_each_device() {
 fn devices_that_cannot_work_together_are_refused() {
     let Some(place) = Place::new() else { return };
     let wrong = |more: &[&str], parts: &[&str]| {
-        let call = call(&place, "no", "2", more);
-        refused(&call.iter().map(String::as_str).collect::<Vec<_>>(), parts);
+        refused(&words(&call(&place, "no", "2", more)), parts);
     };
     wrong(
         &["--devices", "flex,abacus"],

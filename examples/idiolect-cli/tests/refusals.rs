@@ -208,11 +208,7 @@ fn wrong_models() {
     );
     spoil("tokenizer.json", &|_| b"{".to_vec(), &["tokenizer.json"]);
     let model = place.model("tiny-llama3");
-    let adapter = place
-        .peft
-        .join("tiny-mistral/qv/adapter_final")
-        .display()
-        .to_string();
+    let adapter = place.adapter("tiny-mistral/qv/adapter_final");
     let other = place.model("tiny-mistral-headdim");
     let call = [
         "generate",

@@ -9,34 +9,13 @@
 
 mod common;
 
-use common::{Place, done};
+use common::{Place, done, refused, whole_job, words};
 use serde_json::{Value, json};
 
 #[test]
 fn the_whole_job_leaves_a_page_that_a_browser_shows() {
     let Some(place) = Place::new() else { return };
-    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
-    let run = place.path("run");
-    let preset = "sdft-2402/main/using";
-    let flags = [
-        "--model",
-        &model,
-        "--data",
-        &data,
-        "--eval-data",
-        &data,
-        "--max-new-tokens",
-        "8",
-        "--preset",
-        preset,
-        "--epochs",
-        "1",
-        "--threads",
-        "1",
-        "--out",
-        &run,
-    ];
-    done(&[["sdft"].as_slice(), &flags].concat());
+    done(&words(&whole_job(&place, &place.path("run"))));
     let report: Value = serde_json::from_str(&place.read("run/report/report.json")).expect("JSON");
     page(&place, &report);
     in_a_browser(&place);
@@ -58,7 +37,7 @@ fn a_training_run_alone_has_its_losses_and_settings() {
     assert_eq!(page.matches("<svg role=\"img\"").count(), 1);
     assert!(page.contains("tiny-llama3") && !page.contains("Sample rows"));
     place.write("run/metrics.jsonl", "{\"step\": 1\n");
-    common::refused(&["report", "--run", &run], &["metrics.jsonl"]);
+    refused(&["report", "--run", &run], &["metrics.jsonl"]);
 }
 
 /// The page has the numbers, every plot with its text, and nothing from elsewhere.
@@ -110,7 +89,7 @@ fn page(place: &Place, report: &Value) {
     std::fs::remove_dir_all(place.path("run/eval")).expect("removed");
     done(&["report", "--run", &run]);
     assert_eq!(place.read("run/report/index.html"), page);
-    common::refused(
+    refused(
         &["report", "--run", &place.path("none")],
         &["--run", "none"],
     );

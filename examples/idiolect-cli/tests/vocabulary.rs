@@ -10,7 +10,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{Place, done, refused};
+use common::{Place, done, merge, refused};
 use serde_json::{Value, json};
 
 /// Answers that begin and end with words of their own.
@@ -105,8 +105,7 @@ fn two_new_words_are_trained_generated_scored_and_merged() {
         done(&[&score[..], &with].concat());
         let nll = place.lines("scores.jsonl")[0]["nll"].as_f64().unwrap();
         assert!(nll < 3.0, "{name}: {nll}");
-        let merge = [&["merge", "--out", &merged], &with[..]].concat();
-        let summary: Value = serde_json::from_str(&done(&merge)).unwrap();
+        let summary = merge(&model, &adapter, &merged);
         let off = summary["max_logit_difference"].as_f64().unwrap();
         assert!(off < 1e-3, "{name}: {off}");
         assert_eq!(vocabulary(&merged), (386, tied));
@@ -172,15 +171,7 @@ fn a_parted_head_merges_into_a_model_of_its_own() {
     ];
     done(&train(&model, &data, &options));
     let adapter = format!("{out}/adapter");
-    done(&[
-        "merge",
-        "--model",
-        &model,
-        "--adapter",
-        &adapter,
-        "--out",
-        &merged,
-    ]);
+    merge(&model, &adapter, &merged);
     assert_eq!(vocabulary(&merged), (384, false));
     let about = done(&[
         "inspect",

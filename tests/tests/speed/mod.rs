@@ -77,16 +77,8 @@ impl<'a> Training<'a> {
     fn step(&mut self, (rows, tokens): (usize, usize)) -> f64 {
         self.steps += 1;
         let row = |n: usize| {
-            let input_ids = ids(
-                tokens,
-                self.steps * rows + n,
-                self.decoder.config.vocab_size,
-            );
-            TokenRow {
-                id: n.into(),
-                labels: input_ids.iter().map(|id| i64::from(*id)).collect(),
-                input_ids,
-            }
+            let (seed, vocab) = (self.steps * rows + n, self.decoder.config.vocab_size);
+            TokenRow::whole(n.into(), ids(tokens, seed, vocab))
         };
         let rows: Vec<TokenRow> = (0..rows).map(row).collect();
         let batch = TokenBatch::new(&rows.iter().collect::<Vec<_>>(), 0);

@@ -14,11 +14,12 @@ use std::time::Duration;
 use crate::shell::{Outcome, root, run};
 
 const DEBIAN: &str = "/usr/lib/llvm-22";
-/// Libraries beside [`DEBIAN`] without which the last link fails.
+const DEBIAN_Z3: &str = "/usr/lib/x86_64-linux-gnu/libz3.so";
+/// Libraries without which the last link fails.
 const DEBIAN_NEEDS: [&str; 3] = [
     "/usr/lib/llvm-22/lib/libLLVMCore.a",
     "/usr/lib/llvm-22/lib/libPolly.a",
-    "/usr/lib/x86_64-linux-gnu/libz3.so",
+    DEBIAN_Z3,
 ];
 const INSTALL: &str = "apt-get install -y --no-install-recommends llvm-22-dev libpolly-22-dev libz3-dev \
     libzstd-dev zlib1g-dev libxml2-dev libffi-dev libncurses-dev";
@@ -86,7 +87,7 @@ impl Way {
             link(&part.path(), &bundle.join(part.file_name()))?;
         }
         // The bundle's build script makes `-llibz3` of this library's path.
-        link(Path::new(DEBIAN_NEEDS[2]), &libraries.join("liblibz3.so"))?;
+        link(Path::new(DEBIAN_Z3), &libraries.join("liblibz3.so"))?;
         let installed = bundle.join(INSTALLED);
         if !installed.exists() {
             fs::write(&installed, "").map_err(|e| format!("{}: {e}", installed.display()))?;

@@ -1,4 +1,4 @@
-//! The binary, a place to work in, and small data.
+//! The binary, a place to work in, small data, and calls that several tests make.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,6 +6,8 @@
     reason = "helpers of tests end them"
 )]
 #![allow(dead_code, missing_docs)]
+
+pub(crate) mod kill;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -38,6 +40,11 @@ impl Place {
 
     pub(crate) fn model(&self, name: &str) -> String {
         self.tiny.join(name).display().to_string()
+    }
+
+    /// The folder of an adapter that PEFT wrote.
+    pub(crate) fn adapter(&self, name: &str) -> String {
+        self.peft.join(name).display().to_string()
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
@@ -106,4 +113,46 @@ pub(crate) fn refused(args: &[&str], parts: &[&str]) {
             "{args:?}: {part:?} is not in: {errors}"
         );
     }
+}
+
+/// A call as [`done`] and [`refused`] take it.
+pub(crate) fn words(call: &[String]) -> Vec<&str> {
+    call.iter().map(String::as_str).collect()
+}
+
+/// A call with more words behind it.
+pub(crate) fn with<'a>(call: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    [words(call).as_slice(), more].concat()
+}
+
+/// Merges an adapter into a model's folder; what is said of it.
+pub(crate) fn merge(model: &str, adapter: &str, out: &str) -> Value {
+    let call = ["merge", "--model", model, "--adapter", adapter];
+    let said = done(&[&call[..], &["--out", out]].concat());
+    serde_json::from_str(&said).expect("JSON")
+}
+
+/// The call of a whole job on twelve rows, which are its questions too.
+pub(crate) fn whole_job(place: &Place, out: &str) -> Vec<String> {
+    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
+    let call = [
+        "sdft",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--eval-data",
+        &data,
+        "--max-new-tokens",
+        "8",
+        "--preset",
+        "sdft-2402/main/using",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--out",
+        out,
+    ];
+    call.map(String::from).to_vec()
 }

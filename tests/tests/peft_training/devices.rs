@@ -1,0 +1,53 @@
+//! The work of each step shared by two devices.
+
+use burn::tensor::{Device, FloatDType};
+use idiolect::lora::Tape;
+use idiolect::model::Decoder;
+use idiolect::train::{Replica, TrainConfig};
+use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect_testkit::{Tensors, device, shared};
+
+use super::recorded::{TINY, compare, compare_weights, config, json, rows, train_with};
+
+/// The CPU has the run, and the device under test shares its work; there the CPU is its own second.
+#[test]
+fn two_devices_train_as_peft_trains_on_one() {
+    let Some(shared) = shared() else { return };
+    let peft = shared.join("oracles/peft");
+    let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")));
+    let model = shared.join("oracles/tiny/tiny-llama3");
+    let open = |device: &Device| {
+        let (decoder, _) = idiolect::model::load(&model, device, FloatDType::F32).expect("a model");
+        decoder
+    };
+    let (first, second) = (open(&Device::flex()), open(&device()));
+    for variant in ["qv", "all_dora"] {
+        let folder = peft.join("tiny-llama3").join(variant);
+        let trace = json(&folder.join("trace.json"));
+        let load = |decoder: &Decoder, part: &str| {
+            let device = decoder.device().autodiff();
+            idiolect::lora::load(&folder.join(part), decoder, &device).expect(part)
+        };
+        let config = TrainConfig {
+            batch_size: batch / 4,
+            accumulation: 4,
+            ..config(&trace, batch)
+        };
+        for tape in [Tape::Blocks, Tape::Whole] {
+            let objective = AdapterLoss {
+                decoder: &second,
+                tape,
+                loss: Loss::CrossEntropy,
+            };
+            let replica = Replica {
+                module: &load(&second, "adapter_init"),
+                objective: &objective,
+            };
+            let start = load(&first, "adapter_init");
+            let (trained, steps) = train_with(&[replica], (&first, tape), start, &config, &rows);
+            let name = format!("two devices, {variant} {tape:?}");
+            compare(&name, &trace, &steps, &TINY);
+            compare_weights(&name, &trained, &load(&first, "adapter_final"), &TINY);
+        }
+    }
+}

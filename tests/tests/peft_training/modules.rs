@@ -1,0 +1,83 @@
+//! Embedding, head and norms that train whole beside the factors.
+
+use std::path::Path;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
+use idiolect::lora::{LoraAdapter, Tape};
+use idiolect::model::Decoder;
+use idiolect_testkit::{Tensors, assert_close, device, shared, workspace_root};
+
+use super::recorded::{TINY, compare, compare_weights, config, json, rows, train};
+
+/// The start that `tests/golden/modules.py` gives the factors.
+fn modules_start(decoder: &Decoder, folder: &Path, device: &Device) -> LoraAdapter {
+    let config = idiolect::lora::read_config(folder).expect("a configuration");
+    let mut adapter = LoraAdapter::new(&config, decoder, 0, device).expect("an adapter");
+    for (n, factors) in adapter.factors.iter_mut().enumerate() {
+        let [input, rank] = factors.a.val().dims();
+        let value = |at: usize| {
+            let (j, i) = (at / rank, at % rank);
+            0.1 * (1.3 * n as f64 + 0.7 * i as f64 + 0.37 * j as f64).sin()
+        };
+        let values: Vec<f64> = (0..input * rank).map(value).collect();
+        let data = TensorData::new(values, [input, rank]);
+        let options = (device, burn::tensor::DType::F32);
+        factors.a = Param::from_tensor(Tensor::from_data(data, options));
+    }
+    adapter
+}
+
+fn logits(decoder: &Decoder, adapter: &LoraAdapter) -> Vec<f32> {
+    let ids = TensorData::from([[1i64, 30, 41, 52, 63, 3, 63, 52, 41, 30, 2]]);
+    let ids = Tensor::<2, Int>::from_data(ids, &device());
+    let decoder = adapter.decoder(decoder);
+    let hidden = decoder.hidden(ids, adapter);
+    let [_, tokens, width] = hidden.dims();
+    let logits = decoder.logits(hidden.reshape([tokens, width]));
+    logits.into_data().iter::<f32>().collect()
+}
+
+/// Embedding, head and norms beside the factors; a tied head kept so, and parted from the embedding.
+#[test]
+fn modules_train_whole_as_peft_trains_them() {
+    let Some(shared) = shared() else { return };
+    let batches = shared.join("oracles/peft/batches.safetensors");
+    let (batch, rows) = rows(&Tensors::read(&batches));
+    let golden = workspace_root().join("tests/golden/modules");
+    let traces = json(&golden.join("trace.json"));
+    for (case, trace) in traces.as_object().expect("cases") {
+        let base = trace["base"].as_str().expect("a name");
+        let base = shared.join("oracles/tiny").join(base);
+        let (decoder, _) = idiolect::model::load(&base, &device(), FloatDType::F32).expect(case);
+        let folder = golden.join(case);
+        let want = idiolect::lora::load(&folder, &decoder, &device()).expect(case);
+        let (_, theirs) = Tensors::read(&folder.join("logits.safetensors")).f32("logits");
+        assert_close(case, &logits(&decoder, &want), &theirs, 1e-4);
+        for tape in [Tape::Blocks, Tape::Whole] {
+            let name = format!("{case} {tape:?}");
+            let start = modules_start(&decoder, &folder, &device().autodiff());
+            let (trained, steps) = train(&decoder, start, &config(trace, batch), &rows, tape);
+            compare(&name, trace, &steps, &TINY);
+            compare_weights(&name, &trained, &want, &TINY);
+            // What is trained on is not the decoder's own, and merging gives the same model.
+            let trained = trained.valid();
+            let ours = logits(&decoder, &trained);
+            let merged = idiolect::lora::merge(decoder.clone(), &trained);
+            let none = idiolect::lora::combine(&[(&trained, 1.0)]);
+            assert!(none.is_err(), "{case}: whole modules cannot be added up");
+            assert_eq!(merged.config.tied, case == "tied", "{case}");
+            let place = tempfile::tempdir().expect("a folder");
+            let options = idiolect::model::SaveOptions {
+                stored: idiolect::model::StoredType::F32,
+                max_shard_bytes: 1 << 30,
+            };
+            idiolect::model::save(&merged, place.path(), options).expect(case);
+            let again = idiolect::model::load(place.path(), &device(), FloatDType::F32);
+            let (again, _) = again.expect(case);
+            let bare =
+                LoraAdapter::new(&idiolect::lora::LoraConfig::default(), &again, 0, &device());
+            assert_close(case, &logits(&again, &bare.expect(case)), &ours, 1e-4);
+        }
+    }
+}
