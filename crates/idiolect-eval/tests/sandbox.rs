@@ -8,9 +8,12 @@
     reason = "helpers of tests end them, and say what is skipped"
 )]
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use common::data;
 use idiolect_eval::{Answer, Ending, Gold, Limits, Sandbox};
 use serde_json::Value;
 
@@ -166,29 +169,17 @@ assert len([name for name in os.listdir('/proc') if name.isdigit()]) == 1";
 
 #[test]
 fn verdicts_of_human_eval() {
-    let shared = std::env::var_os("IDIOLECT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let lines = |name: &str| -> Option<Vec<Value>> {
-        let text = std::fs::read_to_string(shared.join("data").join(name)).ok()?;
-        Some(
-            text.lines()
-                .map(|line| serde_json::from_str(line).unwrap())
-                .collect(),
-        )
-    };
-    let Some((rows, tasks)) =
-        lines("oracles/humaneval_exec.jsonl").zip(lines("humaneval/HumanEval.jsonl"))
-    else {
-        assert!(
-            std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
-            "no {}",
-            shared.display()
-        );
-        eprintln!("skipped: no {}", shared.display());
+    let Some(data) = data() else {
         return;
     };
+    let lines = |name: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(data.join(name)).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let rows = lines("oracles/humaneval_exec.jsonl");
+    let tasks = lines("humaneval/HumanEval.jsonl");
     let Some(sandbox) = sandbox(Limits {
         time: Duration::from_secs(3),
         ..Limits::default()
