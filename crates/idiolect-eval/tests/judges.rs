@@ -56,6 +56,14 @@ fn means_of_ratings_are_those_of_fastchat() {
     assert!(score.low < score.mean && score.mean < score.high);
     let none = bench.summarize(&talks, &vec!["no idea".to_owned(); 24], &DRAWS);
     assert!(none.summary.scores.is_empty() && none.unread.len() == 24);
+    let other = [(6, 0), (0, 2)].map(|(question, run)| Talk {
+        question,
+        run,
+        answers: ["a".into(), "b".into()],
+    });
+    assert!(bench.requests(&other).is_empty());
+    let nothing = bench.summarize(&other, &vec!["[[5]]".to_owned(); 4], &DRAWS);
+    assert_eq!((nothing.judgements, nothing.summary.scores.len()), (0, 0));
 }
 
 fn pairs(equal: impl Fn(usize) -> bool) -> Vec<Pair> {

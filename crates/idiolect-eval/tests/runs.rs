@@ -161,6 +161,22 @@ fn worked_examples_stand_above_and_choices_are_scored() {
 }
 
 #[test]
+fn a_right_answer_that_is_no_choice_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("mc")).unwrap();
+    let arc = r#"{"question":"S?","choices":{"text":["x"],"label":["1","2"]},"answerKey":"2"}"#;
+    let hellaswag = r#"{"context":"c","endings":["x","y"],"label":"2"}"#;
+    for (task, file, row, field) in [
+        (Task::ArcEasy, "ARC-Easy-Test.jsonl", arc, "choices"),
+        (Task::Hellaswag, "hellaswag_val.jsonl", hellaswag, "label"),
+    ] {
+        fs::write(folder.path().join("mc").join(file), row).unwrap();
+        let error = task.read(folder.path(), 0).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+    }
+}
+
+#[test]
 fn outputs_for_a_judge_name_their_generator() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("sdft")).unwrap();
