@@ -101,6 +101,35 @@ impl Duel {
         }
     }
 
+    /// What the model wins of a pair's games by the next judgements, and how much those count together.
+    fn won<'a>(
+        self,
+        pair: &Pair,
+        texts: &mut impl Iterator<Item = &'a String>,
+        unread: &mut Vec<Id>,
+    ) -> (f64, f64) {
+        let games = self.games(pair);
+        if games.is_empty() {
+            // Equal outputs are half a win.
+            return (0.5, 1.0);
+        }
+        let (mut won, mut weight) = (0.0, 0.0);
+        for (game, text) in games.into_iter().zip(texts) {
+            let Some(found) = self.read(text) else {
+                unread.push(self.request(game).id);
+                continue;
+            };
+            let found = if game.model_first {
+                found
+            } else {
+                found.swapped()
+            };
+            won += found.first * found.weight;
+            weight += found.weight;
+        }
+        (won, weight)
+    }
+
     /// The share of games that the model wins, `win`, from `judgements`, one for each of [`Self::requests`].
     ///
     /// The interval is over questions: both games of one go in or out together.
@@ -109,27 +138,7 @@ impl Duel {
         let mut texts = judgements.iter();
         let (mut values, mut rows, mut unread) = (Vec::new(), Vec::new(), Vec::new());
         for pair in pairs {
-            let games = self.games(pair);
-            // Equal outputs are half a win.
-            let unseen = if games.is_empty() {
-                (0.5, 1.0)
-            } else {
-                (0.0, 0.0)
-            };
-            let (mut won, mut weight) = unseen;
-            for (game, text) in games.into_iter().zip(texts.by_ref()) {
-                let Some(found) = self.read(text) else {
-                    unread.push(self.request(game).id);
-                    continue;
-                };
-                let found = if game.model_first {
-                    found
-                } else {
-                    found.swapped()
-                };
-                won += found.first * found.weight;
-                weight += found.weight;
-            }
+            let (won, weight) = self.won(pair, &mut texts, &mut unread);
             let mut row = BTreeMap::new();
             if 0.0 < weight {
                 values.push((won / weight, weight));
