@@ -1,8 +1,12 @@
 //! What is refused, before anything runs and of the model's output, with its place.
 
-use idiolect_generate::{GenerateError, Settings, Stops};
+use std::ops::ControlFlow;
 
-use crate::fake::{Fake, requests, run, settings};
+use idiolect_generate::{
+    BoxError, GenerateError, Largest, Logits, NextLogits, Part, Settings, Stops, generate,
+};
+
+use crate::fake::{Fake, decode, requests, run, settings};
 
 #[test]
 fn what_does_not_fit_the_context_is_refused_before_anything_runs() {
@@ -86,6 +90,60 @@ fn logits_of_a_wrong_size_are_refused() {
     assert_eq!(
         error.to_string(),
         "logits at step 0: expected 2 rows of 3, found 8 values with a vocabulary of 3"
+    );
+}
+
+/// Gives two equal logits of each row, so that the row is asked for, and then nothing.
+struct Forgetful;
+
+impl NextLogits for Forgetful {
+    fn vocab(&self) -> usize {
+        3
+    }
+
+    fn begin(&mut self, _: usize, _: usize) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    fn share(&mut self, _: usize) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    fn pass(&mut self, _: &[Part<'_>]) -> Result<Logits, BoxError> {
+        Err("only the largest are there".into())
+    }
+
+    fn pass_largest(
+        &mut self,
+        parts: &[Part<'_>],
+        _: usize,
+    ) -> Result<Option<Vec<Largest>>, BoxError> {
+        let row = Largest {
+            entries: vec![(0, 1.0), (1, 1.0)],
+            sound: true,
+        };
+        Ok(Some(vec![row; parts.len()]))
+    }
+
+    fn whole(&mut self, _: usize) -> Result<Vec<f32>, BoxError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_row_read_whole_of_a_wrong_size_is_refused() {
+    let requests = requests(&[vec![1]]);
+    let error = generate(
+        &mut Forgetful,
+        &requests,
+        &settings(5),
+        &decode,
+        &mut |_| ControlFlow::Continue(()),
+    )
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "logits at step 0: expected 1 rows of 3, found 0 values with a vocabulary of 0"
     );
 }
 
