@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use idiolect_data::{DataError, Id};
 use serde_json::{Map, Value};
 
-use crate::reader::Lines;
+use crate::reader::{Lines, read_error};
 
 /// What a file of a corpus is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Corpus {
     pub fn find(path: &Path) -> Result<Self, DataError> {
         let mut files = Vec::new();
         let is_folder = fs::metadata(path)
-            .map_err(|error| read(path, error))?
+            .map_err(|error| read_error(path, error))?
             .is_dir();
         if is_folder {
             collect(path, &mut files)?;
@@ -235,7 +235,7 @@ fn known(path: &Path) -> Option<Kind> {
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.map_err(|error| read(folder, error))?;
+    let entries = entries.map_err(|error| read_error(folder, error))?;
     let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
     paths.sort();
     for path in paths {
@@ -250,12 +250,4 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
         }
     }
     Ok(())
-}
-
-fn read(path: &Path, source: io::Error) -> DataError {
-    DataError::Io {
-        path: path.to_owned(),
-        action: "read",
-        source,
-    }
 }

@@ -88,6 +88,21 @@ pub enum ContinuationError {
     },
 }
 
+impl ContinuationError {
+    /// Texts of `origin` that are missing, that nobody asked for, and that are there more than once.
+    pub(crate) fn unpaired(
+        origin: impl std::fmt::Display,
+        [missing, extra, repeated]: [Vec<Id>; 3],
+    ) -> Self {
+        Self::Unpaired {
+            origin: origin.to_string(),
+            missing,
+            extra,
+            repeated,
+        }
+    }
+}
+
 /// The first few of several lists of ids.
 fn first(lists: [&Vec<Id>; 3]) -> String {
     let mut ids = lists.into_iter().flatten();

@@ -9,71 +9,11 @@ use serde_json::json;
 
 use crate::ContinuationError;
 use crate::filter::{Reason, Verdict, starts_with_capital, verdict};
-use crate::halve::count_words;
+use crate::halve::{Half, HalvesFile, count_words};
 use crate::judge::{Answer, Question};
-use crate::prepare::{Half, HalvesFile};
-use crate::settings::{Filters, RowFormat, Settings, Shown, Target};
-use crate::stage::Texts;
+use crate::settings::{Filters, RowFormat, Settings, Target};
 use crate::summary::Summary;
-
-/// A text for a first part, and how it came about.
-pub(crate) struct Written {
-    pub(crate) text: String,
-    finish_reason: Option<String>,
-    tokens: usize,
-    passes: Option<usize>,
-    /// What the filters without a judge have against it.
-    pub(crate) objection: Option<Reason>,
-}
-
-/// Where the texts come from.
-pub(crate) enum Source {
-    /// The documents themselves.
-    Original,
-    /// A journal.
-    Teacher(Texts),
-}
-
-impl Source {
-    /// The text of a half.
-    pub(crate) fn text(
-        &mut self,
-        half: &Half,
-        settings: &Settings,
-    ) -> Result<Written, ContinuationError> {
-        let (text, finish_reason, tokens, passes) = match self {
-            Self::Original => (half.second.clone(), None, 0, None),
-            Self::Teacher(texts) => {
-                let record = texts.record(&half.id)?;
-                let text = joined(&settings.shown, record.text);
-                let (tokens, passes) = (record.token_count, record.passes);
-                (text, Some(record.finish_reason), tokens, passes)
-            }
-        };
-        let finish = finish_reason.as_deref().unwrap_or("stop");
-        let objection = settings.filters.objection(&text, &half.second, finish);
-        Ok(Written {
-            text,
-            finish_reason,
-            tokens,
-            passes,
-            objection,
-        })
-    }
-}
-
-/// A text that is put behind a first part without anything between.
-///
-/// One that was written raw goes on from the letter and stays as it is.
-/// An answer in a chat begins a word of its own and comes without the space before it: it gets one,
-/// unless it has white space or begins with punctuation that stands at the end of a word.
-fn joined(shown: &Shown, text: String) -> String {
-    let glued = |c: char| c.is_whitespace() || ".,;:!?)]}'\u{2019}\u{201d}\u{2026}".contains(c);
-    match shown {
-        Shown::Chat { .. } if !text.is_empty() && !text.starts_with(glued) => format!(" {text}"),
-        _ => text,
-    }
-}
+use crate::texts::{Source, Texts, Written};
 
 /// All that an export reads.
 pub(crate) struct Export<'a> {
@@ -166,12 +106,13 @@ fn tally(summary: &mut Summary, half: &Half, text: &Written) {
     let capital = starts_with_capital(&text.text) && !starts_with_capital(&half.second);
     summary.empty += usize::from(text.text.trim().is_empty());
     summary.capital += usize::from(capital);
-    summary.tokens += text.tokens;
+    // A journal is a file: what it counts may be any number.
+    summary.tokens = summary.tokens.saturating_add(text.tokens);
     if let Some(passes) = text.passes {
-        summary.passes = Some(summary.passes.unwrap_or(0) + passes);
+        summary.passes = Some(summary.passes.unwrap_or(0).saturating_add(passes));
     }
     summary.first_words += half.first_words as f64;
-    summary.second_words += (half.words - half.first_words) as f64;
+    summary.second_words += half.words as f64 - half.first_words as f64;
     summary.text_words += count_words(&text.text) as f64;
     if let Some(reason) = &text.finish_reason {
         summary.never_ending += usize::from(reason == "length");
@@ -208,19 +149,4 @@ fn line(out: &mut dyn Write, row: &impl Serialize) -> Result<(), ContinuationErr
 /// Whether the settings ask a teacher at all.
 pub(crate) fn asks_teacher(settings: &Settings) -> bool {
     settings.target == Target::Teacher
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_in_a_chat_is_put_behind_its_first_part_as_a_word() {
-        let chat = |text: &str| joined(&Shown::default(), text.to_owned());
-        assert_eq!(chat("and so on"), " and so on");
-        for text in ["", ", and", "\n\nAnd", " and", "."] {
-            assert_eq!(chat(text), text);
-        }
-        assert_eq!(joined(&Shown::Raw, "s and".into()), "s and");
-    }
 }

@@ -1,13 +1,21 @@
-//! Where a document is cut in two.
+//! Where a document is cut in two, and the file of the halves.
 //!
 //! Source: arXiv 2409.00096, section on data: a position uniform between the first and the last
 //! quarter of the text by word count.
 //! The paper gives no code; here the number of words before the cut is uniform over the whole numbers
 //! from a quarter to three quarters of all words, both ends included.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use idiolect_data::{DataError, Id};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::reader::read_error;
 
 /// A document in two parts, which together are the document without white space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +63,7 @@ pub(crate) fn count_words(text: &str) -> usize {
 /// A document's own seed, below 2^53 so that every JSON reader keeps it.
 ///
 /// It depends on the seed and the id alone, not on the other documents.
-pub(crate) fn document_seed(seed: u64, id: &serde_json::Value) -> u64 {
+pub(crate) fn document_seed(seed: u64, id: &Id) -> u64 {
     let digest = Sha256::digest(format!("{seed}\n{id}"));
     let bytes = digest.iter().take(8);
     bytes.fold(0, |seed, &byte| (seed << 8) | u64::from(byte)) >> 11
@@ -76,6 +84,39 @@ fn below(random: &mut ChaCha8Rng, span: u64) -> u64 {
         if drawn < fair {
             return drawn % span;
         }
+    }
+}
+
+/// A document of the sample, cut: a line of `halves.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Half {
+    pub(crate) id: Id,
+    pub(crate) first: String,
+    /// With the white space before it.
+    pub(crate) second: String,
+    pub(crate) words: usize,
+    pub(crate) first_words: usize,
+}
+
+/// The halves of a run, read one by one as often as they are needed.
+pub(crate) struct HalvesFile(pub(crate) PathBuf);
+
+impl HalvesFile {
+    pub(crate) fn read(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Half, DataError>> + use<>, DataError> {
+        let path = self.0.clone();
+        let file = File::open(&path).map_err(|source| read_error(&path, source))?;
+        let half = move |(at, line): (usize, std::io::Result<String>)| {
+            let line = line.map_err(|source| read_error(&path, source))?;
+            serde_json::from_str(&line).map_err(|error| DataError::Json {
+                path: path.clone(),
+                line: at + 1,
+                column: error.column().max(1),
+                problem: error.to_string(),
+            })
+        };
+        Ok(BufReader::new(file).lines().enumerate().map(half))
     }
 }
 

@@ -123,7 +123,8 @@ impl Lines {
     }
 }
 
-fn read_error(path: &Path, source: io::Error) -> DataError {
+/// What the system says of a file that cannot be read.
+pub(crate) fn read_error(path: &Path, source: io::Error) -> DataError {
     DataError::Io {
         path: path.to_owned(),
         action: "read",

@@ -7,13 +7,15 @@ use idiolect_data::{DataError, Id};
 
 use crate::ContinuationError;
 use crate::corpus::Corpus;
-use crate::export::{Export, Source, asks_teacher};
+use crate::export::{Export, asks_teacher};
+use crate::halve::HalvesFile;
 use crate::judge::Question;
-use crate::prepare::{HalvesFile, prepare};
 use crate::record::Identity;
+use crate::sample::prepare;
 use crate::settings::Settings;
-use crate::stage::{Stage, Texts};
+use crate::stage::Stage;
 use crate::summary::Summary;
+use crate::texts::{Source, Texts};
 use crate::writer::{Prompt, TextToText};
 
 /// What a run ends with.

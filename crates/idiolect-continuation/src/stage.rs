@@ -2,19 +2,17 @@
 //!
 //! Requests go to the writer in windows that are a function of the data alone, so that a resumed run
 //! gives it the same windows.
-//! Of the texts that are there only the place in the journal is held.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use idiolect_data::{DataError, Id, Journal};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use idiolect_data::{Id, Journal};
+use serde::de::IgnoredAny;
 
 use crate::ContinuationError;
 use crate::halve::document_seed;
-use crate::record::{Identity, Made, Record};
+use crate::record::{Identity, Made};
+use crate::texts::{Place, Texts};
 use crate::writer::{BoxError, Completion, ContinuationRequest, Prompt, TextToText};
 
 /// What a stage is about.
@@ -25,21 +23,6 @@ pub(crate) struct Stage<'a> {
     pub(crate) form: String,
     pub(crate) seed: u64,
     pub(crate) window: usize,
-}
-
-/// The texts of a journal by id, read when asked for.
-pub(crate) struct Texts {
-    path: PathBuf,
-    reader: BufReader<File>,
-    places: HashMap<String, Place>,
-}
-
-/// Where a record begins.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    byte: u64,
-    /// Lines before it.
-    line: usize,
 }
 
 /// A stage on its way.
@@ -89,7 +72,7 @@ impl Stage<'_> {
                 ..made.clone()
             };
             self.refuse_other(&made, &now)?;
-            if texts.places.insert(made.id.to_string(), at).is_some() {
+            if texts.note(&made.id, at) {
                 repeated.push(made.id);
             }
             at = next;
@@ -97,7 +80,10 @@ impl Stage<'_> {
         if repeated.is_empty() {
             return Ok(texts);
         }
-        Err(unpaired(self.journal.display(), [vec![], vec![], repeated]))
+        Err(ContinuationError::unpaired(
+            self.journal.display(),
+            [vec![], vec![], repeated],
+        ))
     }
 
     fn refuse_other(&self, old: &Made, now: &Made) -> Result<(), ContinuationError> {
@@ -156,7 +142,10 @@ impl Stage<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(unpaired("the writer", [missing, vec![], vec![]]))
+        Err(ContinuationError::unpaired(
+            "the writer",
+            [missing, vec![], vec![]],
+        ))
     }
 
     /// A window's requests; those that the journal has are held against it.
@@ -192,7 +181,7 @@ impl Stage<'_> {
         completion: Completion,
     ) -> Result<(), ContinuationError> {
         let Some((at, written)) = pending.get_mut(&completion.id.to_string()) else {
-            return Err(unpaired(
+            return Err(ContinuationError::unpaired(
                 "the writer",
                 [vec![], vec![completion.id], vec![]],
             ));
@@ -202,7 +191,7 @@ impl Stage<'_> {
             return Ok(());
         }
         if *written {
-            return Err(unpaired(
+            return Err(ContinuationError::unpaired(
                 "the writer",
                 [vec![], vec![], vec![completion.id]],
             ));
@@ -211,83 +200,5 @@ impl Stage<'_> {
         journal.append(&record)?;
         *written = true;
         Ok(())
-    }
-}
-
-impl Texts {
-    fn open(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|source| io(path, source))?;
-        Ok(Self {
-            path: path.to_owned(),
-            reader: BufReader::new(file),
-            places: HashMap::new(),
-        })
-    }
-
-    /// The record of an id, or a part of it.
-    pub(crate) fn get<T: DeserializeOwned>(&mut self, id: &Id) -> Result<Option<T>, DataError> {
-        let Some(&at) = self.places.get(&id.to_string()) else {
-            return Ok(None);
-        };
-        Ok(self.next(at)?.map(|(record, _)| record))
-    }
-
-    /// The record that begins at or after a place, and the place behind it.
-    fn next<T: DeserializeOwned>(
-        &mut self,
-        mut at: Place,
-    ) -> Result<Option<(T, Place)>, DataError> {
-        let Self { path, reader, .. } = self;
-        let here = reader
-            .stream_position()
-            .map_err(|source| io(path, source))?;
-        if here != at.byte {
-            let moved = reader.seek(SeekFrom::Start(at.byte));
-            moved.map_err(|source| io(path, source))?;
-        }
-        let mut line = String::new();
-        while line.trim().is_empty() {
-            line.clear();
-            let read = reader.read_line(&mut line);
-            let length = read.map_err(|source| io(path, source))?;
-            if length == 0 {
-                return Ok(None);
-            }
-            at.byte += length as u64;
-            at.line += 1;
-        }
-        let record = serde_json::from_str(&line).map_err(|error| DataError::Json {
-            path: path.clone(),
-            line: at.line,
-            column: error.column().max(1),
-            problem: format!("not the row expected here: {error}"),
-        })?;
-        Ok(Some((record, at)))
-    }
-
-    /// The whole record of an id that must be there.
-    pub(crate) fn record(&mut self, id: &Id) -> Result<Record, ContinuationError> {
-        let record = self.get(id)?;
-        record.ok_or_else(|| unpaired(self.path.display(), [vec![id.clone()], vec![], vec![]]))
-    }
-}
-
-fn io(path: &Path, source: std::io::Error) -> DataError {
-    DataError::Io {
-        path: path.to_owned(),
-        action: "read",
-        source,
-    }
-}
-
-fn unpaired(
-    origin: impl std::fmt::Display,
-    [missing, extra, repeated]: [Vec<Id>; 3],
-) -> ContinuationError {
-    ContinuationError::Unpaired {
-        origin: origin.to_string(),
-        missing,
-        extra,
-        repeated,
     }
 }

@@ -8,8 +8,8 @@ mod common;
 use std::fs::{self, File};
 use std::io::Write;
 
-use common::{Folder, settings};
-use idiolect_continuation::{BoxError, Completion, ContinuationRequest, Corpus, Settings, Target};
+use common::{Folder, nobody, settings};
+use idiolect_continuation::{Corpus, Settings, Target};
 
 /// The most memory that the process ever had, in bytes, where the system tells.
 fn peak() -> Option<u64> {
@@ -36,9 +36,8 @@ fn memory_does_not_grow_with_the_text() {
         ..settings(DOCUMENTS)
     };
     let before = peak();
-    let mut nobody =
-        |_: &ContinuationRequest| -> Result<Completion, BoxError> { Err("asked".into()) };
-    let summary = folder.run(&corpus, &settings, &mut nobody).unwrap().summary;
+    let continued = folder.run(&corpus, &settings, &mut nobody());
+    let summary = continued.unwrap().summary;
     assert_eq!(
         (summary.corpus.documents, summary.rows),
         (DOCUMENTS, DOCUMENTS)

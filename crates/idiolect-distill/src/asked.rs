@@ -5,9 +5,9 @@ use idiolect_metrics::MetricsError;
 use sha2::{Digest, Sha256};
 
 use crate::DistillError;
+use crate::judge::{judge, verdict};
 use crate::record::Record;
 use crate::settings::Settings;
-use crate::verdict::{judge, verdict};
 use crate::writer::{Completion, RewriteRequest};
 
 /// A row to be rewritten.

@@ -1,6 +1,7 @@
 //! What a distillation is asked to do.
 
-use idiolect_data::{DataSet, Example};
+use idiolect_data::{DataError, DataSet, Example, RawRow, RawRows};
+use idiolect_metrics::python::strip;
 use idiolect_prompt::{DistillTemplate, PromptError, Rendered, Template};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +10,6 @@ use sha2::{Digest, Sha256};
 use crate::DistillError;
 use crate::check::Check;
 use crate::record::Identity;
-use crate::trim::trimmed;
 
 /// Verdicts beyond the paper's; the default switches all of them off, as its scripts do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,4 +116,35 @@ impl Settings {
             found: self.mix_ratio.to_string(),
         })
     }
+}
+
+/// The data set with white space stripped from the text fields of its rows, not from ids and not
+/// from text deeper inside, as the reference script does (sail-sg/sdft@bfb6c255
+/// `eval/gen_distilled_data.py`).
+fn trimmed(set: &DataSet) -> Result<DataSet, DataError> {
+    let rows = set.rows.iter().map(|row| {
+        let mut fields = row.raw.clone();
+        for (name, value) in &mut fields {
+            if let Value::String(text) = value
+                && *name != set.columns.id
+            {
+                *text = strip(text).to_owned();
+            }
+        }
+        RawRow {
+            line: row.line,
+            fields,
+        }
+    });
+    let raw = RawRows {
+        path: set.path.clone(),
+        layout: set.layout,
+        rows: rows.collect(),
+    };
+    let mut trimmed = DataSet::from_rows(raw, set.format, &set.columns)?;
+    // A set may be a part of a file, whose rows keep their numbers there.
+    for (new, old) in trimmed.rows.iter_mut().zip(&set.rows) {
+        new.example.id.clone_from(&old.example.id);
+    }
+    Ok(trimmed)
 }

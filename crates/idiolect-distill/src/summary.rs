@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use idiolect_data::{DataSet, write_atomically};
+use idiolect_metrics::python::split;
 use serde::{Deserialize, Serialize};
 
 use crate::DistillError;
 use crate::record::Record;
-use crate::trim::words;
 use crate::verdict::Verdict;
 
 /// Mean length of the responses of a data set.
@@ -77,7 +77,7 @@ impl Summary {
             refused_share: refused.iter().map(share).collect(),
             refused,
             finish_reasons: counts(records.iter().map(|record| record.finish_reason.as_str())),
-            tokens: records.iter().map(|record| record.token_count).sum(),
+            tokens: sum(records.iter().map(|record| record.token_count)),
             tokens_per_pass: tokens_per_pass(records),
             length_before: Length::of(before),
             length_after: Length::of(after),
@@ -103,18 +103,22 @@ impl Length {
         let mean =
             |count: fn(&str) -> usize| ratio(responses(set).map(count).sum(), set.rows.len());
         Self {
-            words: mean(words),
+            words: mean(|text| split(text).count()),
             characters: mean(|text| text.chars().count()),
         }
     }
 }
 
 fn tokens_per_pass(records: &[Record]) -> Option<f64> {
-    let counted = records
-        .iter()
-        .filter_map(|record| Some((record.token_count, record.passes?)));
-    let (tokens, passes) = counted.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+    let counted = || records.iter().filter(|record| record.passes.is_some());
+    let tokens = sum(counted().map(|record| record.token_count));
+    let passes = sum(counted().filter_map(|record| record.passes));
     (passes > 0).then(|| ratio(tokens, passes))
+}
+
+/// A journal is a file: what it counts may be any number.
+fn sum(counts: impl Iterator<Item = usize>) -> usize {
+    counts.fold(0, usize::saturating_add)
 }
 
 fn responses(set: &DataSet) -> impl Iterator<Item = &str> {

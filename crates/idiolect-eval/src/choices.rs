@@ -76,6 +76,9 @@ pub(crate) fn arc(doc: &Doc) -> Result<Question, EvalError> {
     };
     let texts = of("text").ok_or_else(|| doc.wrong("choices", "texts and labels"))?;
     let labels = of("label").ok_or_else(|| doc.wrong("choices", "texts and labels"))?;
+    if labels.len() != texts.len() {
+        return Err(doc.wrong("choices", "a label for each text"));
+    }
     let key = doc.text("answerKey")?;
     let right = labels.iter().position(|label| *label == key);
     let right = right.ok_or_else(|| doc.wrong("answerKey", "one of the labels"))?;
@@ -90,6 +93,9 @@ pub(crate) fn arc(doc: &Doc) -> Result<Question, EvalError> {
 pub(crate) fn hellaswag(doc: &Doc) -> Result<Question, EvalError> {
     let endings = doc.texts("endings")?;
     let right = doc.index("label")?;
+    if right >= endings.len() {
+        return Err(doc.wrong("label", "the number of an ending, from 0"));
+    }
     if doc.fields.contains_key("context") {
         return Ok(Question::new(doc.text("context")?, endings, right));
     }

@@ -16,10 +16,10 @@ use idiolect_metrics::interval::Draws;
 use idiolect_metrics::judge::{Preference, preference, ranking};
 use serde_json::Value;
 
-use crate::item::seed_of;
+use crate::item::{name_of, seed_of};
 use crate::judge::{JudgeRequest, Judged, fill};
 use crate::summary::weighted;
-use crate::{Answer, Ask, EvalError, Item, Prompt, Row, Summary, files};
+use crate::{EvalError, Item, Row, Summary, files};
 
 const ARENA_SYSTEM: &str = include_str!("../prompts/arena_hard_system.txt");
 const ARENA_USER: &str = include_str!("../prompts/arena_hard_user.txt");
@@ -80,7 +80,7 @@ impl Duel {
             (&pair.baseline, &pair.model)
         };
         let place = if model_first { "first" } else { "second" };
-        let name = pair.id.as_str().map_or(pair.id.to_string(), str::to_owned);
+        let name = name_of(&pair.id);
         let (system, user) = match self {
             Self::ArenaHard => (ARENA_SYSTEM, ARENA_USER),
             Self::AlpacaEval(_) => (ALPACA_SYSTEM, ALPACA_USER),
@@ -101,6 +101,35 @@ impl Duel {
         }
     }
 
+    /// What the model wins of a pair's games by the next judgements, and how much those count together.
+    fn won<'a>(
+        self,
+        pair: &Pair,
+        texts: &mut impl Iterator<Item = &'a String>,
+        unread: &mut Vec<Id>,
+    ) -> (f64, f64) {
+        let games = self.games(pair);
+        if games.is_empty() {
+            // Equal outputs are half a win.
+            return (0.5, 1.0);
+        }
+        let (mut won, mut weight) = (0.0, 0.0);
+        for (game, text) in games.into_iter().zip(texts) {
+            let Some(found) = self.read(text) else {
+                unread.push(self.request(game).id);
+                continue;
+            };
+            let found = if game.model_first {
+                found
+            } else {
+                found.swapped()
+            };
+            won += found.first * found.weight;
+            weight += found.weight;
+        }
+        (won, weight)
+    }
+
     /// The share of games that the model wins, `win`, from `judgements`, one for each of [`Self::requests`].
     ///
     /// The interval is over questions: both games of one go in or out together.
@@ -109,27 +138,7 @@ impl Duel {
         let mut texts = judgements.iter();
         let (mut values, mut rows, mut unread) = (Vec::new(), Vec::new(), Vec::new());
         for pair in pairs {
-            let games = self.games(pair);
-            // Equal outputs are half a win.
-            let unseen = if games.is_empty() {
-                (0.5, 1.0)
-            } else {
-                (0.0, 0.0)
-            };
-            let (mut won, mut weight) = unseen;
-            for (game, text) in games.into_iter().zip(texts.by_ref()) {
-                let Some(found) = self.read(text) else {
-                    unread.push(self.request(game).id);
-                    continue;
-                };
-                let found = if game.model_first {
-                    found
-                } else {
-                    found.swapped()
-                };
-                won += found.first * found.weight;
-                weight += found.weight;
-            }
+            let (won, weight) = self.won(pair, &mut texts, &mut unread);
             let mut row = BTreeMap::new();
             if 0.0 < weight {
                 values.push((won / weight, weight));
@@ -185,7 +194,7 @@ impl Baseline {
             let text = text.or_else(|| content(field("choices")?.get(0)?.get("turns")?.get(0)?));
             let text = text.or_else(|| content(field("messages")?.as_array()?.last()?));
             let text = text.ok_or_else(|| doc.wrong("text", "an answer"))?;
-            answers.insert(name(key), text.to_owned());
+            answers.insert(name_of(key), text.to_owned());
         }
         Ok(Self {
             path: path.to_owned(),
@@ -199,24 +208,14 @@ impl Baseline {
     ///
     /// [`EvalError::Baseline`] for the first question without one.
     pub fn pairs(&self, items: &[Item], rows: &[Row]) -> Result<Vec<Pair>, EvalError> {
-        let asked =
-            items
-                .iter()
-                .zip(rows)
-                .filter_map(|(item, row)| match (&item.ask, &row.answer) {
-                    (
-                        Ask::Generate {
-                            prompt: Prompt::Chat(turns),
-                            ..
-                        },
-                        Answer::Text(text),
-                    ) => Some((item, &turns.last()?.content, text)),
-                    _ => None,
-                });
-        let pair = |(item, question, model): (&Item, &String, &String)| {
+        let asked = items.iter().zip(rows).filter_map(|(item, row)| {
+            let (question, model) = item.said(&row.answer)?;
+            Some((item, question, model))
+        });
+        let pair = |(item, question, model): (&Item, &str, &str)| {
             let found = self
                 .answers
-                .get(&name(&item.id))
+                .get(&name_of(&item.id))
                 .or_else(|| self.answers.get(question));
             let baseline = found.ok_or_else(|| EvalError::Baseline {
                 path: self.path.clone(),
@@ -224,17 +223,13 @@ impl Baseline {
             })?;
             Ok(Pair {
                 id: item.id.clone(),
-                question: question.clone(),
-                model: model.clone(),
+                question: question.to_owned(),
+                model: model.to_owned(),
                 baseline: baseline.clone(),
             })
         };
         asked.map(pair).collect()
     }
-}
-
-fn name(key: &Value) -> String {
-    key.as_str().map_or(key.to_string(), str::to_owned)
 }
 
 /// The text of a turn, in whichever release's form: itself, its `content`, or the `answer` in that.

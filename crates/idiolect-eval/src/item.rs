@@ -62,6 +62,11 @@ pub(crate) fn seed_of(seed: u64, name: &str) -> u64 {
         .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
+/// An id as it stands inside other ids: texts without quotes.
+pub(crate) fn name_of(id: &Id) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
 /// What a model writes on from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Prompt {
@@ -116,6 +121,21 @@ pub enum Gold {
     First,
     /// Several choices are true: `acc` is the share of probability on them.
     True(Vec<bool>),
+}
+
+impl Item {
+    /// The last turn of a chat and the text that answers it; none of other questions.
+    pub(crate) fn said<'a>(&'a self, answer: &'a Answer) -> Option<(&'a str, &'a str)> {
+        let Ask::Generate { prompt, .. } = &self.ask else {
+            return None;
+        };
+        match (prompt, answer) {
+            (Prompt::Chat(turns), Answer::Text(text)) => {
+                Some((turns.last()?.content.as_str(), text.as_str()))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Gold {
@@ -214,8 +234,7 @@ pub fn sampled(items: &[Item], samples: usize, draw: Draw) -> Vec<Item> {
 fn copy(item: &Item, number: usize, from: Draw) -> Item {
     let mut item = item.clone();
     if let Ask::Generate { draw, .. } = &mut item.ask {
-        let name = item.id.as_str().map_or(item.id.to_string(), str::to_owned);
-        let id = format!("{name}#{number}");
+        let id = format!("{}#{number}", name_of(&item.id));
         *draw = Some(Draw {
             seed: seed_of(from.seed, &id),
             ..from

@@ -114,21 +114,7 @@ pub fn judge_all(
         .iter()
         .map(|request| (request.id.to_string(), hash(&request.turns)))
         .collect();
-    let mut texts = HashMap::new();
-    for record in found {
-        let id = record.id.to_string();
-        match hashes.get(&id) {
-            Some(expected) if *expected != record.request => {
-                return Err(EvalError::Journal {
-                    path: journal.to_owned(),
-                    id: record.id,
-                    expected: expected.clone(),
-                    found: record.request,
-                });
-            }
-            _ => texts.insert(id, record.text),
-        };
-    }
+    let mut texts = known(found, &hashes, journal)?;
     for request in &mut requests {
         request.done = texts.contains_key(&request.id.to_string());
     }
@@ -155,6 +141,30 @@ pub fn judge_all(
             })
     };
     requests.iter().map(text).collect()
+}
+
+/// The texts of the journal by id, each held against the question that it answers.
+fn known(
+    found: Vec<Record>,
+    hashes: &HashMap<String, String>,
+    journal: &Path,
+) -> Result<HashMap<String, String>, EvalError> {
+    let mut texts = HashMap::new();
+    for record in found {
+        let id = record.id.to_string();
+        match hashes.get(&id) {
+            Some(expected) if *expected != record.request => {
+                return Err(EvalError::Journal {
+                    path: journal.to_owned(),
+                    id: record.id,
+                    expected: expected.clone(),
+                    found: record.request,
+                });
+            }
+            _ => texts.insert(id, record.text),
+        };
+    }
+    Ok(texts)
 }
 
 /// A template with each `{name}` replaced in one pass, so that no value is looked into; other braces stay.

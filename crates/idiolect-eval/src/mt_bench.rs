@@ -151,12 +151,20 @@ impl MtBench {
     }
 
     /// Two questions to the judge for each talk: its first turn, and both with an eye on the second.
+    ///
+    /// Talks about a question, or of a run, that the benchmark has not are passed over.
     #[must_use]
     pub fn requests(&self, talks: &[Talk]) -> Vec<JudgeRequest> {
-        let both = talks
-            .iter()
+        let both = self
+            .known(talks)
+            .into_iter()
             .flat_map(|talk| [0, 1].map(|turn| self.request(talk, turn)));
         both.collect()
+    }
+
+    fn known<'a>(&self, talks: &'a [Talk]) -> Vec<&'a Talk> {
+        let has = |talk: &&Talk| talk.question < self.questions.len() && talk.run < self.runs;
+        talks.iter().filter(has).collect()
     }
 
     fn request(&self, talk: &Talk, turn: usize) -> JudgeRequest {
@@ -190,7 +198,8 @@ impl MtBench {
             self.questions.iter().map(|_| Default::default()).collect();
         let mut of_runs = vec![Vec::new(); self.runs];
         let mut unread = Vec::new();
-        let pairs = talks.iter().flat_map(|talk| [(talk, 0), (talk, 1)]);
+        let talks = self.known(talks);
+        let pairs = talks.iter().flat_map(|&talk| [(talk, 0), (talk, 1)]);
         for ((talk, turn), text) in pairs.zip(judgements) {
             match rating(text) {
                 Some(rating) => {
@@ -200,7 +209,7 @@ impl MtBench {
                 None => unread.push(self.request(talk, turn).id),
             }
         }
-        let blank = |talk: &&Talk| talk.answers.iter().any(|answer| answer.trim().is_empty());
+        let blank = |talk: &&&Talk| talk.answers.iter().any(|answer| answer.trim().is_empty());
         Judged {
             judgements: judgements.len().min(2 * talks.len()),
             unread,

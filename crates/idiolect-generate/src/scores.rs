@@ -34,20 +34,11 @@ impl Scores {
         step: usize,
         rows: usize,
     ) -> Result<(), GenerateError> {
-        let (found, found_vocab) = match self {
+        let found = match self {
             Self::Whole(logits) => (logits.values.len(), logits.vocab),
             Self::Largest(found) => (found.len() * vocab, vocab),
         };
-        if found_vocab == vocab && found == rows * vocab {
-            return Ok(());
-        }
-        Err(GenerateError::LogitsShape {
-            step,
-            rows,
-            vocab,
-            found,
-            found_vocab,
-        })
+        check_shape(found, vocab, step, rows)
     }
 
     /// The next token of `row`, from the scores at `place`.
@@ -71,6 +62,26 @@ impl Scores {
             step,
             source,
         })?;
+        check_shape((logits.len(), logits.len()), model.vocab(), step, 1)?;
         row.choose(&mut logits, sampling)
     }
+}
+
+/// Refuses (values, length of a row) that are not `rows` rows over the vocabulary.
+fn check_shape(
+    (found, found_vocab): (usize, usize),
+    vocab: usize,
+    step: usize,
+    rows: usize,
+) -> Result<(), GenerateError> {
+    if found_vocab == vocab && found == rows * vocab {
+        return Ok(());
+    }
+    Err(GenerateError::LogitsShape {
+        step,
+        rows,
+        vocab,
+        found,
+        found_vocab,
+    })
 }

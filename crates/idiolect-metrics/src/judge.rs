@@ -75,11 +75,14 @@ pub fn preference(text: &str) -> Option<Preference> {
 /// The whole text must be such a literal of Python; the rank of `model_1`, 1 or 2, alone counts.
 #[must_use]
 pub fn ranking(text: &str) -> Option<Preference> {
-    let mut reader = Reader(text.trim());
+    let mut reader = Reader {
+        rest: text.trim(),
+        depth: DEPTH,
+    };
     let Literal::List(models) = reader.value()? else {
         return None;
     };
-    if !reader.0.is_empty() {
+    if !reader.rest.is_empty() {
         return None;
     }
     let mut first = None;
@@ -120,17 +123,26 @@ impl Literal {
     }
 }
 
-/// What is left to read, white space before it cut off.
-struct Reader<'a>(&'a str);
+/// How deep lists may stand in lists, as in Python's own reader (`MAXLEVEL` of its tokenizer): a judge may write
+/// any text, and no text may use up the stack.
+const DEPTH: usize = 200;
+
+/// A literal that is being read.
+struct Reader<'a> {
+    /// What is left to read, white space before it cut off.
+    rest: &'a str,
+    /// How many more lists may be opened inside each other.
+    depth: usize,
+}
 
 impl Reader<'_> {
     fn take(&mut self, mark: char) -> Option<()> {
-        self.0 = self.0.strip_prefix(mark)?.trim_start();
+        self.rest = self.rest.strip_prefix(mark)?.trim_start();
         Some(())
     }
 
     fn value(&mut self) -> Option<Literal> {
-        match self.0.chars().next()? {
+        match self.rest.chars().next()? {
             '[' => self.items('[', ']', Self::value).map(Literal::List),
             '(' => self.items('(', ')', Self::value).map(Literal::List),
             '{' => self.items('{', '}', Self::pair).map(Literal::Pairs),
@@ -146,6 +158,7 @@ impl Reader<'_> {
         item: fn(&mut Self) -> Option<T>,
     ) -> Option<Vec<T>> {
         self.take(open)?;
+        self.depth = self.depth.checked_sub(1)?;
         let mut items = Vec::new();
         while self.take(close).is_none() {
             items.push(item(self)?);
@@ -154,6 +167,7 @@ impl Reader<'_> {
                 break;
             }
         }
+        self.depth += 1;
         Some(items)
     }
 
@@ -165,20 +179,20 @@ impl Reader<'_> {
 
     /// Names hold no escaped quotes, and other escapes are left as they are.
     fn text(&mut self, quote: char) -> Option<String> {
-        let (text, rest) = self.0.strip_prefix(quote)?.split_once(quote)?;
+        let (text, rest) = self.rest.strip_prefix(quote)?.split_once(quote)?;
         if text.contains(['\n', '\\']) {
             return None;
         }
-        self.0 = rest.trim_start();
+        self.rest = rest.trim_start();
         Some(text.to_owned())
     }
 
     fn number(&mut self) -> Option<f64> {
         let end = self
-            .0
+            .rest
             .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-'));
-        let (number, rest) = self.0.split_at(end.unwrap_or(self.0.len()));
-        self.0 = rest.trim_start();
+        let (number, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        self.rest = rest.trim_start();
         number.parse().ok()
     }
 }
@@ -258,5 +272,15 @@ mod tests {
         ] {
             assert_eq!(first(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn lists_in_lists_without_end_are_no_ranking() {
+        for open in ["[", "(", "{", "[{'a': "] {
+            assert_eq!(ranking(&open.repeat(1 << 20)), None, "{open}");
+        }
+        let many = "{'model': 'model_2', 'rank': 2}, ".repeat(2 * DEPTH);
+        let one = format!("[{many}{{'model': 'model_1', 'rank': 1}}]");
+        assert_eq!(ranking(&one).map(|found| found.first), Some(1.0));
     }
 }

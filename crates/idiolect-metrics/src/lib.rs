@@ -54,7 +54,7 @@ pub enum MetricsError {
     },
 }
 
-mod python {
+pub mod python {
     //! White space as Python counts it.
     //!
     //! The reference scores are Python programs: their `strip`, `split` and `\s` take the four
@@ -62,17 +62,19 @@ mod python {
     //! Otherwise the two sets agree.
 
     /// Whether Python's `str.isspace` holds for this one character.
-    pub(crate) fn is_space(c: char) -> bool {
+    #[must_use]
+    pub fn is_space(c: char) -> bool {
         c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
     }
 
     /// `str.strip()`.
-    pub(crate) fn strip(text: &str) -> &str {
+    #[must_use]
+    pub fn strip(text: &str) -> &str {
         text.trim_matches(is_space)
     }
 
     /// `str.split()`: the stretches between white space, without empty ones.
-    pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
+    pub fn split(text: &str) -> impl Iterator<Item = &str> {
         text.split(is_space).filter(|word| !word.is_empty())
     }
 

@@ -1,35 +1,16 @@
 //! `IFEval`'s verdicts against those recorded of the reference, instruction by instruction.
 //!
-//! The rows stand beside the repository; see `oracles.rs`.
+//! The rows stand beside the repository; see `common`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "helpers of tests may panic, and say what is skipped"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+mod common;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
+use common::rows;
 use idiolect_metrics::ifeval::{Instruction, accuracies, sentence_count, word_count};
 use serde_json::Value;
-
-fn rows(name: &str) -> Vec<Value> {
-    let shared = std::env::var_os("IDIOLECT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("data").join(name);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        let required = std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_some();
-        assert!(!required, "no {}", path.display());
-        eprintln!("skipped: no {}", path.display());
-        return Vec::new();
-    };
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 /// The instructions of each prompt, by its key.
 fn prompts() -> BTreeMap<u64, Vec<Instruction>> {

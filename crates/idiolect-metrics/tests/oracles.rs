@@ -3,47 +3,19 @@
 //! The rows stand beside the repository (`shared/data/oracles`); without them the tests say so and
 //! pass, or fail where `IDIOLECT_REQUIRE_SHARED` is set.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "helpers of tests may panic, and say what is skipped"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
-use std::path::{Path, PathBuf};
+mod common;
 
+use common::file;
 use idiolect_metrics::math::Gsm8k;
 use idiolect_metrics::{
     bleu4, call, choice, code, math, rouge_l, rouge_l_google, sacrebleu, safety,
 };
 use serde_json::Value;
 
-fn shared() -> PathBuf {
-    std::env::var_os("IDIOLECT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    )
-}
-
-/// A file below `shared/data`; nothing, said aloud, where it is absent.
-fn file(name: &str) -> Option<String> {
-    let path = shared().join("data").join(name);
-    let text = std::fs::read_to_string(&path).ok();
-    if text.is_none() {
-        assert!(
-            std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
-            "no {}",
-            path.display()
-        );
-        eprintln!("skipped: no {}", path.display());
-    }
-    text
-}
-
 fn rows(name: &str) -> Vec<Value> {
-    let text = file(&format!("oracles/{name}")).unwrap_or_default();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    common::rows(&format!("oracles/{name}"))
 }
 
 fn text<'a>(row: &'a Value, field: &str) -> &'a str {

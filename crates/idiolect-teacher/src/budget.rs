@@ -39,7 +39,7 @@ impl Spent {
     /// Tokens together.
     #[must_use]
     pub fn tokens(&self) -> u64 {
-        self.prompt_tokens + self.text_tokens
+        self.prompt_tokens.saturating_add(self.text_tokens)
     }
 }
 
@@ -141,11 +141,7 @@ impl Purse {
     /// Puts back what was set aside, and counts what was really spent.
     pub(crate) fn settle(&self, most: Spent, really: Spent) {
         let mut state = self.lock();
-        state.reserved = Spent {
-            texts: state.reserved.texts - most.texts,
-            prompt_tokens: state.reserved.prompt_tokens - most.prompt_tokens,
-            text_tokens: state.reserved.text_tokens - most.text_tokens,
-        };
+        state.reserved = combined(state.reserved, most, u64::saturating_sub);
         state.spent = sum(state.spent, really);
         state.under_way -= 1;
         self.changed.notify_all();
@@ -161,10 +157,43 @@ impl Purse {
     }
 }
 
+/// Both together; a server may name any number, and none may wrap around to a small one.
 fn sum(a: Spent, b: Spent) -> Spent {
+    combined(a, b, u64::saturating_add)
+}
+
+fn combined(a: Spent, b: Spent, by: fn(u64, u64) -> u64) -> Spent {
     Spent {
-        texts: a.texts + b.texts,
-        prompt_tokens: a.prompt_tokens + b.prompt_tokens,
-        text_tokens: a.text_tokens + b.text_tokens,
+        texts: by(a.texts, b.texts),
+        prompt_tokens: by(a.prompt_tokens, b.prompt_tokens),
+        text_tokens: by(a.text_tokens, b.text_tokens),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_a_server_wraps_around() {
+        let (purse, budget) = (Purse::default(), Budget::default());
+        let most = Spent {
+            texts: 1,
+            prompt_tokens: u64::MAX,
+            text_tokens: u64::MAX,
+        };
+        let stop = AtomicBool::new(false);
+        for _ in 0..2 {
+            assert!(purse.reserve(&budget, most, &Value::Null, &stop).unwrap());
+        }
+        for _ in 0..2 {
+            purse.settle(most, most);
+        }
+        assert_eq!(purse.spent().tokens(), u64::MAX);
+        let small = Budget {
+            tokens: Some(1000),
+            ..budget
+        };
+        assert!(purse.reserve(&small, most, &Value::Null, &stop).is_err());
     }
 }

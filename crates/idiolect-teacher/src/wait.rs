@@ -33,12 +33,12 @@ pub(crate) fn wait(
 
 /// Sleeps; false when called off.
 pub(crate) fn sleep(duration: Duration, stop: &AtomicBool) -> bool {
-    let end = Instant::now() + duration;
+    let start = Instant::now();
     loop {
         if stop.load(Ordering::Relaxed) {
             return false;
         }
-        let left = end.saturating_duration_since(Instant::now());
+        let left = duration.saturating_sub(start.elapsed());
         if left.is_zero() {
             return true;
         }

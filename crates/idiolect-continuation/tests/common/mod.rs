@@ -111,6 +111,11 @@ impl TextToText for Scripted {
     }
 }
 
+/// Refuses to write anything.
+pub(crate) fn nobody() -> impl FnMut(&ContinuationRequest) -> Result<Completion, BoxError> {
+    |request: &ContinuationRequest| Err(format!("{} was asked for", request.id).into())
+}
+
 /// Rows of different lengths, ids numbers and strings in turn.
 pub(crate) fn corpus(folder: &Path, count: usize) -> Corpus {
     let row = |n: usize| {

@@ -1,14 +1,8 @@
 //! Where a row ends: stop tokens, stop strings, the budget.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that fails may panic, in its helpers too"
-)]
-
-mod fake;
-
-use fake::{Fake, requests, run, settings};
 use idiolect_generate::{BoxError, FinishReason, Generated, Settings, Stops, generate};
+
+use crate::fake::{Fake, requests, run, settings};
 
 const A: u32 = 97;
 const B: u32 = 98;
@@ -151,4 +145,19 @@ fn a_stop_string_may_lie_inside_one_token_and_between_bytes_of_letters() {
     )
     .unwrap();
     assert_eq!((found[0].text.as_str(), found[0].token_ids.len()), ("x", 2));
+}
+
+#[test]
+fn the_budget_is_a_reason_of_its_own() {
+    let row = run(
+        &mut Fake::scattered(90),
+        &requests(&[vec![1]]),
+        &settings(1),
+    )
+    .unwrap()
+    .remove(0);
+    assert_eq!(
+        (row.token_ids.len(), row.finish_reason),
+        (1, FinishReason::Length)
+    );
 }

@@ -1,33 +1,25 @@
-//! From a corpus to halves on disk: two readings, and never more than one document in memory.
+//! Which documents of a corpus a run takes: a uniform sample of a stream whose length nobody knows.
 //!
-//! The first reading chooses documents by their number, the second cuts the chosen ones and writes
-//! them down; what is held between is a number for each chosen document.
+//! Two readings, and never more than one document in memory: the first chooses documents by their
+//! number, the second cuts the chosen ones and writes them down; what is held between is a number for
+//! each chosen document.
+//! Each document draws a random key and the smallest keys stay (Efraimidis and Spirakis 2006,
+//! algorithm A-Res with equal weights).
+//! Against Vitter's algorithm R it has one advantage that matters here: a larger sample with the same
+//! seed contains the smaller one, so that a run can be made longer without losing what was paid for.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::collections::{BinaryHeap, HashSet};
+use std::path::Path;
 
-use idiolect_data::{DataError, Id, write_atomically};
-use serde::{Deserialize, Serialize};
+use idiolect_data::{DataError, write_atomically};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::ContinuationError;
 use crate::corpus::{Corpus, Document, Raw};
-use crate::halve::{count_words, document_seed, halve};
-use crate::reservoir::Reservoir;
+use crate::halve::{Half, count_words, document_seed, halve};
 use crate::settings::Settings;
 use crate::summary::Found;
-
-/// A document of the sample, cut: a line of `halves.jsonl`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Half {
-    pub(crate) id: Id,
-    pub(crate) first: String,
-    /// With the white space before it.
-    pub(crate) second: String,
-    pub(crate) words: usize,
-    pub(crate) first_words: usize,
-}
 
 /// Samples and cuts; returns what the corpus has.
 pub(crate) fn prepare(
@@ -140,29 +132,90 @@ fn chosen(
     Ok(())
 }
 
-/// The halves of a run, read one by one as often as they are needed.
-pub(crate) struct HalvesFile(pub(crate) PathBuf);
+/// The sample so far: the numbers of its items, never the items.
+#[derive(Debug)]
+pub struct Reservoir {
+    size: usize,
+    random: ChaCha8Rng,
+    kept: BinaryHeap<(u64, u64)>,
+}
 
-impl HalvesFile {
-    pub(crate) fn read(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<Half, DataError>> + use<>, DataError> {
-        let path = self.0.clone();
-        let io = move |source| DataError::Io {
-            path: path.clone(),
-            action: "read",
-            source,
-        };
-        let path = self.0.clone();
-        let lines = BufReader::new(File::open(&self.0).map_err(&io)?).lines();
-        let half = move |(at, line): (usize, std::io::Result<String>)| {
-            serde_json::from_str(&line.map_err(&io)?).map_err(|error| DataError::Json {
-                path: path.clone(),
-                line: at + 1,
-                column: error.column().max(1),
-                problem: error.to_string(),
-            })
-        };
-        Ok(lines.enumerate().map(half))
+impl Reservoir {
+    /// An empty sample that will have at most `size` items.
+    #[must_use]
+    pub fn new(size: usize, seed: u64) -> Self {
+        Self {
+            size,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            kept: BinaryHeap::new(),
+        }
+    }
+
+    /// Offers the next item of the stream by its number.
+    pub fn offer(&mut self, number: u64) {
+        self.kept.push((self.random.next_u64(), number));
+        if self.kept.len() > self.size {
+            self.kept.pop();
+        }
+    }
+
+    /// Items held, never more than the size asked for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether nothing was offered yet, or the size is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// The numbers of the sample, in ascending order.
+    #[must_use]
+    pub fn into_numbers(self) -> Vec<u64> {
+        let mut numbers: Vec<_> = self.kept.into_iter().map(|(_, number)| number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(size: usize, seed: u64, stream: u64) -> Vec<u64> {
+        let mut reservoir = Reservoir::new(size, seed);
+        for number in 0..stream {
+            reservoir.offer(number);
+            assert!(reservoir.len() <= size);
+        }
+        reservoir.into_numbers()
+    }
+
+    #[test]
+    fn a_larger_sample_contains_the_smaller_one() {
+        let (small, large) = (sample(10, 3, 1000), sample(100, 3, 1000));
+        assert_eq!((small.len(), large.len()), (10, 100));
+        assert!(small.iter().all(|number| large.contains(number)));
+        assert_ne!(small, sample(10, 4, 1000));
+        assert_eq!(sample(5, 1, 3), [0, 1, 2]);
+        assert_eq!(sample(0, 1, 3), [0; 0]);
+    }
+
+    #[test]
+    fn every_place_of_the_stream_is_as_likely() {
+        let mut counts = [0_u32; 20];
+        for seed in 0..4000 {
+            for number in sample(5, seed, 20) {
+                counts[usize::try_from(number).unwrap()] += 1;
+            }
+        }
+        // 19 degrees of freedom: a chi-square above 43.8 has a probability of 0.001.
+        let square = counts
+            .iter()
+            .map(|&count| (f64::from(count) - 1000.0).powi(2) / 1000.0);
+        let square: f64 = square.sum();
+        assert!(square < 43.8, "chi-square {square}: {counts:?}");
     }
 }

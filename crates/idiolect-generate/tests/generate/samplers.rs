@@ -1,10 +1,9 @@
 //! Samplers against their definitions, written anew by full sorts, and by chi-square.
 
-mod fake;
-
-use fake::{Fake, requests, run, settings};
 use idiolect_generate::{Sampling, Settings, candidates};
 use proptest::prelude::*;
+
+use crate::fake::{Fake, requests, run, settings};
 
 const PLAIN: Sampling = Sampling {
     temperature: 1.0,

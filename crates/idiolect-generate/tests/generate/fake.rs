@@ -1,12 +1,19 @@
 //! A model whose logits are a function of each row's own tokens, and keeps a log of its calls.
 
-#![allow(dead_code, reason = "each test program uses a part")]
-
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
     BoxError, GenerateError, Generated, Largest, Logits, NextLogits, Part, Request, Sampling,
     Settings, Stops, generate,
+};
+
+/// Settings that draw, each step of the sampler at work.
+pub(crate) const SAMPLED: Sampling = Sampling {
+    temperature: 0.95,
+    top_k: 5,
+    top_p: 0.7,
+    min_p: 0.01,
+    repetition_penalty: 1.1,
 };
 
 /// Logits of a row from its prompt and new tokens.

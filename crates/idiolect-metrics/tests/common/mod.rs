@@ -1,0 +1,41 @@
+//! The recorded values, which stand beside the repository (`shared/data`).
+//!
+//! Without them tests say so and pass, or fail where `IDIOLECT_REQUIRE_SHARED` is set.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "each test file uses a part of it; it says what it skipped"
+)]
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// A file below `shared/data`; nothing, said aloud, where it is absent.
+pub(crate) fn file(name: &str) -> Option<String> {
+    let shared = std::env::var_os("IDIOLECT_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
+    let path = shared.join("data").join(name);
+    let text = std::fs::read_to_string(&path).ok();
+    if text.is_none() {
+        assert!(
+            std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
+            "no {}",
+            path.display()
+        );
+        eprintln!("skipped: no {}", path.display());
+    }
+    text
+}
+
+/// The rows of a file of JSON Lines; none where it is absent.
+pub(crate) fn rows(name: &str) -> Vec<Value> {
+    let text = file(name).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}

@@ -1,0 +1,9 @@
+//! A teacher against a server that is slow, cuts off, refuses, talks nonsense, and then is fine.
+#![allow(clippy::unwrap_used, reason = "a test's own server")]
+
+mod addresses;
+mod asking;
+#[path = "../common/mod.rs"]
+mod common;
+mod limits;
+mod tries;
