@@ -19,7 +19,7 @@ pub(crate) struct Memory {
     layers: usize,
     pub(crate) logits: usize,
     pub(crate) masks: usize,
-    /// All that is there while a checkpoint of everything is written, when no gradient is.
+    /// All that is there while a checkpoint of whole modules is written, when no gradient is.
     saving: usize,
 }
 
@@ -33,18 +33,20 @@ impl Memory {
         let size = DType::from(decoder.dtype()).size();
         let inputs = adapter.sites.iter().map(|site| input(site.projection));
         let inputs = inputs.collect();
+        let (weights, whole) = (decoder.weight_bytes(), adapter.whole.num_params());
         Self {
-            weights: decoder.weight_bytes(),
+            weights,
             // The factors, their gradients and the two moments, all f32; an update makes new factors, and
-            // a checkpoint holds factors and moments once more while it is written.
-            trained: adapter.num_params() * 4 * 8,
+            // a checkpoint holds factors and moments once more while it is written. Modules that train
+            // whole are updated one by one, and no gradient of theirs is there beside a checkpoint.
+            trained: (adapter.num_params() - whole) * 4 * 8 + whole * 4 * 4,
             inputs: product([tokens, config.hidden_size, size, config.num_layers]),
             tape: product([tokens, taped_floats(decoder, &inputs, width), 4]),
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
             // Logits, their exponentials and the slope.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3 + trained_head(decoder, adapter),
             masks: 0,
-            saving: 0,
+            saving: weights + whole * 4 * 6,
         }
     }
 

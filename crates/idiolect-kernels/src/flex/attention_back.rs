@@ -280,7 +280,16 @@ fn softmax_back<S: Simd>(
         #[inline(always)]
         |p, dp| simd.mul_f32s(p, dp),
     );
-    let along = simd.splat_f32s(along);
+    let whole = sum(
+        simd,
+        scores,
+        scores,
+        #[inline(always)]
+        |p, _| p,
+    );
+    // Weights that are rounded do not add up to 1, and where one of them is nearly all, what is left of
+    // `dP - along` is as small as that.
+    let along = simd.splat_f32s(along / whole);
     update(
         simd,
         slopes,
