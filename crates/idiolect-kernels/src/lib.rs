@@ -7,5 +7,6 @@ mod flex;
 mod steps;
 
 pub use steps::{
-    RowLoss, attention, is_fused, linear, product, rms_norm, rotate, row_loss, row_nll, swiglu,
+    RowLoss, attention, is_fused, linear, linear_of_few, product, rms_norm, rotate, row_loss,
+    row_nll, swiglu,
 };

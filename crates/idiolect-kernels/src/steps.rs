@@ -53,7 +53,8 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     x.matmul(weight)
 }
 
-/// [`product`] for every token of a batch.
+/// `x weight` for every token of a batch, by Burn's blocked product: a token's result does not depend on how
+/// many others there are, so that an example trains alone as it does in a batch.
 ///
 /// A quantised weight is frozen: it is widened for the product alone, and where the step is fused the tape
 /// keeps it packed.
@@ -72,6 +73,20 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     if matches!(weight.dtype(), DType::QFloat(_)) {
         return packed_linear(x, weight);
     }
+    burn::tensor::module::linear(x, weight, None)
+}
+
+/// [`linear`] for generation: [`product`] where the batch has few tokens.
+///
+/// # Shapes
+///
+/// As [`linear`].
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn linear_of_few(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     #[cfg(feature = "flex")]
     {
         let [rows, tokens, inputs] = x.dims();
@@ -82,7 +97,7 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
             return y.reshape([rows, tokens, outputs]);
         }
     }
-    burn::tensor::module::linear(x, weight, None)
+    linear(x, weight)
 }
 
 fn packed_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {

@@ -8,7 +8,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
-use idiolect_kernels::{attention, linear, rms_norm, swiglu};
+use idiolect_kernels::{attention, rms_norm, swiglu};
 
 use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
 
@@ -52,6 +52,8 @@ pub(crate) struct Call<'a> {
     pub(crate) layer: usize,
     pub(crate) sizes: Sizes,
     pub(crate) adapter: &'a dyn Adapter,
+    /// How the weights are multiplied.
+    pub(crate) linear: fn(Tensor<3>, Tensor<2>) -> Tensor<3>,
 }
 
 impl Call<'_> {
@@ -74,7 +76,7 @@ impl Call<'_> {
 
     fn project(&self, projection: Projection, x: &Tensor<3>) -> Tensor<3> {
         let weight = self.block.projections[projection as usize].val();
-        let base = linear(x.clone(), weight);
+        let base = (self.linear)(x.clone(), weight);
         self.adapter.apply(
             Site {
                 layer: self.layer,

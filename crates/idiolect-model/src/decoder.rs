@@ -6,7 +6,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
-use idiolect_kernels::{product, rms_norm};
+use idiolect_kernels::{linear, linear_of_few, product, rms_norm};
 
 use crate::block::{Block, Bytes, Call, Sizes};
 use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
@@ -234,7 +234,11 @@ impl Decoder {
     ) -> Tensor<3> {
         let mut x = self.embed(ids);
         for (layer, cache) in cache.layers.iter_mut().enumerate() {
-            x = self.call(layer, adapter).forward(x, context, Some(cache));
+            let call = Call {
+                linear: linear_of_few,
+                ..self.call(layer, adapter)
+            };
+            x = call.forward(x, context, Some(cache));
         }
         x
     }
@@ -246,6 +250,7 @@ impl Decoder {
             layer,
             sizes,
             adapter,
+            linear,
         }
     }
 }
