@@ -75,8 +75,9 @@ fn rows_of_task(width: usize) -> usize {
     (TASK / width).max(1) * width
 }
 
-/// `1 / sqrt(mean(x^2) + eps)`.
+/// `1 / sqrt(mean(x^2) + eps)`, rounded once: a whole row is multiplied with it.
 #[inline(always)]
+#[allow(clippy::cast_possible_truncation)]
 fn inverse<S: Simd>(simd: S, x: &[f32], eps: f32) -> f32 {
     let squares = sum(
         simd,
@@ -85,7 +86,8 @@ fn inverse<S: Simd>(simd: S, x: &[f32], eps: f32) -> f32 {
         #[inline(always)]
         |a, b| simd.mul_f32s(a, b),
     );
-    (squares / x.len() as f32 + eps).sqrt().recip()
+    let mean = f64::from(squares) / x.len() as f64 + f64::from(eps);
+    mean.sqrt().recip() as f32
 }
 
 struct Forward<'a> {

@@ -1,8 +1,8 @@
-//! What the tests share: reproducible tensors, and the plain composition in f64 as what is right.
+//! What the tests share: reproducible tensors, and two functions compared.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-/// Most that a fused step in f32 may differ from the plain one in f64, of the largest value.
+/// Most that a fused step may differ from the plain one, of the largest value.
 pub(crate) const BOUND: f64 = 1e-6;
 
 pub(crate) fn device() -> Device {
@@ -52,11 +52,6 @@ fn own<const D: usize>(x: &Tensor<D>) -> Tensor<D> {
     Tensor::from_data(x.to_data(), &x.device())
 }
 
-/// The same values in f64.
-fn wide<const D: usize>(x: &Tensor<D>) -> Tensor<D> {
-    x.clone().cast(DType::F64)
-}
-
 /// Three inputs of a step; one that a step does not have is a single number.
 type Inputs<const A: usize, const B: usize, const C: usize> = (Tensor<A>, Tensor<B>, Tensor<C>);
 
@@ -70,78 +65,40 @@ type Found<const A: usize, const B: usize, const C: usize, const D: usize> = (
 
 /// Compares the value and the gradients of all inputs of two functions.
 pub(crate) fn same<const A: usize, const B: usize, const C: usize, const D: usize>(
-    (a, b, c): Inputs<A, B, C>,
+    inputs: Inputs<A, B, C>,
     fused: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<D>,
     plain: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<D>,
 ) {
-    let value = plain(a.clone(), b.clone(), c.clone());
-    let untaped = fused(a.clone(), b.clone(), c.clone());
-    close("untaped", &untaped, &value, BOUND);
-    close("in place", &fused(own(&a), own(&b), own(&c)), &value, BOUND);
-    let seed = random(value.dims(), 77);
-    let expected = taped((a.clone(), b.clone(), c.clone()), &seed, plain);
-    let found = taped((a, b, c), &seed, fused);
-    close("value", &found.0, &expected.0, BOUND);
-    gradient("first gradient", found.1, expected.1);
-    gradient("second gradient", found.2, expected.2);
-    gradient("third gradient", found.3, expected.3);
+    same_in(DType::F32, inputs, fused, plain);
 }
 
-/// As [`same`], where sums of many terms nearly cancel, so that f32 itself is at times further than the bound
-/// from what f64 gives: then the fused function may be up to three times as far from it as the plain one.
-pub(crate) fn as_right<const A: usize, const B: usize, const C: usize, const D: usize>(
+/// As [`same`], with the second function computed in `dtype`: in f64 only the first one's rounding counts.
+pub(crate) fn same_in<const A: usize, const B: usize, const C: usize, const D: usize>(
+    dtype: DType,
     (a, b, c): Inputs<A, B, C>,
     fused: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<D>,
     plain: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<D>,
 ) {
-    let (untaped, in_place) = (
-        fused(a.clone(), b.clone(), c.clone()),
-        fused(own(&a), own(&b), own(&c)),
-    );
+    let untaped = fused(a.clone(), b.clone(), c.clone());
+    let in_place = fused(own(&a), own(&b), own(&c));
     let seed = random(untaped.dims(), 77);
-    let exact = taped((wide(&a), wide(&b), wide(&c)), &wide(&seed), &plain);
-    let plain = taped((a.clone(), b.clone(), c.clone()), &seed, plain);
+    let cast = (
+        a.clone().cast(dtype),
+        b.clone().cast(dtype),
+        c.clone().cast(dtype),
+    );
+    let expected = taped(cast, &seed.clone().cast(dtype), plain);
     let found = taped((a, b, c), &seed, fused);
     for (name, found) in [
         ("untaped", untaped),
         ("in place", in_place),
         ("value", found.0),
     ] {
-        near(name, &found, &plain.0, &exact.0);
+        close(name, &found, &expected.0, BOUND);
     }
-    let gradients = [found.1, plain.1, exact.1].map(Option::unwrap);
-    near(
-        "first gradient",
-        &gradients[0],
-        &gradients[1],
-        &gradients[2],
-    );
-    let gradients = [found.2, plain.2, exact.2].map(Option::unwrap);
-    near(
-        "second gradient",
-        &gradients[0],
-        &gradients[1],
-        &gradients[2],
-    );
-    let gradients = [found.3, plain.3, exact.3].map(Option::unwrap);
-    near(
-        "third gradient",
-        &gradients[0],
-        &gradients[1],
-        &gradients[2],
-    );
-}
-
-/// Whether a tensor is within the bound of `exact`, or within three times what `plain` is away from it.
-fn near<const D: usize>(name: &str, found: &Tensor<D>, plain: &Tensor<D>, exact: &Tensor<D>) {
-    let off = |x: &Tensor<D>| -> f64 { (wide(x) - exact.clone()).abs().max().into_scalar() };
-    let largest: f64 = exact.clone().abs().max().into_scalar();
-    let (off, plain) = (off(found), off(plain));
-    let most = (BOUND * largest.max(1e-3)).max(3.0 * plain);
-    assert!(
-        off <= most,
-        "{name}: {off:e} away from f64, the plain one {plain:e}, largest {largest}"
-    );
+    gradient("first gradient", found.1, expected.1);
+    gradient("second gradient", found.2, expected.2);
+    gradient("third gradient", found.3, expected.3);
 }
 
 /// Runs a function with all its inputs on a tape, and back from `seed`.

@@ -90,6 +90,15 @@ pub struct TrainKeys {
     /// Decoupled weight decay [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
+    /// Adam's decay of the running mean of gradients [default: 0.9]
+    #[arg(long, allow_negative_numbers = true)]
+    pub adam_beta1: Option<f64>,
+    /// Adam's decay of the running mean of their squares [default: 0.999]
+    #[arg(long, allow_negative_numbers = true)]
+    pub adam_beta2: Option<f64>,
+    /// What Adam adds to the root of that mean [default: 1e-8]
+    #[arg(long, allow_negative_numbers = true)]
+    pub adam_epsilon: Option<f64>,
     /// Highest norm of a gradient; 0 is off [default: 1]
     #[arg(long, allow_negative_numbers = true)]
     pub clip_norm: Option<f64>,
