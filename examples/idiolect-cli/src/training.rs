@@ -54,7 +54,6 @@ pub fn config(keys: &TrainKeys, seed: u64) -> Result<TrainConfig, CliError> {
         eval_every: keys.eval_every.unwrap_or(plain.eval_every),
         patience: keys.patience,
         return_best: keys.return_best.unwrap_or(plain.return_best),
-        ..plain
     };
     config.validate()?;
     Ok(config)
