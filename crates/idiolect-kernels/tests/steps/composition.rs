@@ -76,7 +76,7 @@ proptest! {
 
 proptest! {
     // By a seed: where sums of large terms nearly cancel, plain f32 is itself further from f64 than the bound
-    // (one case in some hundreds), and the fused step at times (one in some thousands).
+    // (within the first hundred cases of a seed), and the fused step at times (within some thousand).
     #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
