@@ -98,8 +98,8 @@ fn main() {
     let few = rows(60, 2);
     let alone = Trainer::new(&config, &Ready, &few, 0);
     let mut shared = vec![("flex", Device::flex())];
-    if device() != Device::flex() {
-        shared.push(("IDIOLECT_DEVICE", device()));
+    if device().expect("a device") != Device::flex() {
+        shared.push(("IDIOLECT_DEVICE", device().expect("a device")));
     }
     let own = step(&alone, first());
     println!("clipping and optimiser alone: {own:8.1} ms");

@@ -23,9 +23,9 @@ fn golden() -> Value {
 
 /// The oracle's rows, without their padding.
 fn rows(tensors: &Tensors) -> Vec<TokenRow> {
-    let (shape, ids) = tensors.i64("right_input_ids");
-    let (_, masks) = tensors.i64("right_attention_mask");
-    let (_, labels) = tensors.i64("right_labels");
+    let (shape, ids) = tensors.i64("right_input_ids").unwrap();
+    let (_, masks) = tensors.i64("right_attention_mask").unwrap();
+    let (_, labels) = tensors.i64("right_labels").unwrap();
     let width = shape[1];
     let row = |n: usize| {
         let real = masks[n * width..][..width].iter().sum::<i64>();
@@ -51,16 +51,17 @@ fn close(what: &str, found: f64, expected: &Value, bound: f64) {
 
 /// The norm of each tensor of a Hugging Face folder.
 fn norms(folder: &Path) -> Vec<(String, f64)> {
-    let tensors = Tensors::read(&folder.join("model.safetensors"));
+    let tensors = Tensors::read(&folder.join("model.safetensors")).unwrap();
     let norm = |name: String| {
         let squares = tensors
             .f32(&name)
+            .unwrap()
             .1
             .into_iter()
             .map(|x| f64::from(x).powi(2));
         (name, squares.sum::<f64>().sqrt())
     };
-    tensors.names().into_iter().map(norm).collect()
+    tensors.names().unwrap().into_iter().map(norm).collect()
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn all_weights_train_as_pytorch_trains_them() {
     for (name, trace) in golden.as_object().unwrap() {
         let folder = shared.join("oracles/tiny").join(name);
         let (decoder, _) = load(&folder, &Device::flex(), FloatDType::F32).expect(name);
-        let rows = rows(&Tensors::read(&folder.join("oracle.safetensors")));
+        let rows = rows(&Tensors::read(&folder.join("oracle.safetensors")).unwrap());
         let config = TrainConfig {
             epochs: 6,
             // Two micro-batches make the batch that PyTorch saw at once.

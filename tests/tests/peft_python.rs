@@ -48,7 +48,7 @@ fn peft_logits(python: &OsStr, model: &Path, adapter: &Path, ids: &[u32]) -> Vec
         .args([&script, model, adapter, &ids_file, &out])
         .status();
     assert!(run.expect("Python runs").success(), "{}", script.display());
-    Tensors::read(&out).f32("logits").1
+    Tensors::read(&out).unwrap().f32("logits").unwrap().1
 }
 
 fn our_logits(decoder: &Decoder, adapter: &LoraAdapter, ids: &[u32]) -> Vec<f32> {

@@ -24,9 +24,10 @@ use recorded::{Bounds, TINY, compare, compare_weights, config, json, rows, train
 fn tiny(model: &str, variants: &[&str]) {
     let Some(shared) = shared() else { return };
     let peft = shared.join("oracles/peft");
-    let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")));
+    let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")).unwrap());
     let folder = shared.join("oracles/tiny").join(model);
-    let (decoder, _) = idiolect::model::load(&folder, &device(), FloatDType::F32).expect(model);
+    let (decoder, _) =
+        idiolect::model::load(&folder, &device().unwrap(), FloatDType::F32).expect(model);
     for variant in variants {
         let folder = peft.join(model).join(variant);
         let trace = json(&folder.join("trace.json"));
@@ -35,10 +36,15 @@ fn tiny(model: &str, variants: &[&str]) {
         };
         for tape in [Tape::Blocks, Tape::Whole] {
             let name = format!("{model}/{variant} {tape:?}");
-            let start = load("adapter_init", &device().autodiff());
+            let start = load("adapter_init", &device().unwrap().autodiff());
             let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, tape);
             compare(&name, &trace, &steps, &TINY);
-            compare_weights(&name, &trained, &load("adapter_final", &device()), &TINY);
+            compare_weights(
+                &name,
+                &trained,
+                &load("adapter_final", &device().unwrap()),
+                &TINY,
+            );
         }
     }
 }
@@ -81,9 +87,10 @@ fn smollm2_trains_as_peft_trains_it() {
     };
     let folder: PathBuf = shared.join("oracles/smollm2");
     let trace = json(&folder.join("oracle.json"))["lora"].clone();
-    let (batch, rows) = rows(&Tensors::read(&folder.join("oracle.safetensors")));
-    let (decoder, _) = idiolect::model::load(&model, &device(), FloatDType::F32).expect("SmolLM2");
-    let tracked = device().autodiff();
+    let (batch, rows) = rows(&Tensors::read(&folder.join("oracle.safetensors")).unwrap());
+    let (decoder, _) =
+        idiolect::model::load(&model, &device().unwrap(), FloatDType::F32).expect("SmolLM2");
+    let tracked = device().unwrap().autodiff();
     let start =
         idiolect::lora::load(&folder.join("adapter_init"), &decoder, &tracked).expect("init");
     let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, Tape::Blocks);
@@ -96,6 +103,6 @@ fn smollm2_trains_as_peft_trains_it() {
         weight_mean: 1e-5,
     };
     compare("SmolLM2", &trace, &steps, &bounds);
-    let want = idiolect::lora::load(&folder.join("adapter_final"), &decoder, &device());
+    let want = idiolect::lora::load(&folder.join("adapter_final"), &decoder, &device().unwrap());
     compare_weights("SmolLM2", &trained, &want.expect("final"), &bounds);
 }

@@ -40,9 +40,9 @@ fn oracle() -> Option<Oracle> {
             .map(|row| serde_json::from_value(row[key].clone()).expect(key))
             .collect()
     };
-    let tensors = Tensors::read(&folder.join("oracle.safetensors"));
+    let tensors = Tensors::read(&folder.join("oracle.safetensors")).unwrap();
     let last_logits = (0..rows.len())
-        .map(|i| tensors.f32(&format!("last_logits_{i}")).1)
+        .map(|i| tensors.f32(&format!("last_logits_{i}")).unwrap().1)
         .collect();
     Some(Oracle {
         prompts: ids("ids"),

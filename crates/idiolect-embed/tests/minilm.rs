@@ -43,8 +43,10 @@ fn vectors_of_sentence_transformers() {
     {
         assert_eq!(serde_json::json!(embedder.ids(sentence).unwrap()), *ids);
     }
-    let (shape, expected) =
-        Tensors::read(&folder.join("minilm_oracle.safetensors")).f32("embeddings");
+    let (shape, expected) = Tensors::read(&folder.join("minilm_oracle.safetensors"))
+        .unwrap()
+        .f32("embeddings")
+        .unwrap();
     // Batches of one and of several give the same vectors.
     for batch_size in [1, 7] {
         let found = embedder.embed(&sentences, batch_size).unwrap();

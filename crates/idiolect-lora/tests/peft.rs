@@ -27,11 +27,12 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
         decoder,
     } in cases()
     {
-        let oracle = Tensors::read(&folder.join("eval.safetensors"));
+        let oracle = Tensors::read(&folder.join("eval.safetensors")).unwrap();
         let vocab = decoder.config.vocab_size;
-        let want = |tensor: &str| real(&oracle.f32(tensor).1, vocab);
-        let final_ = load(&folder.join("adapter_final"), &decoder, &device()).expect(&name);
-        let init = load(&folder.join("adapter_init"), &decoder, &device()).expect(&name);
+        let want = |tensor: &str| real(&oracle.f32(tensor).unwrap().1, vocab);
+        let final_ =
+            load(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
+        let init = load(&folder.join("adapter_init"), &decoder, &device().unwrap()).expect(&name);
         assert_close(
             &format!("{name} init"),
             &eval_logits(&decoder, &init),
@@ -44,7 +45,7 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
             &want("eval_logits_final"),
             1e-4,
         );
-        let (shape, values) = batches().i64("eval_input_ids");
+        let (shape, values) = batches().i64("eval_input_ids").unwrap();
         let probe = ids([shape[0], shape[1]], &values);
         let (merged, report) = merge_checked(decoder, &final_, &probe);
         assert!(report.max_logit_difference < 1e-4, "{name}: {report:?}");
@@ -69,7 +70,7 @@ fn targets(shape: [usize; 2], labels: &[i64]) -> (Vec<i64>, Vec<i64>) {
 
 fn column(values: Vec<i64>) -> Tensor<1, Int> {
     let shape = [values.len()];
-    Tensor::from_data(TensorData::new(values, shape), &device())
+    Tensor::from_data(TensorData::new(values, shape), &device().unwrap())
 }
 
 /// Mean cross entropy by plain autodiff: the gradient of the hidden states.
@@ -89,16 +90,16 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
         decoder,
     } in cases()
     {
-        let oracle = Tensors::read(&folder.join("eval.safetensors"));
+        let oracle = Tensors::read(&folder.join("eval.safetensors")).unwrap();
         let trace = std::fs::read_to_string(folder.join("trace.json")).expect(&name);
         let trace: serde_json::Value = serde_json::from_str(&trace).expect(&name);
         let norm = trace["grad_norm"][0].as_f64().expect("a norm");
         // PyTorch's clip_grad_norm_ multiplies by clip / (norm + 1e-6), at most 1.
         let clip = (trace["clip"].as_f64().expect("a clip") / (norm + 1e-6)).min(1.0);
-        let device = device().autodiff();
+        let device = device().unwrap().autodiff();
         let adapter = load(&folder.join("adapter_init"), &decoder, &device).expect(&name);
-        let (shape, all_ids) = batches().i64("train_input_ids");
-        let (_, all_labels) = batches().i64("train_labels");
+        let (shape, all_ids) = batches().i64("train_input_ids").unwrap();
+        let (_, all_labels) = batches().i64("train_labels").unwrap();
         let size = [shape[1], shape[2]];
         let first = size[0] * size[1];
         let (trained, wanted) = targets(size, &all_labels[..first]);
@@ -128,7 +129,7 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
                 for (part, got) in parts {
                     squares += got.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
                     let tensor = format!("grad_step1_clipped.base_model.model.{site}.{part}");
-                    let (_, want) = oracle.f32(&tensor);
+                    let (_, want) = oracle.f32(&tensor).unwrap();
                     assert_close(&format!("{name} {tape:?} {tensor}"), &got, &want, 1e-5);
                 }
             }
@@ -147,15 +148,21 @@ fn a_saved_adapter_is_read_back_bit_for_bit() {
     } in cases()
     {
         let place = tempfile::tempdir().expect("a folder");
-        let adapter = load(&folder.join("adapter_final"), &decoder, &device()).expect(&name);
+        let adapter =
+            load(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
         save(&adapter, place.path(), "tiny").expect(&name);
-        let ours = Tensors::read(&place.path().join("adapter_model.safetensors"));
-        let theirs = Tensors::read(&folder.join("adapter_final/adapter_model.safetensors"));
-        assert_eq!(ours.names(), theirs.names(), "{name}");
-        for tensor in ours.names() {
-            assert_eq!(ours.f32(&tensor), theirs.f32(&tensor), "{name} {tensor}");
+        let ours = Tensors::read(&place.path().join("adapter_model.safetensors")).unwrap();
+        let theirs =
+            Tensors::read(&folder.join("adapter_final/adapter_model.safetensors")).unwrap();
+        assert_eq!(ours.names().unwrap(), theirs.names().unwrap(), "{name}");
+        for tensor in ours.names().unwrap() {
+            assert_eq!(
+                ours.f32(&tensor).unwrap(),
+                theirs.f32(&tensor).unwrap(),
+                "{name} {tensor}"
+            );
         }
-        let again = load(place.path(), &decoder, &device()).expect(&name);
+        let again = load(place.path(), &decoder, &device().unwrap()).expect(&name);
         assert_eq!(again.config, adapter.config, "{name}");
     }
 }
@@ -168,7 +175,8 @@ fn shift_equals_the_norm_of_the_dense_update() {
         decoder,
     } in cases()
     {
-        let adapter = load(&folder.join("adapter_final"), &decoder, &device()).expect(&name);
+        let adapter =
+            load(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
         let shifts = shift(&adapter, &decoder);
         let mut squares = 0.0;
         for shift in &shifts {
@@ -204,7 +212,7 @@ impl burn::module::ModuleMapper for Give {
 fn activations_equal_those_of_burns_dense_composition() {
     use burn::module::Lora;
     use burn::nn::LinearConfig;
-    let device = device();
+    let device = device().unwrap();
     device.seed(3);
     let linear = LinearConfig::new(24, 16).with_bias(false).init(&device);
     let x = Tensor::<3>::random([2, 5, 24], burn::tensor::Distribution::Default, &device);
@@ -242,9 +250,11 @@ fn activations_equal_those_of_burns_dense_composition() {
 fn an_adapter_for_another_model_is_refused_by_tensor() {
     let Some(shared) = shared() else { return };
     let tiny = shared.join("oracles/tiny/tiny-mistral-headdim");
-    let (mistral, _) = idiolect_model::load(&tiny, &device(), FloatDType::F32).unwrap();
+    let (mistral, _) = idiolect_model::load(&tiny, &device().unwrap(), FloatDType::F32).unwrap();
     let folder = shared.join("oracles/peft/tiny-llama3/qv/adapter_final");
-    let error = load(&folder, &mistral, &device()).unwrap_err().to_string();
+    let error = load(&folder, &mistral, &device().unwrap())
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("model.layers.0.self_attn.q_proj.lora_B.weight"),
         "{error}"
@@ -259,7 +269,8 @@ fn an_adapter_for_another_model_is_refused_by_tensor() {
 fn a_new_adapter_changes_nothing_and_follows_its_seed() {
     for Case { name, decoder, .. } in cases().into_iter().take(1) {
         let make = |seed| {
-            LoraAdapter::new(&LoraConfig::default(), &decoder, seed, &device()).expect(&name)
+            LoraAdapter::new(&LoraConfig::default(), &decoder, seed, &device().unwrap())
+                .expect(&name)
         };
         assert_eq!(
             eval_logits(&decoder, &make(1)),

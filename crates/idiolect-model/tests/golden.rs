@@ -28,8 +28,8 @@ fn hidden_states_and_logits_are_those_of_transformers() {
             tensors,
             ..
         } = oracle;
-        let (_, mask) = tensors.i64("right_attention_mask");
-        let (shape, expected) = tensors.f32("right_hidden_states");
+        let (_, mask) = tensors.i64("right_attention_mask").unwrap();
+        let (shape, expected) = tensors.f32("right_hidden_states").unwrap();
         let width = shape[3];
         let states: Vec<&[f32]> = expected.chunks(expected.len() / shape[0]).collect();
         let compare = |what: &str, got: Tensor<3>, want: &[f32]| {
@@ -57,7 +57,7 @@ fn hidden_states_and_logits_are_those_of_transformers() {
         let [b, t, h] = x.dims();
         let logits = floats(decoder.logits(x.reshape([b * t, h])));
         let vocab = decoder.config.vocab_size;
-        let (_, want) = tensors.f32("right_logits");
+        let (_, want) = tensors.f32("right_logits").unwrap();
         let (got, want) = (masked(&logits, &mask, vocab), masked(&want, &mask, vocab));
         assert_close(&format!("{name} logits"), &got, &want, TOLERANCE);
     });
@@ -65,7 +65,7 @@ fn hidden_states_and_logits_are_those_of_transformers() {
 
 /// The prompts of the left-padded batch without their padding.
 fn prompts(oracle: &Oracle) -> Vec<Vec<u32>> {
-    let (_, mask) = oracle.tensors.i64("left_attention_mask");
+    let (_, mask) = oracle.tensors.i64("left_attention_mask").unwrap();
     let rows = rows(oracle, "left_input_ids");
     let masks = mask.chunks(rows[0].len());
     let real = |(row, mask): (&Vec<u32>, &[i64])| {
@@ -82,7 +82,7 @@ fn prompts(oracle: &Oracle) -> Vec<Vec<u32>> {
 fn left_padded_cached_logits_are_those_of_transformers() {
     each(|oracle| {
         let vocab = oracle.decoder.config.vocab_size;
-        let (shape, want) = oracle.tensors.f32("left_logits");
+        let (shape, want) = oracle.tensors.f32("left_logits").unwrap();
         let prompts = prompts(oracle);
         // Any split of the sequence into prefill and steps must give the same scores.
         for steps in [0, 1, 3] {
@@ -156,7 +156,7 @@ fn both_forms_of_the_configuration_mean_the_same() {
 
 /// Summed negative log-likelihood of the labels, and how many there are.
 fn loss(decoder: &Decoder, oracle: &Oracle) -> (Tensor<1>, f64) {
-    let (_, labels) = oracle.tensors.i64("right_labels");
+    let (_, labels) = oracle.tensors.i64("right_labels").unwrap();
     let hidden = decoder.hidden(ids(&rows(oracle, "right_input_ids")), &NoAdapter);
     let [b, t, h] = hidden.dims();
     let logits = decoder.logits(hidden.reshape([b * t, h]));
@@ -165,7 +165,7 @@ fn loss(decoder: &Decoder, oracle: &Oracle) -> (Tensor<1>, f64) {
         .map(|i| (u32::try_from(i).expect("few tokens"), labels[i + 1]))
         .unzip();
     let count = targets.len();
-    let device = device();
+    let device = device().unwrap();
     let at = Tensor::<1, Int>::from_data(TensorData::new(at, [count]), &device);
     let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [count, 1]), &device);
     let chosen = activation::log_softmax(logits.select(0, at), 1).gather(1, targets);
@@ -211,7 +211,7 @@ fn gradients(decoder: &Decoder, grads: &Gradients) -> Vec<(String, Vec<f32>)> {
 fn loss_and_every_gradient_norm_are_those_of_pytorch() {
     each(|oracle| {
         let (name, json) = (oracle.name, &oracle.json);
-        let device = device().autodiff();
+        let device = device().unwrap().autodiff();
         let mut decoder = oracle.decoder.clone();
         decoder.weights = decoder.weights.set_require_grad(true).fork(&device).train();
         let (loss, count) = loss(&decoder, oracle);

@@ -2,16 +2,17 @@
 
 use burn::tensor::Device;
 
+use crate::TestkitError;
+
 /// The device named by `IDIOLECT_DEVICE`: `flex` (the default), `wgpu`, `vulkan` or `cuda`, the last two where
 /// they are compiled in.
 ///
-/// # Panics
+/// # Errors
 ///
-/// For any other name, so that no run passes on a device that nobody asked for.
-#[must_use]
-pub fn device() -> Device {
+/// [`TestkitError::Device`] for any other name, so that no run passes on a device that nobody asked for.
+pub fn device() -> Result<Device, TestkitError> {
     let name = std::env::var("IDIOLECT_DEVICE").unwrap_or_else(|_| "flex".into());
-    match name.as_str() {
+    Ok(match name.as_str() {
         "flex" => Device::flex(),
         #[cfg(not(feature = "vulkan"))]
         "wgpu" => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
@@ -19,6 +20,6 @@ pub fn device() -> Device {
         "vulkan" => Device::vulkan(burn::tensor::DeviceKind::DefaultDevice),
         #[cfg(feature = "cuda")]
         "cuda" => Device::cuda(0),
-        other => panic!("IDIOLECT_DEVICE: expected a device that is compiled in, found {other}"),
-    }
+        _ => return Err(TestkitError::Device { found: name }),
+    })
 }

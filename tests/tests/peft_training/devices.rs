@@ -14,13 +14,13 @@ use super::recorded::{TINY, compare, compare_weights, config, json, rows, train_
 fn two_devices_train_as_peft_trains_on_one() {
     let Some(shared) = shared() else { return };
     let peft = shared.join("oracles/peft");
-    let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")));
+    let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")).unwrap());
     let model = shared.join("oracles/tiny/tiny-llama3");
     let open = |device: &Device| {
         let (decoder, _) = idiolect::model::load(&model, device, FloatDType::F32).expect("a model");
         decoder
     };
-    let (first, second) = (open(&Device::flex()), open(&device()));
+    let (first, second) = (open(&Device::flex()), open(&device().unwrap()));
     for variant in ["qv", "all_dora"] {
         let folder = peft.join("tiny-llama3").join(variant);
         let trace = json(&folder.join("trace.json"));

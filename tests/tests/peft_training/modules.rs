@@ -30,7 +30,7 @@ fn modules_start(decoder: &Decoder, folder: &Path, device: &Device) -> LoraAdapt
 
 fn logits(decoder: &Decoder, adapter: &LoraAdapter) -> Vec<f32> {
     let ids = TensorData::from([[1i64, 30, 41, 52, 63, 3, 63, 52, 41, 30, 2]]);
-    let ids = Tensor::<2, Int>::from_data(ids, &device());
+    let ids = Tensor::<2, Int>::from_data(ids, &device().unwrap());
     let decoder = adapter.decoder(decoder);
     let hidden = decoder.hidden(ids, adapter);
     let [_, tokens, width] = hidden.dims();
@@ -43,20 +43,24 @@ fn logits(decoder: &Decoder, adapter: &LoraAdapter) -> Vec<f32> {
 fn modules_train_whole_as_peft_trains_them() {
     let Some(shared) = shared() else { return };
     let batches = shared.join("oracles/peft/batches.safetensors");
-    let (batch, rows) = rows(&Tensors::read(&batches));
+    let (batch, rows) = rows(&Tensors::read(&batches).unwrap());
     let golden = workspace_root().join("tests/golden/modules");
     let traces = json(&golden.join("trace.json"));
     for (case, trace) in traces.as_object().expect("cases") {
         let base = trace["base"].as_str().expect("a name");
         let base = shared.join("oracles/tiny").join(base);
-        let (decoder, _) = idiolect::model::load(&base, &device(), FloatDType::F32).expect(case);
+        let (decoder, _) =
+            idiolect::model::load(&base, &device().unwrap(), FloatDType::F32).expect(case);
         let folder = golden.join(case);
-        let want = idiolect::lora::load(&folder, &decoder, &device()).expect(case);
-        let (_, theirs) = Tensors::read(&folder.join("logits.safetensors")).f32("logits");
+        let want = idiolect::lora::load(&folder, &decoder, &device().unwrap()).expect(case);
+        let (_, theirs) = Tensors::read(&folder.join("logits.safetensors"))
+            .unwrap()
+            .f32("logits")
+            .unwrap();
         assert_close(case, &logits(&decoder, &want), &theirs, 1e-4);
         for tape in [Tape::Blocks, Tape::Whole] {
             let name = format!("{case} {tape:?}");
-            let start = modules_start(&decoder, &folder, &device().autodiff());
+            let start = modules_start(&decoder, &folder, &device().unwrap().autodiff());
             let (trained, steps) = train(&decoder, start, &config(trace, batch), &rows, tape);
             compare(&name, trace, &steps, &TINY);
             compare_weights(&name, &trained, &want, &TINY);
@@ -73,10 +77,14 @@ fn modules_train_whole_as_peft_trains_them() {
                 max_shard_bytes: 1 << 30,
             };
             idiolect::model::save(&merged, place.path(), options).expect(case);
-            let again = idiolect::model::load(place.path(), &device(), FloatDType::F32);
+            let again = idiolect::model::load(place.path(), &device().unwrap(), FloatDType::F32);
             let (again, _) = again.expect(case);
-            let bare =
-                LoraAdapter::new(&idiolect::lora::LoraConfig::default(), &again, 0, &device());
+            let bare = LoraAdapter::new(
+                &idiolect::lora::LoraConfig::default(),
+                &again,
+                0,
+                &device().unwrap(),
+            );
             assert_close(case, &logits(&again, &bare.expect(case)), &ours, 1e-4);
         }
     }

@@ -33,9 +33,9 @@ pub(super) fn json(path: &Path) -> Value {
 
 /// Rows of `[steps, batch, tokens]` batches, without their padding.
 pub(super) fn rows(tensors: &Tensors) -> (usize, Vec<TokenRow>) {
-    let (shape, ids) = tensors.i64("train_input_ids");
-    let (_, masks) = tensors.i64("train_attention_mask");
-    let (_, labels) = tensors.i64("train_labels");
+    let (shape, ids) = tensors.i64("train_input_ids").unwrap();
+    let (_, masks) = tensors.i64("train_attention_mask").unwrap();
+    let (_, labels) = tensors.i64("train_labels").unwrap();
     let width = shape[2];
     let row = |(n, ids): (usize, &[i64])| {
         let real: i64 = masks[n * width..][..width].iter().sum();

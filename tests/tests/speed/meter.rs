@@ -44,7 +44,7 @@ impl Meter {
             let _ = child.wait();
             peak.join().ok()
         });
-        json!({"gpu": gpu, "process": status("VmHWM:"), "pool": pool_mib(&device())})
+        json!({"gpu": gpu, "process": status("VmHWM:"), "pool": pool_mib(&device().unwrap())})
     }
 }
 
@@ -63,7 +63,7 @@ fn pool_mib(device: &Device) -> Option<u64> {
 
 /// KiB in use now: the device's allocator's, else the process's.
 pub(super) fn in_use() -> u64 {
-    let pool = device().memory_pool_usage();
+    let pool = device().unwrap().memory_pool_usage();
     pool.map_or_else(|| status("VmRSS:") << 10, |pool| pool.bytes_reserved >> 10)
 }
 
@@ -88,7 +88,7 @@ pub(super) fn peak_tflops() -> Option<f64> {
 
 /// Waits for the device.
 pub(super) fn wait() {
-    device().sync().expect("a device at work");
+    device().unwrap().sync().expect("a device at work");
 }
 
 /// Seconds of each repeat after one that warms up, ascending; and those of the warm-up.
@@ -110,7 +110,7 @@ pub(super) fn tell(case: &str, shape: &Shape, more: &Value) {
     let fused = std::env::var("BURN_FUSION_MAX_EXPLORATIONS").as_deref() != Ok("0");
     let mut line = json!({
         "case": case, "shape": shape.name, "dtype": format!("{:?}", shape.dtype),
-        "device": format!("{:?}", device()), "fusion": fused,
+        "device": format!("{:?}", device().unwrap()), "fusion": fused,
     });
     if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
         line.extend(more.clone());

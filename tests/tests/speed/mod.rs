@@ -63,7 +63,7 @@ impl<'a> Training<'a> {
             targets,
             ..LoraConfig::default()
         };
-        let adapter = LoraAdapter::new(&config, decoder, 1, &device().autodiff());
+        let adapter = LoraAdapter::new(&config, decoder, 1, &device().unwrap().autodiff());
         Self {
             decoder,
             tape,
@@ -199,7 +199,12 @@ fn generate_32() {
 fn attention() {
     let Some(shape) = Shape::asked() else { return };
     let (config, (rows, tokens)) = (&shape.config, shape.step);
-    let drawn = || shape.drawn([rows, config.num_heads, tokens, config.head_dim], &device());
+    let drawn = || {
+        shape.drawn(
+            [rows, config.num_heads, tokens, config.head_dim],
+            &device().unwrap(),
+        )
+    };
     let [q, k, v] = [drawn(), drawn(), drawn()].map(|x| x * 20.0);
     let seen = |at: usize| {
         if at % tokens <= at / tokens {
@@ -210,7 +215,7 @@ fn attention() {
     };
     let mask: Vec<f32> = (0..tokens * tokens).map(seen).collect();
     let mask = TensorData::new(mask, [1, 1, tokens, tokens]);
-    let mask = Tensor::<4>::from_data(mask, (&device(), DType::F32));
+    let mask = Tensor::<4>::from_data(mask, (&device().unwrap(), DType::F32));
     let composed = || plain::attention(q.clone(), k.clone(), v.clone(), Some(mask.clone()));
     let causal = AttentionModuleOptions {
         is_causal: true,
@@ -265,7 +270,7 @@ fn load() {
     save(&shape.decoder(), folder.path(), options).expect("a model that is saved");
     let meter = Meter::start();
     let began = Instant::now();
-    let (decoder, _) = read(folder.path(), &device(), shape.dtype).expect("a model");
+    let (decoder, _) = read(folder.path(), &device().unwrap(), shape.dtype).expect("a model");
     wait();
     let more = json!({
         "seconds": began.elapsed().as_secs_f64(), "weight_bytes": decoder.weight_bytes(),

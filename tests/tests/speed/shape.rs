@@ -65,7 +65,7 @@ impl Shape {
             "max_position_embeddings": 4096, "rms_norm_eps": 1e-5, "rope_theta": theta,
             "tie_word_embeddings": false, "hidden_act": "silu",
         });
-        let has = device().supports_dtype(DType::BF16);
+        let has = device().unwrap().supports_dtype(DType::BF16);
         Self {
             name,
             config: ModelConfig::from_json(&json, Path::new(name)).expect("a configuration"),
@@ -83,7 +83,7 @@ impl Shape {
 
     /// A decoder with random weights.
     pub(super) fn decoder(&self) -> Decoder {
-        let (config, device) = (&self.config, device());
+        let (config, device) = (&self.config, device().unwrap());
         let matrix = |rows, columns| Param::from_tensor(self.drawn([rows, columns], &device));
         let ones = || {
             let ones = Tensor::<1>::ones([config.hidden_size], &device);

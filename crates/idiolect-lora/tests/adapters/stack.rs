@@ -17,7 +17,10 @@ fn numbers(value: &Value) -> Vec<f64> {
 fn logits(decoder: &Decoder, adapter: &dyn Adapter, ids: &Value) -> Vec<f32> {
     let ids: Vec<i64> = serde_json::from_value(ids.clone()).unwrap();
     let ids = TensorData::new(ids.clone(), [1, ids.len()]);
-    let hidden = decoder.hidden(Tensor::<2, Int>::from_data(ids, &device()), adapter);
+    let hidden = decoder.hidden(
+        Tensor::<2, Int>::from_data(ids, &device().unwrap()),
+        adapter,
+    );
     let logits = decoder.logits(hidden.squeeze_dim(0));
     logits.into_data().iter::<f32>().collect()
 }
@@ -28,13 +31,14 @@ fn adapters_together_and_weighted_compute_what_they_compute_in_peft() {
     let (golden, oracles) = (golden(), shared.join("oracles"));
     let model = golden["model"].as_str().unwrap();
     let folder = oracles.join("tiny").join(model);
-    let (decoder, _) = idiolect_model::load(&folder, &device(), FloatDType::F32).expect(model);
+    let (decoder, _) =
+        idiolect_model::load(&folder, &device().unwrap(), FloatDType::F32).expect(model);
     let parts = |case: &Value| -> Vec<(LoraAdapter, f64)> {
         let parts = case["parts"].as_array().unwrap().iter();
         let one = |part: &Value| {
             let folder = oracles.join("peft").join(model);
             let folder = folder.join(part[0].as_str().unwrap()).join("adapter_final");
-            let adapter = load(&folder, &decoder, &device()).expect("an adapter");
+            let adapter = load(&folder, &decoder, &device().unwrap()).expect("an adapter");
             (adapter.at_rest(), part[1].as_f64().unwrap())
         };
         parts.map(one).collect()

@@ -21,7 +21,8 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for model in ["tiny-llama3", "tiny-mistral"] {
         let place = shared.join("oracles/tiny").join(model);
-        let (decoder, _) = idiolect_model::load(&place, &device(), FloatDType::F32).expect(model);
+        let (decoder, _) =
+            idiolect_model::load(&place, &device().unwrap(), FloatDType::F32).expect(model);
         let entries = std::fs::read_dir(shared.join("oracles/peft").join(model)).expect(model);
         let mut folders: Vec<PathBuf> = entries
             .map(|entry| entry.expect("an entry").path())
@@ -41,7 +42,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 pub(crate) fn ids(shape: [usize; 2], values: &[i64]) -> Tensor<2, Int> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), &device())
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), &device().unwrap())
 }
 
 pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -54,11 +55,12 @@ pub(crate) fn batches() -> Tensors {
             .expect("shared")
             .join("oracles/peft/batches.safetensors"),
     )
+    .unwrap()
 }
 
 /// Logits at the real tokens of the evaluation batch.
 pub(crate) fn eval_logits(decoder: &Decoder, adapter: &dyn Adapter) -> Vec<f32> {
-    let (shape, values) = batches().i64("eval_input_ids");
+    let (shape, values) = batches().i64("eval_input_ids").unwrap();
     let hidden = decoder
         .hidden(ids([shape[0], shape[1]], &values), adapter)
         .inner();
@@ -70,7 +72,7 @@ pub(crate) fn eval_logits(decoder: &Decoder, adapter: &dyn Adapter) -> Vec<f32> 
 }
 
 pub(crate) fn real(logits: &[f32], vocab: usize) -> Vec<f32> {
-    let (_, mask) = batches().i64("eval_attention_mask");
+    let (_, mask) = batches().i64("eval_attention_mask").unwrap();
     let tokens = logits
         .chunks(vocab)
         .zip(mask)

@@ -29,9 +29,9 @@ pub(crate) fn each(check: impl Fn(&Oracle)) {
     let Some(shared) = shared() else { return };
     for name in FOLDERS {
         let folder = shared.join("oracles/tiny").join(name);
-        let (decoder, report) = load(&folder, &device(), FloatDType::F32).expect(name);
+        let (decoder, report) = load(&folder, &device().unwrap(), FloatDType::F32).expect(name);
         assert!(report.unused.is_empty(), "{name}: {report:?}");
-        let tensors = Tensors::read(&folder.join("oracle.safetensors"));
+        let tensors = Tensors::read(&folder.join("oracle.safetensors")).unwrap();
         let text = std::fs::read_to_string(folder.join("oracle.json")).expect(name);
         let json = serde_json::from_str(&text).expect(name);
         check(&Oracle {
@@ -48,13 +48,13 @@ pub(crate) fn ids(rows: &[Vec<u32>]) -> Tensor<2, Int> {
     let flat: Vec<i64> = rows.iter().flatten().map(|id| i64::from(*id)).collect();
     Tensor::from_data(
         TensorData::new(flat, [rows.len(), rows[0].len()]),
-        &device(),
+        &device().unwrap(),
     )
 }
 
 /// Rows of an id tensor of the oracle.
 pub(crate) fn rows(oracle: &Oracle, name: &str) -> Vec<Vec<u32>> {
-    let (shape, values) = oracle.tensors.i64(name);
+    let (shape, values) = oracle.tensors.i64(name).unwrap();
     let id = |value: &i64| u32::try_from(*value).expect("an id");
     values
         .chunks(shape[1])

@@ -22,10 +22,14 @@ fn rows(
     prefix: &str,
     part: std::ops::Range<usize>,
 ) -> Vec<(Vec<i64>, Vec<i64>)> {
-    let (shape, ids) = tensors.i64(&format!("{prefix}input_ids"));
-    let (_, mask) = tensors.i64(&format!("{prefix}attention_mask"));
-    let labels = if tensors.names().contains(&format!("{prefix}labels")) {
-        tensors.i64(&format!("{prefix}labels")).1
+    let (shape, ids) = tensors.i64(&format!("{prefix}input_ids")).unwrap();
+    let (_, mask) = tensors.i64(&format!("{prefix}attention_mask")).unwrap();
+    let labels = if tensors
+        .names()
+        .unwrap()
+        .contains(&format!("{prefix}labels"))
+    {
+        tensors.i64(&format!("{prefix}labels")).unwrap().1
     } else {
         ids.clone()
     };

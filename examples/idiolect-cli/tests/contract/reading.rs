@@ -16,7 +16,7 @@ fn generate_gives_the_reference_greedy_tokens() {
         "tiny-llama-tied",
     ] {
         let folder = place.tiny.join(model);
-        let tensors = Tensors::read(&folder.join("oracle.safetensors"));
+        let tensors = Tensors::read(&folder.join("oracle.safetensors")).unwrap();
         let prompts: Vec<Value> = rows(&tensors, "left_", 0..4)
             .into_iter()
             .enumerate()
@@ -90,7 +90,7 @@ fn score_gives_the_reference_loss() {
     let Some(place) = Place::new() else { return };
     for model in ["tiny-llama3", "tiny-mistral"] {
         let folder = place.tiny.join(model);
-        let tensors = Tensors::read(&folder.join("oracle.safetensors"));
+        let tensors = Tensors::read(&folder.join("oracle.safetensors")).unwrap();
         let data: Vec<Value> = rows(&tensors, "right_", 0..4)
             .into_iter()
             .map(|(input_ids, labels)| json!({"input_ids": input_ids, "labels": labels}))

@@ -8,7 +8,7 @@ use crate::rows;
 
 /// Flags of the recorded PEFT run `qv` of tiny-llama3, without `--out`.
 fn peft_run(place: &Place) -> Vec<String> {
-    let tensors = Tensors::read(&place.peft.join("batches.safetensors"));
+    let tensors = Tensors::read(&place.peft.join("batches.safetensors")).unwrap();
     let data: Vec<Value> = rows(&tensors, "train_", 0..160)
         .into_iter()
         .map(|(input_ids, labels)| json!({"input_ids": input_ids, "labels": labels}))

@@ -1,0 +1,56 @@
+//! What is wrong with what a test was given.
+
+use std::path::PathBuf;
+
+use safetensors::{Dtype, SafeTensorError};
+use thiserror::Error;
+
+/// Why a device or a golden file cannot be had.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TestkitError {
+    /// A device of another name.
+    #[error("IDIOLECT_DEVICE: expected a device that is compiled in, found {found}")]
+    Device {
+        /// The name.
+        found: String,
+    },
+    /// A file that cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file of another format.
+    #[error("{}: expected a safetensors file, found {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SafeTensorError,
+    },
+    /// A tensor that a file does not have.
+    #[error("{}: {tensor}: {source}", path.display())]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Why it cannot be had.
+        source: SafeTensorError,
+    },
+    /// A tensor of another type.
+    #[error("{}: {tensor}: expected {expected:?}, found {found:?}", path.display())]
+    Type {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The type asked for.
+        expected: Dtype,
+        /// Its type.
+        found: Dtype,
+    },
+}
