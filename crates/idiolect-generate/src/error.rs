@@ -10,7 +10,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum GenerateError {
     /// A setting is out of its range.
-    #[error("setting {name}: expected {expected}, found {found}")]
+    #[error("{name}: expected {expected}, found {found}")]
     Setting {
         /// Its field.
         name: &'static str,

@@ -5,12 +5,14 @@ use std::ops::ControlFlow;
 use crate::row::{Decode, Row};
 use crate::scores::Scores;
 use crate::slot::{Slot, common};
-use crate::{BoxError, Event, GenerateError, Generated, NextLogits, Part, Request, Settings};
+use crate::{
+    BoxError, Event, GenerateError, Generated, GenerationConfig, NextLogits, Part, Request,
+};
 
 /// What the groups of a run share.
 pub(crate) struct Run<'a> {
     pub(crate) model: &'a mut dyn NextLogits,
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a GenerationConfig,
     pub(crate) decode: Decode<'a>,
     pub(crate) on_event: &'a mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 }

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod choice;
+mod config;
 mod draft;
 mod error;
+mod finish;
 mod group;
 mod model;
 mod request;
@@ -10,11 +12,15 @@ mod row;
 mod run;
 mod sampling;
 mod scores;
+mod settings;
 mod slot;
 
 pub use choice::{Candidate, candidates};
+pub use config::GenerationConfig;
 pub use error::{BoxError, GenerateError};
+pub use finish::FinishReason;
 pub use model::{Largest, Logits, NextLogits, Part};
-pub use request::{Event, FinishReason, Generated, Request, Settings, Stops};
+pub use request::{Event, Generated, Request, Stops};
 pub use run::{generate, groups};
 pub use sampling::Sampling;
+pub use settings::{GenerationSettings, Sampler};

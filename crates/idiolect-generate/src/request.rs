@@ -1,6 +1,6 @@
 //! What is asked for, and what comes back.
 
-use crate::{GenerateError, Sampling};
+use crate::FinishReason;
 
 /// One prompt to continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,85 +38,6 @@ pub struct Stops {
     pub ignore_eos: bool,
 }
 
-/// How a run generates.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// How a token is chosen.
-    pub sampling: Sampling,
-    /// What ends a row early.
-    pub stops: Stops,
-    /// The most new tokens of a row, at least 1.
-    pub max_new_tokens: usize,
-    /// The most rows that the model is given at once, at least 1.
-    pub batch_size: usize,
-    /// Compute what prompts begin with in common once, for all of them.
-    pub share_prefixes: bool,
-    /// The most tokens that a row guesses from its own text and has verified in one pass; 0 is off.
-    /// Rows whose guesses come true guess further, others less, and all of them together no further than
-    /// [`NextLogits::cheap_tokens`](crate::NextLogits::cheap_tokens), so that a full batch need not guess.
-    ///
-    /// A guess counts where the row's own choice confirms it, random draw included, so that a row's
-    /// distribution and its random numbers are those of one token a pass.
-    pub speculate: usize,
-}
-
-impl Settings {
-    /// Refuses settings that are out of range.
-    ///
-    /// # Errors
-    ///
-    /// [`GenerateError::Setting`] names the first.
-    pub fn check(&self) -> Result<(), GenerateError> {
-        let refuse = |name, expected, found: String| {
-            Err(GenerateError::Setting {
-                name,
-                expected,
-                found,
-            })
-        };
-        self.sampling.check()?;
-        if self.max_new_tokens == 0 {
-            return refuse("max_new_tokens", "at least 1", "0".into());
-        }
-        if self.batch_size == 0 {
-            return refuse("batch_size", "at least 1", "0".into());
-        }
-        if self.stops.strings.iter().any(String::is_empty) {
-            return refuse("stops.strings", "no empty string", "\"\"".into());
-        }
-        Ok(())
-    }
-}
-
-/// Why a row ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FinishReason {
-    /// A stop token.
-    Stop,
-    /// A stop string.
-    StopString,
-    /// The budget of new tokens.
-    Length,
-}
-
-impl FinishReason {
-    /// The name in files: `stop`, `stop_string` or `length`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::StopString => "stop_string",
-            Self::Length => "length",
-        }
-    }
-}
-
-impl std::fmt::Display for FinishReason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// A finished row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generated {
@@ -132,7 +53,7 @@ pub struct Generated {
     /// Why it ended.
     pub finish_reason: FinishReason,
     /// Passes of the model that gave its tokens, the prompt's own included: with
-    /// [`Settings::speculate`] fewer than the tokens.
+    /// [`GenerationConfig::speculate`](crate::GenerationConfig::speculate) fewer than the tokens.
     pub passes: usize,
     /// Greedy rows: the smallest lead of a chosen token's logit over the next best, at any step.
     ///

@@ -5,7 +5,8 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::choice::{candidates, candidates_of, draw, greedy, not_finite, penalise};
 use crate::{
-    BoxError, FinishReason, GenerateError, Generated, Largest, Request, Sampling, Settings, Stops,
+    BoxError, FinishReason, GenerateError, Generated, GenerationConfig, Largest, Request, Sampling,
+    Stops,
 };
 
 /// New tokens to text. It is given all new tokens of a row each time, so that it may be any
@@ -97,7 +98,7 @@ impl Row {
     pub(crate) fn push(
         &mut self,
         token: u32,
-        settings: &Settings,
+        settings: &GenerationConfig,
         decode: Decode<'_>,
     ) -> Result<Option<Generated>, GenerateError> {
         let Stops {

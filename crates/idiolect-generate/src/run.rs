@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::group::Run;
-use crate::{BoxError, Event, GenerateError, Generated, NextLogits, Request, Settings};
+use crate::{BoxError, Event, GenerateError, Generated, GenerationConfig, NextLogits, Request};
 
 /// Continues every request and gives the results in the order of `requests`.
 ///
@@ -26,7 +26,7 @@ use crate::{BoxError, Event, GenerateError, Generated, NextLogits, Request, Sett
 pub fn generate(
     model: &mut dyn NextLogits,
     requests: &[Request],
-    settings: &Settings,
+    settings: &GenerationConfig,
     decode: &dyn Fn(&[u32]) -> Result<String, BoxError>,
     on_event: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<Generated>, GenerateError> {
@@ -73,7 +73,7 @@ pub fn groups(requests: &[Request], batch_size: usize) -> Vec<Vec<usize>> {
 fn check_request(
     model: &dyn NextLogits,
     request: &Request,
-    settings: &Settings,
+    settings: &GenerationConfig,
 ) -> Result<(), GenerateError> {
     let Request { index, prompt, .. } = request;
     let (index, vocab, max_new_tokens) = (*index, model.vocab(), settings.max_new_tokens);

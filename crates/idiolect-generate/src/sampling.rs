@@ -119,7 +119,7 @@ mod tests {
         };
         assert_eq!(
             sampling.check().unwrap_err().to_string(),
-            "setting top_p: expected above 0 and at most 1, found 0"
+            "top_p: expected above 0 and at most 1, found 0"
         );
         assert!(
             Sampling {

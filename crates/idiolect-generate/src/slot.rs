@@ -2,7 +2,7 @@
 
 use crate::draft::draft;
 use crate::row::Row;
-use crate::{Part, Request, Settings};
+use crate::{GenerationConfig, Part, Request};
 
 /// Guesses that a row begins with; see [`Slot::verified`].
 const FIRST_GUESSES: usize = 2;
@@ -32,7 +32,7 @@ impl Slot {
     }
 
     /// Puts the request at `place` here.
-    pub(crate) fn take(&mut self, place: usize, request: &Request, settings: &Settings) {
+    pub(crate) fn take(&mut self, place: usize, request: &Request, settings: &GenerationConfig) {
         if !settings.share_prefixes {
             self.tokens.clear();
         }
@@ -44,7 +44,7 @@ impl Slot {
     /// Sets up the next pass: what the model lacks of the row, and guesses of what follows, at most `room`.
     ///
     /// Returns how many guesses there are.
-    pub(crate) fn prepare(&mut self, settings: &Settings, room: usize) -> usize {
+    pub(crate) fn prepare(&mut self, settings: &GenerationConfig, room: usize) -> usize {
         let Some((_, row)) = &self.row else { return 0 };
         // What came before may serve: the same row's tokens, or another's that begins the same way.
         let more = common(&self.tokens[self.sure..], &row.tokens[self.sure..]);

@@ -1,6 +1,6 @@
 //! Batches: their order, their shrinking, and that no row feels another.
 
-use idiolect_generate::{Request, Sampling, Settings, Stops, groups};
+use idiolect_generate::{GenerationConfig, Request, Sampling, Stops, groups};
 use proptest::prelude::*;
 
 use crate::fake::{Fake, SAMPLED, one_hot, requests, run, settings};
@@ -16,7 +16,7 @@ fn long_prompts_come_first_and_equal_ones_keep_their_order() {
 fn a_row_that_ends_makes_room_at_once() {
     // A row counts down from its prompt and stops at 0.
     let mut model = Fake::new(10, |tokens| one_hot(10, tokens.last().unwrap() - 1));
-    let settings = Settings {
+    let settings = GenerationConfig {
         stops: Stops {
             tokens: vec![0],
             ..Stops::default()
@@ -58,7 +58,7 @@ fn what_prompts_begin_with_is_computed_once() {
         vec![1, 2, 3],
         vec![1, 2, 3, 4, 6],
     ];
-    let settings = Settings {
+    let settings = GenerationConfig {
         batch_size: 3,
         ..settings(1)
     };
@@ -67,7 +67,7 @@ fn what_prompts_begin_with_is_computed_once() {
     // The prefix [1, 2]; then the rest of three prompts; then that of the fourth, which takes the place
     // of the longest: it finds [1, 2, 3, 4] there, of which it needs the last one's logits.
     assert_eq!(model.tokens, [2, 3 + 2 + 2, 1]);
-    let settings = Settings {
+    let settings = GenerationConfig {
         share_prefixes: false,
         ..settings
     };
@@ -99,11 +99,11 @@ proptest! {
     ) {
         let sampling = if sampled { SAMPLED } else { Sampling::GREEDY };
         let stops = Stops { tokens: vec![3, 5], strings: vec!["\u{7}".into()], ignore_eos: false };
-        let plain = Settings { sampling, stops, max_new_tokens: 12, batch_size, share_prefixes: false, speculate: 0 };
-        let settings = Settings { share_prefixes, speculate, ..plain.clone() };
+        let plain = GenerationConfig { sampling, stops, max_new_tokens: 12, batch_size, share_prefixes: false, speculate: 0 };
+        let settings = GenerationConfig { share_prefixes, speculate, ..plain.clone() };
         let mut requests = requests(&prompts);
         // A small vocabulary repeats itself, so that guesses come true.
-        let results = |requests: &[Request], settings: &Settings| {
+        let results = |requests: &[Request], settings: &GenerationConfig| {
             let mut rows = run(&mut Fake::scattered(vocab), requests, settings).unwrap();
             for row in &mut rows {
                 assert!(row.passes > 0 && row.passes <= row.token_ids.len() + 1);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use idiolect_generate::{Event, Settings, generate};
+use idiolect_generate::{Event, GenerationConfig, generate};
 
 use crate::fake::{Fake, decode, requests, settings};
 
@@ -28,7 +28,7 @@ fn every_token_and_every_end_is_told() {
 #[test]
 fn breaking_off_gives_the_rows_that_are_finished() {
     let requests = requests(&[vec![1], vec![1, 1], vec![1]]);
-    let settings = Settings {
+    let settings = GenerationConfig {
         batch_size: 1,
         ..settings(2)
     };

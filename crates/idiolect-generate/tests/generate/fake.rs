@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
-    BoxError, GenerateError, Generated, Largest, Logits, NextLogits, Part, Request, Sampling,
-    Settings, Stops, generate,
+    BoxError, GenerateError, Generated, GenerationConfig, Largest, Logits, NextLogits, Part,
+    Request, Sampling, Stops, generate,
 };
 
-/// Settings that draw, each step of the sampler at work.
+/// GenerationConfig that draw, each step of the sampler at work.
 pub(crate) const SAMPLED: Sampling = Sampling {
     temperature: 0.95,
     top_k: 5,
@@ -165,8 +165,8 @@ pub(crate) fn one_hot(vocab: usize, token: u32) -> Vec<f32> {
         .collect()
 }
 
-pub(crate) fn settings(max_new_tokens: usize) -> Settings {
-    Settings {
+pub(crate) fn settings(max_new_tokens: usize) -> GenerationConfig {
+    GenerationConfig {
         sampling: Sampling::GREEDY,
         stops: Stops::default(),
         max_new_tokens,
@@ -195,7 +195,7 @@ pub(crate) fn decode(tokens: &[u32]) -> Result<String, BoxError> {
 pub(crate) fn run(
     model: &mut Fake,
     requests: &[Request],
-    settings: &Settings,
+    settings: &GenerationConfig,
 ) -> Result<Vec<Generated>, GenerateError> {
     generate(model, requests, settings, &decode, &mut |_| {
         ControlFlow::Continue(())

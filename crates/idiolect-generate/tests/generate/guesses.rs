@@ -1,6 +1,6 @@
 //! Guesses of a row's next tokens: the passes they save, and those they do not cost.
 
-use idiolect_generate::Settings;
+use idiolect_generate::GenerationConfig;
 
 use crate::fake::{Fake, one_hot, requests, run, settings};
 
@@ -10,7 +10,7 @@ fn guesses_save_passes_where_a_row_repeats_itself() {
     let script = &[1, 2, 3, 4, 5];
     let mut model = Fake::new(9, |tokens| one_hot(9, script[tokens.len() % 5]));
     let prompt: Vec<u32> = script.iter().copied().cycle().take(10).collect();
-    let settings = Settings {
+    let settings = GenerationConfig {
         speculate: 4,
         ..settings(11)
     };
@@ -28,7 +28,7 @@ fn wrong_guesses_are_few() {
     let mut model = Fake::new(99, |tokens| {
         one_hot(99, u32::try_from(tokens.len()).unwrap())
     });
-    let settings = Settings {
+    let settings = GenerationConfig {
         speculate: 8,
         ..settings(4)
     };

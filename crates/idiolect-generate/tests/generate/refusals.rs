@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
-    BoxError, GenerateError, Largest, Logits, NextLogits, Part, Settings, Stops, generate,
+    BoxError, GenerateError, GenerationConfig, Largest, Logits, NextLogits, Part, Stops, generate,
 };
 
 use crate::fake::{Fake, decode, requests, run, settings};
@@ -45,23 +45,20 @@ fn bad_settings_name_their_field() {
         ..Stops::default()
     };
     for (settings, expected) in [
+        (settings(0), "max_new_tokens: expected at least 1, found 0"),
         (
-            settings(0),
-            "setting max_new_tokens: expected at least 1, found 0",
-        ),
-        (
-            Settings {
+            GenerationConfig {
                 batch_size: 0,
                 ..settings(1)
             },
-            "setting batch_size: expected at least 1, found 0",
+            "batch_size: expected at least 1, found 0",
         ),
         (
-            Settings {
+            GenerationConfig {
                 stops: strings,
                 ..settings(1)
             },
-            "setting stops.strings: expected no empty string, found \"\"",
+            "stops.strings: expected no empty string, found \"\"",
         ),
     ] {
         let error = run(&mut Fake::scattered(9), &requests(&[vec![1]]), &settings).unwrap_err();

@@ -1,6 +1,6 @@
 //! What one row gives: its lead, its penalty, its seed.
 
-use idiolect_generate::{Request, Sampling, Settings};
+use idiolect_generate::{GenerationConfig, Request, Sampling};
 
 use crate::fake::{Fake, SAMPLED, requests, run, settings};
 
@@ -13,7 +13,7 @@ fn greedy_rows_report_their_smallest_lead() {
         (results[0].token_ids.as_slice(), results[0].min_margin),
         (&[1, 1, 1][..], Some(0.125))
     );
-    let sampled = Settings {
+    let sampled = GenerationConfig {
         sampling: SAMPLED,
         ..settings(3)
     };
@@ -29,7 +29,7 @@ fn the_penalty_counts_the_prompt_too() {
         repetition_penalty: 1.5,
         ..Sampling::GREEDY
     };
-    let settings = Settings {
+    let settings = GenerationConfig {
         sampling,
         ..settings(3)
     };
@@ -44,7 +44,7 @@ fn seeds_make_rows_of_one_prompt_differ_and_repeat() {
         temperature: 1.0,
         ..Sampling::GREEDY
     };
-    let settings = Settings {
+    let settings = GenerationConfig {
         sampling,
         ..settings(12)
     };

@@ -1,6 +1,6 @@
 //! Samplers against their definitions, written anew by full sorts, and by chi-square.
 
-use idiolect_generate::{Sampling, Settings, candidates};
+use idiolect_generate::{GenerationConfig, Sampling, candidates};
 use proptest::prelude::*;
 
 use crate::fake::{Fake, requests, run, settings};
@@ -95,7 +95,7 @@ fn draws_follow_the_exact_distribution() {
     ] {
         let row = logits.clone();
         let mut model = Fake::new(40, move |_| row.clone());
-        let settings = Settings {
+        let settings = GenerationConfig {
             sampling,
             ..settings(DRAWS)
         };
@@ -194,7 +194,7 @@ proptest! {
         let requests = &requests(&vec![vec![0]; seed % 5 + 1]);
         let greedy = run(&mut model, requests, &settings(2)).unwrap();
         let sampling = Sampling { temperature: 1e-4, ..PLAIN };
-        let cold = run(&mut model, requests, &Settings { sampling, ..settings(2) }).unwrap();
+        let cold = run(&mut model, requests, &GenerationConfig { sampling, ..settings(2) }).unwrap();
         for (greedy, cold) in greedy.iter().zip(&cold) {
             prop_assert_eq!(&greedy.token_ids, &cold.token_ids);
         }
@@ -209,7 +209,7 @@ proptest! {
         levels in prop::sample::select(vec![3u32, 1 << 20]),
     ) {
         let sampling = Sampling { temperature, top_k, top_p, ..PLAIN };
-        let settings = Settings { sampling, speculate: 4, ..settings(12) };
+        let settings = GenerationConfig { sampling, speculate: 4, ..settings(12) };
         let requests = requests(&[vec![0], vec![1, 0, 1], vec![1; 5]]);
         let mut model = rough(vocab, levels);
         let whole = run(&mut model, &requests, &settings).unwrap();

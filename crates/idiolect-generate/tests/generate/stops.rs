@@ -1,6 +1,6 @@
 //! Where a row ends: stop tokens, stop strings, the budget.
 
-use idiolect_generate::{BoxError, FinishReason, Generated, Settings, Stops, generate};
+use idiolect_generate::{BoxError, FinishReason, Generated, GenerationConfig, Stops, generate};
 
 use crate::fake::{Fake, requests, run, settings};
 
@@ -12,7 +12,7 @@ const END: u32 = 2;
 
 /// One row that goes on with `script`, at most six tokens.
 fn row(script: &'static [u32], stops: Stops) -> Generated {
-    let settings = Settings {
+    let settings = GenerationConfig {
         stops,
         ..settings(6)
     };
@@ -40,8 +40,8 @@ fn a_stop_token_ends_the_row_and_is_not_part_of_it() {
     };
     let found = row(&[A, B, END, C], stops.clone());
     assert_eq!(
-        (found.text.as_str(), found.finish_reason),
-        ("ab", FinishReason::Stop)
+        (found.text.as_str(), &found.finish_reason),
+        ("ab", &FinishReason::Stop)
     );
     assert_eq!(found.token_ids, [A, B]);
     let empty = row(&[END], stops);
@@ -64,8 +64,8 @@ fn ignoring_the_end_goes_on_past_it_without_suppressing_it() {
 fn a_stop_string_may_span_tokens() {
     let found = row(&[A, HASH, HASH, HASH, B], strings(&["###"]));
     assert_eq!(
-        (found.text.as_str(), found.finish_reason),
-        ("a", FinishReason::StopString)
+        (found.text.as_str(), &found.finish_reason),
+        ("a", &FinishReason::StopString)
     );
     assert_eq!(found.token_ids, [A, HASH, HASH, HASH]);
 }
@@ -74,8 +74,8 @@ fn a_stop_string_may_span_tokens() {
 fn the_beginning_of_a_stop_string_alone_is_kept() {
     let found = row(&[A, HASH, HASH, B], strings(&["###"]));
     assert_eq!(
-        (found.text.as_str(), found.finish_reason),
-        ("a##ba#", FinishReason::Length)
+        (found.text.as_str(), &found.finish_reason),
+        ("a##ba#", &FinishReason::Length)
     );
 }
 
@@ -90,8 +90,8 @@ fn the_text_is_cut_before_the_earliest_of_several() {
 fn the_last_token_of_the_budget_may_complete_a_stop_string() {
     let found = row(&[A, A, A, A, A, B], strings(&["ab"]));
     assert_eq!(
-        (found.text.as_str(), found.finish_reason),
-        ("aaaa", FinishReason::StopString)
+        (found.text.as_str(), &found.finish_reason),
+        ("aaaa", &FinishReason::StopString)
     );
 }
 
@@ -103,14 +103,14 @@ fn a_stop_token_inside_a_stop_string_comes_first() {
     };
     let found = row(&[A, B], stops);
     assert_eq!(
-        (found.text.as_str(), found.finish_reason),
-        ("a", FinishReason::Stop)
+        (found.text.as_str(), &found.finish_reason),
+        ("a", &FinishReason::Stop)
     );
 }
 
 #[test]
 fn the_prompt_is_not_searched() {
-    let settings = Settings {
+    let settings = GenerationConfig {
         stops: strings(&["a"]),
         ..settings(2)
     };
@@ -132,7 +132,7 @@ fn a_stop_string_may_lie_inside_one_token_and_between_bytes_of_letters() {
             .collect();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
-    let settings = Settings {
+    let settings = GenerationConfig {
         stops: strings(&[" STOP", "é ST"]),
         ..settings(3)
     };
@@ -157,7 +157,7 @@ fn the_budget_is_a_reason_of_its_own() {
     .unwrap()
     .remove(0);
     assert_eq!(
-        (row.token_ids.len(), row.finish_reason),
-        (1, FinishReason::Length)
+        (row.token_ids.len(), &row.finish_reason),
+        (1, &FinishReason::Length)
     );
 }
