@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::example::Id;
+use crate::settings::Renamed;
 
 /// Why data could not be read or written.
 ///
@@ -110,4 +111,52 @@ pub enum DataError {
         /// All names that would do.
         known: String,
     },
+    /// Settings that are no TOML.
+    #[error("{place}: line {line}: expected TOML, found {problem}")]
+    Toml {
+        /// The file, or the name of another place.
+        place: String,
+        /// Line of the fault, from 1.
+        line: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// A key that no setting has.
+    #[error("{place}: key: expected {expected}, found {key}")]
+    UnknownKey {
+        /// Where it stands: a file, or the name of another layer of settings.
+        place: String,
+        /// The key as it was given.
+        key: String,
+        /// The nearest known key, or all of them.
+        expected: String,
+    },
+    /// A key of an earlier version.
+    #[error("{place}: {} is called {} since version {}{}", renamed.old, renamed.new, renamed.since, renamed.change)]
+    RenamedKey {
+        /// Where it stands: a file, or the name of another layer of settings.
+        place: String,
+        /// Its old and its new name.
+        renamed: Renamed,
+    },
+    /// A setting whose value is of the wrong kind or out of its range.
+    #[error("{}{key}: expected {expected}, found {found}", prefix(place))]
+    Setting {
+        /// Where it stands: a file, or the name of another layer of settings; empty where it is not known.
+        place: String,
+        /// The key.
+        key: String,
+        /// What is accepted.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+}
+
+fn prefix(place: &str) -> String {
+    if place.is_empty() {
+        String::new()
+    } else {
+        format!("{place}: ")
+    }
 }

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::DataError;
 
 /// Writes a file beside its place (`NAME.partial`), syncs it and renames it.
@@ -33,6 +35,18 @@ pub fn write_atomically(
     })
 }
 
+/// Writes a value as indented JSON with a line break at its end, whole or not at all.
+///
+/// # Errors
+///
+/// [`DataError::Io`], also for a value that is no JSON (a map whose keys are no text).
+pub fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), DataError> {
+    write_atomically(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
+}
+
 fn fill(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut writer = BufWriter::new(File::create(path)?);
     contents(&mut writer)?;
@@ -42,6 +56,15 @@ fn fill(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_indented_and_ends_with_a_line_break() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        write_json(&path, &serde_json::json!({"rows": [1]})).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "{\n  \"rows\": [\n    1\n  ]\n}\n");
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_nothing_beside_it() {

@@ -1,0 +1,223 @@
+//! Names and places of everything that a run leaves in its directory, said once.
+//!
+//! It makes no file and reads none. A part of a run (the plain and the distilled training of a whole job) is a
+//! run directory of its own below the run's.
+
+use std::path::{Path, PathBuf};
+
+/// A run directory.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RunDir {
+    /// The directory itself; it need not be there yet.
+    pub root: PathBuf,
+}
+
+impl RunDir {
+    /// The run directory at a place.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// `run.toml`: every setting of the run, defaults included.
+    #[must_use]
+    pub fn run_toml(&self) -> PathBuf {
+        self.root.join("run.toml")
+    }
+
+    /// `plan.json`: memory and work as planned before the first step.
+    #[must_use]
+    pub fn plan(&self) -> PathBuf {
+        self.root.join("plan.json")
+    }
+
+    /// `metrics.jsonl`: a row for each optimiser step and evaluation, no clock in it.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// `timings.jsonl`: speed and memory of each step.
+    #[must_use]
+    pub fn timings(&self) -> PathBuf {
+        self.root.join("timings.jsonl")
+    }
+
+    /// `curves.svg`: loss, learning rate and gradient norm over the steps.
+    #[must_use]
+    pub fn curves(&self) -> PathBuf {
+        self.root.join("curves.svg")
+    }
+
+    /// `tokens.cache`: tokens of rows that are read as they are needed.
+    #[must_use]
+    pub fn tokens_cache(&self) -> PathBuf {
+        self.root.join("tokens.cache")
+    }
+
+    /// `tensorboard/`: event files.
+    #[must_use]
+    pub fn tensorboard(&self) -> PathBuf {
+        self.root.join("tensorboard")
+    }
+
+    /// `checkpoints/`: the states from which the training can resume.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// `checkpoints/step-N/`: the state after N optimiser steps.
+    #[must_use]
+    pub fn checkpoint(&self, step: usize) -> PathBuf {
+        self.checkpoints().join(format!("step-{step}"))
+    }
+
+    /// `adapter/`: the trained adapter in PEFT's form.
+    #[must_use]
+    pub fn adapter(&self) -> PathBuf {
+        self.root.join("adapter")
+    }
+
+    /// `model/`: the trained model, where all of its weights were.
+    #[must_use]
+    pub fn model(&self) -> PathBuf {
+        self.root.join("model")
+    }
+
+    /// `journal/`: the journals of generated texts.
+    #[must_use]
+    pub fn journals(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    /// `journal/NAME.jsonl`: a row for each generated text.
+    #[must_use]
+    pub fn journal(&self, name: &str) -> PathBuf {
+        self.journals().join(format!("{name}.jsonl"))
+    }
+
+    /// `rows.jsonl`: a row of scores for each item of a task.
+    #[must_use]
+    pub fn rows(&self) -> PathBuf {
+        self.root.join("rows.jsonl")
+    }
+
+    /// `summary.json`: the numbers of a distillation, a continuation or a task.
+    #[must_use]
+    pub fn summary(&self) -> PathBuf {
+        self.root.join("summary.json")
+    }
+
+    /// `outcome.json`: what a whole job found, from which its report is made.
+    #[must_use]
+    pub fn outcome(&self) -> PathBuf {
+        self.root.join("outcome.json")
+    }
+
+    /// `report/`: the page and its numbers.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report")
+    }
+
+    /// `report/index.html`: the page.
+    #[must_use]
+    pub fn report_page(&self) -> PathBuf {
+        self.report().join("index.html")
+    }
+
+    /// `report/report.json`: the numbers of the page.
+    #[must_use]
+    pub fn report_numbers(&self) -> PathBuf {
+        self.report().join("report.json")
+    }
+
+    /// A part of the run, a run directory below it: [`Self::DISTILL`], [`Self::PLAIN`], [`Self::DISTILLED`].
+    #[must_use]
+    pub fn part(&self, name: &str) -> Self {
+        Self::new(self.root.join(name))
+    }
+
+    /// `eval/NAME/`: the run directory of a task.
+    #[must_use]
+    pub fn task(&self, name: &str) -> Self {
+        Self::new(self.tasks().join(name))
+    }
+
+    /// `eval/`: the run directories of tasks.
+    #[must_use]
+    pub fn tasks(&self) -> PathBuf {
+        self.root.join("eval")
+    }
+
+    /// The part that rewrites the responses.
+    pub const DISTILL: &str = "distill";
+    /// The part that trains on the data set as it is.
+    pub const PLAIN: &str = "plain";
+    /// The part that trains on the rewritten data set.
+    pub const DISTILLED: &str = "distilled";
+    /// The journal of rewritten responses, in [`Self::journal`].
+    pub const REWRITES: &str = "rewrites";
+    /// The journal of answers, in [`Self::journal`].
+    pub const ANSWERS: &str = "answers";
+    /// The journal of a judge, in [`Self::journal`].
+    pub const JUDGEMENTS: &str = "judgements";
+}
+
+impl AsRef<Path> for RunDir {
+    fn as_ref(&self) -> &Path {
+        &self.root
+    }
+}
+
+impl From<&Path> for RunDir {
+    fn from(root: &Path) -> Self {
+        Self::new(root)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names are a contract: older runs must be found, and other programs read them.
+    #[test]
+    fn names_stay_what_they_are() {
+        let run = RunDir::new("run");
+        let shown = |path: PathBuf| path.display().to_string();
+        let part = run.part(RunDir::DISTILL);
+        assert_eq!(
+            shown(part.journal(RunDir::REWRITES)),
+            "run/distill/journal/rewrites.jsonl"
+        );
+        assert_eq!(
+            shown(run.part(RunDir::PLAIN).adapter()),
+            "run/plain/adapter"
+        );
+        assert_eq!(shown(run.checkpoint(12)), "run/checkpoints/step-12");
+        assert_eq!(
+            shown(run.task("gsm8k").summary()),
+            "run/eval/gsm8k/summary.json"
+        );
+        let names = [
+            run.run_toml(),
+            run.plan(),
+            run.metrics(),
+            run.timings(),
+            run.curves(),
+            run.tokens_cache(),
+            run.tensorboard(),
+            run.model(),
+            run.rows(),
+            run.outcome(),
+            run.report_page(),
+            run.report_numbers(),
+        ];
+        expect_test::expect![
+            "run/run.toml run/plan.json run/metrics.jsonl run/timings.jsonl run/curves.svg \
+             run/tokens.cache run/tensorboard run/model run/rows.jsonl run/outcome.json \
+             run/report/index.html run/report/report.json"
+        ]
+        .assert_eq(&names.map(shown).join(" "));
+    }
+}

@@ -1,0 +1,17 @@
+//! Settings of a command or a library call: a flat TOML file under the values of a command line.
+//!
+//! A file is the serde struct that uses its values. Composite settings are structs whose parts are flattened, and
+//! every key of a file must belong to exactly one part. Values never pass through JSON, so that infinite numbers
+//! and those that are none reach the range checks of their struct.
+
+mod keys;
+mod layer;
+mod renamed;
+mod resolve;
+mod write;
+
+pub use keys::{Settings, duplicates, keys, schema};
+pub use layer::{Layer, read_file};
+pub use renamed::{Renamed, renamed};
+pub use resolve::resolve;
+pub use write::{to_toml, write};

@@ -1,0 +1,64 @@
+//! Some of the settings, under the name of the place that they come from.
+
+use std::path::Path;
+
+use serde::Serialize;
+use toml::{Table, Value};
+
+use super::write::to_toml;
+use crate::DataError;
+
+/// Settings of one place: a file, or a command line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layer {
+    /// Where they come from, for errors: a file's path, `command line`.
+    pub name: String,
+    /// Values by key.
+    pub values: Table,
+}
+
+impl Layer {
+    /// The fields of a struct that are set; fields that are `None` or an empty list are not.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Setting`] for a value that a TOML file cannot hold: a whole number above `i64::MAX`.
+    pub fn of(name: &str, flags: &impl Serialize) -> Result<Self, DataError> {
+        let mut values = Self::parse(name, &to_toml(flags)?)?.values;
+        values.retain(|_, value| !matches!(value, Value::Array(list) if list.is_empty()));
+        let name = name.to_owned();
+        Ok(Self { name, values })
+    }
+
+    /// The settings of a TOML text.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Toml`] names the line that does not parse.
+    pub fn parse(name: &str, text: &str) -> Result<Self, DataError> {
+        let values = toml::from_str(text).map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            DataError::Toml {
+                place: name.to_owned(),
+                line: 1 + before.unwrap_or_default().matches('\n').count(),
+                problem: error.message().to_owned(),
+            }
+        })?;
+        let name = name.to_owned();
+        Ok(Self { name, values })
+    }
+}
+
+/// Reads a settings file.
+///
+/// # Errors
+///
+/// [`DataError::Io`]; [`DataError::Toml`] names the line that does not parse.
+pub fn read_file(path: &Path) -> Result<Layer, DataError> {
+    let text = std::fs::read_to_string(path).map_err(|source| DataError::Io {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    })?;
+    Layer::parse(&path.display().to_string(), &text)
+}
