@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::example::Id;
+use crate::formats::Id;
 use crate::settings::Renamed;
 
 /// Why data could not be read or written.
@@ -112,7 +112,7 @@ pub enum DataError {
         known: String,
     },
     /// Settings that are no TOML.
-    #[error("{place}: line {line}: expected TOML, found {problem}")]
+    #[error("{place}: line {line}: not valid TOML: {problem}")]
     Toml {
         /// The file, or the name of another place.
         place: String,

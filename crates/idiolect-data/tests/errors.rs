@@ -223,13 +223,6 @@ fn formats_without_messages() {
         F: row 0 (line 2): text: expected a string, found no such field among content
     "#]],
     );
-    check_rows(
-        Format::Tokens,
-        &[r#"{"input_ids":[1]}"#],
-        &expect![[r#"
-        data format with messages "tokens" unknown, expected one of: alpaca, sharegpt, messages, text
-    "#]],
-    );
 }
 
 #[test]

@@ -203,12 +203,12 @@ fn numbers_that_are_none_arrive_as_they_are() {
 fn toml_that_is_none_names_its_line() {
     let error = from(&["epochs = 2\nepochs == 3\n"]).unwrap_err();
     assert!(
-        error.starts_with("0.toml: line 2: expected TOML, found "),
+        error.starts_with("0.toml: line 2: not valid TOML: "),
         "{error}"
     );
     let error = from(&["epochs = 2\nepochs = 3\n"]).unwrap_err();
     assert!(
-        error.starts_with("0.toml: line 2: expected TOML, found duplicate key"),
+        error.starts_with("0.toml: line 2: not valid TOML: duplicate key"),
         "{error}"
     );
 }

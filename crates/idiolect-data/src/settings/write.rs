@@ -6,7 +6,7 @@ use serde::Serialize;
 use toml::Table;
 
 use crate::DataError;
-use crate::write::write_atomically;
+use crate::files::write_atomically;
 
 /// Settings as TOML, every value of them, defaults included; what is `None` is left out.
 ///

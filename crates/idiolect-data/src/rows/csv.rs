@@ -10,8 +10,9 @@ use std::path::Path;
 use csv::{ByteRecord, ErrorKind, Position, ReaderBuilder};
 use serde_json::{Map, Value};
 
+use super::raw::RawRow;
+use super::text::newlines;
 use crate::DataError;
-use crate::rows::{RawRow, newlines};
 
 /// Names under which the formats keep lists.
 pub(crate) const LISTS: [&str; 5] = [

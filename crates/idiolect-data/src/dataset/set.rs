@@ -6,17 +6,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::DataError;
-use crate::csv;
-use crate::example::Example;
-use crate::format::Columns;
-use crate::format::Format;
-use crate::parse;
-use crate::place::Place;
-use crate::rows::{Layout, RawRow, RawRows, read_rows};
-use crate::write::write_atomically;
+use crate::files::write_atomically;
+use crate::formats::{
+    Columns, Example, FileFormat, Format, Place, Role, RowFormat, RowShape, detect, example,
+    replace_response,
+};
+use crate::rows::{Layout, RawRow, RawRows, list, read_rows};
 
 /// One row: as it stands in the file, and what it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,23 +27,67 @@ pub struct Row {
     pub example: Example,
 }
 
+impl Row {
+    /// Takes a row of a file for an example.
+    pub(crate) fn new(
+        path: &Path,
+        number: usize,
+        row: RawRow,
+        format: &RowFormat,
+    ) -> Result<Self, DataError> {
+        let place = Place {
+            path,
+            number,
+            row: &row,
+        };
+        let example = example(&place, format)?;
+        Ok(Self {
+            line: row.line,
+            raw: row.fields,
+            example,
+        })
+    }
+}
+
 /// Rows with the way in which they were written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSet {
     /// Where the rows came from; stands in errors.
     pub path: PathBuf,
     /// How a row says who said what.
-    pub format: Format,
+    pub format: RowFormat,
     /// How the rows lie in the file.
     pub layout: Layout,
-    /// How the fields are called.
-    pub columns: Columns,
     /// The rows, in the file's order, at least one.
     pub rows: Vec<Row>,
 }
 
 impl DataSet {
-    /// Reads a data set: a JSON array, JSON Lines, CSV or Parquet.
+    /// Reads a data set, a JSON array, JSON Lines, CSV or Parquet, whose format its first rows tell.
+    ///
+    /// A `messages` field makes it messages, `conversations` sharegpt, `instruction` alpaca, `text` text; where
+    /// several are there, the first of these counts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open_as`]; [`DataError::Field`] names the fields that are there, where none of them tells a
+    /// format, and for ready token rows, which hold no messages.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let raw = read_rows(path)?;
+        match detect(&raw, &Columns::default())? {
+            FileFormat::Examples(format) => Self::from_rows(raw, format),
+            FileFormat::Tokens => Err(DataError::Field {
+                path: raw.path,
+                row: 0,
+                line: raw.rows.first().map_or(0, |row| row.line),
+                field: "input_ids".to_owned(),
+                expected: "a data set with text".to_owned(),
+                found: "ready token rows".to_owned(),
+            }),
+        }
+    }
+
+    /// Reads a data set, a JSON array, JSON Lines, CSV or Parquet, in a format that is given.
     ///
     /// Rows may lack a response ([`Self::require_responses`]) and share an id
     /// ([`Self::require_unique_ids`]): not every use minds.
@@ -53,48 +95,43 @@ impl DataSet {
     /// # Errors
     ///
     /// Those of [`read_rows`]; [`DataError::Field`] for a row that is not of the format;
-    /// [`DataError::UnknownName`] for [`Format::Tokens`], whose rows hold no messages.
+    /// [`DataError::Setting`] for a format that [`RowFormat::check`] refuses.
+    pub fn open_as(path: &Path, format: impl Into<RowFormat>) -> Result<Self, DataError> {
+        Self::from_rows(read_rows(path)?, format)
+    }
+
+    /// As [`Self::open_as`], with fields called otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open_as`].
     pub fn read(path: &Path, format: Format, columns: &Columns) -> Result<Self, DataError> {
-        Self::from_rows(read_rows(path)?, format, columns)
+        Self::open_as(path, format.with(columns))
     }
 
     /// Takes rows that are in memory for a data set.
     ///
     /// # Errors
     ///
-    /// As [`Self::read`], without those of [`read_rows`].
-    pub fn from_rows(raw: RawRows, format: Format, columns: &Columns) -> Result<Self, DataError> {
+    /// As [`Self::open_as`], without those of [`read_rows`].
+    pub fn from_rows(raw: RawRows, format: impl Into<RowFormat>) -> Result<Self, DataError> {
+        let format = format.into();
+        format.check()?;
         let RawRows {
             path,
             layout,
             mut rows,
         } = raw;
         if layout == Layout::Table {
-            unpack(&mut rows, columns);
+            unpack(&mut rows, &format);
         }
-        let row = |(number, row): (usize, RawRow)| {
-            let place = Place {
-                path: &path,
-                number,
-                row: &row,
-            };
-            let example = parse::example(&place, format, columns)?;
-            Ok(Row {
-                line: row.line,
-                raw: row.fields,
-                example,
-            })
-        };
-        let rows = rows
-            .into_iter()
-            .enumerate()
-            .map(row)
-            .collect::<Result<_, DataError>>()?;
+        let rows = rows.into_iter().enumerate();
+        let rows = rows.map(|(number, row)| Row::new(&path, number, row, &format));
+        let rows = rows.collect::<Result<_, DataError>>()?;
         Ok(Self {
             path,
             format,
             layout,
-            columns: columns.clone(),
             rows,
         })
     }
@@ -121,12 +158,14 @@ impl DataSet {
             number,
             row: &row,
         };
-        let (field, expected) = match self.format {
-            Format::Sharegpt => (&self.columns.conversations, "a last turn of gpt"),
-            Format::Messages => (&self.columns.messages, "a last turn of assistant"),
-            _ => (&self.columns.response, "a response"),
-        };
-        Err(place.error(field, expected, "none"))
+        Err(match &self.format.shape {
+            RowShape::Pair(fields) => place.error(&fields.response, "a response", "none"),
+            RowShape::Text(fields) => place.error(&fields.text, "a text", "none"),
+            RowShape::Turns(fields) => {
+                let role = fields.roles.written(Role::Assistant);
+                place.error(&fields.turns, format!("a last turn of {role}"), "none")
+            }
+        })
     }
 
     /// Refuses rows with the same id, which could not be told apart later.
@@ -156,25 +195,9 @@ impl DataSet {
     ///
     /// Where there is no such row.
     pub fn replace_response(&mut self, row: usize, text: &str) {
-        let had_one = self.rows[row].example.response().is_some();
         let Row { raw, example, .. } = &mut self.rows[row];
-        let columns = &self.columns;
-        match self.format {
-            Format::Alpaca => set_text(raw, &columns.response, text),
-            Format::Text | Format::Tokens => set_text(raw, &columns.text, text),
-            Format::Sharegpt => {
-                set_turn(
-                    &mut raw[&columns.conversations],
-                    had_one,
-                    ["from", "gpt", "value"],
-                    text,
-                );
-            }
-            Format::Messages => {
-                let keys = ["role", "assistant", "content"];
-                set_turn(&mut raw[&columns.messages], had_one, keys, text);
-            }
-        }
+        let had_one = example.response().is_some();
+        replace_response(raw, &self.format, had_one, text);
         *example = example.with_response(text.to_owned());
     }
 
@@ -196,36 +219,17 @@ impl DataSet {
     }
 }
 
-/// Takes the text of list columns that have a name of their own for the list it stands for.
-fn unpack(rows: &mut [RawRow], columns: &Columns) {
-    let names = [&columns.history, &columns.conversations, &columns.messages];
+/// Takes the text of a list column that has a name of its own for the list it stands for.
+fn unpack(rows: &mut [RawRow], format: &RowFormat) {
+    let Some(name) = format.list_field() else {
+        return;
+    };
     for row in rows {
-        for name in names {
-            if let Some(value) = row.fields.get_mut(name)
-                && let Value::String(text) = value
-            {
-                *value = csv::list(text);
-            }
+        if let Some(value) = row.fields.get_mut(name)
+            && let Value::String(text) = value
+        {
+            *value = list(text);
         }
-    }
-}
-
-fn set_text(raw: &mut Map<String, Value>, field: &str, text: &str) {
-    raw.insert(field.to_owned(), text.into());
-}
-
-/// Sets the text of the last turn, or adds a turn; `keys` are the role's key and name, and the
-/// text's key.
-fn set_turn(turns: &mut Value, had_one: bool, keys: [&str; 3], text: &str) {
-    let [role_key, role, text_key] = keys;
-    match turns.as_array_mut() {
-        Some(turns) if had_one => {
-            if let Some(last) = turns.last_mut() {
-                last[text_key] = text.into();
-            }
-        }
-        Some(turns) => turns.push(json!({ role_key: role, text_key: text })),
-        None => {}
     }
 }
 

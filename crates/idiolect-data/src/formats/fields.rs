@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::DataError;
-use crate::rows::RawRow;
+use crate::rows::{RawRow, absent, describe};
 
 /// A row and where it stands, for errors.
 pub(crate) struct Place<'a> {
@@ -64,36 +64,5 @@ impl Place<'_> {
             Some(Value::Array(list)) if !list.is_empty() => Ok(list),
             _ => Err(self.missing(field, "an array of turns")),
         }
-    }
-}
-
-/// What stands under a key of a turn, for errors.
-pub(crate) fn describe_in(turn: &Value, key: &str) -> String {
-    match turn {
-        Value::Object(fields) if !fields.contains_key(key) => absent(fields),
-        Value::Object(fields) => describe(&fields[key]),
-        other => describe(other),
-    }
-}
-
-/// That a field is not there, with those that are.
-fn absent(fields: &Map<String, Value>) -> String {
-    let names: Vec<_> = fields.keys().take(12).map(String::as_str).collect();
-    if names.is_empty() {
-        return "no fields".to_owned();
-    }
-    format!("no such field among {}", names.join(", "))
-}
-
-/// A value in a few words, for errors.
-pub(crate) fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => format!("the number {number}"),
-        Value::String(text) if text.chars().count() <= 40 => format!("{text:?}"),
-        Value::String(text) => format!("a string of {} characters", text.chars().count()),
-        Value::Array(list) => format!("an array of {}", list.len()),
-        Value::Object(_) => "an object".to_owned(),
     }
 }

@@ -14,8 +14,8 @@ use parquet::record::Field;
 use parquet::schema::types::Type;
 use serde_json::{Map, Value};
 
+use super::raw::RawRow;
 use crate::DataError;
-use crate::rows::RawRow;
 
 /// Reads the rows of a file. A row's line is its place, from 1.
 pub(crate) fn read(path: &Path) -> Result<Vec<RawRow>, DataError> {

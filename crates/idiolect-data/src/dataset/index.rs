@@ -10,12 +10,10 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::set::Row;
 use crate::DataError;
-use crate::dataset::Row;
-use crate::format::{Columns, Format};
-use crate::parse;
-use crate::place::{Place, describe};
-use crate::rows::{RawRow, json_error, text};
+use crate::formats::RowFormat;
+use crate::rows::{RawRow, describe, json_error, text};
 
 /// A JSON Lines file and the places of its rows.
 ///
@@ -137,19 +135,8 @@ impl LineIndex {
     /// # Panics
     ///
     /// Where there is no such row.
-    pub fn row(&self, row: usize, format: Format, columns: &Columns) -> Result<Row, DataError> {
-        let raw = self.raw(row)?;
-        let place = Place {
-            path: &self.path,
-            number: row,
-            row: &raw,
-        };
-        let example = parse::example(&place, format, columns)?;
-        Ok(Row {
-            line: raw.line,
-            raw: raw.fields,
-            example,
-        })
+    pub fn row(&self, row: usize, format: &RowFormat) -> Result<Row, DataError> {
+        Row::new(&self.path, row, self.raw(row)?, format)
     }
 
     /// Where the rows lie; stands in errors.
@@ -216,7 +203,7 @@ fn add(hash: u64, bytes: &[u8]) -> u64 {
 #[allow(clippy::unwrap_used, reason = "a test's own file")]
 mod tests {
     use super::*;
-    use crate::DataSet;
+    use crate::{DataSet, Format};
 
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -229,11 +216,11 @@ mod tests {
     fn rows_are_those_of_the_whole_set_in_any_order() {
         let text = "\u{feff}\r\n{\"text\": \"a\u{e4}\"}\r\n\n  {\"text\": \"\"}\n{\"text\": \"c\"}";
         let (_folder, path) = file(text);
-        let (index, columns) = (LineIndex::new(&path).unwrap(), Columns::default());
-        let set = DataSet::read(&path, Format::Text, &columns).unwrap();
+        let (index, format) = (LineIndex::new(&path).unwrap(), Format::Text.into());
+        let set = DataSet::open_as(&path, Format::Text).unwrap();
         assert_eq!(index.len(), set.rows.len());
         for (at, row) in set.rows.iter().enumerate().rev() {
-            assert_eq!(&index.row(at, Format::Text, &columns).unwrap(), row);
+            assert_eq!(&index.row(at, &format).unwrap(), row);
         }
         assert_eq!(index.bytes(2), 13);
     }
@@ -241,13 +228,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_as_for_the_whole_set() {
         let (_folder, path) = file("{\"text\": \"a\"}\n\n{\"text\": 7}\n{\"text\n3\n");
-        let (index, columns) = (LineIndex::new(&path).unwrap(), Columns::default());
-        let said = |row| {
-            index
-                .row(row, Format::Text, &columns)
-                .unwrap_err()
-                .to_string()
-        };
+        let (index, format) = (LineIndex::new(&path).unwrap(), Format::Text.into());
+        let said = |row| index.row(row, &format).unwrap_err().to_string();
         assert!(
             said(1).contains("row 1 (line 3): text: expected a string"),
             "{}",

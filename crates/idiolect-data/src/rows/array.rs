@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Deserializer, Value};
 
+use super::text::{json_error, newlines};
 use crate::DataError;
-use crate::rows::{json_error, newlines};
 
 /// A place in the text of an array.
 pub(crate) struct Cursor<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::example::Id;
+use crate::formats::Id;
 
 /// Which rows belong together, and which have no partner.
 #[derive(Debug, Clone, Default, PartialEq)]

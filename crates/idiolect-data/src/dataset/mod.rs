@@ -1,0 +1,13 @@
+//! Sets of examples: whole in memory or row by row, chosen, mixed and paired.
+
+mod index;
+mod pair;
+mod select;
+mod set;
+mod settings;
+
+pub use index::LineIndex;
+pub use pair::{PairReport, pair_by_id};
+pub use select::{mix, sample, split};
+pub use set::{DataSet, Row};
+pub use settings::{DataSettings, id_text};

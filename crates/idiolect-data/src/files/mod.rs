@@ -1,0 +1,11 @@
+//! Files beside data sets: journals, whole writes, hashes, and the places of a run directory.
+
+mod hash;
+mod journal;
+mod run_dir;
+mod write;
+
+pub use hash::{content_hash, text_hash};
+pub use journal::Journal;
+pub use run_dir::RunDir;
+pub use write::{write_atomically, write_json};

@@ -1,0 +1,22 @@
+//! What rows say: examples, and the formats that they are read from.
+
+mod built_in;
+mod columns;
+mod detect;
+mod example;
+mod fields;
+mod parse;
+mod replace;
+mod row_format;
+mod setting;
+
+pub use built_in::Format;
+pub use columns::Columns;
+pub use detect::FileFormat;
+pub(crate) use detect::{FIRST_ROWS, detect};
+pub use example::{Example, Id, Message, Role};
+pub(crate) use fields::Place;
+pub(crate) use parse::example;
+pub(crate) use replace::replace_response;
+pub use row_format::{PairFields, RoleNames, RowFormat, RowShape, TextFields, TurnFields};
+pub use setting::FormatSetting;

@@ -1,0 +1,18 @@
+//! Rows as they lie in files, before anything is known of what they say.
+
+mod array;
+mod csv;
+mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod raw;
+mod read;
+mod text;
+mod value;
+
+pub(crate) use csv::list;
+pub use raw::{Layout, RawRow, RawRows};
+pub(crate) use read::first_rows;
+pub use read::read_rows;
+pub(crate) use text::{json_error, text};
+pub(crate) use value::{absent, describe, describe_in, names};
