@@ -1,1 +1,28 @@
 #![doc = include_str!("../README.md")]
+
+mod adapters;
+pub mod device;
+mod error;
+mod generate;
+mod hub;
+pub mod likelihood;
+mod model;
+pub mod rows;
+mod settings;
+mod text;
+mod writer;
+
+pub use adapters::{
+    CombineSummary, MergeOptions, MergeSummary, ShiftRow, ShiftSummary, Shifts, WeightedAdapter,
+};
+pub use device::on_threads;
+pub use error::LmError;
+pub use generate::{DecoderLogits, GenerateRun};
+pub use hub::locate;
+pub use likelihood::{RowScore, ScoredText, TokenCount, batch, token_nll, token_scores};
+pub use model::{
+    AdapterSummary, LanguageModel, LoadedSummary, MaskedRow, MemorySummary, ModelSummary,
+};
+pub use rows::{GeneratedRow, ModelPrompt, PromptRow, ScoreRow};
+pub use settings::{Dtype, ModelSettings};
+pub use writer::LocalWriter;

@@ -1,0 +1,114 @@
+//! An adapter folded into its model, as a Hugging Face folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use idiolect_lora::{LoraAdapter, combine, merge_checked};
+use idiolect_model::{Decoder, SaveOptions, StoredType, save};
+use serde::Serialize;
+
+use super::Adapters;
+use crate::text::Text;
+use crate::{Dtype, LanguageModel, LmError};
+
+/// What the logits are compared on: plain text of both kinds that users have, prose and code.
+const PROBE: &str =
+    "The merged model must answer as the adapter did: fn add(a: i64, b: i64) -> i64 { a + b }";
+/// Bytes of a megabyte, as file sizes are counted.
+const MEGABYTE: u64 = 1_000_000;
+
+/// How a merged model is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergeOptions {
+    /// Type of the weights on disk; that of the model by default.
+    pub stored: Option<Dtype>,
+    /// Largest weight file in megabytes; 5000 by default, as in transformers.
+    pub max_shard_megabytes: u64,
+}
+
+impl Default for MergeOptions {
+    fn default() -> Self {
+        Self {
+            stored: None,
+            max_shard_megabytes: 5000,
+        }
+    }
+}
+
+/// What came of a merge.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MergeSummary {
+    /// The folder that was written.
+    pub out: PathBuf,
+    /// Its files.
+    pub files: Vec<String>,
+    /// Largest difference of a logit, merged against unmerged, over a short text.
+    pub max_logit_difference: f32,
+    /// Logits compared.
+    pub logits_compared: usize,
+}
+
+impl LanguageModel {
+    /// Folds the adapter that is on into the weights and writes the result with its tokenizer.
+    ///
+    /// The model is taken, so that its weights need not be held twice: a clone that lives on holds them.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Setting`] for a model without an adapter on; [`LmError::Lora`] for several that cannot be
+    /// combined; [`LmError::Model`] and [`LmError::Io`] for what cannot be written.
+    pub fn merge(self, out: &Path, options: MergeOptions) -> Result<MergeSummary, LmError> {
+        let stored = stored(options.stored, self.dtype().into());
+        let text = Arc::clone(self.text());
+        let (decoder, adapter) = self.parted()?;
+        let probe = probe(&text, &decoder.device())?;
+        let (merged, report) = merge_checked(decoder, &adapter, &probe);
+        let options = SaveOptions {
+            stored,
+            max_shard_bytes: options.max_shard_megabytes.saturating_mul(MEGABYTE),
+        };
+        let mut files = save(&merged, out, options)?;
+        files.extend(text.save(out)?);
+        Ok(MergeSummary {
+            out: out.to_owned(),
+            files,
+            max_logit_difference: report.max_logit_difference,
+            logits_compared: report.compared,
+        })
+    }
+
+    /// The decoder to merge into and the adapter, with no other handle on the weights left.
+    fn parted(self) -> Result<(Decoder, LoraAdapter), LmError> {
+        match self.adapters {
+            Adapters::None => {
+                let expected = "an adapter to merge";
+                Err(LmError::setting("adapter", expected, "none on the model"))
+            }
+            Adapters::One(one) => {
+                let one = Arc::unwrap_or_clone(one);
+                Ok((one.decoder, one.adapter))
+            }
+            Adapters::Several(several) => {
+                let parts = several.stack.parts.iter();
+                let parts: Vec<_> = parts.map(|(part, weight)| (part, *weight)).collect();
+                Ok((self.decoder, combine(&parts)?))
+            }
+        }
+    }
+}
+
+fn stored(asked: Option<Dtype>, own: Dtype) -> StoredType {
+    match asked.unwrap_or(own) {
+        Dtype::F32 => StoredType::F32,
+        Dtype::F16 => StoredType::F16,
+        Dtype::Bf16 => StoredType::Bf16,
+    }
+}
+
+fn probe(text: &Text, device: &Device) -> Result<Tensor<2, Int>, LmError> {
+    let ids = text.tokenizer.encode_text(PROBE)?;
+    let ids: Vec<i64> = ids.into_iter().map(i64::from).collect();
+    let shape = [1, ids.len()];
+    Ok(Tensor::from_data(TensorData::new(ids, shape), device))
+}

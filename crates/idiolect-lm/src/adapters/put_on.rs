@@ -1,0 +1,121 @@
+//! Putting adapters on a model and taking them off: from folders, from memory, one or several.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use idiolect_data::content_hash;
+use idiolect_lora::{LoraAdapter, Stack, load};
+
+use super::{Adapted, Adapters, Stacked, WeightedAdapter, fit};
+use crate::text::{Text, larger};
+use crate::{LanguageModel, LmError};
+
+impl LanguageModel {
+    /// The base model with an adapter of a PEFT folder on, in the place of what is on now.
+    ///
+    /// A folder that brings a tokenizer must bring the model's, or one with more words: the same text as other
+    /// ids would be another task.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Lora`] for a folder that cannot be read or does not fit the model; [`LmError::Setting`] and
+    /// [`LmError::Tokens`] for a tokenizer that does not fit.
+    pub fn load_adapter(&self, folder: &Path) -> Result<Self, LmError> {
+        let files = larger(folder, &self.text.tokenizer)?;
+        let adapter = load(folder, &self.decoder, &self.device())?.at_rest();
+        let hash = OnceLock::from(content_hash(folder)?);
+        let decoder = adapter.decoder(&self.decoder);
+        let text = match files {
+            Some(files) => Arc::new(Text::new(files, &decoder.config.eos, &self.choice)?),
+            None => Arc::clone(&self.text),
+        };
+        self.adapted(Adapted {
+            adapter,
+            decoder,
+            text,
+            base: self.name().into(),
+            hash,
+        })
+    }
+
+    /// The base model with any number of adapters on that work at the same time, each weighted.
+    ///
+    /// # Errors
+    ///
+    /// As [`LanguageModel::load_adapter`]; [`LmError::Setting`] for an adapter with words or whole modules of
+    /// its own beside others or in part.
+    pub fn load_adapters(&self, parts: &[WeightedAdapter]) -> Result<Self, LmError> {
+        match parts {
+            [] => return Ok(self.without_adapter()),
+            [only] if only.is_whole() => return self.load_adapter(&only.folder),
+            _ => {}
+        }
+        let mut stacked = Stacked {
+            stack: Stack { parts: Vec::new() },
+            hashes: Vec::new(),
+        };
+        for WeightedAdapter { folder, weight } in parts {
+            let more = larger(folder, &self.text.tokenizer)?.is_some();
+            let part = load(folder, &self.decoder, &self.device())?;
+            if more || !part.whole.is_empty() {
+                let expected = "an adapter without modules_to_save beside others or in part";
+                return Err(LmError::setting("adapter", expected, folder.display()));
+            }
+            stacked.stack.parts.push((part.at_rest(), *weight));
+            stacked.hashes.push(content_hash(folder)?);
+        }
+        Ok(Self {
+            adapters: Adapters::Several(Arc::new(stacked)),
+            ..self.clone()
+        })
+    }
+
+    /// The base model with an adapter on that is in memory, as training leaves it, in the place of what is on
+    /// now. The model's words must be those that it was trained with.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Setting`] for an adapter of a model of another shape or on another device;
+    /// [`LmError::Tokens`] for one without rows for every word.
+    pub fn with_adapter(&self, adapter: &LoraAdapter) -> Result<Self, LmError> {
+        let adapter = adapter.clone().at_rest();
+        fit::check(&adapter, &self.decoder)?;
+        let decoder = adapter.decoder(&self.decoder);
+        self.adapted(Adapted {
+            adapter,
+            decoder,
+            text: Arc::clone(&self.text),
+            base: self.name().into(),
+            hash: OnceLock::new(),
+        })
+    }
+
+    /// The base model.
+    #[must_use]
+    pub fn without_adapter(&self) -> Self {
+        Self {
+            adapters: Adapters::None,
+            ..self.clone()
+        }
+    }
+
+    /// Hash of the adapter's files, or of those that it would be saved as; of several together where there
+    /// are several; none for the base model.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Io`] and [`LmError::Lora`] where an adapter in memory cannot be written to a temporary
+    /// folder.
+    pub fn adapter_hash(&self) -> Result<Option<String>, LmError> {
+        self.adapters.hash()
+    }
+
+    fn adapted(&self, one: Adapted) -> Result<Self, LmError> {
+        let rows = one.decoder.config.vocab_size;
+        one.text.tokenizer.check_embedding(rows)?;
+        Ok(Self {
+            adapters: Adapters::One(Arc::new(one)),
+            ..self.clone()
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! Names of devices and what they stand for.
+//!
+//! Features decide which devices are compiled in; the choice among them is made here, at run time.
+
+mod kernel_cache;
+mod threads;
+mod touch;
+
+pub use kernel_cache::folder as kernel_cache_folder;
+pub use threads::on_threads;
+pub(crate) use threads::set_threads;
+
+use burn::tensor::{DType, Device, FloatDType};
+use idiolect_model::Bits;
+
+use crate::{Dtype, LmError};
+
+/// Every name of a device, and whether this program was built with it. `flex` is another name of `cpu`.
+pub const DEVICES: [(&str, bool); 6] = [
+    ("cpu", cfg!(feature = "flex")),
+    ("flex", cfg!(feature = "flex")),
+    ("cuda", cfg!(feature = "cuda")),
+    ("vulkan", cfg!(feature = "vulkan")),
+    ("wgpu", cfg!(feature = "wgpu")),
+    ("metal", cfg!(feature = "metal")),
+];
+
+/// The device called `name`: `cpu` or `flex`, `cuda`, `cuda:1`, `vulkan`, `wgpu`, `metal`.
+///
+/// A GPU is touched once, to see whether this machine has it; while that runs, panics of other threads are
+/// silent.
+///
+/// # Errors
+///
+/// [`LmError::Setting`] for a name that is unknown or not compiled in, and a device that this machine lacks.
+pub fn device(name: &str) -> Result<Device, LmError> {
+    let device = named(name)?;
+    if !is_host(&device) {
+        kernel_cache::keep();
+        touch::touch(name, &device)?;
+    }
+    Ok(device)
+}
+
+/// The device called `name`, without a look at whether this machine has it.
+///
+/// # Errors
+///
+/// [`LmError::Setting`] for a name that is unknown or not compiled in.
+pub fn named(name: &str) -> Result<Device, LmError> {
+    let (kind, index) = match name.split_once(':') {
+        Some((kind, index)) => (kind, index.parse().map_err(|_| unknown(name))?),
+        None => (name, 0_usize),
+    };
+    match kind {
+        #[cfg(feature = "flex")]
+        "cpu" | "flex" if index == 0 => Ok(Device::flex()),
+        #[cfg(feature = "cuda")]
+        "cuda" => Ok(Device::cuda(index)),
+        #[cfg(feature = "vulkan")]
+        "vulkan" => Ok(Device::vulkan(gpu(index))),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Ok(Device::wgpu(gpu(index))),
+        #[cfg(feature = "metal")]
+        "metal" => Ok(Device::metal(gpu(index))),
+        _ => {
+            let _ = index;
+            Err(unknown(name))
+        }
+    }
+}
+
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
+fn gpu(index: usize) -> burn::tensor::DeviceKind {
+    use burn::tensor::DeviceKind;
+    if index == 0 {
+        DeviceKind::DefaultDevice
+    } else {
+        DeviceKind::DiscreteGpu(index)
+    }
+}
+
+/// Whether the device's memory is the program's own, so that reading a tensor costs nothing.
+#[must_use]
+pub fn is_host(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return true;
+    }
+    let _ = device;
+    false
+}
+
+fn unknown(name: &str) -> LmError {
+    let built = DEVICES.iter().filter(|(_, built)| *built);
+    let built: Vec<&str> = built.map(|(name, _)| *name).collect();
+    let expected = if built.is_empty() {
+        "a program that was built with a device (feature flex, cuda, vulkan, wgpu or metal)".into()
+    } else {
+        format!("one of {}, as this program was built", built.join(", "))
+    };
+    LmError::setting("device", expected, name)
+}
+
+/// The type in which tensors are made on a device.
+///
+/// # Errors
+///
+/// [`LmError::Setting`] for a type that the device does not compute in.
+pub fn dtype(dtype: Dtype, device: &Device) -> Result<FloatDType, LmError> {
+    let float = FloatDType::from(dtype);
+    if dtype != Dtype::F32 && !device.supports_dtype(DType::from(float)) {
+        return Err(LmError::setting(
+            "dtype",
+            "a type that the device computes in",
+            dtype,
+        ));
+    }
+    Ok(float)
+}
+
+/// The number of bits that projections are kept in.
+///
+/// # Errors
+///
+/// [`LmError::Setting`] for another number than 8 and 4.
+pub fn bits(count: u8) -> Result<Bits, LmError> {
+    match count {
+        8 => Ok(Bits::Eight),
+        4 => Ok(Bits::Four),
+        _ => Err(LmError::setting("quantize", "8 or 4", count)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_was_not_compiled_in_is_one_clear_line() {
+        for name in ["abacus", "cpu:1", "cuda:x", "hip"] {
+            let error = named(name).unwrap_err().to_string();
+            assert_eq!(error.lines().count(), 1, "{error}");
+            assert!(error.starts_with("device: expected one of cpu"), "{error}");
+            assert!(error.ends_with(&format!("found {name}")), "{error}");
+        }
+    }
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn cpu_and_flex_are_one_device() {
+        assert_eq!(named("cpu").unwrap(), named("flex").unwrap());
+        assert!(is_host(&device("cpu").unwrap()));
+    }
+
+    #[test]
+    fn bits_are_eight_or_four() {
+        assert!(bits(8).is_ok() && bits(4).is_ok());
+        let error = bits(3).unwrap_err().to_string();
+        assert_eq!(error, "quantize: expected 8 or 4, found 3");
+    }
+}

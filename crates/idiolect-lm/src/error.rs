@@ -1,0 +1,83 @@
+//! What can go wrong with a language model, from its files to its last token.
+
+use std::path::PathBuf;
+
+use idiolect_data::{DataError, Id, id_text};
+use idiolect_generate::GenerateError;
+use idiolect_lora::LoraError;
+use idiolect_model::ModelError;
+use idiolect_prompt::PromptError;
+use idiolect_tokens::TokensError;
+
+/// Why a model cannot be opened, asked, scored or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LmError {
+    /// A file of rows, or one to be hashed.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A template or a conversation.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A tokenizer or a row of tokens.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    /// A checkpoint.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// An adapter.
+    #[error(transparent)]
+    Lora(#[from] LoraError),
+    /// Text generation.
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
+    /// A file of the model's own that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A setting, or a field of a file, that is out of range.
+    #[error("{name}: expected {expected}, found {found}")]
+    Setting {
+        /// Name of the setting as a configuration file has it, or the place in a file.
+        name: String,
+        /// What is accepted.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// A conversation that cannot be rendered or encoded.
+    #[error("row {}: {source}", id_text(id))]
+    Row {
+        /// Its id.
+        id: Id,
+        /// What is wrong with it.
+        #[source]
+        source: Box<LmError>,
+    },
+}
+
+impl LmError {
+    /// An [`LmError::Io`] for `path`.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    /// An [`LmError::Setting`].
+    pub(crate) fn setting(
+        name: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> Self {
+        Self::Setting {
+            name: name.into(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+}

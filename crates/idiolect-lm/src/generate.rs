@@ -1,0 +1,11 @@
+//! Text of a model: prompts go in, finished texts come out as they end, as whole rows or word by word.
+
+mod chat;
+mod logits;
+mod pace;
+mod run;
+mod stream;
+
+pub use logits::DecoderLogits;
+pub(crate) use pace::Pace;
+pub use run::GenerateRun;

@@ -1,0 +1,10 @@
+//! How likely a model finds text: batches of rows, the trained tokens of each, and texts that begin alike.
+
+pub mod batch;
+mod head;
+mod rows;
+mod shared;
+
+pub use head::{CHUNK_ROWS, HeadScores, head_nll, head_scores};
+pub use rows::{RowScore, token_nll, token_scores};
+pub use shared::{ScoredText, TokenCount};

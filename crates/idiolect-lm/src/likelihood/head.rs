@@ -1,0 +1,107 @@
+//! What a head makes of targets, without gradients: their negative log-likelihood, in chunks of rows.
+//!
+//! With `z = h W` the loss of a token is `logsumexp(z) - z[target]`; `[tokens, vocab]` never exists whole.
+
+use burn::tensor::{Int, Tensor};
+use idiolect_kernels::row_nll;
+
+/// Rows of a chunk that suit most heads: the product is efficient, and the logits of a vocabulary of 128,000
+/// take some 64 MiB.
+pub const CHUNK_ROWS: usize = 128;
+
+/// The negative log-likelihood in nats of each target under a head.
+///
+/// `hidden` holds the rows that predict a target (position `t` for the token at `t + 1`).
+/// The chunk size moves the result by rounding only. See [`CHUNK_ROWS`].
+///
+/// # Shapes
+///
+/// - hidden: `[n, width]`
+/// - targets: `n` ids below `vocab`
+/// - weight: `[width, vocab]`
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn head_nll(
+    hidden: &Tensor<2>,
+    targets: &[i64],
+    weight: &Tensor<2>,
+    chunk_rows: usize,
+) -> Vec<f32> {
+    let weight = weight.clone().without_autodiff();
+    let chunks = chunks(hidden, targets, chunk_rows);
+    let losses = chunks.map(|(chunk, target)| row_nll(chunk.matmul(weight.clone()), target));
+    read(losses.collect())
+}
+
+/// What a head makes of targets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HeadScores {
+    /// Negative log-likelihood of each target in nats.
+    pub nll: Vec<f32>,
+    /// Whether no other word of the vocabulary is likelier than the target.
+    pub correct: Vec<bool>,
+}
+
+/// The likelihood of each target, and whether it is the likeliest word.
+///
+/// # Shapes
+///
+/// As [`head_nll`].
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn head_scores(
+    hidden: &Tensor<2>,
+    targets: &[i64],
+    weight: &Tensor<2>,
+    chunk_rows: usize,
+) -> HeadScores {
+    let weight = weight.clone().without_autodiff();
+    let (mut losses, mut likeliest) = (Vec::new(), Vec::new());
+    for (chunk, target) in chunks(hidden, targets, chunk_rows) {
+        let logits = chunk.matmul(weight.clone());
+        likeliest.push(logits.clone().argmax(1));
+        losses.push(row_nll(logits, target));
+    }
+    if losses.is_empty() {
+        return HeadScores::default();
+    }
+    let found: Tensor<2, Int> = Tensor::cat(likeliest, 0);
+    let found = found.into_data();
+    let pairs = found.iter::<i64>().zip(targets);
+    HeadScores {
+        nll: read(losses),
+        correct: pairs.map(|(found, wanted)| found == *wanted).collect(),
+    }
+}
+
+/// The numbers of all chunks, fetched at once: each fetch waits for the device.
+fn read(chunks: Vec<Tensor<1>>) -> Vec<f32> {
+    if chunks.is_empty() {
+        return Vec::new();
+    }
+    Tensor::cat(chunks, 0).into_data().iter::<f32>().collect()
+}
+
+/// Chunks of rows, off the tape, beside their targets.
+fn chunks<'a>(
+    hidden: &Tensor<2>,
+    targets: &'a [i64],
+    chunk_rows: usize,
+) -> impl Iterator<Item = (Tensor<2>, &'a [i64])> {
+    let hidden = hidden.clone().without_autodiff();
+    let [rows, width] = hidden.dims();
+    assert_eq!(rows, targets.len(), "one target for each hidden row");
+    let chunk_rows = chunk_rows.max(1);
+    let chunks = targets.chunks(chunk_rows).enumerate();
+    chunks.map(move |(index, targets)| {
+        let start = index * chunk_rows;
+        let end = start + targets.len();
+        (hidden.clone().slice([start..end, 0..width]), targets)
+    })
+}

@@ -1,0 +1,111 @@
+//! How likely a model finds the trained tokens of rows.
+
+use std::cmp::Reverse;
+
+use idiolect_completion::Progress;
+use idiolect_data::Id;
+use idiolect_model::{Adapter, Decoder};
+use idiolect_tokens::{TokenBatch, TokenRow};
+use serde::Serialize;
+
+use super::batch::{chosen, context, positions, trained};
+use super::head::{CHUNK_ROWS, head_nll, head_scores};
+use crate::{LanguageModel, LmError};
+
+/// The score of one row.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RowScore {
+    /// The row's id.
+    pub id: Id,
+    /// Sum of the negative log-likelihood of the trained tokens, in nats.
+    pub nll: f64,
+    /// Number of those tokens, after the shift.
+    pub tokens: usize,
+}
+
+impl LanguageModel {
+    /// Scores token rows; the result is in their order. Batches of `batch_size` rows are made of similar
+    /// lengths.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Setting`] for a batch size of 0 and for a row longer than the model's positions;
+    /// [`LmError::Tokens`] for a row with ids outside the vocabulary.
+    pub fn score(
+        &self,
+        rows: &[TokenRow],
+        batch_size: usize,
+        progress: &dyn Progress,
+    ) -> Result<Vec<RowScore>, LmError> {
+        if batch_size == 0 {
+            return Err(LmError::setting("batch_size", "at least 1", 0));
+        }
+        rows.iter().try_for_each(|row| self.scorable(row))?;
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by_key(|i| Reverse(rows[*i].input_ids.len()));
+        let mut scored = vec![None; rows.len()];
+        progress.begin("score", rows.len());
+        for part in order.chunks(batch_size) {
+            let batch: Vec<&TokenRow> = part.iter().map(|i| &rows[*i]).collect();
+            for (place, score) in part.iter().zip(self.score_batch(&batch)) {
+                scored[*place] = Some(score);
+            }
+            progress.advance(part.len());
+        }
+        progress.end();
+        Ok(scored.into_iter().flatten().collect())
+    }
+
+    fn scorable(&self, row: &TokenRow) -> Result<(), LmError> {
+        let (most, length) = (self.max_positions(), row.input_ids.len());
+        if length > most {
+            let expected = format!("at most {most} tokens, the model's positions");
+            return Err(LmError::setting(format!("row {}", row.id), expected, length));
+        }
+        Ok(row.check(self.decoder().config.vocab_size)?)
+    }
+
+    fn score_batch(&self, rows: &[&TokenRow]) -> Vec<RowScore> {
+        let batch = TokenBatch::new(rows, 0);
+        let nll = token_nll(self.decoder(), self.adapter(), &batch);
+        let mut nll = nll.into_iter().map(f64::from);
+        let one = |row: &&TokenRow| {
+            let tokens = row.trained_tokens();
+            RowScore {
+                id: row.id.clone(),
+                nll: nll.by_ref().take(tokens).sum(),
+                tokens,
+            }
+        };
+        rows.iter().map(one).collect()
+    }
+}
+
+/// Negative log-likelihood in nats of every trained token of a batch, row by row.
+#[must_use]
+pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -> Vec<f32> {
+    let (places, targets) = trained(batch);
+    if targets.is_empty() {
+        return Vec::new();
+    }
+    let positions = positions(batch, places, 0, &decoder.device());
+    let hidden = chosen(decoder, adapter, &positions, &context(decoder, batch));
+    head_nll(&hidden, &targets, &decoder.head(), CHUNK_ROWS)
+}
+
+/// Negative log-likelihood in nats of every trained token, and whether it is the likeliest, row by row.
+#[must_use]
+pub fn token_scores(
+    decoder: &Decoder,
+    adapter: &dyn Adapter,
+    batch: &TokenBatch,
+) -> Vec<(f32, bool)> {
+    let (places, targets) = trained(batch);
+    if targets.is_empty() {
+        return Vec::new();
+    }
+    let positions = positions(batch, places, 0, &decoder.device());
+    let hidden = chosen(decoder, adapter, &positions, &context(decoder, batch));
+    let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
+    scores.nll.into_iter().zip(scores.correct).collect()
+}

@@ -1,0 +1,150 @@
+//! Text to token ids and rows, in the words of this model.
+
+use std::fmt;
+
+use idiolect_completion::Prompt;
+use idiolect_data::{Id, Message};
+use idiolect_prompt::{NamedTemplate, Template};
+use idiolect_tokens::{TokenRow, preview};
+use serde::Serialize;
+
+use super::LanguageModel;
+use crate::rows::{ModelPrompt, ScoreRow, user};
+use crate::{LmError, text::Text};
+
+impl LanguageModel {
+    /// The id that fills up shorter rows.
+    #[must_use]
+    pub fn pad_id(&self) -> u32 {
+        let own = self.decoder().config.pad;
+        own.unwrap_or_else(|| self.tokenizer().pad())
+    }
+
+    /// Ids that end a response: the checkpoint's end tokens and the template's. Sorted.
+    #[must_use]
+    pub fn stop_tokens(&self) -> Vec<u32> {
+        let Text {
+            tokenizer,
+            template,
+            ..
+        } = &**self.text();
+        let named = template.stops();
+        let named = named.iter().filter_map(|stop| tokenizer.id_of(stop));
+        let mut ids = self.decoder().config.eos.clone();
+        ids.extend(tokenizer.eos().into_iter().chain(named));
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// A prompt as token ids.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Prompt`] and [`LmError::Tokens`] for a conversation that cannot be rendered or encoded.
+    pub fn prompt_ids(&self, prompt: &ModelPrompt) -> Result<Vec<u32>, LmError> {
+        match prompt {
+            ModelPrompt::Tokens(ids) => Ok(ids.clone()),
+            ModelPrompt::Messages(messages) => self.chat_ids(messages),
+        }
+    }
+
+    /// What a writer is shown, as token ids. Plain text stands behind the beginning-of-text token, where the
+    /// tokenizer puts one, with nothing around it.
+    pub(crate) fn completion_ids(&self, prompt: &Prompt) -> Result<Vec<u32>, LmError> {
+        match prompt {
+            Prompt::Chat(turns) => self.chat_ids(turns),
+            Prompt::Rendered(rendered) => Ok(self.tokenizer().encode(rendered)?.ids),
+            Prompt::Text(text) => {
+                let raw = Template::Named(NamedTemplate::by_name("vanilla")?);
+                Ok(self.tokenizer().encode(&raw.prompt(&user(text))?)?.ids)
+            }
+        }
+    }
+
+    fn chat_ids(&self, messages: &[Message]) -> Result<Vec<u32>, LmError> {
+        let rendered = self.template().prompt(messages)?;
+        Ok(self.tokenizer().encode(&rendered)?.ids)
+    }
+
+    /// Text after the beginning-of-text token, where the tokenizer puts one.
+    pub(crate) fn text_ids(&self, text: &str) -> Result<Vec<u32>, LmError> {
+        let tokenizer = self.tokenizer();
+        let mut ids: Vec<u32> = tokenizer.bos().into_iter().collect();
+        ids.extend(tokenizer.encode_text(text)?);
+        Ok(ids)
+    }
+
+    /// A conversation as a row to train on or to score.
+    ///
+    /// # Errors
+    ///
+    /// As [`LanguageModel::prompt_ids`], naming the row; and for a row without a trained token.
+    pub fn example_row(&self, id: Id, messages: &[Message]) -> Result<TokenRow, LmError> {
+        let rendered = match self.template().example(messages) {
+            Ok(rendered) => rendered,
+            Err(source) => {
+                let source = Box::new(source.into());
+                return Err(LmError::Row { id, source });
+            }
+        };
+        Ok(self.tokenizer().example_row(id, &rendered)?)
+    }
+
+    /// A ready token row, checked against the vocabulary.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Tokens`] names the row and the token that does not fit.
+    pub fn checked(&self, row: TokenRow) -> Result<TokenRow, LmError> {
+        row.check(self.decoder().config.vocab_size)?;
+        Ok(row)
+    }
+
+    /// A row of a file as a row to score.
+    ///
+    /// # Errors
+    ///
+    /// As [`LanguageModel::example_row`] and [`LanguageModel::checked`].
+    pub fn score_row(&self, row: ScoreRow) -> Result<TokenRow, LmError> {
+        match row {
+            ScoreRow::Messages(id, messages) => self.example_row(id, &messages),
+            ScoreRow::Tokens(row) => self.checked(row),
+        }
+    }
+
+    /// A row's text as people read it, with what of it is trained.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Tokens`] for ids that cannot be decoded.
+    pub fn masked(&self, row: &TokenRow) -> Result<MaskedRow, LmError> {
+        Ok(MaskedRow {
+            id: row.id.clone(),
+            spans: preview(self.tokenizer(), row)?,
+        })
+    }
+}
+
+/// A row's text in spans, each with whether it is trained.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MaskedRow {
+    /// The row's id.
+    pub id: Id,
+    /// Text, and whether it is trained; special tokens are shown.
+    pub spans: Vec<(String, bool)>,
+}
+
+impl fmt::Display for MaskedRow {
+    /// A line with the id, then the text with trained text between « and ».
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--- {}\n", self.id)?;
+        self.spans.iter().try_for_each(|(text, trained)| {
+            if *trained {
+                write!(f, "«{text}»")
+            } else {
+                f.write_str(text)
+            }
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! From files to a model: where they are, what they hold, and on which device the weights come to lie.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use burn::tensor::Device;
+use idiolect_completion::{Progress, Quiet};
+use idiolect_model::{Decoder, LoadReport, load, load_packed, read_config};
+
+use super::{LanguageModel, Source};
+use crate::adapters::Adapters;
+use crate::text::{TemplateChoice, Text, TextFiles};
+use crate::{LmError, ModelSettings, device, hub};
+
+impl LanguageModel {
+    /// Opens a Hugging Face folder, a `.gguf` file, or a model of the Hub by its name (`owner/name`; feature
+    /// `hub`): on the CPU, in f32, with the checkpoint's own chat template.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError`] of whatever cannot be read or does not fit the rest.
+    pub fn open(place: &str) -> Result<Self, LmError> {
+        Self::from_settings(&ModelSettings::of(place))
+    }
+
+    /// Opens a model as settings say. `threads` is set for the whole program.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Setting`] for a setting that is out of range; [`LmError`] of whatever cannot be read or does
+    /// not fit the rest.
+    pub fn from_settings(settings: &ModelSettings) -> Result<Self, LmError> {
+        Self::load(settings, &Quiet)
+    }
+
+    /// [`LanguageModel::from_settings`] that tells how far a download is, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`LanguageModel::from_settings`].
+    pub fn load(settings: &ModelSettings, progress: &dyn Progress) -> Result<Self, LmError> {
+        settings.check()?;
+        if let Some(threads) = settings.threads {
+            device::set_threads(threads)?;
+        }
+        let name = settings.model.as_str();
+        let device = device::device(&settings.device)?;
+        let dtype = device::dtype(settings.dtype, &device)?;
+        let bits = settings.quantize.map(device::bits).transpose()?;
+        let choice = TemplateChoice::parse(settings.template.as_deref())?;
+        let path = hub::locate(name, progress)?;
+        let source = Source {
+            name: shown_name(name, &path),
+            path,
+            dtype,
+            bits,
+            report: LoadReport::default(),
+            trained: false,
+            hash: OnceLock::new(),
+        };
+        // The tokenizer first: what is wrong with it is told before gigabytes are read.
+        let config = read_config(&source.path)?;
+        let files = TextFiles::read(&source.path)?;
+        files.tokenizer.check_embedding(config.vocab_size)?;
+        let text = Text::new(files, &config.eos, &choice)?;
+        let (decoder, report) = source.weights(&device)?;
+        Ok(Self {
+            source: Arc::new(Source { report, ..source }),
+            decoder,
+            text: Arc::new(text),
+            words: Vec::new(),
+            choice,
+            adapters: Adapters::None,
+        })
+    }
+
+    /// The same model with another template: a name, `chat` for the checkpoint's own, or the path of a
+    /// `.jinja` file, which is saved with the tokenizer from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Prompt`] for a name that is none or a chat template that does not parse; [`LmError::Io`] for
+    /// a file that cannot be read; [`LmError::Setting`] for `chat` where the checkpoint has none.
+    pub fn with_template(&self, template: &str) -> Result<Self, LmError> {
+        let choice = TemplateChoice::parse(Some(template))?;
+        let eos = &self.decoder.config.eos;
+        let again = |text: &Arc<Text>| Text::new(text.files(), eos, &choice).map(Arc::new);
+        let (text, adapters) = (again(&self.text)?, self.adapters.with_text(again)?);
+        Ok(Self {
+            text,
+            choice,
+            adapters,
+            ..self.clone()
+        })
+    }
+}
+
+impl Source {
+    /// Reads the weights onto a device.
+    pub(super) fn weights(&self, device: &Device) -> Result<(Decoder, LoadReport), LmError> {
+        Ok(match self.bits {
+            Some(bits) => load_packed(&self.path, device, self.dtype, bits)?,
+            None => load(&self.path, device, self.dtype)?,
+        })
+    }
+}
+
+/// The last part of a path; a Hub name as it is, since its path ends in a commit.
+fn shown_name(name: &str, path: &Path) -> String {
+    let last = Path::new(name).exists().then(|| path.file_name()).flatten();
+    last.map_or_else(|| name.into(), |last| last.display().to_string())
+}

@@ -1,0 +1,197 @@
+//! What a model is and what an adapter changes, as numbers and names that can be shown or written.
+
+use std::fmt::{self, Write};
+use std::path::PathBuf;
+
+use burn::module::Module;
+use burn::tensor::DType;
+use idiolect_lora::{LoraAdapter, shift, total};
+use idiolect_model::Cache;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::LanguageModel;
+
+/// What a model is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelSummary {
+    /// Where it was read from.
+    pub model: PathBuf,
+    /// Class of its architecture, as `LlamaForCausalLM`.
+    pub architecture: String,
+    /// Number of weights, a tied head counted once.
+    pub parameters: usize,
+    /// Type of weights and activations.
+    pub dtype: String,
+    /// Rows of the embedding.
+    pub vocab_size: usize,
+    /// Width of the hidden state.
+    pub hidden_size: usize,
+    /// Number of blocks.
+    pub layers: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+    /// Width inside the feed-forward part.
+    pub intermediate_size: usize,
+    /// Longest sequence that it was made for, in tokens.
+    pub max_positions: usize,
+    /// Keys that a query sees, where not all.
+    pub sliding_window: Option<usize>,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+    /// How they are stretched, as a checkpoint's configuration says it.
+    pub rope_scaling: Value,
+    /// Whether the head is the embedding.
+    pub tied_head: bool,
+    /// Name of the template.
+    pub template: String,
+    /// Spellings of the tokens that end a response by the template.
+    pub stops: Vec<String>,
+    /// Ids of all tokens that end a response.
+    pub stop_ids: Vec<u32>,
+    /// Beginning of text.
+    pub bos: Option<String>,
+    /// End of text.
+    pub eos: Option<String>,
+    /// The id that fills up shorter rows.
+    pub pad_id: u32,
+    /// Ids of the tokenizer, one more than the highest.
+    pub tokenizer_words: usize,
+    /// What it takes of memory.
+    pub memory: MemorySummary,
+    /// What loading did.
+    pub loaded: LoadedSummary,
+    /// The adapter that is on, where it is a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<AdapterSummary>,
+}
+
+/// What a model takes of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MemorySummary {
+    /// Bytes of the weights in their type.
+    pub weights_bytes: usize,
+    /// Bytes of the KV cache for each token of a row.
+    pub cache_bytes_per_token: usize,
+}
+
+/// What loading did with the tensors of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadedSummary {
+    /// Tensors that are in the decoder.
+    pub tensors: usize,
+    /// Names that the architecture has no use for.
+    pub unused: Vec<String>,
+    /// Tensors whose type changed.
+    pub cast: usize,
+}
+
+/// What an adapter is and how far it moves the model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AdapterSummary {
+    /// Width of its bottleneck.
+    pub rank: usize,
+    /// Numerator of its scale.
+    pub alpha: f64,
+    /// The factor of its update.
+    pub scale: f64,
+    /// Projections with an update, or the expression that chooses them.
+    pub targets: Vec<String>,
+    /// Number of projections with an update.
+    pub sites: usize,
+    /// Modules that were trained whole.
+    pub modules_to_save: Vec<String>,
+    /// Number of its weights.
+    pub parameters: usize,
+    /// Frobenius norm of the change of all projections.
+    pub shift: f64,
+}
+
+impl LanguageModel {
+    /// What the model is, and what its adapter changes.
+    #[must_use]
+    pub fn summary(&self) -> ModelSummary {
+        let (decoder, config) = (self.decoder(), &self.decoder().config);
+        let (special, dtype) = (&self.tokenizer_config().special, decoder.dtype());
+        let report = self.load_report();
+        ModelSummary {
+            model: self.path().to_owned(),
+            architecture: config.architecture.class().into(),
+            parameters: decoder.num_params(),
+            dtype: format!("{dtype:?}").to_lowercase(),
+            vocab_size: config.vocab_size,
+            hidden_size: config.hidden_size,
+            layers: config.num_layers,
+            heads: config.num_heads,
+            kv_heads: config.num_kv_heads,
+            head_dim: config.head_dim,
+            intermediate_size: config.intermediate_size,
+            max_positions: config.max_positions,
+            sliding_window: config.sliding_window,
+            rope_theta: config.rope_theta,
+            rope_scaling: config.rope_scaling.to_json(),
+            tied_head: config.tied,
+            template: self.template().name().into(),
+            stops: self.template().stops(),
+            stop_ids: self.stop_tokens(),
+            bos: special.bos.clone(),
+            eos: special.eos.clone(),
+            pad_id: self.pad_id(),
+            tokenizer_words: self.tokenizer().vocab_size(),
+            memory: MemorySummary {
+                weights_bytes: decoder.num_params() * DType::from(dtype).size(),
+                cache_bytes_per_token: Cache::bytes_per_token(config, dtype),
+            },
+            loaded: LoadedSummary {
+                tensors: report.loaded.len(),
+                unused: report.unused.clone(),
+                cast: report.cast.len(),
+            },
+            adapter: self.lora().map(|adapter| self.adapter_summary(adapter)),
+        }
+    }
+
+    fn adapter_summary(&self, adapter: &LoraAdapter) -> AdapterSummary {
+        let config = &adapter.config;
+        AdapterSummary {
+            rank: config.rank,
+            alpha: config.alpha,
+            scale: config.scale(),
+            targets: config.targets.names(),
+            sites: adapter.sites.len(),
+            modules_to_save: config.modules_to_save.clone(),
+            parameters: adapter.num_params(),
+            shift: total(&shift(adapter, self.decoder())),
+        }
+    }
+}
+
+impl fmt::Display for ModelSummary {
+    /// Lines of `name  value`, parts as `memory.weights_bytes`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let about = serde_json::to_value(self).map_err(|_| fmt::Error)?;
+        f.write_str(&table(&about, ""))
+    }
+}
+
+fn table(about: &Value, prefix: &str) -> String {
+    let mut text = String::new();
+    for (name, value) in about.as_object().into_iter().flatten() {
+        match value {
+            Value::Object(_) => text += &table(value, &format!("{prefix}{name}.")),
+            Value::Null => {}
+            Value::String(plain) => line(&mut text, prefix, name, plain),
+            other => line(&mut text, prefix, name, &other.to_string()),
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, prefix: &str, name: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{:<29}{value}", format!("{prefix}{name}"));
+}

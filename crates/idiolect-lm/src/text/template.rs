@@ -1,0 +1,88 @@
+//! Which template a conversation is rendered with: the checkpoint's own, one by name, or one of a file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use idiolect_prompt::{ChatTemplate, ChatTokens, NamedTemplate, Template};
+use idiolect_tokens::{Tokenizer, TokenizerConfig};
+
+use crate::LmError;
+
+/// The name under which a checkpoint keeps its only chat template.
+const DEFAULT: &str = "default";
+/// The template of a checkpoint that brings none.
+const PLAIN: &str = "alpaca";
+
+/// A choice of template, before the tokenizer is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum TemplateChoice {
+    /// The checkpoint's own chat template, and alpaca where it has none.
+    #[default]
+    Automatic,
+    /// The checkpoint's own chat template, which must be there.
+    Chat,
+    /// A template of this project.
+    Named(NamedTemplate),
+    /// The text of a Jinja file; it takes the place of the checkpoint's own.
+    Source(Arc<str>),
+}
+
+impl TemplateChoice {
+    /// Nothing, `chat`, the path of a `.jinja` file, or the name of a template.
+    pub(crate) fn parse(name: Option<&str>) -> Result<Self, LmError> {
+        match name {
+            None => Ok(Self::Automatic),
+            Some("chat") => Ok(Self::Chat),
+            Some(path) if is_jinja(path) => {
+                let source = std::fs::read_to_string(path).map_err(LmError::io(path))?;
+                Ok(Self::Source(source.into()))
+            }
+            Some(name) => Ok(Self::Named(NamedTemplate::by_name(name)?)),
+        }
+    }
+
+    /// The template itself; a source is put into the configuration, so that it is saved with the tokenizer.
+    pub(crate) fn template(
+        &self,
+        config: &mut TokenizerConfig,
+        ends: &[String],
+        tokenizer: &Tokenizer,
+    ) -> Result<Template, LmError> {
+        if let Self::Source(source) = self {
+            config.chat_templates.retain(|(name, _)| name != DEFAULT);
+            let own = (DEFAULT.into(), source.to_string());
+            config.chat_templates.insert(0, own);
+        }
+        match (self, config.chat_template(None)) {
+            (Self::Named(named), _) => Ok(Template::Named(named.clone())),
+            (_, Some(source)) => chat(source, config, ends, tokenizer),
+            (Self::Automatic, None) => Ok(Template::Named(NamedTemplate::by_name(PLAIN)?)),
+            (_, None) => {
+                let expected = "a chat template";
+                Err(LmError::setting("template", expected, "a model without one"))
+            }
+        }
+    }
+}
+
+fn is_jinja(path: &str) -> bool {
+    Path::new(path)
+        .extension()
+        .is_some_and(|end| end == "jinja")
+}
+
+fn chat(
+    source: &str,
+    config: &TokenizerConfig,
+    ends: &[String],
+    tokenizer: &Tokenizer,
+) -> Result<Template, LmError> {
+    let tokens = ChatTokens {
+        bos: config.special.bos.clone(),
+        eos: config.special.eos.clone(),
+        end_of_turn: ends.to_vec(),
+        special: tokenizer.special_tokens(),
+        date: None,
+    };
+    Ok(Template::Chat(Box::new(ChatTemplate::new(source, tokens)?)))
+}

@@ -1,0 +1,105 @@
+//! A model as a writer of completions and a scorer of texts: for distillation, continuation, evaluation, judges.
+
+mod complete;
+mod groups;
+mod score;
+
+use idiolect_completion::{Progress, Quiet, WriterIdentity};
+use idiolect_generate::{GenerationConfig, GenerationSettings};
+use serde_json::json;
+
+use crate::likelihood::TokenCount;
+use crate::{LanguageModel, LmError};
+
+/// What stands before the progress of a writer that nobody named.
+const STAGE: &str = "write";
+
+/// A model with the way it writes; it implements [`idiolect_completion::Writer`] and
+/// [`idiolect_completion::Scorer`].
+pub struct LocalWriter<'p> {
+    model: LanguageModel,
+    config: GenerationConfig,
+    model_hash: String,
+    adapter_hash: Option<String>,
+    progress: &'p dyn Progress,
+    stage: String,
+    tokens: TokenCount,
+}
+
+impl LanguageModel {
+    /// The model as a writer: how it generates, with the tokens and texts that end a text of this model. Each
+    /// request brings its own seed.
+    ///
+    /// The files of the model are hashed where nobody has asked for that before.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Generate`] for settings that are out of range; [`LmError::Data`] where the model's files
+    /// cannot be read.
+    pub fn writer(&self, settings: &GenerationSettings) -> Result<LocalWriter<'static>, LmError> {
+        settings.check()?;
+        Ok(LocalWriter {
+            config: self.generation_config(settings),
+            model_hash: self.model_hash()?,
+            adapter_hash: self.adapter_hash()?,
+            model: self.clone(),
+            progress: &Quiet,
+            stage: STAGE.into(),
+            tokens: TokenCount::default(),
+        })
+    }
+}
+
+impl LocalWriter<'_> {
+    /// The same writer, which tells how far it is: a stage for each call, called `stage`.
+    #[must_use]
+    pub fn progress<'q>(self, stage: &str, progress: &'q dyn Progress) -> LocalWriter<'q> {
+        LocalWriter {
+            progress,
+            stage: stage.into(),
+            ..self
+        }
+    }
+
+    /// The same writer, whose texts end before any of these too.
+    #[must_use]
+    pub fn extra_stops(mut self, stops: &[&str]) -> Self {
+        let stops = stops.iter().map(ToString::to_string);
+        self.config.stops.strings.extend(stops);
+        self
+    }
+
+    /// The model that writes.
+    #[must_use]
+    pub fn model(&self) -> &LanguageModel {
+        &self.model
+    }
+
+    /// What the likelihoods asked so far have cost.
+    #[must_use]
+    pub fn scored_tokens(&self) -> TokenCount {
+        self.tokens
+    }
+
+    fn described(&self) -> WriterIdentity {
+        let GenerationConfig {
+            sampling,
+            stops,
+            max_new_tokens,
+            batch_size,
+            share_prefixes,
+            speculate,
+        } = &self.config;
+        WriterIdentity {
+            model: self.model_hash.clone(),
+            adapter: self.adapter_hash.clone(),
+            sampler: json!({
+                "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
+                "min_p": sampling.min_p, "repetition_penalty": sampling.repetition_penalty,
+                "stops": stops.strings, "stop_ids": stops.tokens, "max_new_tokens": max_new_tokens,
+                "batch_size": batch_size, "share_prefixes": share_prefixes, "speculate": speculate,
+                "dtype": format!("{:?}", self.model.dtype()),
+            }),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Completions of a model, in groups that a resumed run repeats.
+
+use std::ops::ControlFlow;
+
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, Writer, WriterIdentity,
+};
+use idiolect_generate::{Event, Generated, GenerationConfig, Request, groups};
+
+use super::LocalWriter;
+use super::groups::{alike, config_of};
+use crate::LmError;
+use crate::generate::Pace;
+
+impl Writer for LocalWriter<'_> {
+    fn identity(&self) -> WriterIdentity {
+        self.described()
+    }
+
+    fn complete(
+        &mut self,
+        requests: &[CompletionRequest],
+        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        self.progress.begin(&self.stage, requests.len());
+        let done = requests.iter().filter(|request| request.done).count();
+        self.progress.advance(done);
+        let encoded = self.encoded(requests)?;
+        let mut pace = Pace::default();
+        for places in alike(requests) {
+            let chosen: Vec<Request> = places.iter().map(|at| encoded[*at].clone()).collect();
+            self.complete_alike(requests, &chosen, &mut pace, on_done)?;
+        }
+        self.progress.end();
+        pace.tell(self.progress);
+        Ok(())
+    }
+}
+
+impl LocalWriter<'_> {
+    /// Every request as token ids; its index is its place.
+    fn encoded(&self, requests: &[CompletionRequest]) -> Result<Vec<Request>, LmError> {
+        let encode = |(index, request): (usize, &CompletionRequest)| {
+            Ok(Request {
+                index,
+                prompt: self.model.completion_ids(&request.prompt)?,
+                seed: request.seed,
+            })
+        };
+        requests.iter().enumerate().map(encode).collect()
+    }
+
+    /// Writes those of all requests that `requests` stands for, which want the same.
+    ///
+    /// Groups are made of all of them, done or not, so that a resumed run repeats the one it was in; a group
+    /// that is wholly done is passed over.
+    fn complete_alike(
+        &self,
+        all: &[CompletionRequest],
+        requests: &[Request],
+        pace: &mut Pace,
+        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        let Some(first) = requests.first() else {
+            return Ok(());
+        };
+        let overrides = &all[first.index].overrides;
+        let positions = self.model.max_positions();
+        let config = config_of(&self.config, overrides, requests, positions);
+        config.check()?;
+        for group in groups(requests, config.batch_size) {
+            let chosen: Vec<Request> = group.iter().map(|at| requests[*at].clone()).collect();
+            if chosen.iter().all(|request| all[request.index].done) {
+                continue;
+            }
+            pace.add(&self.complete_group(all, &chosen, &config, on_done)?);
+        }
+        Ok(())
+    }
+
+    fn complete_group(
+        &self,
+        all: &[CompletionRequest],
+        chosen: &[Request],
+        config: &GenerationConfig,
+        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+    ) -> Result<Vec<Generated>, BoxError> {
+        let mut failed = None;
+        let rows = self.model.continue_requests(chosen, config, &mut |event| {
+            let Event::Done(row) = event else {
+                return ControlFlow::Continue(());
+            };
+            let request = &all[row.index];
+            if request.done {
+                return ControlFlow::Continue(());
+            }
+            self.progress.advance(1);
+            failed = on_done(completion(request, row)).err();
+            match failed {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        })?;
+        failed.map_or(Ok(rows), Err)
+    }
+}
+
+fn completion(request: &CompletionRequest, row: &Generated) -> Completion {
+    Completion {
+        id: request.id.clone(),
+        text: row.text.clone(),
+        token_count: row.token_ids.len(),
+        token_ids: Some(row.token_ids.clone()),
+        passes: Some(row.passes),
+        finish_reason: row.finish_reason.clone(),
+    }
+}

@@ -1,0 +1,123 @@
+//! What a model writes and how far it moved: merged, shifted, its weights taken out and put back.
+
+use burn::module::Module;
+use idiolect_lm::{Dtype, LanguageModel, LmError, MergeOptions, WeightedAdapter, device, rows};
+use serde_json::json;
+
+use crate::tiny::{Nudge, loss, peft, tiny};
+
+#[test]
+fn a_merged_model_answers_as_the_adapter_did() {
+    let Some(model) = tiny() else { return };
+    let tuned = model.load_adapter(&peft("all")).unwrap();
+    let (expected, text) = (loss(&tuned), tuned.chat("Say red.").unwrap());
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("merged");
+    let summary = tuned.merge(&out, MergeOptions::default()).unwrap();
+    assert!(summary.max_logit_difference < 1e-3 && summary.logits_compared > 0);
+    assert!(summary.files.contains(&"tokenizer.json".into()), "{:?}", summary.files);
+    let shown = serde_json::to_value(&summary).unwrap();
+    let keys: Vec<&String> = shown.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["out", "files", "max_logit_difference", "logits_compared"]);
+    let merged = LanguageModel::open(&out.display().to_string()).unwrap();
+    assert!((loss(&merged) - expected).abs() < 1e-3);
+    assert_eq!(merged.chat("Say red.").unwrap(), text);
+    assert_ne!(merged.model_hash().unwrap(), model.model_hash().unwrap());
+    let half = MergeOptions { stored: Some(Dtype::Bf16), ..MergeOptions::default() };
+    let parts = [WeightedAdapter { weight: 0.5, ..WeightedAdapter::whole(&peft("qv")) }];
+    let stack = model.load_adapters(&parts).unwrap();
+    let expected = loss(&stack);
+    let out = place.path().join("half");
+    stack.merge(&out, half).unwrap();
+    let merged = LanguageModel::open(&out.display().to_string()).unwrap();
+    assert!((loss(&merged) / expected - 1.0).abs() < 1e-2);
+    let error = model.merge(&out, half).unwrap_err().to_string();
+    assert_eq!(error, "adapter: expected an adapter to merge, found none on the model");
+}
+
+#[test]
+fn the_distance_of_adapters_and_models() {
+    let Some(model) = tiny() else { return };
+    let whole = |name: &str| WeightedAdapter::whole(&peft(name));
+    let one = model.shift_of(&[whole("qv")]).unwrap();
+    let summary = one.summary();
+    assert_eq!(summary.rows, one.rows().len());
+    let tuned = model.load_adapter(&peft("qv")).unwrap().summary();
+    assert!((tuned.adapter.unwrap().shift / summary.shift - 1.0).abs() < 1e-12);
+    let row = serde_json::to_value(&one.rows()[0]).unwrap();
+    let keys: Vec<&String> = row.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["id", "shift", "relative_shift"]);
+    let back = WeightedAdapter { weight: -1.0, ..whole("qv") };
+    let none = model.shift_of(&[whole("qv"), back]).unwrap().summary();
+    assert!(none.shift < 1e-4 * summary.shift, "{none:?}");
+    let half = WeightedAdapter { weight: 0.5, ..whole("qv") };
+    let half = model.shift_of(&[half]).unwrap().summary();
+    assert!((half.shift * 2.0 / summary.shift - 1.0).abs() < 1e-6);
+    let dora = model.shift_of(&[whole("all_dora")]).unwrap();
+    assert!(dora.summary().shift > 0.0);
+    let same = model.shift_to(&model.clone()).unwrap().summary();
+    assert!(same.shift.abs() < f64::EPSILON);
+    let other = crate::tiny::model("tiny-llama-tied").unwrap();
+    assert!(matches!(model.shift_to(&other).unwrap_err(), LmError::Lora(_)));
+}
+
+#[test]
+fn weights_are_taken_out_and_put_back() {
+    let Some(mut model) = tiny() else { return };
+    let (before, hash) = (loss(&model), model.model_hash().unwrap());
+    let weights = model.take_weights();
+    assert!(model.decoder().weights.blocks.is_empty());
+    assert_eq!(model.device(), device::named("cpu").unwrap());
+    let same = model.with_weights(weights.clone());
+    assert_eq!(loss(&same).to_bits(), before.to_bits());
+    let moved = model.with_weights(weights.map(&mut Nudge(0.0)));
+    assert!((loss(&moved) - before).abs() > 1e-3);
+    assert_ne!(moved.model_hash().unwrap(), hash);
+    assert_ne!(moved.model_hash().unwrap(), same.model_hash().unwrap());
+}
+
+#[test]
+fn a_model_on_its_own_device_is_not_held_twice() {
+    let Some(model) = tiny() else { return };
+    let tuned = model.load_adapter(&peft("qv")).unwrap();
+    let other = tuned.on_device("cpu").unwrap();
+    assert_eq!(loss(&other).to_bits(), loss(&model).to_bits());
+    let error = model.on_device("abacus").unwrap_err().to_string();
+    assert!(error.starts_with("device: "), "{error}");
+}
+
+#[test]
+fn rows_of_files_are_read_and_named_where_they_are_wrong() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, lines: &[serde_json::Value]| {
+        let path = place.path().join(name);
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        path
+    };
+    let prompts = write("prompts.jsonl", &[
+        json!({"id": "a", "prompt": "x"}),
+        json!({"messages": [{"role": "user", "content": "y"}]}),
+        json!({"input_ids": [5, 6]}),
+    ]);
+    let found = rows::read_prompts(&prompts).unwrap();
+    assert_eq!(found[0].id, "a");
+    assert_eq!(found[1].prompt, idiolect_lm::ModelPrompt::user("y"));
+    assert_eq!(found[2].prompt, idiolect_lm::ModelPrompt::Tokens(vec![5, 6]));
+    let tokens = write("tokens.jsonl", &[json!({"input_ids": [5, 6], "labels": [-100, 6]})]);
+    assert_eq!(rows::read_tokens(&tokens).unwrap()[0].labels, [-100, 6]);
+    assert!(matches!(rows::read_scores(&tokens).unwrap()[0], idiolect_lm::ScoreRow::Tokens(_)));
+    let pairs = write("pairs.jsonl", &[json!({"prompt": "x", "response": "y"})]);
+    let idiolect_lm::ScoreRow::Messages(_, turns) = &rows::read_scores(&pairs).unwrap()[0] else {
+        panic!("a conversation");
+    };
+    assert_eq!(turns.len(), 2);
+    let wrong = write("wrong.jsonl", &[json!({"prompt": "x"}), json!({"id": [1], "prompt": "x"})]);
+    let error = rows::read_prompts(&wrong).unwrap_err().to_string();
+    assert!(error.contains("wrong.jsonl: row 1 (line 2): id: expected a string or a number"), "{error}");
+    let empty = write("empty.jsonl", &[json!({"text": "x"})]);
+    let error = rows::read_prompts(&empty).unwrap_err().to_string();
+    assert!(error.ends_with("row 0 (line 1): expected prompt, messages or input_ids, found none of them"), "{error}");
+    let error = rows::read_tokens(&pairs).unwrap_err().to_string();
+    assert!(error.contains("expected input_ids and labels"), "{error}");
+}

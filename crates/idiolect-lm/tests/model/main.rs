@@ -1,0 +1,17 @@
+//! A language model on the tiny checkpoints: opened, asked, scored, with adapters and words, as a writer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
+
+mod adapters;
+mod answers;
+mod files;
+mod likelihoods;
+mod opened;
+mod scores;
+mod tiny;
+mod words;
+mod writers;

@@ -1,0 +1,150 @@
+//! Opening: from a folder, with settings, and what is refused.
+
+use idiolect_lm::{Dtype, LanguageModel, LmError, ModelSettings};
+use serde_json::json;
+
+use crate::tiny::{folder, loss, model, settings, tiny, user};
+
+#[test]
+fn a_folder_is_a_model_with_its_tokenizer_and_template() {
+    let Some(model) = tiny() else { return };
+    assert_eq!(model.name(), "tiny-llama3");
+    assert_eq!(model.path(), folder("tiny-llama3").unwrap());
+    assert_eq!(model.max_positions(), 256);
+    assert_eq!(model.stop_tokens(), [2, 4]);
+    assert_eq!(model.pad_id(), 0);
+    assert_eq!(model.template().name(), "chat");
+    assert_eq!(model.tokenizer().vocab_size(), 384);
+    assert!(model.lora().is_none() && model.bits().is_none());
+    let shown = format!("{model:?}");
+    assert!(shown.contains("tiny-llama3") && shown.len() < 400, "{shown}");
+}
+
+#[test]
+fn cpu_flex_and_the_default_are_one_model() {
+    let Some(settings) = settings() else { return };
+    let losses = ["cpu", "flex"].map(|device| {
+        let device = device.into();
+        let settings = ModelSettings {
+            device,
+            ..settings.clone()
+        };
+        loss(&LanguageModel::from_settings(&settings).unwrap()).to_bits()
+    });
+    assert_eq!(losses, [loss(&tiny().unwrap()).to_bits(); 2]);
+}
+
+#[test]
+fn two_models_answer_in_one_process() {
+    let (Some(first), Some(second)) = (tiny(), model("tiny-mistral")) else {
+        return;
+    };
+    let alone = [first.chat("Say red.").unwrap(), second.chat("Say red.").unwrap()];
+    let text = |model: &LanguageModel| model.chat("Say red.").unwrap();
+    let together = std::thread::scope(|threads| {
+        let other = threads.spawn(|| text(&second));
+        [text(&first), other.join().unwrap()]
+    });
+    assert_eq!(together, alone);
+    assert_ne!(alone[0], alone[1]);
+}
+
+#[test]
+fn quantised_weights_answer_nearly_as_plain_ones() {
+    let Some(settings) = settings() else { return };
+    let packed = ModelSettings {
+        quantize: Some(8),
+        ..settings
+    };
+    let packed = LanguageModel::from_settings(&packed).unwrap();
+    assert!(packed.bits().is_some());
+    let (plain, packed) = (loss(&tiny().unwrap()), loss(&packed));
+    let off = (packed / plain - 1.0).abs();
+    assert!(off > 0.0 && off < 0.02, "{plain} {packed}");
+}
+
+#[test]
+fn settings_are_the_file_and_its_defaults() {
+    let settings: ModelSettings = serde_json::from_value(json!({"model": "a", "dtype": "bf16"})).unwrap();
+    let expected = ModelSettings {
+        dtype: Dtype::Bf16,
+        ..ModelSettings::of("a")
+    };
+    assert_eq!(settings, expected);
+    let text = serde_json::to_string(&ModelSettings::of("a")).unwrap();
+    let again: ModelSettings = serde_json::from_str(&text).unwrap();
+    assert_eq!(again, ModelSettings::of("a"));
+    assert!(serde_json::from_value::<ModelSettings>(json!({"dtype": "f64"})).is_err());
+    let schema = serde_json::to_value(schemars::schema_for!(ModelSettings)).unwrap();
+    let keys = ["model", "device", "dtype", "quantize", "threads", "template"];
+    assert!(keys.iter().all(|key| schema["properties"].get(*key).is_some()), "{schema}");
+}
+
+fn refused(settings: &ModelSettings, parts: &[&str]) {
+    let error = LanguageModel::from_settings(settings).unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_name() {
+    let Some(settings) = settings() else { return };
+    let plain = || settings.clone();
+    refused(&ModelSettings::default(), &["model: expected a model, found nothing"]);
+    refused(&ModelSettings { device: "abacus".into(), ..plain() }, &["device", "cpu", "abacus"]);
+    refused(&ModelSettings { quantize: Some(3), ..plain() }, &["quantize: expected 8 or 4, found 3"]);
+    refused(&ModelSettings { threads: Some(0), ..plain() }, &["threads: expected at least 1"]);
+    refused(&ModelSettings { template: Some("none".into()), ..plain() }, &["template", "none", "alpaca"]);
+    let missing = ModelSettings { template: Some("no/such.jinja".into()), ..plain() };
+    refused(&missing, &["no/such.jinja"]);
+    refused(&ModelSettings::of("no/such/folder"), &["no/such/folder"]);
+    assert!(matches!(
+        LanguageModel::open("no/such/folder").unwrap_err(),
+        LmError::Model(_)
+    ));
+}
+
+#[test]
+fn a_jinja_file_is_the_template_and_is_saved_as_such() {
+    let Some(settings) = settings() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("own.jinja");
+    let source = "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}</s>{% endfor %}\
+                  {% if add_generation_prompt %}[assistant]{% endif %}";
+    std::fs::write(&file, source).unwrap();
+    let template = file.display().to_string();
+    let settings = ModelSettings {
+        template: Some(template.clone()),
+        ..settings
+    };
+    let model = LanguageModel::from_settings(&settings).unwrap();
+    let rendered = model.template().prompt(&user("hi")).unwrap().text("", "");
+    assert_eq!(rendered, "[user]hi</s>[assistant]");
+    let saved = place.path().join("saved");
+    std::fs::create_dir(&saved).unwrap();
+    let files = model.save_text_files(&saved).unwrap();
+    assert!(files.contains(&"chat_template.jinja".to_string()), "{files:?}");
+    let text = std::fs::read_to_string(saved.join("chat_template.jinja")).unwrap();
+    assert_eq!(text, source);
+    let plain = tiny().unwrap();
+    let again = plain.with_template(&template).unwrap();
+    assert_eq!(again.text_fingerprint().unwrap(), model.text_fingerprint().unwrap());
+    assert_ne!(plain.text_fingerprint().unwrap(), model.text_fingerprint().unwrap());
+    let named = plain.with_template("alpaca").unwrap();
+    assert_eq!(named.template().name(), "alpaca");
+}
+
+#[test]
+fn a_summary_says_what_a_model_is() {
+    let Some(model) = tiny() else { return };
+    let summary = serde_json::to_value(model.summary()).unwrap();
+    let keys: Vec<&String> = summary.as_object().unwrap().keys().collect();
+    assert_eq!(keys.first().unwrap().as_str(), "model");
+    assert_eq!(summary["architecture"], "LlamaForCausalLM");
+    assert_eq!(summary["stop_ids"], json!([2, 4]));
+    assert_eq!(summary["memory"]["weights_bytes"], 4 * model.decoder().num_params());
+    assert!(summary.get("adapter").is_none());
+    let shown = model.summary().to_string();
+    let line = format!("{:<29}{}", "loaded.tensors", model.load_report().loaded.len());
+    assert!(shown.lines().any(|found| found == line), "{shown}");
+}
