@@ -1,12 +1,26 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
+mod error;
+mod hash;
+mod journal;
 mod progress;
+mod prompt;
+mod provenance;
 mod request;
 mod scorer;
+mod watched;
 mod writer;
 
-pub use idiolect_generate::FinishReason;
+pub use address::WriterAddress;
+pub use error::CompletionError;
+pub use hash::sha256_hex;
+pub use idiolect_generate::{FinishReason, GenerationSettings, Sampler, Sampling};
+pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf};
 pub use progress::{Progress, Quiet};
-pub use request::{Completion, CompletionRequest, Overrides, Prompt};
+pub use prompt::Prompt;
+pub use provenance::{Difference, JournalRow, Made, Provenance};
+pub use request::{Completion, CompletionRequest, Overrides};
 pub use scorer::{Likelihood, LikelihoodRequest, Scorer};
+pub use watched::Watched;
 pub use writer::{BoxError, Writer, WriterFn, WriterIdentity};

@@ -1,7 +1,7 @@
 //! Progress of long work, told to the caller. Libraries print nothing themselves.
 
 /// Hears how far long work is. Every method does nothing unless it is written.
-pub trait Progress {
+pub trait Progress: Sync {
     /// A stage of `total` units begins, called `stage`; 0 where the number is not known.
     fn begin(&self, stage: &str, total: usize) {
         let _ = (stage, total);

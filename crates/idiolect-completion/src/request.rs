@@ -1,19 +1,9 @@
 //! A completion that is asked for, and what comes back. Who writes it is not decided here.
 
-use idiolect_data::{Id, Message};
+use idiolect_data::Id;
 use idiolect_generate::{FinishReason, Sampling};
-use idiolect_prompt::Rendered;
 
-/// What a writer is shown.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Prompt {
-    /// Text to continue, with no markup around it: `/v1/completions`, or a local model's plain text.
-    Text(String),
-    /// Turns to answer, the last one the user's: `/v1/chat/completions`, or a model's chat template.
-    Chat(Vec<Message>),
-    /// A prompt that a template has rendered already, special tokens marked.
-    Rendered(Rendered),
-}
+use crate::prompt::Prompt;
 
 /// What one request wants otherwise than the writer's settings say; nothing by default.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,4 +64,19 @@ pub struct Completion {
     pub passes: Option<usize>,
     /// Why it ended.
     pub finish_reason: FinishReason,
+}
+
+impl Completion {
+    /// A text of a writer that counts no tokens and ended by itself.
+    #[must_use]
+    pub fn new(id: Id, text: impl Into<String>) -> Self {
+        Self {
+            id,
+            text: text.into(),
+            token_count: 0,
+            token_ids: None,
+            passes: None,
+            finish_reason: FinishReason::Stop,
+        }
+    }
 }

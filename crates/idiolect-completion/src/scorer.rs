@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::BoxError;
+use crate::writer::BoxError;
 
 /// Text of which the likelihood is asked.
 ///

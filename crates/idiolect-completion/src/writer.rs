@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Completion, CompletionRequest};
+use crate::request::{Completion, CompletionRequest};
 
 /// An error of a kind that this crate does not know.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,83 @@
+//! What a writer is shown.
+
+use idiolect_data::{Message, Role};
+use idiolect_prompt::Rendered;
+
+use crate::hash::sha256_hex;
+
+/// What a writer is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prompt {
+    /// Text to continue, with no markup around it: `/v1/completions`, or a local model's plain text.
+    Text(String),
+    /// Turns to answer, the last one the user's: `/v1/chat/completions`, or a model's chat template.
+    Chat(Vec<Message>),
+    /// A prompt that a template has rendered already, special tokens marked.
+    Rendered(Rendered),
+}
+
+impl Prompt {
+    /// A chat of one turn of the user.
+    #[must_use]
+    pub fn user(content: impl Into<String>) -> Self {
+        Self::Chat(vec![Message {
+            role: Role::User,
+            content: content.into(),
+        }])
+    }
+
+    /// The prompt's SHA-256 in hexadecimal, as journals hold it.
+    ///
+    /// Of a rendered prompt its text is hashed, special tokens spelt out; of the others the text or every
+    /// turn with its role and length, so that no two prompts give the same.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        sha256_hex(match self {
+            Self::Text(text) => format!("text\n{text}"),
+            Self::Chat(turns) => format!("chat{}", turns.iter().map(turn).collect::<String>()),
+            Self::Rendered(rendered) => rendered.to_string(),
+        })
+    }
+}
+
+fn turn(message: &Message) -> String {
+    let (role, content) = (message.role.as_str(), &message.content);
+    format!("\n{role} {}\n{content}", content.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_of_the_same_letters_have_hashes_of_their_own() {
+        let chat = |contents: &[&str]| {
+            let turn = |content: &&str| Message {
+                role: Role::User,
+                content: (*content).to_owned(),
+            };
+            Prompt::Chat(contents.iter().map(turn).collect()).sha256()
+        };
+        let hashes = [
+            Prompt::Text("a".into()).sha256(),
+            chat(&["a"]),
+            chat(&["a", ""]),
+            chat(&["", "a"]),
+            chat(&["a\nuser 0\n"]),
+        ];
+        for (at, hash) in hashes.iter().enumerate() {
+            assert_eq!(hash.len(), 64);
+            assert!(!hashes[..at].contains(hash), "{at}");
+        }
+    }
+
+    /// Journals hold these: `printf 'chat\nuser 2\nHi' | sha256sum`.
+    #[test]
+    fn the_hashes_are_those_of_earlier_journals() {
+        assert_eq!(Prompt::user("Hi").sha256(), sha256_hex("chat\nuser 2\nHi"));
+        assert_eq!(
+            sha256_hex("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! What made a completion, and how a journal's row differs from what this run would write.
+
+use idiolect_data::Id;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::writer::WriterIdentity;
+
+/// A row of a journal.
+pub trait JournalRow: Serialize + DeserializeOwned {
+    /// The row's name for how the writer was asked, where it has one.
+    const FORM: &'static str = "form";
+    /// The row's name for the hash of the prompt.
+    const PROMPT: &'static str = "prompt_sha256";
+
+    /// The request's id.
+    fn id(&self) -> &Id;
+
+    /// What made the text, as far as the row holds it.
+    fn provenance(&self) -> Provenance<'_>;
+}
+
+/// What decides a text; what is `None` is not compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Provenance<'a> {
+    /// Who wrote.
+    pub writer: Option<&'a WriterIdentity>,
+    /// How the writer was asked: a template, raw text, which question of a judge.
+    pub form: Option<&'a str>,
+    /// Seed of the text's sampling.
+    pub seed: Option<u64>,
+    /// Hash of the prompt.
+    pub prompt_sha256: Option<&'a str>,
+}
+
+/// Everything that makes one completion, for the journal's row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// The request's id.
+    pub id: Id,
+    /// Who writes.
+    pub writer: WriterIdentity,
+    /// How the writer is asked.
+    pub form: String,
+    /// Hash of the prompt, in hexadecimal.
+    pub prompt_sha256: String,
+    /// Seed of the text's sampling.
+    pub seed: u64,
+}
+
+impl Made {
+    /// All of it, to be compared.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance<'_> {
+        Provenance {
+            writer: Some(&self.writer),
+            form: Some(&self.form),
+            seed: Some(self.seed),
+            prompt_sha256: Some(&self.prompt_sha256),
+        }
+    }
+}
+
+/// A field in which a journal and a run that would go on with it differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The row's field; `prompt_sha256` means another data set, corpus or chat template.
+    pub field: &'static str,
+    /// What the journal says, as JSON.
+    pub journal: String,
+    /// What the run says.
+    pub now: String,
+}
+
+impl Provenance<'_> {
+    /// The first field in which a row `R` differs from what a run would write.
+    #[must_use]
+    pub fn difference<R: JournalRow>(&self, now: &Provenance<'_>) -> Option<Difference> {
+        let mut pairs = self.fields::<R>().into_iter().zip(now.fields::<R>());
+        pairs.find_map(|((field, journal), (_, now))| {
+            let (journal, now) = (journal?, now?);
+            let same = journal == now || journal == read_back(&now);
+            (!same).then(|| Difference {
+                field,
+                journal: journal.to_string(),
+                now: now.to_string(),
+            })
+        })
+    }
+
+    fn fields<R: JournalRow>(&self) -> [(&'static str, Option<Value>); 6] {
+        let writer = self.writer;
+        [
+            ("model", writer.map(|writer| json!(writer.model))),
+            ("adapter", writer.map(|writer| json!(writer.adapter))),
+            ("sampler", writer.map(|writer| writer.sampler.clone())),
+            (R::FORM, self.form.map(Value::from)),
+            ("seed", self.seed.map(Value::from)),
+            (R::PROMPT, self.prompt_sha256.map(Value::from)),
+        ]
+    }
+}
+
+/// A value as a journal gives it back: a number may change in its last bit on the way through text.
+fn read_back(value: &Value) -> Value {
+    serde_json::from_str(&value.to_string()).unwrap_or_default()
+}
