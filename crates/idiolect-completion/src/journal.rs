@@ -11,15 +11,17 @@ mod window;
 use std::path::Path;
 
 pub use answer::AnswerRow;
+pub use file::read_journal;
 pub use run::{HashOf, JournalRun, SeedOf};
 
 use idiolect_data::Id;
 
 use crate::error::{CompletionError, Unpaired};
-use crate::provenance::{JournalRow, Made, Provenance};
+use crate::provenance::{JournalRow, Made};
 use crate::request::{Completion, CompletionRequest};
 use crate::writer::{BoxError, Writer};
 use file::RowFile;
+use run::refuse_other;
 use window::Window;
 
 /// A journal of completions that is open: rows `R`, one for each id.
@@ -52,8 +54,7 @@ impl<'a, R: JournalRow> CompletionJournal<'a, R> {
             if seed.is_none() {
                 unpaired.extra.push(id.clone());
             }
-            let now = run.provenance(seed, None);
-            differs = differs.take().or_else(|| refusal(path, &row, &now));
+            differs = differs.take().or_else(|| run.hold(path, &row).err());
         })?;
         unpaired.check(path.display())?;
         differs.map_or(Ok(()), Err)?;
@@ -142,8 +143,7 @@ impl<'a, R: JournalRow> CompletionJournal<'a, R> {
     ///
     /// [`CompletionError::Differs`].
     pub fn hold(&self, row: &R, request: &CompletionRequest) -> Result<(), CompletionError> {
-        let made = self.made(request);
-        refusal(self.path(), row, &made.provenance()).map_or(Ok(()), Err)
+        refuse_other(self.path(), row, &self.made(request).provenance())
     }
 
     /// Has the texts written that the journal lacks; each is appended and synced as it comes.
@@ -234,14 +234,4 @@ impl<'a, R: JournalRow> CompletionJournal<'a, R> {
         self.file.append(&row).map_err(CompletionError::from)?;
         Ok(())
     }
-}
-
-/// The error where a row was made otherwise than now.
-fn refusal<R: JournalRow>(path: &Path, row: &R, now: &Provenance<'_>) -> Option<CompletionError> {
-    let difference = row.provenance().difference::<R>(now)?;
-    Some(CompletionError::Differs {
-        path: path.to_owned(),
-        id: row.id().clone(),
-        difference: Box::new(difference),
-    })
 }

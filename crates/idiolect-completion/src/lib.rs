@@ -16,7 +16,7 @@ pub use address::WriterAddress;
 pub use error::CompletionError;
 pub use hash::sha256_hex;
 pub use idiolect_generate::{FinishReason, GenerationSettings, Sampler, Sampling};
-pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf};
+pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf, read_journal};
 pub use progress::{Progress, Quiet};
 pub use prompt::Prompt;
 pub use provenance::{Difference, JournalRow, Made, Provenance};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use idiolect_completion::{
     AnswerRow, BoxError, Completion, CompletionError, CompletionJournal, CompletionRequest,
-    FinishReason, JournalRun, Prompt, Writer, WriterIdentity,
+    FinishReason, JournalRun, Prompt, Writer, WriterIdentity, read_journal,
 };
 use serde_json::{Value, json};
 
@@ -316,6 +316,26 @@ fn requests_may_come_in_windows() {
         fs::read(folder.path()).unwrap(),
         fs::read(whole.path()).unwrap()
     );
+}
+
+#[test]
+fn a_journal_that_is_being_written_is_read_and_left_alone() {
+    let folder = Folder::new();
+    let rows = folder.answer(requests(3), &mut Counter::default()).unwrap();
+    let bytes = fs::read(folder.path()).unwrap();
+    for torn in ["", "{\"id\": 4", "{\"id\n"] {
+        let text = [&bytes, torn.as_bytes()].concat();
+        fs::write(folder.path(), &text).unwrap();
+        assert_eq!(read_journal::<AnswerRow>(&folder.path()).unwrap(), rows);
+        assert_eq!(fs::read(folder.path()).unwrap(), text);
+    }
+    fs::write(folder.path(), [b"{\"id\n", bytes.as_slice()].concat()).unwrap();
+    let error = read_journal::<AnswerRow>(&folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("answers.jsonl: line 1, column "), "{error}");
+    let missing = read_journal::<AnswerRow>(&folder.0.path().join("no")).unwrap_err();
+    assert!(missing.to_string().contains("no: cannot read: "));
 }
 
 /// Every f32 of two digits goes through the journal's text; some of them read back another in the last bit.

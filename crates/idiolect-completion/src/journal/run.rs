@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 
 use idiolect_data::Id;
 
-use crate::provenance::{Made, Provenance};
+use crate::error::CompletionError;
+use crate::provenance::{JournalRow, Made, Provenance};
 use crate::request::CompletionRequest;
 use crate::writer::WriterIdentity;
 
@@ -54,18 +56,19 @@ impl<'a> JournalRun<'a> {
         Self::new(stage, writer, move |id| seeds.get(&id.to_string()).copied())
     }
 
-    /// What this run writes, with a seed and without a prompt.
-    pub(crate) fn provenance<'b>(
-        &'b self,
-        seed: Option<u64>,
-        prompt_sha256: Option<&'b str>,
-    ) -> Provenance<'b> {
-        Provenance {
+    /// Refuses a row whose writer, form or seed is not what this run would have; its prompt is not compared.
+    ///
+    /// # Errors
+    ///
+    /// [`CompletionError::Differs`].
+    pub fn hold<R: JournalRow>(&self, path: &Path, row: &R) -> Result<(), CompletionError> {
+        let now = Provenance {
             writer: Some(&self.writer),
             form: Some(&self.form),
-            seed,
-            prompt_sha256,
-        }
+            seed: (self.seed)(row.id()),
+            prompt_sha256: None,
+        };
+        refuse_other(path, row, &now)
     }
 
     /// What makes the completion of a request.
@@ -78,6 +81,22 @@ impl<'a> JournalRun<'a> {
             prompt_sha256: (self.prompt_sha256)(request),
             seed: request.seed,
         }
+    }
+}
+
+/// Refuses a row that was made otherwise than now.
+pub(crate) fn refuse_other<R: JournalRow>(
+    path: &Path,
+    row: &R,
+    now: &Provenance<'_>,
+) -> Result<(), CompletionError> {
+    match row.provenance().difference::<R>(now).map(Box::new) {
+        None => Ok(()),
+        Some(difference) => Err(CompletionError::Differs {
+            path: path.to_owned(),
+            id: row.id().clone(),
+            difference,
+        }),
     }
 }
 
