@@ -2,16 +2,22 @@
 //!
 //! What is trained is what answering adds: the prompt is rendered without the response, the same
 //! messages with it, and the difference up to its end-of-turn token is the span. The response is
-//! never searched for. What comes out of messages is found by [`Disguise`].
+//! never searched for. What comes out of messages is found by [`StandIns`].
+
+mod content;
+mod date;
+mod jinja;
+
+pub use date::Date;
 
 use std::ops::Range;
 
 use idiolect_data::{Message, Role};
 use minijinja::{Environment, context, value::Value};
 
-use crate::disguise::{Disguise, Revealed};
-use crate::jinja::{TEMPLATE, environment, raised};
-use crate::{Date, Piece, PromptError, Rendered, Segment};
+use self::content::{Marked, StandIns};
+use self::jinja::{environment, raised};
+use crate::{PromptError, Rendered};
 
 /// The tokenizer's special tokens, as far as a chat template has to do with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,6 +39,7 @@ pub struct ChatTokens {
 /// A parsed chat template.
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
+    name: String,
     environment: Environment<'static>,
     tokens: ChatTokens,
     /// Spellings that end a turn: `eos`, the given ones, and what the template itself writes.
@@ -40,22 +47,31 @@ pub struct ChatTemplate {
 }
 
 impl ChatTemplate {
-    /// Parses the template.
+    /// Parses the template, and calls it `chat`.
     ///
     /// # Errors
     ///
     /// [`PromptError::Syntax`].
     pub fn new(source: &str, tokens: ChatTokens) -> Result<Self, PromptError> {
+        Self::named(jinja::TEMPLATE, source, tokens)
+    }
+
+    /// Parses the template, and calls it by a name of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::Syntax`] with that name.
+    pub fn named(name: &str, source: &str, tokens: ChatTokens) -> Result<Self, PromptError> {
         let syntax = |source| PromptError::Syntax {
-            template: TEMPLATE.into(),
+            template: name.into(),
             source,
         };
         let environment = environment(source, tokens.date).map_err(syntax)?;
-        let stops = Vec::new();
         let mut template = Self {
+            name: name.into(),
             environment,
             tokens,
-            stops,
+            stops: Vec::new(),
         };
         let known = template
             .tokens
@@ -76,10 +92,10 @@ impl ChatTemplate {
         Ok(template)
     }
 
-    /// `chat`.
+    /// `chat`, or the name that it was given.
     #[must_use]
     pub fn name(&self) -> &str {
-        TEMPLATE
+        &self.name
     }
 
     /// Spellings of the tokens that end a response.
@@ -94,11 +110,11 @@ impl ChatTemplate {
     ///
     /// [`PromptError::Render`], [`PromptError::Refused`] or [`PromptError::Forged`].
     pub fn prompt(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
-        let whole = self.reveal(messages, true)?;
+        let whole = self.render_marked(messages, true)?;
         // An earlier response is marked as in its example; where the template forbids that, the
         // prompt is still good.
         let trained = self.trained_spans(messages, &whole).unwrap_or_default();
-        Ok(segments(&whole, &trained))
+        Ok(whole.segments(&trained))
     }
 
     /// The messages with every response trained up to its end-of-turn token, and nothing behind
@@ -109,22 +125,22 @@ impl ChatTemplate {
     /// As [`prompt`](Self::prompt), and [`PromptError::NoResponse`], [`PromptError::Prefix`] or
     /// [`PromptError::NoEndOfTurn`].
     pub fn example(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
-        let mut whole = self.reveal(messages, false)?;
+        let mut whole = self.render_marked(messages, false)?;
         let trained = self.trained_spans(messages, &whole)?;
         let no_response = || PromptError::NoResponse {
-            template: TEMPLATE.into(),
+            template: self.name.clone(),
         };
         whole
             .text
             .truncate(trained.last().ok_or_else(no_response)?.end);
-        Ok(segments(&whole, &trained))
+        Ok(whole.segments(&trained))
     }
 
     /// Byte ranges of the responses in `whole`, which is rendered from all the messages.
     fn trained_spans(
         &self,
         messages: &[Message],
-        whole: &Revealed,
+        whole: &Marked,
     ) -> Result<Vec<Range<usize>>, PromptError> {
         let answers = messages
             .iter()
@@ -135,7 +151,7 @@ impl ChatTemplate {
                 let prompt = self.render(&messages[..at], true)?;
                 let answered = self.render(&messages[..=at], false)?;
                 let differs = || PromptError::Prefix {
-                    template: TEMPLATE.into(),
+                    template: self.name.clone(),
                     message: at,
                 };
                 let tail = answered.strip_prefix(&prompt).ok_or_else(differs)?;
@@ -153,7 +169,7 @@ impl ChatTemplate {
     /// message.
     fn check_end_of_turn(
         &self,
-        whole: &Revealed,
+        whole: &Marked,
         span: Range<usize>,
         message: usize,
     ) -> Result<(), PromptError> {
@@ -178,7 +194,7 @@ impl ChatTemplate {
             .nth(19)
             .map_or(spelt, |(at, _)| &spelt[at..]);
         Err(PromptError::NoEndOfTurn {
-            template: TEMPLATE.into(),
+            template: self.name.clone(),
             message,
             expected: self.stops.clone(),
             found: found.into(),
@@ -192,33 +208,33 @@ impl ChatTemplate {
             content: content.into(),
         };
         let turns = [turn(Role::User, "q"), turn(Role::Assistant, "a")];
-        let revealed = self.reveal(&turns, false).ok()?;
-        let response = revealed.content.last()?;
-        Some(revealed.text[response.end..].trim().to_owned())
+        let marked = self.render_marked(&turns, false).ok()?;
+        let response = marked.content.last()?;
+        Some(marked.text[response.end..].trim().to_owned())
     }
 
     /// Renders, and finds what comes out of messages.
-    fn reveal(&self, messages: &[Message], generation: bool) -> Result<Revealed, PromptError> {
+    fn render_marked(&self, messages: &[Message], generation: bool) -> Result<Marked, PromptError> {
         let text = self.render(messages, generation)?;
-        if let Some(disguise) = Disguise::of(messages.iter().map(|m| m.content.as_str())) {
-            let hide = |m: &Message| Message {
+        if let Some(stand_ins) = StandIns::of(messages.iter().map(|m| m.content.as_str())) {
+            let replace = |m: &Message| Message {
                 role: m.role,
-                content: disguise.hide(&m.content),
+                content: stand_ins.replace(&m.content),
             };
-            let hidden: Vec<Message> = messages.iter().map(hide).collect();
-            if let Ok(rendered) = self.render(&hidden, generation) {
-                let revealed = disguise.reveal(&rendered);
-                if revealed.text == text {
-                    return Ok(revealed);
+            let replaced: Vec<Message> = messages.iter().map(replace).collect();
+            if let Ok(rendered) = self.render(&replaced, generation) {
+                let marked = stand_ins.restore(&rendered);
+                if marked.text == text {
+                    return Ok(marked);
                 }
             }
         }
         match self.forged(messages) {
             Some(marker) => Err(PromptError::Forged {
-                template: TEMPLATE.into(),
+                template: self.name.clone(),
                 marker,
             }),
-            None => Ok(Revealed {
+            None => Ok(Marked {
                 text,
                 content: Vec::new(),
             }),
@@ -254,42 +270,17 @@ impl ChatTemplate {
         };
         let rendered = self
             .environment
-            .get_template(TEMPLATE)
+            .get_template(jinja::TEMPLATE)
             .and_then(|t| t.render(values));
         rendered.map_err(|source| match raised(&source) {
             Some(reason) => PromptError::Refused {
-                template: TEMPLATE.into(),
+                template: self.name.clone(),
                 reason: reason.into(),
             },
             None => PromptError::Render {
-                template: TEMPLATE.into(),
+                template: self.name.clone(),
                 source,
             },
         })
     }
-}
-
-/// The text cut wherever either mark changes.
-fn segments(whole: &Revealed, trained: &[Range<usize>]) -> Rendered {
-    let end = whole.text.len();
-    let edges = trained
-        .iter()
-        .chain(&whole.content)
-        .flat_map(|range| [range.start, range.end]);
-    let mut cuts: Vec<usize> = edges.chain([0, end]).filter(|&at| at <= end).collect();
-    cuts.sort_unstable();
-    cuts.dedup();
-    let within = |ranges: &[Range<usize>], at| ranges.iter().any(|range| range.contains(&at));
-    let segment = |pair: &[usize]| Segment {
-        text: whole.text[pair[0]..pair[1]].to_owned(),
-        trained: within(trained, pair[0]),
-        content: within(&whole.content, pair[0]),
-    };
-    let segments: Vec<Segment> = cuts.windows(2).map(segment).collect();
-    let pieces = if segments.is_empty() {
-        Vec::new()
-    } else {
-        vec![Piece::Text(segments)]
-    };
-    Rendered { pieces }
 }

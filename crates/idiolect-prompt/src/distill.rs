@@ -4,16 +4,27 @@
 //! `y~ = f(y | c, x, y)`. Which rewrites are kept is not decided here.
 
 use idiolect_data::{Example, Message, Role};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::{NamedTemplate, PromptError, Rendered, general, preset, slots::fill, table};
+use crate::named::{CONTENT, REFERENCE, fill};
+use crate::{NamedTemplate, PromptError, Rendered, Segment, Slot};
 
-/// A distillation template as data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A distillation template as data: one that is [built in](Self::by_name), read [from a file](Self::from_file), or
+/// written as a value.
+///
+/// In a file the raw form is the table `[form]`, with the fields of [`NamedTemplate`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct DistillTemplate {
-    /// The raw form; its user turns hold the reference answer.
+    /// A user turn without markup, for use inside a chat template; must hold `{{content}}`, and `{{resp}}` where the
+    /// user turns of `form` hold it.
+    pub chat_user: String,
+    /// What opens the first user turn inside a chat template; empty for nothing.
+    /// Default: the `default_system` of `form`.
+    pub chat_system: Option<String>,
+    /// The raw form; its user turns hold the reference answer as `{{resp}}`.
     pub form: NamedTemplate,
-    /// A user turn without markup, for use inside a chat template.
-    pub chat_user: &'static str,
 }
 
 impl DistillTemplate {
@@ -21,61 +32,46 @@ impl DistillTemplate {
     /// heading of the template.
     pub const CHAT_STOP: &str = "###";
 
-    /// "Using the reference answer as a guide": Alpaca, Dolly, LIMA and `OpenHermes`.
+    /// A template whose system text is the same in the raw form and inside a chat template.
     #[must_use]
-    pub fn using() -> Self {
-        table::MAIN_USING
+    pub fn new(form: NamedTemplate, chat_user: impl Into<String>) -> Self {
+        Self {
+            chat_user: chat_user.into(),
+            chat_system: None,
+            form,
+        }
     }
 
-    /// "Refer to the reference answer": `OpenFunctions` and `MagiCoder`.
+    /// The name of its raw form, with its preset, as `sdft-2402/main/using`.
     #[must_use]
-    pub fn refer() -> Self {
-        table::MAIN_REFER
+    pub fn name(&self) -> &str {
+        &self.form.name
     }
 
-    /// A math question with its reference answer, in Llama 2's markup: GSM8K.
-    #[must_use]
-    pub fn gsm8k() -> Self {
-        table::MAIN_GSM8K_DISTILL
-    }
-
-    /// No reference at all: the model answers as it would anyway, in the form of Alpaca where no chat
-    /// template is around it.
-    #[must_use]
-    pub fn unaided() -> Self {
-        general::UNAIDED
-    }
-
-    /// The template of that name, `unaided` or one of a preset, with or without its preset; without, it is that of
-    /// `sdft-2402/main`.
+    /// Holds the fields against the rules of their documentation.
     ///
     /// # Errors
     ///
-    /// [`PromptError::UnknownTemplate`] names those that there are.
-    pub fn by_name(name: &str) -> Result<Self, PromptError> {
-        let (preset, short) = name.rsplit_once('/').unwrap_or((preset::MAIN.name, name));
-        let own = std::iter::once(&general::UNAIDED);
-        let all = || {
-            own.clone()
-                .chain(preset::ALL.iter().flat_map(|preset| preset.distill))
-        };
-        let full = format!("{preset}/{short}");
-        all()
-            .find(|template| [name, &full].contains(&template.form.name))
-            .copied()
-            .ok_or_else(|| {
-                let known = all().map(|template| template.form.name).collect();
-                PromptError::UnknownTemplate {
-                    name: name.into(),
-                    known,
-                }
-            })
-    }
-
-    /// Its name with its preset, as `sdft-2402/main/using`.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.form.name
+    /// [`PromptError::Field`] names the first field that breaks one.
+    pub fn check(&self) -> Result<(), PromptError> {
+        self.form.check_with_marks(&[CONTENT, REFERENCE])?;
+        let shows = |mark: &str| self.chat_user.contains(mark);
+        if !shows(CONTENT) {
+            let expected = format!("a text with {CONTENT}");
+            return Err(self.form.breach("chat_user", expected, "none"));
+        }
+        let mut raw = self.form.user.iter().filter_map(Slot::pattern);
+        match (raw.any(|text| text.contains(REFERENCE)), shows(REFERENCE)) {
+            (true, false) => {
+                let expected = format!("{REFERENCE}, as in the user turns of form");
+                Err(self.form.breach("chat_user", expected, "none"))
+            }
+            (false, true) => {
+                let expected = format!("{REFERENCE}, as in chat_user");
+                Err(self.form.breach("form.user", expected, "none"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The raw form of the prompt for rewriting the example's response.
@@ -85,12 +81,12 @@ impl DistillTemplate {
     #[must_use]
     pub fn prompt(&self, example: &Example) -> Rendered {
         let mut messages = example.messages.clone();
-        let own = self.form.default_system;
-        if let Some(first) = messages
+        let own = &self.form.default_system;
+        let brought = messages
             .first_mut()
-            .filter(|first| first.role == Role::System)
-        {
-            first.content = format!("{}\n\n{own}", first.content);
+            .filter(|first| first.role == Role::System);
+        if let Some(system) = brought.filter(|_| !own.is_empty()) {
+            system.content = format!("{}\n\n{own}", system.content);
         }
         self.form.render(&messages, example.prompt().len())
     }
@@ -103,13 +99,12 @@ impl DistillTemplate {
     #[must_use]
     pub fn messages(&self, example: &Example) -> Vec<Message> {
         let all = &example.messages;
-        if *self == general::UNAIDED {
-            return example.prompt().to_vec();
-        }
-        let mut opening = Some(self.form.default_system);
+        let own = self.chat_system.as_deref();
+        let mut opening =
+            Some(own.unwrap_or(&self.form.default_system)).filter(|text| !text.is_empty());
         let mut asked = |at: usize, turn: &Message| {
             let reference = all.get(at + 1).map_or("", |next| next.content.as_str());
-            let question = text(self.chat_user, &turn.content, reference);
+            let question = text(&self.chat_user, &turn.content, reference);
             let content = match opening.take() {
                 Some(system) => format!("{system}\n\n{question}"),
                 None => question,
@@ -131,7 +126,7 @@ impl DistillTemplate {
 
 fn text(pattern: &str, content: &str, reference: &str) -> String {
     let value = |text: &str| {
-        vec![crate::Segment {
+        vec![Segment {
             text: text.into(),
             trained: false,
             content: true,

@@ -1,6 +1,8 @@
 //! What can go wrong between messages and segments.
 
-/// Why messages could not be rendered.
+use std::path::PathBuf;
+
+/// Why a template could not be had, or messages not be rendered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PromptError {
@@ -68,7 +70,7 @@ pub enum PromptError {
         /// The name asked for.
         name: String,
         /// All names there are.
-        known: Vec<&'static str>,
+        known: Vec<String>,
     },
     /// A message contains the text of a special token and the template looks into its messages, so
     /// that the two cannot be told apart in its output.
@@ -81,5 +83,42 @@ pub enum PromptError {
         template: String,
         /// The special token's text.
         marker: String,
+    },
+    /// A template's file could not be read.
+    #[error("cannot read template {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A template's file is neither TOML nor Jinja by its name.
+    #[error(
+        "template {}: expected a file that ends in .toml (a named template) or .jinja (a chat template)",
+        path.display()
+    )]
+    FileKind {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A template in TOML is not valid, lacks a value or has a field that there is not.
+    #[error("template {template} cannot be read: {source}")]
+    Toml {
+        /// The file, or `in TOML` where it comes from none.
+        template: String,
+        /// The reader's own report, with its line.
+        source: Box<toml::de::Error>,
+    },
+    /// A field of a template breaks a rule, so that messages would be lost or a model would not learn to stop.
+    #[error("template {template}, {field}: expected {expected}, found {found}")]
+    Field {
+        /// The file, or the name of the template.
+        template: String,
+        /// The field of [`NamedTemplate`](crate::NamedTemplate) or [`DistillTemplate`](crate::DistillTemplate).
+        field: &'static str,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
     },
 }

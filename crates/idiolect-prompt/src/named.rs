@@ -1,63 +1,83 @@
-//! Templates by name: slots that are filled with messages.
+//! Templates of this project's own: slots that are filled with messages.
 //!
 //! The forms of the self-distillation paper keep the reference program's way of encoding each slot
 //! by itself (`joined` false); the others are encoded as one string, like a chat template's text.
 
+mod check;
+mod slots;
+
+pub use slots::Slot;
+pub(crate) use slots::{CONTENT, REFERENCE, fill};
+
 use idiolect_data::{Message, Role};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::{Piece, PromptError, Rendered, Segment, Slot, Special, slots::fill, table};
+use crate::{Piece, PromptError, Rendered, Segment, Special};
 
-/// A template as data; all of them stand in one table, see [`NamedTemplate::names`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A template as data: one that is [built in](Self::by_name), read [from a file](Self::from_file), or written as a
+/// value.
+///
+/// A field that a file leaves out has the value of [`NamedTemplate::default`], which is plain text: the system
+/// text, an empty line, the question, the answer, and the end of text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct NamedTemplate {
-    /// What the command line calls it.
-    pub name: &'static str,
-    /// System text of messages that bring none; empty for no system turn.
-    pub default_system: &'static str,
-    /// Before everything.
-    pub start: &'static [Slot],
-    /// The system turn.
-    pub system: &'static [Slot],
-    /// Whether the system turn stands inside the first user turn, as Llama 2 has it.
+    /// What settings and records call it. Must be given.
+    pub name: String,
+    /// System text of conversations that bring none; empty for no system turn. Default: empty.
+    pub default_system: String,
+    /// Before everything. Default: `["bos"]`.
+    pub start: Vec<Slot>,
+    /// The system turn; must hold `{{content}}`. Default: `[{ text = "{{content}}\n\n" }]`.
+    pub system: Vec<Slot>,
+    /// Whether the system turn stands inside the first user turn, as Llama 2 has it; it is text alone then.
+    /// Default: false.
     pub system_in_user: bool,
-    /// A user turn, up to where the response begins.
-    pub user: &'static [Slot],
-    /// A response with its end of turn; all of it is trained.
-    pub assistant: &'static [Slot],
-    /// Before every user turn but the first.
-    pub separator: &'static [Slot],
-    /// Whether neighbouring texts are encoded as one string.
+    /// A user turn, up to where the response begins; must hold `{{content}}`.
+    /// Default: `[{ text = "{{content}}" }]`.
+    pub user: Vec<Slot>,
+    /// A response; must hold `{{content}}`, and end the turn with `"eos"`, a token of `stops` or a text that
+    /// contains one of `stops` or `stop_texts`. All of it is trained. Default: `[{ text = "{{content}}" }, "eos"]`.
+    pub assistant: Vec<Slot>,
+    /// Before every user turn but the first. Default: empty.
+    pub separator: Vec<Slot>,
+    /// Whether neighbouring texts are encoded as one string. Default: true.
     pub joined: bool,
-    /// Whether white space at both ends of what is filled into a user turn is cut off.
+    /// Whether white space at both ends of what is filled into a user turn is cut off. Default: false.
     pub strip: bool,
-    /// Special tokens, beside the end of text, that end a response.
-    pub stops: &'static [&'static str],
-    /// Text, no token by itself, that ends a response and is no part of it.
-    pub stop_texts: &'static [&'static str],
+    /// Special tokens, beside the end of text, that end a response. Default: none.
+    pub stops: Vec<String>,
+    /// Texts, no tokens by themselves, that end a response and are no part of it. Default: none.
+    pub stop_texts: Vec<String>,
+}
+
+/// Messages with their system text, or the template's, set apart.
+struct Conversation<'a> {
+    system: &'a str,
+    turns: &'a [Message],
+}
+
+impl Default for NamedTemplate {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            default_system: String::new(),
+            start: vec![Slot::Bos],
+            system: vec![Slot::text("{{content}}\n\n")],
+            system_in_user: false,
+            user: vec![Slot::text("{{content}}")],
+            assistant: vec![Slot::text("{{content}}"), Slot::Eos],
+            separator: Vec::new(),
+            joined: true,
+            strip: false,
+            stops: Vec::new(),
+            stop_texts: Vec::new(),
+        }
+    }
 }
 
 impl NamedTemplate {
-    /// The template of that name.
-    ///
-    /// # Errors
-    ///
-    /// [`PromptError::UnknownTemplate`] names those that there are.
-    pub fn by_name(name: &str) -> Result<Self, PromptError> {
-        table::templates()
-            .find(|template| template.name == name)
-            .copied()
-            .ok_or_else(|| PromptError::UnknownTemplate {
-                name: name.into(),
-                known: Self::names(),
-            })
-    }
-
-    /// All names, the general ones first, then those of the presets.
-    #[must_use]
-    pub fn names() -> Vec<&'static str> {
-        table::templates().map(|template| template.name).collect()
-    }
-
     /// The messages, ready for the model to continue.
     #[must_use]
     pub fn prompt(&self, messages: &[Message]) -> Rendered {
@@ -74,7 +94,7 @@ impl NamedTemplate {
             .iter()
             .rposition(|message| message.role == Role::Assistant);
         let last = last.ok_or_else(|| PromptError::NoResponse {
-            template: self.name.into(),
+            template: self.name.clone(),
         })?;
         Ok(self.render(messages, last + 1))
     }
@@ -83,11 +103,11 @@ impl NamedTemplate {
     /// A user turn's reference answer is the message after it, shown or not.
     pub(crate) fn render(&self, messages: &[Message], shown: usize) -> Rendered {
         let mut out = Rendered::default();
-        let (system, turns) = self.split_system(messages);
+        let Conversation { system, turns } = self.conversation(messages);
         let shown = turns.len().saturating_sub(messages.len() - shown);
-        self.put(&mut out, self.start, &[], &[]);
+        self.put(&mut out, &self.start, &[], &[]);
         if !self.system_in_user && !system.is_empty() {
-            self.put(&mut out, self.system, &content(system, false), &[]);
+            self.put(&mut out, &self.system, &content(system, false), &[]);
         }
         for (at, turn) in turns[..shown].iter().enumerate() {
             if turn.role == Role::Assistant {
@@ -95,30 +115,33 @@ impl NamedTemplate {
                 continue;
             }
             if at > 0 {
-                self.put(&mut out, self.separator, &[], &[]);
+                self.put(&mut out, &self.separator, &[], &[]);
             }
             let mut asked = content(self.cut(&turn.content), false);
             if at == 0 && self.system_in_user && !system.is_empty() {
                 asked.splice(0..0, self.system_text(system));
             }
             let reference = turns.get(at + 1).map_or("", |next| self.cut(&next.content));
-            self.put(&mut out, self.user, &asked, &content(reference, false));
+            self.put(&mut out, &self.user, &asked, &content(reference, false));
         }
         out
     }
 
-    fn split_system<'a>(&self, messages: &'a [Message]) -> (&'a str, &'a [Message]) {
+    fn conversation<'a>(&'a self, messages: &'a [Message]) -> Conversation<'a> {
         match messages.split_first() {
-            Some((first, turns)) if first.role == Role::System => (&first.content, turns),
-            _ => (self.default_system, messages),
+            Some((first, turns)) if first.role == Role::System => Conversation {
+                system: &first.content,
+                turns,
+            },
+            _ => Conversation {
+                system: &self.default_system,
+                turns: messages,
+            },
         }
     }
 
     fn system_text(&self, system: &str) -> Vec<Segment> {
-        let patterns = self.system.iter().filter_map(|slot| match slot {
-            Slot::Text(pattern) => Some(pattern),
-            _ => None,
-        });
+        let patterns = self.system.iter().filter_map(Slot::pattern);
         patterns
             .flat_map(|pattern| fill(pattern, &content(system, false), &[], false))
             .collect()
@@ -134,13 +157,13 @@ impl NamedTemplate {
                 Slot::Text(pattern) => {
                     out.push_text(fill(pattern, asked, reference, false), self.joined);
                 }
-                other => out.pieces.extend(special(*other, false)),
+                other => out.pieces.extend(special(other, false)),
             }
         }
     }
 
     fn put_response(&self, out: &mut Rendered, response: &str) {
-        for slot in self.assistant {
+        for slot in &self.assistant {
             match slot {
                 Slot::Text(pattern) => {
                     out.push_text(
@@ -148,7 +171,7 @@ impl NamedTemplate {
                         self.joined,
                     );
                 }
-                other => out.pieces.extend(special(*other, true)),
+                other => out.pieces.extend(special(other, true)),
             }
         }
     }
@@ -162,11 +185,11 @@ fn content(text: &str, trained: bool) -> Vec<Segment> {
     }]
 }
 
-fn special(slot: Slot, trained: bool) -> Option<Piece> {
+fn special(slot: &Slot, trained: bool) -> Option<Piece> {
     let token = match slot {
         Slot::Bos => Special::Bos,
         Slot::Eos => Special::Eos,
-        Slot::Token(name) => Special::Named(name.to_owned()),
+        Slot::Token(name) => Special::Named(name.clone()),
         Slot::Text(_) => return None,
     };
     Some(Piece::Special { token, trained })

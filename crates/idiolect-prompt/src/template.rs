@@ -1,24 +1,30 @@
-//! A template of either kind, behind one face.
+//! A template of either kind as one type.
 
 use idiolect_data::Message;
 
 use crate::{ChatTemplate, NamedTemplate, PromptError, Rendered};
 
 /// How messages become text: the same object renders for training and for generation.
+///
+/// [`from_file`](Self::from_file) reads one that a user wrote.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a program holds one template or two; a box would only be in the way of those who make one"
+)]
 pub enum Template {
     /// One of this crate's own.
     Named(NamedTemplate),
-    /// The checkpoint's own Jinja template.
+    /// A Jinja template, the checkpoint's own or one of a file.
     Chat(Box<ChatTemplate>),
 }
 
 impl Template {
-    /// The named template's name, or `chat`.
+    /// The template's name; `chat` for a checkpoint's own.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Named(named) => named.name,
+            Self::Named(named) => &named.name,
             Self::Chat(chat) => chat.name(),
         }
     }
@@ -57,16 +63,16 @@ impl Template {
     #[must_use]
     pub fn stops(&self) -> Vec<String> {
         match self {
-            Self::Named(named) => named.stops.iter().map(|&stop| stop.to_owned()).collect(),
+            Self::Named(named) => named.stops.clone(),
             Self::Chat(chat) => chat.stops().to_vec(),
         }
     }
 
     /// Texts, beside those tokens, that end a response.
     #[must_use]
-    pub fn stop_texts(&self) -> &[&'static str] {
+    pub fn stop_texts(&self) -> &[String] {
         match self {
-            Self::Named(named) => named.stop_texts,
+            Self::Named(named) => &named.stop_texts,
             Self::Chat(_) => &[],
         }
     }

@@ -51,7 +51,7 @@ fn unknown_names_are_answered_with_the_known_ones() {
 #[test]
 fn every_prompt_is_the_beginning_of_its_example() {
     for name in NamedTemplate::names() {
-        let template = NamedTemplate::by_name(name).unwrap();
+        let template = NamedTemplate::by_name(&name).unwrap();
         for answered in [3, 5] {
             let prompt = template.prompt(&turns()[..answered - 1]);
             let example = template.example(&turns()[..answered]).unwrap();
@@ -150,11 +150,7 @@ fn the_presets_are_the_published_constants() {
             text => text,
         };
         let rendered = if distill {
-            DistillTemplate {
-                form,
-                chat_user: "",
-            }
-            .prompt(&answered())
+            DistillTemplate::new(form, "").prompt(&answered())
         } else {
             form.prompt(&[user("Q")])
         };

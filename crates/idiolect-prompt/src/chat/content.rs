@@ -2,10 +2,12 @@
 //!
 //! The messages are rendered a second time with every character that is not white space replaced
 //! by a stand-in from the supplementary private use areas. Trimming, slicing and joining treat both
-//! alike, so where the stand-ins come out is where message text is. A template that looks into its
-//! messages renders the two differently; then nothing is claimed.
+//! alike, so message text is where the stand-ins come out. A template that looks into its messages
+//! renders the two differently; then no text is marked as content.
 
 use std::ops::Range;
+
+use crate::{Piece, Rendered, Segment};
 
 /// First character of the two supplementary private use planes, and how many one plane holds.
 const FIRST: u32 = 0xF_0000;
@@ -13,20 +15,20 @@ const STAND_INS: usize = 0xFFFE;
 
 /// Stand-ins for the characters of some texts.
 #[derive(Debug)]
-pub(crate) struct Disguise {
+pub(crate) struct StandIns {
     /// The characters, sorted; a character's place is its stand-in's.
     chars: Vec<char>,
 }
 
-/// Text with the places that come out of messages.
+/// Rendered text with the places that come out of messages.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Revealed {
+pub(crate) struct Marked {
     pub(crate) text: String,
     /// Byte ranges in order, apart from each other.
     pub(crate) content: Vec<Range<usize>>,
 }
 
-impl Disguise {
+impl StandIns {
     /// Stand-ins for all these texts, or nothing when they have too many different characters.
     pub(crate) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut chars: Vec<char> = texts
@@ -38,18 +40,18 @@ impl Disguise {
         (chars.len() <= STAND_INS).then_some(Self { chars })
     }
 
-    /// The text in stand-ins.
-    pub(crate) fn hide(&self, text: &str) -> String {
+    /// The text with stand-ins for its characters.
+    pub(crate) fn replace(&self, text: &str) -> String {
         text.chars()
             .map(|char| self.stand_in(char).unwrap_or(char))
             .collect()
     }
 
-    /// The text behind stand-ins, and where they stood, white space between them included.
-    pub(crate) fn reveal(&self, hidden: &str) -> Revealed {
-        let mut out = Revealed::default();
+    /// The original text, and where stand-ins stood, white space between them included.
+    pub(crate) fn restore(&self, replaced: &str) -> Marked {
+        let mut out = Marked::default();
         let mut open = false;
-        for char in hidden.chars() {
+        for char in replaced.chars() {
             let start = out.text.len();
             let original = self.original(char);
             out.text.push(original.unwrap_or(char));
@@ -77,24 +79,57 @@ impl Disguise {
     }
 }
 
+impl Marked {
+    /// The text cut wherever it begins or ceases to be a message's or trained.
+    pub(crate) fn segments(&self, trained: &[Range<usize>]) -> Rendered {
+        let end = self.text.len();
+        let edges = trained
+            .iter()
+            .chain(&self.content)
+            .flat_map(|range| [range.start, range.end]);
+        let mut cuts: Vec<usize> = edges.chain([0, end]).filter(|&at| at <= end).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let segments: Vec<Segment> = cuts
+            .windows(2)
+            .map(|edges| self.segment(edges[0]..edges[1], trained))
+            .collect();
+        let pieces = if segments.is_empty() {
+            Vec::new()
+        } else {
+            vec![Piece::Text(segments)]
+        };
+        Rendered { pieces }
+    }
+
+    fn segment(&self, at: Range<usize>, trained: &[Range<usize>]) -> Segment {
+        let within = |ranges: &[Range<usize>]| ranges.iter().any(|range| range.contains(&at.start));
+        Segment {
+            text: self.text[at.clone()].to_owned(),
+            trained: within(trained),
+            content: within(&self.content),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn hidden_text_comes_back_with_its_places() {
-        let disguise = Disguise::of(["a b", "\u{F0001}é"].into_iter()).unwrap();
-        let hidden = format!(
+    fn replaced_text_comes_back_with_its_places() {
+        let stand_ins = StandIns::of(["a b", "\u{F0001}é"].into_iter()).unwrap();
+        let replaced = format!(
             "<u> {} \n<a>{}",
-            disguise.hide("a b"),
-            disguise.hide("\u{F0001}é")
+            stand_ins.replace("a b"),
+            stand_ins.replace("\u{F0001}é")
         );
-        let revealed = disguise.reveal(&hidden);
-        assert_eq!(revealed.text, "<u> a b \n<a>\u{F0001}é");
-        let parts: Vec<_> = revealed
+        let restored = stand_ins.restore(&replaced);
+        assert_eq!(restored.text, "<u> a b \n<a>\u{F0001}é");
+        let parts: Vec<_> = restored
             .content
             .iter()
-            .map(|range| &revealed.text[range.clone()])
+            .map(|range| &restored.text[range.clone()])
             .collect();
         assert_eq!(parts, ["a b", "\u{F0001}é"]);
     }

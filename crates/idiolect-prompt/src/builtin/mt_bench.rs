@@ -1,11 +1,11 @@
-//! The conversations in which arXiv 2409.00096 asks MT-bench, as data.
+//! The conversations in which arXiv 2409.00096 asks the questions of MT-bench.
 //!
 //! Source: lm-sys/FastChat 0.2.36 `conversation.py` (Apache-2.0); `llama-3` is of a later release of it.
 //! `FastChat`'s tokenizer sets a second beginning of text before that of `llama-3`; here there is one.
 
-use crate::NamedTemplate;
-use crate::Slot::{Bos, Eos, Text};
-use crate::general::{LLAMA2, LLAMA3, MISTRAL, VANILLA, ZEPHYR};
+use crate::Slot::{Bos, Eos};
+use crate::builtin::general::{llama2, llama3, mistral, vanilla, zephyr};
+use crate::{NamedTemplate, Preset, Slot};
 
 /// System text, one exchange as an example, and what stands before the first question.
 const ONE_SHOT: &str = "\
@@ -25,35 +25,50 @@ Remember to tailor the activities to the birthday child's interests and preferen
 const ONE_SHOT_SYSTEM: &str = "A chat between a curious human and an artificial intelligence \
     assistant. The assistant gives helpful, detailed, and polite answers to the human's questions.";
 
-pub(crate) const TEMPLATES: &[NamedTemplate] = &[
+/// The five conversations.
+pub(crate) fn preset() -> Preset {
+    Preset {
+        name: "mt-bench".into(),
+        templates: vec![
+            one_shot(),
+            zephyr_with_system(),
+            NamedTemplate {
+                name: "mt-bench/llama-2".into(),
+                ..llama2()
+            },
+            NamedTemplate {
+                name: "mt-bench/llama-3".into(),
+                strip: true,
+                ..llama3()
+            },
+            NamedTemplate {
+                name: "mt-bench/mistral".into(),
+                system: vec![Slot::text("{{content}}\n")],
+                ..mistral()
+            },
+        ],
+        distill: Vec::new(),
+    }
+}
+
+fn one_shot() -> NamedTemplate {
     NamedTemplate {
-        name: "mt-bench/one_shot",
-        default_system: ONE_SHOT_SYSTEM,
-        system: &[Text(ONE_SHOT)],
-        user: &[Text("Human: {{content}}\n### Assistant:")],
-        assistant: &[Text(" {{content}}\n### ")],
-        stop_texts: &["###"],
-        ..VANILLA
-    },
-    // The system turn is always there, and empty.
+        name: "mt-bench/one_shot".into(),
+        default_system: ONE_SHOT_SYSTEM.into(),
+        system: vec![Slot::text(ONE_SHOT)],
+        user: vec![Slot::text("Human: {{content}}\n### Assistant:")],
+        assistant: vec![Slot::text(" {{content}}\n### ")],
+        stop_texts: vec!["###".into()],
+        ..vanilla()
+    }
+}
+
+/// The system turn is always there, and empty.
+fn zephyr_with_system() -> NamedTemplate {
     NamedTemplate {
-        name: "mt-bench/zephyr",
-        start: &[Bos, Text("<|system|>\n"), Eos, Text("\n")],
-        system: VANILLA.system,
-        ..ZEPHYR
-    },
-    NamedTemplate {
-        name: "mt-bench/llama-2",
-        ..LLAMA2
-    },
-    NamedTemplate {
-        name: "mt-bench/llama-3",
-        strip: true,
-        ..LLAMA3
-    },
-    NamedTemplate {
-        name: "mt-bench/mistral",
-        system: &[Text("{{content}}\n")],
-        ..MISTRAL
-    },
-];
+        name: "mt-bench/zephyr".into(),
+        start: vec![Bos, Slot::text("<|system|>\n"), Eos, Slot::text("\n")],
+        system: vanilla().system,
+        ..zephyr()
+    }
+}

@@ -3,23 +3,48 @@
 //! Deliberately not `str::replace` in turn: a message that contains `{{resp}}` stays as it is,
 //! where the reference program (`LLaMA-Factory`, `data/formatter.py`) would substitute into it.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::Segment;
 
 /// One element of a named template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// In a file it is `{ text = "..." }`, `"bos"`, `"eos"` or `{ token = "<|eot_id|>" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Slot {
     /// Text, in which `{{content}}` stands for the message and `{{resp}}` for its reference answer.
-    Text(&'static str),
-    /// Beginning of text.
+    Text(String),
+    /// The tokenizer's beginning-of-text token.
     Bos,
-    /// End of text.
+    /// The tokenizer's end-of-text token.
     Eos,
     /// A special token by its spelling.
-    Token(&'static str),
+    Token(String),
 }
 
-const CONTENT: &str = "{{content}}";
-const REFERENCE: &str = "{{resp}}";
+impl Slot {
+    /// [`Slot::Text`] of a pattern.
+    #[must_use]
+    pub fn text(pattern: impl Into<String>) -> Self {
+        Self::Text(pattern.into())
+    }
+
+    /// The pattern of a text.
+    pub(crate) fn pattern(&self) -> Option<&str> {
+        match self {
+            Self::Text(pattern) => Some(pattern),
+            Self::Bos | Self::Eos | Self::Token(_) => None,
+        }
+    }
+}
+
+/// Stands for the message.
+pub(crate) const CONTENT: &str = "{{content}}";
+/// Stands for the message's reference answer.
+pub(crate) const REFERENCE: &str = "{{resp}}";
 
 /// A pattern filled in one pass, neither value looked into.
 pub(crate) fn fill(
