@@ -1,23 +1,24 @@
-//! The training loop inside another program: own data, own loss, events, and a thread that ends the run.
+//! The training loop inside another program: own rows, own loss, events, and a thread that ends the run.
 //!
 //! `cargo run --release -p idiolect-recipes --example 04_own_loss -- MODEL_FOLDER`
-#![allow(clippy::print_stdout, clippy::wildcard_imports)]
+#![allow(clippy::print_stdout)]
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{atomic::AtomicBool, atomic::Ordering, mpsc};
 
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation::log_softmax};
+use idiolect::BoxError;
 use idiolect::lora::{LoraAdapter, LoraConfig};
-use idiolect::model::Decoder;
+use idiolect::model::{Decoder, load};
 use idiolect::tokens::{TokenBatch, TokenRow};
-use idiolect::train::*;
+use idiolect::train::{Evaluated, Event, Measured, Objective, Share, TrainConfig, Trainer};
 
-/// Focal loss, `-(1 - p)^2 ln p`: tokens that are sure already count for little (arXiv 1708.02002).
+/// Focal loss, `-(1 - p)^2 ln p`: tokens that the model is sure of count little (arXiv 1708.02002).
 struct Focal<'a>(&'a Decoder);
 
 impl Focal<'_> {
-    /// The sum over all tokens but the first of each row; the rows are of one length.
+    /// The sum over all tokens but the first of each row, and their number; the rows are of one length.
     fn sum(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> (Tensor<1>, usize) {
         let count = batch.rows * (batch.width - 1);
         let ids: Vec<i64> = batch.input_ids.iter().map(|id| i64::from(*id)).collect();
@@ -33,23 +34,32 @@ impl Focal<'_> {
 }
 
 impl Objective<LoraAdapter> for Focal<'_> {
-    fn gradients(&self, a: &LoraAdapter, b: &TokenBatch, s: Share) -> Result<Measured, BoxError> {
-        let (sum, count) = self.sum(a, b);
-        Ok(Measured::new(a, sum, count, s))
+    fn gradients(
+        &self,
+        adapter: &LoraAdapter,
+        batch: &TokenBatch,
+        share: Share,
+    ) -> Result<Measured, BoxError> {
+        let (sum, count) = self.sum(adapter, batch);
+        Ok(Measured::new(adapter, sum, count, share))
     }
 
-    fn loss(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<LossSum, BoxError> {
+    fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
         let (sum, count) = self.sum(adapter, batch);
-        Ok(LossSum::new(sum, count))
+        Ok(Evaluated::new(sum, count))
     }
 }
 
 /// Trains until the loss is below `enough`; gives the losses of all steps.
 pub(crate) fn train(folder: &Path, enough: f64) -> Result<Vec<f64>, BoxError> {
-    let (decoder, _) = idiolect::model::load(folder, &Device::flex(), FloatDType::F32)?;
+    let (decoder, _) = load(folder, &Device::flex(), FloatDType::F32)?;
     let row = |first: u32| TokenRow::whole(first.into(), (first..first + 12).collect());
-    let (rows, mut config) = ([row(3), row(40)], TrainConfig::default());
-    (config.epochs, config.learning_rate) = (200, 5e-3);
+    let rows = [row(3), row(40)];
+    let config = TrainConfig {
+        epochs: 200,
+        learning_rate: 5e-3,
+        ..TrainConfig::default()
+    };
     let (lora, device) = (LoraConfig::default(), Device::flex().autodiff());
     let adapter = LoraAdapter::new(&lora, &decoder, 7, &device)?;
     let (objective, cancel, mut losses) = (Focal(&decoder), AtomicBool::new(false), Vec::new());
