@@ -1,0 +1,56 @@
+//! Why a report or the curves of a run could not be made.
+
+use std::path::PathBuf;
+
+use idiolect_data::DataError;
+
+/// Why a report or the curves of a run could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Settings that do not parse, weights that cannot be read, a page that cannot be written.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A file or folder of the run that the system does not give.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried, as a verb ("read", "make").
+        action: &'static str,
+        /// The system's own reason.
+        source: std::io::Error,
+    },
+    /// A directory without a trace of a run.
+    #[error("{}: expected a directory that sdft or train wrote, found neither outcome.json nor metrics.jsonl", path.display())]
+    NoRun {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file of the run that is no JSON object, or JSON Lines with another line among them.
+    #[error("{}: line {line}: expected a JSON object, found {problem}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Line of the fault, from 1.
+        line: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// A plot that its library does not draw.
+    #[error("{title}: cannot draw the plot: {source}")]
+    Plot {
+        /// What the plot shows.
+        title: &'static str,
+        /// The library's own reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A page that its template does not make.
+    #[error("{}: {source}", path.display())]
+    Page {
+        /// The page.
+        path: PathBuf,
+        /// The library's own reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

@@ -1,0 +1,215 @@
+//! Plots as SVG that takes its colours from the page it stands in.
+//!
+//! Plotters writes colours into each mark; here they are stand-ins that become the page's own variables, so
+//! that one plot serves light, dark and paper.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use crate::ReportError;
+
+/// What is drawn for one model.
+pub(crate) struct Series {
+    /// `seed`, `plain`, `distilled`, or the name of another one.
+    pub(crate) name: String,
+    /// Points of a line, or left end and height of bars.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// What the axes say.
+pub(crate) struct Axes {
+    /// Read out where the plot cannot be seen.
+    pub(crate) title: &'static str,
+    /// Below the plot.
+    pub(crate) x: &'static str,
+    /// Beside it.
+    pub(crate) y: &'static str,
+}
+
+const INK: RGBColor = RGBColor(1, 1, 1);
+const GRID: RGBColor = RGBColor(2, 2, 2);
+const SEED: RGBColor = RGBColor(3, 3, 3);
+const PLAIN: RGBColor = RGBColor(4, 4, 4);
+const DISTILLED: RGBColor = RGBColor(5, 5, 5);
+/// The stand-ins as plotters writes them, and what the page is to read.
+const COLOURS: [(&str, &str); 5] = [
+    ("#010101", "currentColor"),
+    ("#020202", "var(--grid)"),
+    ("#030303", "var(--seed)"),
+    ("#040404", "var(--plain)"),
+    ("#050505", "var(--distilled)"),
+];
+
+/// Why a plot could not be drawn.
+pub(crate) type PlotError = DrawingAreaErrorKind<std::io::Error>;
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// Lines over steps.
+pub(crate) fn lines(axes: &Axes, series: &[Series]) -> Result<String, ReportError> {
+    let (right, top) = extent(series);
+    drawn(axes, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(12)
+            .x_label_area_size(44)
+            .y_label_area_size(62)
+            .build_cartesian_2d(0.0..right, 0.0..top)?;
+        mesh(&mut chart, axes)?;
+        for one in series {
+            let style = colour(&one.name).stroke_width(2);
+            chart.draw_series(LineSeries::new(one.points.iter().copied(), style))?;
+        }
+        Ok(())
+    })
+}
+
+/// Bars side by side in groups that are `width` apart on the x axis; a point is its group's left end.
+pub(crate) fn bars(axes: &Axes, width: f64, series: &[Series]) -> Result<String, ReportError> {
+    let (right, top) = extent(series);
+    let share = width * 0.9 / series.len().max(1) as f64;
+    drawn(axes, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(12)
+            .x_label_area_size(44)
+            .y_label_area_size(62)
+            .build_cartesian_2d(0.0..right + width, 0.0..top)?;
+        mesh(&mut chart, axes)?;
+        for (place, one) in series.iter().enumerate() {
+            let bar = |(left, height): &(f64, f64)| {
+                let left = left + width * 0.05 + share * place as f64;
+                Rectangle::new(
+                    [(left, 0.0), (left + share, *height)],
+                    colour(&one.name).filled(),
+                )
+            };
+            chart.draw_series(one.points.iter().filter(|point| 0.0 < point.1).map(bar))?;
+        }
+        Ok(())
+    })
+}
+
+type Chart<'a, 'b> = ChartContext<
+    'a,
+    SVGBackend<'b>,
+    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
+>;
+
+fn mesh(chart: &mut Chart, axes: &Axes) -> Result<(), PlotError> {
+    let text = ("sans-serif", 14).into_font().color(&INK);
+    chart
+        .configure_mesh()
+        .x_desc(axes.x)
+        .y_desc(axes.y)
+        .axis_style(INK)
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .label_style(text.clone())
+        .axis_desc_style(text)
+        .x_labels(8)
+        .x_label_formatter(&tick)
+        .y_labels(6)
+        .draw()
+}
+
+/// Whole numbers without a point, others without what rounding left behind.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "plotters calls it so")]
+fn tick(value: &f64) -> String {
+    let rounded = (value * 1e6).round() / 1e6;
+    format!("{rounded}")
+}
+
+/// Draws on an empty area and gives the page's colours to the result.
+fn drawn(
+    axes: &Axes,
+    draw: impl FnOnce(&Area<'_>) -> Result<(), PlotError>,
+) -> Result<String, ReportError> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (480, 250)).into_drawing_area();
+        let drawn = draw(&area).and_then(|()| area.present());
+        drawn.map_err(|source| undrawn(axes.title, source))?;
+    }
+    for (stand_in, own) in COLOURS {
+        svg = svg.replace(stand_in, own);
+    }
+    let label = format!("<svg role=\"img\" aria-label=\"{}\" ", axes.title);
+    Ok(svg.replacen("<svg ", &label, 1))
+}
+
+/// That a plot could not be drawn.
+pub(crate) fn undrawn(title: &'static str, source: PlotError) -> ReportError {
+    ReportError::Plot {
+        title,
+        source: Box::new(source),
+    }
+}
+
+fn colour(name: &str) -> RGBColor {
+    match name {
+        "seed" => SEED,
+        "distilled" => DISTILLED,
+        _ => PLAIN,
+    }
+}
+
+/// The right and upper end of all points, never 0.
+fn extent(series: &[Series]) -> (f64, f64) {
+    let points = series.iter().flat_map(|one| &one.points);
+    let (right, top) = points.fold((0.0_f64, 0.0_f64), |(right, top), (x, y)| {
+        (right.max(*x), top.max(*y))
+    });
+    let or_one = |end: f64| if end <= 0.0 { 1.0 } else { end };
+    (or_one(right), or_one(top * 1.05))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AXES: Axes = Axes {
+        title: "a title",
+        x: "step",
+        y: "loss",
+    };
+
+    fn series(name: &str) -> Series {
+        Series {
+            name: name.into(),
+            points: vec![(0.0, 1.0), (1.0, 0.5)],
+        }
+    }
+
+    #[test]
+    fn plots_have_text_marks_and_no_colour_of_their_own() {
+        let line = lines(&AXES, &[series("plain"), series("distilled")]).unwrap();
+        let bar = bars(&AXES, 1.0, &[series("plain"), series("distilled")]).unwrap();
+        for (svg, mark) in [(line, "<polyline"), (bar, "<rect")] {
+            for part in [
+                "a title",
+                "step",
+                "loss",
+                "var(--plain)",
+                "var(--distilled)",
+                "currentColor",
+                mark,
+            ] {
+                assert!(svg.contains(part), "{part}: {svg}");
+            }
+            assert!(!svg.contains("=\"#"), "{svg}");
+        }
+    }
+
+    #[test]
+    fn nothing_to_show_is_an_empty_plot() {
+        assert!(bars(&AXES, 1.0, &[]).unwrap().starts_with("<svg role"));
+        assert!(
+            lines(
+                &AXES,
+                &[Series {
+                    name: "x".into(),
+                    points: vec![]
+                }]
+            )
+            .is_ok()
+        );
+    }
+}

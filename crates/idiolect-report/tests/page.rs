@@ -1,0 +1,157 @@
+//! The page of a run directory: what it shows of each file, and what it refuses.
+#![allow(clippy::unwrap_used, reason = "a test's own files")]
+
+use std::path::Path;
+
+use idiolect_data::{RunDir, content_hash, write_json};
+use idiolect_report::{curves, write};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn run() -> (TempDir, RunDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::new(folder.path());
+    (folder, run)
+}
+
+fn put(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn metrics(losses: &[f64]) -> String {
+    let rows = losses.iter().enumerate();
+    let rows =
+        rows.map(|(at, loss)| json!({"step": at + 1, "loss": loss, "lr": 1e-4, "grad_norm": 1.0}));
+    rows.map(|row| row.to_string() + "\n").collect()
+}
+
+fn page(run: &RunDir) -> (String, Value) {
+    let page = write(&run.root).unwrap();
+    assert_eq!(page, run.report_page());
+    let numbers = std::fs::read_to_string(run.report_numbers()).unwrap();
+    let numbers = serde_json::from_str(&numbers).unwrap();
+    (std::fs::read_to_string(page).unwrap(), numbers)
+}
+
+fn refused(run: &RunDir) -> String {
+    let error = write(&run.root).unwrap_err().to_string();
+    error.replace(&run.root.display().to_string(), "RUN")
+}
+
+/// What a whole job with one held-out row finds.
+fn outcome() -> Value {
+    let mean = |mean: f64| json!({"mean": mean, "low": mean - 0.1, "high": mean + 0.1});
+    let model = |name: &str, bleu4: f64| {
+        json!({
+            "model": name, "ended": 1, "shift": 0.5, "relative_shift": 0.125, "last_loss": 0.75,
+            "intervals": {"bleu4": mean(bleu4)}, "values": {"bleu4": [bleu4]},
+            "shifts": [
+                {"site": "q", "layer": 0, "norm": 3.0, "relative": 0.1},
+                {"site": "v", "layer": 0, "norm": 4.0, "relative": 0.1},
+            ],
+        })
+    };
+    json!({
+        "rows": 1,
+        "models": [model("seed", 1.0), model("plain", 0.25), model("distilled", 0.5)],
+        "gains": {"bleu4": {"difference": mean(0.25), "p_value": 0.031_25}},
+        "samples": [{"id": "x", "prompt": "<b>1 & 1</b>", "label": "2", "answers": ["a", "b", "c"]}],
+    })
+}
+
+#[test]
+fn a_training_shows_losses_settings_and_hashes() {
+    let (_folder, run) = run();
+    put(&run.metrics(), &metrics(&[2.0, 1.0]));
+    put(&run.run_toml(), "model = \"models/x\"\nrank = 8\n");
+    put(&run.adapter().join("adapter_config.json"), "{}");
+    let (html, numbers) = page(&run);
+    let hash = content_hash(&run.adapter()).unwrap();
+    for part in [
+        "Training loss by step",
+        "<code>models&#x2f;x</code>",
+        "<dt>rank</dt>",
+        &hash,
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert_eq!(numbers["losses"]["run"][1]["loss"], 1.0);
+    assert_eq!(numbers["settings"], json!({"model": "models/x", "rank": 8}));
+    assert_eq!(numbers["hashes"], json!({"adapter run": hash}));
+    assert!(!html.contains("Sample rows") && !html.contains("http"));
+}
+
+#[test]
+fn a_whole_job_shows_scores_samples_and_tasks() {
+    let (_folder, run) = run();
+    write_json(&run.outcome(), &outcome()).unwrap();
+    for (part, losses) in [(RunDir::PLAIN, [3.0, 2.0]), (RunDir::DISTILLED, [1.0, 0.5])] {
+        put(&run.part(part).metrics(), &metrics(&losses));
+    }
+    let rewrites = run.part(RunDir::DISTILL).journal(RunDir::REWRITES);
+    put(&rewrites, "{\"id\":1,\"model\":\"hash-of-it\"}\n");
+    let task = json!({"task": "gsm8k", "shots": 5, "items": 10, "scores": {"correct": {"mean": 0.5, "low": 0.4, "high": 0.6}}});
+    put(&run.task("few").summary(), &task.to_string());
+    put(&run.tasks().join("notes.txt"), "no run directory");
+    let (html, numbers) = page(&run);
+    for part in [
+        "p 0.031",
+        "0.2500<small>0.1500 to 0.3500</small>",
+        "Histogram of BLEU-4",
+        "Parameter shift by block",
+        "&lt;b&gt;1 &amp; 1&lt;&#x2f;b&gt;",
+        "hash-of-it",
+        "<td>few</td><td>gsm8k</td><td>5</td><td>10</td>",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(!html.contains("<b>1 & 1"));
+    assert_eq!(numbers["tasks"].as_array().unwrap().len(), 1);
+    assert_eq!(numbers["losses"]["distilled"][0]["loss"], 1.0);
+    assert_eq!(numbers["models"], outcome()["models"]);
+}
+
+#[test]
+fn what_is_no_run_is_refused_with_the_place() {
+    let (_folder, run) = run();
+    let none = "RUN: expected a directory that sdft or train wrote, found neither outcome.json nor metrics.jsonl";
+    assert_eq!(refused(&run), none);
+    assert!(
+        curves::draw(&run.root)
+            .unwrap_err()
+            .to_string()
+            .ends_with("metrics.jsonl")
+    );
+    put(&run.metrics(), "{\"step\":1,\"loss\":1.0}\n{\"step\":2,");
+    let torn = refused(&run);
+    assert!(
+        torn.starts_with("RUN/metrics.jsonl: line 2: expected a JSON object, found EOF"),
+        "{torn}"
+    );
+    assert!(
+        curves::draw(&run.root)
+            .unwrap_err()
+            .to_string()
+            .contains("metrics.jsonl: line 2: ")
+    );
+    assert!(!run.curves().exists() && !run.report().exists());
+    put(&run.metrics(), &metrics(&[1.0]));
+    put(&run.run_toml(), "rank = 8\nrank = 9\n");
+    assert!(refused(&run).starts_with("RUN/run.toml: line 2: not valid TOML: duplicate key"));
+    put(&run.run_toml(), "");
+    put(&run.outcome(), "[]");
+    assert!(refused(&run).starts_with("RUN/outcome.json: line 1: expected a JSON object"));
+}
+
+#[test]
+fn curves_need_a_step() {
+    let (_folder, run) = run();
+    put(&run.metrics(), "");
+    curves::draw(&run.root).unwrap();
+    assert!(!run.curves().exists());
+    put(&run.metrics(), &metrics(&[2.0, 1.0]));
+    curves::draw(&run.root).unwrap();
+    let picture = std::fs::read_to_string(run.curves()).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("Learning rate"));
+}
