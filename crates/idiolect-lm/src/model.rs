@@ -22,14 +22,17 @@ use idiolect_model::{Adapter, Bits, Decoder, LoadReport, NoAdapter};
 use idiolect_prompt::Template;
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
 
+use crate::ModelSettings;
 use crate::adapters::Adapters;
-use crate::text::{Text, TemplateChoice};
+use crate::text::{TemplateChoice, Text};
 
 /// A model and everything that is asked of it: decoder, tokenizer, chat template, adapters, identity.
 #[derive(Clone)]
 pub struct LanguageModel {
     /// What it was read from.
     pub(crate) source: Arc<Source>,
+    /// What it was opened with, and how that has changed since.
+    pub(crate) settings: ModelSettings,
     /// The base model's decoder.
     pub(crate) decoder: Decoder,
     /// The base model's tokenizer and template.
@@ -71,6 +74,13 @@ impl LanguageModel {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.source.path
+    }
+
+    /// What it was opened with: the model as it was named, and its device, type, bits and template as they are
+    /// now.
+    #[must_use]
+    pub fn settings(&self) -> &ModelSettings {
+        &self.settings
     }
 
     /// What loading did with each tensor of the checkpoint.

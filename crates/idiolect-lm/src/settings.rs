@@ -24,8 +24,8 @@ pub struct ModelSettings {
     pub quantize: Option<u8>,
     /// Threads of the CPU, at least 1; as many as cores by default.
     pub threads: Option<usize>,
-    /// Template of a conversation: a name, or the path of a .jinja file. By default the checkpoint's own chat
-    /// template, and alpaca where it has none.
+    /// Template of a conversation: a name, or the path of a .jinja or a .toml file. By default the checkpoint's
+    /// own chat template, and alpaca where it has none.
     pub template: Option<String>,
 }
 
@@ -72,9 +72,7 @@ impl ModelSettings {
 }
 
 /// A type of weights and activations.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Dtype {

@@ -87,7 +87,9 @@ impl Text {
     pub(crate) fn fingerprint(&self) -> Result<String, LmError> {
         let Self { config, ends, .. } = self;
         let (in_use, tokenizer) = (self.in_use(), self.tokenizer.to_json()?);
-        Ok(text_hash(&format!("{config:?} {ends:?} {in_use} {tokenizer}")))
+        Ok(text_hash(&format!(
+            "{config:?} {ends:?} {in_use} {tokenizer}"
+        )))
     }
 
     /// Writes tokenizer, special tokens, chat template, and the template in use into a folder; returns the

@@ -10,7 +10,10 @@ use crate::LmError;
 /// Refuses an adapter whose tensors have other shapes than the model asks for, or lie on another device.
 pub(super) fn check(adapter: &LoraAdapter, decoder: &Decoder) -> Result<(), LmError> {
     let (device, config) = (decoder.device(), &decoder.config);
-    let elsewhere = adapter.factors.iter().map(|factors| factors.a.val().device());
+    let elsewhere = adapter
+        .factors
+        .iter()
+        .map(|factors| factors.a.val().device());
     if let Some(other) = elsewhere.into_iter().find(|other| *other != device) {
         let expected = format!("tensors on the model's device, {device:?}");
         return Err(LmError::setting("adapter", expected, format!("{other:?}")));

@@ -70,7 +70,10 @@ impl LanguageModel {
     /// [`LmError::Lora`] for folders that cannot be read, do not fit the model or cannot be combined.
     pub fn shift_of(&self, parts: &[WeightedAdapter]) -> Result<Shifts, LmError> {
         let sites = match parts {
-            [only] if only.is_whole() => shift(&load(&only.folder, &self.decoder, &self.device())?, &self.decoder),
+            [only] if only.is_whole() => shift(
+                &load(&only.folder, &self.decoder, &self.device())?,
+                &self.decoder,
+            ),
             several => shift(&self.combined(several)?, &self.decoder),
         };
         let one = |site: &SiteShift| WeightShift {

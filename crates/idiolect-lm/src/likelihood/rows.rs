@@ -60,7 +60,11 @@ impl LanguageModel {
         let (most, length) = (self.max_positions(), row.input_ids.len());
         if length > most {
             let expected = format!("at most {most} tokens, the model's positions");
-            return Err(LmError::setting(format!("row {}", row.id), expected, length));
+            return Err(LmError::setting(
+                format!("row {}", row.id),
+                expected,
+                length,
+            ));
         }
         Ok(row.check(self.decoder().config.vocab_size)?)
     }

@@ -82,7 +82,8 @@ impl LanguageModel {
     ///
     /// # Errors
     ///
-    /// [`LmError::Model`] for texts longer than the model's positions and ids outside its vocabulary.
+    /// [`LmError::Model`] for texts longer than the model's positions and ids outside its vocabulary;
+    /// [`LmError::Setting`] for such an id at the end of a text.
     pub fn likelihoods(
         &self,
         questions: &[Vec<ScoredText>],
@@ -103,16 +104,29 @@ impl LanguageModel {
             return Ok((found, tokens));
         };
         let (decoder, adapter) = (self.decoder(), self.adapter());
+        let vocab = decoder.config.vocab_size;
+        check_labels(&texts, vocab)?;
         let mut session = Session::new(decoder, adapter, cached.len(), longest)?;
         if cached.len() > 1 {
             tokens.computed += begin(&mut session, &mut cached, head(&texts))?;
         }
-        let vocab = decoder.config.vocab_size;
         let steps = cached.iter().map(|one| one.groups.len()).max();
         for step in 0..steps.unwrap_or(0) {
             tokens.computed += score(&mut session, &mut cached, step, vocab, &mut found)?;
         }
         Ok((found, tokens))
+    }
+}
+
+/// The model's own check is of what it reads, and the last token is no input.
+fn check_labels(texts: &[&ScoredText], vocab: usize) -> Result<(), LmError> {
+    let mut labels = texts.iter().flat_map(|text| text.labels());
+    match labels.find(|id| **id as usize >= vocab) {
+        Some(id) => {
+            let expected = format!("below the vocabulary size {vocab}");
+            Err(LmError::setting("token id", expected, id))
+        }
+        None => Ok(()),
     }
 }
 

@@ -138,7 +138,7 @@ pub struct MaskedRow {
 impl fmt::Display for MaskedRow {
     /// A line with the id, then the text with trained text between « and ».
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "--- {}\n", self.id)?;
+        writeln!(f, "--- {}", self.id)?;
         self.spans.iter().try_for_each(|(text, trained)| {
             if *trained {
                 write!(f, "«{text}»")

@@ -66,6 +66,7 @@ impl LanguageModel {
         let (decoder, report) = source.weights(&device)?;
         Ok(Self {
             source: Arc::new(Source { report, ..source }),
+            settings: settings.clone(),
             decoder,
             text: Arc::new(text),
             words: Vec::new(),
@@ -75,7 +76,7 @@ impl LanguageModel {
     }
 
     /// The same model with another template: a name, `chat` for the checkpoint's own, or the path of a
-    /// `.jinja` file, which is saved with the tokenizer from then on.
+    /// `.toml` file or of a `.jinja` file, which is saved with the tokenizer from then on.
     ///
     /// # Errors
     ///
@@ -86,7 +87,12 @@ impl LanguageModel {
         let eos = &self.decoder.config.eos;
         let again = |text: &Arc<Text>| Text::new(text.files(), eos, &choice).map(Arc::new);
         let (text, adapters) = (again(&self.text)?, self.adapters.with_text(again)?);
+        let settings = ModelSettings {
+            template: Some(template.into()),
+            ..self.settings.clone()
+        };
         Ok(Self {
+            settings,
             text,
             choice,
             adapters,

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{LanguageModel, Source};
 use crate::adapters::Adapters;
-use crate::{LmError, device};
+use crate::{LmError, ModelSettings, device};
 
 impl LanguageModel {
     /// The weights of the base model, which keeps none: held here and there, they would take twice their
@@ -48,8 +48,13 @@ impl LanguageModel {
             trained: true,
             hash: OnceLock::new(),
         };
+        let settings = ModelSettings {
+            quantize: None,
+            ..self.settings.clone()
+        };
         Self {
             source: Arc::new(source),
+            settings,
             decoder: Decoder::new(self.decoder.config.clone(), weights),
             adapters: Adapters::None,
             ..self.clone()
@@ -82,7 +87,15 @@ impl LanguageModel {
         } else {
             decoder.with_tokens(&ids)
         };
-        Ok(Self { decoder, ..base })
+        let settings = ModelSettings {
+            device: name.into(),
+            ..self.settings.clone()
+        };
+        Ok(Self {
+            settings,
+            decoder,
+            ..base
+        })
     }
 
     /// Writes tokenizer, special tokens, chat template, and the template in use into a folder, which must

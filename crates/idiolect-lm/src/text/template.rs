@@ -1,4 +1,4 @@
-//! Which template a conversation is rendered with: the checkpoint's own, one by name, or one of a file.
+//! Which template a conversation is rendered with: the checkpoint's own, one by name, or one of a user's file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,23 +21,26 @@ pub(crate) enum TemplateChoice {
     Automatic,
     /// The checkpoint's own chat template, which must be there.
     Chat,
-    /// A template of this project.
-    Named(NamedTemplate),
+    /// A template of this project, or one of a TOML file.
+    Named(Arc<NamedTemplate>),
     /// The text of a Jinja file; it takes the place of the checkpoint's own.
     Source(Arc<str>),
 }
 
 impl TemplateChoice {
-    /// Nothing, `chat`, the path of a `.jinja` file, or the name of a template.
+    /// Nothing, `chat`, the path of a `.jinja` or a `.toml` file, or the name of a template.
     pub(crate) fn parse(name: Option<&str>) -> Result<Self, LmError> {
         match name {
             None => Ok(Self::Automatic),
             Some("chat") => Ok(Self::Chat),
-            Some(path) if is_jinja(path) => {
+            Some(path) if ends_in(path, "jinja") => {
                 let source = std::fs::read_to_string(path).map_err(LmError::io(path))?;
                 Ok(Self::Source(source.into()))
             }
-            Some(name) => Ok(Self::Named(NamedTemplate::by_name(name)?)),
+            Some(path) if ends_in(path, "toml") => Ok(Self::Named(
+                NamedTemplate::from_file(Path::new(path))?.into(),
+            )),
+            Some(name) => Ok(Self::Named(NamedTemplate::by_name(name)?.into())),
         }
     }
 
@@ -54,21 +57,23 @@ impl TemplateChoice {
             config.chat_templates.insert(0, own);
         }
         match (self, config.chat_template(None)) {
-            (Self::Named(named), _) => Ok(Template::Named(named.clone())),
+            (Self::Named(named), _) => Ok(Template::Named(NamedTemplate::clone(named))),
             (_, Some(source)) => chat(source, config, ends, tokenizer),
             (Self::Automatic, None) => Ok(Template::Named(NamedTemplate::by_name(PLAIN)?)),
             (_, None) => {
                 let expected = "a chat template";
-                Err(LmError::setting("template", expected, "a model without one"))
+                Err(LmError::setting(
+                    "template",
+                    expected,
+                    "a model without one",
+                ))
             }
         }
     }
 }
 
-fn is_jinja(path: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|end| end == "jinja")
+fn ends_in(path: &str, ending: &str) -> bool {
+    Path::new(path).extension().is_some_and(|end| end == ending)
 }
 
 fn chat(

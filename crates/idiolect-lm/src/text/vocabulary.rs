@@ -14,10 +14,7 @@ use crate::LmError;
 ///
 /// [`LmError::Setting`] when it has fewer words, or another one in the place of one of the model's: the same
 /// text as other ids would be another task. [`LmError::Tokens`] when it cannot be read.
-pub(crate) fn larger(
-    adapter: &Path,
-    tokenizer: &Tokenizer,
-) -> Result<Option<TextFiles>, LmError> {
+pub(crate) fn larger(adapter: &Path, tokenizer: &Tokenizer) -> Result<Option<TextFiles>, LmError> {
     let path = adapter.join("tokenizer.json");
     if !path.is_file() {
         return Ok(None);

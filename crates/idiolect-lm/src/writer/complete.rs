@@ -2,9 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, Writer, WriterIdentity,
-};
+use idiolect_completion::{BoxError, Completion, CompletionRequest, Writer, WriterIdentity};
 use idiolect_generate::{Event, Generated, GenerationConfig, Request, groups};
 
 use super::LocalWriter;

@@ -30,10 +30,7 @@ pub(super) fn config_of(
     if let Some(sampling) = overrides.sampling {
         config.sampling = sampling;
     }
-    config
-        .stops
-        .strings
-        .extend(overrides.stops.iter().cloned());
+    config.stops.strings.extend(overrides.stops.iter().cloned());
     if let Some(most) = overrides.max_new_tokens {
         let longest = requests.iter().map(|request| request.prompt.len()).max();
         let room = positions.saturating_sub(longest.unwrap_or(0));

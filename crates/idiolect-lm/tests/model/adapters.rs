@@ -34,7 +34,10 @@ fn an_adapter_is_on_and_off_again() {
     let alone = model.load_adapter(&peft("all_dora")).unwrap();
     assert_eq!(loss(&other).to_bits(), loss(&alone).to_bits());
     let summary = serde_json::to_value(tuned.summary()).unwrap();
-    assert_eq!(summary["adapter"]["rank"], tuned.lora().unwrap().config.rank);
+    assert_eq!(
+        summary["adapter"]["rank"],
+        tuned.lora().unwrap().config.rank
+    );
 }
 
 #[test]
@@ -54,7 +57,10 @@ fn an_adapter_in_memory_is_the_one_that_its_folder_holds() {
         assert!((loss(&memory) - loss(&model)).abs() > 1e-3);
         assert_eq!(memory.adapter_hash().unwrap(), read.adapter_hash().unwrap());
         assert!(memory.adapter_hash().unwrap().is_some());
-        assert_eq!(loss(&memory.without_adapter()).to_bits(), loss(&model).to_bits());
+        assert_eq!(
+            loss(&memory.without_adapter()).to_bits(),
+            loss(&model).to_bits()
+        );
     }
     assert_eq!(model.adapter_hash().unwrap(), None);
 }
@@ -68,7 +74,10 @@ fn an_adapter_of_another_shape_is_refused() {
     let last = adapter.sites.last_mut().unwrap();
     last.layer = 7;
     let error = model.with_adapter(&adapter).unwrap_err().to_string();
-    assert!(error.contains("blocks below 3") && error.contains("layers.7"), "{error}");
+    assert!(
+        error.contains("blocks below 3") && error.contains("layers.7"),
+        "{error}"
+    );
     let mut adapter = trained(&model, &LoraConfig::default());
     let [query, value] = [0, 1].map(|at| adapter.factors[at].clone());
     (adapter.factors[0], adapter.factors[1]) = (value, query);
@@ -92,11 +101,23 @@ fn several_adapters_add_up_as_their_combination_does() {
     assert!((loss(&stack) - loss(&model)).abs() > 1e-3);
     assert!(stack.lora().is_none());
     // The weights are a part of what is on.
-    let other = model.load_adapters(&[weighted("qv", 0.5), weighted("all", 0.25)]).unwrap();
+    let other = model
+        .load_adapters(&[weighted("qv", 0.5), weighted("all", 0.25)])
+        .unwrap();
     assert_ne!(stack.adapter_hash().unwrap(), other.adapter_hash().unwrap());
     let single = model.load_adapters(&[weighted("qv", 1.0)]).unwrap();
-    assert_eq!(single.adapter_hash().unwrap(), model.load_adapter(&peft("qv")).unwrap().adapter_hash().unwrap());
-    assert_eq!(loss(&model.load_adapters(&[]).unwrap()).to_bits(), loss(&model).to_bits());
+    assert_eq!(
+        single.adapter_hash().unwrap(),
+        model
+            .load_adapter(&peft("qv"))
+            .unwrap()
+            .adapter_hash()
+            .unwrap()
+    );
+    assert_eq!(
+        loss(&model.load_adapters(&[]).unwrap()).to_bits(),
+        loss(&model).to_bits()
+    );
     let none = model.load_adapters(&[weighted("qv", 0.0)]).unwrap();
     assert_eq!(loss(&none).to_bits(), loss(&model).to_bits());
 }
@@ -115,12 +136,17 @@ fn an_adapter_with_whole_modules_stands_alone() {
         ..WeightedAdapter::whole(folder.path())
     };
     let error = model.load_adapters(&[half]).unwrap_err().to_string();
-    assert!(error.starts_with("adapter: ") && error.contains("modules_to_save"), "{error}");
+    assert!(
+        error.starts_with("adapter: ") && error.contains("modules_to_save"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_folder_of_another_model_is_refused() {
-    let Some(other) = model("tiny-mistral-headdim") else { return };
+    let Some(other) = model("tiny-mistral-headdim") else {
+        return;
+    };
     let error = other.load_adapter(&peft("qv")).unwrap_err();
     assert!(matches!(error, LmError::Lora(_)), "{error}");
     let missing = other.load_adapter(&peft("none")).unwrap_err().to_string();

@@ -36,12 +36,23 @@ fn rows_keep_their_ids_and_their_order() {
         id: id.into(),
         prompt: ModelPrompt::user(text),
     };
-    let rows = [row("a", "a rather long first prompt"), row("b", "x"), row("c", "Say red.")];
-    let run = GenerateRun { seed: 3, ignore_eos: true };
+    let rows = [
+        row("a", "a rather long first prompt"),
+        row("b", "x"),
+        row("c", "Say red."),
+    ];
+    let run = GenerateRun {
+        seed: 3,
+        ignore_eos: true,
+    };
     let found = model.generate_rows(&rows, &short(5), run, &Quiet).unwrap();
     let ids: Vec<&str> = found.iter().map(|row| row.id.as_str().unwrap()).collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    assert!(found.iter().all(|row| row.token_ids.len() == 5 && row.finish_reason == FinishReason::Length));
+    assert!(
+        found
+            .iter()
+            .all(|row| row.token_ids.len() == 5 && row.finish_reason == FinishReason::Length)
+    );
     let json = serde_json::to_string(&found[1]).unwrap();
     assert!(json.starts_with(r#"{"id":"b","text":"#), "{json}");
     assert!(json.ends_with(r#""finish_reason":"length"}"#), "{json}");
@@ -50,9 +61,17 @@ fn rows_keep_their_ids_and_their_order() {
 #[test]
 fn pieces_of_a_stream_are_its_text_and_no_stop_is_ever_shown() {
     let Some(model) = tiny() else { return };
-    let run = GenerateRun { seed: 1, ignore_eos: true };
+    let run = GenerateRun {
+        seed: 1,
+        ignore_eos: true,
+    };
     let prompt = || ModelPrompt::user("Say red.");
-    let whole = model.stream(prompt(), &short(40), run, &mut |_| ControlFlow::Continue(()));
+    let whole = model.stream(
+        prompt(),
+        &short(40),
+        run,
+        &mut |_| ControlFlow::Continue(()),
+    );
     let whole = whole.unwrap().unwrap().text;
     // A stop from the middle of the text itself.
     let from = whole.floor_char_boundary(whole.len() / 2);
@@ -70,7 +89,10 @@ fn pieces_of_a_stream_are_its_text_and_no_stop_is_ever_shown() {
     let done = done.unwrap().unwrap();
     assert_eq!(done.finish_reason, FinishReason::StopString);
     assert_eq!(shown, done.text);
-    assert!(pieces > 1 && !shown.contains(&stop), "{pieces} {shown:?} {stop:?}");
+    assert!(
+        pieces > 1 && !shown.contains(&stop),
+        "{pieces} {shown:?} {stop:?}"
+    );
     assert!(whole.starts_with(&shown));
     let broken = model.stream(prompt(), &settings, run, &mut |_| ControlFlow::Break(()));
     assert!(broken.unwrap().is_none());

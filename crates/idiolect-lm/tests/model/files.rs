@@ -15,16 +15,29 @@ fn a_merged_model_answers_as_the_adapter_did() {
     let out = place.path().join("merged");
     let summary = tuned.merge(&out, MergeOptions::default()).unwrap();
     assert!(summary.max_logit_difference < 1e-3 && summary.logits_compared > 0);
-    assert!(summary.files.contains(&"tokenizer.json".into()), "{:?}", summary.files);
+    assert!(
+        summary.files.contains(&"tokenizer.json".into()),
+        "{:?}",
+        summary.files
+    );
     let shown = serde_json::to_value(&summary).unwrap();
     let keys: Vec<&String> = shown.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["out", "files", "max_logit_difference", "logits_compared"]);
+    assert_eq!(
+        keys,
+        ["out", "files", "max_logit_difference", "logits_compared"]
+    );
     let merged = LanguageModel::open(&out.display().to_string()).unwrap();
     assert!((loss(&merged) - expected).abs() < 1e-3);
     assert_eq!(merged.chat("Say red.").unwrap(), text);
     assert_ne!(merged.model_hash().unwrap(), model.model_hash().unwrap());
-    let half = MergeOptions { stored: Some(Dtype::Bf16), ..MergeOptions::default() };
-    let parts = [WeightedAdapter { weight: 0.5, ..WeightedAdapter::whole(&peft("qv")) }];
+    let half = MergeOptions {
+        stored: Some(Dtype::Bf16),
+        ..MergeOptions::default()
+    };
+    let parts = [WeightedAdapter {
+        weight: 0.5,
+        ..WeightedAdapter::whole(&peft("qv"))
+    }];
     let stack = model.load_adapters(&parts).unwrap();
     let expected = loss(&stack);
     let out = place.path().join("half");
@@ -32,7 +45,10 @@ fn a_merged_model_answers_as_the_adapter_did() {
     let merged = LanguageModel::open(&out.display().to_string()).unwrap();
     assert!((loss(&merged) / expected - 1.0).abs() < 1e-2);
     let error = model.merge(&out, half).unwrap_err().to_string();
-    assert_eq!(error, "adapter: expected an adapter to merge, found none on the model");
+    assert_eq!(
+        error,
+        "adapter: expected an adapter to merge, found none on the model"
+    );
 }
 
 #[test]
@@ -47,10 +63,16 @@ fn the_distance_of_adapters_and_models() {
     let row = serde_json::to_value(&one.rows()[0]).unwrap();
     let keys: Vec<&String> = row.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["id", "shift", "relative_shift"]);
-    let back = WeightedAdapter { weight: -1.0, ..whole("qv") };
+    let back = WeightedAdapter {
+        weight: -1.0,
+        ..whole("qv")
+    };
     let none = model.shift_of(&[whole("qv"), back]).unwrap().summary();
     assert!(none.shift < 1e-4 * summary.shift, "{none:?}");
-    let half = WeightedAdapter { weight: 0.5, ..whole("qv") };
+    let half = WeightedAdapter {
+        weight: 0.5,
+        ..whole("qv")
+    };
     let half = model.shift_of(&[half]).unwrap().summary();
     assert!((half.shift * 2.0 / summary.shift - 1.0).abs() < 1e-6);
     let dora = model.shift_of(&[whole("all_dora")]).unwrap();
@@ -58,7 +80,10 @@ fn the_distance_of_adapters_and_models() {
     let same = model.shift_to(&model.clone()).unwrap().summary();
     assert!(same.shift.abs() < f64::EPSILON);
     let other = crate::tiny::model("tiny-llama-tied").unwrap();
-    assert!(matches!(model.shift_to(&other).unwrap_err(), LmError::Lora(_)));
+    assert!(matches!(
+        model.shift_to(&other).unwrap_err(),
+        LmError::Lora(_)
+    ));
 }
 
 #[test]
@@ -95,29 +120,52 @@ fn rows_of_files_are_read_and_named_where_they_are_wrong() {
         std::fs::write(&path, lines.join("\n")).unwrap();
         path
     };
-    let prompts = write("prompts.jsonl", &[
-        json!({"id": "a", "prompt": "x"}),
-        json!({"messages": [{"role": "user", "content": "y"}]}),
-        json!({"input_ids": [5, 6]}),
-    ]);
+    let prompts = write(
+        "prompts.jsonl",
+        &[
+            json!({"id": "a", "prompt": "x"}),
+            json!({"messages": [{"role": "user", "content": "y"}]}),
+            json!({"input_ids": [5, 6]}),
+        ],
+    );
     let found = rows::read_prompts(&prompts).unwrap();
     assert_eq!(found[0].id, "a");
     assert_eq!(found[1].prompt, idiolect_lm::ModelPrompt::user("y"));
-    assert_eq!(found[2].prompt, idiolect_lm::ModelPrompt::Tokens(vec![5, 6]));
-    let tokens = write("tokens.jsonl", &[json!({"input_ids": [5, 6], "labels": [-100, 6]})]);
+    assert_eq!(
+        found[2].prompt,
+        idiolect_lm::ModelPrompt::Tokens(vec![5, 6])
+    );
+    let tokens = write(
+        "tokens.jsonl",
+        &[json!({"input_ids": [5, 6], "labels": [-100, 6]})],
+    );
     assert_eq!(rows::read_tokens(&tokens).unwrap()[0].labels, [-100, 6]);
-    assert!(matches!(rows::read_scores(&tokens).unwrap()[0], idiolect_lm::ScoreRow::Tokens(_)));
+    assert!(matches!(
+        rows::read_scores(&tokens).unwrap()[0],
+        idiolect_lm::ScoreRow::Tokens(_)
+    ));
     let pairs = write("pairs.jsonl", &[json!({"prompt": "x", "response": "y"})]);
     let idiolect_lm::ScoreRow::Messages(_, turns) = &rows::read_scores(&pairs).unwrap()[0] else {
         panic!("a conversation");
     };
     assert_eq!(turns.len(), 2);
-    let wrong = write("wrong.jsonl", &[json!({"prompt": "x"}), json!({"id": [1], "prompt": "x"})]);
+    let wrong = write(
+        "wrong.jsonl",
+        &[json!({"prompt": "x"}), json!({"id": [1], "prompt": "x"})],
+    );
     let error = rows::read_prompts(&wrong).unwrap_err().to_string();
-    assert!(error.contains("wrong.jsonl: row 1 (line 2): id: expected a string or a number"), "{error}");
+    assert!(
+        error.contains("wrong.jsonl: row 1 (line 2): id: expected a string or a number"),
+        "{error}"
+    );
     let empty = write("empty.jsonl", &[json!({"text": "x"})]);
     let error = rows::read_prompts(&empty).unwrap_err().to_string();
-    assert!(error.ends_with("row 0 (line 1): expected prompt, messages or input_ids, found none of them"), "{error}");
+    assert!(
+        error.ends_with(
+            "row 0 (line 1): expected prompt, messages or input_ids, found none of them"
+        ),
+        "{error}"
+    );
     let error = rows::read_tokens(&pairs).unwrap_err().to_string();
     assert!(error.contains("expected input_ids and labels"), "{error}");
 }

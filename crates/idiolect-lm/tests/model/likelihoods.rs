@@ -122,3 +122,17 @@ fn texts_without_a_context_or_without_an_end_have_likelihoods_too() {
         }
     );
 }
+
+#[test]
+fn ids_outside_the_vocabulary_and_texts_too_long_are_refused() {
+    let Some(model) = tiny() else { return };
+    for (ids, part) in [
+        (vec![5, 6, 384], "384"),
+        (vec![5, 384, 6], "384"),
+        (vec![5; 258], "at most 256"),
+    ] {
+        let error = model.likelihoods(&[vec![ScoredText { ids, start: 1 }]]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}

@@ -17,7 +17,10 @@ fn a_folder_is_a_model_with_its_tokenizer_and_template() {
     assert_eq!(model.tokenizer().vocab_size(), 384);
     assert!(model.lora().is_none() && model.bits().is_none());
     let shown = format!("{model:?}");
-    assert!(shown.contains("tiny-llama3") && shown.len() < 400, "{shown}");
+    assert!(
+        shown.contains("tiny-llama3") && shown.len() < 400,
+        "{shown}"
+    );
 }
 
 #[test]
@@ -39,7 +42,10 @@ fn two_models_answer_in_one_process() {
     let (Some(first), Some(second)) = (tiny(), model("tiny-mistral")) else {
         return;
     };
-    let alone = [first.chat("Say red.").unwrap(), second.chat("Say red.").unwrap()];
+    let alone = [
+        first.chat("Say red.").unwrap(),
+        second.chat("Say red.").unwrap(),
+    ];
     let text = |model: &LanguageModel| model.chat("Say red.").unwrap();
     let together = std::thread::scope(|threads| {
         let other = threads.spawn(|| text(&second));
@@ -65,7 +71,8 @@ fn quantised_weights_answer_nearly_as_plain_ones() {
 
 #[test]
 fn settings_are_the_file_and_its_defaults() {
-    let settings: ModelSettings = serde_json::from_value(json!({"model": "a", "dtype": "bf16"})).unwrap();
+    let settings: ModelSettings =
+        serde_json::from_value(json!({"model": "a", "dtype": "bf16"})).unwrap();
     let expected = ModelSettings {
         dtype: Dtype::Bf16,
         ..ModelSettings::of("a")
@@ -76,12 +83,20 @@ fn settings_are_the_file_and_its_defaults() {
     assert_eq!(again, ModelSettings::of("a"));
     assert!(serde_json::from_value::<ModelSettings>(json!({"dtype": "f64"})).is_err());
     let schema = serde_json::to_value(schemars::schema_for!(ModelSettings)).unwrap();
-    let keys = ["model", "device", "dtype", "quantize", "threads", "template"];
-    assert!(keys.iter().all(|key| schema["properties"].get(*key).is_some()), "{schema}");
+    let keys = [
+        "model", "device", "dtype", "quantize", "threads", "template",
+    ];
+    assert!(
+        keys.iter()
+            .all(|key| schema["properties"].get(*key).is_some()),
+        "{schema}"
+    );
 }
 
 fn refused(settings: &ModelSettings, parts: &[&str]) {
-    let error = LanguageModel::from_settings(settings).unwrap_err().to_string();
+    let error = LanguageModel::from_settings(settings)
+        .unwrap_err()
+        .to_string();
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(parts.iter().all(|part| error.contains(part)), "{error}");
 }
@@ -90,12 +105,42 @@ fn refused(settings: &ModelSettings, parts: &[&str]) {
 fn what_does_not_fit_is_refused_by_name() {
     let Some(settings) = settings() else { return };
     let plain = || settings.clone();
-    refused(&ModelSettings::default(), &["model: expected a model, found nothing"]);
-    refused(&ModelSettings { device: "abacus".into(), ..plain() }, &["device", "cpu", "abacus"]);
-    refused(&ModelSettings { quantize: Some(3), ..plain() }, &["quantize: expected 8 or 4, found 3"]);
-    refused(&ModelSettings { threads: Some(0), ..plain() }, &["threads: expected at least 1"]);
-    refused(&ModelSettings { template: Some("none".into()), ..plain() }, &["template", "none", "alpaca"]);
-    let missing = ModelSettings { template: Some("no/such.jinja".into()), ..plain() };
+    refused(
+        &ModelSettings::default(),
+        &["model: expected a model, found nothing"],
+    );
+    refused(
+        &ModelSettings {
+            device: "abacus".into(),
+            ..plain()
+        },
+        &["device", "cpu", "abacus"],
+    );
+    refused(
+        &ModelSettings {
+            quantize: Some(3),
+            ..plain()
+        },
+        &["quantize: expected 8 or 4, found 3"],
+    );
+    refused(
+        &ModelSettings {
+            threads: Some(0),
+            ..plain()
+        },
+        &["threads: expected at least 1"],
+    );
+    refused(
+        &ModelSettings {
+            template: Some("none".into()),
+            ..plain()
+        },
+        &["template", "none", "alpaca"],
+    );
+    let missing = ModelSettings {
+        template: Some("no/such.jinja".into()),
+        ..plain()
+    };
     refused(&missing, &["no/such.jinja"]);
     refused(&ModelSettings::of("no/such/folder"), &["no/such/folder"]);
     assert!(matches!(
@@ -123,13 +168,22 @@ fn a_jinja_file_is_the_template_and_is_saved_as_such() {
     let saved = place.path().join("saved");
     std::fs::create_dir(&saved).unwrap();
     let files = model.save_text_files(&saved).unwrap();
-    assert!(files.contains(&"chat_template.jinja".to_string()), "{files:?}");
+    assert!(
+        files.contains(&"chat_template.jinja".to_string()),
+        "{files:?}"
+    );
     let text = std::fs::read_to_string(saved.join("chat_template.jinja")).unwrap();
     assert_eq!(text, source);
     let plain = tiny().unwrap();
     let again = plain.with_template(&template).unwrap();
-    assert_eq!(again.text_fingerprint().unwrap(), model.text_fingerprint().unwrap());
-    assert_ne!(plain.text_fingerprint().unwrap(), model.text_fingerprint().unwrap());
+    assert_eq!(
+        again.text_fingerprint().unwrap(),
+        model.text_fingerprint().unwrap()
+    );
+    assert_ne!(
+        plain.text_fingerprint().unwrap(),
+        model.text_fingerprint().unwrap()
+    );
     let named = plain.with_template("alpaca").unwrap();
     assert_eq!(named.template().name(), "alpaca");
 }
@@ -142,9 +196,16 @@ fn a_summary_says_what_a_model_is() {
     assert_eq!(keys.first().unwrap().as_str(), "model");
     assert_eq!(summary["architecture"], "LlamaForCausalLM");
     assert_eq!(summary["stop_ids"], json!([2, 4]));
-    assert_eq!(summary["memory"]["weights_bytes"], 4 * model.decoder().num_params());
+    assert_eq!(
+        summary["memory"]["weights_bytes"],
+        4 * model.decoder().num_params()
+    );
     assert!(summary.get("adapter").is_none());
     let shown = model.summary().to_string();
-    let line = format!("{:<29}{}", "loaded.tensors", model.load_report().loaded.len());
+    let line = format!(
+        "{:<29}{}",
+        "loaded.tensors",
+        model.load_report().loaded.len()
+    );
     assert!(shown.lines().any(|found| found == line), "{shown}");
 }

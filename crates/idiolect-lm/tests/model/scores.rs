@@ -20,7 +20,10 @@ fn a_score_is_the_sum_of_its_tokens_losses() {
         let batch = TokenBatch::new(&[row], 0);
         let nll = token_nll(model.decoder(), model.adapter(), &batch);
         assert_eq!(score.id, row.id);
-        assert_eq!((score.tokens, nll.len()), (row.trained_tokens(), score.tokens));
+        assert_eq!(
+            (score.tokens, nll.len()),
+            (row.trained_tokens(), score.tokens)
+        );
         let sum: f64 = nll.iter().map(|nll| f64::from(*nll)).sum();
         assert_eq!(score.nll.to_bits(), sum.to_bits());
         let pairs = token_scores(model.decoder(), model.adapter(), &batch);
@@ -31,7 +34,10 @@ fn a_score_is_the_sum_of_its_tokens_losses() {
         assert!((alone.nll - together.nll).abs() < 1e-4);
     }
     let json = serde_json::to_string(&scores[0]).unwrap();
-    assert!(json.starts_with(r#"{"id":0,"nll":"#) && json.ends_with(r#""tokens":3}"#), "{json}");
+    assert!(
+        json.starts_with(r#"{"id":0,"nll":"#) && json.ends_with(r#""tokens":3}"#),
+        "{json}"
+    );
 }
 
 #[test]
@@ -39,11 +45,18 @@ fn rows_without_a_trained_token_have_no_loss() {
     let Some(model) = tiny() else { return };
     let mut all = rows(3);
     all[1].labels.fill(IGNORE);
-    all.push(TokenRow { id: "none".into(), input_ids: Vec::new(), labels: Vec::new() });
+    all.push(TokenRow {
+        id: "none".into(),
+        input_ids: Vec::new(),
+        labels: Vec::new(),
+    });
     for batch_size in [1, 2, 9] {
         let scores = model.score(&all, batch_size, &Quiet).unwrap();
         let tokens: Vec<usize> = scores.iter().map(|row| row.tokens).collect();
-        assert_eq!(tokens, [all[0].trained_tokens(), 0, all[2].trained_tokens(), 0]);
+        assert_eq!(
+            tokens,
+            [all[0].trained_tokens(), 0, all[2].trained_tokens(), 0]
+        );
         assert!(scores[1].nll.abs() + scores[3].nll.abs() < f64::EPSILON);
     }
 }
@@ -57,24 +70,43 @@ fn rows_that_do_not_fit_are_refused_by_name() {
     assert_eq!(error, "batch_size: expected at least 1, found 0");
     let long = TokenRow::whole("long".into(), vec![5; 257]);
     let error = refused(long, 1).to_string();
-    assert_eq!(error, "row \"long\": expected at most 256 tokens, the model's positions, found 257");
+    assert_eq!(
+        error,
+        "row \"long\": expected at most 256 tokens, the model's positions, found 257"
+    );
     let outside = TokenRow::whole(7.into(), vec![5, 384]);
     assert!(matches!(refused(outside, 1), LmError::Tokens(_)));
     let open = ScoreRow::Messages("q".into(), vec![message(Role::User, "no answer")]);
     let error = model.score_row(open).unwrap_err();
-    assert!(matches!(error, LmError::Row { .. }) && error.to_string().starts_with("row q: "), "{error}");
+    assert!(
+        matches!(error, LmError::Row { .. }) && error.to_string().starts_with("row q: "),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_conversation_is_scored_and_shown_with_its_mask() {
     let Some(model) = tiny() else { return };
-    let turns = vec![message(Role::User, "Say red."), message(Role::Assistant, "red")];
-    let row = model.score_row(ScoreRow::Messages(1.into(), turns)).unwrap();
+    let turns = vec![
+        message(Role::User, "Say red."),
+        message(Role::Assistant, "red"),
+    ];
+    let row = model
+        .score_row(ScoreRow::Messages(1.into(), turns))
+        .unwrap();
     let masked = model.masked(&row).unwrap();
-    let trained: Vec<&str> = masked.spans.iter().filter(|span| span.1).map(|span| span.0.as_str()).collect();
+    let trained: Vec<&str> = masked
+        .spans
+        .iter()
+        .filter(|span| span.1)
+        .map(|span| span.0.as_str())
+        .collect();
     assert_eq!(trained, ["red<|im_end|>"]);
     let shown = masked.to_string();
-    assert!(shown.starts_with("--- 1\n") && shown.ends_with("«red<|im_end|>»"), "{shown}");
+    assert!(
+        shown.starts_with("--- 1\n") && shown.ends_with("«red<|im_end|>»"),
+        "{shown}"
+    );
     assert!(model.score(&[row], 1, &Quiet).unwrap()[0].nll > 0.0);
 }
 
@@ -124,11 +156,18 @@ fn a_heads_loss_is_that_of_a_softmax_for_any_chunk() {
             assert_eq!(found.len(), rows);
             for (row, (found, target)) in found.iter().zip(&targets).enumerate() {
                 let expected = plain[row * vocab + usize::try_from(*target).unwrap()];
-                assert!((found - expected).abs() <= 1e-6 * expected.abs().max(1.0), "{found} {expected}");
+                assert!(
+                    (found - expected).abs() <= 1e-6 * expected.abs().max(1.0),
+                    "{found} {expected}"
+                );
             }
             let scores = head_scores(&hidden, &targets, weight, chunk);
             assert_eq!(scores.nll, found);
-            let equal: Vec<bool> = likeliest.iter().zip(&targets).map(|(a, b)| a == b).collect();
+            let equal: Vec<bool> = likeliest
+                .iter()
+                .zip(&targets)
+                .map(|(a, b)| a == b)
+                .collect();
             assert_eq!(scores.correct, equal);
             let all = head_scores(&hidden, &likeliest, weight, chunk);
             assert!(all.correct.iter().all(|right| *right));

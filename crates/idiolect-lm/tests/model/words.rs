@@ -31,7 +31,9 @@ fn new_words_have_ids_of_their_own_and_change_nothing_else() {
     let more = model.with_tokens(&words()).unwrap();
     assert_eq!(more.tokenizer().vocab_size(), 386);
     assert_eq!(more.decoder().config.vocab_size, 386);
-    let ids = more.prompt_ids(&ModelPrompt::user("<say>red<said>")).unwrap();
+    let ids = more
+        .prompt_ids(&ModelPrompt::user("<say>red<said>"))
+        .unwrap();
     assert!(ids.contains(&384) && ids.contains(&385), "{ids:?}");
     assert_eq!(more.added_words().collect::<Vec<_>>(), ["<say>", "<said>"]);
     assert_eq!(model.tokenizer().vocab_size(), 384);
@@ -39,8 +41,14 @@ fn new_words_have_ids_of_their_own_and_change_nothing_else() {
     let (plain, grown) = (loss(&model), loss(&more));
     assert!(grown > plain && grown < plain * 1.01, "{plain} {grown}");
     assert_ne!(more.model_hash().unwrap(), model.model_hash().unwrap());
-    assert_eq!(more.clone().model_hash().unwrap(), more.model_hash().unwrap());
-    assert_eq!(loss(&model.with_tokens(&[]).unwrap()).to_bits(), plain.to_bits());
+    assert_eq!(
+        more.clone().model_hash().unwrap(),
+        more.model_hash().unwrap()
+    );
+    assert_eq!(
+        loss(&model.with_tokens(&[]).unwrap()).to_bits(),
+        plain.to_bits()
+    );
     let known = model.with_tokens(&["</s>".into()]).unwrap_err();
     assert!(matches!(known, LmError::Tokens(_)), "{known}");
     let tuned = model.load_adapter(&peft("qv")).unwrap();
@@ -57,7 +65,10 @@ fn an_adapters_folder_brings_its_words() {
         let worn = model.load_adapter(folder.path()).unwrap();
         assert_eq!(worn.tokenizer().vocab_size(), 386);
         assert_eq!(worn.decoder().config.vocab_size, 386);
-        assert_eq!(worn.text_fingerprint().unwrap(), more.text_fingerprint().unwrap());
+        assert_eq!(
+            worn.text_fingerprint().unwrap(),
+            more.text_fingerprint().unwrap()
+        );
         let memory = more.with_adapter(&adapter).unwrap();
         assert_eq!(loss(&worn).to_bits(), loss(&memory).to_bits(), "{name}");
         assert_eq!(worn.without_adapter().tokenizer().vocab_size(), 384);
@@ -73,15 +84,25 @@ fn a_tokenizer_with_other_words_is_refused() {
     let Some(model) = tiny() else { return };
     let more = model.with_tokens(&words()).unwrap();
     let (_, folder) = adapter(&more);
-    let other = model.with_tokens(&["<other>".into(), "<word>".into()]).unwrap();
+    let other = model
+        .with_tokens(&["<other>".into(), "<word>".into()])
+        .unwrap();
     // As many words as the folder has, so that they are taken for the same.
     assert!(other.with_words_of(folder.path()).is_ok());
-    let larger = model.with_tokens(&["<a>".into(), "<b>".into(), "<c>".into()]).unwrap();
+    let larger = model
+        .with_tokens(&["<a>".into(), "<b>".into(), "<c>".into()])
+        .unwrap();
     let error = larger.load_adapter(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("tokenizer.json") && error.contains("386"), "{error}");
+    assert!(
+        error.contains("tokenizer.json") && error.contains("386"),
+        "{error}"
+    );
     let one = model.with_tokens(&["<other>".into()]).unwrap();
     let error = one.load_adapter(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("<other>") && error.contains("<say>"), "{error}");
+    assert!(
+        error.contains("<other>") && error.contains("<say>"),
+        "{error}"
+    );
     let peft = model.with_words_of(&peft("qv")).unwrap();
     assert_eq!(peft.tokenizer().vocab_size(), 384);
 }

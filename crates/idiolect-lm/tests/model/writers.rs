@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, LikelihoodRequest, Overrides, Progress, Prompt,
-    Quiet, Scorer, Writer,
+    BoxError, Completion, CompletionRequest, LikelihoodRequest, Overrides, Progress, Prompt, Quiet,
+    Scorer, Writer,
 };
-use idiolect_generate::{GenerationSettings, Request, Sampler, Sampling};
 use idiolect_data::text_hash;
+use idiolect_generate::{GenerationSettings, Request, Sampler, Sampling};
 use idiolect_lm::{LanguageModel, LocalWriter};
 
 use crate::tiny::{peft, tiny, user};
@@ -76,14 +76,24 @@ fn a_resumed_run_repeats_the_batch_that_it_was_in() {
     let all = requests();
     let whole = written(&mut model.writer(&settings()).unwrap(), &all);
     assert_eq!(whole.len(), 40);
-    let reasons: Vec<&str> = whole.values().map(|done| done.finish_reason.as_str()).collect();
+    let reasons: Vec<&str> = whole
+        .values()
+        .map(|done| done.finish_reason.as_str())
+        .collect();
     assert!(reasons.contains(&"length"), "{reasons:?}");
     // Interrupted after some completions of some batch.
     let mut journal = Vec::new();
-    let stopped = model.writer(&settings()).unwrap().complete(&all, &mut |done| {
-        journal.push(done.id);
-        if journal.len() < 19 { Ok(()) } else { Err(BoxError::from("stopped")) }
-    });
+    let stopped = model
+        .writer(&settings())
+        .unwrap()
+        .complete(&all, &mut |done| {
+            journal.push(done.id);
+            if journal.len() < 19 {
+                Ok(())
+            } else {
+                Err(BoxError::from("stopped"))
+            }
+        });
     assert_eq!(stopped.unwrap_err().to_string(), "stopped");
     assert_eq!(journal.len(), 19);
     let mut rest = all.clone();
@@ -91,7 +101,10 @@ fn a_resumed_run_repeats_the_batch_that_it_was_in() {
         request.done = journal.contains(&request.id);
     }
     let told = Told::default();
-    let mut writer = model.writer(&settings()).unwrap().progress("rewrite", &told);
+    let mut writer = model
+        .writer(&settings())
+        .unwrap()
+        .progress("rewrite", &told);
     let resumed = written(&mut writer, &rest);
     assert_eq!(resumed.len(), 40 - 19);
     assert!(resumed.iter().all(|(id, done)| whole[id] == *done));
@@ -111,8 +124,14 @@ fn a_text_is_the_same_alone_and_among_others() {
     let all = requests();
     let together = written(&mut model.writer(&settings()).unwrap(), &all);
     for request in &all[..4] {
-        let alone = written(&mut model.writer(&settings()).unwrap(), std::slice::from_ref(request));
-        assert_eq!(alone[&request.id.to_string()].text, together[&request.id.to_string()].text);
+        let alone = written(
+            &mut model.writer(&settings()).unwrap(),
+            std::slice::from_ref(request),
+        );
+        assert_eq!(
+            alone[&request.id.to_string()].text,
+            together[&request.id.to_string()].text
+        );
     }
 }
 
@@ -138,22 +157,43 @@ fn what_a_request_wants_holds_for_it_alone() {
     let Some(model) = tiny() else { return };
     let mut all = requests();
     all.truncate(6);
-    let greedy = GenerationSettings { max_new_tokens: 9, ..GenerationSettings::default() };
+    let greedy = GenerationSettings {
+        max_new_tokens: 9,
+        ..GenerationSettings::default()
+    };
     let plain = written(&mut model.writer(&greedy).unwrap(), &all);
-    all[1].overrides = Overrides { max_new_tokens: Some(3), ..Overrides::default() };
-    all[2].overrides = Overrides { sampling: Some(Sampling::SDFT_2402), ..Overrides::default() };
+    all[1].overrides = Overrides {
+        max_new_tokens: Some(3),
+        ..Overrides::default()
+    };
+    all[2].overrides = Overrides {
+        sampling: Some(Sampling::SDFT_2402),
+        ..Overrides::default()
+    };
     let stop = plain["4"].text.chars().nth(2).unwrap().to_string();
-    all[4].overrides = Overrides { stops: vec![stop.clone()], ..Overrides::default() };
+    all[4].overrides = Overrides {
+        stops: vec![stop.clone()],
+        ..Overrides::default()
+    };
     let found = written(&mut model.writer(&greedy).unwrap(), &all);
     for id in ["0", "3", "5"] {
         assert_eq!(found[id].text, plain[id].text);
     }
-    assert_eq!(found["1"].token_ids.as_ref().unwrap()[..], plain["1"].token_ids.as_ref().unwrap()[..3]);
-    let sampled = GenerationSettings { max_new_tokens: 9, ..Sampler::Sdft2402.into() };
+    assert_eq!(
+        found["1"].token_ids.as_ref().unwrap()[..],
+        plain["1"].token_ids.as_ref().unwrap()[..3]
+    );
+    let sampled = GenerationSettings {
+        max_new_tokens: 9,
+        ..Sampler::Sdft2402.into()
+    };
     all[2].overrides = Overrides::default();
     let expected = written(&mut model.writer(&sampled).unwrap(), &all[2..3]);
     assert_eq!(found["2"].text, expected["2"].text);
-    assert_eq!(found["4"].text, plain["4"].text.split(&stop).next().unwrap());
+    assert_eq!(
+        found["4"].text,
+        plain["4"].text.split(&stop).next().unwrap()
+    );
     assert_eq!(found["4"].finish_reason.as_str(), "stop_string");
 }
 
@@ -164,20 +204,46 @@ fn a_wish_is_cut_to_the_room_and_a_setting_is_refused() {
     let mut request = CompletionRequest::new(0.into(), Prompt::Text(text), 0);
     request.overrides.max_new_tokens = Some(100_000);
     let settings = GenerationSettings::default();
-    let found = written(&mut model.writer(&settings).unwrap(), std::slice::from_ref(&request));
+    let found = written(
+        &mut model.writer(&settings).unwrap(),
+        std::slice::from_ref(&request),
+    );
     assert!(found["0"].token_count < model.max_positions());
     request.overrides.max_new_tokens = None;
-    let long = GenerationSettings { max_new_tokens: 100_000, ..settings };
-    let error = model.writer(&long).unwrap().complete(&[request], &mut |_| Ok(())).unwrap_err();
-    assert!(error.to_string().contains("exceed the context of 256"), "{error}");
-    let wrong = GenerationSettings { top_p: f64::NAN, ..GenerationSettings::default() };
-    assert!(model.writer(&wrong).err().unwrap().to_string().contains("top_p"));
+    let long = GenerationSettings {
+        max_new_tokens: 100_000,
+        ..settings
+    };
+    let error = model
+        .writer(&long)
+        .unwrap()
+        .complete(&[request], &mut |_| Ok(()))
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("exceed the context of 256"),
+        "{error}"
+    );
+    let wrong = GenerationSettings {
+        top_p: f64::NAN,
+        ..GenerationSettings::default()
+    };
+    assert!(
+        model
+            .writer(&wrong)
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("top_p")
+    );
 }
 
 #[test]
 fn a_writer_is_known_by_everything_that_decides_a_text() {
     let Some(model) = tiny() else { return };
-    let settings = GenerationSettings { stop: vec!["END".into()], ..settings() };
+    let settings = GenerationSettings {
+        stop: vec!["END".into()],
+        ..settings()
+    };
     let writer = model.writer(&settings).unwrap().extra_stops(&["###"]);
     let identity = writer.identity();
     assert_eq!(identity.model, model.model_hash().unwrap());
@@ -200,7 +266,10 @@ fn asked(context: &str, text: &str) -> LikelihoodRequest {
 #[test]
 fn likelihoods_of_texts_are_those_of_their_tokens() {
     let Some(model) = tiny() else { return };
-    let question = [asked("Is it red?", " yes"), asked("Is it red?", " no, it is blue")];
+    let question = [
+        asked("Is it red?", " yes"),
+        asked("Is it red?", " no, it is blue"),
+    ];
     let other = [asked("And now?", " yes")];
     let mut writer = model.writer(&GenerationSettings::default()).unwrap();
     let found = writer.likelihoods(&[&question, &other]).unwrap();
@@ -213,17 +282,30 @@ fn likelihoods_of_texts_are_those_of_their_tokens() {
             ids
         };
         let start = ids(&one.context).len();
-        let mut row = idiolect_tokens::TokenRow::whole(0.into(), ids(&format!("{}{}", one.context, one.text)));
+        let mut row = idiolect_tokens::TokenRow::whole(
+            0.into(),
+            ids(&format!("{}{}", one.context, one.text)),
+        );
         row.labels[..start].fill(idiolect_tokens::IGNORE);
         -model.score(&[row], 1, &Quiet).unwrap()[0].nll
     };
     for (found, one) in found.concat().iter().zip(question.iter().chain(&other)) {
         let expected = plain(&model, one);
-        assert!((found.log_likelihood - expected).abs() < 1e-4, "{found:?} {expected}");
+        assert!(
+            (found.log_likelihood - expected).abs() < 1e-4,
+            "{found:?} {expected}"
+        );
     }
     let tokens = writer.scored_tokens();
-    assert!(0 < tokens.computed && tokens.computed < tokens.read, "{tokens:?}");
+    assert!(
+        0 < tokens.computed && tokens.computed < tokens.read,
+        "{tokens:?}"
+    );
     // A context that is too long loses its beginning.
     let long = [asked(&"word ".repeat(300), " yes")];
-    assert!(writer.likelihoods(&[&long]).unwrap()[0][0].log_likelihood.is_finite());
+    assert!(
+        writer.likelihoods(&[&long]).unwrap()[0][0]
+            .log_likelihood
+            .is_finite()
+    );
 }
