@@ -4,10 +4,17 @@
 
 use crate::shell::Outcome;
 
+mod circles;
 mod edges;
+mod exports;
 mod files;
 mod licences;
+mod modules;
 mod names;
+mod packages;
+mod sizes;
+mod source;
+mod uses;
 
 /// Runs all checks; prints the granted exceptions, and fails with every breach.
 pub(crate) fn run() -> Outcome {
@@ -22,11 +29,26 @@ pub(crate) fn run() -> Outcome {
     }
 }
 
+/// A check, which finds breaches.
+type Check = fn() -> Outcome<Vec<String>>;
+
 /// All exceptions and all breaches, as lines for the terminal.
 fn check() -> Outcome<(Vec<String>, Vec<String>)> {
     let (exceptions, mut breaches) = files::check()?;
-    for more in [edges::check()?, names::check()?, licences::check()?] {
-        breaches.extend(more);
+    let checks: [(&str, Check); 6] = [
+        ("sizes", sizes::check),
+        ("circles", circles::check),
+        ("exports", exports::check),
+        ("edges", edges::check),
+        ("names", names::check),
+        ("licences", licences::check),
+    ];
+    for (name, check) in checks {
+        match check() {
+            Ok(more) => breaches.extend(more),
+            // What can be checked is, for all that is wrong should be seen at once.
+            Err(error) => breaches.push(format!("{name}: cannot be checked: {error}")),
+        }
     }
     Ok((exceptions, breaches))
 }

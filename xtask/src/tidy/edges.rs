@@ -2,37 +2,67 @@
 //!
 //! docs/ARCHITECTURE.md draws them; a new one needs a page in docs/decisions.
 
-use super::files::read;
+use super::packages::dependencies;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("data", &[]),
     ("prompt", &["data"]),
     ("tokens", &["prompt"]),
     ("generate", &[]),
+    ("completion", &["data", "prompt", "generate"]),
     ("metrics", &[]),
-    ("distill", &["data", "prompt", "metrics"]),
-    ("eval", &["data", "metrics"]),
-    ("continuation", &["data"]),
-    ("teacher", &["generate"]),
+    ("distill", &["data", "prompt", "metrics", "completion"]),
+    ("continuation", &["data", "completion"]),
+    ("teacher", &["completion"]),
+    ("eval", &["data", "metrics", "completion"]),
+    ("report", &["data"]),
     ("kernels", &[]),
     ("embed", &[]),
     ("model", &["kernels"]),
     ("lora", &["model"]),
     ("train", &["kernels", "tokens"]),
+    (
+        "lm",
+        &[
+            "data",
+            "prompt",
+            "tokens",
+            "generate",
+            "completion",
+            "model",
+            "lora",
+        ],
+    ),
+    (
+        "finetune",
+        &[
+            "lm",
+            "train",
+            "lora",
+            "model",
+            "tokens",
+            "prompt",
+            "data",
+            "completion",
+            "report",
+        ],
+    ),
 ];
 /// Crates that build in seconds: no tensor library, in tests neither.
-const LIGHT: [&str; 9] = [
+const LIGHT: [&str; 11] = [
     "data",
     "prompt",
     "tokens",
     "generate",
+    "completion",
     "metrics",
     "distill",
     "continuation",
     "teacher",
     "eval",
+    "report",
 ];
 /// Members that may depend on any crate: the facade, and what helps tests.
 const FREE: [&str; 2] = ["idiolect", "idiolect-testkit"];
@@ -41,10 +71,8 @@ const FREE: [&str; 2] = ["idiolect", "idiolect-testkit"];
 pub(super) fn check() -> Outcome<Vec<String>> {
     let mut breaches = unlisted_crates()?;
     for (name, allowed) in EDGES {
-        let manifest = read(&root().join(format!("crates/idiolect-{name}/Cargo.toml")))?;
-        let mut found = members_in(&manifest, "[dependencies]");
+        let found = dependencies(&root().join(format!("crates/idiolect-{name}")))?;
         let mut allowed: Vec<String> = allowed.iter().map(|to| format!("idiolect-{to}")).collect();
-        found.sort();
         allowed.sort();
         if found != allowed {
             breaches.push(format!(
@@ -76,20 +104,6 @@ fn unlisted_crates() -> Outcome<Vec<String>> {
     Ok(breaches)
 }
 
-/// Members of this workspace that a section of a manifest names.
-fn members_in(manifest: &str, section: &str) -> Vec<String> {
-    let lines = manifest
-        .lines()
-        .skip_while(|line| line.trim() != section)
-        .skip(1);
-    let lines = lines.take_while(|line| !line.trim_start().starts_with('['));
-    let names = lines.filter_map(|line| line.split(['.', '=', ' ']).next());
-    names
-        .filter(|name| name.starts_with("idiolect"))
-        .map(Into::into)
-        .collect()
-}
-
 fn burn_below(name: &str) -> Outcome<Vec<String>> {
     let package = format!("idiolect-{name}");
     let tree = [
@@ -114,20 +128,4 @@ fn burn_below(name: &str) -> Outcome<Vec<String>> {
         .into_iter()
         .map(|found| format!("{package}: depends on {found}"))
         .collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::members_in;
-
-    #[test]
-    fn only_the_named_section_counts() {
-        let manifest = "[dependencies]\nidiolect-data.workspace = true\nserde = \"1\"\n\n\
-            [dev-dependencies]\nidiolect-testkit = { path = \"x\" }\n";
-        assert_eq!(members_in(manifest, "[dependencies]"), ["idiolect-data"]);
-        assert_eq!(
-            members_in(manifest, "[dev-dependencies]"),
-            ["idiolect-testkit"]
-        );
-    }
 }

@@ -9,8 +9,9 @@ use super::files::{read, shown, text_files};
 use crate::shell::{Outcome, root};
 
 /// Folders with which a path begins.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 8] = [
     "crates/",
+    "apps/",
     "docs/",
     "examples/",
     "tests/",
