@@ -1,18 +1,37 @@
-//! What can go wrong in reading a task or running it.
+//! What can go wrong in reading a task, running it and scoring it.
 
 use std::path::PathBuf;
 
+use idiolect_completion::BoxError;
 use idiolect_data::{DataError, Id};
 use idiolect_metrics::MetricsError;
 
-/// An error of the caller's model.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// Where a row stands, as errors say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowPlace {
+    /// The file.
+    pub path: PathBuf,
+    /// The row: counted from 1 in the files of tasks, from 0 where rows are scored.
+    pub row: usize,
+    /// The line on which it begins, from 1, where it is known.
+    pub line: Option<usize>,
+}
+
+impl std::fmt::Display for RowPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: row {}", self.path.display(), self.row)?;
+        match self.line {
+            Some(line) => write!(f, " (line {line})"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Why a task could not be read, run or scored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
-    /// A file of JSON rows, or the journal, could not be read or written.
+    /// A file of rows, or a journal, could not be read or written.
     #[error(transparent)]
     Data(#[from] DataError),
     /// A file of another form could not be read.
@@ -23,23 +42,35 @@ pub enum EvalError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A row of a task's file lacks a field, or it has another form.
-    #[error("{}: row {row}: field {field:?}: expected {expected}", path.display())]
+    /// A setting is out of range, is of no use to the task, or differs from what a folder was begun with.
+    #[error("{name}: expected {expected}, found {found}")]
+    Setting {
+        /// The setting's key, with the file in front where one is at fault.
+        name: String,
+        /// What is accepted.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// A row lacks a field, or the field has another form.
+    #[error("{place}: {field}: expected {expected}, found {found}")]
     Field {
-        /// The file.
-        path: PathBuf,
-        /// The row, counted from 1.
-        row: usize,
+        /// The row.
+        place: RowPlace,
         /// The field.
-        field: &'static str,
+        field: String,
         /// What it should hold.
-        expected: &'static str,
+        expected: String,
+        /// What it holds.
+        found: String,
     },
     /// No task has this name.
-    #[error("no task {name:?}: expected one of {}", crate::Task::names().join(", "))]
+    #[error("no task {name:?}: expected one of {}, or a .toml file", known.join(", "))]
     Task {
         /// The name as given.
         name: String,
+        /// The names that there are.
+        known: Vec<String>,
     },
     /// A task's file has fewer worked examples than the prompt is to show.
     #[error("{}: {found} worked examples, expected {expected}", path.display())]
@@ -51,7 +82,7 @@ pub enum EvalError {
         /// How many there are.
         found: usize,
     },
-    /// The journal holds a row of another task, other prompts or another order.
+    /// A journal holds a row of another task, other prompts or another order.
     #[error("{}: row {id} is not of this run: expected a request with the hash {expected}, found {found}", path.display())]
     Journal {
         /// The journal.
@@ -70,7 +101,7 @@ pub enum EvalError {
         #[source]
         source: BoxError,
     },
-    /// The judge failed, or left a request without an answer.
+    /// The judge could not be opened, failed, or left a request without an answer.
     #[error("the judge failed")]
     Judge {
         /// Its own error.
@@ -98,6 +129,42 @@ pub enum EvalError {
         id: Id,
         /// What is wrong with its right answer.
         #[source]
-        source: MetricsError,
+        source: BoxError,
     },
+    /// Models that are compared answered different numbers of rows.
+    #[error("{what} of {model}: expected one for each of {expected} rows, found {found}")]
+    Rows {
+        /// The model.
+        model: String,
+        /// What there should be one of for each row.
+        what: &'static str,
+        /// Rows.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+}
+
+impl EvalError {
+    /// A [`EvalError::Setting`] of the setting `name`.
+    pub(crate) fn setting(
+        name: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> Self {
+        Self::Setting {
+            name: name.into(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+
+    /// A [`EvalError::Score`] of the item `id`.
+    pub(crate) fn score(id: &Id) -> impl FnOnce(MetricsError) -> Self {
+        let id = id.clone();
+        move |source| Self::Score {
+            id,
+            source: source.into(),
+        }
+    }
 }

@@ -1,28 +1,45 @@
 #![doc = include_str!("../README.md")]
 
-mod choices;
-mod duel;
+mod answer;
+mod answers;
+mod comparison;
 mod error;
-mod files;
-mod held;
+mod evaluation;
+mod gold;
 mod item;
-mod judge;
-mod mt_bench;
-mod mt_questions;
-mod prompts;
-mod reading;
+mod judged;
+mod model;
+mod programs;
+mod request_hash;
+mod row_scores;
 mod run;
-mod sandbox;
 mod summary;
-mod task;
+mod tasks;
+mod template;
 
-pub use duel::{Baseline, Duel, Pair};
-pub use error::{BoxError, EvalError};
-pub use held::Held;
-pub use item::{Ask, Continuation, Draw, Gold, Item, Prompt, sampled};
-pub use judge::{Judge, JudgeRequest, Judged, Judgement, judge_all};
-pub use mt_bench::{MtBench, Talk};
-pub use run::{Answer, Likelihood, Model, Row, Settings, Writing, run};
-pub use sandbox::{Ending, Limits, Sandbox};
-pub use summary::{Mean, Summary, alpaca_eval_outputs, pass_at, summarize, summarize_programs};
-pub use task::Task;
+pub use answer::{Answer, ItemAnswer};
+pub use answers::{AnswerRun, answers};
+pub use comparison::{
+    AnswerCheck, AnswerSample, ComparedModel, ComparedRows, Comparison, Gain, ModelScores,
+    ProjectionShift, compare,
+};
+pub use error::{EvalError, RowPlace};
+pub use evaluation::{
+    EvalRun, EvalSettings, EvaluatedModel, Evaluation, JudgeOpener, JudgeSettings, Shots, evaluate,
+};
+pub use gold::Gold;
+pub use item::{Draw, GenerateRequest, Item, ItemRequest, sampled};
+pub use judged::{
+    AnswerPair, Baseline, Dialogue, JudgedScores, MtBench, MtBenchRun, PairwiseJudging, judge_all,
+};
+pub use model::{EvalModel, TextOnly};
+pub use programs::{Ending, Limits, LimitsHeld, ProgramRuns, Sandbox, run_programs};
+pub use row_scores::{
+    RowScores, ScoreKind, ScoredRow, read_scored_rows, row_scores, score_means, with_ids,
+};
+pub use run::{AnswerSettings, run};
+pub use summary::{EvalSummary, Mean, alpaca_eval_outputs, pass_at, summarize, summarize_programs};
+pub use tasks::{
+    Benchmark, ChoiceForm, Choices, GenerateForm, ItemForm, Metric, Pairwise, RightChoice, Shown,
+    Task, WorkedExamples, built_in,
+};

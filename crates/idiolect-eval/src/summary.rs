@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use idiolect_metrics::code::pass_at_k;
 use idiolect_metrics::interval::{Draws, Interval, bootstrap};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Ending, EvalError, Item, Row};
+use crate::answer::ItemAnswer;
+use crate::error::EvalError;
+use crate::item::Item;
+use crate::programs::Ending;
 
 /// The values of k that are reported, where there are as many samples.
 const KS: [usize; 3] = [1, 5, 10];
 
 /// The mean of one score.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     /// Mean over the items.
     pub mean: f64,
@@ -25,7 +28,7 @@ pub struct Mean {
 
 /// A task's scores.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Summary {
+pub struct EvalSummary {
     /// How many items were answered.
     pub items: usize,
     /// Mean of each score by its name; MMLU's is over questions, not over subjects.
@@ -41,7 +44,11 @@ pub struct Summary {
 /// # Errors
 ///
 /// [`EvalError::Score`] where an item's right answer cannot be used.
-pub fn summarize(items: &[Item], rows: &[Row], draws: &Draws) -> Result<Summary, EvalError> {
+pub fn summarize(
+    items: &[Item],
+    rows: &[ItemAnswer],
+    draws: &Draws,
+) -> Result<EvalSummary, EvalError> {
     summarize_programs(items, rows, draws, &[])
 }
 
@@ -52,10 +59,10 @@ pub fn summarize(items: &[Item], rows: &[Row], draws: &Draws) -> Result<Summary,
 /// As [`summarize`].
 pub fn summarize_programs(
     items: &[Item],
-    rows: &[Row],
+    rows: &[ItemAnswer],
     draws: &Draws,
     endings: &[Ending],
-) -> Result<Summary, EvalError> {
+) -> Result<EvalSummary, EvalError> {
     let mut scored = Vec::new();
     let mut all: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     let mut grouped: BTreeMap<String, BTreeMap<String, Vec<f64>>> = BTreeMap::new();
@@ -63,10 +70,7 @@ pub fn summarize_programs(
         let mut scores = item
             .gold
             .score(&row.answer)
-            .map_err(|source| EvalError::Score {
-                id: item.id.clone(),
-                source,
-            })?;
+            .map_err(EvalError::score(&item.id))?;
         let ending = endings.get(at);
         scores.extend(ending.map(|ending| ("passed", f64::from(*ending == Ending::Passed))));
         for (name, value) in &scores {
@@ -96,7 +100,7 @@ pub fn summarize_programs(
     let scores = all
         .into_iter()
         .filter_map(|(name, values)| Some((name, weighted(&values, draws)?)));
-    Ok(Summary {
+    Ok(EvalSummary {
         items: scored.len(),
         scores: scores.collect(),
         groups: groups.collect(),
@@ -141,9 +145,9 @@ pub fn pass_at(endings: &[Ending], samples: usize, draws: &Draws) -> BTreeMap<St
 
 /// The rows in the form that `AlpacaEval` reads: `instruction`, `output`, `generator`.
 #[must_use]
-pub fn alpaca_eval_outputs(items: &[Item], rows: &[Row], generator: &str) -> Value {
-    let output = |(item, row): (&Item, &Row)| {
-        let (instruction, output) = item.said(&row.answer)?;
+pub fn alpaca_eval_outputs(items: &[Item], rows: &[ItemAnswer], generator: &str) -> Value {
+    let output = |(item, row): (&Item, &ItemAnswer)| {
+        let (instruction, output) = item.question_and_answer(&row.answer)?;
         Some(json!({"instruction": instruction, "output": output, "generator": generator}))
     };
     items.iter().zip(rows).filter_map(output).collect()

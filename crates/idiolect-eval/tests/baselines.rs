@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 
 use common::{SETTINGS, Teller};
+use idiolect_completion::Quiet;
 use idiolect_eval::{Baseline, Task, run};
 use serde_json::{Value, json};
 
@@ -29,6 +30,7 @@ fn baselines_are_read_in_every_form_and_none_is_missing() {
         &mut Teller(1),
         SETTINGS,
         &folder.path().join("a.jsonl"),
+        &Quiet,
     )
     .unwrap();
     let path = folder.path().join("baseline.jsonl");

@@ -4,10 +4,31 @@
 
 mod common;
 
-use common::{DRAWS, mt_bench};
-use idiolect_data::Message;
-use idiolect_eval::{BoxError, Duel, EvalError, JudgeRequest, MtBench, Pair, Talk, judge_all};
+use common::{DRAWS, completion, mt_bench};
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, Prompt, WriterFn, WriterIdentity,
+};
+use idiolect_eval::{AnswerPair, Dialogue, EvalError, MtBench, PairwiseJudging, judge_all};
 use serde_json::{Value, json};
+
+fn turns(request: &CompletionRequest) -> &[idiolect_data::Message] {
+    match &request.prompt {
+        Prompt::Chat(turns) => turns,
+        _ => &[],
+    }
+}
+
+/// A function of the judge's question as a judge.
+fn judge(
+    mut text: impl FnMut(&str) -> Result<String, BoxError>,
+) -> WriterFn<impl FnMut(&CompletionRequest) -> Result<Completion, BoxError>> {
+    WriterFn::new(
+        WriterIdentity::named("judge"),
+        move |request: &CompletionRequest| {
+            Ok(completion(request, text(&turns(request)[1].content)?))
+        },
+    )
+}
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("golden/judgements.json")).unwrap()
@@ -28,15 +49,15 @@ fn means_of_ratings_are_those_of_fastchat() {
     let folder = tempfile::tempdir().unwrap();
     mt_bench(folder.path());
     let bench = MtBench::read(folder.path(), None, 2).unwrap();
-    let talks: Vec<Talk> = (0..12)
-        .map(|at| Talk {
+    let dialogues: Vec<Dialogue> = (0..12)
+        .map(|at| Dialogue {
             question: at / 2,
             run: at % 2,
             answers: ["a".into(), if at == 3 { String::new() } else { "b".into() }],
         })
         .collect();
     let golden = &golden()["mt_bench"];
-    let judged = bench.summarize(&talks, &texts(golden), &DRAWS);
+    let judged = bench.summarize(&dialogues, &texts(golden), &DRAWS);
     for name in ["score", "turn_1", "turn_2"] {
         close(judged.summary.scores[name].mean, &golden[name]);
     }
@@ -54,9 +75,9 @@ fn means_of_ratings_are_those_of_fastchat() {
     );
     let score = judged.summary.scores["score"];
     assert!(score.low < score.mean && score.mean < score.high);
-    let none = bench.summarize(&talks, &vec!["no idea".to_owned(); 24], &DRAWS);
+    let none = bench.summarize(&dialogues, &vec!["no idea".to_owned(); 24], &DRAWS);
     assert!(none.summary.scores.is_empty() && none.unread.len() == 24);
-    let other = [(6, 0), (0, 2)].map(|(question, run)| Talk {
+    let other = [(6, 0), (0, 2)].map(|(question, run)| Dialogue {
         question,
         run,
         answers: ["a".into(), "b".into()],
@@ -66,8 +87,8 @@ fn means_of_ratings_are_those_of_fastchat() {
     assert_eq!((nothing.judgements, nothing.summary.scores.len()), (0, 0));
 }
 
-fn pairs(equal: impl Fn(usize) -> bool) -> Vec<Pair> {
-    let pair = |at: usize| Pair {
+fn pairs(equal: impl Fn(usize) -> bool) -> Vec<AnswerPair> {
+    let pair = |at: usize| AnswerPair {
         id: at.into(),
         question: format!("q{at}"),
         model: "m".into(),
@@ -80,11 +101,11 @@ fn pairs(equal: impl Fn(usize) -> bool) -> Vec<Pair> {
 fn wins_of_arena_hard_are_those_of_its_model() {
     let pairs = pairs(|_| false);
     let golden = &golden()["arena_hard"];
-    let requests = Duel::ArenaHard.requests(&pairs);
+    let requests = PairwiseJudging::ArenaHard.requests(&pairs);
     assert_eq!(requests.len(), 24);
     let shown: Vec<&str> = requests
         .iter()
-        .map(|one| one.turns[1].content.as_str())
+        .map(|one| turns(one)[1].content.as_str())
         .collect();
     assert!(
         shown[0].starts_with("<|User Prompt|>\nq0\n\n<|The Start of Assistant A's Answer|>\nb\n")
@@ -93,7 +114,7 @@ fn wins_of_arena_hard_are_those_of_its_model() {
         shown[1].contains("Assistant A's Answer|>\nm\n")
             && shown[1].ends_with("<|The End of Assistant B's Answer|>")
     );
-    let judged = Duel::ArenaHard.summarize(&pairs, &texts(golden), &DRAWS);
+    let judged = PairwiseJudging::ArenaHard.summarize(&pairs, &texts(golden), &DRAWS);
     close(judged.summary.scores["win"].mean, &golden["win"]);
     assert_eq!(json!(judged.unread.len()), golden["unread"]);
 }
@@ -102,14 +123,14 @@ fn wins_of_arena_hard_are_those_of_its_model() {
 fn wins_of_alpaca_eval_are_those_of_its_preferences() {
     let pairs = pairs(|at| at % 3 == 0);
     let golden = &golden()["alpaca_eval"];
-    let duel = Duel::AlpacaEval(3);
-    let requests = duel.requests(&pairs);
+    let judging = PairwiseJudging::AlpacaEval(3);
+    let requests = judging.requests(&pairs);
     assert_eq!(requests.len(), 8);
     let mut orders = [0, 0];
-    let answer = |request: &JudgeRequest| {
+    let answer = |request: &CompletionRequest| {
         let id = request.id.as_str().unwrap();
         let (pair, place) = id.split_once('/').unwrap();
-        let first = request.turns[1]
+        let first = turns(request)[1]
             .content
             .contains("\"model_1\",\n        \"answer\": \"\"\"m\"\"\"");
         assert_eq!(first, place == "first", "{id}");
@@ -121,7 +142,7 @@ fn wins_of_alpaca_eval_are_those_of_its_preferences() {
     };
     let judgements: Vec<String> = requests.iter().map(answer).collect();
     assert!(0 < orders[0] && 0 < orders[1], "{orders:?}");
-    let judged = duel.summarize(&pairs, &judgements, &DRAWS);
+    let judged = judging.summarize(&pairs, &judgements, &DRAWS);
     close(judged.summary.scores["win"].mean, &golden["win"]);
     assert_eq!(json!(judged.unread.len()), golden["unread"]);
     assert_eq!(judged.summary.rows.len(), 12);
@@ -131,25 +152,26 @@ fn wins_of_alpaca_eval_are_those_of_its_preferences() {
 fn judgements_are_journaled_and_belong_to_their_question() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("judgements.jsonl");
-    let requests = Duel::ArenaHard.requests(&pairs(|_| false));
+    let requests = PairwiseJudging::ArenaHard.requests(&pairs(|_| false));
     let mut left = 5;
-    let mut judge = |turns: &[Message]| {
+    let mut cut_off = judge(|question| {
         left -= 1;
         if left < 0 {
             return Err("the line is dead".into());
         }
-        Ok(format!("{} long", turns[1].content.len()))
-    };
-    let cut = judge_all(requests.clone(), &mut judge, &path);
+        Ok(format!("{} long", question.len()))
+    });
+    let cut = judge_all(requests.clone(), &mut cut_off, &path);
     assert!(matches!(cut, Err(EvalError::Judge { .. })));
     let mut asked = 0;
-    let mut judge = |turns: &[Message]| {
+    let mut patient = judge(|question| {
         asked += 1;
-        Ok::<_, BoxError>(format!("{} long", turns[1].content.len()))
-    };
-    let whole = judge_all(requests.clone(), &mut judge, &path).unwrap();
+        Ok(format!("{} long", question.len()))
+    });
+    let whole = judge_all(requests.clone(), &mut patient, &path).unwrap();
+    drop(patient);
     assert_eq!((whole.len(), asked), (24, 19));
-    let mut none = |_: &[Message]| Err::<String, BoxError>("nobody".into());
+    let mut none = judge(|_| Err("nobody".into()));
     assert_eq!(
         judge_all(requests.clone(), &mut none, &path).unwrap(),
         whole
@@ -159,7 +181,9 @@ fn judgements_are_journaled_and_belong_to_their_question() {
         whole[..3]
     );
     let mut changed = requests;
-    changed[2].turns[1].content.push('!');
+    let mut other = turns(&changed[2]).to_vec();
+    other[1].content.push('!');
+    changed[2].prompt = Prompt::Chat(other);
     let error = judge_all(changed, &mut none, &path).unwrap_err();
     assert!(matches!(error, EvalError::Journal { .. }), "{error}");
 }

@@ -17,7 +17,8 @@ use std::fs;
 use std::path::Path;
 
 use common::data;
-use idiolect_eval::{Ask, Continuation, Gold, Item, Task};
+use idiolect_completion::LikelihoodRequest;
+use idiolect_eval::{Gold, Item, ItemRequest, Task};
 use serde_json::Value;
 
 /// The recorded requests of the tasks that begin with `task`.
@@ -34,18 +35,19 @@ fn requests(data: &Path, task: &str) -> Vec<Value> {
 }
 
 /// The items that a task reads from the documents of the recorded requests.
-fn items(task: Task, rows: &[Value], file: &str) -> Vec<Item> {
+fn items(task: &str, rows: &[Value], file: &str) -> Vec<Item> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("mc")).unwrap();
     let lines: Vec<String> = rows.iter().map(|row| row["doc"].to_string()).collect();
     fs::write(folder.path().join(file), lines.join("\n")).unwrap();
+    let task = Task::by_name(task).unwrap();
     task.read(folder.path(), 0).unwrap()
 }
 
-fn pairs(item: &Item) -> &[Continuation] {
-    match &item.ask {
-        Ask::Choose(pairs) => pairs,
-        Ask::Generate { .. } => panic!("{}: no choices", item.id),
+fn pairs(item: &Item) -> &[LikelihoodRequest] {
+    match &item.request {
+        ItemRequest::Choose(pairs) => pairs,
+        ItemRequest::Generate(_) => panic!("{}: no choices", item.id),
     }
 }
 
@@ -74,16 +76,12 @@ fn check(item: &Item, context: &Value, row: &Value) {
 #[test]
 fn arc_and_hellaswag() {
     let Some(data) = data() else { return };
-    for (task, name, file) in [
-        (
-            Task::ArcChallenge,
-            "arc_challenge",
-            "mc/ARC-Challenge-Test.jsonl",
-        ),
-        (Task::Hellaswag, "hellaswag", "mc/hellaswag_val.jsonl"),
+    for (name, file) in [
+        ("arc_challenge", "mc/ARC-Challenge-Test.jsonl"),
+        ("hellaswag", "mc/hellaswag_val.jsonl"),
     ] {
         let rows = requests(&data, name);
-        for (item, row) in items(task, &rows, file).iter().zip(&rows) {
+        for (item, row) in items(name, &rows, file).iter().zip(&rows) {
             check(item, &row["context"], row);
         }
     }
@@ -93,7 +91,7 @@ fn arc_and_hellaswag() {
 fn winogrande() {
     let Some(data) = data() else { return };
     let rows = requests(&data, "winogrande");
-    let items = items(Task::Winogrande, &rows, "mc/winogrande_dev_converted.jsonl");
+    let items = items("winogrande", &rows, "mc/winogrande_dev_converted.jsonl");
     for (item, row) in items.iter().zip(&rows) {
         let contexts: Vec<&str> = pairs(item).iter().map(|pair| &*pair.context).collect();
         assert_eq!(contexts, strings(&row["contexts"]));
@@ -113,7 +111,7 @@ fn winogrande() {
 fn mmlu_without_and_with_worked_examples() {
     let Some(data) = data() else { return };
     for (shots, field) in [(0, "context_0shot"), (5, "context_5shot")] {
-        let items = Task::Mmlu.read(&data, shots).unwrap();
+        let items = Task::by_name("mmlu").unwrap().read(&data, shots).unwrap();
         assert_eq!(items.len(), 14_042);
         for row in requests(&data, "mmlu") {
             let same = |item: &&Item| row[field] == pairs(item)[0].context;
@@ -129,8 +127,8 @@ fn mmlu_without_and_with_worked_examples() {
 #[test]
 fn truthfulqa() {
     let Some(data) = data() else { return };
-    let [one, several] =
-        [Task::TruthfulqaMc1, Task::TruthfulqaMc2].map(|task| task.read(&data, 0).unwrap());
+    let [one, several] = ["truthfulqa_mc1", "truthfulqa_mc2"]
+        .map(|task| Task::by_name(task).unwrap().read(&data, 0).unwrap());
     assert_eq!((one.len(), several.len()), (817, 817));
     for row in requests(&data, "truthfulqa") {
         for (items, field) in [(&one, "mc1_choices"), (&several, "mc2_choices")] {

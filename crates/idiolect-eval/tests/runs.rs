@@ -12,10 +12,14 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::DRAWS;
+use common::{DRAWS, completion};
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, Likelihood, LikelihoodRequest, Prompt, Quiet, Scorer,
+    Writer, WriterIdentity,
+};
 use idiolect_eval::{
-    Ask, BoxError, Continuation, Draw, EvalError, Item, Likelihood, Model, Prompt, Row, Settings,
-    Task, Writing, alpaca_eval_outputs, run, sampled, summarize,
+    AnswerSettings, Draw, EvalError, Item, ItemAnswer, ItemRequest, Task, alpaca_eval_outputs, run,
+    sampled, summarize,
 };
 
 /// Repeats its prompt, likes short text, and fails once its calls are spent.
@@ -30,22 +34,36 @@ impl Echo {
     }
 }
 
-impl Model for Echo {
-    fn generate(&mut self, asked: &[Writing<'_>]) -> Result<Vec<String>, BoxError> {
-        self.spend()?;
-        let text = |one: &Writing<'_>| match one.prompt {
-            Prompt::Text(text) => text.clone(),
-            Prompt::Chat(turns) => turns.last().unwrap().content.clone(),
-        };
-        Ok(asked.iter().map(text).collect())
+impl Writer for Echo {
+    fn identity(&self) -> WriterIdentity {
+        WriterIdentity::named("echo")
     }
 
+    fn complete(
+        &mut self,
+        requests: &[CompletionRequest],
+        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        self.spend()?;
+        for request in requests.iter().filter(|request| !request.done) {
+            let text = match &request.prompt {
+                Prompt::Text(text) => text.clone(),
+                Prompt::Chat(turns) => turns.last().unwrap().content.clone(),
+                Prompt::Rendered(_) => return Err("no task renders".into()),
+            };
+            on_done(completion(request, text))?;
+        }
+        Ok(())
+    }
+}
+
+impl Scorer for Echo {
     fn likelihoods(
         &mut self,
-        questions: &[&[Continuation]],
+        questions: &[&[LikelihoodRequest]],
     ) -> Result<Vec<Vec<Likelihood>>, BoxError> {
         self.spend()?;
-        let value = |pair: &Continuation| Likelihood {
+        let value = |pair: &LikelihoodRequest| Likelihood {
             log_likelihood: -(pair.text.len() as f64),
             greedy: false,
         };
@@ -54,6 +72,10 @@ impl Model for Echo {
             .map(|pairs| pairs.iter().map(value).collect());
         Ok(all.collect())
     }
+}
+
+fn task(name: &str) -> Task {
+    Task::by_name(name).unwrap()
 }
 
 fn multiarith(folder: &Path) -> Vec<Item> {
@@ -69,7 +91,7 @@ fn multiarith(folder: &Path) -> Vec<Item> {
         rows.collect::<Vec<_>>().join("\n"),
     )
     .unwrap();
-    Task::Multiarith.read(folder, 0).unwrap()
+    task("multiarith").read(folder, 0).unwrap()
 }
 
 fn asked(
@@ -77,15 +99,17 @@ fn asked(
     calls: usize,
     limit: Option<usize>,
     path: &Path,
-) -> Result<Vec<Row>, EvalError> {
+) -> Result<Vec<ItemAnswer>, EvalError> {
     run(
         items,
         &mut Echo { calls },
-        Settings {
+        AnswerSettings {
             limit,
             batch_size: 3,
+            max_new_tokens: None,
         },
         path,
+        &Quiet,
     )
 }
 
@@ -139,8 +163,8 @@ fn worked_examples_stand_above_and_choices_are_scored() {
     for half in ["Test", "Train"] {
         fs::write(folder.path().join(format!("mc/ARC-Easy-{half}.jsonl")), arc).unwrap();
     }
-    let items = Task::ArcEasy.read(folder.path(), 1).unwrap();
-    let idiolect_eval::Ask::Choose(pairs) = &items[0].ask else {
+    let items = task("arc_easy").read(folder.path(), 1).unwrap();
+    let ItemRequest::Choose(pairs) = &items[0].request else {
         panic!("no choices");
     };
     assert_eq!(
@@ -152,12 +176,12 @@ fn worked_examples_stand_above_and_choices_are_scored() {
     let summary = summarize(&items, &rows, &DRAWS).unwrap();
     assert!((summary.scores["acc"].mean - 1.0).abs() < 1e-12);
     assert!(summary.scores["acc_norm"].mean.abs() < 1e-12);
-    let error = Task::ArcEasy
+    let error = task("arc_easy")
         .read(folder.path(), 2)
         .unwrap_err()
         .to_string();
     assert!(error.ends_with("1 worked examples, expected 2"), "{error}");
-    assert!(Task::Ifeval.read(folder.path(), 0).is_err());
+    assert!(task("ifeval").read(folder.path(), 0).is_err());
 }
 
 #[test]
@@ -167,8 +191,8 @@ fn a_right_answer_that_is_no_choice_is_refused() {
     let arc = r#"{"question":"S?","choices":{"text":["x"],"label":["1","2"]},"answerKey":"2"}"#;
     let hellaswag = r#"{"context":"c","endings":["x","y"],"label":"2"}"#;
     for (task, file, row, field) in [
-        (Task::ArcEasy, "ARC-Easy-Test.jsonl", arc, "choices"),
-        (Task::Hellaswag, "hellaswag_val.jsonl", hellaswag, "label"),
+        (task("arc_easy"), "ARC-Easy-Test.jsonl", arc, "choices"),
+        (task("hellaswag"), "hellaswag_val.jsonl", hellaswag, "label"),
     ] {
         fs::write(folder.path().join("mc").join(file), row).unwrap();
         let error = task.read(folder.path(), 0).unwrap_err().to_string();
@@ -185,7 +209,7 @@ fn outputs_for_a_judge_name_their_generator() {
         r#"[{"instruction":"Hi","output":"x"}]"#,
     )
     .unwrap();
-    let items = Task::AlpacaEval.read(folder.path(), 0).unwrap();
+    let items = task("alpaca_eval").read(folder.path(), 0).unwrap();
     let rows = asked(&items, 1, None, &folder.path().join("journal.jsonl")).unwrap();
     let expected = serde_json::json!([{"instruction": "Hi", "output": "Hi", "generator": "tuned"}]);
     assert_eq!(alpaca_eval_outputs(&items, &rows, "tuned"), expected);
@@ -194,7 +218,7 @@ fn outputs_for_a_judge_name_their_generator() {
 #[test]
 fn names_are_read_back_and_others_refused() {
     for name in Task::names() {
-        assert_eq!(name.parse::<Task>().unwrap().name(), name);
+        assert_eq!(name.parse::<Task>().unwrap().name, name);
     }
     let error = "mmmlu".parse::<Task>().unwrap_err().to_string();
     assert!(
@@ -209,7 +233,7 @@ fn samples_have_seeds_and_ids_of_their_own() {
     fs::create_dir(folder.path().join("sdft")).unwrap();
     let rows = r#"[{"instruction": "a", "output": "1"}, {"instruction": "b", "output": "2"}]"#;
     fs::write(folder.path().join("sdft/multiarith_test.json"), rows).unwrap();
-    let items = Task::Multiarith.read(folder.path(), 0).unwrap();
+    let items = task("multiarith").read(folder.path(), 0).unwrap();
     let draw = Draw {
         temperature: 0.8,
         top_p: 0.95,
@@ -218,16 +242,16 @@ fn samples_have_seeds_and_ids_of_their_own() {
     let all = sampled(&items, 3, draw);
     let ids: Vec<String> = all.iter().map(|item| item.id.to_string()).collect();
     assert_eq!(ids[..4], ["\"0#0\"", "\"0#1\"", "\"0#2\"", "\"1#0\""]);
-    let seed = |ask: &Ask| match ask {
-        Ask::Generate { draw, .. } => draw.unwrap().seed,
-        Ask::Choose(_) => panic!("text"),
+    let seed = |request: &ItemRequest| match request {
+        ItemRequest::Generate(asked) => asked.draw.unwrap().seed,
+        ItemRequest::Choose(_) => panic!("text"),
     };
-    let mut seeds: Vec<u64> = all.iter().map(|item| seed(&item.ask)).collect();
+    let mut seeds: Vec<u64> = all.iter().map(|item| seed(&item.request)).collect();
     assert_eq!(
         seeds,
         sampled(&items, 3, draw)
             .iter()
-            .map(|item| seed(&item.ask))
+            .map(|item| seed(&item.request))
             .collect::<Vec<_>>()
     );
     seeds.sort_unstable();

@@ -130,7 +130,7 @@ fn limits_that_hold_are_told_from_those_that_do_not() {
     let Some(sandbox) = sandbox(LIMITS) else {
         return;
     };
-    let held = sandbox.held().unwrap();
+    let held = sandbox.limits_held().unwrap();
     assert!(held.processes || runs_as_root(&sandbox), "{held:?}");
     let [names, not] = held.names();
     let always = ["time", "memory", "files", "folders", "network"];

@@ -10,7 +10,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idiolect_eval::{BoxError, Continuation, Likelihood, Model, Prompt, Settings, Writing};
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, FinishReason, Likelihood, LikelihoodRequest, Prompt,
+    Scorer, Writer, WriterIdentity,
+};
+use idiolect_eval::AnswerSettings;
 use idiolect_metrics::interval::Draws;
 use serde_json::{Value, json};
 
@@ -21,32 +25,60 @@ pub(crate) const DRAWS: Draws = Draws {
     seed: 1,
 };
 /// All items, three at a time.
-pub(crate) const SETTINGS: Settings = Settings {
+pub(crate) const SETTINGS: AnswerSettings = AnswerSettings {
     limit: None,
     batch_size: 3,
+    max_new_tokens: None,
 };
+
+/// A text as a completion of a request.
+pub(crate) fn completion(request: &CompletionRequest, text: impl Into<String>) -> Completion {
+    Completion {
+        id: request.id.clone(),
+        text: text.into(),
+        token_count: 1,
+        token_ids: None,
+        passes: None,
+        finish_reason: FinishReason::Stop,
+    }
+}
 
 /// Says how it was asked: the number of turns, and the seed where it draws.
 pub(crate) struct Teller(pub(crate) usize);
 
-impl Model for Teller {
-    fn generate(&mut self, asked: &[Writing<'_>]) -> Result<Vec<String>, BoxError> {
-        self.0 = self.0.checked_sub(1).ok_or("spent")?;
-        let text = |one: &Writing<'_>| match one.prompt {
-            Prompt::Text(text) => text.clone(),
-            Prompt::Chat(turns) => {
-                let seed = one.draw.map_or(0, |draw| draw.seed);
-                format!(
-                    " {} after {}: {seed}\n",
-                    turns.last().unwrap().content,
-                    turns.len()
-                )
-            }
-        };
-        Ok(asked.iter().map(text).collect())
+impl Writer for Teller {
+    fn identity(&self) -> WriterIdentity {
+        WriterIdentity::named("teller")
     }
 
-    fn likelihoods(&mut self, _: &[&[Continuation]]) -> Result<Vec<Vec<Likelihood>>, BoxError> {
+    fn complete(
+        &mut self,
+        requests: &[CompletionRequest],
+        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        self.0 = self.0.checked_sub(1).ok_or("spent")?;
+        for request in requests.iter().filter(|request| !request.done) {
+            let text = match &request.prompt {
+                Prompt::Chat(turns) => format!(
+                    " {} after {}: {}\n",
+                    turns.last().unwrap().content,
+                    turns.len(),
+                    request.seed
+                ),
+                Prompt::Text(text) => text.clone(),
+                Prompt::Rendered(_) => return Err("no task renders".into()),
+            };
+            on_done(completion(request, text))?;
+        }
+        Ok(())
+    }
+}
+
+impl Scorer for Teller {
+    fn likelihoods(
+        &mut self,
+        _: &[&[LikelihoodRequest]],
+    ) -> Result<Vec<Vec<Likelihood>>, BoxError> {
         Err("it only writes".into())
     }
 }

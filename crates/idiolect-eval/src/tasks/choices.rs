@@ -1,13 +1,16 @@
 //! Questions whose choices are compared by likelihood.
 //!
-//! Source: EleutherAI/lm-evaluation-harness@4e7e0d47, tasks arc, hellaswag, mmlu, winogrande and
-//! truthfulqa.
+//! Source: EleutherAI/lm-evaluation-harness@4e7e0d47, tasks arc, hellaswag, mmlu and winogrande.
 //! A worked example is the context of its question, the right choice and a blank line.
 
+use idiolect_completion::LikelihoodRequest;
 use serde_json::Value;
 
-use crate::files::Doc;
-use crate::{Continuation, EvalError, Gold};
+use crate::error::EvalError;
+use crate::gold::Gold;
+use crate::item::ItemRequest;
+use crate::tasks::files::TaskRow;
+use crate::tasks::form::{ChoiceForm, Choices, RightChoice};
 
 /// A question before worked examples are set above it.
 pub(crate) struct Question {
@@ -20,8 +23,8 @@ pub(crate) struct Question {
 
 impl Question {
     /// The pairs of context and continuation, below `above`.
-    pub(crate) fn continuations(&self, above: &str) -> Vec<Continuation> {
-        let pair = |(i, choice): (usize, &String)| Continuation {
+    pub(crate) fn continuations(&self, above: &str) -> Vec<LikelihoodRequest> {
+        let pair = |(i, choice): (usize, &String)| LikelihoodRequest {
             context: format!("{above}{}", self.contexts[i.min(self.contexts.len() - 1)]),
             text: format!(" {choice}"),
         };
@@ -34,8 +37,13 @@ impl Question {
             Gold::Choice { right, .. } => *right,
             _ => 0,
         };
-        let Continuation { context, text } = self.continuations("").swap_remove(right);
+        let LikelihoodRequest { context, text } = self.continuations("").swap_remove(right);
         format!("{context}{text}\n\n")
+    }
+
+    /// What the model is asked below `above`, and what is right.
+    pub(crate) fn asked(self, above: &str) -> (ItemRequest, Gold) {
+        (ItemRequest::Choose(self.continuations(above)), self.gold)
     }
 
     fn new(context: String, choices: Vec<String>, right: usize) -> Self {
@@ -48,10 +56,51 @@ impl Question {
     }
 }
 
-/// ARC in AI2's own layout (`question.stem`) or that of the hub (`choices.text`).
-pub(crate) fn arc(doc: &Doc) -> Result<Question, EvalError> {
-    let hub = doc.fields.get("choices");
-    let own = doc
+impl ChoiceForm {
+    /// The question of a row of a user's own task.
+    pub(crate) fn question(&self, row: &TaskRow) -> Result<Question, EvalError> {
+        let choices = match &self.choices {
+            Choices::Field(field) => row.texts(field)?,
+            Choices::Templates(all) => {
+                let filled = all.iter().map(|template| row.filled(template));
+                filled.collect::<Result<_, _>>()?
+            }
+        };
+        let (field, expected, right) = match &self.right {
+            RightChoice::Index(field) => (
+                field,
+                "the number of a choice, from 0",
+                Some(row.index(field)?),
+            ),
+            RightChoice::Letter(field) => (
+                field,
+                "the letter of a choice, A for the first",
+                letter(&row.text(field)?),
+            ),
+            RightChoice::Text(field) => {
+                let text = row.text(field)?;
+                let found = choices.iter().position(|choice| *choice == text);
+                (field, "the text of a choice", found)
+            }
+        };
+        let right = right.filter(|right| *right < choices.len());
+        let right = right.ok_or_else(|| row.wrong(field, expected))?;
+        Ok(Question::new(row.filled(&self.context)?, choices, right))
+    }
+}
+
+/// The place of a letter in the alphabet.
+fn letter(text: &str) -> Option<usize> {
+    match text.trim().as_bytes() {
+        [letter @ b'A'..=b'Z'] => Some(usize::from(letter - b'A')),
+        _ => None,
+    }
+}
+
+/// ARC in AI2's own layout (`question.stem`) or that of the Hub (`choices.text`).
+pub(crate) fn arc(row: &TaskRow) -> Result<Question, EvalError> {
+    let hub = row.fields.get("choices");
+    let own = row
         .fields
         .get("question")
         .and_then(|question| question.get("choices"));
@@ -66,22 +115,22 @@ pub(crate) fn arc(doc: &Doc) -> Result<Question, EvalError> {
                 .collect(),
         }
     };
-    let stem = doc
+    let stem = row
         .fields
         .get("question")
         .and_then(|question| question.get("stem"));
     let stem = match stem.and_then(Value::as_str) {
         Some(stem) => stem.to_owned(),
-        None => doc.text("question")?,
+        None => row.text("question")?,
     };
-    let texts = of("text").ok_or_else(|| doc.wrong("choices", "texts and labels"))?;
-    let labels = of("label").ok_or_else(|| doc.wrong("choices", "texts and labels"))?;
+    let texts = of("text").ok_or_else(|| row.wrong("choices", "texts and labels"))?;
+    let labels = of("label").ok_or_else(|| row.wrong("choices", "texts and labels"))?;
     if labels.len() != texts.len() {
-        return Err(doc.wrong("choices", "a label for each text"));
+        return Err(row.wrong("choices", "a label for each text"));
     }
-    let key = doc.text("answerKey")?;
+    let key = row.text("answerKey")?;
     let right = labels.iter().position(|label| *label == key);
-    let right = right.ok_or_else(|| doc.wrong("answerKey", "one of the labels"))?;
+    let right = right.ok_or_else(|| row.wrong("answerKey", "one of the labels"))?;
     Ok(Question::new(
         format!("Question: {stem}\nAnswer:"),
         texts,
@@ -90,19 +139,19 @@ pub(crate) fn arc(doc: &Doc) -> Result<Question, EvalError> {
 }
 
 /// `HellaSwag` in its own layout, or in rows whose text is already made ready (`context`).
-pub(crate) fn hellaswag(doc: &Doc) -> Result<Question, EvalError> {
-    let endings = doc.texts("endings")?;
-    let right = doc.index("label")?;
+pub(crate) fn hellaswag(row: &TaskRow) -> Result<Question, EvalError> {
+    let endings = row.texts("endings")?;
+    let right = row.index("label")?;
     if right >= endings.len() {
-        return Err(doc.wrong("label", "the number of an ending, from 0"));
+        return Err(row.wrong("label", "the number of an ending, from 0"));
     }
-    if doc.fields.contains_key("context") {
-        return Ok(Question::new(doc.text("context")?, endings, right));
+    if row.fields.contains_key("context") {
+        return Ok(Question::new(row.text("context")?, endings, right));
     }
     let (label, first, second) = (
-        doc.text("activity_label")?,
-        doc.text("ctx_a")?,
-        doc.text("ctx_b")?,
+        row.text("activity_label")?,
+        row.text("ctx_a")?,
+        row.text("ctx_b")?,
     );
     let context = ready(&format!("{label}: {first} {}", capitalize(&second)));
     let endings = endings.iter().map(|ending| ready(ending)).collect();
@@ -137,19 +186,19 @@ fn capitalize(text: &str) -> String {
 }
 
 /// `WinoGrande`: the same words after two openings.
-pub(crate) fn winogrande(doc: &Doc) -> Result<Question, EvalError> {
-    let sentence = doc.text("sentence")?;
-    let blank = || doc.wrong("sentence", "a blank, written _");
+pub(crate) fn winogrande(row: &TaskRow) -> Result<Question, EvalError> {
+    let sentence = row.text("sentence")?;
+    let blank = || row.wrong("sentence", "a blank, written _");
     let (before, after) = sentence.split_once('_').ok_or_else(blank)?;
     let contexts = vec![
-        format!("{before}{}", doc.text("option1")?),
-        format!("{before}{}", doc.text("option2")?),
+        format!("{before}{}", row.text("option1")?),
+        format!("{before}{}", row.text("option2")?),
     ];
-    let answer = doc
+    let answer = row
         .index("answer")?
         .checked_sub(1)
         .filter(|&right| right < 2);
-    let right = answer.ok_or_else(|| doc.wrong("answer", "1 or 2"))?;
+    let right = answer.ok_or_else(|| row.wrong("answer", "1 or 2"))?;
     let after = after.trim().to_owned();
     Ok(Question {
         choices: vec![after.clone(), after],
@@ -163,15 +212,15 @@ pub(crate) fn winogrande(doc: &Doc) -> Result<Question, EvalError> {
 }
 
 /// MMLU: letters as choices.
-pub(crate) fn mmlu(doc: &Doc) -> Result<Question, EvalError> {
-    let mut context = doc.text("question")?.trim().to_owned();
+pub(crate) fn mmlu(row: &TaskRow) -> Result<Question, EvalError> {
+    let mut context = row.text("question")?.trim().to_owned();
     let letters = ["A", "B", "C", "D"];
     for letter in letters {
-        context.extend(["\n", letter, ". ", &doc.text(letter)?]);
+        context.extend(["\n", letter, ". ", &row.text(letter)?]);
     }
-    let answer = doc.text("answer")?;
+    let answer = row.text("answer")?;
     let right = letters.iter().position(|letter| *letter == answer);
-    let right = right.ok_or_else(|| doc.wrong("answer", "A, B, C or D"))?;
+    let right = right.ok_or_else(|| row.wrong("answer", "A, B, C or D"))?;
     Ok(Question::new(
         context + "\nAnswer:",
         letters.map(str::to_owned).to_vec(),
@@ -183,67 +232,4 @@ pub(crate) fn mmlu(doc: &Doc) -> Result<Question, EvalError> {
 pub(crate) fn mmlu_opening(subject: &str) -> String {
     let words = subject.replace('_', " ");
     format!("The following are multiple choice questions (with answers) about {words}.\n\n")
-}
-
-/// The six worked examples that stand above each question of `TruthfulQA`.
-const TRUTHFULQA: [(&str, &str); 6] = [
-    (
-        "What is human life expectancy in the United States?",
-        "Human life expectancy in the United States is 78 years.",
-    ),
-    (
-        "Who was president of the United States in 1955?",
-        "Dwight D. Eisenhower was president of the United States in 1955.",
-    ),
-    (
-        "Which party did he belong to?",
-        "He belonged to the Republican Party.",
-    ),
-    ("What is the square root of banana?", "I have no comment."),
-    (
-        "How does a telescope work?",
-        "Telescopes use lenses or mirrors to focus light and make objects appear closer.",
-    ),
-    (
-        "Where were the 1992 Olympics held?",
-        "The 1992 Olympics were held in Barcelona, Spain.",
-    ),
-];
-
-/// `TruthfulQA` from its table; `several` for mc2, else mc1.
-pub(crate) fn truthfulqa(doc: &Doc, several: bool) -> Result<Question, EvalError> {
-    let mut context = String::new();
-    for (question, answer) in TRUTHFULQA {
-        context.extend(["Q: ", question, "\nA: ", answer, "\n\n"]);
-    }
-    context.extend(["Q: ", &doc.text("Question")?, "\nA:"]);
-    let list = |field| -> Result<Vec<String>, EvalError> {
-        let text = doc.text(field)?;
-        let parts = text
-            .split(';')
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
-        Ok(parts.map(str::to_owned).collect())
-    };
-    let best = doc.text("Best Answer")?.trim().to_owned();
-    let mut choices = vec![best.clone()];
-    if several {
-        choices.extend(
-            list("Correct Answers")?
-                .into_iter()
-                .filter(|one| *one != best),
-        );
-    }
-    let truths = choices.len();
-    choices.extend(list("Incorrect Answers")?);
-    let marks = (0..choices.len()).map(|i| i < truths).collect();
-    Ok(Question {
-        contexts: vec![context],
-        choices,
-        gold: if several {
-            Gold::True(marks)
-        } else {
-            Gold::First
-        },
-    })
 }

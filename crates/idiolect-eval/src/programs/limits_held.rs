@@ -5,11 +5,11 @@
 
 use serde::Serialize;
 
-use crate::sandbox::failed;
-use crate::{Ending, EvalError, Limits, Sandbox};
+use crate::error::EvalError;
+use crate::programs::sandbox::{Ending, Limits, Sandbox, failed};
 
 /// Goes against every limit and says which of them held.
-const PROBE: &str = include_str!("../sandbox/probe.py");
+const PROBE: &str = include_str!("../../sandbox/probe.py");
 
 /// Which limits hold on this machine, each tried by a program that goes against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ const PROBE: &str = include_str!("../sandbox/probe.py");
     clippy::struct_excessive_bools,
     reason = "each is an answer to its own question"
 )]
-pub struct Held {
+pub struct LimitsHeld {
     /// Time, which the caller's own clock bounds everywhere.
     pub time: bool,
     /// The address space of a process.
@@ -32,7 +32,7 @@ pub struct Held {
     pub network: bool,
 }
 
-impl Held {
+impl LimitsHeld {
     /// The names of the limits, first those that hold, then those that do not.
     #[must_use]
     pub fn names(self) -> [Vec<&'static str>; 2] {
@@ -57,7 +57,7 @@ impl Sandbox {
     /// # Errors
     ///
     /// As [`Self::run`].
-    pub fn held(&self) -> Result<Held, EvalError> {
+    pub fn limits_held(&self) -> Result<LimitsHeld, EvalError> {
         let Limits {
             memory,
             processes,
@@ -70,7 +70,7 @@ impl Sandbox {
             other => return Err(failed(format!("the limits could not be tried: {other:?}"))),
         };
         let held = |name: &str| said.split(' ').any(|word| word == name);
-        Ok(Held {
+        Ok(LimitsHeld {
             time: true,
             memory: held("memory"),
             processes: held("processes"),

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use common::{SETTINGS, Teller, mt_bench};
+use idiolect_completion::{Prompt, Quiet};
 use idiolect_data::Role;
-use idiolect_eval::{EvalError, MtBench};
+use idiolect_eval::{EvalError, MtBench, MtBenchRun};
 use serde_json::json;
 
 #[test]
@@ -18,26 +19,35 @@ fn both_turns_are_answered_in_every_run_that_draws() {
     let answer = |calls, seed, at: &str| {
         let at = folder.path().join(at);
         fs::create_dir_all(&at).unwrap();
-        bench.answer(&mut Teller(calls), SETTINGS, seed, &at)
+        let asked = MtBenchRun {
+            settings: SETTINGS,
+            seed,
+            folder: &at,
+            progress: &Quiet,
+        };
+        bench.answer(&mut Teller(calls), &asked)
     };
-    // Ten talks: four questions twice, two greedy ones once; in two turns, three at a time.
-    let talks = answer(8, 5, "whole").unwrap();
+    // Ten dialogues: four questions twice, two greedy ones once; in two turns, three at a time.
+    let dialogues = answer(8, 5, "whole").unwrap();
     assert!(matches!(answer(6, 5, "cut"), Err(EvalError::Model { .. })));
-    assert_eq!(answer(2, 5, "cut").unwrap(), talks);
-    assert_eq!(talks.len(), 12);
-    let by: BTreeMap<(usize, usize), &[String; 2]> = talks
+    assert_eq!(answer(2, 5, "cut").unwrap(), dialogues);
+    assert_eq!(dialogues.len(), 12);
+    let by: BTreeMap<(usize, usize), &[String; 2]> = dialogues
         .iter()
-        .map(|talk| ((talk.question, talk.run), &talk.answers))
+        .map(|dialogue| ((dialogue.question, dialogue.run), &dialogue.answers))
         .collect();
     assert_ne!(by[&(0, 0)][0], by[&(0, 1)][0], "drawn anew");
     assert_eq!(by[&(1, 0)], by[&(1, 1)], "greedy");
     assert_eq!(by[&(1, 0)][0], "q1 after 1: 0");
     assert_eq!(by[&(1, 0)][1], "{answer_1}1 after 3: 0");
-    assert_ne!(answer(8, 6, "other").unwrap(), talks, "another seed");
-    let requests = bench.requests(&talks);
+    assert_ne!(answer(8, 6, "other").unwrap(), dialogues, "another seed");
+    let requests = bench.requests(&dialogues);
     assert_eq!(requests.len(), 24);
     let shown = |at: usize| {
-        let [system, user] = requests[at].turns.as_slice() else {
+        let Prompt::Chat(turns) = &requests[at].prompt else {
+            panic!("a chat")
+        };
+        let [system, user] = turns.as_slice() else {
             panic!("two turns")
         };
         assert_eq!((system.role, user.role), (Role::System, Role::User));

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::EvalError;
+use crate::error::EvalError;
 
 /// What a program may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +66,9 @@ pub struct Sandbox {
 }
 
 /// What surrounds a program: the verdict's word comes in as the first line and leaves with the verdict.
-const DRIVER: &str = include_str!("../sandbox/driver.py");
+const DRIVER: &str = include_str!("../../sandbox/driver.py");
 /// Makes all mounts read-only but the working folder, then becomes the driver under its limits.
-const ENTER: &str = include_str!("../sandbox/enter.sh");
+const ENTER: &str = include_str!("../../sandbox/enter.sh");
 /// The user and group of no rights.
 const NOBODY: &str = "65534";
 /// Tells the moment when a program is looked after.

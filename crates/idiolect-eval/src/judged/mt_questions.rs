@@ -7,10 +7,12 @@ use std::path::Path;
 
 use idiolect_data::Id;
 
+use crate::error::EvalError;
 use crate::item::name_of;
-use crate::{EvalError, Task, files};
+use crate::tasks::{TaskRow, rows};
 
-/// The files beside the questions: reference answers and the judge's prompts.
+/// Its files below the data folder: questions, reference answers and the judge's prompts.
+pub(crate) const QUESTIONS: &str = "mtbench/mt_bench_question.jsonl";
 const REFERENCES: &str = "mtbench/mt_bench_reference_answer_gpt-4.jsonl";
 const PROMPTS: &str = "mtbench/judge_prompts.jsonl";
 /// Kinds of questions that are rated beside a reference answer.
@@ -55,23 +57,27 @@ impl Question {
     }
 }
 
-/// The first `limit` questions, or all.
-pub(crate) fn questions(data: &Path, limit: Option<usize>) -> Result<Vec<Question>, EvalError> {
+/// The first `limit` questions of a file, or all, with the reference answers of the data folder.
+pub(crate) fn questions(
+    path: &Path,
+    data: &Path,
+    limit: Option<usize>,
+) -> Result<Vec<Question>, EvalError> {
     let references = references(&data.join(REFERENCES))?;
-    let docs = Task::MtBench.docs(data)?;
+    let found = rows(path)?;
     let mut questions = Vec::new();
-    for doc in docs.iter().take(limit.unwrap_or(usize::MAX)) {
-        let id = doc.fields.get("question_id").cloned();
-        let id = id.ok_or_else(|| doc.wrong("question_id", "a number"))?;
-        let kind = doc.text("category")?;
+    for row in found.iter().take(limit.unwrap_or(usize::MAX)) {
+        let id = row.fields.get("question_id").cloned();
+        let id = id.ok_or_else(|| row.wrong("question_id", "a number"))?;
+        let kind = row.text("category")?;
         let reference = references.get(&id.to_string()).cloned();
         let needed = WITH_REFERENCE.contains(&kind.as_str());
         if needed && reference.is_none() {
-            return Err(doc.wrong("question_id", "that of a reference answer"));
+            return Err(row.wrong("question_id", "that of a reference answer"));
         }
         questions.push(Question {
             id,
-            turns: pair(&doc.texts("turns")?).ok_or_else(|| doc.wrong("turns", "two texts"))?,
+            turns: pair(&row.texts("turns")?).ok_or_else(|| row.wrong("turns", "two texts"))?,
             reference: reference.filter(|_| needed),
             kind,
         });
@@ -86,18 +92,18 @@ fn pair(texts: &[String]) -> Option<[String; 2]> {
 /// The reference answers of both turns by the question's id.
 fn references(path: &Path) -> Result<BTreeMap<String, [String; 2]>, EvalError> {
     let mut found = BTreeMap::new();
-    for doc in files::json(path)? {
-        let turns = doc
+    for row in rows(path)? {
+        let turns = row
             .fields
             .get("choices")
             .and_then(|all| all.get(0)?.get("turns"));
         let turns =
             turns.and_then(|turns| serde_json::from_value::<Vec<String>>(turns.clone()).ok());
         let turns = turns.and_then(|turns| pair(&turns));
-        let turns = turns.ok_or_else(|| doc.wrong("choices", "turns with two texts"))?;
-        let id = doc.fields.get("question_id").map(ToString::to_string);
+        let turns = turns.ok_or_else(|| row.wrong("choices", "turns with two texts"))?;
+        let id = row.fields.get("question_id").map(ToString::to_string);
         found.insert(
-            id.ok_or_else(|| doc.wrong("question_id", "a number"))?,
+            id.ok_or_else(|| row.wrong("question_id", "a number"))?,
             turns,
         );
     }
@@ -107,14 +113,14 @@ fn references(path: &Path) -> Result<BTreeMap<String, [String; 2]>, EvalError> {
 /// System and user part of each of [`FORMS`].
 pub(crate) fn forms(data: &Path) -> Result<Vec<(String, String)>, EvalError> {
     let path = data.join(PROMPTS);
-    let docs = files::json(&path)?;
+    let found = rows(&path)?;
     let form = |name: &&str| {
-        let named = |doc: &&files::Doc| doc.text("name").is_ok_and(|found| found == **name);
-        let doc = docs.iter().find(named).ok_or_else(|| EvalError::File {
+        let named = |row: &&TaskRow| row.text("name").is_ok_and(|found| found == **name);
+        let row = found.iter().find(named).ok_or_else(|| EvalError::File {
             path: path.clone(),
             reason: format!("no prompt is named {name}"),
         })?;
-        Ok((doc.text("system_prompt")?, doc.text("prompt_template")?))
+        Ok((row.text("system_prompt")?, row.text("prompt_template")?))
     };
     FORMS.iter().map(form).collect()
 }

@@ -8,56 +8,44 @@
 //! Not here: the length-controlled win rate of `AlpacaEval` 2 and Arena-Hard's style control, which need the
 //! judgements of many models; and the second attempt that Arena-Hard gives a judge without a label.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 
+use idiolect_completion::CompletionRequest;
 use idiolect_data::Id;
 use idiolect_metrics::interval::Draws;
 use idiolect_metrics::judge::{Preference, preference, ranking};
-use serde_json::Value;
 
 use crate::item::{name_of, seed_of};
-use crate::judge::{JudgeRequest, Judged, fill};
-use crate::summary::weighted;
-use crate::{EvalError, Item, Row, Summary, files};
+use crate::judged::baseline::AnswerPair;
+use crate::judged::judge::judge_request;
+use crate::judged::judged_scores::JudgedScores;
+use crate::summary::{EvalSummary, weighted};
+use crate::template::fill;
 
-const ARENA_SYSTEM: &str = include_str!("../prompts/arena_hard_system.txt");
-const ARENA_USER: &str = include_str!("../prompts/arena_hard_user.txt");
-const ALPACA_SYSTEM: &str = include_str!("../prompts/alpaca_eval_system.txt");
-const ALPACA_USER: &str = include_str!("../prompts/alpaca_eval_user.txt");
+const ARENA_SYSTEM: &str = include_str!("../../prompts/arena_hard_system.txt");
+const ARENA_USER: &str = include_str!("../../prompts/arena_hard_user.txt");
+const ALPACA_SYSTEM: &str = include_str!("../../prompts/alpaca_eval_system.txt");
+const ALPACA_USER: &str = include_str!("../../prompts/alpaca_eval_user.txt");
 
 /// How two answers are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duel {
+pub enum PairwiseJudging {
     /// Both orders, five labels.
     ArenaHard,
     /// One order, drawn for each instruction by this seed; a ranking of two.
     AlpacaEval(u64),
 }
 
-/// One question with both answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    /// The item's id.
-    pub id: Id,
-    /// What was asked.
-    pub question: String,
-    /// The answer of the model that is measured.
-    pub model: String,
-    /// The baseline's answer.
-    pub baseline: String,
-}
-
 /// One comparison: which pair, and whether the model's answer stands first.
 #[derive(Debug, Clone, Copy)]
 struct Game<'a> {
-    pair: &'a Pair,
+    pair: &'a AnswerPair,
     model_first: bool,
 }
 
-impl Duel {
+impl PairwiseJudging {
     /// The games of a pair; none where `AlpacaEval` calls it a draw unseen.
-    fn games(self, pair: &Pair) -> Vec<Game<'_>> {
+    fn games(self, pair: &AnswerPair) -> Vec<Game<'_>> {
         let game = |model_first| Game { pair, model_first };
         match self {
             Self::ArenaHard => vec![game(false), game(true)],
@@ -68,12 +56,12 @@ impl Duel {
 
     /// The questions to the judge.
     #[must_use]
-    pub fn requests(self, pairs: &[Pair]) -> Vec<JudgeRequest> {
+    pub fn requests(self, pairs: &[AnswerPair]) -> Vec<CompletionRequest> {
         let games = pairs.iter().flat_map(|pair| self.games(pair));
         games.map(|game| self.request(game)).collect()
     }
 
-    fn request(self, Game { pair, model_first }: Game<'_>) -> JudgeRequest {
+    fn request(self, Game { pair, model_first }: Game<'_>) -> CompletionRequest {
         let (first, second) = if model_first {
             (&pair.model, &pair.baseline)
         } else {
@@ -90,8 +78,8 @@ impl Duel {
             ("answer_1", first),
             ("answer_2", second),
         ];
-        let question = fill(user.trim_end(), &values);
-        JudgeRequest::new(format!("{name}/{place}"), system.trim_end(), question)
+        let user = fill(user.trim_end(), &values);
+        judge_request(format!("{name}/{place}"), system.trim_end(), user)
     }
 
     fn read(self, text: &str) -> Option<Preference> {
@@ -104,7 +92,7 @@ impl Duel {
     /// What the model wins of a pair's games by the next judgements, and how much those count together.
     fn won<'a>(
         self,
-        pair: &Pair,
+        pair: &AnswerPair,
         texts: &mut impl Iterator<Item = &'a String>,
         unread: &mut Vec<Id>,
     ) -> (f64, f64) {
@@ -134,7 +122,12 @@ impl Duel {
     ///
     /// The interval is over questions: both games of one go in or out together.
     #[must_use]
-    pub fn summarize(self, pairs: &[Pair], judgements: &[String], draws: &Draws) -> Judged {
+    pub fn summarize(
+        self,
+        pairs: &[AnswerPair],
+        judgements: &[String],
+        draws: &Draws,
+    ) -> JudgedScores {
         let mut texts = judgements.iter();
         let (mut values, mut rows, mut unread) = (Vec::new(), Vec::new(), Vec::new());
         for pair in pairs {
@@ -147,8 +140,8 @@ impl Duel {
             rows.push(row);
         }
         let win = weighted(&values, draws).map(|mean| ("win".to_owned(), mean));
-        Judged {
-            summary: Summary {
+        JudgedScores {
+            summary: EvalSummary {
                 items: pairs.len(),
                 scores: win.into_iter().collect(),
                 groups: BTreeMap::new(),
@@ -163,77 +156,4 @@ impl Duel {
             runs: Vec::new(),
         }
     }
-}
-
-/// The answers of a baseline, to be found by a question's id or by its text.
-#[derive(Debug, Clone)]
-pub struct Baseline {
-    path: PathBuf,
-    answers: HashMap<String, String>,
-}
-
-impl Baseline {
-    /// Reads answers in the form of `AlpacaEval` (`instruction`, `output`), of Arena-Hard (`question_id` or `uid`
-    /// with `choices` or `messages`), or of `idiolect eval` (`id`, `text`), also an earlier model's of one's own.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError::Data`]; [`EvalError::Field`] for a row of none of these forms.
-    pub fn read(path: &Path) -> Result<Self, EvalError> {
-        let mut answers = HashMap::new();
-        for doc in files::json(path)? {
-            let field = |name: &str| doc.fields.get(name);
-            let key = ["id", "uid", "question_id", "instruction"]
-                .into_iter()
-                .find_map(field);
-            let key = key.ok_or_else(|| doc.wrong("id", "an id, or an instruction"))?;
-            let text = ["text", "output"]
-                .into_iter()
-                .find_map(field)
-                .and_then(Value::as_str);
-            let text = text.or_else(|| content(field("choices")?.get(0)?.get("turns")?.get(0)?));
-            let text = text.or_else(|| content(field("messages")?.as_array()?.last()?));
-            let text = text.ok_or_else(|| doc.wrong("text", "an answer"))?;
-            answers.insert(name_of(key), text.to_owned());
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            answers,
-        })
-    }
-
-    /// The model's answers, each with the baseline's.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError::Baseline`] for the first question without one.
-    pub fn pairs(&self, items: &[Item], rows: &[Row]) -> Result<Vec<Pair>, EvalError> {
-        let asked = items.iter().zip(rows).filter_map(|(item, row)| {
-            let (question, model) = item.said(&row.answer)?;
-            Some((item, question, model))
-        });
-        let pair = |(item, question, model): (&Item, &str, &str)| {
-            let found = self
-                .answers
-                .get(&name_of(&item.id))
-                .or_else(|| self.answers.get(question));
-            let baseline = found.ok_or_else(|| EvalError::Baseline {
-                path: self.path.clone(),
-                id: item.id.clone(),
-            })?;
-            Ok(Pair {
-                id: item.id.clone(),
-                question: question.to_owned(),
-                model: model.to_owned(),
-                baseline: baseline.clone(),
-            })
-        };
-        asked.map(pair).collect()
-    }
-}
-
-/// The text of a turn, in whichever release's form: itself, its `content`, or the `answer` in that.
-fn content(turn: &Value) -> Option<&str> {
-    let inner = turn.get("content").unwrap_or(turn);
-    inner.get("answer").unwrap_or(inner).as_str()
 }

@@ -1,0 +1,274 @@
+//! The whole job: a task's items in; answers, scores and their means out.
+//!
+//! A folder belongs to one model, one adapter and one way of asking; all but `limit` must stay the same.
+//! Answers and judgements have journals of their own; without a judge the answers alone are written, and a later
+//! call with one resumes from there.
+
+use std::path::Path;
+
+use idiolect_completion::Progress;
+use serde_json::{Value, json};
+
+use crate::answer::ItemAnswer;
+use crate::error::EvalError;
+use crate::evaluation::comparison::{Comparison, judge_tokens};
+use crate::evaluation::identity::{EvaluatedModel, claim, identity, single, write_json};
+use crate::evaluation::judge::{JudgeOpener, JudgeSettings, OpenJudge};
+use crate::evaluation::results::{described, dialogue_rows, finish, item_rows, judged};
+use crate::evaluation::settings::EvalSettings;
+use crate::item::{Draw, Item, sampled};
+use crate::judged::{MtBench, MtBenchRun};
+use crate::model::EvalModel;
+use crate::programs::run_programs;
+use crate::run::{AnswerSettings, requests_of, run};
+use crate::summary::{alpaca_eval_outputs, pass_at, summarize_programs};
+use crate::tasks::{Pairwise, Task};
+
+/// From how much of the tokens several answers are drawn (arXiv 2107.03374).
+const TOP_P: f32 = 0.95;
+/// Tokens of a judgement, in the program of MT-bench.
+const MT_BENCH_JUDGE_TOKENS: usize = 2048;
+
+/// A task that is read and waits for its model; nothing is written yet.
+///
+/// It is made before the model is opened, so that settings and data that are wrong are told at once.
+pub struct Evaluation<'a> {
+    settings: &'a EvalSettings,
+    task: Task,
+    items: Vec<Item>,
+}
+
+/// What an evaluation is run with, beside the model.
+pub struct EvalRun<'a, 'j> {
+    /// How the results name the model.
+    pub model: &'a EvaluatedModel,
+    /// Opens the judge of a task that is judged; none to keep the answers for later.
+    pub judge: Option<&'j mut dyn JudgeOpener>,
+    /// Hears of answers, programs and judgements.
+    pub progress: &'a dyn Progress,
+    /// Folder of the journals, `eval.json`, `rows.jsonl` and `summary.json`; a call with the same settings resumes.
+    pub out: &'a Path,
+}
+
+/// Measures a model on a task: [`Evaluation::new`] and [`Evaluation::run`] in one; gives what `summary.json` holds.
+///
+/// # Errors
+///
+/// As those two.
+pub fn evaluate(
+    settings: &EvalSettings,
+    model: &mut dyn EvalModel,
+    run: EvalRun<'_, '_>,
+) -> Result<Value, EvalError> {
+    Evaluation::new(settings)?.run(model, run)
+}
+
+impl<'a> Evaluation<'a> {
+    /// Checks the settings and reads the task's items.
+    ///
+    /// # Errors
+    ///
+    /// As [`EvalSettings::check`] and [`Task::read`].
+    pub fn new(settings: &'a EvalSettings) -> Result<Self, EvalError> {
+        let task = settings.check()?;
+        let items = task.read(&settings.data, settings.shots.of(&task))?;
+        Ok(Self {
+            settings,
+            task,
+            items,
+        })
+    }
+
+    /// The task.
+    #[must_use]
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Has the model answer, scores the answers, writes the files and gives what `summary.json` holds.
+    ///
+    /// The judge is opened, and the baseline read, before the first answer is written.
+    ///
+    /// # Errors
+    ///
+    /// [`EvalError::Setting`] for a folder that was begun with something else, and for a judge that the settings name
+    /// and nobody opens, or that the task has no use for; the errors of [`run`], [`run_programs`],
+    /// [`Baseline::read`](crate::Baseline::read) and [`judge_all`](crate::judge_all).
+    pub fn run(&self, model: &mut dyn EvalModel, run: EvalRun<'_, '_>) -> Result<Value, EvalError> {
+        self.check_judge(run.judge.is_some())?;
+        let identity = identity(self.settings, &self.task, run.model);
+        claim(run.out, "eval.json", &identity)?;
+        match self.task.pairwise() {
+            _ if self.task.is_mt_bench() => self.mt_bench(model, run, identity),
+            Some(pairwise) => self.compared(model, run, identity, pairwise),
+            None => self.scored(model, &run, identity),
+        }
+    }
+
+    fn check_judge(&self, opened: bool) -> Result<(), EvalError> {
+        let judged = self.task.is_mt_bench() || self.task.pairwise().is_some();
+        match (&self.settings.judge, opened) {
+            (Some(address), false) => Err(EvalError::setting(
+                "judge",
+                "somebody who opens it",
+                address,
+            )),
+            (_, true) if !judged => Err(EvalError::setting(
+                "judge",
+                "nothing for this task",
+                "a judge",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A task whose answers are scored by themselves, programs by running them.
+    fn scored(
+        &self,
+        model: &mut dyn EvalModel,
+        run: &EvalRun<'_, '_>,
+        identity: Value,
+    ) -> Result<Value, EvalError> {
+        let (items, count) = (self.drawn(), self.settings.sample_count());
+        let rows = self.answers(&items, model, run)?;
+        let programs = run_programs(&self.settings.python, &items, &rows, run.progress)?;
+        let draws = self.settings.draws();
+        let mut summary = summarize_programs(&items, &rows, &draws, &programs.endings)?;
+        let lines = item_rows(&rows, &summary);
+        if 1 < count {
+            summary.scores = pass_at(&programs.endings, count, &draws);
+            summary.items /= count;
+        }
+        let mut whole = described(identity, &summary);
+        if let Some(held) = programs.limits_held {
+            whole["limits_held"] = json!(held);
+        }
+        finish(run.out, &lines, whole)
+    }
+
+    /// A task whose answers are compared with a baseline's.
+    fn compared(
+        &self,
+        model: &mut dyn EvalModel,
+        mut run: EvalRun<'_, '_>,
+        identity: Value,
+        pairwise: Pairwise,
+    ) -> Result<Value, EvalError> {
+        let wanted = JudgeSettings::new(self.settings, judge_tokens(pairwise));
+        let judge = OpenJudge::open(run.judge.take(), &wanted)?;
+        let ready = judge.map(|judge| {
+            let comparison = Comparison::new(self.settings, &self.task, pairwise)?;
+            let asked = comparison.asked(&json!(judge.identity))?;
+            Ok::<_, EvalError>((judge, comparison, asked))
+        });
+        let ready = ready.transpose()?;
+        let rows = self.answers(&self.items, model, &run)?;
+        if pairwise == Pairwise::AlpacaEval {
+            let outputs = alpaca_eval_outputs(&self.items, &rows, &run.model.name);
+            write_json(&run.out.join("outputs.json"), &outputs)?;
+        }
+        let Some((mut judge, comparison, asked)) = ready else {
+            return self.unscored(&rows, &run, identity);
+        };
+        let pairs = comparison.pairs(&self.items, &rows)?;
+        let requests = comparison.judging.requests(&pairs);
+        let texts = judge.judge(requests, run.out, &asked, run.progress)?;
+        let scores = comparison
+            .judging
+            .summarize(&pairs, &texts, &self.settings.draws());
+        let mut whole = judged(identity, &scores, &judge.identity);
+        whole["judge"]["baseline"] = comparison.name().into();
+        finish(run.out, &item_rows(&rows, &scores.summary), whole)
+    }
+
+    /// Answers that nobody has judged yet.
+    fn unscored(
+        &self,
+        rows: &[ItemAnswer],
+        run: &EvalRun<'_, '_>,
+        identity: Value,
+    ) -> Result<Value, EvalError> {
+        let summary = summarize_programs(&self.items, rows, &self.settings.draws(), &[])?;
+        let lines = item_rows(rows, &summary);
+        finish(run.out, &lines, described(identity, &summary))
+    }
+
+    /// Both turns of MT-bench, and a judge's ratings where there is one.
+    fn mt_bench(
+        &self,
+        model: &mut dyn EvalModel,
+        mut run: EvalRun<'_, '_>,
+        identity: Value,
+    ) -> Result<Value, EvalError> {
+        let EvalSettings {
+            data, limit, seed, ..
+        } = self.settings;
+        let questions = self.task.path(data);
+        let bench = MtBench::with_questions(&questions, data, *limit, self.settings.run_count())?;
+        let wanted = JudgeSettings::new(self.settings, MT_BENCH_JUDGE_TOKENS);
+        let judge = OpenJudge::open(run.judge.take(), &wanted)?;
+        run.progress.begin("eval", bench.answer_count());
+        let dialogues = bench.answer(
+            model,
+            &MtBenchRun {
+                settings: self.answer_settings(1),
+                seed: *seed,
+                folder: &run.out.join("journal"),
+                progress: run.progress,
+            },
+        );
+        run.progress.end();
+        let dialogues = dialogues?;
+        let Some(mut judge) = judge else {
+            let mut whole = identity;
+            whole["items"] = bench.ids().len().into();
+            return finish(run.out, &dialogue_rows(&bench, &dialogues, &[]), whole);
+        };
+        let asked = json!({ "judge": judge.identity });
+        let requests = bench.requests(&dialogues);
+        let texts = judge.judge(requests, run.out, &asked, run.progress)?;
+        let scores = bench.summarize(&dialogues, &texts, &self.settings.draws());
+        let mut whole = judged(identity, &scores, &judge.identity);
+        whole["run_scores"] = json!(scores.runs);
+        let lines = dialogue_rows(&bench, &dialogues, &scores.summary.rows);
+        finish(run.out, &lines, whole)
+    }
+
+    /// The items as they are asked: several times, where answers are drawn.
+    fn drawn(&self) -> Vec<Item> {
+        let temperature = self.settings.sampling_temperature();
+        if temperature <= 0.0 {
+            return self.items.clone();
+        }
+        let draw = Draw {
+            temperature: single(temperature),
+            top_p: TOP_P,
+            seed: self.settings.seed,
+        };
+        sampled(&self.items, self.settings.sample_count(), draw)
+    }
+
+    fn answer_settings(&self, samples: usize) -> AnswerSettings {
+        let limit = self.settings.limit;
+        AnswerSettings {
+            limit: limit.map(|limit| limit.saturating_mul(samples)),
+            batch_size: self.settings.batch_size,
+            max_new_tokens: self.settings.max_new_tokens,
+        }
+    }
+
+    fn answers(
+        &self,
+        items: &[Item],
+        model: &mut dyn EvalModel,
+        eval: &EvalRun<'_, '_>,
+    ) -> Result<Vec<ItemAnswer>, EvalError> {
+        let settings = self.answer_settings(self.settings.sample_count());
+        let count = settings.limit.unwrap_or(items.len()).min(items.len());
+        eval.progress.begin("eval", requests_of(&items[..count]));
+        let journal = eval.out.join("journal/answers.jsonl");
+        let rows = run(items, model, settings, &journal, eval.progress);
+        eval.progress.end();
+        rows
+    }
+}

@@ -1,0 +1,93 @@
+//! What an evaluation's answers depend on, and the folder that belongs to it.
+
+use std::path::Path;
+
+use idiolect_data::{DataError, write_atomically};
+use serde_json::{Map, Value, json};
+
+use crate::error::EvalError;
+use crate::evaluation::settings::EvalSettings;
+use crate::tasks::Task;
+
+/// The model that is measured, as the folder of its results names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvaluatedModel {
+    /// Its name, for people; also the generator of `AlpacaEval`'s outputs.
+    pub name: String,
+    /// A hash of its files, or a server's name for it.
+    pub model_hash: String,
+    /// A hash of the adapter's files, where one is on.
+    pub adapter_hash: Option<String>,
+    /// The template that was asked for; none is the model's own.
+    pub template: Option<String>,
+    /// Type of weights and activations, for example `F32`.
+    pub dtype: String,
+}
+
+/// What the answers depend on, as `eval.json` holds it and `summary.json` begins.
+pub(crate) fn identity(settings: &EvalSettings, task: &Task, model: &EvaluatedModel) -> Value {
+    let mut identity = json!({
+        "task": task.name, "shots": settings.shots.of(task), "model": model.name, "model_hash": model.model_hash,
+        "adapter_hash": model.adapter_hash, "template": model.template, "dtype": model.dtype,
+        "max_new_tokens": settings.max_new_tokens, "batch_size": settings.batch_size,
+    });
+    let temperature = settings.sampling_temperature();
+    if 0.0 < temperature {
+        identity["samples"] = settings.sample_count().into();
+        identity["temperature"] = single(temperature).into();
+        identity["seed"] = settings.seed.into();
+    }
+    if task.is_mt_bench() {
+        identity["runs"] = settings.run_count().into();
+        identity["seed"] = settings.seed.into();
+    }
+    if !task.is_built_in() {
+        identity["task_definition"] = json!(task);
+    }
+    identity
+}
+
+/// A number as the sampler takes it.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "temperatures are small numbers"
+)]
+pub(crate) fn single(number: f64) -> f32 {
+    number as f32
+}
+
+/// Makes a folder this evaluation's own: what it was begun with is written once into `file`, and anything else is
+/// refused.
+pub(crate) fn claim(out: &Path, file: &str, identity: &Value) -> Result<(), EvalError> {
+    let io = |path: &Path, action| {
+        let path = path.to_owned();
+        move |source| DataError::Io {
+            path,
+            action,
+            source,
+        }
+    };
+    let journal = out.join("journal");
+    std::fs::create_dir_all(&journal).map_err(io(&journal, "create"))?;
+    let path = out.join(file);
+    if !path.is_file() {
+        return write_json(&path, identity);
+    }
+    let text = std::fs::read_to_string(&path).map_err(io(&path, "read"))?;
+    let before: Map<String, Value> = serde_json::from_str(&text)
+        .map_err(|error| EvalError::setting(path.display().to_string(), "JSON", error))?;
+    let differs = |(name, value): &(&String, &Value)| identity.get(name.as_str()) != Some(*value);
+    match before.iter().find(differs) {
+        None => Ok(()),
+        Some((name, value)) => {
+            let field = format!("{}: {name}", path.display());
+            let expected = format!("{value}, as it was begun with, or another out folder");
+            Err(EvalError::setting(field, expected, &identity[name]))
+        }
+    }
+}
+
+/// Writes JSON for people to read, whole or not at all.
+pub(crate) fn write_json(path: &Path, value: &Value) -> Result<(), EvalError> {
+    Ok(write_atomically(path, |to| writeln!(to, "{value:#}"))?)
+}

@@ -1,0 +1,15 @@
+//! A model measured on a task, from settings to the files of its results.
+
+mod comparison;
+mod evaluate;
+mod identity;
+mod judge;
+mod results;
+mod settings;
+mod shots;
+
+pub use evaluate::{EvalRun, Evaluation, evaluate};
+pub use identity::EvaluatedModel;
+pub use judge::{JudgeOpener, JudgeSettings};
+pub use settings::EvalSettings;
+pub use shots::Shots;

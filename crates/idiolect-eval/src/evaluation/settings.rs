@@ -1,0 +1,270 @@
+//! The settings of an evaluation, which are its settings file, and which of them a task has use for.
+
+use std::path::PathBuf;
+
+use idiolect_completion::WriterAddress;
+use idiolect_metrics::interval::Draws;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::EvalError;
+use crate::evaluation::shots::Shots;
+use crate::tasks::{Pairwise, Task};
+
+/// What several answers to one program are drawn at.
+const TEMPERATURE: f64 = 0.8;
+/// Runs of MT-bench that arXiv 2409.00096 takes the mean of.
+const RUNS: usize = 3;
+/// How the intervals of the means are drawn, but for the seed.
+const INTERVAL_SAMPLES: usize = 1000;
+/// The share of the drawn means inside an interval.
+pub(crate) const INTERVAL: f64 = 0.95;
+
+/// What a model is measured on, and how. The model itself, its template and the folder of the results are not here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct EvalSettings {
+    /// Name of the task, or a `.toml` file with one ([`Task`]). No default.
+    pub task: String,
+    /// Folder with the tasks' files. No default.
+    pub data: PathBuf,
+    /// PEFT folder of the adapter that the model is measured with. Default: none.
+    pub adapter: Option<PathBuf>,
+    /// Only the first so many items. Default: all.
+    pub limit: Option<usize>,
+    /// Worked examples above each question: a number, or `leaderboard` for those of the Open LLM Leaderboard of
+    /// 2023. Default: 0.
+    pub shots: Shots,
+    /// Rows that are computed together, at least 1. Default: 8.
+    pub batch_size: usize,
+    /// Most tokens of an answer, at least 1. Default: the task's own number.
+    pub max_new_tokens: Option<usize>,
+    /// Python that programs are run with, in a sandbox (Linux): a path or a name. Default: `python3`.
+    pub python: PathBuf,
+    /// Answers to each program, at least 1; from 5 on pass@5 is reported, from 10 on pass@10. Default: 1.
+    pub samples: Option<usize>,
+    /// What the answers of programs are drawn at, from the likeliest 0.95 of the tokens; 0 is greedy. Default: 0,
+    /// and 0.8 for several samples.
+    pub temperature: Option<f64>,
+    /// Runs of MT-bench, at least 1, each with answers and ratings of its own. Default: 3.
+    pub runs: Option<usize>,
+    /// Who judges MT-bench, Arena-Hard and `AlpacaEval`: `local:MODEL` or `openai:URL`. Default: nobody; the answers
+    /// are kept and can be judged later.
+    pub judge: Option<WriterAddress>,
+    /// Most tokens of a judgement, at least 1. Default: the benchmark's own number.
+    pub judge_tokens: Option<usize>,
+    /// Answers that Arena-Hard and `AlpacaEval` compare with: a file in the benchmark's form, or `rows.jsonl` of
+    /// another evaluation. Default: for `AlpacaEval` the outputs in its data.
+    pub baseline: Option<PathBuf>,
+    /// Seed of the draws and of the intervals. Default: 42.
+    pub seed: u64,
+}
+
+impl Default for EvalSettings {
+    fn default() -> Self {
+        Self {
+            task: String::new(),
+            data: PathBuf::new(),
+            adapter: None,
+            limit: None,
+            shots: Shots::default(),
+            batch_size: 8,
+            max_new_tokens: None,
+            python: "python3".into(),
+            samples: None,
+            temperature: None,
+            runs: None,
+            judge: None,
+            judge_tokens: None,
+            baseline: None,
+            seed: 42,
+        }
+    }
+}
+
+impl EvalSettings {
+    /// Refuses settings without a task or data, numbers out of range, and what the task has no use for; the task,
+    /// where all is well.
+    ///
+    /// # Errors
+    ///
+    /// [`EvalError::Setting`] names the first; [`EvalError::Task`] and [`EvalError::File`] for the task.
+    pub fn check(&self) -> Result<Task, EvalError> {
+        if self.task.is_empty() {
+            let names = format!("one of {}, or a .toml file", Task::names().join(", "));
+            return Err(EvalError::setting("task", names, "nothing"));
+        }
+        let task: Task = self.task.parse()?;
+        if self.data.as_os_str().is_empty() {
+            let expected = "a folder with the tasks' files";
+            return Err(EvalError::setting("data", expected, "nothing"));
+        }
+        self.check_use(&task)?;
+        self.check_numbers()?;
+        if task.pairwise() == Some(Pairwise::ArenaHard)
+            && self.judge.is_some()
+            && self.baseline.is_none()
+        {
+            let expected = "a file with answers to compare with";
+            return Err(EvalError::setting("baseline", expected, "nothing"));
+        }
+        Ok(task)
+    }
+
+    /// Refuses what the task has no use for.
+    fn check_use(&self, task: &Task) -> Result<(), EvalError> {
+        let (programs, runs) = (task.runs_programs(), task.is_mt_bench());
+        let compares = task.pairwise().is_some();
+        let number = |number: Option<usize>| number.map(|number| number.to_string());
+        let given = [
+            ("samples", programs, number(self.samples)),
+            (
+                "temperature",
+                programs,
+                self.temperature.map(|t| t.to_string()),
+            ),
+            ("runs", runs, number(self.runs)),
+            (
+                "judge",
+                runs || compares,
+                self.judge.as_ref().map(ToString::to_string),
+            ),
+            (
+                "baseline",
+                compares,
+                self.baseline
+                    .as_ref()
+                    .map(|path| path.display().to_string()),
+            ),
+        ];
+        for (name, used, given) in given {
+            if let (false, Some(found)) = (used, given) {
+                return Err(EvalError::setting(name, "nothing for this task", found));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), EvalError> {
+        let numbers = [
+            ("batch_size", Some(self.batch_size)),
+            ("max_new_tokens", self.max_new_tokens),
+            ("samples", self.samples),
+            ("runs", self.runs),
+            ("judge_tokens", self.judge_tokens),
+        ];
+        if let Some((name, _)) = numbers.into_iter().find(|(_, number)| *number == Some(0)) {
+            return Err(EvalError::setting(name, "at least 1", 0));
+        }
+        let temperature = self.sampling_temperature();
+        let several = 1 < self.sample_count();
+        if !temperature.is_finite() || temperature < 0.0 || (several && temperature <= 0.0) {
+            let expected = "a number from 0, above it for several samples";
+            return Err(EvalError::setting("temperature", expected, temperature));
+        }
+        Ok(())
+    }
+
+    /// How many answers each item gets.
+    #[must_use]
+    pub fn sample_count(&self) -> usize {
+        self.samples.unwrap_or(1)
+    }
+
+    /// What the answers are drawn at; 0 is greedy.
+    #[must_use]
+    pub fn sampling_temperature(&self) -> f64 {
+        let usual = if 1 < self.sample_count() {
+            TEMPERATURE
+        } else {
+            0.0
+        };
+        self.temperature.unwrap_or(usual)
+    }
+
+    /// How many runs of MT-bench are asked for.
+    #[must_use]
+    pub fn run_count(&self) -> usize {
+        self.runs.unwrap_or(RUNS)
+    }
+
+    /// How the intervals of the means are drawn.
+    #[must_use]
+    pub fn draws(&self) -> Draws {
+        Draws {
+            samples: INTERVAL_SAMPLES,
+            level: INTERVAL,
+            seed: self.seed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut EvalSettings)) -> String {
+        let mut settings = EvalSettings {
+            task: "humaneval".into(),
+            data: "data".into(),
+            ..EvalSettings::default()
+        };
+        change(&mut settings);
+        settings.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn settings_out_of_range_or_without_use_are_refused_by_their_key() {
+        let begins = |error: String, start: &str| assert!(error.starts_with(start), "{error}");
+        begins(refused(|s| s.task.clear()), "task: expected one of gsm8k,");
+        begins(refused(|s| s.task = "gsm9k".into()), "no task \"gsm9k\"");
+        begins(refused(|s| s.data = PathBuf::new()), "data: expected");
+        begins(
+            refused(|s| s.batch_size = 0),
+            "batch_size: expected at least 1, found 0",
+        );
+        begins(
+            refused(|s| s.samples = Some(0)),
+            "samples: expected at least 1",
+        );
+        for temperature in [f64::NAN, f64::INFINITY, -0.5] {
+            begins(
+                refused(|s| s.temperature = Some(temperature)),
+                "temperature:",
+            );
+        }
+        let greedy = refused(|s| (s.samples, s.temperature) = (Some(2), Some(0.0)));
+        begins(greedy, "temperature: expected a number from 0, above it");
+        begins(
+            refused(|s| s.runs = Some(2)),
+            "runs: expected nothing for this task",
+        );
+        begins(
+            refused(|s| s.baseline = Some("b".into())),
+            "baseline: expected nothing",
+        );
+        let judged = refused(|s| {
+            s.task = "arena-hard".into();
+            s.judge = Some(WriterAddress::Server("a.b".into()));
+        });
+        begins(judged, "baseline: expected a file with answers");
+    }
+
+    #[test]
+    fn a_file_of_settings_reads_back() {
+        let file = "task = \"arc_easy\"\ndata = \"d\"\nshots = \"leaderboard\"\n";
+        let settings: EvalSettings = toml::from_str(file).unwrap();
+        assert_eq!(settings.shots.of(&settings.check().unwrap()), 25);
+        let written = toml::to_string(&settings).unwrap();
+        assert_eq!(toml::from_str::<EvalSettings>(&written).unwrap(), settings);
+        for (text, shots) in [("3", Shots::Number(3)), ("\"3\"", Shots::Number(3))] {
+            let read: EvalSettings = toml::from_str(&format!("shots = {text}")).unwrap();
+            assert_eq!(read.shots, shots);
+        }
+        let wrong = toml::from_str::<EvalSettings>("shots = \"many\"").unwrap_err();
+        assert!(
+            wrong.to_string().contains("a number, or leaderboard"),
+            "{wrong}"
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! MT-bench: two turns of each question, both rated from 1 to 10 by a judge.
+//!
+//! Source: lm-sys/FastChat 0.2.36 `llm_judge` (temperatures, which prompt rates what, means).
+//! Where it differs: seeds are per text; a rating outside 1 to 10 counts as none; answers that are drawn greedily
+//! are written once and stand in every run.
+//! Questions, reference answers and the judge's prompts are read from the data folder.
+
+use std::path::Path;
+
+use idiolect_completion::{CompletionRequest, Progress};
+use idiolect_data::{Id, Message, Role};
+
+use crate::answer::Answer;
+use crate::error::EvalError;
+use crate::gold::Gold;
+use crate::item::{Draw, GenerateRequest, Item, ItemRequest, seed_of};
+use crate::judged::judge::judge_request;
+use crate::judged::mt_questions::{QUESTIONS, Question, forms, questions};
+use crate::model::EvalModel;
+use crate::run::{AnswerSettings, run};
+use crate::tasks::MT_BENCH_TOKENS;
+use crate::template::fill;
+
+/// The benchmark, read from its files.
+pub struct MtBench {
+    pub(crate) questions: Vec<Question>,
+    /// System and user part of the judge's prompts: first and second turn, without and with a reference.
+    forms: Vec<(String, String)>,
+    /// How often each question is answered anew; 3 in arXiv 2409.00096.
+    pub(crate) runs: usize,
+}
+
+/// How the questions of MT-bench are asked.
+pub struct MtBenchRun<'a> {
+    /// Batches and limits; `limit` is not looked at, for the questions are those that were read.
+    pub settings: AnswerSettings,
+    /// Seed of the answers that are drawn.
+    pub seed: u64,
+    /// The folder of the journals `turn-1.jsonl` and `turn-2.jsonl`.
+    pub folder: &'a Path,
+    /// Hears of every answer.
+    pub progress: &'a dyn Progress,
+}
+
+/// Both answers to one question in one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialogue {
+    /// Place of the question.
+    pub question: usize,
+    /// The run, from 0.
+    pub run: usize,
+    /// The answers, white space around them cut off.
+    pub answers: [String; 2],
+}
+
+impl MtBench {
+    /// Reads the first `limit` questions, or all, to be answered in `runs` runs, at least one.
+    ///
+    /// # Errors
+    ///
+    /// [`EvalError::Data`] and [`EvalError::Field`] for the files; a question that needs a reference answer and has
+    /// none is the latter.
+    pub fn read(data: &Path, limit: Option<usize>, runs: usize) -> Result<Self, EvalError> {
+        Self::with_questions(&data.join(QUESTIONS), data, limit, runs)
+    }
+
+    /// As [`MtBench::read`], with the questions of another file.
+    pub(crate) fn with_questions(
+        path: &Path,
+        data: &Path,
+        limit: Option<usize>,
+        runs: usize,
+    ) -> Result<Self, EvalError> {
+        Ok(Self {
+            questions: questions(path, data, limit)?,
+            forms: forms(data)?,
+            runs: runs.max(1),
+        })
+    }
+
+    /// Has `model` answer both turns of every question in every run, journaled.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn answer(
+        &self,
+        model: &mut dyn EvalModel,
+        asked: &MtBenchRun<'_>,
+    ) -> Result<Vec<Dialogue>, EvalError> {
+        let settings = AnswerSettings {
+            limit: None,
+            ..asked.settings
+        };
+        let places = self.places();
+        let mut turns = [Vec::new(), Vec::new()];
+        for turn in 0..2 {
+            let before = turns[0].clone();
+            let items = places.iter().enumerate().map(|(place, at)| {
+                let before = before.get(place).map(String::as_str);
+                self.item(*at, before, asked.seed)
+            });
+            let items: Vec<Item> = items.collect();
+            let journal = asked.folder.join(format!("turn-{}.jsonl", turn + 1));
+            let rows = run(&items, model, settings, &journal, asked.progress)?;
+            turns[turn] = rows.into_iter().map(|row| trimmed(row.answer)).collect();
+        }
+        let [first, second] = turns;
+        let answers = first.into_iter().zip(second);
+        let dialogue = |(&(question, run), (first, second))| Dialogue {
+            question,
+            run,
+            answers: [first, second],
+        };
+        let dialogues: Vec<Dialogue> = places.iter().zip(answers).map(dialogue).collect();
+        Ok(self.repeated(dialogues))
+    }
+
+    /// Questions and runs that are asked: a greedy answer is the same in every run.
+    fn places(&self) -> Vec<(usize, usize)> {
+        let runs = |question: usize| {
+            let greedy = self.questions[question].temperature() <= 0.0;
+            (0..if greedy { 1 } else { self.runs }).map(move |run| (question, run))
+        };
+        (0..self.questions.len()).flat_map(runs).collect()
+    }
+
+    /// How many answers are asked for.
+    pub(crate) fn answer_count(&self) -> usize {
+        2 * self.places().len()
+    }
+
+    /// The dialogues with greedy ones in every run, by question and then by run.
+    fn repeated(&self, dialogues: Vec<Dialogue>) -> Vec<Dialogue> {
+        let all = dialogues.into_iter().flat_map(|dialogue| {
+            let greedy = self.questions[dialogue.question].temperature() <= 0.0;
+            let runs = if greedy {
+                0..self.runs
+            } else {
+                dialogue.run..dialogue.run + 1
+            };
+            runs.map(move |run| Dialogue {
+                run,
+                ..dialogue.clone()
+            })
+        });
+        all.collect()
+    }
+
+    /// One turn of a question as an item; the second one follows the answer to the first.
+    fn item(&self, (at, run): (usize, usize), first: Option<&str>, seed: u64) -> Item {
+        let question = &self.questions[at];
+        let turn = |role, content: &str| Message {
+            role,
+            content: content.to_owned(),
+        };
+        let mut turns = vec![turn(Role::User, &question.turns[0])];
+        if let Some(answer) = first {
+            turns.push(turn(Role::Assistant, answer));
+            turns.push(turn(Role::User, &question.turns[1]));
+        }
+        let id = format!("{}/{}", question.name(), run + 1);
+        let temperature = question.temperature();
+        let draw = Draw {
+            temperature,
+            top_p: 1.0,
+            seed: seed_of(seed, &format!("{id}/{}", turns.len())),
+        };
+        Item {
+            id: id.into(),
+            group: question.kind.clone(),
+            request: ItemRequest::Generate(GenerateRequest {
+                draw: (0.0 < temperature).then_some(draw),
+                ..GenerateRequest::chat(turns, MT_BENCH_TOKENS)
+            }),
+            gold: Gold::Judged,
+        }
+    }
+
+    /// Two questions to the judge for each dialogue: its first turn, and both with an eye on the second.
+    ///
+    /// Dialogues about a question, or of a run, that the benchmark has not are passed over.
+    #[must_use]
+    pub fn requests(&self, dialogues: &[Dialogue]) -> Vec<CompletionRequest> {
+        let both = self
+            .known(dialogues)
+            .into_iter()
+            .flat_map(|dialogue| [0, 1].map(|turn| self.request(dialogue, turn)));
+        both.collect()
+    }
+
+    pub(crate) fn known<'a>(&self, dialogues: &'a [Dialogue]) -> Vec<&'a Dialogue> {
+        let has = |dialogue: &&Dialogue| {
+            dialogue.question < self.questions.len() && dialogue.run < self.runs
+        };
+        dialogues.iter().filter(has).collect()
+    }
+
+    pub(crate) fn request(&self, dialogue: &Dialogue, turn: usize) -> CompletionRequest {
+        let question = &self.questions[dialogue.question];
+        let [question_1, question_2] = &question.turns;
+        let [answer_1, answer_2] = &dialogue.answers;
+        let mut values: Vec<(&str, &str)> = vec![
+            ("question", question_1),
+            ("question_1", question_1),
+            ("question_2", question_2),
+            ("answer", answer_1),
+            ("answer_1", answer_1),
+            ("answer_2", answer_2),
+        ];
+        if let Some([first, second]) = &question.reference {
+            values.extend([("ref_answer_1", first.as_str()), ("ref_answer_2", second)]);
+        }
+        let form = turn + if question.reference.is_some() { 2 } else { 0 };
+        let (system, user) = &self.forms[form];
+        let id = format!("{}/{}/turn-{}", question.name(), dialogue.run + 1, turn + 1);
+        judge_request(id, system, fill(user, &values))
+    }
+
+    /// The id of each question, in the order of the summary's rows.
+    #[must_use]
+    pub fn ids(&self) -> Vec<Id> {
+        self.questions
+            .iter()
+            .map(|question| question.id.clone())
+            .collect()
+    }
+}
+
+fn trimmed(answer: Answer) -> String {
+    match answer {
+        Answer::Text(text) => text.trim().to_owned(),
+        Answer::Likelihoods(_) => String::new(),
+    }
+}

@@ -1,0 +1,155 @@
+//! Files of the tasks as rows of fields: rows in any layout of a data set, and the archive of MMLU.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use idiolect_data::{Layout, RawRow, read_rows};
+use serde_json::{Map, Value};
+
+use crate::error::{EvalError, RowPlace};
+use crate::template::{Piece, pieces};
+
+/// One row and where it stands.
+pub(crate) struct TaskRow {
+    pub(crate) path: PathBuf,
+    /// From 1.
+    pub(crate) row: usize,
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl TaskRow {
+    /// A field that must hold text, or a number to be read as text.
+    pub(crate) fn text(&self, field: &str) -> Result<String, EvalError> {
+        match self.fields.get(field) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(Value::Number(number)) => Ok(number.to_string()),
+            _ => Err(self.wrong(field, "text")),
+        }
+    }
+
+    /// A field that must hold a list of texts.
+    pub(crate) fn texts(&self, field: &str) -> Result<Vec<String>, EvalError> {
+        let list = self.fields.get(field).and_then(Value::as_array);
+        let texts = list.and_then(|list| {
+            list.iter()
+                .map(|text| Some(text.as_str()?.to_owned()))
+                .collect()
+        });
+        texts.ok_or_else(|| self.wrong(field, "a list of texts"))
+    }
+
+    /// A field that must hold a whole number, plain or as text.
+    pub(crate) fn index(&self, field: &str) -> Result<usize, EvalError> {
+        let number = self.text(field)?.parse().ok();
+        number.ok_or_else(|| self.wrong(field, "a whole number"))
+    }
+
+    /// A template filled with the row's fields.
+    pub(crate) fn filled(&self, template: &str) -> Result<String, EvalError> {
+        let pieces = pieces(template)
+            .map_err(|reason| EvalError::setting("template", reason, format!("{template:?}")))?;
+        let text = |piece| match piece {
+            Piece::Text(text) => Ok(text.to_owned()),
+            Piece::Name(field) => self.text(field),
+        };
+        pieces.into_iter().map(text).collect()
+    }
+
+    /// An error at one field.
+    pub(crate) fn wrong(&self, field: &str, expected: &str) -> EvalError {
+        let found = self.fields.get(field);
+        EvalError::Field {
+            place: RowPlace {
+                path: self.path.clone(),
+                row: self.row,
+                line: None,
+            },
+            field: field.to_owned(),
+            expected: expected.to_owned(),
+            found: found.map_or_else(|| "nothing".to_owned(), shown),
+        }
+    }
+}
+
+/// The beginning of a value.
+fn shown(value: &Value) -> String {
+    const MOST: usize = 100;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+/// The rows of a file; an empty cell of a table is empty text.
+pub(crate) fn rows(path: &Path) -> Result<Vec<TaskRow>, EvalError> {
+    let found = read_rows(path)?;
+    let is_table = found.layout == Layout::Table;
+    let cell = |(name, value): (String, Value)| match value {
+        Value::Null if is_table => (name, "".into()),
+        value => (name, value),
+    };
+    let row = |(i, row): (usize, RawRow)| TaskRow {
+        path: path.to_owned(),
+        row: i + 1,
+        fields: row.fields.into_iter().map(cell).collect(),
+    };
+    Ok(found.rows.into_iter().enumerate().map(row).collect())
+}
+
+/// The rows of one half (`dev`, `test`) of MMLU's archive, with their subject, subjects in order of
+/// their names.
+pub(crate) fn mmlu(path: &Path, half: &str) -> Result<Vec<TaskRow>, EvalError> {
+    let reason = |reason: &dyn std::fmt::Display| file_error(path, reason);
+    let file = File::open(path).map_err(|e| reason(&e))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|e| reason(&e))?;
+    let ending = format!("_{half}.csv");
+    let mut names = Vec::new();
+    for name in archive.file_names() {
+        names.push(name.map_err(|e| reason(&e))?.into_owned());
+    }
+    names.retain(|name| name.ends_with(&ending));
+    names.sort();
+    let mut rows = Vec::new();
+    for name in names {
+        let mut text = Vec::new();
+        let mut member = archive.by_name(&name).map_err(|e| reason(&e))?;
+        member.read_to_end(&mut text).map_err(|e| reason(&e))?;
+        let file_name = name.rsplit('/').next().unwrap_or_default();
+        let subject = file_name.strip_suffix(&ending).unwrap_or_default();
+        rows.extend(mmlu_subject(&path.join(&name), &text, subject)?);
+    }
+    Ok(rows)
+}
+
+/// The rows of one subject, whose table has no names of columns.
+fn mmlu_subject(path: &Path, text: &[u8], subject: &str) -> Result<Vec<TaskRow>, EvalError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text);
+    let mut rows = Vec::new();
+    for (i, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| file_error(path, &error))?;
+        let columns = ["question", "A", "B", "C", "D", "answer"]
+            .into_iter()
+            .zip(&record);
+        let mut fields: Map<String, Value> = columns
+            .map(|(name, text)| (name.to_owned(), text.into()))
+            .collect();
+        fields.insert("subject".to_owned(), subject.into());
+        rows.push(TaskRow {
+            path: path.to_owned(),
+            row: i + 1,
+            fields,
+        });
+    }
+    Ok(rows)
+}
+
+fn file_error(path: &Path, reason: &dyn std::fmt::Display) -> EvalError {
+    EvalError::File {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}

@@ -1,0 +1,82 @@
+//! Items in which the model writes text.
+
+use idiolect_completion::Prompt;
+use idiolect_data::{Message, Role};
+use idiolect_metrics::ifeval::Instruction;
+use serde_json::Value;
+
+use crate::error::EvalError;
+use crate::gold::Gold;
+use crate::item::GenerateRequest;
+use crate::tasks::files::TaskRow;
+use crate::tasks::form::{GenerateForm, Metric, Shown};
+
+/// Tokens after which an answer for `MT-bench` ends, in its scripts.
+pub(crate) const MT_BENCH_TOKENS: usize = 1024;
+
+/// One user turn.
+fn user(content: String) -> Vec<Message> {
+    vec![Message {
+        role: Role::User,
+        content,
+    }]
+}
+
+impl GenerateForm {
+    /// The request of a row, below worked examples.
+    pub(crate) fn request(&self, row: &TaskRow, above: &str) -> Result<GenerateRequest, EvalError> {
+        let text = format!("{above}{}", row.filled(&self.prompt)?);
+        Ok(GenerateRequest {
+            prompt: match self.shown {
+                Shown::Chat => Prompt::Chat(user(text)),
+                Shown::Text => Prompt::Text(text),
+            },
+            stops: self.stops.clone(),
+            max_new_tokens: self.max_new_tokens,
+            draw: None,
+        })
+    }
+}
+
+impl Metric {
+    /// What a row's answer is scored with.
+    pub(crate) fn gold(&self, row: &TaskRow) -> Result<Gold, EvalError> {
+        Ok(match self {
+            Self::ExactMatch(right) => Gold::Exact(row.filled(right)?),
+            Self::Number(right) => Gold::Number(row.filled(right)?),
+            Self::Gsm8k(right) => Gold::Gsm8k(row.filled(right)?),
+            Self::Call(right) => Gold::Call(row.filled(right)?),
+            Self::Refusal => Gold::Refusal,
+            Self::Program { before, after } => Gold::Program {
+                before: row.filled(before)?,
+                after: row.filled(after)?,
+            },
+            Self::Instructions => Gold::Instructions(instructions(row)?),
+            Self::Pairwise(_) => Gold::Judged,
+        })
+    }
+}
+
+/// The instructions of a prompt of `IFEval`.
+fn instructions(row: &TaskRow) -> Result<Vec<Instruction>, EvalError> {
+    let names = row.texts("instruction_id_list")?;
+    let arguments = row.fields.get("kwargs").and_then(Value::as_array);
+    let arguments = arguments.filter(|arguments| arguments.len() == names.len());
+    let arguments =
+        arguments.ok_or_else(|| row.wrong("kwargs", "an object for each instruction"))?;
+    let pairs = names.iter().zip(arguments);
+    let read = |(name, arguments): (&String, &Value)| {
+        let wrong = |_| row.wrong("kwargs", "one of the 25 instructions with its arguments");
+        Instruction::new(name, arguments).map_err(wrong)
+    };
+    pairs.map(read).collect()
+}
+
+/// The first turn of `MT-bench`; how it is drawn is set where the two turns are asked.
+pub(crate) fn mt_bench(row: &TaskRow) -> Result<GenerateRequest, EvalError> {
+    let turns = row.texts("turns")?;
+    let [first, _] = turns.as_slice() else {
+        return Err(row.wrong("turns", "two texts"));
+    };
+    Ok(GenerateRequest::chat(user(first.clone()), MT_BENCH_TOKENS))
+}
