@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::rows::Layout;
+
 /// A run directory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RunDir {
@@ -108,6 +110,46 @@ impl RunDir {
         self.root.join("summary.json")
     }
 
+    /// `summaryPART.json`: the numbers of a part of a distillation, as [`Self::rewritten`] names it.
+    #[must_use]
+    pub fn part_summary(&self, part: &str) -> PathBuf {
+        self.root.join(format!("summary{part}.json"))
+    }
+
+    /// `distilledPART.json` or `.jsonl`: the rewritten data set in the layout that it came in; a table as JSON Lines.
+    ///
+    /// `part` is empty for a whole data set, and for a part of several `-1-of-4`.
+    #[must_use]
+    pub fn rewritten(&self, part: &str, layout: Layout) -> PathBuf {
+        let is_array = layout == Layout::Array;
+        let end = if is_array { "json" } else { "jsonl" };
+        self.root.join(format!("distilled{part}.{end}"))
+    }
+
+    /// `merge.json`: what came of bringing the parts of a distillation together.
+    #[must_use]
+    pub fn merge_report(&self) -> PathBuf {
+        self.root.join("merge.json")
+    }
+
+    /// `halves.jsonl`: the documents of a continuation, cut in two.
+    #[must_use]
+    pub fn halves(&self) -> PathBuf {
+        self.root.join("halves.jsonl")
+    }
+
+    /// `verdicts.jsonl`: what the filters of a continuation said of each document.
+    #[must_use]
+    pub fn verdicts(&self) -> PathBuf {
+        self.root.join("verdicts.jsonl")
+    }
+
+    /// `outputs.json`: answers in the form that `alpaca_eval` reads.
+    #[must_use]
+    pub fn outputs(&self) -> PathBuf {
+        self.root.join("outputs.json")
+    }
+
     /// `outcome.json`: what a whole job found, from which its report is made.
     #[must_use]
     pub fn outcome(&self) -> PathBuf {
@@ -199,7 +241,17 @@ mod tests {
             shown(run.task("gsm8k").summary()),
             "run/eval/gsm8k/summary.json"
         );
+        let parts = [Layout::Array, Layout::Lines, Layout::Table];
+        let parts = parts.map(|layout| shown(run.rewritten("-1-of-4", layout)));
+        let end = ["json", "jsonl", "jsonl"];
+        assert_eq!(parts, end.map(|end| format!("run/distilled-1-of-4.{end}")));
+        assert_eq!(run.part_summary(""), run.summary());
         let names = [
+            run.part_summary("-1-of-4"),
+            run.merge_report(),
+            run.halves(),
+            run.verdicts(),
+            run.outputs(),
             run.run_toml(),
             run.plan(),
             run.metrics(),
@@ -214,7 +266,8 @@ mod tests {
             run.report_numbers(),
         ];
         expect_test::expect![
-            "run/run.toml run/plan.json run/metrics.jsonl run/timings.jsonl run/curves.svg \
+            "run/summary-1-of-4.json run/merge.json run/halves.jsonl run/verdicts.jsonl run/outputs.json \
+             run/run.toml run/plan.json run/metrics.jsonl run/timings.jsonl run/curves.svg \
              run/tokens.cache run/tensorboard run/model run/rows.jsonl run/outcome.json \
              run/report/index.html run/report/report.json"
         ]
