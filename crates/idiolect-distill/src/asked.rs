@@ -1,65 +1,42 @@
 //! The rows that are to be rewritten, each with its prompt.
 
+use idiolect_completion::{BoxError, Completion, CompletionRequest, Made};
 use idiolect_data::{DataSet, sample};
-use idiolect_metrics::MetricsError;
-use sha2::{Digest, Sha256};
 
-use crate::DistillError;
+use crate::config::DistillConfig;
+use crate::error::DistillError;
 use crate::judge::{judge, verdict};
-use crate::record::Record;
-use crate::settings::Settings;
-use crate::writer::{Completion, RewriteRequest};
+use crate::record::RewriteRecord;
 
 /// A row to be rewritten.
 pub(crate) struct Asked<'a> {
     /// Its number in the data set.
     pub(crate) row: usize,
-    pub(crate) request: RewriteRequest,
+    pub(crate) request: CompletionRequest,
     label: &'a str,
     set: &'a DataSet,
-    settings: &'a Settings,
+    config: &'a DistillConfig,
 }
 
 impl Asked<'_> {
     /// The journal's row for a completion, with its verdict.
-    pub(crate) fn record(&self, completion: Completion) -> Result<Record, DistillError> {
-        let Settings {
-            check,
-            extras,
-            identity,
-            ..
-        } = self.settings;
-        let Completion {
-            id: _,
-            text,
-            token_count,
-            token_ids,
-            passes,
-            finish_reason,
-        } = completion;
-        let verdict = judge(*check, extras, self.label, &text, &finish_reason)
-            .map_err(|source| self.label_error(source))?;
-        Ok(Record {
-            id: self.request.id.clone(),
-            identity: identity.clone(),
-            template: self.settings.template_name(),
-            prompt_sha256: sha256(&self.request.prompt.to_string()),
-            seed: self.request.seed,
-            text,
-            token_count,
-            token_ids,
-            passes,
-            finish_reason,
-            replaced: verdict.is_keep(),
-            verdict,
-        })
+    pub(crate) fn record(
+        &self,
+        made: Made,
+        completion: Completion,
+    ) -> Result<RewriteRecord, DistillError> {
+        let DistillConfig { check, extras, .. } = self.config;
+        let (text, finish) = (&completion.text, &completion.finish_reason);
+        let verdict = judge(&**check, extras, self.label, text, finish);
+        let verdict = verdict.map_err(|source| self.label_error(source))?;
+        Ok(RewriteRecord::new(made, completion, verdict))
     }
 
-    fn label_error(&self, source: MetricsError) -> DistillError {
+    fn label_error(&self, source: BoxError) -> DistillError {
         DistillError::Label {
             path: self.set.path.clone(),
             id: self.request.id.clone(),
-            source: Box::new(source),
+            source,
         }
     }
 }
@@ -69,7 +46,7 @@ impl Asked<'_> {
 /// Each label is tried once, so that one that the check cannot use costs no generation.
 pub(crate) fn asked<'a>(
     set: &'a DataSet,
-    settings: &'a Settings,
+    config: &'a DistillConfig,
 ) -> Result<Vec<Asked<'a>>, DistillError> {
     let rows = set.rows.len();
     #[expect(
@@ -77,45 +54,31 @@ pub(crate) fn asked<'a>(
         clippy::cast_sign_loss,
         reason = "a share of rows"
     )]
-    let count = (rows as f64 * settings.mix_ratio).round() as usize;
+    let count = (rows as f64 * config.mix_ratio).round() as usize;
     let ask = |row: usize| {
         let example = &set.rows[row].example;
         let id = example.id.clone();
-        let seed = settings.row_seed(&id);
-        let prompt = settings
+        let seed = config.row_seed(&id);
+        let prompt = config
             .prompt(example)
             .map_err(|source| DistillError::Prompt {
                 path: set.path.clone(),
                 id: id.clone(),
-                source: Box::new(source),
+                source,
             })?;
-        let request = RewriteRequest {
-            id,
-            prompt,
-            seed,
-            done: false,
-        };
-        let label = example.response().unwrap_or("");
         let asked = Asked {
             row,
-            request,
-            label,
+            request: CompletionRequest::new(id, prompt, seed),
+            label: example.response().unwrap_or(""),
             set,
-            settings,
+            config,
         };
-        verdict(settings.check, label, "").map_err(|source| asked.label_error(source))?;
+        let tried = verdict(&*config.check, asked.label, "");
+        tried.map_err(|source| asked.label_error(source))?;
         Ok(asked)
     };
-    sample(rows, count, settings.seed)
+    sample(rows, count, config.seed)
         .into_iter()
         .map(ask)
-        .collect()
-}
-
-fn sha256(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles
-        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
         .collect()
 }

@@ -1,19 +1,42 @@
-//! Which task a rewrite is checked for.
+//! Which task a rewrite is checked for: the paper's checks, and those that a user brings.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use idiolect_metrics::{MetricsError, call, code, math};
+use idiolect_completion::BoxError;
+use idiolect_metrics::{call, code, math};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::DistillError;
+use crate::error::DistillError;
 use crate::verdict::Reason;
 
+/// What a rewrite must pass beside the banned phrases; [`Check`] has the paper's.
+///
+/// The same texts must always get the same answer: a resumed run judges its texts anew.
+pub trait RewriteCheck: fmt::Debug + Send + Sync {
+    /// Its name, for errors and reports.
+    fn name(&self) -> &str;
+
+    /// What it has against a rewrite of `label`, both without white space around them;
+    /// [`Reason::Custom`] is for checks of one's own.
+    ///
+    /// It is asked once about every label with an empty rewrite before anything is generated.
+    ///
+    /// # Errors
+    ///
+    /// For a label that it cannot use.
+    fn objection(&self, label: &str, rewrite: &str) -> Result<Option<Reason>, BoxError>;
+}
+
 /// The task check of Eq. 4; the reference script picks it by the data set's name, here it is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Check {
     /// None beside the banned phrases: Alpaca, Dolly, LIMA, `OpenHermes`.
+    #[default]
     Text,
     /// The same last number: GSM8K, `MultiArith`.
     Math,
@@ -47,13 +70,14 @@ impl Check {
             Self::Code => "code",
         }
     }
+}
 
-    /// What the check has against `rewrite`, both texts without white space around them.
-    pub(crate) fn objection(
-        self,
-        label: &str,
-        rewrite: &str,
-    ) -> Result<Option<Reason>, MetricsError> {
+impl RewriteCheck for Check {
+    fn name(&self) -> &str {
+        (*self).name()
+    }
+
+    fn objection(&self, label: &str, rewrite: &str) -> Result<Option<Reason>, BoxError> {
         let reason = match self {
             Self::Text => None,
             Self::Math if math::same_answer(label, rewrite) => None,
@@ -71,9 +95,15 @@ impl Check {
     }
 }
 
+impl From<Check> for Arc<dyn RewriteCheck> {
+    fn from(check: Check) -> Self {
+        Arc::new(check)
+    }
+}
+
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        f.pad(Self::name(*self))
     }
 }
 
@@ -88,7 +118,7 @@ impl FromStr for Check {
         };
         Self::ALL
             .into_iter()
-            .find(|check| check.name() == name)
+            .find(|check| Self::name(*check) == name)
             .ok_or_else(unknown)
     }
 }
@@ -101,7 +131,7 @@ mod tests {
     fn names_read_back() {
         for check in Check::ALL {
             assert_eq!(check.to_string().parse::<Check>().unwrap(), check);
-            assert_eq!(serde_json::to_value(check).unwrap(), check.name());
+            assert_eq!(serde_json::to_value(check).unwrap(), Check::name(check));
         }
         assert_eq!(
             "maths".parse::<Check>().unwrap_err().to_string(),

@@ -2,25 +2,23 @@
 
 use std::path::PathBuf;
 
+use idiolect_completion::{BoxError, CompletionError};
 use idiolect_data::{DataError, Id};
-use idiolect_metrics::MetricsError;
-use idiolect_prompt::PromptError;
-
-use crate::record::Difference;
-use crate::writer::BoxError;
 
 /// Why a distillation could not begin or go on; what was written before stands in the journal.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DistillError {
-    /// The data set or the journal cannot be read or written, or a row lacks a response or an id of
-    /// its own.
+    /// The data set cannot be read or written, or a row lacks a response or an id of its own.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The journal cannot be read or written or is another run's, or the writer gave up or left out a row.
+    #[error(transparent)]
+    Completion(#[from] CompletionError),
     /// A setting outside its range.
     #[error("{setting}: expected {expected}, found {found}")]
     Setting {
-        /// Its name.
+        /// Its key.
         setting: &'static str,
         /// What would do.
         expected: String,
@@ -35,7 +33,7 @@ pub enum DistillError {
         /// The example's id.
         id: Id,
         /// Why.
-        source: Box<PromptError>,
+        source: BoxError,
     },
     /// A response that the check cannot compare with anything.
     #[error("{}: id {id}: response: {source}", path.display())]
@@ -45,53 +43,26 @@ pub enum DistillError {
         /// The example's id.
         id: Id,
         /// Why.
-        source: Box<MetricsError>,
+        source: BoxError,
     },
-    /// The journal is another run's.
+    /// A joined journal that lacks rows; it is written, and a distillation with it asks for them.
     #[error(
-        "{}: id {id}: {} differs: journal {}, now {}; \
-         use another journal or the settings of this one",
-        path.display(), difference.field, difference.journal, difference.now
+        "{}: expected rewrites for {asked} rows, found none for {} of them (ids {})",
+        path.display(), missing.len(), few(missing)
     )]
-    Differs {
-        /// The journal.
+    Incomplete {
+        /// The joined journal.
         path: PathBuf,
-        /// The first row that differs.
-        id: Id,
-        /// What differs.
-        difference: Box<Difference>,
-    },
-    /// Rewrites and rows do not belong together one to one.
-    #[error(
-        "{origin}: {} rewrites missing, {} for no row, {} repeated (ids {})",
-        missing.len(), extra.len(), repeated.len(), first([missing, extra, repeated])
-    )]
-    Unpaired {
-        /// Where the rewrites came from: the journal's path or the writer.
-        origin: String,
+        /// Rows that are to be rewritten.
+        asked: usize,
         /// Rows without a rewrite.
         missing: Vec<Id>,
-        /// Rewrites without a row.
-        extra: Vec<Id>,
-        /// Ids with more than one rewrite.
-        repeated: Vec<Id>,
-    },
-    /// The writer gave up.
-    #[error("generation failed after {done} of {asked} rewrites: {source}")]
-    Writer {
-        /// Rewrites in the journal.
-        done: usize,
-        /// Rewrites that the run needs.
-        asked: usize,
-        /// The writer's own reason.
-        source: BoxError,
     },
 }
 
-/// The first few of several lists of ids.
-fn first(lists: [&Vec<Id>; 3]) -> String {
-    let mut ids = lists.into_iter().flatten();
-    let few: Vec<_> = ids.by_ref().take(3).map(ToString::to_string).collect();
-    let more = if ids.next().is_some() { ", ..." } else { "" };
-    few.join(", ") + more
+/// The first few ids.
+fn few(ids: &[Id]) -> String {
+    let first: Vec<_> = ids.iter().take(3).map(ToString::to_string).collect();
+    let more = if ids.len() > first.len() { ", ..." } else { "" };
+    first.join(", ") + more
 }

@@ -5,12 +5,12 @@
 //! What the reference does not look at (text cut off, empty text, markup of the template) is in
 //! [`Extras`] and off by default.
 
-use idiolect_metrics::MetricsError;
+use idiolect_completion::{BoxError, FinishReason};
 use idiolect_metrics::python::{split, strip};
 
-use crate::check::Check;
+use crate::check::RewriteCheck;
+use crate::extras::Extras;
 use crate::language::changed;
-use crate::settings::Extras;
 use crate::verdict::{Reason, Verdict};
 
 /// Phrases that speak of the task instead of doing it; refused anywhere, in any case.
@@ -32,9 +32,9 @@ pub const BANNED_OPENING: &str = "Your turn";
 ///
 /// # Errors
 ///
-/// [`MetricsError::NotACall`] where a function call is checked, the label is none, and no phrase
-/// was banned before.
-pub fn verdict(check: Check, label: &str, rewrite: &str) -> Result<Verdict, MetricsError> {
+/// For a label that the check cannot use, where no phrase was banned before: with
+/// [`Check::Call`](crate::Check::Call) one that is no function call.
+pub fn verdict(check: &dyn RewriteCheck, label: &str, rewrite: &str) -> Result<Verdict, BoxError> {
     let (label, rewrite) = (strip(label), strip(rewrite));
     let reason = match banned(rewrite) {
         Some(phrase) => Some(Reason::BannedPhrase {
@@ -47,18 +47,18 @@ pub fn verdict(check: Check, label: &str, rewrite: &str) -> Result<Verdict, Metr
 
 /// [`verdict`], then the extra ones that are switched on.
 ///
-/// `finish_reason` is the generator's word for why it stopped; `length` means cut off.
+/// A rewrite that ended at [`FinishReason::Length`] was cut off.
 ///
 /// # Errors
 ///
 /// As [`verdict`].
 pub fn judge(
-    check: Check,
+    check: &dyn RewriteCheck,
     extras: &Extras,
     label: &str,
     rewrite: &str,
-    finish_reason: &str,
-) -> Result<Verdict, MetricsError> {
+    finish_reason: &FinishReason,
+) -> Result<Verdict, BoxError> {
     let kept = verdict(check, label, rewrite)?;
     let extra = || extra(extras, label, rewrite, finish_reason).map(Verdict::Reject);
     Ok(if kept.is_keep() {
@@ -80,8 +80,13 @@ fn banned(rewrite: &str) -> Option<&'static str> {
     })
 }
 
-fn extra(extras: &Extras, label: &str, rewrite: &str, finish_reason: &str) -> Option<Reason> {
-    if extras.unfinished && finish_reason == "length" {
+fn extra(
+    extras: &Extras,
+    label: &str,
+    rewrite: &str,
+    finish_reason: &FinishReason,
+) -> Option<Reason> {
+    if extras.unfinished && *finish_reason == FinishReason::Length {
         return Some(Reason::Unfinished);
     }
     if extras.empty && strip(rewrite).is_empty() {
@@ -104,9 +109,10 @@ fn extra(extras: &Extras, label: &str, rewrite: &str, finish_reason: &str) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Check;
 
     fn said(check: Check, label: &str, rewrite: &str) -> Verdict {
-        verdict(check, label, rewrite).unwrap()
+        verdict(&check, label, rewrite).unwrap()
     }
 
     #[test]
@@ -150,9 +156,9 @@ mod tests {
 
     #[test]
     fn a_label_that_is_no_call_is_looked_at_only_without_banned_phrases() {
-        assert!(verdict(Check::Call, "not a call", "f(x)").is_err());
+        assert!(verdict(&Check::Call, "not a call", "f(x)").is_err());
         assert!(
-            !verdict(Check::Call, "not a call", "my response f(x)")
+            !verdict(&Check::Call, "not a call", "my response f(x)")
                 .unwrap()
                 .is_keep()
         );
@@ -160,8 +166,9 @@ mod tests {
 
     #[test]
     fn extras_are_off_until_asked_for_and_come_last() {
-        let judged =
-            |extras: &Extras, text, finish| judge(Check::Math, extras, "1", text, finish).unwrap();
+        let judged = |extras: &Extras, text, finish: &str| {
+            judge(&Check::Math, extras, "1", text, &FinishReason::from(finish)).unwrap()
+        };
         let all = Extras {
             unfinished: true,
             empty: true,
@@ -178,7 +185,7 @@ mod tests {
         };
         assert_eq!(judged(&all, "1 ###", "stop"), Verdict::Reject(echo));
         assert_eq!(judged(&all, "1", "stop"), Verdict::Keep);
-        let text = |text| judge(Check::Text, &all, "1", text, "stop").unwrap();
+        let text = |text| judge(&Check::Text, &all, "1", text, &FinishReason::Stop).unwrap();
         assert_eq!(text(" \n"), Verdict::Reject(Reason::Empty));
         let Verdict::Reject(first) = judged(&all, "2 ###", "length") else {
             panic!("kept")
@@ -190,7 +197,9 @@ mod tests {
     fn a_rewrite_may_be_too_short_or_in_another_language() {
         let label = "The quick brown fox jumps over the lazy dog because nobody has told it that the \
             dog is not asleep at all and may well jump up.";
-        let judged = |extras: &Extras, text: &str| judge(Check::Text, extras, label, text, "stop");
+        let judged = |extras: &Extras, text: &str| {
+            judge(&Check::Text, extras, label, text, &FinishReason::Stop)
+        };
         let half = Extras {
             least_percent: 50,
             ..Extras::default()

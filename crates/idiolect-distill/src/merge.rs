@@ -4,19 +4,22 @@
 //! then judges and exports them, exactly as one machine would have, and asks for what is missing.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use idiolect_data::{DataError, DataSet, Id, Journal, write_atomically};
-use idiolect_prompt::DistillTemplate;
+use idiolect_completion::{CompletionError, WriterIdentity, read_journal};
+use idiolect_data::{DataError, DataSet, Id, write_atomically};
 use serde::Serialize;
 
-use crate::DistillError;
 use crate::asked::asked;
-use crate::record::Record;
+use crate::config::DistillConfig;
+use crate::error::DistillError;
+use crate::files::DistillFiles;
+use crate::journal::run;
+use crate::json::write_json;
+use crate::record::RewriteRecord;
 use crate::run::unaided;
-use crate::settings::Settings;
+use crate::shard::Shard;
 
 /// What a merge found; what is missing or double is told, not refused.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -45,6 +48,22 @@ pub struct Double {
 }
 
 impl MergeReport {
+    /// What a user should know of a complete merge, in one line: texts that are double or for no row.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        let Self {
+            double, foreign, ..
+        } = self;
+        let unequal = double.iter().filter(|double| !double.equal).count();
+        (!double.is_empty() || !foreign.is_empty()).then(|| {
+            format!(
+                "{} double rows ({unequal} of them unlike), {} of no row: see merge.json",
+                double.len(),
+                foreign.len()
+            )
+        })
+    }
+
     /// Whether every row has one text and no other text came along.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -54,17 +73,18 @@ impl MergeReport {
 
 /// Joins journals of the same data set and settings into a new one, in the order of the data set.
 ///
-/// With the template [`DistillTemplate::unaided`] they are those of
-/// [`answer_unaided`](crate::answer_unaided()).
+/// With the template [`DistillTemplate::unaided`](idiolect_prompt::DistillTemplate::unaided) they are those
+/// of [`answer_unaided`](crate::answer_unaided()).
+/// The journals are read and left as they are, even where a machine still writes to one.
 ///
 /// # Errors
 ///
-/// [`DistillError::Data`] for a journal that is missing or broken; [`DistillError::Differs`] for one
-/// that another model, sampler, template or seed wrote; [`DistillError::Setting`] where `joined`
-/// exists already; and what [`distill`](crate::distill()) refuses of a data set.
+/// [`DistillError::Completion`] for a journal that is missing or broken, and for one that another model,
+/// sampler, template or seed wrote; [`DistillError::Setting`] where `joined` exists already; and what [`distill`](crate::distill()) refuses of a data set.
 pub fn merge(
     set: &DataSet,
-    settings: &Settings,
+    config: &DistillConfig,
+    identity: &WriterIdentity,
     journals: &[PathBuf],
     joined: &Path,
 ) -> Result<MergeReport, DistillError> {
@@ -75,16 +95,15 @@ pub fn merge(
             found: joined.display().to_string(),
         });
     }
-    let alone = settings.template == DistillTemplate::unaided();
-    let changed = alone.then(|| unaided(set, settings));
-    let (set, settings) = changed
+    let changed = config.is_unaided().then(|| unaided(set, config));
+    let (set, config) = changed
         .as_ref()
-        .map_or((set, settings), |(set, settings)| (set, settings));
-    let before = settings.prepared(set)?;
-    let mut found = read(settings, journals)?;
+        .map_or((set, config), |(set, config)| (set, config));
+    let before = config.prepared(set)?;
+    let mut found = read(config, identity, journals)?;
     let mut report = MergeReport::default();
     let mut records = Vec::new();
-    let wanted: Vec<Id> = asked(&before, settings)?
+    let wanted: Vec<Id> = asked(&before, config)?
         .into_iter()
         .map(|asked| asked.request.id)
         .collect();
@@ -125,21 +144,93 @@ pub fn merge(
     Ok(report)
 }
 
+/// [`merge`] into the journal of a folder; the report is written beside it.
+///
+/// `from` are journals of parts, or the folders that they are in.
+/// [`distill_into`](crate::distill_into()) with the folder then judges and exports.
+///
+/// # Errors
+///
+/// As [`merge`]; [`DistillError::Setting`] for a folder without journals; and [`DistillError::Incomplete`]
+/// where rows are missing, after everything is written.
+pub fn merge_into(
+    set: &DataSet,
+    config: &DistillConfig,
+    identity: &WriterIdentity,
+    from: &[PathBuf],
+    folder: &Path,
+) -> Result<MergeReport, DistillError> {
+    let files = DistillFiles::new(folder, Shard::WHOLE);
+    let joined = files.journal();
+    if let Some(parent) = joined.parent() {
+        fs::create_dir_all(parent).map_err(io_error(parent, "create"))?;
+    }
+    let report = merge(set, config, identity, &journals(from)?, &joined)?;
+    write_json(&report, &files.merge())?;
+    if report.missing.is_empty() {
+        return Ok(report);
+    }
+    Err(DistillError::Incomplete {
+        path: joined,
+        asked: report.asked,
+        missing: report.missing,
+    })
+}
+
+/// The journals themselves, and those of the folders, in the order of their names.
+fn journals(from: &[PathBuf]) -> Result<Vec<PathBuf>, DistillError> {
+    let mut all = Vec::new();
+    for path in from {
+        if path.is_dir() {
+            all.extend(within(&path.join("journal"))?);
+        } else {
+            all.push(path.clone());
+        }
+    }
+    Ok(all)
+}
+
+fn within(journal: &Path) -> Result<Vec<PathBuf>, DistillError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(journal).map_err(io_error(journal, "read"))? {
+        let path = entry.map_err(io_error(journal, "read"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("rewrites") && name.ends_with(".jsonl") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        return Err(DistillError::Setting {
+            setting: "from",
+            expected: "a folder with journal/rewrites*.jsonl".to_owned(),
+            found: journal.display().to_string(),
+        });
+    }
+    Ok(found)
+}
+
+fn io_error(path: &Path, action: &'static str) -> impl Fn(std::io::Error) -> DataError {
+    let path = path.to_owned();
+    move |source| DataError::Io {
+        path: path.clone(),
+        action,
+        source,
+    }
+}
+
 /// All texts by id, each with the number of its journal; the journals stay as they are.
 fn read(
-    settings: &Settings,
+    config: &DistillConfig,
+    identity: &WriterIdentity,
     journals: &[PathBuf],
-) -> Result<HashMap<String, Vec<(usize, Record)>>, DistillError> {
+) -> Result<HashMap<String, Vec<(usize, RewriteRecord)>>, DistillError> {
+    let run = run(config, identity.clone(), |_| true);
     let mut found: HashMap<String, Vec<_>> = HashMap::new();
     for (at, path) in journals.iter().enumerate() {
-        for record in rows(path)? {
-            if let Some(difference) = record.difference(settings, None) {
-                return Err(DistillError::Differs {
-                    path: path.clone(),
-                    id: record.id,
-                    difference: Box::new(difference),
-                });
-            }
+        let rows = read_journal::<RewriteRecord>(path).map_err(CompletionError::from)?;
+        for record in rows {
+            run.hold(path, &record)?;
             found
                 .entry(record.id.to_string())
                 .or_default()
@@ -147,23 +238,4 @@ fn read(
         }
     }
     Ok(found)
-}
-
-/// The rows of a journal that a machine may still be writing: a copy is opened, for opening cuts off
-/// a torn last line.
-fn rows(path: &Path) -> Result<Vec<Record>, DistillError> {
-    let io = |source| DataError::Io {
-        path: path.to_owned(),
-        action: "read",
-        source,
-    };
-    let mut copy = path.as_os_str().to_owned();
-    copy.push(".copy");
-    let copy = PathBuf::from(copy);
-    let copied =
-        File::open(path).and_then(|mut from| io::copy(&mut from, &mut File::create(&copy)?));
-    copied.map_err(io)?;
-    let opened = Journal::open::<Record>(&copy);
-    fs::remove_file(&copy).map_err(io)?;
-    Ok(opened?.1)
 }

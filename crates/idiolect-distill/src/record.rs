@@ -1,31 +1,19 @@
 //! A row of the journal: one rewrite with everything that made it.
 
+use idiolect_completion::{Completion, FinishReason, JournalRow, Made, Provenance, WriterIdentity};
 use idiolect_data::Id;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::settings::Settings;
 use crate::verdict::Verdict;
-
-/// Who writes and how, as the caller says it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The model: a hash of its weights, or a server's name for it.
-    pub model: String,
-    /// A hash of the adapter, where there is one.
-    pub adapter: Option<String>,
-    /// The sampler's settings, and whatever else decides the text: dtype, stops, batch size.
-    pub sampler: Value,
-}
 
 /// One rewrite with its provenance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct RewriteRecord {
     /// The data set's id, unchanged.
     pub id: Id,
     /// Who wrote.
     #[serde(flatten)]
-    pub identity: Identity,
+    pub identity: WriterIdentity,
     /// Name of the distillation template, and of the chat template around it.
     pub template: String,
     /// SHA-256 of the prompt's text, special tokens spelt out, in hexadecimal.
@@ -43,7 +31,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passes: Option<usize>,
     /// Why generation ended.
-    pub finish_reason: String,
+    pub finish_reason: FinishReason,
     /// The verdict with its reason.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -51,45 +39,50 @@ pub struct Record {
     pub replaced: bool,
 }
 
-/// A field in which a journal and a run that would go on with it differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// The field of [`Record`]; `prompt_sha256` means another data set or chat template.
-    pub field: &'static str,
-    /// What the journal says, as JSON.
-    pub journal: String,
-    /// What the run says.
-    pub now: String,
+impl RewriteRecord {
+    pub(crate) fn new(made: Made, completion: Completion, verdict: Verdict) -> Self {
+        Self {
+            id: made.id,
+            identity: made.writer,
+            template: made.form,
+            prompt_sha256: made.prompt_sha256,
+            seed: made.seed,
+            text: completion.text,
+            token_count: completion.token_count,
+            token_ids: completion.token_ids,
+            passes: completion.passes,
+            finish_reason: completion.finish_reason,
+            replaced: verdict.is_keep(),
+            verdict,
+        }
+    }
+
+    /// The completion that the row holds.
+    pub(crate) fn completion(&self) -> Completion {
+        Completion {
+            id: self.id.clone(),
+            text: self.text.clone(),
+            token_count: self.token_count,
+            token_ids: self.token_ids.clone(),
+            passes: self.passes,
+            finish_reason: self.finish_reason.clone(),
+        }
+    }
 }
 
-impl Record {
-    /// The first field that decides the text and is not what the settings would have written.
-    ///
-    /// The prompt is compared where it is known, which takes rendering the example.
-    pub(crate) fn difference(
-        &self,
-        settings: &Settings,
-        prompt_sha256: Option<&str>,
-    ) -> Option<Difference> {
-        let (old, new) = (&self.identity, &settings.identity);
-        let prompt = prompt_sha256.unwrap_or(&self.prompt_sha256);
-        let fields = [
-            ("model", json!(old.model), json!(new.model)),
-            ("adapter", json!(old.adapter), json!(new.adapter)),
-            ("sampler", old.sampler.clone(), new.sampler.clone()),
-            (
-                "template",
-                json!(self.template),
-                json!(settings.template_name()),
-            ),
-            ("seed", json!(self.seed), json!(settings.row_seed(&self.id))),
-            ("prompt_sha256", json!(self.prompt_sha256), json!(prompt)),
-        ];
-        let (field, journal, now) = fields.into_iter().find(|(_, old, new)| old != new)?;
-        Some(Difference {
-            field,
-            journal: journal.to_string(),
-            now: now.to_string(),
-        })
+impl JournalRow for RewriteRecord {
+    const FORM: &'static str = "template";
+
+    fn id(&self) -> &Id {
+        &self.id
+    }
+
+    fn provenance(&self) -> Provenance<'_> {
+        Provenance {
+            writer: Some(&self.identity),
+            form: Some(&self.template),
+            seed: Some(self.seed),
+            prompt_sha256: Some(&self.prompt_sha256),
+        }
     }
 }

@@ -2,20 +2,22 @@
 
 use std::path::Path;
 
+use idiolect_completion::Writer;
 use idiolect_data::DataSet;
 use idiolect_metrics::python::strip;
 use idiolect_prompt::DistillTemplate;
 
-use crate::DistillError;
 use crate::asked::asked;
 use crate::check::Check;
-use crate::journal;
-use crate::progress::Progress;
-use crate::record::Record;
-use crate::settings::{Extras, Settings};
+use crate::config::DistillConfig;
+use crate::error::DistillError;
+use crate::extras::Extras;
+use crate::files::DistillFiles;
+use crate::journal::records;
+use crate::record::RewriteRecord;
+use crate::report::DistillReport;
 use crate::shard::Shard;
-use crate::summary::Summary;
-use crate::writer::TextToText;
+use crate::summary::DistillSummary;
 
 /// What a distillation ends with.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,9 +25,9 @@ pub struct Distilled {
     /// The data set with the rewrites that were kept; [`DataSet::write`] writes it in its format.
     pub set: DataSet,
     /// The rewrites, in the order of the data set; refused ones too.
-    pub records: Vec<Record>,
+    pub records: Vec<RewriteRecord>,
     /// The numbers.
-    pub summary: Summary,
+    pub summary: DistillSummary,
 }
 
 /// Rewrites the responses of a data set (Eq. 3) and keeps those that pass (Eq. 4).
@@ -38,17 +40,16 @@ pub struct Distilled {
 ///
 /// Before anything is generated: [`DistillError::Data`] for rows without a response or with the
 /// same id, [`DistillError::Setting`], [`DistillError::Prompt`], [`DistillError::Label`] for a
-/// response that the check cannot use, [`DistillError::Differs`] and [`DistillError::Unpaired`] for
-/// the journal of another run.
-/// Then [`DistillError::Writer`], [`DistillError::Data`] where the journal cannot be written, and
-/// [`DistillError::Unpaired`] where the writer left out a row or wrote one that nobody asked for.
+/// response that the check cannot use, [`DistillError::Completion`] for the journal of another run.
+/// Then [`DistillError::Completion`] where the writer gives up, leaves out a row or writes one that
+/// nobody asked for, and where the journal cannot be written.
 pub fn distill(
     set: &DataSet,
-    settings: &Settings,
-    writer: &mut dyn TextToText,
+    config: &DistillConfig,
+    writer: &mut dyn Writer,
     journal: &Path,
 ) -> Result<Distilled, DistillError> {
-    distill_shard(set, settings, Shard::WHOLE, writer, journal)
+    distill_shard(set, config, Shard::WHOLE, writer, journal)
 }
 
 /// [`distill`] for one part of the rows; the set that it returns, and the numbers, are of that part.
@@ -61,17 +62,16 @@ pub fn distill(
 /// As [`distill`], and [`DistillError::Setting`] for a part that there is not.
 pub fn distill_shard(
     set: &DataSet,
-    settings: &Settings,
+    config: &DistillConfig,
     shard: Shard,
-    writer: &mut dyn TextToText,
+    writer: &mut dyn Writer,
     journal: &Path,
 ) -> Result<Distilled, DistillError> {
     shard.check()?;
-    let mut before = settings.prepared(set)?;
-    let mut asked = asked(&before, settings)?;
+    let mut before = config.prepared(set)?;
+    let mut asked = asked(&before, config)?;
     asked.retain(|asked| shard.has(asked.row));
-    let (journal, found) = journal::open(journal, &before, settings, &asked)?;
-    let records = Progress::new(&asked, journal, found).finish(writer)?;
+    let records = records(journal, &before, config, &asked, writer)?;
     let mut after = before.clone();
     for (asked, record) in asked
         .iter()
@@ -86,7 +86,7 @@ pub fn distill_shard(
         set.rows
             .retain(|_| row.next().is_some_and(|row| shard.has(row)));
     }
-    let summary = Summary::new(&before, &after, &records);
+    let summary = DistillSummary::new(&before, &after, &records);
     Ok(Distilled {
         set: after,
         records,
@@ -97,7 +97,7 @@ pub fn distill_shard(
 /// Has every row of a part answered by the model alone, its reference not shown: sample, drop, keep.
 ///
 /// The template is [`DistillTemplate::unaided`], the check [`Check::Text`] and the mix ratio 1,
-/// whatever the settings say; rows need no response.
+/// whatever the configuration says; rows need no response.
 /// Rows whose answer is empty, or refused by another verdict, are dropped: the set that comes back
 /// has answers of the model only.
 /// In the numbers `replaced` are the rows left and `kept` those dropped.
@@ -107,13 +107,13 @@ pub fn distill_shard(
 /// As [`distill`], without what concerns responses.
 pub fn answer_unaided(
     set: &DataSet,
-    settings: &Settings,
+    config: &DistillConfig,
     shard: Shard,
-    writer: &mut dyn TextToText,
+    writer: &mut dyn Writer,
     journal: &Path,
 ) -> Result<Distilled, DistillError> {
-    let (set, settings) = unaided(set, settings);
-    let mut answered = distill_shard(&set, &settings, shard, writer, journal)?;
+    let (set, config) = unaided(set, config);
+    let mut answered = distill_shard(&set, &config, shard, writer, journal)?;
     let mut records = answered.records.iter();
     answered
         .set
@@ -122,17 +122,44 @@ pub fn answer_unaided(
     Ok(answered)
 }
 
-/// Data set and settings of [`answer_unaided`]; rows without a response get an empty one.
-pub(crate) fn unaided(set: &DataSet, settings: &Settings) -> (DataSet, Settings) {
-    let settings = Settings {
+/// Rewrites a data set, or a part of it, and leaves journal, data set and summary in a folder.
+///
+/// With the template [`DistillTemplate::unaided`] it is [`answer_unaided`], else [`distill_shard`].
+///
+/// # Errors
+///
+/// As those, and [`DistillError::Data`] where the files cannot be written.
+pub fn distill_into(
+    set: &DataSet,
+    config: &DistillConfig,
+    shard: Shard,
+    writer: &mut dyn Writer,
+    folder: &Path,
+) -> Result<Distilled, DistillError> {
+    let files = DistillFiles::new(folder, shard);
+    let one = if config.is_unaided() {
+        answer_unaided
+    } else {
+        distill_shard
+    };
+    let distilled = one(set, config, shard, writer, &files.journal())?;
+    distilled.set.write(&files.set(set.layout))?;
+    DistillReport::new(&distilled.summary).write(&files.summary())?;
+    Ok(distilled)
+}
+
+/// Data set and configuration of [`answer_unaided`]; rows without a response get an empty one.
+pub(crate) fn unaided(set: &DataSet, config: &DistillConfig) -> (DataSet, DistillConfig) {
+    let config = DistillConfig {
         template: DistillTemplate::unaided(),
-        check: Check::Text,
+        prompt: None,
+        check: Check::Text.into(),
         mix_ratio: 1.0,
         extras: Extras {
             empty: true,
-            ..settings.extras.clone()
+            ..config.extras.clone()
         },
-        ..settings.clone()
+        ..config.clone()
     };
     let mut set = set.clone();
     for row in 0..set.rows.len() {
@@ -140,5 +167,5 @@ pub(crate) fn unaided(set: &DataSet, settings: &Settings) -> (DataSet, Settings)
             set.replace_response(row, "");
         }
     }
-    (set, settings)
+    (set, config)
 }

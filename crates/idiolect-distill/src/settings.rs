@@ -1,150 +1,159 @@
-//! What a distillation is asked to do.
+//! What a user sets about a distillation, in a file or on the command line.
 
-use idiolect_data::{DataError, DataSet, Example, RawRow, RawRows};
-use idiolect_metrics::python::strip;
-use idiolect_prompt::{DistillTemplate, PromptError, Rendered, Template};
+use idiolect_prompt::{DistillTemplate, PromptError, Template};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use crate::DistillError;
 use crate::check::Check;
-use crate::record::Identity;
+use crate::config::{DistillConfig, check_mix_ratio};
+use crate::error::DistillError;
+use crate::extras::Extras;
 
-/// Verdicts beyond the paper's; the default switches all of them off, as its scripts do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Extras {
-    /// Refuses rewrites that were cut off at the limit of tokens.
-    pub unfinished: bool,
-    /// Refuses rewrites without text.
-    pub empty: bool,
-    /// Refuses rewrites that contain any of these texts, for instance [`Self::MARKUP`].
-    pub echo: Vec<String>,
-    /// Refuses rewrites with fewer words than this many per cent of the original's; 0 asks for none.
-    pub least_percent: usize,
-    /// Refuses rewrites in another language than the original's.
-    ///
-    /// The detector errs; `crates/idiolect-distill/tests/language.rs` counts how often.
-    pub language: bool,
-}
-
-impl Extras {
-    /// Markup of the paper's templates; `###` also heads sections in Markdown.
-    pub const MARKUP: [&str; 4] = ["###", "[INST]", "[/INST]", "<<SYS>>"];
-}
-
-/// One distillation; which rows, which prompt, which verdicts.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The question that shows the reference answer.
-    pub template: DistillTemplate,
-    /// The checkpoint's chat template to put the question into; without one the template's own raw
-    /// form is used, as the paper does.
-    pub chat: Option<Template>,
-    /// The task's check.
+/// How answers are rewritten; flat keys of a configuration file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DistillSettings {
+    /// Distillation template: `using` (the default), `refer` or `gsm8k` in the checkpoint's chat template, or a
+    /// preset of the paper's scripts, for example `sdft-2402/main/using`; `unaided` shows no reference, and
+    /// drops rows without an answer.
+    pub preset: String,
+    /// What a rewrite must pass: text (the default), math, call, call-half or code.
     pub check: Check,
-    /// Verdicts beyond the paper's.
-    pub extras: Extras,
-    /// Share of the rows, 0 to 1, whose answers are rewritten at all; the others keep theirs.
-    /// The paper's main results use 1; 0 is plain fine-tuning.
-    /// A larger share with the same seed contains the smaller one's rows.
+    /// Share of the responses that may be replaced, 0 to 1; default 1.
     pub mix_ratio: f64,
-    /// Whether the data set's own text fields are stripped of white space first, as the reference
-    /// script does; rewrites always are.
-    pub trim: bool,
-    /// Chooses the rows of the mix, and gives each row its own seed.
-    pub seed: u64,
-    /// Who writes; stands in every journal row, and must be the same to go on with a journal.
-    pub identity: Identity,
+    /// What is refused beside that: `unfinished`, `empty`, `echo` (of the template's markup), `short`, `language`
+    /// (another than the original's), or `none` alone. Default in a chat template: `unfinished`, `empty` and
+    /// `echo`; in a preset of the paper's scripts: none.
+    pub verdicts: Vec<String>,
+    /// Fewest words, in per cent of the original's, for the verdict `short`; default 50.
+    pub least_percent: usize,
 }
 
-impl Settings {
-    /// The prompt for rewriting the response of an example.
-    ///
-    /// # Errors
-    ///
-    /// A chat template may refuse the messages.
-    pub fn prompt(&self, example: &Example) -> Result<Rendered, PromptError> {
-        match &self.chat {
-            Some(chat) => chat.prompt(&self.template.messages(example)),
-            None => Ok(self.template.prompt(example)),
+impl Default for DistillSettings {
+    fn default() -> Self {
+        Self {
+            preset: "using".to_owned(),
+            check: Check::default(),
+            mix_ratio: 1.0,
+            verdicts: Vec::new(),
+            least_percent: 50,
         }
-    }
-
-    /// The name of the template, and of what it is put into.
-    #[must_use]
-    pub fn template_name(&self) -> String {
-        match &self.chat {
-            Some(chat) => format!("{} in {}", self.template.name(), chat.name()),
-            None => self.template.name().to_owned(),
-        }
-    }
-
-    /// A row's own seed, below 2^53 so that every JSON reader keeps it.
-    ///
-    /// It depends on the seed and the id alone, not on the other rows.
-    #[must_use]
-    pub fn row_seed(&self, id: &Value) -> u64 {
-        let digest = Sha256::digest(format!("{}\n{id}", self.seed));
-        let bytes = digest.iter().take(8);
-        bytes.fold(0, |seed, &byte| (seed << 8) | u64::from(byte)) >> 11
-    }
-
-    /// The data set as it is distilled: checked, and without white space around its texts.
-    pub(crate) fn prepared(&self, set: &DataSet) -> Result<DataSet, DistillError> {
-        self.check_mix_ratio()?;
-        set.require_responses()?;
-        set.require_unique_ids()?;
-        Ok(if self.trim {
-            trimmed(set)?
-        } else {
-            set.clone()
-        })
-    }
-
-    /// # Errors
-    ///
-    /// [`DistillError::Setting`] for a mix ratio that is no share.
-    fn check_mix_ratio(&self) -> Result<(), DistillError> {
-        if (0.0..=1.0).contains(&self.mix_ratio) {
-            return Ok(());
-        }
-        Err(DistillError::Setting {
-            setting: "mix ratio",
-            expected: "a share from 0 to 1".to_owned(),
-            found: self.mix_ratio.to_string(),
-        })
     }
 }
 
-/// The data set with white space stripped from the text fields of its rows, not from ids and not
-/// from text deeper inside, as the reference script does (sail-sg/sdft@bfb6c255
-/// `eval/gen_distilled_data.py`).
-fn trimmed(set: &DataSet) -> Result<DataSet, DataError> {
-    let rows = set.rows.iter().map(|row| {
-        let mut fields = row.raw.clone();
-        for (name, value) in &mut fields {
-            if let Value::String(text) = value
-                && *name != set.columns.id
-            {
-                *text = strip(text).to_owned();
-            }
-        }
-        RawRow {
-            line: row.line,
-            fields,
-        }
-    });
-    let raw = RawRows {
-        path: set.path.clone(),
-        layout: set.layout,
-        rows: rows.collect(),
-    };
-    let mut trimmed = DataSet::from_rows(raw, set.format, &set.columns)?;
-    // A set may be a part of a file, whose rows keep their numbers there.
-    for (new, old) in trimmed.rows.iter_mut().zip(&set.rows) {
-        new.example.id.clone_from(&old.example.id);
+impl DistillSettings {
+    /// Refuses names that are none and numbers out of range.
+    ///
+    /// # Errors
+    ///
+    /// [`DistillError::Setting`] names the first by its key.
+    pub fn validate(&self) -> Result<(), DistillError> {
+        self.template()?;
+        check_mix_ratio(self.mix_ratio)?;
+        Extras::from_names(&self.verdicts, self.least_percent).map(drop)
     }
-    Ok(trimmed)
+
+    /// The distillation of a model with this chat template; `seed` chooses the rows and the draws.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::validate`].
+    pub fn config(&self, template: &Template, seed: u64) -> Result<DistillConfig, DistillError> {
+        self.validate()?;
+        let wrapped = self.is_wrapped(template);
+        Ok(DistillConfig {
+            template: self.template()?,
+            chat: wrapped.then(|| template.clone()),
+            check: self.check.into(),
+            extras: self.extras(wrapped)?,
+            mix_ratio: self.mix_ratio,
+            seed,
+            ..DistillConfig::default()
+        })
+    }
+
+    /// Texts that end a rewrite beside those of the model: inside a chat template the heading that small
+    /// models go on with.
+    #[must_use]
+    pub fn stops(&self, template: &Template) -> Vec<String> {
+        let stop = self.is_wrapped(template);
+        stop.then(|| DistillTemplate::CHAT_STOP.to_owned())
+            .into_iter()
+            .collect()
+    }
+
+    /// A short name is put into the checkpoint's chat template; a preset's full name is the raw form of the
+    /// paper's scripts.
+    fn is_wrapped(&self, template: &Template) -> bool {
+        !self.preset.contains('/') && matches!(template, Template::Chat(_))
+    }
+
+    fn template(&self) -> Result<DistillTemplate, DistillError> {
+        DistillTemplate::by_name(&self.preset).map_err(|error| DistillError::Setting {
+            setting: "preset",
+            expected: match &error {
+                PromptError::UnknownTemplate { known, .. } => known.join(", "),
+                other => other.to_string(),
+            },
+            found: self.preset.clone(),
+        })
+    }
+
+    /// The verdicts beside the paper's.
+    fn extras(&self, wrapped: bool) -> Result<Extras, DistillError> {
+        let percent = self.least_percent;
+        match (self.verdicts.is_empty(), wrapped) {
+            (true, true) => Extras::from_names(&Extras::USUAL, percent),
+            _ => Extras::from_names(&self.verdicts, percent),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idiolect_prompt::NamedTemplate;
+    use serde_json::json;
+
+    use super::*;
+
+    fn raw() -> Template {
+        Template::Named(NamedTemplate::by_name("alpaca").unwrap())
+    }
+
+    #[test]
+    fn the_defaults_are_the_papers() {
+        let settings: DistillSettings = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(settings, DistillSettings::default());
+        let config = settings.config(&raw(), 7).unwrap();
+        assert_eq!(config.template_name(), "sdft-2402/main/using");
+        assert_eq!((config.extras, config.seed), (Extras::default(), 7));
+        assert!(settings.stops(&raw()).is_empty() && config.trim);
+    }
+
+    #[test]
+    fn bad_settings_are_named_by_their_key() {
+        let told = |value| {
+            let settings: DistillSettings = serde_json::from_value(value).unwrap();
+            settings.config(&raw(), 0).unwrap_err().to_string()
+        };
+        assert!(told(json!({"preset": "usin"})).starts_with("preset: expected "));
+        assert!(told(json!({"preset": "usin"})).ends_with("found usin"));
+        assert_eq!(
+            told(json!({"mix_ratio": 1.5})),
+            "mix_ratio: expected a share from 0 to 1, found 1.5"
+        );
+        assert!(told(json!({"verdicts": ["none", "empty"]})).ends_with("found none"));
+    }
+
+    #[test]
+    fn the_schema_has_the_keys_of_the_file() {
+        let schema = schemars::schema_for!(DistillSettings).to_value();
+        let written = serde_json::to_value(DistillSettings::default()).unwrap();
+        let keys = |value: &serde_json::Value| -> Vec<String> {
+            let mut keys: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        assert_eq!(keys(&schema["properties"]), keys(&written));
+    }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::DistillError;
+use crate::error::DistillError;
 
 /// Part `index` of `count`, written `2/4`.
 ///

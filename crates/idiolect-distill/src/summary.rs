@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use idiolect_data::{DataSet, write_atomically};
+use idiolect_data::DataSet;
 use idiolect_metrics::python::split;
 use serde::{Deserialize, Serialize};
 
-use crate::DistillError;
-use crate::record::Record;
+use crate::error::DistillError;
+use crate::json::write_json;
+use crate::record::RewriteRecord;
 use crate::verdict::Verdict;
 
 /// Mean length of the responses of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Length {
+pub struct ResponseLength {
     /// Words between white space.
     pub words: f64,
     /// Characters (Unicode scalar values).
@@ -22,7 +23,7 @@ pub struct Length {
 
 /// Counts and shares of one distillation; what `summary.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct DistillSummary {
     /// Rows of the data set.
     pub rows: usize,
     /// Rows whose answer was rewritten, by the mix ratio.
@@ -48,14 +49,14 @@ pub struct Summary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_pass: Option<f64>,
     /// Responses before, over all rows.
-    pub length_before: Length,
+    pub length_before: ResponseLength,
     /// Responses after.
-    pub length_after: Length,
+    pub length_after: ResponseLength,
 }
 
-impl Summary {
+impl DistillSummary {
     /// Sums up a data set before and after; the records are those of its rewritten rows.
-    pub(crate) fn new(before: &DataSet, after: &DataSet, records: &[Record]) -> Self {
+    pub(crate) fn new(before: &DataSet, after: &DataSet, records: &[RewriteRecord]) -> Self {
         let (rows, rewritten) = (after.rows.len(), records.len());
         let replaced = records.iter().filter(|record| record.replaced).count();
         let reasons = records.iter().filter_map(|record| match &record.verdict {
@@ -79,8 +80,8 @@ impl Summary {
             finish_reasons: counts(records.iter().map(|record| record.finish_reason.as_str())),
             tokens: sum(records.iter().map(|record| record.token_count)),
             tokens_per_pass: tokens_per_pass(records),
-            length_before: Length::of(before),
-            length_after: Length::of(after),
+            length_before: ResponseLength::of(before),
+            length_after: ResponseLength::of(after),
         }
     }
 
@@ -90,15 +91,11 @@ impl Summary {
     ///
     /// [`DistillError::Data`] where the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), DistillError> {
-        write_atomically(path, |out| {
-            serde_json::to_writer_pretty(&mut *out, self)?;
-            out.write_all(b"\n")
-        })?;
-        Ok(())
+        write_json(self, path)
     }
 }
 
-impl Length {
+impl ResponseLength {
     fn of(set: &DataSet) -> Self {
         let mean =
             |count: fn(&str) -> usize| ratio(responses(set).map(count).sum(), set.rows.len());
@@ -109,7 +106,7 @@ impl Length {
     }
 }
 
-fn tokens_per_pass(records: &[Record]) -> Option<f64> {
+fn tokens_per_pass(records: &[RewriteRecord]) -> Option<f64> {
     let counted = || records.iter().filter(|record| record.passes.is_some());
     let tokens = sum(counted().map(|record| record.token_count));
     let passes = sum(counted().filter_map(|record| record.passes));

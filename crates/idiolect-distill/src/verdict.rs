@@ -23,6 +23,7 @@ impl Verdict {
 /// Why a rewrite is refused; the first reason that holds, in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Reason {
     /// It speaks of the task ([`BANNED_PHRASES`](crate::BANNED_PHRASES),
     /// [`BANNED_OPENING`](crate::BANNED_OPENING)).
@@ -64,6 +65,13 @@ pub enum Reason {
         /// Its own.
         found: String,
     },
+    /// A check of the user's own refuses it ([`RewriteCheck`](crate::RewriteCheck)).
+    Custom {
+        /// The check.
+        check: String,
+        /// What it has against the rewrite.
+        problem: String,
+    },
 }
 
 impl Reason {
@@ -80,6 +88,7 @@ impl Reason {
             Self::Echo { .. } => "echo",
             Self::TooShort { .. } => "too_short",
             Self::LanguageChanged { .. } => "language_changed",
+            Self::Custom { .. } => "custom",
         }
     }
 }

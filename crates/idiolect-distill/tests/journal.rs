@@ -5,10 +5,9 @@ mod common;
 
 use std::fs;
 
-use common::{Folder, Scripted, answers, math, settings, sums};
-use idiolect_distill::{
-    BoxError, Completion, Extras, Identity, RewriteRequest, Settings, TextToText,
-};
+use common::{Folder, Scripted, answers, identity, math, settings, sums};
+use idiolect_completion::{BoxError, Completion, CompletionRequest, Writer, WriterIdentity};
+use idiolect_distill::{DistillConfig, Extras};
 use idiolect_prompt::DistillTemplate;
 use proptest::prelude::*;
 use serde_json::json;
@@ -17,7 +16,7 @@ use serde_json::json;
 fn a_share_of_the_rows_is_rewritten_and_a_larger_one_goes_on_from_it() {
     let folder = Folder::new();
     let set = sums(folder.0.path(), 8);
-    let share = |mix_ratio| Settings {
+    let share = |mix_ratio| DistillConfig {
         mix_ratio,
         ..settings()
     };
@@ -36,7 +35,7 @@ fn a_share_of_the_rows_is_rewritten_and_a_larger_one_goes_on_from_it() {
         let refusal = folder.refusal(&set, &share(wrong), &mut Scripted::default());
         assert_eq!(
             refusal,
-            format!("mix ratio: expected a share from 0 to 1, found {wrong}")
+            format!("mix_ratio: expected a share from 0 to 1, found {wrong}")
         );
     }
 }
@@ -53,7 +52,7 @@ fn going_on_asks_only_for_what_is_missing_and_ends_the_same() {
     let refusal = killed.refusal(&set, &math(), &mut failing);
     assert_eq!(
         refusal,
-        "generation failed after 3 of 7 rewrites: the server is gone"
+        "rewrites: stopped after 3 of 7 texts: the server is gone"
     );
     let mut journal = fs::read(killed.journal()).unwrap();
     journal.extend(b"{\"id\": \"row 3\", \"mod");
@@ -79,10 +78,14 @@ fn going_on_asks_only_for_what_is_missing_and_ends_the_same() {
 /// Writes whole batches over again, as a writer does that must repeat the batch it was in.
 struct Batches(Scripted);
 
-impl TextToText for Batches {
+impl Writer for Batches {
+    fn identity(&self) -> WriterIdentity {
+        self.0.identity()
+    }
+
     fn complete(
         &mut self,
-        requests: &[RewriteRequest],
+        requests: &[CompletionRequest],
         on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
         for batch in requests
@@ -91,7 +94,7 @@ impl TextToText for Batches {
         {
             let batch: Vec<_> = batch
                 .iter()
-                .map(|request| RewriteRequest {
+                .map(|request| CompletionRequest {
                     done: false,
                     ..request.clone()
                 })
@@ -121,42 +124,46 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
     let folder = Folder::new();
     let set = sums(folder.0.path(), 2);
     folder.run(&set, &math(), &mut answers(&set)).unwrap();
-    let refusal = |settings| folder.refusal(&set, &settings, &mut Scripted::default());
-    let identity = |identity| Settings { identity, ..math() };
-    let own = math().identity;
+    let refusal = |settings, identity| {
+        let mut writer = Scripted {
+            identity,
+            ..Scripted::default()
+        };
+        folder.refusal(&set, &settings, &mut writer)
+    };
     assert_eq!(
-        refusal(identity(Identity {
-            model: "sha256:n".into(),
-            ..own.clone()
-        })),
+        refusal(
+            math(),
+            WriterIdentity {
+                model: "sha256:n".into(),
+                ..identity()
+            }
+        ),
         "journal.jsonl: id 0: model differs: journal \"sha256:m\", now \"sha256:n\"; \
          use another journal or the settings of this one",
     );
-    let about = |settings| {
-        let refusal = refusal(settings);
+    let about = |settings, identity| {
+        let refusal = refusal(settings, identity);
         let (field, _) = refusal.split_once(" differs: ").unwrap();
         field.rsplit_once(' ').unwrap().1.to_owned()
     };
-    let adapter = Identity {
+    let adapter = WriterIdentity {
         adapter: Some("sha256:a".into()),
-        ..own.clone()
+        ..identity()
     };
-    assert_eq!(about(identity(adapter)), "adapter");
-    assert_eq!(
-        about(identity(Identity {
-            sampler: "greedy".into(),
-            ..own
-        })),
-        "sampler"
-    );
-    assert_eq!(
-        about(Settings {
-            template: DistillTemplate::refer(),
-            ..math()
-        }),
-        "template"
-    );
-    assert_eq!(about(Settings { seed: 43, ..math() }), "seed");
+    assert_eq!(about(math(), adapter), "adapter");
+    let sampler = WriterIdentity {
+        sampler: "greedy".into(),
+        ..identity()
+    };
+    assert_eq!(about(math(), sampler), "sampler");
+    let template = DistillConfig {
+        template: DistillTemplate::refer(),
+        ..math()
+    };
+    assert_eq!(about(template, identity()), "template");
+    let seed = DistillConfig { seed: 43, ..math() };
+    assert_eq!(about(seed, identity()), "seed");
     let mut other = set.clone();
     other.rows[0].example.messages[0].content.push('!');
     let refusal = folder.refusal(&other, &math(), &mut Scripted::default());
@@ -180,7 +187,7 @@ fn another_check_judges_the_same_texts_anew() {
         echo: vec!["forgot".into()],
         ..Extras::default()
     };
-    let settings = Settings {
+    let settings = DistillConfig {
         extras,
         ..settings()
     };
@@ -198,7 +205,7 @@ proptest! {
     fn killed_at_any_byte_a_run_ends_the_same(share in 0.0..1.0f64, mix_ratio in 0.0..=1.0f64) {
         let (whole, killed) = (Folder::new(), Folder::new());
         let set = sums(whole.0.path(), 5);
-        let settings = Settings { mix_ratio, ..math() };
+        let settings = DistillConfig { mix_ratio, ..math() };
         let expected = whole.run(&set, &settings, &mut answers(&set)).unwrap();
         let journal = fs::read(whole.journal()).unwrap();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the file")]

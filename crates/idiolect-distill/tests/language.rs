@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 
 use common::shared;
+use idiolect_completion::FinishReason;
 use idiolect_distill::{Check, Extras, Reason, Verdict, judge};
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ fn few_rewrites_of_english_answers_are_taken_for_another_language() {
         };
         let pairs = before.iter().zip(&after);
         let judged = pairs.map(|(old, new)| {
-            let verdict = judge(Check::Text, &extras, old, new, "stop").unwrap();
+            let verdict = judge(&Check::Text, &extras, old, new, &FinishReason::Stop).unwrap();
             (verdict, new)
         });
         let mut refused = 0;

@@ -7,8 +7,9 @@
 mod common;
 
 use common::{Scripted, settings, shared};
+use idiolect_completion::CompletionError;
 use idiolect_data::{Columns, DataSet, Format, Layout, RawRow, RawRows};
-use idiolect_distill::{Check, DistillError, Distilled, Settings, distill, verdict};
+use idiolect_distill::{Check, DistillConfig, DistillError, Distilled, distill, verdict};
 use serde_json::Value;
 
 fn rows(name: &str) -> Vec<Value> {
@@ -27,7 +28,7 @@ fn set(name: &str) -> Option<DataSet> {
 }
 
 fn kept(check: Check, label: &str, rewrite: &str) -> bool {
-    verdict(check, label, rewrite).unwrap().is_keep()
+    verdict(&check, label, rewrite).unwrap().is_keep()
 }
 
 fn text<'a>(row: &'a Value, field: &str) -> &'a str {
@@ -65,7 +66,7 @@ fn task_checks_row_by_row() {
                 .as_bool()
                 .or(row[field].as_f64().map(|score| score > 0.0));
             let expected = expected.map(|correct| correct && unbanned(predict));
-            let found = verdict(check, label, predict)
+            let found = verdict(&check, label, predict)
                 .ok()
                 .map(|verdict| verdict.is_keep());
             let expected = if unbanned(predict) {
@@ -123,8 +124,8 @@ fn run(set: &DataSet, check: Check, rewrites: &[&str]) -> Result<Distilled, Dist
     let folder = tempfile::tempdir().unwrap();
     let ids = set.rows.iter().map(|row| row.example.id.clone());
     let mut writer = Scripted::new(ids.zip(rewrites.iter().map(|&text| text.to_owned())));
-    let settings = Settings {
-        check,
+    let settings = DistillConfig {
+        check: check.into(),
         trim: true,
         ..settings()
     };
@@ -186,7 +187,9 @@ fn outcome(case: &Value) -> &'static str {
     if let Some(kept) = case["kept"].as_array() {
         for ((row, rewrite), kept) in set.rows.iter().zip(&rewrites).zip(kept) {
             let label = row.example.response().unwrap().trim();
-            let keep = verdict(case_check(case), label, rewrite).unwrap().is_keep();
+            let keep = verdict(&case_check(case), label, rewrite)
+                .unwrap()
+                .is_keep();
             assert_eq!(keep && rewrite.trim() != label, *kept, "{}", case["name"]);
         }
     }
@@ -201,7 +204,7 @@ fn outcome(case: &Value) -> &'static str {
             assert_eq!(Value::from(rows), case["expected"], "{}", case["name"]);
             "same"
         }
-        Err(DistillError::Unpaired { missing, .. }) => {
+        Err(DistillError::Completion(CompletionError::Unpaired { missing, .. })) => {
             assert_eq!(missing.len(), set.rows.len() - rewrites.len());
             "missing rewrites named"
         }
@@ -238,7 +241,7 @@ fn verdicts(name: &str, check: Check, original: &DataSet, published: &DataSet) -
 /// Mean words of the answers, by a distillation that rewrites none.
 fn words(set: &DataSet) -> f64 {
     let folder = tempfile::tempdir().unwrap();
-    let settings = Settings {
+    let settings = DistillConfig {
         mix_ratio: 0.0,
         ..settings()
     };

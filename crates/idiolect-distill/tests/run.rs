@@ -5,9 +5,10 @@ mod common;
 
 use std::fs;
 
-use common::{Folder, Scripted, answers, completion, data, math, settings, sums};
+use common::{Folder, Scripted, answers, completion, data, math, settings, shown, sums, writer};
+use idiolect_completion::{CompletionRequest, FinishReason};
 use idiolect_data::{DataSet, Format, Id};
-use idiolect_distill::{BoxError, Check, Completion, Record, RewriteRequest, Settings, Shard};
+use idiolect_distill::{Check, DistillConfig, RewriteRecord, Shard};
 use serde_json::{Value, json};
 
 #[test]
@@ -40,7 +41,7 @@ fn a_row_of_the_journal_tells_everything() {
         (prompt_sha256.len(), &rows[0]["text"]),
         (64, &json!(" That makes 0.\n"))
     );
-    let records: Vec<Record> = rows
+    let records: Vec<RewriteRecord> = rows
         .into_iter()
         .map(|r| serde_json::from_value(r).unwrap())
         .collect();
@@ -61,13 +62,13 @@ fn a_row_of_the_journal_tells_everything() {
 fn the_summary_counts() {
     let folder = Folder::new();
     let set = sums(folder.0.path(), 4);
-    let mut writer = |request: &RewriteRequest| -> Result<Completion, BoxError> {
+    let mut writer = writer(|request: &CompletionRequest| {
         let text = ["0", "It is 2.", "my response is 4", "7"][folder.records().len()];
-        Ok(Completion {
-            finish_reason: "length".into(),
+        Ok(idiolect_completion::Completion {
+            finish_reason: FinishReason::Length,
             ..completion(&request.id, text)
         })
-    };
+    });
     let summary = folder.run(&set, &math(), &mut writer).unwrap().summary;
     let path = folder.0.path().join("summary.json");
     summary.write(&path).unwrap();
@@ -100,11 +101,11 @@ fn only_the_last_response_of_a_conversation_is_rewritten_in_its_own_format() {
             {"from": "gpt", "value": last}], "source": "x"})
     };
     let set = data(folder.0.path(), Format::Sharegpt, &[turns("a2")]);
-    let mut writer = |request: &RewriteRequest| -> Result<Completion, BoxError> {
-        let prompt = request.prompt.to_string();
+    let mut writer = writer(|request: &CompletionRequest| {
+        let prompt = shown(request);
         assert!(prompt.contains("a1") && prompt.contains("a2"), "{prompt}");
         Ok(completion(&request.id, "b"))
-    };
+    });
     let distilled = folder.run(&set, &settings(), &mut writer).unwrap();
     assert_eq!(Value::from(distilled.set.rows[0].raw.clone()), turns("b"));
 }
@@ -116,21 +117,20 @@ fn rewrites_and_rows_belong_together_one_to_one() {
     let mut silent = Scripted::new([(json!(0), "0".to_owned())]);
     assert_eq!(
         folder.refusal(&set, &math(), &mut silent),
-        "the writer: 2 rewrites missing, 0 for no row, 0 repeated (ids \"row 1\", 2)",
+        "the writer: 2 texts missing, 0 that nobody asked for, 0 repeated (ids \"row 1\", 2)",
     );
-    let mut inventive = |request: &RewriteRequest| -> Result<Completion, BoxError> {
+    let mut inventive = writer(|request: &CompletionRequest| {
         Ok(completion(&Id::from(format!("{}", request.id)), "x"))
-    };
+    });
     let refusal = folder.refusal(&set, &math(), &mut inventive);
     assert!(
-        refusal.starts_with("the writer: 0 rewrites missing, 1 for no row"),
+        refusal.starts_with("the writer: 0 texts missing, 1 that nobody asked for"),
         "{refusal}"
     );
-    let mut stuck =
-        |_: &RewriteRequest| -> Result<Completion, BoxError> { Ok(completion(&json!(2), "x")) };
+    let mut stuck = writer(|_: &CompletionRequest| Ok(completion(&json!(2), "x")));
     let refusal = folder.refusal(&set, &math(), &mut stuck);
     assert!(
-        refusal.contains("0 for no row, 1 repeated (ids 2)"),
+        refusal.contains("0 that nobody asked for, 1 repeated (ids 2)"),
         "{refusal}"
     );
     let less = DataSet {
@@ -140,19 +140,19 @@ fn rewrites_and_rows_belong_together_one_to_one() {
     let refusal = folder.refusal(&less, &math(), &mut stuck);
     assert_eq!(
         refusal,
-        "journal.jsonl: 0 rewrites missing, 1 for no row, 0 repeated (ids 2)"
+        "journal.jsonl: 0 texts missing, 1 that nobody asked for, 0 repeated (ids 2)"
     );
 }
 
 #[test]
 fn bad_rows_are_refused_before_anything_is_written() {
     let folder = Folder::new();
-    let refusal = |rows: &[Value], check| {
+    let refusal = |rows: &[Value], check: Check| {
         let set = data(folder.0.path(), Format::Alpaca, rows);
         let refusal = folder.refusal(
             &set,
-            &Settings {
-                check,
+            &DistillConfig {
+                check: check.into(),
                 ..settings()
             },
             &mut Scripted::default(),
@@ -186,20 +186,14 @@ fn without_a_reference_the_model_answers_alone_and_empty_rows_go() {
     ];
     let set = common::data(folder.0.path(), idiolect_data::Format::Alpaca, &rows);
     let mut shown = Vec::new();
-    let mut writer = |request: &idiolect_distill::RewriteRequest| {
-        shown.push(request.prompt.to_string());
-        let text = ["Red", " \n", "Bello"][shown.len() - 1].to_owned();
-        let (id, finish_reason) = (request.id.clone(), "stop".to_owned());
-        let (token_count, token_ids) = (1, None);
-        Ok(idiolect_distill::Completion {
-            id,
-            text,
-            token_count,
-            token_ids,
+    let mut writer = common::writer(|request: &CompletionRequest| {
+        shown.push(common::shown(request));
+        let text = ["Red", " \n", "Bello"][shown.len() - 1];
+        Ok(idiolect_completion::Completion {
             passes: None,
-            finish_reason,
+            ..completion(&request.id, text)
         })
-    };
+    });
     let journal = folder.journal();
     let settings = common::settings();
     let answered =

@@ -6,8 +6,9 @@ mod common;
 use std::fs;
 use std::path::PathBuf;
 
-use common::{Folder, Scripted, answers, math, sums};
-use idiolect_distill::{Identity, Settings, Shard, distill, distill_shard, merge};
+use common::{Folder, Scripted, answers, identity, math, sums};
+use idiolect_completion::WriterIdentity;
+use idiolect_distill::{DistillConfig, Shard, distill, distill_shard, merge};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -22,7 +23,7 @@ proptest! {
     fn shards_joined_are_the_whole(rows in 1_usize..12, count in 1_usize..5, share in 0..=4) {
         let folder = Folder::new();
         let set = sums(folder.0.path(), rows);
-        let settings = Settings { mix_ratio: f64::from(share) / 4.0, ..math() };
+        let settings = DistillConfig { mix_ratio: f64::from(share) / 4.0, ..math() };
         let whole = folder.run(&set, &settings, &mut answers(&set)).unwrap();
         let mut parts = 0;
         for index in 1..=count {
@@ -36,7 +37,7 @@ proptest! {
         prop_assert_eq!(parts, rows);
         let journals: Vec<_> = (1..=count).map(|index| journal(&folder, index)).collect();
         let joined = folder.0.path().join("joined.jsonl");
-        let report = merge(&set, &settings, &journals, &joined).unwrap();
+        let report = merge(&set, &settings, &identity(), &journals, &joined).unwrap();
         prop_assert!(report.is_complete(), "{:?}", report);
         prop_assert_eq!((report.asked, report.texts), (whole.records.len(), whole.records.len()));
         prop_assert_eq!(fs::read(&joined).unwrap(), fs::read(folder.journal()).unwrap());
@@ -77,7 +78,7 @@ fn missing_double_and_foreign_rows_are_told_and_missing_ones_can_be_written() {
     write(2, &[&other, &lines[4], &foreign], "");
     let journals = [journal(&folder, 1), journal(&folder, 2)];
     let joined = folder.0.path().join("joined.jsonl");
-    let report = merge(&set, &math(), &journals, &joined).unwrap();
+    let report = merge(&set, &math(), &identity(), &journals, &joined).unwrap();
     assert_eq!(
         report.missing,
         [json!("row 1"), json!("row 3"), json!("row 5")]
@@ -110,25 +111,22 @@ fn journals_that_cannot_be_joined_are_refused() {
     let set = sums(folder.0.path(), 2);
     folder.run(&set, &math(), &mut answers(&set)).unwrap();
     let joined = folder.0.path().join("joined.jsonl");
-    let told = |settings: &Settings, journals: &[PathBuf]| {
-        let error = merge(&set, settings, journals, &joined)
+    let told = |identity: &WriterIdentity, journals: &[PathBuf]| {
+        let error = merge(&set, &math(), identity, journals, &joined)
             .unwrap_err()
             .to_string();
         error.replace(&format!("{}/", folder.0.path().display()), "")
     };
-    let identity = Identity {
+    let other = WriterIdentity {
         model: "other".into(),
-        ..math().identity
+        ..identity()
     };
-    assert!(
-        told(&Settings { identity, ..math() }, &[folder.journal()])
-            .starts_with("journal.jsonl: id 0: model differs: ")
-    );
-    assert!(told(&math(), &[journal(&folder, 7)]).starts_with("shard-7.jsonl: cannot read: "));
+    assert!(told(&other, &[folder.journal()]).starts_with("journal.jsonl: id 0: model differs: "));
+    assert!(told(&identity(), &[journal(&folder, 7)]).starts_with("shard-7.jsonl: cannot read: "));
     assert!(!journal(&folder, 7).exists() && !joined.exists());
     fs::write(&joined, "").unwrap();
     assert_eq!(
-        told(&math(), &[folder.journal()]),
+        told(&identity(), &[folder.journal()]),
         "joined journal: expected a file that is not there yet, found joined.jsonl"
     );
 }

@@ -10,16 +10,15 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idiolect_data::{Columns, DataSet, Format, Id, write_atomically};
-use idiolect_distill::{
-    BoxError, Check, Completion, DistillError, Distilled, Extras, Identity, RewriteRequest,
-    Settings, TextToText, distill,
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, FinishReason, Prompt, Writer, WriterFn, WriterIdentity,
 };
-use idiolect_prompt::DistillTemplate;
+use idiolect_data::{Columns, DataSet, Format, Id, write_atomically};
+use idiolect_distill::{Check, DistillConfig, DistillError, Distilled, distill};
 use serde_json::{Value, json};
 
 /// Rewrites by id; rows that it has none for are left out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scripted {
     /// By the JSON of the id.
     pub(crate) texts: HashMap<String, String>,
@@ -27,6 +26,43 @@ pub(crate) struct Scripted {
     pub(crate) wrote: Vec<Id>,
     /// Fails after so many rewrites.
     pub(crate) fails_after: Option<usize>,
+    /// Who it says it is.
+    pub(crate) identity: WriterIdentity,
+}
+
+impl Default for Scripted {
+    fn default() -> Self {
+        Self {
+            texts: HashMap::new(),
+            wrote: Vec::new(),
+            fails_after: None,
+            identity: identity(),
+        }
+    }
+}
+
+pub(crate) fn identity() -> WriterIdentity {
+    WriterIdentity {
+        model: "sha256:m".to_owned(),
+        adapter: None,
+        sampler: json!({"temperature": 0.95, "top_p": 0.7, "top_k": 50}),
+    }
+}
+
+/// A function of one request as the usual writer.
+pub(crate) fn writer<F>(function: F) -> WriterFn<F>
+where
+    F: FnMut(&CompletionRequest) -> Result<Completion, BoxError>,
+{
+    WriterFn::new(identity(), function)
+}
+
+/// The text of a rendered prompt.
+pub(crate) fn shown(request: &CompletionRequest) -> String {
+    match &request.prompt {
+        Prompt::Rendered(rendered) => rendered.to_string(),
+        other => format!("expected a rendered prompt, found {other:?}"),
+    }
 }
 
 impl Scripted {
@@ -42,10 +78,14 @@ impl Scripted {
     }
 }
 
-impl TextToText for Scripted {
+impl Writer for Scripted {
+    fn identity(&self) -> WriterIdentity {
+        self.identity.clone()
+    }
+
     fn complete(
         &mut self,
-        requests: &[RewriteRequest],
+        requests: &[CompletionRequest],
         on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
         for request in requests.iter().filter(|request| !request.done) {
@@ -68,24 +108,14 @@ pub(crate) fn completion(id: &Id, text: &str) -> Completion {
         token_count: text.len(),
         token_ids: None,
         passes: Some(text.len().div_ceil(2)),
-        finish_reason: "stop".to_owned(),
+        finish_reason: FinishReason::Stop,
     }
 }
 
-pub(crate) fn settings() -> Settings {
-    Settings {
-        template: DistillTemplate::using(),
-        chat: None,
-        check: Check::Text,
-        extras: Extras::default(),
-        mix_ratio: 1.0,
+pub(crate) fn settings() -> DistillConfig {
+    DistillConfig {
         trim: false,
-        seed: 42,
-        identity: Identity {
-            model: "sha256:m".to_owned(),
-            adapter: None,
-            sampler: json!({"temperature": 0.95, "top_p": 0.7, "top_k": 50}),
-        },
+        ..DistillConfig::default()
     }
 }
 
@@ -125,9 +155,9 @@ pub(crate) fn answers(set: &DataSet) -> Scripted {
     }))
 }
 
-pub(crate) fn math() -> Settings {
-    Settings {
-        check: Check::Math,
+pub(crate) fn math() -> DistillConfig {
+    DistillConfig {
+        check: Check::Math.into(),
         ..settings()
     }
 }
@@ -154,8 +184,8 @@ impl Folder {
     pub(crate) fn run(
         &self,
         set: &DataSet,
-        settings: &Settings,
-        writer: &mut dyn TextToText,
+        settings: &DistillConfig,
+        writer: &mut dyn Writer,
     ) -> Result<Distilled, DistillError> {
         distill(set, settings, writer, &self.journal())
     }
@@ -164,8 +194,8 @@ impl Folder {
     pub(crate) fn refusal(
         &self,
         set: &DataSet,
-        settings: &Settings,
-        writer: &mut dyn TextToText,
+        settings: &DistillConfig,
+        writer: &mut dyn Writer,
     ) -> String {
         let error = self.run(set, settings, writer).unwrap_err().to_string();
         error.replace(&format!("{}/", self.0.path().display()), "")

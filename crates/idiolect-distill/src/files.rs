@@ -1,0 +1,54 @@
+//! The names of a distillation's files.
+
+use std::path::{Path, PathBuf};
+
+use idiolect_data::Layout;
+
+use crate::shard::Shard;
+
+/// Where a distillation, or a part of one, keeps what it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DistillFiles {
+    folder: PathBuf,
+    part: String,
+}
+
+impl DistillFiles {
+    /// The files of a part; those of several parts may lie in one folder.
+    #[must_use]
+    pub fn new(folder: &Path, shard: Shard) -> Self {
+        let part = match shard {
+            Shard::WHOLE => String::new(),
+            Shard { index, count } => format!("-{index}-of-{count}"),
+        };
+        let folder = folder.to_owned();
+        Self { folder, part }
+    }
+
+    /// The journal: `journal/rewrites.jsonl`, of a part `journal/rewrites-2-of-4.jsonl`.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        let name = format!("journal/rewrites{}.jsonl", self.part);
+        self.folder.join(name)
+    }
+
+    /// The data set, in the layout that it came in: `distilled.json` or `distilled.jsonl`.
+    #[must_use]
+    pub fn set(&self, layout: Layout) -> PathBuf {
+        let array = layout == Layout::Array;
+        let end = if array { "json" } else { "jsonl" };
+        self.folder.join(format!("distilled{}.{end}", self.part))
+    }
+
+    /// The summary: `summary.json`.
+    #[must_use]
+    pub fn summary(&self) -> PathBuf {
+        self.folder.join(format!("summary{}.json", self.part))
+    }
+
+    /// What joining the journals of several parts found: `merge.json`.
+    #[must_use]
+    pub fn merge(&self) -> PathBuf {
+        self.folder.join("merge.json")
+    }
+}

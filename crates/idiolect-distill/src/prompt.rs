@@ -1,0 +1,43 @@
+//! The question that asks for a rewrite: the paper's templates, and those that a user brings.
+
+use std::fmt;
+
+use idiolect_completion::{BoxError, Prompt};
+use idiolect_data::Example;
+use idiolect_prompt::{DistillTemplate, Template};
+
+/// A question of one's own that asks for a rewrite, in place of a [`DistillTemplate`].
+pub trait RewritePrompt: fmt::Debug + Send + Sync {
+    /// Its name in the journal; another name is another run.
+    fn name(&self) -> String;
+
+    /// What the writer is shown for an example.
+    ///
+    /// # Errors
+    ///
+    /// For an example that it cannot show.
+    fn prompt(&self, example: &Example) -> Result<Prompt, BoxError>;
+}
+
+/// A template of the paper, in a chat template or in its own raw form.
+#[derive(Debug)]
+pub(crate) struct TemplatePrompt<'a> {
+    pub(crate) template: &'a DistillTemplate,
+    pub(crate) chat: Option<&'a Template>,
+}
+
+impl RewritePrompt for TemplatePrompt<'_> {
+    fn name(&self) -> String {
+        match self.chat {
+            Some(chat) => format!("{} in {}", self.template.name(), chat.name()),
+            None => self.template.name().to_owned(),
+        }
+    }
+
+    fn prompt(&self, example: &Example) -> Result<Prompt, BoxError> {
+        Ok(Prompt::Rendered(match self.chat {
+            Some(chat) => chat.prompt(&self.template.messages(example))?,
+            None => self.template.prompt(example),
+        }))
+    }
+}

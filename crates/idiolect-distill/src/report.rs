@@ -1,0 +1,60 @@
+//! What `summary.json` holds: the numbers of a distillation, and how likely the model finds the responses.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::DistillError;
+use crate::json::write_json;
+use crate::summary::DistillSummary;
+
+/// Negative log-likelihood of responses under the base model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ResponseNll {
+    /// Mean over the rows of each row's nats per token.
+    pub per_token: f64,
+    /// Mean over the rows of each row's nats.
+    pub per_row: f64,
+    /// Tokens of all responses.
+    pub tokens: usize,
+}
+
+/// How likely the model finds the responses, before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ResponseNlls {
+    /// Those of the data set; none where no reference was used.
+    pub before: Option<ResponseNll>,
+    /// Those that it has now.
+    pub after: ResponseNll,
+}
+
+/// What `summary.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DistillReport {
+    /// The numbers.
+    #[serde(flatten)]
+    pub summary: DistillSummary,
+    /// Negative log-likelihood of the responses, where they were scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_nll: Option<ResponseNlls>,
+}
+
+impl DistillReport {
+    /// A report without likelihoods.
+    #[must_use]
+    pub fn new(summary: &DistillSummary) -> Self {
+        Self {
+            summary: summary.clone(),
+            target_nll: None,
+        }
+    }
+
+    /// Writes `summary.json`, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`DistillError::Data`] where the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), DistillError> {
+        write_json(self, path)
+    }
+}
