@@ -8,7 +8,7 @@ use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{Event, TrainConfig, Trainer};
-use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect::finetune::{AdapterLoss, Loss};
 
 /// Learns one row by heart, a step an epoch: the losses of the steps, and the adapter, off the tape.
 ///

@@ -22,7 +22,7 @@ use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{
     BoxError, Event, LossSum, Measured, Objective, Replica, Share, TrainConfig, Trainer,
 };
-use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::{device, smollm2_folder};
 
 /// Has its gradients ready: the parameters themselves.

@@ -10,11 +10,11 @@
     reason = "a tool of a benchmark ends where it cannot go on"
 )]
 
-use idiolect::data::Row;
-use idiolect_cli::commands::distill::{Keys, read};
-use idiolect_cli::distilling::{generation, settings};
-use idiolect_cli::keys::{DataKeys, DistillKeys, ModelKeys};
-use idiolect_cli::opened::Opened;
+use idiolect::completion::Prompt;
+use idiolect::data::{DataSettings, Row};
+use idiolect::distill::DistillSettings;
+use idiolect::generate::GenerationSettings;
+use idiolect::{LanguageModel, read_sample};
 use serde_json::{Value, json};
 
 fn main() {
@@ -22,38 +22,30 @@ fn main() {
     let [_, out, model, data, rows, preset] = words.as_slice() else {
         return;
     };
-    let keys = keys(model, data, rows, preset);
-    let set = read(&keys.data, keys.seed()).expect("a data set");
-    let opened = Opened::new(&keys.model, None, None).expect("a model");
-    let generation = generation(&keys, &opened);
-    let settings = settings(&keys, &opened, &generation).expect("settings");
+    let data = DataSettings {
+        data: vec![data.into()],
+        sample: Some(rows.parse().expect("a number of rows")),
+        ..DataSettings::default()
+    };
+    let set = read_sample(&data, 42).expect("a data set");
+    let model = LanguageModel::open(model).expect("a model");
+    let settings = DistillSettings {
+        preset: preset.clone(),
+        ..DistillSettings::default()
+    };
+    let config = settings.config(model.template(), 42).expect("settings");
     let row = |row: &Row| {
-        let prompt = settings.prompt(&row.example).expect("a prompt");
-        let ids = opened.tokenizer.encode(&prompt).expect("tokens").ids;
+        let Prompt::Rendered(prompt) = config.prompt(&row.example).expect("a prompt") else {
+            panic!("a rendered prompt");
+        };
+        let ids = model.tokenizer().encode(&prompt).expect("tokens").ids;
         json!({ "id": row.example.id, "prompt": ids })
     };
     let rows: Vec<Value> = set.rows.iter().map(row).collect();
-    let generation = generation.settings;
+    let generation = GenerationSettings::default();
+    let mut stops = settings.stops(model.template());
+    stops.extend(model.template().stop_texts().iter().map(ToString::to_string));
     let all = json!({ "rows": rows, "max_new_tokens": generation.max_new_tokens,
-        "stop_tokens": generation.stops.tokens, "stop_strings": generation.stops.strings });
+        "stop_tokens": model.stop_tokens(), "stop_strings": stops });
     std::fs::write(out, all.to_string()).expect("a file");
-}
-
-fn keys(model: &str, data: &str, rows: &str, preset: &str) -> Keys {
-    Keys {
-        model: ModelKeys {
-            model: Some(model.to_owned()),
-            ..ModelKeys::default()
-        },
-        data: DataKeys {
-            data: vec![data.into()],
-            sample: Some(rows.parse().expect("a number of rows")),
-            ..DataKeys::default()
-        },
-        distill: DistillKeys {
-            preset: Some(preset.to_owned()),
-            ..DistillKeys::default()
-        },
-        ..Keys::default()
-    }
 }

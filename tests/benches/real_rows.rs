@@ -18,13 +18,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use burn::tensor::{Device, FloatDType};
-use idiolect::data::{Columns, DataSet, Format};
+use idiolect::data::{DataSet, Format};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::train::{Event, Schedule, TrainConfig, Trainer};
-use idiolect_cli::keys::ModelKeys;
-use idiolect_cli::objective::{AdapterLoss, Loss};
-use idiolect_cli::opened::Opened;
-use idiolect_cli::rows::{read_tokens, write_lines};
+use idiolect::finetune::{AdapterLoss, Loss};
+use idiolect::LanguageModel;
+use idiolect::data::write_lines;
+use idiolect::lm::rows::read_tokens;
 use idiolect_testkit::{shared, smollm2_folder};
 use serde_json::{Value, json};
 use support::{again, case, field, number, option, peak_mib};
@@ -110,12 +110,8 @@ fn compare(all: &[(&str, Value)]) {
 
 /// Writes the first rows as tokens, and says how many.
 fn export(model: &Path, data: &Path, file: &Path) -> usize {
-    let keys = ModelKeys {
-        model: Some(model.display().to_string()),
-        ..ModelKeys::default()
-    };
-    let opened = Opened::new(&keys, None, None).expect("the model");
-    let set = DataSet::read(data, Format::Alpaca, &Columns::default()).expect("the data");
+    let opened = LanguageModel::open(&model.display().to_string()).expect("the model");
+    let set = DataSet::open_as(data, Format::Alpaca).expect("the data");
     let first = set.rows.iter().take(number("--rows", 200));
     let tokens = first.map(|row| opened.example_row(row.example.id.clone(), &row.example.messages));
     let tokens: Vec<Value> = tokens
@@ -124,7 +120,7 @@ fn export(model: &Path, data: &Path, file: &Path) -> usize {
             json!({ "id": row.id, "input_ids": row.input_ids, "labels": row.labels })
         })
         .collect();
-    write_lines(Some(file), &tokens).expect("a file");
+    write_lines(file, &tokens).expect("a file");
     tokens.len()
 }
 

@@ -17,7 +17,7 @@ use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{BoxError, Event, RowSize, Rows, TrainConfig, Trainer};
-use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::shared;
 
 /// Rows of the shortest run.

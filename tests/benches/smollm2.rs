@@ -20,18 +20,18 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use idiolect::data::{Columns, DataSet, Format, Row};
-use idiolect::generate::{Event, Generated, Request, Sampling, Settings, Stops, generate};
+use idiolect::data::{DataSet, Format, Row};
+use idiolect::generate::{
+    Event, Generated, GenerationConfig, GenerationSettings, Request, Sampling, Stops, generate,
+};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::{Decoder, NoAdapter};
 use idiolect::prompt::DistillTemplate;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
-use idiolect_cli::continuing::{Generation, continue_all};
-use idiolect_cli::keys::{ModelKeys, SamplingKeys};
-use idiolect_cli::logits::DecoderLogits;
-use idiolect_cli::objective::{AdapterLoss, Loss};
-use idiolect_cli::opened::Opened;
+use idiolect::lm::{GenerateRun, LanguageModel, ModelPrompt};
+use idiolect::lm::DecoderLogits;
+use idiolect::finetune::{AdapterLoss, Loss};
 use support::peak_mib;
 
 mod support;
@@ -181,7 +181,7 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
             seed: 0,
         })
         .collect();
-    let settings = Settings {
+    let settings = GenerationConfig {
         sampling: Sampling::GREEDY,
         stops: Stops::default(),
         max_new_tokens: 128,
@@ -202,34 +202,33 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
 /// The first 32 examples as the distillation job asks for them, rewritten greedily.
 fn distill(path: &Path, case: &str, repeats: usize) {
     let (batch_size, way) = case.split_once('-').expect("distill-ROWS-WAY");
-    let keys = ModelKeys {
-        model: Some(path.display().to_string()),
-        ..ModelKeys::default()
-    };
-    let opened = Opened::new(&keys, None, None).unwrap();
+    let model = LanguageModel::open(&path.display().to_string()).unwrap();
     let data = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../examples/data/openfunctions/train.json"
     );
-    let set = DataSet::read(Path::new(data), Format::Alpaca, &Columns::default()).unwrap();
+    let set = DataSet::open_as(Path::new(data), Format::Alpaca).unwrap();
     let template = DistillTemplate::refer();
     let prompt = |row: &Row| {
         let messages = template.messages(&row.example);
-        let rendered = opened.template.prompt(&messages).unwrap();
-        opened.tokenizer.encode(&rendered).unwrap().ids
+        model.prompt_ids(&ModelPrompt::Messages(messages)).unwrap()
     };
     let mut prompts: Vec<Vec<u32>> = set.rows[..32].iter().map(prompt).collect();
     prompts.sort_by_key(|prompt| std::cmp::Reverse(prompt.len()));
-    let sampling = SamplingKeys {
-        generation_batch_size: Some(batch_size.parse().unwrap()),
-        no_prefix_sharing: Some(way == "batches" || way == "refill"),
-        speculate: (way != "speculate").then_some(0),
+    let plain = GenerationSettings::default();
+    let generation = GenerationSettings {
+        generation_batch_size: batch_size.parse().unwrap(),
+        prefix_sharing: !(way == "batches" || way == "refill"),
+        speculate: if way == "speculate" { plain.speculate } else { 0 },
         stop: vec![DistillTemplate::CHAT_STOP.into()],
-        ..SamplingKeys::default()
+        ..plain
     };
-    let generation = Generation::new(&sampling, &opened, 42);
+    let run = GenerateRun {
+        seed: 42,
+        ..GenerateRun::default()
+    };
     let at_once = if way == "batches" {
-        generation.settings.batch_size
+        generation.generation_batch_size
     } else {
         32
     };
@@ -237,7 +236,8 @@ fn distill(path: &Path, case: &str, repeats: usize) {
         let (began, before) = (Instant::now(), cpu_seconds());
         let rows = prompts.chunks(at_once).flat_map(|prompts| {
             let flow = &mut |_: Event<'_>| ControlFlow::Continue(());
-            continue_all(&opened, prompts.to_vec(), &generation, flow).unwrap()
+            let prompts: Vec<_> = prompts.iter().cloned().map(ModelPrompt::Tokens).collect();
+            model.generate(&prompts, &generation, run, flow).unwrap()
         });
         let rows: Vec<Generated> = rows.collect();
         let seconds = began.elapsed().as_secs_f64();

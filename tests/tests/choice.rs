@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 
 use burn::tensor::FloatDType;
 use idiolect::generate::{
-    BoxError, Generated, Logits, NextLogits, Part, Request, Sampling, Settings, Stops, generate,
+    BoxError, Generated, Logits, NextLogits, Part, Request, Sampling, GenerationConfig, Stops, generate,
 };
 use idiolect::model::NoAdapter;
-use idiolect_cli::logits::DecoderLogits;
+use idiolect::lm::DecoderLogits;
 use idiolect_testkit::{device, shared};
 
 const PAPER: Sampling = Sampling {
@@ -47,7 +47,7 @@ fn write(model: &mut dyn NextLogits, sampling: Sampling) -> Vec<Generated> {
         seed: Request::row_seed(7, index),
     };
     let requests: Vec<Request> = (0..4).map(request).collect();
-    let settings = Settings {
+    let settings = GenerationConfig {
         sampling,
         stops: Stops::default(),
         max_new_tokens: 12,

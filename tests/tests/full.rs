@@ -13,7 +13,7 @@ use burn::tensor::{Device, FloatDType};
 use idiolect::model::{Decoder, SaveOptions, StoredType, load, save};
 use idiolect::tokens::TokenRow;
 use idiolect::train::{Event, Schedule, TrainConfig, Trainer};
-use idiolect_cli::full::{FullLoss, trainable};
+use idiolect::finetune::{FullLoss, trainable};
 use idiolect_testkit::{Tensors, shared};
 use serde_json::Value;
 

@@ -13,9 +13,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
-use idiolect::generate::{Request, Sampling, Settings, Stops, generate};
+use idiolect::generate::{Request, Sampling, GenerationConfig, Stops, generate};
 use idiolect::model::NoAdapter;
-use idiolect_cli::logits::DecoderLogits;
+use idiolect::lm::DecoderLogits;
 use idiolect_testkit::smollm2_folder;
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ fn twenty_prompts_have_the_128_tokens_of_transformers() {
         ignore_eos: true,
         ..Stops::default()
     };
-    let settings = Settings {
+    let settings = GenerationConfig {
         sampling: Sampling::GREEDY,
         stops,
         max_new_tokens: 128,

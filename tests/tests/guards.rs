@@ -14,7 +14,7 @@ use idiolect::lora::{LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::prompt::{Piece, Rendered, Segment, Special};
 use idiolect::tokens::{IGNORE, SpecialTokens, TokenBatch, TokenRow, Tokenizer};
-use idiolect_cli::objective::token_nll;
+use idiolect::lm::token_nll;
 use idiolect_testkit::shared;
 use idiolect_tests::learn;
 use serde_json::json;

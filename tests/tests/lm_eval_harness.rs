@@ -12,25 +12,23 @@
 
 use std::path::Path;
 
-use idiolect::eval::{Answer, Ask, Item, Model, Row, Task, summarize};
+use idiolect::LanguageModel;
+use idiolect::completion::Scorer;
+use idiolect::eval::{Answer, Item, ItemAnswer, ItemRequest, Task, summarize};
+use idiolect::generate::GenerationSettings;
 use idiolect::metrics::interval::Draws;
-use idiolect_cli::keys::ModelKeys;
-use idiolect_cli::likelihood::Tokens;
-use idiolect_cli::measuring::LocalModel;
-use idiolect_cli::opened::Opened;
-use idiolect_cli::progress::bar;
 use idiolect_testkit::{shared, smollm2_folder};
 use serde_json::Value;
 
 /// Nats; float32 there and here, summed in another order.
 const BOUND: f64 = 5e-4;
 
-fn compare(task: &str, golden: &[Value], data: &Path, model: &mut LocalModel<'_>) {
+fn compare(task: &str, golden: &[Value], data: &Path, model: &mut dyn Scorer) {
     let all = task.parse::<Task>().unwrap().read(data, 0).unwrap();
     let (mut items, mut rows, mut largest) = (Vec::new(), Vec::new(), 0.0_f64);
     for want in golden {
         let item: &Item = &all[usize::try_from(want["row"].as_u64().unwrap()).unwrap()];
-        let Ask::Choose(pairs) = &item.ask else {
+        let ItemRequest::Choose(pairs) = &item.request else {
             panic!("{task} asks for no choice");
         };
         let found = model.likelihoods(&[pairs]).unwrap().remove(0);
@@ -50,7 +48,7 @@ fn compare(task: &str, golden: &[Value], data: &Path, model: &mut LocalModel<'_>
             "{task}, row {}",
             want["row"]
         );
-        rows.push(Row {
+        rows.push(ItemAnswer {
             id: item.id.clone(),
             request: String::new(),
             answer: Answer::Likelihoods(found),
@@ -90,18 +88,8 @@ fn each_choice_has_the_likelihood_that_the_harness_gives_it() {
     };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/lm_eval_items.json");
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let keys = ModelKeys {
-        model: Some(model.display().to_string()),
-        ..ModelKeys::default()
-    };
-    let opened = Opened::new(&keys, None, None).unwrap();
-    let mut model = LocalModel {
-        opened: &opened,
-        batch_size: 8,
-        max_new_tokens: None,
-        bar: bar("eval", 0),
-        tokens: Tokens::default(),
-    };
+    let model = LanguageModel::open(&model.display().to_string()).unwrap();
+    let mut model = model.writer(&GenerationSettings::default()).unwrap();
     let long = std::env::var_os("IDIOLECT_LONG").is_some();
     for task in ["arc_challenge", "winogrande"] {
         let items = golden[task].as_array().expect(task);

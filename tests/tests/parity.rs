@@ -14,12 +14,12 @@ mod speed;
 mod training;
 
 use burn::tensor::{DType, FloatDType};
-use idiolect_cli::probe;
+use idiolect::finetune::check_device;
 use idiolect_testkit::device;
 
 #[test]
 fn training_trusts_the_device() {
-    probe::check(&device().unwrap(), FloatDType::F32).expect("f32");
+    check_device(&device().unwrap(), FloatDType::F32).expect("f32");
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn half_types_train_where_the_device_computes_in_them() {
         let computes = device().unwrap().supports_dtype(DType::from(dtype));
         println!("{dtype:?}: {computes}");
         if computes {
-            probe::check(&device().unwrap(), dtype).expect("a type that trains");
+            check_device(&device().unwrap(), dtype).expect("a type that trains");
         }
     }
 }

@@ -13,7 +13,7 @@ use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect::train::{Objective, Share};
-use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::shared;
 
 /// Most that a path may differ, relative to the length of the whole gradient.

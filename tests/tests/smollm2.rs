@@ -10,9 +10,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
-use idiolect::generate::{Request, Sampling, Settings, Stops, generate};
+use idiolect::generate::{Request, Sampling, GenerationConfig, Stops, generate};
 use idiolect::model::{Decoder, NoAdapter, Session};
-use idiolect_cli::logits::DecoderLogits;
+use idiolect::lm::DecoderLogits;
 use idiolect_testkit::{Tensors, assert_close, max_abs_diff, shared, smollm2_folder, smollm2_gguf};
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ fn greedy_text_is_that_of_transformers_however_it_is_computed() {
             tokens: decoder.config.eos.clone(),
             ..Stops::default()
         };
-        let settings = Settings {
+        let settings = GenerationConfig {
             sampling: Sampling::GREEDY,
             stops,
             max_new_tokens: new,

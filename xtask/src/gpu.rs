@@ -14,6 +14,10 @@ use crate::shell;
 mod archive;
 mod llvm;
 
+/// The oldest driver that the programs bind: CUDA 12.0. Without nvcc cudarc binds the newest it knows, and
+/// panics where the driver is older.
+const CUDA_VERSION: &str = "12000";
+
 /// The two programs.
 struct Programs {
     idiolect: PathBuf,
@@ -66,6 +70,7 @@ fn build() -> shell::Outcome<Programs> {
     cargo.arg("--features=idiolect-cli/cuda,idiolect-tests/cuda");
     cargo.arg("--message-format=json-render-diagnostics");
     cargo.env("CARGO_TARGET_DIR", home());
+    cargo.env("CUDARC_CUDA_VERSION", CUDA_VERSION);
     way.prepare(&mut cargo, &home())?;
     let messages = shell::output(&mut cargo)?;
     let find = |name: &str| {

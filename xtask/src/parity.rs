@@ -16,8 +16,8 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
         return Err(format!("expected --device NAME, found {arguments:?}"));
     };
     let feature = match *device {
-        "flex" | "wgpu" => None,
-        "vulkan" | "cuda" => Some(*device),
+        "flex" => None,
+        "wgpu" | "vulkan" | "cuda" => Some(*device),
         other => {
             return Err(format!(
                 "expected flex, wgpu, vulkan or cuda, found {other}"
@@ -28,7 +28,8 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
         return Err("the shared oracles are absent".into());
     }
     fetch::smollm2_folder()?;
-    let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
+    // That package alone: the features of a device belong to no other test.
+    let mut tests = shell::cargo(&["test", "--release", "--locked", "--package", "idiolect-tests"]);
     tests.args(["--test", "parity"]);
     tests.args(feature.map(|name| format!("--features=idiolect-tests/{name}")));
     tests.args(["--", "--test-threads", "1"]).args(rest);

@@ -4,8 +4,8 @@ use burn::tensor::Device;
 
 use crate::TestkitError;
 
-/// The device named by `IDIOLECT_DEVICE`: `flex` (the default), `wgpu`, `vulkan` or `cuda`, the last two where
-/// they are compiled in.
+/// The device named by `IDIOLECT_DEVICE`: `flex` (the default), `wgpu`, `vulkan` or `cuda`, each where it
+/// is compiled in.
 ///
 /// # Errors
 ///
@@ -14,7 +14,7 @@ pub fn device() -> Result<Device, TestkitError> {
     let name = std::env::var("IDIOLECT_DEVICE").unwrap_or_else(|_| "flex".into());
     Ok(match name.as_str() {
         "flex" => Device::flex(),
-        #[cfg(not(feature = "vulkan"))]
+        #[cfg(all(feature = "wgpu", not(feature = "vulkan")))]
         "wgpu" => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
         #[cfg(feature = "vulkan")]
         "vulkan" => Device::vulkan(burn::tensor::DeviceKind::DefaultDevice),

@@ -1,15 +1,60 @@
 #![doc = include_str!("../README.md")]
 
+mod error;
+#[cfg(feature = "train")]
+mod jobs;
+#[cfg(feature = "train")]
+mod sdft;
+#[cfg(feature = "train")]
+mod settings;
+
+pub use idiolect_completion as completion;
 pub use idiolect_continuation as continuation;
 pub use idiolect_data as data;
 pub use idiolect_distill as distill;
-pub use idiolect_embed as embed;
 pub use idiolect_eval as eval;
 pub use idiolect_generate as generate;
-pub use idiolect_lora as lora;
 pub use idiolect_metrics as metrics;
-pub use idiolect_model as model;
 pub use idiolect_prompt as prompt;
-pub use idiolect_teacher as teacher;
+pub use idiolect_report as report;
 pub use idiolect_tokens as tokens;
+
+#[cfg(feature = "train")]
+pub use burn;
+#[cfg(feature = "train")]
+pub use idiolect_embed as embed;
+#[cfg(feature = "train")]
+pub use idiolect_finetune as finetune;
+#[cfg(feature = "train")]
+pub use idiolect_lm as lm;
+#[cfg(feature = "train")]
+pub use idiolect_lora as lora;
+#[cfg(feature = "train")]
+pub use idiolect_model as model;
+#[cfg(feature = "server")]
+pub use idiolect_teacher as teacher;
+#[cfg(feature = "train")]
 pub use idiolect_train as train;
+
+pub use error::{Error, error_cause};
+pub use idiolect_completion::{BoxError, Progress, Quiet};
+pub use idiolect_data::DataSet as Dataset;
+pub use idiolect_distill::Check;
+
+#[cfg(feature = "train")]
+pub use idiolect_finetune::{FineTune, FineTuneSettings, FineTuned, TrainSettings, TrainingEvent};
+#[cfg(feature = "train")]
+pub use idiolect_lm::{LanguageModel, ModelSettings};
+#[cfg(feature = "train")]
+pub use idiolect_lora::LoraConfig;
+#[cfg(feature = "train")]
+pub use idiolect_train::TrainConfig;
+#[cfg(feature = "train")]
+pub use jobs::{
+    Generate, Inspect, Inspected, Rewritten, SelfDistill, combine, continue_corpus, distill as distil,
+    embedding_scores, evaluate, inspect, merge, merge_shards, read_sample, score, shift,
+};
+#[cfg(feature = "train")]
+pub use sdft::{Outcome, Sdft};
+#[cfg(feature = "train")]
+pub use settings::{ContinueJob, DistillJob, EvalJob, SdftSettings};

@@ -92,7 +92,7 @@ fn train(lab: &Lab, cell: &Cell, data: &Path, out: &Path) -> Result<PathBuf, Exp
         "0",
         "--max-length",
         "1024",
-        "--overlong",
+        "--truncation",
         "cut",
     ];
     lab.call(&words, &[("--data", data), ("--out", out)])?;

@@ -4,7 +4,7 @@ use burn::tensor::{Device, FloatDType};
 use idiolect::lora::Tape;
 use idiolect::model::Decoder;
 use idiolect::train::{Replica, TrainConfig};
-use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, device, shared};
 
 use super::recorded::{TINY, compare, compare_weights, config, json, rows, train_with};

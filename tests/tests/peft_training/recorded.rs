@@ -6,7 +6,7 @@ use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{Replica, StepRow, TrainConfig, Trainer};
-use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::Tensors;
 use serde_json::Value;
 

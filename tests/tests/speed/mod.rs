@@ -18,13 +18,13 @@ use burn::module::Module;
 use burn::tensor::module::attention as burns;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{DType, Tensor, TensorData};
-use idiolect::generate::{Request, Sampling, Settings, Stops, generate};
+use idiolect::generate::{Request, Sampling, GenerationConfig, Stops, generate};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape, Targets};
 use idiolect::model::{Decoder, NoAdapter, SaveOptions, StoredType, load as read, save};
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
-use idiolect_cli::logits::DecoderLogits;
-use idiolect_cli::objective::{AdapterLoss, Loss};
+use idiolect::lm::DecoderLogits;
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_kernels::plain;
 use idiolect_testkit::device;
 use serde_json::json;
@@ -148,7 +148,7 @@ fn text(rows: usize) {
     let meter = Meter::start();
     let decoder = shape.decoder();
     let (prompt, new) = shape.text;
-    let settings = Settings {
+    let settings = GenerationConfig {
         sampling: Sampling::GREEDY,
         stops: Stops::default(),
         max_new_tokens: new,

@@ -1,0 +1,113 @@
+//! Options of `continue`.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{SamplingOptions, ServerOptions};
+
+/// Settings of halving and continuing.
+#[derive(Args, Debug, Clone, Default, Serialize)]
+pub struct ContinueFlags {
+    /// Documents: JSON Lines, a text file, or a folder of them; plain, gzip or zstd
+    #[arg(long, value_name = "PATH")]
+    pub corpus: Option<PathBuf>,
+    /// What its files are: rows (JSON Lines), text (a file is a document) or lines (a line is one)
+    /// [default: by name and first byte]
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Field of a row that holds its text [default: text]
+    #[arg(long)]
+    pub text_field: Option<String>,
+    /// Field of a row that holds its id [default: id, and FILE:LINE for rows without it]
+    #[arg(long)]
+    pub id_field: Option<String>,
+    /// Settings of the paper (arXiv 2409.00096): nift-2409, nift-2409/claude with its system prompt, or
+    /// nift-2409/original, its control; flags and a configuration file win
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// Documents drawn by the seed; all of a smaller corpus
+    #[arg(long)]
+    pub documents: Option<usize>,
+    /// Fewest words of a document that may be drawn [default: 8]
+    #[arg(long)]
+    pub min_words: Option<usize>,
+    /// Most words of a document that may be drawn [default: no bound]
+    #[arg(long)]
+    pub max_words: Option<usize>,
+    /// Who continues: local:MODEL, a folder, a .gguf file or a name on the Hub; or openai:URL, an
+    /// OpenAI-compatible server
+    #[arg(long, value_name = "local:MODEL|openai:URL")]
+    pub teacher: Option<String>,
+    /// PEFT folder: a local teacher writes with this adapter on
+    #[arg(long)]
+    pub adapter: Option<PathBuf>,
+    /// Who judges, in the same form; it writes at most 8 tokens, the likeliest [default: the teacher]
+    #[arg(long, value_name = "local:MODEL|openai:URL")]
+    pub judge: Option<String>,
+    /// Name of the judge's model on its server [default: the only one that it serves]
+    #[arg(long, value_name = "NAME")]
+    pub judge_model: Option<String>,
+    /// How the teacher is shown the half: chat, a user's turn; or raw, text to go on from [default: chat]
+    #[arg(long)]
+    pub shown: Option<String>,
+    /// System prompt before the user's turn [default: none]
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// What is trained: teacher, what it wrote; or original, the document's own second part, for which no
+    /// teacher is asked [default: teacher]
+    #[arg(long)]
+    pub target: Option<String>,
+    /// Texts that make no row, with commas between: empty, unfinished, capital (begins with a capital letter
+    /// where the original does not), instructional and conversational (a judge says so), or none
+    /// [default: empty]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<String>,
+    /// Form of the training rows: messages, whose text alone is trained with template vanilla; or text, all
+    /// of which is trained [default: messages]
+    #[arg(long)]
+    pub rows: Option<String>,
+    /// Documents in memory at a time [default: 1024]
+    #[arg(long)]
+    pub window: Option<usize>,
+    /// Where a local teacher computes: flex (this CPU), cuda, cuda:1, vulkan, wgpu, metal [default: flex]
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Its type of weights and activations: f32, bf16, f16 [default: f32]
+    #[arg(long)]
+    pub dtype: Option<String>,
+    /// Threads of the CPU [default: all cores]
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Template of a local teacher's chats [default: the checkpoint's chat template, else alpaca]
+    #[arg(long)]
+    pub template: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub server: ServerOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub sampling: SamplingOptions,
+    /// Seed of the sample, the cuts and the draws [default: 42]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Folder of journal, rows and summary; the same command goes on where it was killed
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `continue`.
+#[derive(Args, Debug)]
+pub struct Continue {
+    /// Flat TOML; its keys are these flags in `snake_case`, and flags win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub flags: ContinueFlags,
+}

@@ -1,0 +1,48 @@
+//! Options of the data set.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+/// Which examples.
+#[derive(Args, Debug, Clone, Default, Serialize)]
+pub struct DataOptions {
+    /// Examples in a JSON array, JSON Lines, .csv or .parquet; repeat it for several sets
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<PathBuf>,
+    /// Share of each set, in the order of --data [default: by size]
+    #[arg(long, value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f64>,
+    /// alpaca, sharegpt, messages, text or tokens [default: alpaca]
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Column of an alpaca row that holds the instruction [default: instruction]
+    #[arg(long)]
+    pub instruction_column: Option<String>,
+    /// Column of an alpaca row that holds the response [default: output]
+    #[arg(long)]
+    pub response_column: Option<String>,
+    /// Use this many examples, drawn by the seed
+    #[arg(long)]
+    pub sample: Option<usize>,
+    /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
+    #[arg(long)]
+    pub template: Option<String>,
+}
+
+impl DataOptions {
+    /// The options of the data set alone: a template is the model's.
+    pub fn without_template(&self) -> Self {
+        Self {
+            template: None,
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Options of `distill`.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{DataOptions, ModelOptions, SamplingOptions};
+
+/// How answers are rewritten.
+#[derive(Args, Debug, Clone, Default, Serialize)]
+pub struct DistillOptions {
+    /// Distillation template: using, refer or gsm8k in the checkpoint's chat template, or a preset of the
+    /// paper's scripts, for example sdft-2402/main/using; unaided shows no reference, and drops rows without
+    /// an answer [default: using]
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// What a rewrite must pass: text, math, call, call-half or code [default: text]
+    #[arg(long)]
+    pub check: Option<String>,
+    /// Share of the responses that may be replaced [default: 1]
+    #[arg(long, allow_negative_numbers = true)]
+    pub mix_ratio: Option<f64>,
+    /// What is refused beside that, with commas between: unfinished, empty, echo (of the template's markup),
+    /// short, language (another than the original's), or none [default: unfinished,empty,echo in a chat
+    /// template, none in a preset of the paper's scripts]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<String>,
+    /// Fewest words, in per cent of the original's, for the verdict short [default: 50]
+    #[arg(long)]
+    pub least_percent: Option<usize>,
+}
+
+/// Settings of a distillation.
+#[derive(Args, Debug, Clone, Default, Serialize)]
+pub struct DistillFlags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub model: ModelOptions,
+    /// PEFT folder: rewrite with this adapter on the model
+    #[arg(long)]
+    pub adapter: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub distill: DistillOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub sampling: SamplingOptions,
+    /// Rewrite part I of N of the rows, for N machines; `distill merge` joins the parts
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Do not score the responses, before and after, under the model
+    #[arg(long = "no-likelihood", num_args = 0, default_missing_value = "false")]
+    pub likelihood: Option<bool>,
+    /// Seed of the sample, the mix and the draws [default: 42]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Folder of journal, data set and summary; the same command goes on where it was killed
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `distill`.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Distill {
+    /// What to do instead of rewriting.
+    #[command(subcommand)]
+    pub instead: Option<DistillCommand>,
+    /// Flat TOML; its keys are these flags in `snake_case`, and flags win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub flags: DistillFlags,
+}
+
+/// What belongs to `distill`.
+#[derive(Subcommand, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is made, when the program starts"
+)]
+pub enum DistillCommand {
+    /// Join the journals of several machines' shards, tell missing and double rows, and export the set
+    Merge(DistillMerge),
+}
+
+/// Arguments of `distill merge`.
+#[derive(Args, Debug)]
+pub struct DistillMerge {
+    /// Flat TOML, that of the shards
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Journal of a shard, or the --out folder that it is in; repeat it for several
+    #[arg(long, required = true, value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    #[command(flatten)]
+    pub flags: DistillFlags,
+}

@@ -1,0 +1,150 @@
+//! Options of the commands that read or write single files and folders: `inspect`, `generate`, `score`, `merge`,
+//! `combine`, `metrics`, `report`.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DataOptions, ModelOptions, SamplingOptions};
+
+/// Arguments of `inspect`.
+#[derive(Args, Debug)]
+pub struct Inspect {
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// PEFT folder
+    #[arg(long)]
+    pub adapter: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// Show what `train` with this configuration would need, and nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "adapter", "data"])]
+    pub plan: Option<PathBuf>,
+    /// Rows of --data to show
+    #[arg(long, default_value_t = 3)]
+    pub rows: usize,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `generate`.
+#[derive(Args, Debug)]
+pub struct Generate {
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// PEFT folder, or FOLDER=WEIGHT; repeat it for several, whose changes are added up
+    #[arg(long, value_name = "FOLDER")]
+    pub adapter: Vec<String>,
+    /// One prompt; its text streams to the terminal
+    #[arg(long, conflicts_with = "prompts", required_unless_present = "prompts")]
+    pub prompt: Option<String>,
+    /// Rows with id, and prompt, messages or input_ids
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
+    #[arg(long)]
+    pub template: Option<String>,
+    #[command(flatten)]
+    pub sampling: SamplingOptions,
+    /// Rows computed together [default: 8]
+    #[arg(long)]
+    pub batch_size: Option<usize>,
+    /// Seed of the draws; a row's draws are its own
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Go on past an end token, without suppressing it
+    #[arg(long)]
+    pub ignore_eos: bool,
+    /// JSON Lines of results [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `score`.
+#[derive(Args, Debug)]
+pub struct Score {
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// PEFT folder, or FOLDER=WEIGHT; repeat it for several, whose changes are added up
+    #[arg(long, value_name = "FOLDER")]
+    pub adapter: Vec<String>,
+    /// Rows with id, and prompt and response, messages, or input_ids and labels
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
+    #[arg(long)]
+    pub template: Option<String>,
+    /// Rows computed together
+    #[arg(long, default_value_t = 8)]
+    pub batch_size: usize,
+    /// JSON Lines of results [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `merge`.
+#[derive(Args, Debug)]
+pub struct Merge {
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// PEFT folder
+    #[arg(long)]
+    pub adapter: PathBuf,
+    /// Hugging Face folder to write
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Type on disk: f32, f16 or bf16 [default: that of --dtype]
+    #[arg(long)]
+    pub stored: Option<String>,
+    /// Largest weight file, in megabytes
+    #[arg(long, default_value_t = 5000)]
+    pub max_shard_megabytes: u64,
+}
+
+/// Arguments of `combine`.
+#[derive(Args, Debug)]
+pub struct Combine {
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// PEFT folder with its weight, which is 1 where it is left out; repeat it for several
+    #[arg(long, required = true, value_name = "FOLDER[=WEIGHT]")]
+    pub adapter: Vec<String>,
+    /// PEFT folder to write
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `metrics`.
+#[derive(Args, Debug)]
+pub struct Metrics {
+    /// What is scored, and from which fields of a row
+    #[arg(value_name = "KIND")]
+    pub kind: String,
+    /// Rows with an id and those fields
+    #[arg(long = "in", value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// JSON Lines of id and scores; the means go to standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// PEFT folder (shift); repeat it for the distance between two
+    #[arg(long, value_name = "FOLDER")]
+    pub adapter: Vec<PathBuf>,
+    /// Another model (shift)
+    #[arg(long, value_name = "MODEL")]
+    pub other: Option<String>,
+}
+
+/// Arguments of `report`.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Directory that sdft or train wrote; eval folders below its eval/ are shown too
+    #[arg(long, value_name = "FOLDER")]
+    pub run: PathBuf,
+}

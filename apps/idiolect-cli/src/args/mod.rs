@@ -1,0 +1,82 @@
+//! The command line, as typed. Nothing is resolved or checked here.
+//!
+//! Options that are settings of a library are written into a table with the names that a configuration file
+//! uses; what is not typed is left out, so that the library's defaults hold.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
+
+use clap::{Parser, Subcommand};
+
+pub use continuing::{Continue, ContinueFlags};
+pub use data::DataOptions;
+pub use distilling::{Distill, DistillCommand, DistillFlags, DistillMerge, DistillOptions};
+pub use evaluation::EvalFlags;
+pub use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
+pub use model::ModelOptions;
+pub use sampling::SamplingOptions;
+pub use sdft::{Sdft, SdftFlags};
+pub use server::ServerOptions;
+pub use training::{Train, TrainFlags, TrainOptions};
+
+mod continuing;
+mod data;
+mod distilling;
+mod evaluation;
+mod files;
+mod model;
+mod sampling;
+mod sdft;
+mod server;
+mod training;
+
+/// Fine-tune Llama and Mistral models in their own words
+///
+/// The model rewrites a data set's answers, rewrites that pass a check replace the originals, an adapter is
+/// trained on those, and a report says how far the model moved (arXiv 2402.13669).
+#[derive(Parser, Debug)]
+#[command(
+    name = "idiolect",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is made, when the program starts"
+)]
+pub enum Command {
+    /// Show a model, an adapter, or which text of a data set is trained
+    Inspect(Inspect),
+    /// Let a model continue prompts
+    Generate(Generate),
+    /// Negative log-likelihood of responses
+    Score(Score),
+    /// Train an adapter
+    Train(Train),
+    /// Rewrite a data set's answers in the model's own words
+    Distill(Distill),
+    /// Halve documents and have a teacher continue them: training rows without instructions
+    Continue(Continue),
+    /// Fold an adapter into its model
+    Merge(Merge),
+    /// Add up several adapters of one model, each with a weight
+    Combine(Combine),
+    /// Scores of rows of text, or how far weights moved
+    Metrics(Metrics),
+    /// Measure a model on a task
+    Eval(EvalFlags),
+    /// Write a run's page and its numbers: losses, scores, shift, verdicts, samples
+    Report(Report),
+    /// The whole job: distil, train plain and distilled, evaluate the base model and both
+    Sdft(Sdft),
+}

@@ -1,0 +1,32 @@
+//! Options of the model and of the device that it computes on.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
+
+use clap::Args;
+use serde::Serialize;
+
+/// Which model, and where it computes.
+#[derive(Args, Debug, Clone, Default, Serialize)]
+pub struct ModelOptions {
+    /// Hugging Face folder, .gguf file, or the name of a model on the Hub
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Where it computes: flex (this CPU), cuda, cuda:1, vulkan, wgpu, metal [default: flex]
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Type of weights and activations: f32, bf16, f16 [default: f32]
+    #[arg(long)]
+    pub dtype: Option<String>,
+    /// Keep the projections in 8 or 4 bits [default: in the type of the rest]
+    #[arg(long, value_name = "BITS")]
+    pub quantize: Option<u8>,
+    /// Threads of the CPU [default: all cores]
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Set by the command that has an option for it.
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+}

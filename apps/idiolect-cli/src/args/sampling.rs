@@ -1,0 +1,48 @@
+//! Options of text generation.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
+
+use clap::Args;
+use serde::Serialize;
+
+/// How text is generated.
+#[derive(Args, Debug, Clone, Default, Serialize)]
+pub struct SamplingOptions {
+    /// Sampler whose values the flags below override: greedy, or sdft-2402 (arXiv 2402.13669: temperature 0.95,
+    /// top-k 50, top-p 0.7; 512 new tokens) [default: greedy]
+    #[arg(long, value_name = "NAME")]
+    pub sampler: Option<String>,
+    /// Most tokens a row may grow by [default: 256]
+    #[arg(long)]
+    pub max_new_tokens: Option<usize>,
+    /// 0 takes the likeliest token [default: 0]
+    #[arg(long, allow_negative_numbers = true)]
+    pub temperature: Option<f32>,
+    /// Draw from this many likeliest tokens; 0 is all [default: 0]
+    #[arg(long)]
+    pub top_k: Option<usize>,
+    /// Draw from the smallest set of at least this probability [default: 1]
+    #[arg(long, allow_negative_numbers = true)]
+    pub top_p: Option<f32>,
+    /// Leave out tokens below this share of the likeliest one's probability [default: 0]
+    #[arg(long, allow_negative_numbers = true)]
+    pub min_p: Option<f32>,
+    /// Divide the logits of tokens already there; 1 is off [default: 1]
+    #[arg(long, allow_negative_numbers = true)]
+    pub repetition_penalty: Option<f32>,
+    /// Rows computed together [default: 8]
+    #[arg(long)]
+    pub generation_batch_size: Option<usize>,
+    /// Most tokens a row guesses from its own text and verifies in one pass; 0 is off [default: 4]
+    #[arg(long, value_name = "N")]
+    pub speculate: Option<usize>,
+    /// Compute what prompts begin with in common anew for each
+    #[arg(long = "no-prefix-sharing", num_args = 0, default_missing_value = "false")]
+    pub prefix_sharing: Option<bool>,
+    /// End a row before this text; repeat it for several
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
+}

@@ -1,0 +1,60 @@
+//! Options of `sdft`.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{DataOptions, DistillOptions, ModelOptions, SamplingOptions, TrainOptions};
+
+/// Settings of the whole job.
+#[derive(Args, Debug, Clone, Default, Serialize)]
+pub struct SdftFlags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub model: ModelOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    /// Held-out examples in the format of --data, answered by the base model and both adapters
+    #[arg(long, value_name = "FILE")]
+    pub eval_data: Option<PathBuf>,
+    /// Use this many of them, drawn by the seed
+    #[arg(long)]
+    pub eval_sample: Option<usize>,
+    /// Folder of a sentence encoder (`MiniLM`) for the embedding similarity [default: without]
+    #[arg(long, value_name = "FOLDER")]
+    pub embedder: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub distill: DistillOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub sampling: SamplingOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub train: TrainOptions,
+    /// Seed of everything random [default: 42]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Run directory; the same command goes on where it was killed
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `sdft`.
+#[derive(Args, Debug)]
+pub struct Sdft {
+    /// Flat TOML; its keys are these flags in `snake_case`, and flags win
+    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
+    pub config: Option<PathBuf>,
+    /// The example of the README: SmolLM2 on function calls
+    #[arg(long)]
+    pub demo: bool,
+    #[command(flatten)]
+    pub flags: SdftFlags,
+}

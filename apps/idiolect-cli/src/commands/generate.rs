@@ -1,0 +1,61 @@
+//! `idiolect generate`: prompts in, continuations out.
+
+use std::ops::ControlFlow;
+
+use idiolect::Generate as Asked;
+use idiolect::lm::{GenerateRun, WeightedAdapter};
+
+use crate::args::{Generate, ModelOptions, SamplingOptions};
+use crate::commands::resolve;
+use crate::error::CliError;
+use crate::output::{self, Stream};
+use crate::progress::Bar;
+
+/// Runs the command.
+pub fn run(args: &Generate) -> Result<(), CliError> {
+    let (ask, bar) = (asked(args)?, Bar::default());
+    let rows = match (&args.prompt, &args.prompts) {
+        (Some(prompt), _) if args.out.is_none() => return stream(&ask, prompt, &bar),
+        (Some(prompt), _) => ask.prompt(prompt, &bar)?,
+        (None, Some(prompts)) => ask.file(prompts, &bar)?,
+        (None, None) => Vec::new(),
+    };
+    output::rows(args.out.as_deref(), &rows)
+}
+
+fn asked(args: &Generate) -> Result<Asked, CliError> {
+    let model = ModelOptions {
+        template: args.template.clone(),
+        ..args.model.clone()
+    };
+    let own = &args.sampling;
+    let sampling = SamplingOptions {
+        generation_batch_size: args.batch_size.or(own.generation_batch_size),
+        ..own.clone()
+    };
+    Ok(Asked {
+        model: resolve(None, &model)?,
+        adapters: adapters(&args.adapter)?,
+        generation: resolve(None, &sampling)?,
+        run: GenerateRun {
+            seed: args.seed,
+            ignore_eos: args.ignore_eos,
+        },
+    })
+}
+
+fn stream(ask: &Asked, prompt: &str, bar: &Bar) -> Result<(), CliError> {
+    let mut out = Stream::default();
+    ask.stream(prompt, bar, &mut |text| match out.write(text) {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    })?;
+    out.end()
+}
+
+/// Adapters as typed, each a folder or FOLDER=WEIGHT.
+pub fn adapters(texts: &[String]) -> Result<Vec<WeightedAdapter>, CliError> {
+    let parsed = texts.iter().map(|text| text.parse());
+    let parsed: Result<_, _> = parsed.collect();
+    Ok(parsed.map_err(|error: idiolect::lm::LmError| idiolect::Error::from(error))?)
+}

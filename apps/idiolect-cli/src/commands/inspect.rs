@@ -1,0 +1,81 @@
+//! `idiolect inspect`: what a model is, what an adapter changes, which text of a data set is trained, what a
+//! training run needs.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use idiolect::finetune::plan as planned;
+use idiolect::lm::MaskedRow;
+use idiolect::{Inspect as Asked, TrainSettings};
+use serde_json::{Value, json};
+
+use crate::args::{Inspect, ModelOptions};
+use crate::commands::resolve;
+use crate::error::CliError;
+use crate::output;
+use crate::progress::Bar;
+
+/// Runs the command.
+pub fn run(args: &Inspect) -> Result<(), CliError> {
+    if let Some(config) = &args.plan {
+        return plan(config, args.json);
+    }
+    let model = ModelOptions {
+        template: args.data.template.clone(),
+        ..args.model.clone()
+    };
+    let ask = Asked {
+        model: resolve(None, &model)?,
+        adapter: args.adapter.clone(),
+        data: resolve(None, &args.data.without_template())?,
+        rows: args.rows,
+    };
+    let found = idiolect::inspect(&ask, &Bar::default())?;
+    if args.json {
+        output::lines(&[&found.model])?;
+        return output::lines(&found.rows);
+    }
+    let about = serde_json::to_value(&found.model).unwrap_or_default();
+    let mut text = table(&about, "");
+    if !found.rows.is_empty() {
+        text += &shown(&found.rows);
+    }
+    output::text(&text)
+}
+
+fn plan(config: &Path, is_json: bool) -> Result<(), CliError> {
+    let settings: TrainSettings = resolve(Some(config), &json!({}))?;
+    let plan = planned(&settings).map_err(idiolect::Error::from)?;
+    if is_json {
+        return output::lines(&[plan]);
+    }
+    output::text(&format!("{plan}\n"))
+}
+
+/// Lines of `name  value`, nested objects as `outer.inner`.
+fn table(about: &Value, prefix: &str) -> String {
+    let mut text = String::new();
+    for (name, value) in about.as_object().into_iter().flatten() {
+        match value {
+            Value::Object(_) => text += &table(value, &format!("{prefix}{name}.")),
+            Value::Null => {}
+            Value::String(plain) => line(&mut text, prefix, name, plain),
+            other => line(&mut text, prefix, name, &other.to_string()),
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, prefix: &str, name: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{:<29}{value}", format!("{prefix}{name}"));
+}
+
+/// Rows with trained text between marks.
+fn shown(rows: &[MaskedRow]) -> String {
+    let mut out = String::from("\nText between « and » is trained.\n");
+    for row in rows {
+        let _ = writeln!(out, "\n{row}");
+    }
+    out
+}

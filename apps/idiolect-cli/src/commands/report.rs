@@ -1,0 +1,14 @@
+//! `idiolect report`: a run directory in, its page and numbers out.
+
+use idiolect::Progress;
+
+use crate::args::Report;
+use crate::error::CliError;
+use crate::progress::Bar;
+
+/// Runs the command.
+pub fn run(args: &Report) -> Result<(), CliError> {
+    let page = idiolect::report::write(&args.run).map_err(idiolect::Error::from)?;
+    Bar::default().note(&format!("The report is {}", page.display()));
+    Ok(())
+}

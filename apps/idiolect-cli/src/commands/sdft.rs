@@ -1,0 +1,42 @@
+//! `idiolect sdft`: the whole job in one run directory.
+
+use idiolect::data::settings::Layer;
+use idiolect::finetune::FineTuneError;
+use idiolect::{Error, Progress, Sdft as Job, SdftSettings};
+
+use crate::args::Sdft;
+use crate::commands::train::show;
+use crate::commands::{layers, resolve};
+use crate::error::CliError;
+use crate::output;
+use crate::progress::Bar;
+use crate::stop;
+
+/// The example of the README: sizes that two cores end within minutes. Its paths are as seen from the
+/// root of the repository, where `cargo xtask demo` runs it.
+const DEMO: &str = include_str!("../../demo.toml");
+
+/// Runs the command.
+pub fn run(args: &Sdft) -> Result<(), CliError> {
+    let settings: SdftSettings = if args.demo {
+        let demo = Layer::parse("demo.toml", DEMO).map_err(Error::from)?;
+        layers(vec![demo], &args.flags)?
+    } else {
+        resolve(args.config.as_deref(), &args.flags)?
+    };
+    let (bar, out) = (Bar::default(), settings.out.clone());
+    let job = Job::new(settings).progress(&bar).stop_when(stop::flag());
+    let outcome = job.on_event(|side, event| show(&bar, side, &event)).start();
+    bar.end();
+    let outcome = match outcome {
+        Err(Error::FineTune(FineTuneError::Stopped { steps })) => {
+            let again = "nothing more";
+            return Err(CliError::Stopped { steps, again });
+        }
+        other => other?,
+    };
+    if let Some(out) = out {
+        bar.note(&format!("Artefacts are in {}", out.display()));
+    }
+    output::text(&outcome.table())
+}

@@ -1,0 +1,159 @@
+//! One line and an exit status for whatever goes wrong.
+//!
+//! Status 2: the input or the call is wrong, and the line names file, row, tensor or field.
+//! Status 1: the run failed.
+
+use std::error::Error as _;
+use std::io::ErrorKind;
+
+use clap::CommandFactory;
+use idiolect::distill::DistillError;
+use idiolect::eval::EvalError;
+use idiolect::finetune::FineTuneError;
+use idiolect::generate::GenerateError;
+use idiolect::lm::LmError;
+use idiolect::lora::LoraError;
+use idiolect::model::ModelError;
+use idiolect::teacher::TeacherError;
+use idiolect::train::TrainError;
+
+use crate::args::Cli;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The library refused or failed.
+    #[error(transparent)]
+    Job(#[from] idiolect::Error),
+    /// The arguments do not parse.
+    #[error("{0}")]
+    Usage(String),
+    /// Standard output cannot be written.
+    #[error("standard output: {0}")]
+    Output(#[source] std::io::Error),
+    /// The user asked to stop; what was done is on disk.
+    #[error("stopped: {steps} steps are done; the same command with {again} goes on")]
+    Stopped {
+        /// Optimiser steps done.
+        steps: usize,
+        /// What to add to the command.
+        again: &'static str,
+    },
+}
+
+impl CliError {
+    /// The exit status: 2 for a wrong input or call, 1 for a failed run.
+    pub fn status(&self) -> u8 {
+        let failed = match self {
+            Self::Stopped { .. }
+            | Self::Job(idiolect::Error::Distill(DistillError::Incomplete { .. })) => true,
+            Self::Usage(_) => false,
+            _ => self.run_failed() || self.system_failed(),
+        };
+        if failed { 1 } else { 2 }
+    }
+
+    /// Whether a training, a model, a judge, a sandbox or a server did not do its part.
+    fn run_failed(&self) -> bool {
+        let blames_input = self.causes().any(|cause| {
+            cause.is::<ModelError>() || cause.is::<LoraError>() || is_setting(cause)
+        });
+        self.causes().any(|cause| {
+            let train = cause.downcast_ref().is_some_and(|error| match error {
+                TrainError::NotFinite { .. } | TrainError::NeverMoved { .. } => true,
+                TrainError::Objective { .. } => !blames_input,
+                _ => false,
+            });
+            let generate = cause.downcast_ref().is_some_and(|error| {
+                matches!(
+                    error,
+                    GenerateError::NotFinite { .. } | GenerateError::LogitsShape { .. }
+                )
+            });
+            let eval = cause.downcast_ref().is_some_and(|error| match error {
+                EvalError::Sandbox { .. } | EvalError::Judge { .. } => true,
+                EvalError::Model { .. } => !blames_input,
+                _ => false,
+            });
+            let server = cause.downcast_ref().is_some_and(|error| {
+                matches!(
+                    error,
+                    TeacherError::Status { .. }
+                        | TeacherError::GaveUp { .. }
+                        | TeacherError::Budget { .. }
+                )
+            });
+            train || generate || eval || server
+        })
+    }
+
+    /// Whether the system, and not the named file, is to blame: a full disk, a broken pipe.
+    fn system_failed(&self) -> bool {
+        let blameless = |error: &std::io::Error| {
+            !matches!(
+                error.kind(),
+                ErrorKind::NotFound
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::IsADirectory
+                    | ErrorKind::InvalidData
+                    | ErrorKind::InvalidInput
+                    | ErrorKind::AlreadyExists
+                    | ErrorKind::UnexpectedEof
+            )
+        };
+        self.causes()
+            .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+            .any(blameless)
+    }
+
+    fn causes(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        let first = match self {
+            Self::Job(job) => job.cause(),
+            other => other,
+        };
+        let next = |cause: &&'_ (dyn std::error::Error + 'static)| {
+            cause.source().map(idiolect::error_cause)
+        };
+        std::iter::successors(Some(first), next)
+    }
+
+    /// The whole chain of causes in one line, none said twice.
+    pub fn line(&self) -> String {
+        let mut line = String::new();
+        for cause in self.causes() {
+            let text = cause.to_string();
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            if line.is_empty() {
+                line = as_flag(&text);
+            } else if !line.contains(&text) {
+                line = format!("{line}: {text}");
+            }
+        }
+        line
+    }
+}
+
+/// A setting by the name of its option, where the text begins with a setting of the command line: libraries know
+/// settings by their keys in a file.
+fn as_flag(text: &str) -> String {
+    let own = text.strip_prefix("command line: ").unwrap_or(text);
+    let Some((key, rest)) = own.split_once(':') else {
+        return own.to_owned();
+    };
+    let flag = key.replace('_', "-");
+    let cli = Cli::command();
+    let mut flags = cli.get_subcommands().flat_map(clap::Command::get_arguments);
+    match flags.any(|option| option.get_long() == Some(&flag)) {
+        true => format!("--{flag}:{rest}"),
+        false => own.to_owned(),
+    }
+}
+
+/// Whether an error is about a setting, whichever library says so.
+fn is_setting(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let lm = cause.downcast_ref::<LmError>();
+    let finetune = cause.downcast_ref::<FineTuneError>();
+    lm.is_some_and(|error| matches!(error, LmError::Setting { .. }))
+        || finetune.is_some_and(|error| matches!(error, FineTuneError::Setting { .. }))
+}

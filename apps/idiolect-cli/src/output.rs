@@ -1,0 +1,64 @@
+//! Results on standard output, or in the file that was asked for.
+
+use std::io::Write;
+use std::path::Path;
+
+use idiolect::data::write_lines;
+use serde::Serialize;
+
+use crate::error::CliError;
+
+/// Each row as a line of JSON on standard output.
+pub fn lines<T: Serialize>(rows: &[T]) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    let write = |out: &mut dyn Write| {
+        for row in rows {
+            serde_json::to_writer(&mut *out, row)?;
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    };
+    write(&mut out).map_err(CliError::Output)
+}
+
+/// Rows as JSON Lines: in a file, whole or not at all, or on standard output.
+pub fn rows<T: Serialize>(out: Option<&Path>, rows: &[T]) -> Result<(), CliError> {
+    match out {
+        Some(path) => Ok(write_lines(path, rows).map_err(idiolect::Error::from)?),
+        None => lines(rows),
+    }
+}
+
+/// Text as it is.
+pub fn text(text: &str) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(CliError::Output)
+}
+
+/// Text on standard output as it comes.
+#[derive(Default)]
+pub struct Stream {
+    failed: Option<std::io::Error>,
+}
+
+impl Stream {
+    /// Writes a piece of text; false once standard output is gone.
+    pub fn write(&mut self, text: &str) -> bool {
+        let mut out = std::io::stdout().lock();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        self.failed = written.err();
+        self.failed.is_none()
+    }
+
+    /// Ends the line.
+    pub fn end(mut self) -> Result<(), CliError> {
+        if self.failed.is_none() {
+            self.write("\n");
+        }
+        match self.failed {
+            Some(error) => Err(CliError::Output(error)),
+            None => Ok(()),
+        }
+    }
+}

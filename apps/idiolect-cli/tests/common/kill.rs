@@ -1,0 +1,28 @@
+//! Runs of the binary that are killed at work, and how far their files have got.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Lines of a file, whole or torn; none where there is no file.
+pub(crate) fn lines(path: &Path) -> usize {
+    std::fs::read(path).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').count() - 1)
+}
+
+/// Starts a run and kills it once `lines` says `wanted`; whether it was still at work.
+pub(crate) fn kill_after(call: &[&str], lines: impl Fn() -> usize, wanted: usize) -> bool {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_idiolect"))
+        .args(call)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary");
+    let began = Instant::now();
+    while lines() < wanted && child.try_wait().expect("a state").is_none() {
+        assert!(began.elapsed() < Duration::from_mins(2), "no line {wanted}");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    // On Unix this is SIGKILL.
+    child.kill().expect("killed");
+    !child.wait().expect("a state").success()
+}

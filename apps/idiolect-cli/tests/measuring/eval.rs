@@ -1,0 +1,135 @@
+//! `eval` without a judge: its journal, its files, and the likelihoods of choices.
+
+use serde_json::{Value, json};
+
+use crate::common::{Place, done, idiolect, refused};
+use crate::tasks;
+
+#[test]
+fn eval_journals_resumes_and_refuses_another_model() {
+    let Some(place) = Place::new() else { return };
+    let (data, out, model) = (tasks(&place), place.path("out"), place.model("tiny-llama3"));
+    let always = [
+        "eval",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--task",
+        "multiarith",
+        "--max-new-tokens",
+        "6",
+        "--batch-size",
+        "2",
+    ];
+    let run = |more: &[&'static str]| [&always, more].concat();
+    let first: Value = serde_json::from_str(&done(&run(&["--limit", "3"]))).unwrap();
+    assert_eq!(
+        (&first["items"], &first["task"]),
+        (&json!(3), &json!("multiarith"))
+    );
+    assert_eq!(place.lines("out/rows.jsonl").len(), 3);
+    let begun = place.lines("out/journal/answers.jsonl");
+    done(&run(&[]));
+    let rows = place.lines("out/rows.jsonl");
+    assert_eq!((rows.len(), &rows[4]["id"]), (5, &json!(4)));
+    assert!(rows[0]["correct"].is_number() && rows[0]["text"].is_string());
+    assert_eq!(place.lines("out/journal/answers.jsonl")[..3], begun[..]);
+    let summary: Value = serde_json::from_str(&place.read("out/summary.json")).unwrap();
+    assert!(summary["scores"]["correct"]["low"].is_number(), "{summary}");
+    refused(
+        &run(&["--template", "alpaca"]),
+        &["eval.json", "template", "another --out"],
+    );
+    refused(&run(&["--shots", "2"]), &["worked examples"]);
+    let nothing = place.path("nothing");
+    refused(
+        &[
+            "eval", "--model", &model, "--task", "gsm8k", "--data", &nothing, "--out", &out,
+        ],
+        &["nothing/gsm8k/test.jsonl"],
+    );
+    refused(
+        &[
+            "eval", "--model", &model, "--task", "gsm9k", "--data", &data, "--out", &out,
+        ],
+        &["gsm9k", "gsm8k_chat"],
+    );
+}
+
+#[test]
+fn outputs_for_a_judge_have_its_form() {
+    let Some(place) = Place::new() else { return };
+    let (data, out, model) = (
+        tasks(&place),
+        place.path("judged"),
+        place.model("tiny-llama3"),
+    );
+    let row = json!({"instruction": "Say red.", "output": "red"});
+    place.write("data/sdft/alpaca_eval.json", &json!([row]).to_string());
+    done(&[
+        "eval",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--task",
+        "alpaca_eval",
+        "--max-new-tokens",
+        "4",
+    ]);
+    let outputs: Value = serde_json::from_str(&place.read("judged/outputs.json")).unwrap();
+    assert_eq!(
+        (&outputs[0]["instruction"], &outputs[0]["generator"]),
+        (&json!("Say red."), &json!("tiny-llama3"))
+    );
+    assert_eq!(
+        outputs[0]["output"],
+        place.lines("judged/rows.jsonl")[0]["text"]
+    );
+}
+
+#[test]
+fn likelihoods_of_choices_are_those_of_score() {
+    let Some(place) = Place::new() else { return };
+    let (data, out, model) = (tasks(&place), place.path("mc"), place.model("tiny-llama3"));
+    let always = [
+        "eval", "--model", &model, "--data", &data, "--out", &out, "--task", "arc_easy",
+    ];
+    assert!(idiolect(&always).status.success());
+    let rows = place.lines("mc/rows.jsonl");
+    let found: Vec<f64> = rows
+        .iter()
+        .flat_map(|row| row["likelihoods"].as_array().unwrap())
+        .map(|one| one["log_likelihood"].as_f64().unwrap())
+        .collect();
+    assert_eq!((found.len(), &rows[1]["id"]), (4, &json!("blue")));
+    // The same question through the tokenizer's own ids and `score`.
+    let tokenizer = idiolect::tokens::Tokenizer::from_folder(&place.tiny.join("tiny-llama3"))
+        .unwrap()
+        .0;
+    let bos = tokenizer.bos();
+    let ids = |text: &str| -> Vec<u32> {
+        bos.into_iter()
+            .chain(tokenizer.encode_text(text).unwrap())
+            .collect()
+    };
+    let context = "Question: Say red?\nAnswer:";
+    let (whole, skip) = (ids(&format!("{context} two")), ids(context).len());
+    let label = |(i, id): (usize, &u32)| if i < skip { -100 } else { i64::from(*id) };
+    let labels: Vec<i64> = whole.iter().enumerate().map(label).collect();
+    let rows = place.rows(
+        "score.jsonl",
+        &[json!({"input_ids": whole, "labels": labels})],
+    );
+    let scores = place.path("scores.jsonl");
+    done(&[
+        "score", "--model", &model, "--data", &rows, "--out", &scores,
+    ]);
+    let nll = place.lines("scores.jsonl")[0]["nll"].as_f64().unwrap();
+    assert!((nll + found[1]).abs() < 1e-4, "{nll} {}", found[1]);
+}

@@ -1,0 +1,99 @@
+//! A real process that is killed at many points and ends with the bytes of one that nobody disturbed.
+
+use std::path::Path;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+
+use crate::common::kill::{kill_after, lines};
+use crate::common::{Place, done, with};
+use crate::flags;
+
+/// Flags of a run with dropout, evaluations, early stopping and the best adapter.
+fn killed_flags(place: &Place) -> Vec<String> {
+    let mut all = flags(place);
+    let more = [
+        "--dropout",
+        "0.1",
+        "--validation-share",
+        "0.25",
+        "--eval-every",
+        "3",
+        "--patience",
+        "5",
+        "--return-best",
+        "--checkpoint-every",
+        "4",
+    ];
+    all.extend(more.map(String::from));
+    all
+}
+
+/// Kills a run at so many points, and compares what it ends with after `--resume` with the files of a run that
+/// nobody disturbed; `torn` is a file that loses its last bytes in between.
+fn resumes(place: &Place, flags: &[String], files: &[&str], points: usize, torn: Option<&str>) {
+    let whole = place.path("whole");
+    done(&with(flags, &["--out", &whole]));
+    let bytes = |run: &str| -> Vec<Vec<u8>> {
+        let read = |file: &&str| std::fs::read(Path::new(run).join(file)).expect(file);
+        files.iter().map(read).collect()
+    };
+    let total = lines(&Path::new(&whole).join("metrics.jsonl"));
+    assert!(total > 15, "{total} lines");
+    let mut random = ChaCha8Rng::seed_from_u64(25);
+    let mut killed = 0;
+    for point in 0..points {
+        let run = place.path(&format!("run-{point}"));
+        let args = with(flags, &["--out", &run, "--resume"]);
+        let metrics = Path::new(&run).join("metrics.jsonl");
+        let wanted = random.random_range(1..total);
+        killed += usize::from(kill_after(&args, || lines(&metrics), wanted));
+        if let Some(torn) = torn {
+            let path = Path::new(&run).join(torn);
+            let whole = std::fs::read(&path).expect(torn);
+            std::fs::write(&path, &whole[..whole.len() - 3]).expect(torn);
+        }
+        done(&args);
+        assert!(
+            bytes(&run) == bytes(&whole),
+            "killed after {wanted} of {total} lines"
+        );
+        std::fs::remove_dir_all(&run).expect("removed");
+    }
+    assert!(
+        killed + 2 >= points,
+        "only {killed} of {points} runs were killed before their end"
+    );
+}
+
+const ADAPTER: [&str; 3] = [
+    "metrics.jsonl",
+    "adapter/adapter_model.safetensors",
+    "adapter/adapter_config.json",
+];
+
+#[test]
+fn a_process_killed_at_any_of_25_points_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    resumes(&place, &killed_flags(&place), &ADAPTER, 25, None);
+}
+
+#[test]
+fn a_killed_run_of_rows_read_as_they_are_needed_resumes_though_its_cache_is_torn() {
+    let Some(place) = Place::new() else { return };
+    let mut flags = killed_flags(&place);
+    let word = |at: usize| json!({"instruction": format!("Say {at}."), "output": "x".repeat(at)});
+    flags[4] = place.rows("rows.jsonl", &(1..13).map(word).collect::<Vec<_>>());
+    flags.push("--lazy".into());
+    resumes(&place, &flags, &ADAPTER, 4, Some("tokens.cache"));
+}
+
+#[test]
+fn a_killed_run_of_every_weight_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    let mut flags = flags(&place);
+    flags.extend(["--full", "--checkpoint-every", "5"].map(String::from));
+    let files = ["metrics.jsonl", "model/model.safetensors"];
+    resumes(&place, &flags, &files, 4, None);
+}

@@ -1,0 +1,92 @@
+//! `distill`: in parts, and with its verdicts and likelihoods switched.
+
+use serde_json::{Value, json};
+
+use crate::common::{Place, idiolect, refused, words};
+use crate::{DISTILL, call, run};
+
+#[test]
+fn parts_merge_into_what_one_machine_writes() {
+    let Some(place) = Place::new() else { return };
+    run(&place, &format!("{DISTILL} --out $OUT/whole"));
+    for part in ["1/3", "2/3", "3/3"] {
+        let summary = run(
+            &place,
+            &format!("{DISTILL} --out $OUT/parts --shard {part}"),
+        );
+        assert_eq!(summary["rows"], 4, "{part}");
+    }
+    let merge = DISTILL.replace("distill", "distill merge");
+    run(
+        &place,
+        &format!("{merge} --from $OUT/parts --out $OUT/merged"),
+    );
+    for file in ["distilled.json", "summary.json"] {
+        let [whole, merged] = ["whole", "merged"].map(|run| place.read(&format!("{run}/{file}")));
+        assert_eq!(whole, merged, "{file}");
+    }
+    // A part is missing, another one is there twice: said, and the run goes on to the same set.
+    let journal = |part: usize| format!("--from $OUT/parts/journal/rewrites-{part}-of-3.jsonl");
+    let some = [journal(1), journal(3), journal(1)].join(" ");
+    let out = idiolect(&words(&call(
+        &place,
+        &format!("{merge} {some} --out $OUT/some"),
+    )));
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("4 of 12 rows are missing"), "{errors}");
+    let report: Value = serde_json::from_str(&place.read("some/merge.json")).expect("JSON");
+    assert_eq!(report["missing"], json!([1, 4, 7, 10]));
+    let double = report["double"].as_array().expect("rows");
+    assert!(double.len() == 4 && double.iter().all(|row| row["equal"] == true));
+    run(&place, &format!("{DISTILL} --out $OUT/some"));
+    assert_eq!(
+        place.read("some/distilled.json"),
+        place.read("whole/distilled.json")
+    );
+    // Another sampler's journal is refused by name.
+    let other = format!("{merge} --temperature 0.5 --from $OUT/parts --out $OUT/other");
+    let other = other.replacen("--temperature 0.9 ", "", 1);
+    refused(
+        &words(&call(&place, &other)),
+        &["rewrites-1-of-3.jsonl", "sampler"],
+    );
+    let wrong = format!("{DISTILL} --out $OUT/no --shard 4/3");
+    refused(&words(&call(&place, &wrong)), &["shard", "4/3"]);
+}
+
+#[test]
+fn the_summary_tells_passes_and_likelihood_and_verdicts_are_switched() {
+    let Some(place) = Place::new() else { return };
+    let summary = run(&place, &format!("{DISTILL} --out $OUT/a"));
+    assert!(summary["tokens_per_pass"].as_f64().expect("a number") >= 0.9);
+    let nll = |summary: &Value, when: &str| summary["target_nll"][when]["per_token"].as_f64();
+    assert!(nll(&summary, "before").expect("before") > 0.0);
+    assert!(nll(&summary, "after").expect("after") > 0.0);
+    let written: Value = serde_json::from_str(&place.read("a/summary.json")).expect("JSON");
+    assert_eq!(written, summary);
+    // The same journal, judged anew and not scored.
+    let strict = run(
+        &place,
+        &format!("{DISTILL} --out $OUT/a --verdicts unfinished --no-likelihood"),
+    );
+    assert_eq!(
+        strict["refused"]["unfinished"],
+        strict["finish_reasons"]["length"]
+    );
+    assert!(summary["refused"]["unfinished"].is_null() && strict["target_nll"].is_null());
+    let wrong = format!("{DISTILL} --out $OUT/b --verdicts none,empty");
+    refused(&words(&call(&place, &wrong)), &["--verdicts", "none"]);
+    // Without a reference, rows without an answer are dropped and nothing is there to score before.
+    let unaided = DISTILL.replace("sdft-2402/main/using", "unaided");
+    let alone = run(
+        &place,
+        &format!("{unaided} --verdicts none --out $OUT/alone"),
+    );
+    let left: Value = serde_json::from_str(&place.read("alone/distilled.json")).expect("JSON");
+    assert_eq!(
+        left.as_array().expect("rows").len() as u64,
+        alone["replaced"].as_u64().expect("a count")
+    );
+    assert!(nll(&alone, "before").is_none() && nll(&alone, "after").is_some());
+}

@@ -1,0 +1,160 @@
+//! Whatever can go wrong in a job: the error of the crate at fault.
+
+use std::path::PathBuf;
+
+/// Why a job ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A data file, or a file of settings.
+    #[error(transparent)]
+    Data(#[from] idiolect_data::DataError),
+    /// A template or a conversation.
+    #[error(transparent)]
+    Prompt(#[from] idiolect_prompt::PromptError),
+    /// A tokenizer or a row of tokens.
+    #[error(transparent)]
+    Tokens(#[from] idiolect_tokens::TokensError),
+    /// A journal, or a writer of completions.
+    #[error(transparent)]
+    Completion(#[from] idiolect_completion::CompletionError),
+    /// Self-distillation.
+    #[error(transparent)]
+    Distill(#[from] idiolect_distill::DistillError),
+    /// Halving and continuing.
+    #[error(transparent)]
+    Continuation(#[from] idiolect_continuation::ContinuationError),
+    /// A task.
+    #[error(transparent)]
+    Eval(#[from] idiolect_eval::EvalError),
+    /// The page of a run.
+    #[error(transparent)]
+    Report(#[from] idiolect_report::ReportError),
+    /// A server.
+    #[cfg(feature = "server")]
+    #[error(transparent)]
+    Teacher(#[from] idiolect_teacher::TeacherError),
+    /// A checkpoint.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Model(#[from] idiolect_model::ModelError),
+    /// An adapter.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Lora(#[from] idiolect_lora::LoraError),
+    /// A language model.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Lm(#[from] idiolect_lm::LmError),
+    /// A training run.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    FineTune(#[from] idiolect_finetune::FineTuneError),
+    /// Sentence embeddings.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Embed(#[from] idiolect_embed::EmbedError),
+    /// A file or folder of the job itself.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A setting.
+    #[error("{name}: expected {expected}, found {found}")]
+    Setting {
+        /// Its name in a file of settings.
+        name: String,
+        /// What is accepted.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+}
+
+impl Error {
+    /// An [`Error::Io`] for `path`.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    /// An [`Error::Setting`].
+    pub(crate) fn setting(name: &str, expected: impl Into<String>, found: impl ToString) -> Self {
+        Self::Setting {
+            name: name.into(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+}
+
+impl Error {
+    /// The error of the crate at fault, which this one and those between pass on as it is.
+    #[must_use]
+    pub fn cause(&self) -> &(dyn std::error::Error + 'static) {
+        match self {
+            Self::Data(error) => error,
+            Self::Prompt(error) => error,
+            Self::Tokens(error) => error,
+            Self::Completion(error) => error,
+            Self::Distill(error) => error,
+            Self::Continuation(error) => error,
+            Self::Eval(error) => error,
+            Self::Report(error) => error,
+            #[cfg(feature = "server")]
+            Self::Teacher(error) => error,
+            #[cfg(feature = "train")]
+            Self::Model(error) => error,
+            #[cfg(feature = "train")]
+            Self::Lora(error) => error,
+            #[cfg(feature = "train")]
+            Self::Embed(error) => error,
+            #[cfg(feature = "train")]
+            Self::Lm(error) => error_cause(error),
+            #[cfg(feature = "train")]
+            Self::FineTune(error) => error_cause(error),
+            other => other,
+        }
+    }
+}
+
+/// The error that an error of this workspace passes on as it is, to the last; the error itself for others.
+///
+/// An error that is passed on so is no source of the one that passes it on, so that a chain of sources alone
+/// does not show it.
+#[must_use]
+pub fn error_cause<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> &'a (dyn std::error::Error + 'static) {
+    if let Some(own) = error.downcast_ref::<Error>() {
+        return own.cause();
+    }
+    #[cfg(feature = "train")]
+    if let Some(finetune) = error.downcast_ref::<idiolect_finetune::FineTuneError>() {
+        use idiolect_finetune::FineTuneError;
+        return match finetune {
+            FineTuneError::Lm(error) => error_cause(error),
+            FineTuneError::Train(error) => error,
+            FineTuneError::Report(error) => error,
+            other => other,
+        };
+    }
+    #[cfg(feature = "train")]
+    if let Some(lm) = error.downcast_ref::<idiolect_lm::LmError>() {
+        use idiolect_lm::LmError;
+        return match lm {
+            LmError::Data(error) => error,
+            LmError::Prompt(error) => error,
+            LmError::Tokens(error) => error,
+            LmError::Model(error) => error,
+            LmError::Lora(error) => error,
+            LmError::Generate(error) => error,
+            other => other,
+        };
+    }
+    error
+}

@@ -1,0 +1,326 @@
+//! Self-distillation of a data set by a model: rewrite, check, and say how likely the model finds the result.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use idiolect_completion::{Progress, Quiet, Writer};
+use idiolect_data::{DataSet, DataSettings, Row, sample};
+use idiolect_distill::{
+    DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
+    MergeReport, ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
+};
+use idiolect_generate::GenerationSettings;
+use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
+use idiolect_tokens::TokenRow;
+
+use super::writers::LocalModel;
+use crate::Error;
+use crate::settings::DistillJob;
+
+/// Rows that are scored together.
+const ROWS: usize = 8;
+
+/// A data set rewritten by the model that will be trained on it.
+///
+/// ```no_run
+/// # fn main() -> Result<(), idiolect::Error> {
+/// use idiolect::{Check, Dataset, LanguageModel, SelfDistill};
+///
+/// let model = LanguageModel::open("models/SmolLM2-135M-Instruct")?;
+/// let data = Dataset::open("train.jsonl")?;
+/// let distilled = SelfDistill::new(&model, &data)
+///     .check(Check::Math)
+///     .run_dir("runs/distilled")
+///     .start()?;
+/// println!("{} of {} replaced", distilled.summary.replaced, distilled.summary.rows);
+/// # Ok(())
+/// # }
+/// ```
+pub struct SelfDistill<'a> {
+    model: &'a LanguageModel,
+    data: &'a DataSet,
+    settings: DistillSettings,
+    generation: GenerationSettings,
+    check: Option<Arc<dyn RewriteCheck>>,
+    shard: Shard,
+    seed: u64,
+    run_dir: Option<PathBuf>,
+    progress: &'a dyn Progress,
+}
+
+/// What a self-distillation gives.
+#[derive(Debug, Clone)]
+pub struct Rewritten {
+    /// The data set with the rewrites that were kept.
+    pub data: DataSet,
+    /// The numbers.
+    pub summary: DistillSummary,
+    /// The files in the run directory.
+    files: DistillFiles,
+    /// Whether the model answered without a reference.
+    is_unaided: bool,
+}
+
+impl<'a> SelfDistill<'a> {
+    /// The paper's settings for free text: template `using`, no task check, greedy, at most 256 tokens.
+    #[must_use]
+    pub fn new(model: &'a LanguageModel, data: &'a DataSet) -> Self {
+        Self {
+            model,
+            data,
+            settings: DistillSettings::default(),
+            generation: GenerationSettings::default(),
+            check: None,
+            shard: Shard::WHOLE,
+            seed: 42,
+            run_dir: None,
+            progress: &Quiet,
+        }
+    }
+
+    /// The distillation that a job's settings describe, of a model and data that are open.
+    pub(crate) fn of(model: &'a LanguageModel, data: &'a DataSet, job: DistillJob) -> Self {
+        Self {
+            settings: job.distill,
+            generation: job.generation,
+            seed: job.seed,
+            ..Self::new(model, data)
+        }
+    }
+
+    /// What a rewrite must pass beside the banned phrases: a [`Check`](crate::Check), or a check of one's own.
+    #[must_use]
+    pub fn check(mut self, check: impl Into<Arc<dyn RewriteCheck>>) -> Self {
+        self.check = Some(check.into());
+        self
+    }
+
+    /// Template, verdicts and share of the rows.
+    #[must_use]
+    pub fn settings(mut self, settings: DistillSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// How text is generated.
+    #[must_use]
+    pub fn generation(mut self, generation: GenerationSettings) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// One part of the rows, for several machines.
+    #[must_use]
+    pub fn shard(mut self, shard: Shard) -> Self {
+        self.shard = shard;
+        self
+    }
+
+    /// Seed of the mix and of the draws.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Folder of journal, data set and summary; a run that was interrupted resumes there. It must be given.
+    #[must_use]
+    pub fn run_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.run_dir = Some(path.into());
+        self
+    }
+
+    /// Who hears how far it is.
+    #[must_use]
+    pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Rewrites the responses and writes journal, data set and summary.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] without a run directory; [`Error::Distill`] for what the data, the journal of another
+    /// run or the model refuse; [`Error::Lm`] for settings of the generation out of range.
+    pub fn start(self) -> Result<Rewritten, Error> {
+        let run_dir = self.run_dir()?;
+        let (config, mut writer) = (self.config()?, self.writer()?);
+        let files = DistillFiles::new(&run_dir, self.shard);
+        make_folder_of(&files.journal())?;
+        let Distilled { set, summary, .. } =
+            distill_into(self.data, &config, self.shard, &mut writer, &run_dir)?;
+        Ok(Rewritten {
+            data: set,
+            summary,
+            files,
+            is_unaided: config.is_unaided(),
+        })
+    }
+
+    /// Joins the journals of several shards, and rewrites as [`start`](Self::start) does.
+    fn join(self, from: &[PathBuf]) -> Result<Rewritten, Error> {
+        let (run_dir, config) = (self.run_dir()?, self.config()?);
+        let identity = self.writer()?.identity();
+        let report = merge_into(self.data, &config, &identity, from, &run_dir)?;
+        tell(&report, self.progress);
+        self.start()
+    }
+
+    fn run_dir(&self) -> Result<PathBuf, Error> {
+        let run_dir = self.run_dir.clone();
+        run_dir.ok_or_else(|| Error::setting("out", "a folder", "nothing"))
+    }
+
+    fn config(&self) -> Result<DistillConfig, Error> {
+        let mut config = self.settings.config(self.model.template(), self.seed)?;
+        if let Some(check) = &self.check {
+            config.check = Arc::clone(check);
+        }
+        Ok(config)
+    }
+
+    fn writer(&self) -> Result<LocalWriter<'a>, Error> {
+        let writer = self.model.writer(&self.generation)?;
+        let stops = self.settings.stops(self.model.template());
+        let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
+        Ok(writer.extra_stops(&stops).progress("rewrite", self.progress))
+    }
+}
+
+impl Rewritten {
+    /// Scores the responses of the rows that are left, as they were and as they are, and writes both into the
+    /// summary.
+    fn score(
+        &self,
+        model: &LanguageModel,
+        set: &DataSet,
+        progress: &dyn Progress,
+    ) -> Result<DistillReport, Error> {
+        let key = |row: &Row| row.example.id.to_string();
+        let left: HashSet<String> = self.data.rows.iter().map(key).collect();
+        let before = set.rows.iter().filter(|row| left.contains(&key(row)));
+        let before: Vec<Row> = before.cloned().collect();
+        let before = (!self.is_unaided).then(|| response_nll(model, &before, progress));
+        let after = response_nll(model, &self.data.rows, progress)?;
+        self.write_nll(before.transpose()?, after)
+    }
+
+    pub(crate) fn write_nll(
+        &self,
+        before: Option<ResponseNll>,
+        after: ResponseNll,
+    ) -> Result<DistillReport, Error> {
+        let report = DistillReport {
+            target_nll: Some(ResponseNlls { before, after }),
+            ..DistillReport::new(&self.summary)
+        };
+        report.write(&self.files.summary())?;
+        Ok(report)
+    }
+}
+
+/// Rewrites the responses of a data set as the settings say; what `summary.json` holds.
+///
+/// # Errors
+///
+/// Those of settings, data, model and generation.
+pub fn distill(job: &DistillJob, progress: &dyn Progress) -> Result<DistillReport, Error> {
+    run(job, progress, SelfDistill::start)
+}
+
+/// Joins the journals of several machines into the data set that one would have made.
+///
+/// # Errors
+///
+/// As [`distill`]; [`Error::Distill`] for the journal of another run, and where rows are missing.
+pub fn merge_shards(
+    job: &DistillJob,
+    from: &[PathBuf],
+    progress: &dyn Progress,
+) -> Result<DistillReport, Error> {
+    if let Some(shard) = &job.shard {
+        let expected = "none, for all parts are merged";
+        return Err(Error::setting("shard", expected, shard));
+    }
+    run(job, progress, |distill| distill.join(from))
+}
+
+fn run(
+    job: &DistillJob,
+    progress: &dyn Progress,
+    then: impl FnOnce(SelfDistill<'_>) -> Result<Rewritten, Error> + Send,
+) -> Result<DistillReport, Error> {
+    on_threads(job.model.threads, || {
+        let out = job.out.clone();
+        let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
+        let shard = job.shard.as_deref().map(str::parse).transpose()?;
+        let set = read_sample(&job.data, job.seed)?;
+        let model = LocalModel {
+            settings: job.model.clone(),
+            adapter: job.adapter.clone(),
+        };
+        let model = model.open(progress)?;
+        let distill = SelfDistill::of(&model, &set, job.clone());
+        let distill = distill.shard(shard.unwrap_or(Shard::WHOLE)).run_dir(out);
+        let rewritten = then(distill.progress(progress))?;
+        if job.likelihood {
+            rewritten.score(&model, &set, progress)
+        } else {
+            Ok(DistillReport::new(&rewritten.summary))
+        }
+    })
+}
+
+/// The one data set of the settings, or a sample of it drawn by `seed`.
+///
+/// # Errors
+///
+/// [`Error::Data`] names file, row and field, and refuses several data sets.
+pub fn read_sample(data: &DataSettings, seed: u64) -> Result<DataSet, Error> {
+    let mut set = data.read(data.only()?)?;
+    if let Some(count) = data.sample {
+        let chosen = sample(set.rows.len(), count, seed).into_iter();
+        set.rows = chosen.filter_map(|at| set.rows.get(at).cloned()).collect();
+    }
+    Ok(set)
+}
+
+/// How likely a model finds the responses of rows.
+pub(crate) fn response_nll(
+    model: &LanguageModel,
+    rows: &[Row],
+    progress: &dyn Progress,
+) -> Result<ResponseNll, Error> {
+    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example.messages);
+    let rows: Vec<TokenRow> = rows.iter().map(one).collect::<Result<_, _>>()?;
+    let scored = model.score(&rows, ROWS, progress)?;
+    let count = scored.len().max(1) as f64;
+    let per_token = scored.iter().map(|row| row.nll / row.tokens.max(1) as f64);
+    Ok(ResponseNll {
+        per_token: per_token.sum::<f64>() / count,
+        per_row: scored.iter().map(|row| row.nll).sum::<f64>() / count,
+        tokens: scored.iter().map(|row| row.tokens).sum(),
+    })
+}
+
+fn make_folder_of(file: &Path) -> Result<(), Error> {
+    match file.parent() {
+        Some(folder) => std::fs::create_dir_all(folder).map_err(Error::io(folder)),
+        None => Ok(()),
+    }
+}
+
+/// Says what is double or of no row.
+fn tell(report: &MergeReport, progress: &dyn Progress) {
+    if report.is_complete() {
+        return;
+    }
+    let unequal = report.double.iter().filter(|double| !double.equal).count();
+    progress.note(&format!(
+        "{} double rows ({unequal} of them unlike), {} of no row: see merge.json",
+        report.double.len(),
+        report.foreign.len()
+    ));
+}

@@ -1,0 +1,143 @@
+//! A model on a task, with a judge where the task has one; and the likeness of pairs of texts.
+
+use std::path::Path;
+
+use idiolect_completion::{BoxError, Progress, Writer};
+use idiolect_embed::{Embedder, cosine};
+use idiolect_eval::{
+    EvalRun, EvaluatedModel, Evaluation, JudgeOpener, JudgeSettings, RowScores, ScoredRow,
+};
+use idiolect_generate::GenerationSettings;
+use idiolect_lm::{LanguageModel, ModelSettings, device, on_threads};
+use serde_json::Value;
+
+use super::writers::{AnyWriter, LocalModel, Writers};
+use crate::Error;
+use crate::settings::EvalJob;
+
+/// Texts that are embedded together.
+const TEXTS: usize = 16;
+
+/// Measures a model on a task and leaves journal, rows and summary in the job's folder; the summary.
+///
+/// # Errors
+///
+/// [`Error::Eval`] for the task, its files, the journal and a judge; [`Error::Lm`] for the model;
+/// [`Error::Setting`] without a folder.
+pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> {
+    let out = job.out.as_deref();
+    let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
+    on_threads(job.model.threads, || {
+        let evaluation = Evaluation::new(&job.eval)?;
+        let model = LocalModel {
+            settings: job.model.clone(),
+            adapter: job.eval.adapter.clone(),
+        };
+        let model = model.open(progress)?;
+        let about = about(&model, job)?;
+        let generation = GenerationSettings {
+            generation_batch_size: job.eval.batch_size,
+            ..GenerationSettings::default()
+        };
+        let mut writer = model.writer(&generation)?.progress("eval", progress);
+        let mut judges = Judges {
+            job,
+            progress,
+            open: None,
+        };
+        let judge: Option<&mut dyn JudgeOpener> = match job.eval.judge {
+            Some(_) => Some(&mut judges),
+            None => None,
+        };
+        let run = EvalRun {
+            model: &about,
+            judge,
+            progress,
+            out,
+        };
+        let summary = evaluation.run(&mut writer, run)?;
+        tell(&writer.scored_tokens(), progress);
+        if let Some(judge) = &judges.open {
+            judge.tell();
+        }
+        Ok(summary)
+    })
+}
+
+fn about(model: &LanguageModel, job: &EvalJob) -> Result<EvaluatedModel, Error> {
+    Ok(EvaluatedModel {
+        name: model.name().to_owned(),
+        model_hash: model.model_hash()?,
+        adapter_hash: model.adapter_hash()?,
+        template: job.model.template.clone(),
+        dtype: format!("{:?}", model.dtype()),
+    })
+}
+
+fn tell(tokens: &idiolect_lm::TokenCount, progress: &dyn Progress) {
+    if tokens.computed < tokens.read {
+        progress.note(&format!(
+            "likelihoods: {} of {} tokens computed, the others shared",
+            tokens.computed, tokens.read
+        ));
+    }
+}
+
+/// Opens the judge of a job, where the model computes or at a server.
+struct Judges<'a> {
+    job: &'a EvalJob,
+    progress: &'a dyn Progress,
+    open: Option<AnyWriter<'a>>,
+}
+
+impl JudgeOpener for Judges<'_> {
+    fn open(&mut self, asked: &JudgeSettings) -> Result<&mut dyn Writer, BoxError> {
+        let address = asked.address.as_ref().ok_or("no judge is named")?;
+        let writers = Writers {
+            model: ModelSettings {
+                template: None,
+                ..self.job.model.clone()
+            },
+            #[cfg(feature = "server")]
+            server: self.job.server.clone(),
+            generation: GenerationSettings {
+                max_new_tokens: asked.max_new_tokens,
+                generation_batch_size: asked.batch_size,
+                ..GenerationSettings::default()
+            },
+            seed: asked.seed,
+            stage: "judge",
+            progress: self.progress,
+        };
+        Ok(self.open.insert(writers.open(address, None)?))
+    }
+}
+
+/// The likeness of the two texts of each row, by the sentence encoder that the model settings name.
+///
+/// # Errors
+///
+/// [`Error::Setting`] without an encoder's folder; [`Error::Eval`] names the row and field that is no text;
+/// [`Error::Embed`].
+pub fn embedding_scores(
+    encoder: &ModelSettings,
+    rows: &[ScoredRow],
+) -> Result<Vec<RowScores>, Error> {
+    if encoder.model.is_empty() {
+        return Err(Error::setting("model", "a MiniLM folder", "nothing"));
+    }
+    on_threads(encoder.threads, || {
+        let mut texts = Vec::new();
+        for row in rows {
+            texts.extend([row.text("reference")?, row.text("hypothesis")?]);
+        }
+        let device = device::device(&encoder.device)?;
+        let embedder = Embedder::load(Path::new(&encoder.model), &device)?;
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let found = embedder.embed(&texts, TEXTS)?;
+        let pair = |pair: &[Vec<f32>]| {
+            RowScores::from_iter([("cosine".to_string(), cosine(&pair[0], &pair[1]).into())])
+        };
+        Ok(found.chunks_exact(2).map(pair).collect())
+    })
+}

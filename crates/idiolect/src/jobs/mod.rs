@@ -1,0 +1,15 @@
+//! One function for each job of the command line: settings in, results and files out. Nothing is printed.
+
+mod continuation;
+mod distillation;
+mod evaluation;
+mod models;
+mod writers;
+
+pub use continuation::continue_corpus;
+pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
+pub use evaluation::{embedding_scores, evaluate};
+pub use models::{Generate, Inspect, Inspected, combine, inspect, merge, score, shift};
+
+pub use distillation::read_sample;
+pub(crate) use distillation::response_nll;

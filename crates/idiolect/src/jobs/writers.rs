@@ -1,0 +1,134 @@
+//! Who writes: a local model or a server, by one name.
+
+use std::path::PathBuf;
+
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, Progress, Watched, Writer, WriterAddress, WriterIdentity,
+};
+use idiolect_generate::GenerationSettings;
+use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};
+
+#[cfg(feature = "server")]
+use idiolect_teacher::{ServerSettings, Teacher};
+
+use crate::Error;
+
+/// A model of this process, with an adapter where one is given.
+pub(crate) struct LocalModel {
+    pub(crate) settings: ModelSettings,
+    pub(crate) adapter: Option<PathBuf>,
+}
+
+impl LocalModel {
+    pub(crate) fn open(&self, progress: &dyn Progress) -> Result<LanguageModel, Error> {
+        let model = LanguageModel::load(&self.settings, progress)?;
+        match &self.adapter {
+            Some(folder) => Ok(model.load_adapter(folder)?),
+            None => Ok(model),
+        }
+    }
+}
+
+/// How a writer is opened.
+pub(crate) struct Writers<'a> {
+    /// Where a local model computes; its name is the writer's.
+    pub(crate) model: ModelSettings,
+    /// How a server is asked.
+    #[cfg(feature = "server")]
+    pub(crate) server: ServerSettings,
+    /// How text is generated.
+    pub(crate) generation: GenerationSettings,
+    /// Seed of the waits between attempts at a server.
+    pub(crate) seed: u64,
+    /// What a stage is called.
+    pub(crate) stage: &'static str,
+    /// Hears how far it is.
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// A writer that is ready.
+pub(crate) enum AnyWriter<'a> {
+    /// A model of this process.
+    Local(Box<LocalWriter<'a>>),
+    /// A server.
+    #[cfg(feature = "server")]
+    Server(Box<Teacher>, &'a dyn Progress),
+}
+
+impl<'a> Writers<'a> {
+    /// Opens a model of this process, with an adapter where one is given, or a server.
+    pub(crate) fn open(
+        &self,
+        address: &WriterAddress,
+        adapter: Option<&PathBuf>,
+    ) -> Result<AnyWriter<'a>, Error> {
+        match address {
+            WriterAddress::Local(model) => self.local(model, adapter),
+            WriterAddress::Server(_) if adapter.is_some() => {
+                let expected = "a local teacher, for a server has its own";
+                Err(Error::setting("adapter", expected, "a server"))
+            }
+            #[cfg(feature = "server")]
+            WriterAddress::Server(url) => {
+                let teacher =
+                    Teacher::from_settings(url, &self.server, &self.generation, self.seed)?;
+                Ok(AnyWriter::Server(Box::new(teacher), self.progress))
+            }
+            #[cfg(not(feature = "server"))]
+            WriterAddress::Server(_) => {
+                let expected = "local:MODEL, for this program was built without servers";
+                Err(Error::setting("writer", expected, address))
+            }
+        }
+    }
+
+    fn local(&self, model: &str, adapter: Option<&PathBuf>) -> Result<AnyWriter<'a>, Error> {
+        let model = LocalModel {
+            settings: ModelSettings {
+                model: model.into(),
+                ..self.model.clone()
+            },
+            adapter: adapter.cloned(),
+        };
+        let model = model.open(self.progress)?;
+        let writer = model.writer(&self.generation)?;
+        let writer = writer.progress(self.stage, self.progress);
+        Ok(AnyWriter::Local(Box::new(writer)))
+    }
+}
+
+impl AnyWriter<'_> {
+    /// Says what a server cost, where it wrote anything.
+    pub(crate) fn tell(&self) {
+        #[cfg(feature = "server")]
+        if let Self::Server(server, progress) = self
+            && server.spent().texts > 0
+        {
+            progress.note(&server.spending());
+        }
+    }
+}
+
+impl Writer for AnyWriter<'_> {
+    fn identity(&self) -> WriterIdentity {
+        match self {
+            Self::Local(local) => local.identity(),
+            #[cfg(feature = "server")]
+            Self::Server(server, _) => server.identity(),
+        }
+    }
+
+    fn complete(
+        &mut self,
+        requests: &[CompletionRequest],
+        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        match self {
+            Self::Local(local) => local.complete(requests, on_done),
+            #[cfg(feature = "server")]
+            Self::Server(server, progress) => {
+                Watched::new(server.as_mut(), "ask", *progress).complete(requests, on_done)
+            }
+        }
+    }
+}

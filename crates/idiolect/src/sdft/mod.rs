@@ -1,0 +1,290 @@
+//! The whole job in one run directory: distil the data set, train one adapter on the original responses and one on
+//! the distilled ones, answer held-out rows with the base model and both, and compare.
+//!
+//! Every stage keeps what it has done, so that another run of the same settings goes on behind it.
+
+mod outcome;
+mod table;
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use idiolect_completion::{AnswerRow, Progress, Prompt, Quiet};
+use idiolect_data::settings::{read_file, resolve};
+use idiolect_data::{DataSet, DataSettings, RunDir, text_hash};
+use idiolect_embed::Embedder;
+use idiolect_eval::{AnswerRun, ComparedModel, answers};
+use idiolect_finetune::{FineTune, TrainingEvent, claim};
+use idiolect_generate::Request;
+use idiolect_lm::{LanguageModel, ModelPrompt, on_threads};
+
+use crate::Error;
+use crate::jobs::{SelfDistill, read_sample, response_nll};
+use crate::settings::{DistillJob, SdftSettings};
+
+pub use outcome::Outcome;
+use outcome::{Measure, shifts};
+
+/// The whole job.
+///
+/// ```no_run
+/// # fn main() -> Result<(), idiolect::Error> {
+/// let outcome = idiolect::Sdft::from_config("run.toml")?.start()?;
+/// println!("{}", outcome.table());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sdft<'a> {
+    settings: SdftSettings,
+    progress: &'a dyn Progress,
+    on_event: Box<dyn FnMut(&str, TrainingEvent) + Send + 'a>,
+    stop: Option<&'a AtomicBool>,
+}
+
+/// A job under way.
+struct Stages<'s> {
+    settings: &'s SdftSettings,
+    out: RunDir,
+    model: LanguageModel,
+    eval: DataSet,
+    progress: &'s dyn Progress,
+}
+
+impl<'a> Sdft<'a> {
+    /// The job of a flat TOML file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] names the file and the line or key that is wrong.
+    pub fn from_config(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self::new(resolve(&[read_file(path.as_ref())?])?))
+    }
+
+    /// The job of these settings; nobody hears how far it is.
+    #[must_use]
+    pub fn new(settings: SdftSettings) -> Self {
+        Self {
+            settings,
+            progress: &Quiet,
+            on_event: Box::new(|_, _| {}),
+            stop: None,
+        }
+    }
+
+    /// Who hears how far the stages are.
+    #[must_use]
+    pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Who hears of both trainings; the first argument is `plain` or `distilled`.
+    #[must_use]
+    pub fn on_event(mut self, hear: impl FnMut(&str, TrainingEvent) + Send + 'a) -> Self {
+        self.on_event = Box::new(hear);
+        self
+    }
+
+    /// Ends the job after the training step it is in once this is true; the same job then goes on from there.
+    #[must_use]
+    pub fn stop_when(mut self, stop: &'a AtomicBool) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    /// Runs every stage that is not done, and writes `outcome.json` and the report.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for a setting that is missing or out of range, and for a run directory of other
+    /// settings; the errors of each stage.
+    pub fn start(mut self) -> Result<Outcome, Error> {
+        on_threads(self.settings.model.threads, || self.run())
+    }
+
+    fn run(&mut self) -> Result<Outcome, Error> {
+        let settings = self.settings.clone();
+        let missing = |name, what: &str| Error::setting(name, what, "nothing");
+        if settings.finetune.full {
+            let expected = "false: the job compares adapters of one model";
+            return Err(Error::setting("full", expected, true));
+        }
+        if settings.finetune.lazy == Some(true) {
+            let expected = "false: the job rewrites and compares rows that are in memory";
+            return Err(Error::setting("lazy", expected, true));
+        }
+        let out = settings.out.clone();
+        let out = RunDir::new(out.ok_or_else(|| missing("out", "a run directory"))?);
+        let eval = settings.eval_data.as_ref();
+        let eval = eval.ok_or_else(|| missing("eval_data", "held-out examples"))?;
+        let seed = settings.train.seed;
+        let set = read_sample(&settings.data, seed)?;
+        set.require_responses()?;
+        let eval = held_out(&settings, eval)?;
+        let mut model = settings.model.clone();
+        if let Some(first) = settings.finetune.devices.first() {
+            model.device.clone_from(first);
+        }
+        let model = LanguageModel::load(&model, self.progress)?;
+        let model = model.with_tokens(&settings.finetune.add_tokens)?;
+        claim(&out.root, &settings)?;
+        let stages = Stages {
+            settings: &settings,
+            out,
+            model,
+            eval,
+            progress: self.progress,
+        };
+        let outcome = self.stages(&stages, &set)?;
+        outcome.write(&stages.out)?;
+        idiolect_report::write(&stages.out.root)?;
+        Ok(outcome)
+    }
+
+    fn stages(&mut self, stages: &Stages<'_>, set: &DataSet) -> Result<Outcome, Error> {
+        let Stages {
+            settings,
+            out,
+            model,
+            progress,
+            ..
+        } = stages;
+        progress.note("1/4 rewriting the responses");
+        let distilled = SelfDistill::of(model, set, settings.distillation())
+            .run_dir(out.part(RunDir::DISTILL).root)
+            .progress(*progress)
+            .start()?;
+        progress.note("2/4 how likely the base model finds the responses, before and after");
+        let before = response_nll(model, &set.rows, *progress)?;
+        let after = response_nll(model, &distilled.data.rows, *progress)?;
+        distilled.write_nll(Some(before), after)?;
+        let base = ComparedModel {
+            model: "seed".into(),
+            answers: stages.answers("seed", model)?,
+            ..ComparedModel::default()
+        };
+        progress.note("3/4 training on the original responses");
+        let plain = self.side(stages, RunDir::PLAIN, set)?;
+        progress.note("4/4 training on the rewritten responses");
+        let own = self.side(stages, RunDir::DISTILLED, &distilled.data)?;
+        let embedder = settings.embedder.as_deref();
+        let embedder = embedder.map(|folder| Embedder::load(folder, &model.device()));
+        let embedder = embedder.transpose()?;
+        let measure = Measure {
+            check: settings.distill.check,
+            embedder: embedder.as_ref(),
+            seed: settings.train.seed,
+        };
+        Ok(Outcome {
+            comparison: measure.compare(&stages.eval, &mut [base, plain, own])?,
+            summary: distilled.summary,
+            target_nll: [before, after],
+            run_dir: out.root.clone(),
+        })
+    }
+
+    /// Trains on the rows of `set`, unless that is done, and answers the held-out rows with the adapter.
+    fn side(
+        &mut self,
+        stages: &Stages<'_>,
+        name: &str,
+        set: &DataSet,
+    ) -> Result<ComparedModel, Error> {
+        let run = stages.out.part(name);
+        let tuned = if run.adapter().join("adapter_config.json").is_file() {
+            stages.model.load_adapter(&run.adapter())?
+        } else {
+            self.trained(stages, name, set)?
+        };
+        Ok(ComparedModel {
+            model: name.to_owned(),
+            answers: stages.answers(name, &tuned)?,
+            shifts: tuned.lora().map(|adapter| shifts(adapter, &stages.model)),
+            last_loss: last_loss(&run),
+            embedding: None,
+        })
+    }
+
+    fn trained(
+        &mut self,
+        stages: &Stages<'_>,
+        name: &str,
+        set: &DataSet,
+    ) -> Result<LanguageModel, Error> {
+        let on_event = &mut self.on_event;
+        let settings = stages.settings;
+        let mut run = FineTune::new(&stages.model, set)
+            .lora(settings.lora.clone())
+            .config(settings.train.clone())
+            .settings(settings.finetune.clone())
+            .run_dir(stages.out.part(name).root)
+            .resume(true)
+            .on_event(|event| on_event(name, event));
+        if let Some(stop) = self.stop {
+            run = run.stop_when(stop);
+        }
+        run.start()?;
+        // As its files have it, so that its identity is the same in a run that resumes behind it.
+        Ok(stages.model.load_adapter(&stages.out.part(name).adapter())?)
+    }
+}
+
+/// The loss of the last step of a run.
+fn last_loss(run: &RunDir) -> Option<f64> {
+    let text = std::fs::read_to_string(run.metrics()).ok()?;
+    let lines = text.lines().rev();
+    let mut rows = lines.filter_map(|line| serde_json::from_str(line).ok());
+    rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
+}
+
+impl Stages<'_> {
+    /// The model's answers to the held-out rows, journaled under a name.
+    fn answers(&self, name: &str, model: &LanguageModel) -> Result<Vec<AnswerRow>, Error> {
+        let seed = self.settings.train.seed;
+        let mut writer = model.writer(&self.settings.generation)?;
+        writer = writer.progress("answer", self.progress);
+        // Of the token ids, so that the journal of another tokenizer is refused too.
+        let hash = |prompt: &Prompt| match prompt {
+            Prompt::Chat(turns) => {
+                let ids = model.prompt_ids(&ModelPrompt::Messages(turns.clone()));
+                ids.map_or_else(|_| prompt.sha256(), |ids| text_hash(&format!("{ids:?}")))
+            }
+            other => other.sha256(),
+        };
+        let run = AnswerRun {
+            rows: &self.eval.rows,
+            seed: &|place| Request::row_seed(seed, place),
+            prompt_sha256: Some(&hash),
+            journal: &self.out.journal(name),
+        };
+        std::fs::create_dir_all(self.out.journals()).map_err(Error::io(self.out.journals()))?;
+        Ok(answers(&run, &mut writer)?)
+    }
+}
+
+/// The held-out rows, each with a response and an id of its own.
+fn held_out(settings: &SdftSettings, path: &Path) -> Result<DataSet, Error> {
+    let data = DataSettings {
+        data: vec![path.into()],
+        sample: settings.eval_sample,
+        ..settings.data.clone()
+    };
+    let set = read_sample(&data, settings.train.seed)?;
+    set.require_responses()?;
+    set.require_unique_ids()?;
+    Ok(set)
+}
+
+impl SdftSettings {
+    /// The part of them that the first stage takes.
+    fn distillation(&self) -> DistillJob {
+        DistillJob {
+            model: self.model.clone(),
+            data: self.data.clone(),
+            distill: self.distill.clone(),
+            generation: self.generation.clone(),
+            seed: self.train.seed,
+            ..DistillJob::default()
+        }
+    }
+}
