@@ -16,11 +16,11 @@ use crate::TeacherError;
 pub struct Budget {
     /// Tokens of prompts and texts together; no limit by default.
     pub tokens: Option<u64>,
-    /// Money, in the currency of the prices; no limit by default.
+    /// Money, in the currency of the prices, 0 or more; no limit by default.
     pub money: Option<f64>,
-    /// Price of a million tokens of prompts; default 0.
+    /// Price of a million tokens of prompts, 0 or more; default 0.
     pub prompt_price: f64,
-    /// Price of a million tokens of texts; default 0.
+    /// Price of a million tokens of texts, 0 or more; default 0.
     pub text_price: f64,
 }
 
@@ -54,15 +54,15 @@ impl Budget {
 
     pub(crate) fn check(&self) -> Result<(), TeacherError> {
         let amounts = [
-            ("budget of money", self.money.unwrap_or(0.0)),
-            ("price of prompts", self.prompt_price),
-            ("price of texts", self.text_price),
+            ("budget_money", self.money.unwrap_or(0.0)),
+            ("prompt_price", self.prompt_price),
+            ("text_price", self.text_price),
         ];
         let bad = |(_, amount): &(&str, f64)| !amount.is_finite() || *amount < 0.0;
         match amounts.into_iter().find(bad) {
             None => Ok(()),
-            Some((setting, amount)) => Err(TeacherError::Setting {
-                setting,
+            Some((name, amount)) => Err(TeacherError::Setting {
+                name,
                 expected: "0 or more".to_owned(),
                 found: amount.to_string(),
             }),
@@ -82,7 +82,7 @@ impl Budget {
 
 /// The state that all requests share.
 #[derive(Debug, Default)]
-pub(crate) struct Purse {
+pub(crate) struct Spending {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -95,7 +95,7 @@ struct State {
     under_way: usize,
 }
 
-impl Purse {
+impl Spending {
     /// Sets aside what a request may cost at most; false when stopped.
     pub(crate) fn reserve(
         &self,
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn no_number_of_a_server_wraps_around() {
-        let (purse, budget) = (Purse::default(), Budget::default());
+        let (spending, budget) = (Spending::default(), Budget::default());
         let most = Spent {
             texts: 1,
             prompt_tokens: u64::MAX,
@@ -184,16 +184,20 @@ mod tests {
         };
         let stop = AtomicBool::new(false);
         for _ in 0..2 {
-            assert!(purse.reserve(&budget, most, &Value::Null, &stop).unwrap());
+            assert!(
+                spending
+                    .reserve(&budget, most, &Value::Null, &stop)
+                    .unwrap()
+            );
         }
         for _ in 0..2 {
-            purse.settle(most, most);
+            spending.settle(most, most);
         }
-        assert_eq!(purse.spent().tokens(), u64::MAX);
+        assert_eq!(spending.spent().tokens(), u64::MAX);
         let small = Budget {
             tokens: Some(1000),
             ..budget
         };
-        assert!(purse.reserve(&small, most, &Value::Null, &stop).is_err());
+        assert!(spending.reserve(&small, most, &Value::Null, &stop).is_err());
     }
 }

@@ -2,22 +2,32 @@
 //!
 //! No message holds the key, a server's own words included.
 
+use idiolect_completion::BoxError;
 use serde_json::Value;
-
-/// An error of a kind that this crate does not know.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why requests could not be sent, or no more of them; completions handed over before stay.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TeacherError {
     /// A setting outside its range.
-    #[error("{setting}: expected {expected}, found {found}")]
+    #[error("{name}: expected {expected}, found {found}")]
     Setting {
-        /// Its name.
-        setting: &'static str,
+        /// Its key in a file of settings.
+        name: &'static str,
         /// What would do.
         expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A request that no server can be asked; nothing was sent.
+    #[error("id {id}: {name}: expected {expected}, found {found}")]
+    Request {
+        /// The request.
+        id: Value,
+        /// `prompt`, or the override outside its range.
+        name: &'static str,
+        /// What would do.
+        expected: &'static str,
         /// What it is.
         found: String,
     },

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod budget;
+mod config;
 mod error;
 mod key;
 mod reply;
@@ -9,9 +10,10 @@ mod server;
 mod settings;
 mod teacher;
 mod wait;
+mod writer;
 
 pub use budget::{Budget, Spent};
-pub use error::{BoxError, TeacherError};
-pub use request::{Completion, Prompt, TeacherRequest, Turn};
-pub use settings::{Retries, Settings};
+pub use config::{Retries, TeacherConfig};
+pub use error::TeacherError;
+pub use settings::ServerSettings;
 pub use teacher::Teacher;

@@ -3,51 +3,57 @@
 //! Source: the `OpenAI` API reference, "Completions" and "Chat completions", which vLLM, `SGLang`,
 //! llama.cpp and mistral.rs follow.
 
+use idiolect_completion::{Completion, FinishReason};
 use serde_json::{Map, Value, json};
 
-use crate::request::{Completion, Prompt, TeacherRequest};
-use crate::settings::Settings;
+use crate::request::{Call, Form};
 
-/// The body of a request.
-pub(crate) fn body(settings: &Settings, model: &str, request: &TeacherRequest) -> Value {
+/// A completion, and what it cost as the server counts.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) completion: Completion,
+    /// Tokens of the prompt; 0 where the server does not say.
+    pub(crate) prompt_tokens: u64,
+    /// New tokens; where the server does not say, a quarter of the text's bytes.
+    pub(crate) text_tokens: u64,
+}
+
+/// The body of a request; `extra` takes the place of the fields before it.
+pub(crate) fn body(model: &str, call: &Call, extra: &Map<String, Value>) -> Value {
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(model));
-    match &request.prompt {
-        Prompt::Text(text) => body.insert("prompt".to_owned(), json!(text)),
-        Prompt::Chat(turns) => {
-            let turn = |turn: &crate::Turn| json!({"role": turn.role, "content": turn.content});
-            let turns: Vec<_> = turns.iter().map(turn).collect();
-            body.insert("messages".to_owned(), json!(turns))
-        }
+    match &call.form {
+        Form::Text(text) => body.insert("prompt".to_owned(), json!(text)),
+        Form::Chat(turns) => body.insert("messages".to_owned(), json!(turns)),
     };
-    body.insert("max_tokens".to_owned(), json!(settings.max_new_tokens));
-    let sampling = &settings.sampling;
+    body.insert("max_tokens".to_owned(), json!(call.max_new_tokens));
+    let sampling = &call.sampling;
     body.insert("temperature".to_owned(), decimal(sampling.temperature));
-    let warm = sampling.temperature > 0.0;
+    let drawn = sampling.temperature > 0.0;
     let fields = [
         (
             "top_p",
             decimal(sampling.top_p),
-            warm && sampling.top_p < 1.0,
+            drawn && sampling.top_p < 1.0,
         ),
-        ("top_k", json!(sampling.top_k), warm && sampling.top_k > 0),
+        ("top_k", json!(sampling.top_k), drawn && sampling.top_k > 0),
         (
             "min_p",
             decimal(sampling.min_p),
-            warm && sampling.min_p > 0.0,
+            drawn && sampling.min_p > 0.0,
         ),
         (
             "repetition_penalty",
             decimal(sampling.repetition_penalty),
             (sampling.repetition_penalty - 1.0).abs() > f32::EPSILON,
         ),
-        ("seed", json!(request.seed & 0x7fff_ffff), warm),
-        ("stop", json!(settings.stop), !settings.stop.is_empty()),
+        ("seed", json!(call.seed & 0x7fff_ffff), drawn),
+        ("stop", json!(call.stop), !call.stop.is_empty()),
     ];
     for (name, value, _) in fields.into_iter().filter(|(_, _, sent)| *sent) {
         body.insert(name.to_owned(), value);
     }
-    body.extend(settings.extra.clone());
+    body.extend(extra.clone());
     Value::Object(body)
 }
 
@@ -60,13 +66,13 @@ fn decimal(value: f32) -> Value {
 }
 
 /// The completion that a reply holds, or what it holds instead.
-pub(crate) fn completion(reply: &Value, request: &TeacherRequest) -> Result<Completion, String> {
+pub(crate) fn completion(reply: &Value, call: &Call) -> Result<Answer, String> {
     let choice = reply.get("choices").and_then(|choices| choices.get(0));
     let choice =
         choice.ok_or_else(|| format!("no choices in {}", shortened(&reply.to_string())))?;
-    let text = match request.prompt {
-        Prompt::Text(_) => choice.get("text"),
-        Prompt::Chat(_) => choice
+    let text = match call.form {
+        Form::Text(_) => choice.get("text"),
+        Form::Chat(_) => choice
             .get("message")
             .and_then(|message| message.get("content")),
     };
@@ -81,12 +87,15 @@ pub(crate) fn completion(reply: &Value, request: &TeacherRequest) -> Result<Comp
         usage.and_then(Value::as_u64)
     };
     let reason = choice.get("finish_reason").and_then(Value::as_str);
-    Ok(Completion {
-        id: request.id.clone(),
+    let text_tokens = usage("completion_tokens").unwrap_or(text.len().div_ceil(4) as u64);
+    Ok(Answer {
         prompt_tokens: usage("prompt_tokens").unwrap_or(0),
-        token_count: usage("completion_tokens").unwrap_or(text.len().div_ceil(4) as u64),
-        finish_reason: reason.unwrap_or("unknown").to_owned(),
-        text,
+        text_tokens,
+        completion: Completion {
+            token_count: usize::try_from(text_tokens).unwrap_or(usize::MAX),
+            finish_reason: FinishReason::from(reason.unwrap_or("unknown")),
+            ..Completion::new(call.id.clone(), text)
+        },
     })
 }
 
@@ -134,45 +143,48 @@ pub(crate) fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use idiolect_generate::Sampling;
+    use idiolect_completion::{CompletionRequest, Prompt, Sampling};
 
     use super::*;
-    use crate::Turn;
+    use crate::config::TeacherConfig;
 
-    fn request(prompt: Prompt) -> TeacherRequest {
-        TeacherRequest {
-            id: json!(1),
-            prompt,
-            seed: u64::MAX,
-        }
+    fn request(prompt: Prompt) -> CompletionRequest {
+        CompletionRequest::new(json!(1), prompt, u64::MAX)
     }
 
     fn chat() -> Prompt {
-        Prompt::Chat(vec![Turn {
-            role: "user".into(),
-            content: "Hi".into(),
-        }])
+        Prompt::user("Hi")
+    }
+
+    fn asked(config: &TeacherConfig, prompt: Prompt) -> Value {
+        let request = request(prompt);
+        body("m", &Call::new(config, &request).unwrap(), &config.extra)
+    }
+
+    fn read(reply: &Value, prompt: Prompt) -> Result<Answer, String> {
+        let (config, request) = (TeacherConfig::new("https://a.b"), request(prompt));
+        completion(reply, &Call::new(&config, &request).unwrap())
     }
 
     #[test]
     fn bodies_hold_what_is_switched_on_and_no_more() {
-        let mut settings = Settings::new("https://a.b");
-        let greedy = body(&settings, "m", &request(Prompt::Text("so".into())));
+        let mut config = TeacherConfig::new("https://a.b");
+        let greedy = asked(&config, Prompt::Text("so".into()));
         let expected = json!({"model": "m", "prompt": "so", "max_tokens": 512, "temperature": 0.0});
         assert_eq!(greedy, expected);
-        settings.sampling = Sampling {
+        config.sampling = Sampling {
             temperature: 0.95,
             top_k: 50,
             top_p: 0.7,
             ..Sampling::GREEDY
         };
-        settings.stop = vec!["###".into()];
-        settings.extra.insert("max_tokens".into(), json!(7));
+        config.stop = vec!["###".into()];
+        config.extra.insert("max_tokens".into(), json!(7));
         let expected = json!({
             "model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 7,
             "temperature": 0.95, "top_p": 0.7, "top_k": 50, "seed": 0x7fff_ffff, "stop": ["###"],
         });
-        assert_eq!(body(&settings, "m", &request(chat())), expected);
+        assert_eq!(asked(&config, chat()), expected);
     }
 
     #[test]
@@ -181,30 +193,32 @@ mod tests {
             "choices": [{"message": {"content": "Hello"}, "finish_reason": "length"}],
             "usage": {"prompt_tokens": 9, "completion_tokens": 2},
         });
-        let found = completion(&reply, &request(chat())).unwrap();
+        let found = read(&reply, chat()).unwrap();
+        let written = &found.completion;
         assert_eq!(
-            (found.text.as_str(), found.finish_reason.as_str()),
+            (written.text.as_str(), written.finish_reason.as_str()),
             ("Hello", "length")
         );
-        assert_eq!((found.prompt_tokens, found.token_count), (9, 2));
-        let text = request(Prompt::Text("a".into()));
+        assert_eq!((found.prompt_tokens, found.text_tokens), (9, 2));
+        assert_eq!(written.token_count, 2);
+        let text = || Prompt::Text("a".into());
         assert!(
-            completion(&reply, &text)
+            read(&reply, text())
                 .unwrap_err()
                 .starts_with("no text in {")
         );
         assert_eq!(
-            completion(&json!({"choices": []}), &text).unwrap_err(),
+            read(&json!({"choices": []}), text()).unwrap_err(),
             "no choices in {\"choices\":[]}"
         );
         let bare = json!({"choices": [{"text": "abcde"}]});
-        let found = completion(&bare, &text).unwrap();
+        let found = read(&bare, text()).unwrap().completion;
         assert_eq!(
             (found.token_count, found.finish_reason.as_str()),
             (2, "unknown")
         );
         let refusal = json!({"choices": [{"message": {"content": null}}]});
-        assert_eq!(completion(&refusal, &request(chat())).unwrap().text, "");
+        assert_eq!(read(&refusal, chat()).unwrap().completion.text, "");
     }
 
     #[test]

@@ -1,233 +1,215 @@
-//! Which server, which model, how many at once, and how long to try.
+//! How a server is asked, as a user sets it in a file or on the command line.
 
 use std::time::Duration;
 
-use idiolect_generate::Sampling;
-use serde_json::{Map, Value};
+use idiolect_completion::GenerationSettings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::TeacherError;
 use crate::budget::Budget;
+use crate::config::{Retries, TeacherConfig};
+use crate::{Teacher, TeacherError};
 
-/// A teacher behind an OpenAI-compatible interface.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Base address, such as `https://host/v1`.
-    /// Without a scheme it is https, without a path `/v1` is added.
-    pub url: String,
-    /// The server's name for the model; without one the server must serve exactly one.
-    pub model: Option<String>,
-    /// How a token is chosen; greedy by default, as in arXiv 2409.00096.
-    /// What is switched off is not sent: `top_k`, `min_p` and `repetition_penalty` are extensions that
-    /// some servers refuse.
-    pub sampling: Sampling,
-    /// The most new tokens of a text; default 512.
-    pub max_new_tokens: usize,
-    /// Texts that end a text.
-    pub stop: Vec<String>,
-    /// Further fields of each request's body, which take the place of those above.
-    pub extra: Map<String, Value>,
-    /// Requests under way at once, at least 1; default 8.
-    pub in_flight: usize,
-    /// How long one attempt may take, from connecting to the last byte; default 5 minutes.
-    pub timeout: Duration,
-    /// How often and how slowly to try again.
-    pub retries: Retries,
-    /// What may be spent.
-    pub budget: Budget,
-    /// Environment variable that holds the key; none is sent where this is `None`.
+/// How a server is asked; flat keys of a configuration file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ServerSettings {
+    /// The server's name for its model; by default the only one that it serves.
+    pub server_model: Option<String>,
+    /// Environment variable that holds the server's key, in capital letters, digits and underscores; by
+    /// default no key is sent.
     pub key_variable: Option<String>,
-    /// Allows http to other machines, over which the key and all texts can be read on the way.
-    pub plain_http: bool,
-    /// Spreads the waits before retries.
-    pub seed: u64,
-}
-
-/// How often and how slowly to try again after status 408, 425, 429 and 5xx, after time-outs, broken
-/// connections and answers that are cut off or no JSON.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Retries {
-    /// Attempts in all, at least 1; default 6.
+    /// Requests under way at once, 1 to 1024; default 8.
+    pub in_flight: usize,
+    /// Seconds that one attempt may take, 1 to 31536000; default 300.
+    pub timeout: u64,
+    /// Attempts at a request before the run ends, at least 1; default 6.
     pub attempts: u32,
-    /// The wait before the second attempt, half to the whole of it by chance; default 1 s.
-    /// It doubles with each attempt.
-    pub first_wait: Duration,
-    /// The longest wait of one's own choice; default 60 s.
-    pub longest_wait: Duration,
-    /// The longest wait that a server may ask for (`Retry-After` in seconds); default 10 minutes.
-    pub patience: Duration,
+    /// The most tokens of prompts and texts that this call may spend; no limit by default.
+    pub budget_tokens: Option<u64>,
+    /// The most money that this call may spend, in the currency of the prices, 0 or more; no limit by default.
+    pub budget_money: Option<f64>,
+    /// Price of a million tokens of prompts, 0 or more; default 0.
+    pub prompt_price: f64,
+    /// Price of a million tokens of texts, 0 or more; default 0.
+    pub text_price: f64,
+    /// Allow http to other machines, over which key and texts can be read on the way; default false.
+    pub plain_http: bool,
 }
 
-impl Default for Retries {
+impl Default for ServerSettings {
     fn default() -> Self {
+        let TeacherConfig {
+            in_flight,
+            timeout,
+            retries,
+            budget,
+            plain_http,
+            ..
+        } = TeacherConfig::new("");
         Self {
-            attempts: 6,
-            first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_mins(1),
-            patience: Duration::from_mins(10),
-        }
-    }
-}
-
-impl Settings {
-    /// A greedy teacher without a key.
-    #[must_use]
-    pub fn new(url: &str) -> Self {
-        Self {
-            url: url.to_owned(),
-            model: None,
-            sampling: Sampling::GREEDY,
-            max_new_tokens: 512,
-            stop: Vec::new(),
-            extra: Map::new(),
-            in_flight: 8,
-            timeout: Duration::from_mins(5),
-            retries: Retries::default(),
-            budget: Budget::default(),
+            server_model: None,
             key_variable: None,
-            plain_http: false,
-            seed: 42,
+            in_flight,
+            timeout: timeout.as_secs(),
+            attempts: retries.attempts,
+            budget_tokens: budget.tokens,
+            budget_money: budget.money,
+            prompt_price: budget.prompt_price,
+            text_price: budget.text_price,
+            plain_http,
         }
-    }
-
-    /// Refuses what is out of range; returns the address in full.
-    pub(crate) fn check(&self) -> Result<String, TeacherError> {
-        let at_least_1 = [
-            ("max_new_tokens", self.max_new_tokens),
-            ("in_flight", self.in_flight),
-            ("attempts", self.retries.attempts as usize),
-        ];
-        if let Some((setting, _)) = at_least_1.into_iter().find(|(_, value)| *value == 0) {
-            return Err(refused(setting, "at least 1", "0"));
-        }
-        if let Err(error) = self.sampling.check() {
-            return Err(refused("sampling", "values in range", &error.to_string()));
-        }
-        self.budget.check()?;
-        self.address()
-    }
-
-    fn address(&self) -> Result<String, TeacherError> {
-        let url = self.url.trim().trim_end_matches('/');
-        let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
-        let wrong = |expected| Err(refused("url", expected, &hidden(url)));
-        if !["http", "https"].contains(&scheme) {
-            return wrong("an address that begins with https:// or http://");
-        }
-        if rest.contains(['@', '?', '#', ' ']) {
-            return wrong("an address without user, question mark, fragment or blank");
-        }
-        let (host, path) = rest.split_once('/').unwrap_or((rest, "v1"));
-        if host.is_empty() {
-            return wrong("an address with a host");
-        }
-        if scheme == "http" && !self.plain_http && !is_loopback(host) {
-            return wrong("https, for only this machine is asked over plain http");
-        }
-        Ok(format!("{scheme}://{host}/{path}"))
     }
 }
 
-fn refused(setting: &'static str, expected: &str, found: &str) -> TeacherError {
-    TeacherError::Setting {
-        setting,
-        expected: expected.to_owned(),
-        found: found.to_owned(),
+impl ServerSettings {
+    /// Refuses values that are out of range.
+    ///
+    /// # Errors
+    ///
+    /// [`TeacherError::Setting`] names the first by its key; what is no variable's name may be a key, and is
+    /// not repeated.
+    pub fn check(&self) -> Result<(), TeacherError> {
+        let config = self.config("", &GenerationSettings::default(), 0);
+        config.check_values()
+    }
+
+    /// The configuration of the teacher at `url`, which is checked when it is opened; `seed` spreads the
+    /// waits before retries.
+    #[must_use]
+    pub fn config(&self, url: &str, generation: &GenerationSettings, seed: u64) -> TeacherConfig {
+        let plain = TeacherConfig::new(url);
+        TeacherConfig {
+            model: self.server_model.clone(),
+            sampling: generation.sampling(),
+            max_new_tokens: generation.max_new_tokens,
+            stop: generation.stop.clone(),
+            in_flight: self.in_flight,
+            timeout: Duration::from_secs(self.timeout),
+            retries: Retries {
+                attempts: self.attempts,
+                ..plain.retries
+            },
+            budget: self.budget(),
+            key_variable: self.key_variable.clone(),
+            plain_http: self.plain_http,
+            seed,
+            ..plain
+        }
+    }
+
+    fn budget(&self) -> Budget {
+        Budget {
+            tokens: self.budget_tokens,
+            money: self.budget_money,
+            prompt_price: self.prompt_price,
+            text_price: self.text_price,
+        }
     }
 }
 
-/// An address as errors may show it: without what a user may have put before an at sign or behind a
-/// question mark.
-fn hidden(url: &str) -> String {
-    let shown = url.split(['?', '#']).next().unwrap_or_default();
-    match shown.rsplit_once('@') {
-        Some((_, host)) => format!("***@{host}"),
-        None => shown.to_owned(),
+impl Teacher {
+    /// The teacher at `url`, such as `https://host/v1`, asked and sampled as a user's settings say.
+    ///
+    /// `seed` spreads the waits before retries; each request brings the seed of its own text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Teacher::new`].
+    pub fn from_settings(
+        url: &str,
+        server: &ServerSettings,
+        generation: &GenerationSettings,
+        seed: u64,
+    ) -> Result<Self, TeacherError> {
+        Self::new(server.config(url, generation, seed))
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    let address = name.parse::<std::net::IpAddr>();
-    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
+    use idiolect_completion::Sampler;
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn addresses() {
-        let address = |url: &str| {
-            Settings::new(url)
-                .check()
-                .map_err(|error| error.to_string())
-        };
+    fn the_defaults_are_the_teachers_own_and_every_key_is_in_the_schema() {
+        let defaults = json!({
+            "server_model": null, "key_variable": null, "in_flight": 8, "timeout": 300, "attempts": 6,
+            "budget_tokens": null, "budget_money": null, "prompt_price": 0.0, "text_price": 0.0,
+            "plain_http": false,
+        });
+        let settings = ServerSettings::default();
+        assert_eq!(serde_json::to_value(&settings).unwrap(), defaults);
         assert_eq!(
-            address("api.example.org").unwrap(),
-            "https://api.example.org/v1"
+            serde_json::from_value::<ServerSettings>(json!({})).unwrap(),
+            settings
         );
-        assert_eq!(
-            address("https://a.b/openai/v1/").unwrap(),
-            "https://a.b/openai/v1"
-        );
-        assert_eq!(
-            address("http://127.0.0.1:8080").unwrap(),
-            "http://127.0.0.1:8080/v1"
-        );
-        assert!(address("http://[::1]:80/v1").is_ok() && address("http://localhost").is_ok());
-        assert_eq!(
-            address("http://localhost.example.org").unwrap_err(),
-            "url: expected https, for only this machine is asked over plain http, \
-             found http://localhost.example.org"
-        );
-        let plain = Settings {
-            plain_http: true,
-            ..Settings::new("http://a.b")
-        };
-        assert_eq!(plain.check().unwrap(), "http://a.b/v1");
-        for url in [
-            "https://me:secret@a.b",
-            "https://a.b/v1?key=secret",
-            "ftp://a.b",
-            "https:///v1",
-        ] {
-            let error = address(url).unwrap_err();
-            assert!(
-                error.starts_with("url: expected ") && !error.contains("secret"),
-                "{error}"
-            );
-        }
+        settings.check().unwrap();
+        let schema = schemars::schema_for!(ServerSettings).to_value();
+        let keys = schema["properties"].as_object().unwrap().keys();
+        assert!(keys.eq(defaults.as_object().unwrap().keys()));
     }
 
     #[test]
-    fn values_out_of_range() {
-        let base = Settings::new("https://a.b");
-        let told = |settings: Settings| settings.check().unwrap_err().to_string();
-        assert_eq!(
-            told(Settings {
-                in_flight: 0,
-                ..base.clone()
-            }),
-            "in_flight: expected at least 1, found 0"
-        );
-        let sampling = Sampling {
-            top_p: 0.0,
-            ..Sampling::GREEDY
+    fn values_out_of_range_are_named_by_their_key() {
+        let told = |value| {
+            let settings: ServerSettings = serde_json::from_value(value).unwrap();
+            settings.check().unwrap_err().to_string()
         };
-        assert!(
-            told(Settings {
-                sampling,
-                ..base.clone()
-            })
-            .starts_with("sampling: ")
-        );
-        let budget = Budget {
-            money: Some(-1.0),
-            ..Budget::default()
+        let variable = told(json!({"key_variable": "sk-secret"}));
+        assert!(variable.starts_with("key_variable: ") && !variable.contains("secret"));
+        for key in ["in_flight", "timeout", "attempts"] {
+            let error = told(json!({key: 0}));
+            assert!(error.starts_with(&format!("{key}: expected ")), "{error}");
+        }
+        for key in ["budget_money", "prompt_price", "text_price"] {
+            assert_eq!(
+                told(json!({key: -1.5})),
+                format!("{key}: expected 0 or more, found -1.5")
+            );
+        }
+        let nan = ServerSettings {
+            text_price: f64::NAN,
+            ..ServerSettings::default()
         };
-        assert!(told(Settings { budget, ..base }).starts_with("budget of money: "));
+        assert!(nan.check().is_err());
+    }
+
+    #[test]
+    fn settings_reach_the_teacher() {
+        let settings = ServerSettings {
+            server_model: Some("m".into()),
+            timeout: 7,
+            attempts: 2,
+            budget_tokens: Some(9),
+            ..ServerSettings::default()
+        };
+        let generation = GenerationSettings {
+            stop: vec!["###".into()],
+            ..Sampler::Sdft2402.into()
+        };
+        let config = settings.config("https://a.b", &generation, 5);
+        let plain = TeacherConfig::new("https://a.b");
+        let expected = TeacherConfig {
+            model: Some("m".into()),
+            sampling: idiolect_completion::Sampling::SDFT_2402,
+            max_new_tokens: 512,
+            stop: vec!["###".into()],
+            timeout: Duration::from_secs(7),
+            retries: Retries {
+                attempts: 2,
+                ..plain.retries
+            },
+            budget: Budget {
+                tokens: Some(9),
+                ..Budget::default()
+            },
+            seed: 5,
+            ..plain
+        };
+        assert_eq!(config, expected);
+        assert!(Teacher::from_settings("http://a.b", &settings, &generation, 1).is_err());
     }
 }

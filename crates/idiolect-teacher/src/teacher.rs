@@ -7,24 +7,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use idiolect_completion::{BoxError, Completion, CompletionRequest};
 use serde_json::Value;
 
-use crate::budget::{Purse, Spent};
-use crate::error::{BoxError, TeacherError};
+use crate::budget::{Spending, Spent};
+use crate::config::TeacherConfig;
+use crate::error::TeacherError;
 use crate::key::Key;
-use crate::reply::{body, completion, only_model};
-use crate::request::{Completion, TeacherRequest};
+use crate::reply::{Answer, body, completion, only_model};
+use crate::request::Call;
 use crate::server::{Failure, Server};
-use crate::settings::Settings;
 use crate::wait::{sleep, wait};
 
 /// A model behind a server.
 #[derive(Debug)]
 pub struct Teacher {
-    settings: Settings,
+    config: TeacherConfig,
     model: String,
     server: Server,
-    purse: Purse,
+    spending: Spending,
 }
 
 impl Teacher {
@@ -35,17 +36,17 @@ impl Teacher {
     /// [`TeacherError::Setting`], [`TeacherError::Key`]; where the model is asked for,
     /// [`TeacherError::GaveUp`] for a server that does not answer or serves another number of models
     /// than one, and [`TeacherError::Status`].
-    pub fn new(settings: Settings) -> Result<Self, TeacherError> {
-        let url = settings.check()?;
-        let key = settings.key_variable.as_deref();
+    pub fn new(config: TeacherConfig) -> Result<Self, TeacherError> {
+        let url = config.check()?;
+        let key = config.key_variable.as_deref();
         let key = key.map(Key::from_environment).transpose()?;
         let mut teacher = Self {
-            server: Server::new(url, settings.timeout, key),
-            model: settings.model.clone().unwrap_or_default(),
-            purse: Purse::default(),
-            settings,
+            server: Server::new(url, config.timeout, key),
+            model: config.model.clone().unwrap_or_default(),
+            spending: Spending::default(),
+            config,
         };
-        if teacher.settings.model.is_none() {
+        if teacher.config.model.is_none() {
             teacher.model = teacher.only_model()?;
         }
         Ok(teacher)
@@ -63,33 +64,44 @@ impl Teacher {
         &self.server.url
     }
 
+    /// How the server is asked.
+    pub(crate) fn config(&self) -> &TeacherConfig {
+        &self.config
+    }
+
     /// What was spent so far.
     #[must_use]
     pub fn spent(&self) -> Spent {
-        self.purse.spent()
+        self.spending.spent()
     }
 
-    /// Has every request answered, in any order, and hands over each completion as it arrives, on
-    /// the caller's thread.
+    /// Has every request that is not done answered, in any order, and hands over each completion as it
+    /// arrives, on the caller's thread.
+    ///
+    /// What a request overrides holds for it alone; its stops are added to those of the settings.
     ///
     /// After an error no further request is sent; those under way are waited for, and what they
     /// bring is handed over too.
     ///
     /// # Errors
     ///
-    /// The first of [`TeacherError::Status`], [`TeacherError::GaveUp`], [`TeacherError::Budget`] and
+    /// [`TeacherError::Request`] for a rendered prompt and for overrides out of range, before anything is
+    /// sent; then the first of [`TeacherError::Status`], [`TeacherError::GaveUp`], [`TeacherError::Budget`] and
     /// [`TeacherError::Taken`], the last where `on_done` fails; it is not called again then.
     pub fn complete(
         &self,
-        requests: &[TeacherRequest],
+        requests: &[CompletionRequest],
         on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
     ) -> Result<(), TeacherError> {
+        let pending = requests.iter().filter(|request| !request.done);
+        let calls = pending.map(|request| Call::new(&self.config, request));
+        let calls = calls.collect::<Result<Vec<_>, _>>()?;
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let (sender, receiver) = channel();
         thread::scope(|scope| {
-            for _ in 0..self.settings.in_flight.min(requests.len()) {
+            for _ in 0..self.config.in_flight.min(calls.len()) {
                 let sender = sender.clone();
-                scope.spawn(|| self.work(requests, &next, &stop, sender));
+                scope.spawn(|| self.work(&calls, &next, &stop, sender));
             }
             drop(sender);
             hand_over(&receiver, &stop, on_done)
@@ -98,13 +110,13 @@ impl Teacher {
 
     fn work(
         &self,
-        requests: &[TeacherRequest],
+        calls: &[Call],
         next: &AtomicUsize,
         stop: &AtomicBool,
         sender: Sender<Result<Completion, TeacherError>>,
     ) {
-        while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let Some(answer) = self.answer(request, stop).transpose() else {
+        while let Some(call) = calls.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let Some(answer) = self.answer(call, stop).transpose() else {
                 return;
             };
             if answer.is_err() {
@@ -118,53 +130,46 @@ impl Teacher {
     }
 
     /// The answer to one request, after as many attempts as it takes; nothing when called off.
-    fn answer(
-        &self,
-        request: &TeacherRequest,
-        stop: &AtomicBool,
-    ) -> Result<Option<Completion>, TeacherError> {
-        let body = body(&self.settings, &self.model, request);
-        let most = self.most(request);
+    fn answer(&self, call: &Call, stop: &AtomicBool) -> Result<Option<Completion>, TeacherError> {
+        let body = body(&self.model, call, &self.config.extra);
+        let most = most(call);
         for attempt in 1.. {
-            let budget = &self.settings.budget;
-            if !self.purse.reserve(budget, most, &request.id, stop)? {
+            let budget = &self.config.budget;
+            if !self.spending.reserve(budget, most, call.id, stop)? {
                 return Ok(None);
             }
-            let found = self.attempt(request, &body);
-            self.purse.settle(
+            let found = self.attempt(call, &body);
+            self.spending.settle(
                 most,
                 found
                     .as_ref()
-                    .map_or_else(|_| Spent::default(), |c| spent(c, most)),
+                    .map_or_else(|_| Spent::default(), |answer| spent(answer, most)),
             );
             let failure = match found {
-                Ok(completion) => return Ok(Some(completion)),
+                Ok(answer) => return Ok(Some(answer.completion)),
                 Err(failure) => failure,
             };
-            if !self.pause(request, attempt, failure, stop)? {
+            if !self.pause(call, attempt, failure, stop)? {
                 return Ok(None);
             }
         }
         Ok(None)
     }
 
-    fn attempt(&self, request: &TeacherRequest, body: &Value) -> Result<Completion, Failure> {
-        let reply = self.server.post(request.prompt.path(), body)?;
-        completion(&reply, request).map_err(|found| Failure::Again { found, wait: None })
+    fn attempt(&self, call: &Call, body: &Value) -> Result<Answer, Failure> {
+        let reply = self.server.post(call.form.path(), body)?;
+        completion(&reply, call).map_err(|found| Failure::Again { found, wait: None })
     }
 
     /// Waits before another attempt, or says why there will be none; false when called off.
     fn pause(
         &self,
-        request: &TeacherRequest,
+        call: &Call,
         attempt: u32,
         failure: Failure,
         stop: &AtomicBool,
     ) -> Result<bool, TeacherError> {
-        let (url, id) = (
-            self.server.address(request.prompt.path()),
-            request.id.clone(),
-        );
+        let (url, id) = (self.server.address(call.form.path()), call.id.clone());
         let (mut found, asked) = match failure {
             Failure::Again { found, wait } => (found, wait),
             Failure::Final { status, message } => {
@@ -176,7 +181,7 @@ impl Teacher {
                 });
             }
         };
-        let retries = &self.settings.retries;
+        let retries = &self.config.retries;
         let impatient = asked.filter(|asked| *asked > retries.patience);
         if let Some(asked) = impatient {
             found = format!("{found}, and to wait {} s", asked.as_secs());
@@ -190,18 +195,8 @@ impl Teacher {
                 found,
             });
         }
-        let seed = self.settings.seed ^ request.seed;
+        let seed = self.config.seed ^ call.seed;
         Ok(sleep(wait(retries, seed, attempt, asked), stop))
-    }
-
-    /// What a request may cost at most: a token holds two bytes and more of any text but code of
-    /// punctuation marks.
-    fn most(&self, request: &TeacherRequest) -> Spent {
-        Spent {
-            texts: 1,
-            prompt_tokens: request.prompt.bytes().div_ceil(2) as u64,
-            text_tokens: self.settings.max_new_tokens as u64,
-        }
     }
 
     fn only_model(&self) -> Result<String, TeacherError> {
@@ -225,9 +220,19 @@ impl Teacher {
     }
 }
 
-/// What a completion cost; a server that does not count the prompt is taken to have read the most.
-fn spent(completion: &Completion, most: Spent) -> Spent {
-    let prompt = completion.prompt_tokens;
+/// What a request may cost at most: a token holds two bytes and more of any text but code of
+/// punctuation marks.
+fn most(call: &Call) -> Spent {
+    Spent {
+        texts: 1,
+        prompt_tokens: call.form.bytes().div_ceil(2) as u64,
+        text_tokens: call.max_new_tokens as u64,
+    }
+}
+
+/// What an answer cost; a server that does not count the prompt is taken to have read the most.
+fn spent(answer: &Answer, most: Spent) -> Spent {
+    let prompt = answer.prompt_tokens;
     Spent {
         texts: 1,
         prompt_tokens: if prompt == 0 {
@@ -235,7 +240,7 @@ fn spent(completion: &Completion, most: Spent) -> Spent {
         } else {
             prompt
         },
-        text_tokens: completion.token_count,
+        text_tokens: answer.text_tokens,
     }
 }
 

@@ -1,12 +1,11 @@
 //! How long to wait before another attempt, and waiting that can be called off.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use idiolect_generate::Request;
-
-use crate::settings::Retries;
+use crate::config::Retries;
 
 /// The wait before attempt number `attempt` (from 1: the second try), for a request with this seed.
 ///
@@ -24,11 +23,16 @@ pub(crate) fn wait(
         .first_wait
         .saturating_mul(doubled)
         .min(retries.longest_wait);
-    let drawn = Request::row_seed(seed, attempt as usize) >> 11;
-    let share = drawn as f64 / (1_u64 << 53) as f64;
     whole
-        .mul_f64(0.5 + share / 2.0)
+        .mul_f64(0.5 + chance(seed, attempt) / 2.0)
         .max(asked.unwrap_or_default())
+}
+
+/// A number from 0 to 1 that the seed and the attempt decide.
+fn chance(seed: u64, attempt: u32) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (seed, attempt).hash(&mut hasher);
+    (hasher.finish() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Sleeps; false when called off.

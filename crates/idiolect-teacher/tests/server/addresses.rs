@@ -1,6 +1,7 @@
 //! What is sent where: the key, the address of a text, the name of the model.
 
-use idiolect_teacher::{Completion, Prompt, Settings, Teacher, TeacherError, TeacherRequest};
+use idiolect_completion::{Completion, CompletionRequest, Prompt};
+use idiolect_teacher::{Teacher, TeacherConfig, TeacherError};
 use serde_json::{Value, json};
 
 use crate::asking::{all, chat, good, settings};
@@ -14,7 +15,7 @@ fn the_key_is_sent_and_never_shown() {
         let body = json!({"error": {"message": format!("bad key {secret}")}}).to_string();
         Act::Reply(if asked.number == 0 { 401 } else { 500 }, "", body)
     });
-    let keyed = Settings {
+    let keyed = TeacherConfig {
         key_variable: Some(variable.into()),
         ..settings(&server)
     };
@@ -33,7 +34,7 @@ fn the_key_is_sent_and_never_shown() {
             .head
             .contains(&format!("authorization: bearer {secret}"))
     );
-    let unset = Settings {
+    let unset = TeacherConfig {
         key_variable: Some("IDIOLECT_NO_SUCH_KEY".into()),
         ..keyed
     };
@@ -48,7 +49,7 @@ fn a_text_goes_to_its_own_address_and_a_model_is_found() {
         }
         _ => good(asked),
     });
-    let teacher = Teacher::new(Settings {
+    let teacher = Teacher::new(TeacherConfig {
         model: None,
         ..settings(&server)
     })
@@ -57,7 +58,7 @@ fn a_text_goes_to_its_own_address_and_a_model_is_found() {
         (teacher.model(), teacher.url()),
         ("only", server.url.as_str())
     );
-    let request = TeacherRequest {
+    let request = CompletionRequest {
         prompt: Prompt::Text("half 0".into()),
         ..chat(0)
     };

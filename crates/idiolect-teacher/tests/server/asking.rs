@@ -1,18 +1,17 @@
-//! Settings, requests and answers of these tests.
+//! TeacherConfig, requests and answers of these tests.
 
 use std::time::Duration;
 
-use idiolect_teacher::{
-    Completion, Prompt, Retries, Settings, Teacher, TeacherError, TeacherRequest, Turn,
-};
+use idiolect_completion::{Completion, CompletionRequest, Prompt};
+use idiolect_teacher::{Retries, Teacher, TeacherConfig, TeacherError};
 use serde_json::json;
 
 use crate::common::{Act, Asked, Server};
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
-pub(crate) fn settings(server: &Server) -> Settings {
-    Settings {
+pub(crate) fn settings(server: &Server) -> TeacherConfig {
+    TeacherConfig {
         model: Some("m".into()),
         timeout: 400 * MS,
         retries: Retries {
@@ -20,20 +19,12 @@ pub(crate) fn settings(server: &Server) -> Settings {
             longest_wait: 20 * MS,
             ..Retries::default()
         },
-        ..Settings::new(&server.url)
+        ..TeacherConfig::new(&server.url)
     }
 }
 
-pub(crate) fn chat(id: usize) -> TeacherRequest {
-    let turn = Turn {
-        role: "user".into(),
-        content: format!("half {id}"),
-    };
-    TeacherRequest {
-        id: json!(id),
-        prompt: Prompt::Chat(vec![turn]),
-        seed: id as u64,
-    }
+pub(crate) fn chat(id: usize) -> CompletionRequest {
+    CompletionRequest::new(json!(id), Prompt::user(format!("half {id}")), id as u64)
 }
 
 pub(crate) fn all(teacher: &Teacher, count: usize) -> (Vec<Completion>, Result<(), TeacherError>) {
@@ -46,7 +37,7 @@ pub(crate) fn all(teacher: &Teacher, count: usize) -> (Vec<Completion>, Result<(
     (done, ended)
 }
 
-pub(crate) fn told(settings: Settings) -> String {
+pub(crate) fn told(settings: TeacherConfig) -> String {
     let url = settings.url.clone();
     let (_, ended) = all(&Teacher::new(settings).unwrap(), 1);
     ended.unwrap_err().to_string().replace(&url, "URL")

@@ -1,6 +1,6 @@
 //! What a teacher keeps to: requests at once, its budget, a caller that has enough.
 
-use idiolect_teacher::{Budget, Settings, Teacher, TeacherError};
+use idiolect_teacher::{Budget, Teacher, TeacherConfig, TeacherError};
 
 use crate::asking::{MS, all, chat, good, settings};
 use crate::common::{Act, Server};
@@ -9,7 +9,7 @@ use crate::common::{Act, Server};
 fn as_many_requests_are_under_way_as_allowed() {
     for in_flight in [1, 4] {
         let server = Server::start(|asked| Act::Slow(30 * MS, Box::new(good(asked))));
-        let teacher = Teacher::new(Settings {
+        let teacher = Teacher::new(TeacherConfig {
             in_flight,
             ..settings(&server)
         })
@@ -28,7 +28,7 @@ fn a_budget_is_never_overdrawn() {
         tokens: Some(100),
         ..Budget::default()
     };
-    let small = Settings {
+    let small = TeacherConfig {
         max_new_tokens: 5,
         budget,
         in_flight: 4,
@@ -51,7 +51,7 @@ fn a_budget_is_never_overdrawn() {
         text_price: 20_000.0,
         tokens: None,
     };
-    let teacher = Teacher::new(Settings { budget, ..small }).unwrap();
+    let teacher = Teacher::new(TeacherConfig { budget, ..small }).unwrap();
     let (done, ended) = all(&teacher, 20);
     // Each costs 0.2, and may cost 0.21.
     assert_eq!(done.len(), 4);
@@ -65,7 +65,7 @@ fn a_budget_is_never_overdrawn() {
 #[test]
 fn a_caller_that_takes_no_more_is_asked_no_more() {
     let server = Server::start(good);
-    let teacher = Teacher::new(Settings {
+    let teacher = Teacher::new(TeacherConfig {
         in_flight: 2,
         ..settings(&server)
     })

@@ -7,3 +7,4 @@ mod asking;
 mod common;
 mod limits;
 mod tries;
+mod writer;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use idiolect_teacher::{Settings, Teacher};
+use idiolect_teacher::{Teacher, TeacherConfig};
 use serde_json::json;
 
 use crate::asking::{MS, all, good, settings, told};
@@ -33,7 +33,7 @@ fn every_request_is_answered_by_id_whatever_the_server_does_first() {
                 _ => good(asked),
             }
         });
-        let teacher = Teacher::new(Settings {
+        let teacher = Teacher::new(TeacherConfig {
             in_flight,
             ..settings(&server)
         })
@@ -95,7 +95,7 @@ fn what_no_retry_helps_is_said_at_once() {
          found status 502: <html> bad gateway (6 attempts)"
     );
     assert_eq!(server.count(), 6);
-    let nobody = Settings {
+    let nobody = TeacherConfig {
         url: "http://127.0.0.1:9/v1".into(),
         ..settings(&server)
     };
