@@ -1,4 +1,4 @@
-//! TeacherConfig, requests and answers of these tests.
+//! The configuration, requests and answers of these tests.
 
 use std::time::Duration;
 
