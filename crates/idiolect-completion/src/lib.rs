@@ -2,7 +2,6 @@
 
 mod address;
 mod error;
-mod hash;
 mod journal;
 mod progress;
 mod prompt;
@@ -14,7 +13,6 @@ mod writer;
 
 pub use address::WriterAddress;
 pub use error::CompletionError;
-pub use hash::sha256_hex;
 pub use idiolect_generate::{FinishReason, GenerationSettings, Sampler, Sampling};
 pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf, read_journal};
 pub use progress::{Progress, Quiet};

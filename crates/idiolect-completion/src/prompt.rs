@@ -1,9 +1,7 @@
 //! What a writer is shown.
 
-use idiolect_data::{Message, Role};
+use idiolect_data::{Message, Role, text_hash};
 use idiolect_prompt::Rendered;
-
-use crate::hash::sha256_hex;
 
 /// What a writer is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +30,7 @@ impl Prompt {
     /// turn with its role and length, so that no two prompts give the same.
     #[must_use]
     pub fn sha256(&self) -> String {
-        sha256_hex(match self {
+        text_hash(&match self {
             Self::Text(text) => format!("text\n{text}"),
             Self::Chat(turns) => format!("chat{}", turns.iter().map(turn).collect::<String>()),
             Self::Rendered(rendered) => rendered.to_string(),
@@ -74,10 +72,6 @@ mod tests {
     /// Journals hold these: `printf 'chat\nuser 2\nHi' | sha256sum`.
     #[test]
     fn the_hashes_are_those_of_earlier_journals() {
-        assert_eq!(Prompt::user("Hi").sha256(), sha256_hex("chat\nuser 2\nHi"));
-        assert_eq!(
-            sha256_hex("abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(Prompt::user("Hi").sha256(), text_hash("chat\nuser 2\nHi"));
     }
 }

@@ -153,7 +153,7 @@ fn a_row_of_an_earlier_version_is_read() {
     let request = CompletionRequest::new(json!(3), Prompt::user("2 + 2?"), u64::MAX);
     let mut run = JournalRun::of("answers", writer, std::slice::from_ref(&request));
     // `printf 'null' | sha256sum`: what the caller hashes is the caller's.
-    run.prompt_sha256 = Box::new(|_| idiolect_completion::sha256_hex("null"));
+    run.prompt_sha256 = Box::new(|_| idiolect_data::text_hash("null"));
     let mut journal = CompletionJournal::<AnswerRow>::open(&folder.path(), run).unwrap();
     let found = journal.row(&json!(3)).unwrap();
     journal.hold(&found, &request).unwrap();

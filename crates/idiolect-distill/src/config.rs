@@ -134,7 +134,7 @@ fn trimmed(set: &DataSet) -> Result<DataSet, DataError> {
         let mut fields = row.raw.clone();
         for (name, value) in &mut fields {
             if let Value::String(text) = value
-                && *name != set.columns.id
+                && *name != set.format.id
             {
                 *text = strip(text).to_owned();
             }
@@ -149,7 +149,7 @@ fn trimmed(set: &DataSet) -> Result<DataSet, DataError> {
         layout: set.layout,
         rows: rows.collect(),
     };
-    let mut trimmed = DataSet::from_rows(raw, set.format, &set.columns)?;
+    let mut trimmed = DataSet::from_rows(raw, set.format.clone())?;
     // A set may be a part of a file, whose rows keep their numbers there.
     for (new, old) in trimmed.rows.iter_mut().zip(&set.rows) {
         new.example.id.clone_from(&old.example.id);

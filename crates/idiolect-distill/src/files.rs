@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use idiolect_data::Layout;
+use idiolect_data::{Layout, RunDir};
 
 use crate::shard::Shard;
 
 /// Where a distillation, or a part of one, keeps what it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DistillFiles {
-    folder: PathBuf,
+    folder: RunDir,
     part: String,
 }
 
@@ -21,34 +21,32 @@ impl DistillFiles {
             Shard::WHOLE => String::new(),
             Shard { index, count } => format!("-{index}-of-{count}"),
         };
-        let folder = folder.to_owned();
+        let folder = RunDir::new(folder);
         Self { folder, part }
     }
 
     /// The journal: `journal/rewrites.jsonl`, of a part `journal/rewrites-2-of-4.jsonl`.
     #[must_use]
     pub fn journal(&self) -> PathBuf {
-        let name = format!("journal/rewrites{}.jsonl", self.part);
-        self.folder.join(name)
+        let name = format!("{}{}", RunDir::REWRITES, self.part);
+        self.folder.journal(&name)
     }
 
     /// The data set, in the layout that it came in: `distilled.json` or `distilled.jsonl`.
     #[must_use]
     pub fn set(&self, layout: Layout) -> PathBuf {
-        let array = layout == Layout::Array;
-        let end = if array { "json" } else { "jsonl" };
-        self.folder.join(format!("distilled{}.{end}", self.part))
+        self.folder.rewritten(&self.part, layout)
     }
 
     /// The summary: `summary.json`.
     #[must_use]
     pub fn summary(&self) -> PathBuf {
-        self.folder.join(format!("summary{}.json", self.part))
+        self.folder.part_summary(&self.part)
     }
 
     /// What joining the journals of several parts found: `merge.json`.
     #[must_use]
     pub fn merge(&self) -> PathBuf {
-        self.folder.join("merge.json")
+        self.folder.merge_report()
     }
 }

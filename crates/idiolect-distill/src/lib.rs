@@ -7,7 +7,6 @@ mod error;
 mod extras;
 mod files;
 mod journal;
-mod json;
 mod judge;
 mod language;
 mod merge;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use idiolect_completion::{CompletionError, WriterIdentity, read_journal};
-use idiolect_data::{DataError, DataSet, Id, write_atomically};
+use idiolect_data::{DataError, DataSet, Id, write_atomically, write_json};
 use serde::Serialize;
 
 use crate::asked::asked;
@@ -16,7 +16,6 @@ use crate::config::DistillConfig;
 use crate::error::DistillError;
 use crate::files::DistillFiles;
 use crate::journal::run;
-use crate::json::write_json;
 use crate::record::RewriteRecord;
 use crate::run::unaided;
 use crate::shard::Shard;
@@ -166,7 +165,7 @@ pub fn merge_into(
         fs::create_dir_all(parent).map_err(io_error(parent, "create"))?;
     }
     let report = merge(set, config, identity, &journals(from)?, &joined)?;
-    write_json(&report, &files.merge())?;
+    write_json(&files.merge(), &report)?;
     if report.missing.is_empty() {
         return Ok(report);
     }

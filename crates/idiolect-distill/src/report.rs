@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use idiolect_data::write_json;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DistillError;
-use crate::json::write_json;
 use crate::summary::DistillSummary;
 
 /// Negative log-likelihood of responses under the base model.
@@ -55,6 +55,6 @@ impl DistillReport {
     ///
     /// [`DistillError::Data`] where the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), DistillError> {
-        write_json(self, path)
+        Ok(write_json(path, self)?)
     }
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use idiolect_data::DataSet;
+use idiolect_data::{DataSet, write_json};
 use idiolect_metrics::python::split;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DistillError;
-use crate::json::write_json;
 use crate::record::RewriteRecord;
 use crate::verdict::Verdict;
 
@@ -91,7 +90,7 @@ impl DistillSummary {
     ///
     /// [`DistillError::Data`] where the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), DistillError> {
-        write_json(self, path)
+        Ok(write_json(path, self)?)
     }
 }
 

@@ -108,7 +108,7 @@ fn case_set(case: &Value) -> Option<DataSet> {
         layout,
         rows: rows.collect(),
     };
-    Some(DataSet::from_rows(raw, Format::Alpaca, &columns).unwrap())
+    Some(DataSet::from_rows(raw, Format::Alpaca.with(&columns)).unwrap())
 }
 
 fn case_check(case: &Value) -> Check {
