@@ -40,6 +40,6 @@ pub use row_scores::{
 pub use run::{AnswerSettings, run};
 pub use summary::{EvalSummary, Mean, alpaca_eval_outputs, pass_at, summarize, summarize_programs};
 pub use tasks::{
-    Benchmark, ChoiceForm, Choices, GenerateForm, ItemForm, Metric, Pairwise, RightChoice, Shown,
-    Task, WorkedExamples, built_in,
+    Benchmark, ChoiceForm, Choices, GenerateForm, ItemForm, Metric, Pairwise, PromptForm,
+    RightChoice, Task, WorkedExamples, built_in,
 };

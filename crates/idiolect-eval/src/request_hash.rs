@@ -22,7 +22,7 @@ enum Form<'a, P: Serialize> {
 }
 
 #[derive(Serialize)]
-enum PromptForm<'a, R: Serialize> {
+enum PromptJson<'a, R: Serialize> {
     Text(&'a str),
     Chat(&'a [Message]),
     Rendered(&'a R),
@@ -39,9 +39,9 @@ pub(crate) fn request_hash(request: &ItemRequest) -> String {
             draw,
         }) => json_hash(&Form::Generate {
             prompt: match prompt {
-                Prompt::Text(text) => PromptForm::Text(text),
-                Prompt::Chat(turns) => PromptForm::Chat(turns),
-                Prompt::Rendered(rendered) => PromptForm::Rendered(rendered),
+                Prompt::Text(text) => PromptJson::Text(text),
+                Prompt::Chat(turns) => PromptJson::Chat(turns),
+                Prompt::Rendered(rendered) => PromptJson::Rendered(rendered),
             },
             stops,
             max_new_tokens: *max_new_tokens,

@@ -20,7 +20,7 @@ use idiolect_completion::{
 };
 use idiolect_eval::{
     AnswerSettings, ChoiceForm, Choices, EvalError, GenerateForm, ItemForm, ItemRequest, Metric,
-    RightChoice, Shown, Task, run, summarize,
+    PromptForm, RightChoice, Task, run, summarize,
 };
 
 fn lines(folder: &Path, name: &str, rows: &[&str]) {
@@ -46,7 +46,7 @@ leaderboard_shots = 1
 [form.generate]
 prompt = "Capital of {land}? {{one word}}"
 worked_example = "{land}: {capital}\n"
-shown = "text"
+prompt_form = "text"
 stops = ["\n"]
 max_new_tokens = 8
 metric = { exact_match = "{capital}" }
@@ -227,7 +227,7 @@ fn a_writer_without_likelihoods_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let form = GenerateForm {
         prompt: "{q}".into(),
-        shown: Shown::Chat,
+        prompt_form: PromptForm::Chat,
         worked_example: None,
         stops: Vec::new(),
         max_new_tokens: 1,

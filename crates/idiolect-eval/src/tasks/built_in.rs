@@ -5,7 +5,9 @@
 
 use idiolect_metrics::safety::JAILBREAK_SUFFIX;
 
-use crate::tasks::form::{Benchmark, GenerateForm, ItemForm, Metric, Pairwise, Shown, chat_tokens};
+use crate::tasks::form::{
+    Benchmark, GenerateForm, ItemForm, Metric, Pairwise, PromptForm, chat_tokens,
+};
 use crate::tasks::task::{Task, WorkedExamples};
 use crate::template::escaped;
 
@@ -37,7 +39,7 @@ fn task(name: &str, file: &str, form: ItemForm) -> Task {
 fn chat(prompt: &str, metric: Metric) -> GenerateForm {
     GenerateForm {
         prompt: prompt.to_owned(),
-        shown: Shown::Chat,
+        prompt_form: PromptForm::Chat,
         worked_example: None,
         stops: Vec::new(),
         max_new_tokens: chat_tokens(),
@@ -48,7 +50,7 @@ fn chat(prompt: &str, metric: Metric) -> GenerateForm {
 /// GSM8K as text below worked examples.
 fn gsm8k() -> Task {
     let form = GenerateForm {
-        shown: Shown::Text,
+        prompt_form: PromptForm::Text,
         worked_example: Some("Question: {question}\nAnswer: {answer}\n\n".into()),
         stops: ["Question:", "</s>", "<|im_end|>"]
             .map(str::to_owned)
@@ -126,7 +128,7 @@ fn humaneval() -> GenerateForm {
         after: "{test}\ncheck({entry_point})".into(),
     };
     GenerateForm {
-        shown: Shown::Text,
+        prompt_form: PromptForm::Text,
         stops: ["\nclass", "\ndef", "\n#", "\nif", "\nprint"]
             .map(str::to_owned)
             .to_vec(),

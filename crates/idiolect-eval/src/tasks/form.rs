@@ -28,7 +28,7 @@ pub struct GenerateForm {
     pub prompt: String,
     /// Whether the prompt is a user's turn in the model's chat template, or plain text to go on with.
     #[serde(default)]
-    pub shown: Shown,
+    pub prompt_form: PromptForm,
     /// Template of a worked example, to stand above the prompt; none where the task has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worked_example: Option<String>,
@@ -50,7 +50,7 @@ pub(crate) fn chat_tokens() -> usize {
 /// In what form a prompt is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Shown {
+pub enum PromptForm {
     /// A user's turn in the model's chat template.
     #[default]
     Chat,

@@ -9,7 +9,7 @@ use crate::error::EvalError;
 use crate::gold::Gold;
 use crate::item::GenerateRequest;
 use crate::tasks::files::TaskRow;
-use crate::tasks::form::{GenerateForm, Metric, Shown};
+use crate::tasks::form::{GenerateForm, Metric, PromptForm};
 
 /// Tokens after which an answer for `MT-bench` ends, in its scripts.
 pub(crate) const MT_BENCH_TOKENS: usize = 1024;
@@ -27,9 +27,9 @@ impl GenerateForm {
     pub(crate) fn request(&self, row: &TaskRow, above: &str) -> Result<GenerateRequest, EvalError> {
         let text = format!("{above}{}", row.filled(&self.prompt)?);
         Ok(GenerateRequest {
-            prompt: match self.shown {
-                Shown::Chat => Prompt::Chat(user(text)),
-                Shown::Text => Prompt::Text(text),
+            prompt: match self.prompt_form {
+                PromptForm::Chat => Prompt::Chat(user(text)),
+                PromptForm::Text => Prompt::Text(text),
             },
             stops: self.stops.clone(),
             max_new_tokens: self.max_new_tokens,

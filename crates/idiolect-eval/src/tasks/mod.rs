@@ -13,7 +13,8 @@ mod truthfulqa;
 pub use built_in::built_in;
 pub(crate) use files::{TaskRow, rows};
 pub use form::{
-    Benchmark, ChoiceForm, Choices, GenerateForm, ItemForm, Metric, Pairwise, RightChoice, Shown,
+    Benchmark, ChoiceForm, Choices, GenerateForm, ItemForm, Metric, Pairwise, PromptForm,
+    RightChoice,
 };
 pub(crate) use generated::MT_BENCH_TOKENS;
 pub use task::{Task, WorkedExamples};
