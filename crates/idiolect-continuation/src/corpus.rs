@@ -7,18 +7,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{DataError, Id};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::reader::{Lines, read_error};
 
 /// What a file of a corpus is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CorpusKind {
     /// A JSON object on each line.
     Rows,
     /// The whole file is one document.
     Text,
     /// Each line is a document.
+    #[serde(rename = "lines")]
     TextLines,
 }
 
@@ -31,7 +35,7 @@ pub struct Corpus {
     pub files: Vec<PathBuf>,
     /// What every file is; without it the name tells (`.jsonl`, `.ndjson`, `.json`; `.txt`, `.text`,
     /// `.md`), and for other names the first byte: `{` begins rows.
-    pub kind: Option<Kind>,
+    pub kind: Option<CorpusKind>,
     /// The field of a row that holds the text; default `text`.
     pub text: String,
     /// The field of a row that holds its id; default `id`.
@@ -89,13 +93,13 @@ impl Corpus {
     /// The documents as they stand in the files, so that those that nobody wants cost no parsing.
     pub(crate) fn raw(&self) -> impl Iterator<Item = Result<Raw<'_>, DataError>> + '_ {
         let mut files = self.files.iter();
-        let mut open: Option<(Lines, Kind, &Path)> = None;
+        let mut open: Option<(Lines, CorpusKind, &Path)> = None;
         let mut next = move || -> Result<Option<Raw<'_>>, DataError> {
             loop {
                 if let Some((lines, kind, path)) = &mut open {
                     let found = match kind {
-                        Kind::Text => lines.whole()?,
-                        Kind::Rows | Kind::TextLines => lines.line()?,
+                        CorpusKind::Text => lines.whole()?,
+                        CorpusKind::Rows | CorpusKind::TextLines => lines.line()?,
                     };
                     if let Some((line, text)) = found {
                         let (kind, path) = (*kind, *path);
@@ -126,12 +130,16 @@ impl Corpus {
         })
     }
 
-    fn kind_of(&self, path: &Path, lines: &mut Lines) -> Result<Kind, DataError> {
+    fn kind_of(&self, path: &Path, lines: &mut Lines) -> Result<CorpusKind, DataError> {
         if let Some(kind) = self.kind.or_else(|| known(path)) {
             return Ok(kind);
         }
         let rows = lines.first()? == Some(b'{');
-        Ok(if rows { Kind::Rows } else { Kind::Text })
+        Ok(if rows {
+            CorpusKind::Rows
+        } else {
+            CorpusKind::Text
+        })
     }
 
     /// What a raw document says.
@@ -144,12 +152,12 @@ impl Corpus {
         } = raw;
         let name = self.name(path);
         match kind {
-            Kind::Rows => self.row(path, line, &text),
-            Kind::Text => Ok(Document {
+            CorpusKind::Rows => self.row(path, line, &text),
+            CorpusKind::Text => Ok(Document {
                 id: name.into(),
                 text,
             }),
-            Kind::TextLines => Ok(Document {
+            CorpusKind::TextLines => Ok(Document {
                 id: format!("{name}:{line}").into(),
                 text: text.trim_end_matches(['\n', '\r']).to_owned(),
             }),
@@ -207,7 +215,7 @@ impl Corpus {
 /// A document as it stands in its file.
 pub(crate) struct Raw<'a> {
     path: &'a Path,
-    kind: Kind,
+    kind: CorpusKind,
     line: usize,
     text: String,
 }
@@ -220,15 +228,15 @@ impl Raw<'_> {
 }
 
 /// What the name of a file says, with the ending of its packing taken off.
-fn known(path: &Path) -> Option<Kind> {
+fn known(path: &Path) -> Option<CorpusKind> {
     let name = path.file_name()?.to_str()?.to_lowercase();
     let name = [".gz", ".zst", ".zstd"]
         .iter()
         .find_map(|end| name.strip_suffix(end))
         .unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
-        "jsonl" | "ndjson" | "json" => Some(Kind::Rows),
-        "txt" | "text" | "md" => Some(Kind::Text),
+        "jsonl" | "ndjson" | "json" => Some(CorpusKind::Rows),
+        "txt" | "text" | "md" => Some(CorpusKind::Text),
         _ => None,
     }
 }

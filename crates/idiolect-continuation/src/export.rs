@@ -3,24 +3,25 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use idiolect_completion::FinishReason;
 use idiolect_data::{DataError, Id, write_atomically};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::ContinuationError;
-use crate::filter::{Reason, Verdict, starts_with_capital, verdict};
+use crate::config::{ContinuationConfig, RowForm};
+use crate::error::ContinuationError;
+use crate::filter::{Filters, TextReason, TextVerdict, starts_with_capital, verdict};
 use crate::halve::{Half, HalvesFile, count_words};
-use crate::judge::{Answer, Question};
-use crate::settings::{Filters, RowFormat, Settings, Target};
-use crate::summary::Summary;
+use crate::judge::{JudgeAnswer, JudgeQuestion};
+use crate::summary::ContinuationSummary;
 use crate::texts::{Source, Texts, Written};
 
 /// All that an export reads.
 pub(crate) struct Export<'a> {
-    pub(crate) settings: &'a Settings,
+    pub(crate) config: &'a ContinuationConfig,
     pub(crate) halves: &'a HalvesFile,
-    pub(crate) texts: Source,
-    pub(crate) judged: Vec<(Question, Texts)>,
+    pub(crate) texts: Source<'a>,
+    pub(crate) judged: Vec<(JudgeQuestion, Texts<'a>)>,
 }
 
 /// A line of `verdicts.jsonl`.
@@ -28,7 +29,7 @@ pub(crate) struct Export<'a> {
 struct VerdictRow<'a> {
     id: &'a Id,
     #[serde(flatten)]
-    verdict: Verdict,
+    verdict: TextVerdict,
 }
 
 impl Export<'_> {
@@ -37,7 +38,7 @@ impl Export<'_> {
         &mut self,
         rows: &Path,
         verdicts: &Path,
-        summary: &mut Summary,
+        summary: &mut ContinuationSummary,
     ) -> Result<(), ContinuationError> {
         let mut own = None;
         let written = write_atomically(rows, |rows| {
@@ -50,7 +51,7 @@ impl Export<'_> {
             nested.map_err(io::Error::other)
         });
         own.map_or(Ok(()), Err)?;
-        summary.finish(&on(self.settings.filters));
+        summary.finish(&on(self.config.filters));
         Ok(written?)
     }
 
@@ -58,18 +59,18 @@ impl Export<'_> {
         &mut self,
         rows: &mut dyn Write,
         verdicts: &mut dyn Write,
-        summary: &mut Summary,
+        summary: &mut ContinuationSummary,
     ) -> Result<(), ContinuationError> {
         for half in self.halves.read()? {
             let half = half?;
-            let text = self.texts.text(&half, self.settings)?;
+            let text = self.texts.text(&half, self.config)?;
             let answers = self.answers(&half, &text)?;
             let verdict = verdict(text.objection, &answers);
             summary.count(verdict, &answers);
             tally(summary, &half, &text);
             let id = &half.id;
             line(verdicts, &VerdictRow { id, verdict })?;
-            if verdict == Verdict::Keep {
+            if verdict == TextVerdict::Keep {
                 line(rows, &self.row(&half, text))?;
             }
         }
@@ -80,29 +81,29 @@ impl Export<'_> {
         &mut self,
         half: &Half,
         text: &Written,
-    ) -> Result<Vec<(Question, Answer)>, ContinuationError> {
+    ) -> Result<Vec<(JudgeQuestion, JudgeAnswer)>, ContinuationError> {
         if text.objection.is_some() {
             return Ok(Vec::new());
         }
-        let answer = |(question, texts): &mut (Question, Texts)| {
-            Ok((*question, Answer::read(&texts.record(&half.id)?.text)))
+        let answer = |(question, texts): &mut (JudgeQuestion, Texts<'_>)| {
+            Ok((*question, JudgeAnswer::read(&texts.row(&half.id)?.text)))
         };
         self.judged.iter_mut().map(answer).collect()
     }
 
     fn row(&self, half: &Half, text: Written) -> serde_json::Value {
         let (id, first, text) = (&half.id, &half.first, text.text);
-        match self.settings.rows {
-            RowFormat::Messages => json!({"id": id, "messages": [
+        match self.config.rows {
+            RowForm::Messages => json!({"id": id, "messages": [
                 {"role": "user", "content": first},
                 {"role": "assistant", "content": text},
             ]}),
-            RowFormat::Text => json!({"id": id, "text": format!("{first}{text}")}),
+            RowForm::Text => json!({"id": id, "text": format!("{first}{text}")}),
         }
     }
 }
 
-fn tally(summary: &mut Summary, half: &Half, text: &Written) {
+fn tally(summary: &mut ContinuationSummary, half: &Half, text: &Written) {
     let capital = starts_with_capital(&text.text) && !starts_with_capital(&half.second);
     summary.empty += usize::from(text.text.trim().is_empty());
     summary.capital += usize::from(capital);
@@ -115,19 +116,22 @@ fn tally(summary: &mut Summary, half: &Half, text: &Written) {
     summary.second_words += half.words as f64 - half.first_words as f64;
     summary.text_words += count_words(&text.text) as f64;
     if let Some(reason) = &text.finish_reason {
-        summary.never_ending += usize::from(reason == "length");
-        *summary.finish_reasons.entry(reason.clone()).or_default() += 1;
+        summary.never_ending += usize::from(*reason == FinishReason::Length);
+        *summary
+            .finish_reasons
+            .entry(reason.to_string())
+            .or_default() += 1;
     }
 }
 
 /// The filters that are on, in the order in which they act.
-fn on(filters: Filters) -> Vec<Reason> {
+fn on(filters: Filters) -> Vec<TextReason> {
     let switches = [
-        (filters.empty, Reason::Empty),
-        (filters.unfinished, Reason::Unfinished),
-        (filters.capital, Reason::Capital),
-        (filters.instructional, Reason::Instructional),
-        (filters.conversational, Reason::Conversational),
+        (filters.empty, TextReason::Empty),
+        (filters.unfinished, TextReason::Unfinished),
+        (filters.capital, TextReason::Capital),
+        (filters.instructional, TextReason::Instructional),
+        (filters.conversational, TextReason::Conversational),
     ];
     let on = switches.into_iter().filter(|(on, _)| *on);
     on.map(|(_, reason)| reason).collect()
@@ -144,9 +148,4 @@ fn line(out: &mut dyn Write, row: &impl Serialize) -> Result<(), ContinuationErr
             source,
         })
     })
-}
-
-/// Whether the settings ask a teacher at all.
-pub(crate) fn asks_teacher(settings: &Settings) -> bool {
-    settings.target == Target::Teacher
 }

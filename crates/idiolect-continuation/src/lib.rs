@@ -1,30 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod config;
 mod corpus;
 mod error;
 mod export;
 mod filter;
 mod halve;
 mod judge;
+mod preset;
 mod reader;
 mod record;
 mod run;
 mod sample;
 mod settings;
-mod stage;
 mod summary;
 mod texts;
-mod writer;
 
-pub use corpus::{Corpus, Document, Kind};
+pub use config::{ContinuationConfig, PAPER_SYSTEM, RowForm, Shown, Target};
+pub use corpus::{Corpus, CorpusKind, Document};
 pub use error::ContinuationError;
-pub use filter::{Reason, Verdict, starts_with_capital};
+pub use filter::{Filters, TextReason, TextVerdict, starts_with_capital};
 pub use halve::{Halves, halve};
-pub use judge::{Answer, Question};
+pub use judge::{JudgeAnswer, JudgeQuestion};
+pub use preset::{PRESETS, preset};
 pub use reader::DOCUMENT_BYTES;
-pub use record::{Difference, Identity, Made, Record};
-pub use run::{Continued, continue_corpus};
+pub use record::ContinuationRecord;
+pub use run::{ContinuationWriters, Continued, continue_corpus};
 pub use sample::Reservoir;
-pub use settings::{Filters, PAPER_SYSTEM, RowFormat, Settings, Shown, Target};
-pub use summary::{Asked, Found, Summary};
-pub use writer::{BoxError, Completion, ContinuationRequest, Prompt, TextToText};
+pub use settings::{ContinuationSettings, ShownAs};
+pub use summary::{ContinuationSummary, CorpusCounts, JudgeCounts};

@@ -3,20 +3,38 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idiolect_data::{DataError, Id};
+use idiolect_completion::{CompletionJournal, CompletionRequest, JournalRun, Prompt, Writer};
+use idiolect_data::{DataError, Id, RunDir};
 
-use crate::ContinuationError;
+use crate::config::{ContinuationConfig, Target};
 use crate::corpus::Corpus;
-use crate::export::{Export, asks_teacher};
-use crate::halve::HalvesFile;
-use crate::judge::Question;
-use crate::record::Identity;
+use crate::error::ContinuationError;
+use crate::export::Export;
+use crate::halve::{HalvesFile, document_seed};
+use crate::judge::JudgeQuestion;
+use crate::record::ContinuationRecord;
 use crate::sample::prepare;
-use crate::settings::Settings;
-use crate::stage::Stage;
-use crate::summary::Summary;
+use crate::summary::ContinuationSummary;
 use crate::texts::{Source, Texts};
-use crate::writer::{Prompt, TextToText};
+
+/// Who writes and who judges.
+#[derive(Default)]
+pub struct ContinuationWriters<'a> {
+    /// The teacher that continues the first parts; [`Target::Original`] needs none.
+    pub teacher: Option<&'a mut dyn Writer>,
+    /// The judge of the filters that ask one; the teacher by default.
+    pub judge: Option<&'a mut dyn Writer>,
+}
+
+impl<'a> ContinuationWriters<'a> {
+    /// A teacher that judges too.
+    pub fn teacher(teacher: &'a mut dyn Writer) -> Self {
+        Self {
+            teacher: Some(teacher),
+            judge: None,
+        }
+    }
+}
 
 /// What a run ends with.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,66 +44,66 @@ pub struct Continued {
     /// A verdict for each document of the sample.
     pub verdicts: PathBuf,
     /// The numbers, which stand in `summary.json` too.
-    pub summary: Summary,
+    pub summary: ContinuationSummary,
 }
 
 /// Halves documents of a corpus, has the first parts continued, and writes training rows.
 ///
 /// The folder gets `halves.jsonl` (the sample), `journal/continuations.jsonl` and a journal for each
 /// question of a judge, `rows.jsonl`, `verdicts.jsonl` and `summary.json`.
-/// Every text is appended to its journal and synced as it arrives: a run that was killed goes on and
+/// Every text is appended to its journal and synced as it arrives: a run that was killed resumes and
 /// ends with the same rows, byte for byte.
-/// Without a `judge` the writer judges too.
 /// The corpus is read twice; what is in memory is one window of documents, and about a hundred bytes
 /// for each document of the sample.
 ///
 /// # Errors
 ///
-/// Before anything is written by a teacher: [`ContinuationError::Setting`],
-/// [`ContinuationError::NoDocuments`], [`ContinuationError::Changed`], [`ContinuationError::Data`]
-/// for a corpus that cannot be read, and [`ContinuationError::Differs`] or
-/// [`ContinuationError::Unpaired`] for the journal of another run.
-/// Then [`ContinuationError::Writer`], [`ContinuationError::Data`] where the folder cannot be written,
-/// and [`ContinuationError::Unpaired`] where the writer left out a text or wrote one that nobody
-/// asked for.
+/// Before anything is written by a teacher: [`ContinuationError::Setting`], also for a writer that is
+/// needed and missing; [`ContinuationError::NoDocuments`], [`ContinuationError::Changed`],
+/// [`ContinuationError::Data`] for a corpus that cannot be read, and [`ContinuationError::Completion`]
+/// for the journal of another run.
+/// Then [`ContinuationError::Completion`] where a writer gives up, leaves out a text or writes one that
+/// nobody asked for, and [`ContinuationError::Data`] where the folder cannot be written.
 pub fn continue_corpus(
     corpus: &Corpus,
-    settings: &Settings,
-    writer: &mut dyn TextToText,
-    judge: Option<&mut dyn TextToText>,
+    config: &ContinuationConfig,
+    writers: ContinuationWriters<'_>,
     folder: &Path,
 ) -> Result<Continued, ContinuationError> {
-    settings.check()?;
-    let journals = folder.join("journal");
+    config.check()?;
+    let files = RunDir::new(folder);
+    let journals = files.journals();
     fs::create_dir_all(&journals).map_err(|source| DataError::Io {
         path: journals.clone(),
         action: "create",
         source,
     })?;
-    let halves = HalvesFile(folder.join("halves.jsonl"));
-    let mut summary = Summary {
-        corpus: prepare(corpus, settings, &halves.0)?,
-        ..Summary::default()
+    let halves = HalvesFile(files.halves());
+    let mut summary = ContinuationSummary {
+        corpus: prepare(corpus, config, &halves.0)?,
+        ..ContinuationSummary::default()
     };
     let run = Run {
-        settings,
+        config,
         halves: &halves,
-        journals,
+        files: &files,
     };
-    let mut texts = run.continuations(writer)?;
-    let judged = match judge {
-        Some(judge) => run.judged(judge, &mut texts)?,
-        None => run.judged(writer, &mut texts)?,
+    let ContinuationWriters { mut teacher, judge } = writers;
+    let mut texts = match (config.target, &mut teacher) {
+        (Target::Original, _) => Source::Original,
+        (Target::Teacher, Some(teacher)) => Source::Teacher(run.continuations(&mut **teacher)?),
+        (Target::Teacher, None) => return Err(missing("teacher")),
     };
-    let [rows, verdicts] = ["rows.jsonl", "verdicts.jsonl"].map(|name| folder.join(name));
+    let judged = run.judged(judge.or(teacher), &mut texts)?;
+    let [rows, verdicts] = [files.rows(), files.verdicts()];
     let mut export = Export {
-        settings,
+        config,
         halves: &halves,
         texts,
         judged,
     };
     export.write(&rows, &verdicts, &mut summary)?;
-    summary.write(&folder.join("summary.json"))?;
+    summary.write(&files.summary())?;
     Ok(Continued {
         rows,
         verdicts,
@@ -93,62 +111,93 @@ pub fn continue_corpus(
     })
 }
 
-struct Run<'a> {
-    settings: &'a Settings,
-    halves: &'a HalvesFile,
-    journals: PathBuf,
+fn missing(setting: &'static str) -> ContinuationError {
+    ContinuationError::Setting {
+        setting,
+        expected: "a writer".to_owned(),
+        found: "none".to_owned(),
+    }
 }
 
-impl Run<'_> {
-    fn stage<'b>(&self, name: &'static str, identity: &'b Identity, form: String) -> Stage<'b> {
-        Stage {
-            name,
-            journal: self.journals.join(format!("{name}.jsonl")),
-            identity,
-            form,
-            seed: self.settings.seed,
-            window: self.settings.window,
-        }
-    }
+struct Run<'a> {
+    config: &'a ContinuationConfig,
+    halves: &'a HalvesFile,
+    files: &'a RunDir,
+}
 
-    fn continuations(&self, writer: &mut dyn TextToText) -> Result<Source, ContinuationError> {
-        let settings = self.settings;
-        if !asks_teacher(settings) {
-            return Ok(Source::Original);
-        }
-        let stage = self.stage("continuations", &settings.teacher, settings.form());
+impl<'a> Run<'a> {
+    fn continuations(&self, writer: &mut dyn Writer) -> Result<Texts<'a>, ContinuationError> {
+        let config = self.config;
         let mut prompts = self.halves.read()?.map(|half| {
             let half = half?;
-            let prompt = settings.prompt(&half.first);
+            let prompt = config.prompt(&half.first);
             Ok((half.id, prompt))
         });
-        Ok(Source::Teacher(stage.finish(&mut prompts, writer)?))
+        self.stage("continuations", config.form(), &mut prompts, writer)
     }
 
     /// Asks the questions whose filters are on about every text that the other filters leave, so
     /// that both shares are of the same texts.
     fn judged(
         &self,
-        judge: &mut dyn TextToText,
-        texts: &mut Source,
-    ) -> Result<Vec<(Question, Texts)>, ContinuationError> {
+        judge: Option<&mut dyn Writer>,
+        texts: &mut Source<'_>,
+    ) -> Result<Vec<(JudgeQuestion, Texts<'a>)>, ContinuationError> {
+        let questions = self.config.filters.questions();
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let judge = judge.ok_or_else(|| missing("judge"))?;
         let mut judged = Vec::new();
-        for question in self.settings.filters.questions() {
+        for question in questions {
             let form = format!("question: {}", question.name());
-            let stage = self.stage(question.name(), &self.settings.judge, form);
             let mut prompts = self.halves.read()?.filter_map(|half| {
                 let asked = half.map_err(Into::into).and_then(|half| {
-                    let text = texts.text(&half, self.settings)?;
-                    let asked: Option<(Id, Prompt)> = match text.objection {
-                        None => Some((half.id, question.prompt(&text.text))),
-                        Some(_) => None,
-                    };
-                    Ok(asked)
+                    let text = texts.text(&half, self.config)?;
+                    let open = text.objection.is_none();
+                    Ok(open.then(|| (half.id, question.prompt(&text.text))))
                 });
                 asked.transpose()
             });
-            judged.push((question, stage.finish(&mut prompts, judge)?));
+            let texts = self.stage(question.name(), form, &mut prompts, judge)?;
+            judged.push((question, texts));
         }
         Ok(judged)
+    }
+
+    /// Has every text of a stage written that its journal lacks.
+    ///
+    /// Requests go to the writer in windows that follow from the data alone, so that a resumed run
+    /// gives it the same windows.
+    fn stage(
+        &self,
+        name: &'a str,
+        form: String,
+        prompts: &mut dyn Iterator<Item = Result<(Id, Prompt), ContinuationError>>,
+        writer: &mut dyn Writer,
+    ) -> Result<Texts<'a>, ContinuationError> {
+        let seed = self.config.seed;
+        let seed = move |id: &Id| document_seed(seed, id);
+        let run = JournalRun {
+            form,
+            ..JournalRun::new(name, writer.identity(), move |id| Some(seed(id)))
+        };
+        let mut texts: Texts<'a> = CompletionJournal::open(&self.files.journal(name), run)?;
+        let mut requests = prompts.map(|asked| {
+            asked.map(|(id, prompt)| {
+                let seed = seed(&id);
+                CompletionRequest::new(id, prompt, seed)
+            })
+        });
+        loop {
+            let window = requests.by_ref().take(self.config.window);
+            let window = window.collect::<Result<Vec<_>, _>>()?;
+            if window.is_empty() {
+                return Ok(texts);
+            }
+            texts.complete::<ContinuationError>(window, writer, &mut |made, completion| {
+                Ok(ContinuationRecord::new(made, completion))
+            })?;
+        }
     }
 }

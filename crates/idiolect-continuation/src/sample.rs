@@ -15,22 +15,22 @@ use idiolect_data::{DataError, write_atomically};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::ContinuationError;
+use crate::config::ContinuationConfig;
 use crate::corpus::{Corpus, Document, Raw};
+use crate::error::ContinuationError;
 use crate::halve::{Half, count_words, document_seed, halve};
-use crate::settings::Settings;
-use crate::summary::Found;
+use crate::summary::CorpusCounts;
 
 /// Samples and cuts; returns what the corpus has.
 pub(crate) fn prepare(
     corpus: &Corpus,
-    settings: &Settings,
+    config: &ContinuationConfig,
     path: &Path,
-) -> Result<Found, ContinuationError> {
-    let (found, numbers) = choose(corpus, settings)?;
+) -> Result<CorpusCounts, ContinuationError> {
+    let (found, numbers) = choose(corpus, config)?;
     let mut own = None;
     let written = write_atomically(path, |out| {
-        let wrote = chosen(corpus, &numbers, settings, &mut |half| {
+        let wrote = chosen(corpus, &numbers, config, &mut |half| {
             serde_json::to_writer(&mut *out, half).map_err(io_error(path))?;
             out.write_all(b"\n").map_err(io_error(path))
         });
@@ -57,15 +57,18 @@ fn io_error<E: Into<std::io::Error>>(path: &Path) -> impl Fn(E) -> ContinuationE
 }
 
 /// The first reading.
-fn choose(corpus: &Corpus, settings: &Settings) -> Result<(Found, Vec<u64>), ContinuationError> {
-    let mut found = Found::default();
-    let mut reservoir = Reservoir::new(settings.documents, settings.seed);
+fn choose(
+    corpus: &Corpus,
+    config: &ContinuationConfig,
+) -> Result<(CorpusCounts, Vec<u64>), ContinuationError> {
+    let mut found = CorpusCounts::default();
+    let mut reservoir = Reservoir::new(config.documents, config.seed);
     for (number, document) in (0_u64..).zip(corpus.documents()) {
         let words = count_words(&document?.text);
         found.documents += 1;
-        if words < settings.min_words {
+        if words < config.min_words {
             found.too_short += 1;
-        } else if words > settings.max_words {
+        } else if words > config.max_words {
             found.too_long += 1;
         } else {
             reservoir.offer(number);
@@ -75,9 +78,9 @@ fn choose(corpus: &Corpus, settings: &Settings) -> Result<(Found, Vec<u64>), Con
     if found.sampled == 0 {
         return Err(ContinuationError::NoDocuments {
             path: corpus.root.clone(),
-            expected: match settings.max_words {
-                usize::MAX => format!("a document of at least {} words", settings.min_words),
-                most => format!("a document of {} to {most} words", settings.min_words),
+            expected: match config.max_words {
+                usize::MAX => format!("a document of at least {} words", config.min_words),
+                most => format!("a document of {} to {most} words", config.min_words),
             },
             found: format!("{} documents, none of them such", found.documents),
         });
@@ -91,7 +94,7 @@ fn choose(corpus: &Corpus, settings: &Settings) -> Result<(Found, Vec<u64>), Con
 fn chosen(
     corpus: &Corpus,
     numbers: &[u64],
-    settings: &Settings,
+    config: &ContinuationConfig,
     on_half: &mut dyn FnMut(&Half) -> Result<(), ContinuationError>,
 ) -> Result<(), ContinuationError> {
     let mut seen = HashSet::new();
@@ -108,7 +111,7 @@ fn chosen(
             id = format!("{own} ({place})").into();
         }
         seen.insert(id.to_string());
-        let Some(halves) = halve(&text, document_seed(settings.seed, &id)) else {
+        let Some(halves) = halve(&text, document_seed(config.seed, &id)) else {
             break;
         };
         on_half(&Half {

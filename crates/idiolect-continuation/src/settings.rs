@@ -1,192 +1,303 @@
-//! What halving and continuing is asked to do.
+//! What a user sets about halving and continuing, in a file or on the command line.
 
-use idiolect_data::{Message, Role};
-use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-use crate::ContinuationError;
-use crate::record::Identity;
-use crate::writer::Prompt;
+use idiolect_completion::{GenerationSettings, WriterAddress};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
-/// The system prompt that the paper gives to teachers which would otherwise answer instead of
-/// continuing (its Claude teachers); the others get none.
-pub const PAPER_SYSTEM: &str =
-    "Please continue directly from the end of the given sentence without repeating it";
+use crate::config::{ContinuationConfig, RowForm, Shown, Target};
+use crate::corpus::{Corpus, CorpusKind};
+use crate::error::ContinuationError;
+use crate::filter::Filters;
+use crate::preset::preset;
 
-/// What a row's response is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How a first part is put to the teacher, by name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// What the teacher wrote.
+pub enum ShownAs {
+    /// As a user's turn.
     #[default]
-    Teacher,
-    /// The document's own second part: the paper's control run; no teacher is asked.
-    Original,
-}
-
-/// How the first part is put to the teacher.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shown {
-    /// As it is, to be gone on from.
+    Chat,
+    /// As text to continue.
     Raw,
-    /// As a user's turn, alone or after a system prompt such as [`PAPER_SYSTEM`]; what the paper does.
-    Chat {
-        /// The system prompt.
-        system: Option<String>,
-    },
 }
 
-impl Default for Shown {
-    /// A user's turn without a system prompt.
-    fn default() -> Self {
-        Self::Chat { system: None }
-    }
-}
-
-/// Which texts make no row; the paper's main runs leave out nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each filter is a switch of its own"
-)]
-pub struct Filters {
-    /// Texts of white space alone; on by default, for such a row trains an end of text and no more.
-    pub empty: bool,
-    /// Texts that were cut off at the limit of tokens; off by default.
-    pub unfinished: bool,
-    /// Texts that begin with a capital letter where the original second part does not; off by
-    /// default.
-    pub capital: bool,
-    /// Texts that a judge calls instructional; off by default.
-    pub instructional: bool,
-    /// Texts that a judge calls conversational; off by default.
-    pub conversational: bool,
-}
-
-impl Default for Filters {
-    fn default() -> Self {
-        Self {
-            empty: true,
-            unfinished: false,
-            capital: false,
-            instructional: false,
-            conversational: false,
-        }
-    }
-}
-
-/// The form of the training rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowFormat {
-    /// The first part as the user's turn, the text as the assistant's: only the text is trained.
-    /// For data format `messages` with template `vanilla`, as in the paper.
-    #[default]
-    Messages,
-    /// One text of both: all of it is trained. For data format `text`.
-    Text,
-}
-
-/// One run of halving and continuing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Documents sampled from the corpus, uniformly; all of a smaller corpus.
-    /// The paper takes 80,000, and 10,000 for its Claude teachers.
-    pub documents: usize,
-    /// Fewest words of a document that may be sampled, at least 2; default 8, so that the shorter
-    /// part has two.
+/// How a corpus is halved and continued; flat keys of a configuration file.
+///
+/// The values of a preset that is named stand beneath those that a file gives, wherever these settings are
+/// deserialised; [`Self::from_preset`] is for settings made in Rust.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, remote = "Self")]
+pub struct ContinuationSettings {
+    /// Documents: JSON Lines, a text file, or a folder of them; plain, gzip or zstd.
+    pub corpus: Option<PathBuf>,
+    /// What its files are: rows (JSON Lines), text (a file is a document) or lines (a line is one); by default
+    /// by name and first byte.
+    pub kind: Option<CorpusKind>,
+    /// Field of a row that holds its text; default text.
+    pub text_field: String,
+    /// Field of a row that holds its id; default id. Rows without it are called FILE:LINE.
+    pub id_field: String,
+    /// Settings of the paper (arXiv 2409.00096): nift-2409, nift-2409/claude with its system prompt, or
+    /// nift-2409/original, its control.
+    pub preset: Option<String>,
+    /// Documents drawn by the seed, at least 1; all of a smaller corpus. There is no default.
+    pub documents: Option<usize>,
+    /// Fewest words of a document that may be drawn, at least 2; default 8.
     pub min_words: usize,
-    /// Most words of a document that may be sampled; no bound by default.
-    pub max_words: usize,
-    /// What a row's response is.
+    /// Most words of a document that may be drawn; no bound by default.
+    pub max_words: Option<usize>,
+    /// Who continues: local:MODEL, a folder, a .gguf file or a name on the Hub; or openai:URL, an
+    /// OpenAI-compatible server.
+    pub teacher: Option<WriterAddress>,
+    /// PEFT folder: a local teacher writes with this adapter on.
+    pub adapter: Option<PathBuf>,
+    /// Who judges, in the same form; it writes at most 8 tokens, the most probable. The teacher by default.
+    pub judge: Option<WriterAddress>,
+    /// Name of the judge's model on its server; by default the only one that it serves.
+    pub judge_model: Option<String>,
+    /// How the teacher is shown the half: chat (the default), a user's turn; or raw, text to continue.
+    pub shown: ShownAs,
+    /// System prompt before the user's turn; none by default.
+    pub system: Option<String>,
+    /// What is trained: teacher (the default), what it wrote; or original, the document's own second part, for
+    /// which no teacher is asked.
     pub target: Target,
-    /// How the first part is put to the teacher.
-    pub shown: Shown,
-    /// Which texts make no row.
-    pub filters: Filters,
-    /// The form of the training rows.
-    pub rows: RowFormat,
-    /// The most requests that a writer is given at once, and so the most documents in memory;
-    /// default 1,024.
+    /// Texts that make no row: empty, unfinished, capital (begins with a capital letter where the original does
+    /// not), instructional and conversational (a judge says so), or none alone. Default: empty.
+    pub filters: Vec<String>,
+    /// Form of the training rows: messages (the default), whose text alone is trained with template vanilla; or
+    /// text, all of which is trained.
+    pub rows: RowForm,
+    /// Documents in memory at a time, at least 1; default 1024.
     pub window: usize,
-    /// Chooses the documents and their cuts, and gives each text its own seed.
-    pub seed: u64,
-    /// The teacher; stands in every journal row, and must be the same to go on with a journal.
-    pub teacher: Identity,
-    /// The judge, where filters ask one.
-    pub judge: Identity,
 }
 
-impl Settings {
-    /// The paper's defaults for a teacher that judges too.
-    #[must_use]
-    pub fn new(documents: usize, teacher: Identity) -> Self {
+impl Default for ContinuationSettings {
+    fn default() -> Self {
+        let plain = ContinuationConfig::new(0);
         Self {
-            documents,
-            min_words: 8,
-            max_words: usize::MAX,
-            target: Target::default(),
-            shown: Shown::default(),
-            filters: Filters::default(),
-            rows: RowFormat::default(),
-            window: 1024,
-            seed: 42,
-            judge: teacher.clone(),
-            teacher,
+            corpus: None,
+            kind: None,
+            text_field: "text".to_owned(),
+            id_field: "id".to_owned(),
+            preset: None,
+            documents: None,
+            min_words: plain.min_words,
+            max_words: None,
+            teacher: None,
+            adapter: None,
+            judge: None,
+            judge_model: None,
+            shown: ShownAs::default(),
+            system: None,
+            target: plain.target,
+            filters: Vec::new(),
+            rows: plain.rows,
+            window: plain.window,
         }
     }
+}
 
-    /// What the teacher is shown of a first part.
+impl Serialize for ContinuationSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ContinuationSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let mut given = Map::<String, Value>::deserialize(deserializer)?;
+        if let Some(Value::String(name)) = given.get("preset") {
+            let values = preset(name).map_err(D::Error::custom)?;
+            for (key, value) in values {
+                let value = serde_json::to_value(value).map_err(D::Error::custom)?;
+                given.entry(key).or_insert(value);
+            }
+        }
+        Self::deserialize(Value::Object(given)).map_err(D::Error::custom)
+    }
+}
+
+impl ContinuationSettings {
+    /// The settings of a preset.
+    ///
+    /// # Errors
+    ///
+    /// [`ContinuationError::Setting`] for a name that is none of [`PRESETS`](crate::PRESETS).
+    pub fn from_preset(name: &str) -> Result<Self, ContinuationError> {
+        let mut values = preset(name)?;
+        values.insert("preset".to_owned(), name.into());
+        values.try_into().map_err(|error: toml::de::Error| {
+            ContinuationError::setting("preset", "a preset", error)
+        })
+    }
+
+    /// Refuses values that are out of range.
+    ///
+    /// # Errors
+    ///
+    /// [`ContinuationError::Setting`] names the first by its key.
+    pub fn validate(&self) -> Result<(), ContinuationError> {
+        self.config(0)?.check()
+    }
+
+    /// The corpus that the settings name.
+    ///
+    /// # Errors
+    ///
+    /// [`ContinuationError::Setting`] where none is named; [`ContinuationError::Data`] where there is no
+    /// document.
+    pub fn corpus(&self) -> Result<Corpus, ContinuationError> {
+        let expected = "a file or a folder of documents";
+        let missing = || ContinuationError::setting("corpus", expected, "nothing");
+        Ok(Corpus {
+            kind: self.kind,
+            text: self.text_field.clone(),
+            id: Some(self.id_field.clone()),
+            ..Corpus::find(self.corpus.as_deref().ok_or_else(missing)?)?
+        })
+    }
+
+    /// What the settings say; `seed` chooses the documents, their cuts and the draws.
+    ///
+    /// # Errors
+    ///
+    /// [`ContinuationError::Setting`] names the one at fault by its key.
+    pub fn config(&self, seed: u64) -> Result<ContinuationConfig, ContinuationError> {
+        if let Some(name) = &self.preset {
+            preset(name)?;
+        }
+        let missing = || ContinuationError::setting("documents", "a number", "nothing");
+        Ok(ContinuationConfig {
+            min_words: self.min_words,
+            max_words: self.max_words.unwrap_or(usize::MAX),
+            target: self.target,
+            shown: self.shown()?,
+            filters: Filters::from_names(&self.filters)?,
+            rows: self.rows,
+            window: self.window,
+            seed,
+            ..ContinuationConfig::new(self.documents.ok_or_else(missing)?)
+        })
+    }
+
+    /// How a judge of its own writes: at most 8 tokens, the most probable each time.
     #[must_use]
-    pub fn prompt(&self, first: &str) -> Prompt {
-        let message = |role, content: &str| Message {
-            role,
-            content: content.to_owned(),
-        };
-        let turn = message(Role::User, first);
-        match &self.shown {
-            Shown::Raw => Prompt::Text(first.to_owned()),
-            Shown::Chat { system: None } => Prompt::Chat(vec![turn]),
-            Shown::Chat {
-                system: Some(system),
-            } => Prompt::Chat(vec![message(Role::System, system), turn]),
+    pub fn judge_generation(&self, generation: &GenerationSettings) -> GenerationSettings {
+        GenerationSettings {
+            max_new_tokens: 8,
+            generation_batch_size: generation.generation_batch_size,
+            ..GenerationSettings::default()
         }
     }
 
-    /// How the teacher is asked, in words for the journal.
-    pub(crate) fn form(&self) -> String {
-        match &self.shown {
-            Shown::Raw => "raw".to_owned(),
-            Shown::Chat { system: None } => "chat".to_owned(),
-            Shown::Chat {
-                system: Some(system),
-            } => format!("chat with system prompt {system:?}"),
+    fn shown(&self) -> Result<Shown, ContinuationError> {
+        match (self.shown, &self.system) {
+            (ShownAs::Chat, system) => Ok(Shown::Chat {
+                system: system.clone(),
+            }),
+            (ShownAs::Raw, None) => Ok(Shown::Raw),
+            (ShownAs::Raw, Some(_)) => {
+                let expected = "none where the half is shown raw";
+                Err(ContinuationError::setting(
+                    "system",
+                    expected,
+                    "a system prompt",
+                ))
+            }
         }
     }
+}
 
-    pub(crate) fn check(&self) -> Result<(), ContinuationError> {
-        let refuse = |setting, expected: &str, found: String| {
-            let expected = expected.to_owned();
-            Err(ContinuationError::Setting {
-                setting,
-                expected,
-                found,
-            })
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::PAPER_SYSTEM;
+
+    fn given(value: Value) -> ContinuationSettings {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn told(value: Value) -> String {
+        given(value).validate().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_preset_stands_beneath_what_is_given() {
+        let claude = given(json!({"preset": "nift-2409/claude"}));
+        assert_eq!(
+            claude,
+            ContinuationSettings::from_preset("nift-2409/claude").unwrap()
+        );
+        assert_eq!(claude.system.as_deref(), Some(PAPER_SYSTEM));
+        assert_eq!(claude.documents, Some(10_000));
+        let fewer = given(json!({"preset": "nift-2409/original", "documents": 5}));
+        assert_eq!((fewer.documents, fewer.target), (Some(5), Target::Original));
+        let written = serde_json::to_value(&fewer).unwrap();
+        assert_eq!(given(written), fewer);
+        assert!(serde_json::from_value::<ContinuationSettings>(json!({"preset": "nift"})).is_err());
+    }
+
+    #[test]
+    fn the_schema_has_the_keys_of_the_file() {
+        let schema = schemars::schema_for!(ContinuationSettings).to_value();
+        let written = serde_json::to_value(ContinuationSettings::default()).unwrap();
+        let keys = |value: &Value| {
+            value
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
         };
-        if self.documents == 0 {
-            return refuse("documents", "at least 1", "0".to_owned());
-        }
-        if self.min_words < 2 {
-            return refuse("min_words", "at least 2", self.min_words.to_string());
-        }
-        if self.max_words < self.min_words {
-            let least = format!("at least min_words, {}", self.min_words);
-            return refuse("max_words", &least, self.max_words.to_string());
-        }
-        if self.window == 0 {
-            return refuse("window", "at least 1", "0".to_owned());
-        }
-        Ok(())
+        assert_eq!(keys(&schema["properties"]), keys(&written));
+    }
+
+    #[test]
+    fn bad_settings_are_named_by_their_key() {
+        assert_eq!(
+            told(json!({})),
+            "documents: expected a number, found nothing"
+        );
+        assert_eq!(
+            told(json!({"documents": 0})),
+            "documents: expected at least 1, found 0"
+        );
+        let raw = told(json!({"documents": 1, "shown": "raw", "system": "Go on"}));
+        assert!(raw.starts_with("system: expected none"), "{raw}");
+        let filters = told(json!({"documents": 1, "filters": ["none", "empty"]}));
+        assert!(
+            filters.starts_with("filters: expected empty, ") && filters.ends_with("found none")
+        );
+        let corpus = given(json!({})).corpus().unwrap_err().to_string();
+        assert_eq!(
+            corpus,
+            "corpus: expected a file or a folder of documents, found nothing"
+        );
+    }
+
+    #[test]
+    fn names_of_values_are_those_of_the_file() {
+        let settings = given(json!({
+            "documents": 3, "kind": "lines", "shown": "raw", "target": "original", "rows": "text",
+            "filters": ["capital", "conversational"], "teacher": "local:models/a",
+        }));
+        let config = settings.config(7).unwrap();
+        assert_eq!(settings.kind, Some(CorpusKind::TextLines));
+        assert_eq!(
+            (config.shown, config.rows, config.seed),
+            (Shown::Raw, RowForm::Text, 7)
+        );
+        assert!(config.filters.capital && config.filters.conversational && !config.filters.empty);
+        assert_eq!(
+            settings.teacher,
+            Some(WriterAddress::Local("models/a".into()))
+        );
     }
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use idiolect_data::write_atomically;
+use idiolect_data::write_json;
 use serde::{Deserialize, Serialize};
 
-use crate::ContinuationError;
-use crate::filter::{Reason, Verdict};
-use crate::judge::{Answer, Question};
+use crate::error::ContinuationError;
+use crate::filter::{TextReason, TextVerdict};
+use crate::judge::{JudgeAnswer, JudgeQuestion};
 
 /// What the corpus has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct CorpusCounts {
     /// Documents read.
     pub documents: usize,
     /// Those with fewer words than the settings ask for.
@@ -25,7 +25,7 @@ pub struct Found {
 
 /// What a judge said to one question.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct JudgeCounts {
     /// Texts that it was asked about: those that the filters without a judge left.
     pub texts: usize,
     /// Texts that are of that kind.
@@ -38,9 +38,9 @@ pub struct Asked {
 
 /// Counts and shares of one run; what `summary.json` holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct ContinuationSummary {
     /// What the corpus has.
-    pub corpus: Found,
+    pub corpus: CorpusCounts,
     /// Training rows written.
     pub rows: usize,
     /// `rows` by documents sampled, 0 to 1.
@@ -62,7 +62,7 @@ pub struct Summary {
     /// Texts by how they ended; nothing where the target is the original.
     pub finish_reasons: BTreeMap<String, usize>,
     /// The judges' answers by question.
-    pub judged: BTreeMap<String, Asked>,
+    pub judged: BTreeMap<String, JudgeCounts>,
     /// Tokens that the teacher wrote.
     pub tokens: usize,
     /// Passes of the model that gave them, where the teacher counts passes: fewer than tokens where
@@ -77,25 +77,25 @@ pub struct Summary {
     pub text_words: f64,
 }
 
-impl Summary {
+impl ContinuationSummary {
     /// Counts a verdict and the answers behind it.
-    pub(crate) fn count(&mut self, verdict: Verdict, answers: &[(Question, Answer)]) {
+    pub(crate) fn count(&mut self, verdict: TextVerdict, answers: &[(JudgeQuestion, JudgeAnswer)]) {
         match verdict {
-            Verdict::Keep => self.rows += 1,
-            Verdict::Reject { reason } => {
+            TextVerdict::Keep => self.rows += 1,
+            TextVerdict::Reject { reason } => {
                 *self.rejected.entry(reason.name().to_owned()).or_default() += 1;
             }
         }
         for (question, answer) in answers {
             let asked = self.judged.entry(question.name().to_owned()).or_default();
             asked.texts += 1;
-            asked.yes += usize::from(*answer == Answer::Yes);
-            asked.unclear += usize::from(*answer == Answer::Unclear);
+            asked.yes += usize::from(*answer == JudgeAnswer::Yes);
+            asked.unclear += usize::from(*answer == JudgeAnswer::Unclear);
         }
     }
 
     /// Turns sums into shares and means; `filters` are those that are on, in their order.
-    pub(crate) fn finish(&mut self, filters: &[Reason]) {
+    pub(crate) fn finish(&mut self, filters: &[TextReason]) {
         let sampled = self.corpus.sampled;
         self.kept_share = ratio(self.rows as f64, sampled);
         self.empty_share = ratio(self.empty as f64, sampled);
@@ -125,11 +125,7 @@ impl Summary {
     ///
     /// [`ContinuationError::Data`] where the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ContinuationError> {
-        write_atomically(path, |out| {
-            serde_json::to_writer_pretty(&mut *out, self)?;
-            out.write_all(b"\n")
-        })?;
-        Ok(())
+        Ok(write_json(path, self)?)
     }
 }
 

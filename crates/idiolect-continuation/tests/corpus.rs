@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use common::shared;
-use idiolect_continuation::{Corpus, Document, Kind};
+use idiolect_continuation::{Corpus, CorpusKind, Document};
 use serde_json::{Value, json};
 
 fn all(corpus: &Corpus) -> Result<Vec<(Value, String)>, String> {
@@ -89,7 +89,7 @@ fn a_file_is_what_its_name_its_first_byte_or_the_caller_says() {
         [(json!("notes"), "a {\nb\n".to_owned())]
     );
     let lines = Corpus {
-        kind: Some(Kind::TextLines),
+        kind: Some(CorpusKind::TextLines),
         ..text
     };
     let expected = [("notes:1", "a {"), ("notes:2", "b")];

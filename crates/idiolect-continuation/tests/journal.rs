@@ -6,9 +6,8 @@ mod common;
 use std::fs;
 
 use common::{Folder, Scripted, corpus, settings, teacher};
-use idiolect_continuation::{
-    BoxError, Completion, ContinuationRequest, Filters, Identity, Settings, Shown, TextToText,
-};
+use idiolect_completion::{BoxError, Completion, CompletionRequest, Writer, WriterIdentity};
+use idiolect_continuation::{ContinuationConfig, Filters, Shown};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -24,13 +23,13 @@ const JOURNALS: [&str; 3] = [
     "journal/conversational.jsonl",
 ];
 
-fn judged(documents: usize) -> Settings {
+fn judged(documents: usize) -> ContinuationConfig {
     let filters = Filters {
         instructional: true,
         conversational: true,
         ..Filters::default()
     };
-    Settings {
+    ContinuationConfig {
         filters,
         ..settings(documents)
     }
@@ -119,7 +118,7 @@ fn other_filters_judge_the_same_texts_anew() {
         fails_after: Some(0),
         ..Scripted::default()
     };
-    let strict = Settings {
+    let strict = ContinuationConfig {
         filters,
         ..settings(30)
     };
@@ -134,38 +133,36 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
     let own = settings(12);
     folder.run(&corpus, &own, &mut Scripted::default()).unwrap();
     let told = |settings| folder.refusal(&corpus, &settings, &mut Scripted::default());
-    let other = Identity {
+    let told_of = |identity| {
+        let mut writer = Scripted {
+            identity,
+            ..Scripted::default()
+        };
+        folder.refusal(&corpus, &own, &mut writer)
+    };
+    let other = WriterIdentity {
         model: "other".into(),
         ..teacher()
     };
     assert_eq!(
-        told(Settings {
-            teacher: other,
-            ..own.clone()
-        }),
+        told_of(other),
         "run/journal/continuations.jsonl: id 0: model differs: journal \"scripted\", now \"other\"; \
-         use another folder or the settings of this one"
+         use another journal or the settings of this one"
     );
-    let warm = Identity {
+    let warm = WriterIdentity {
         sampler: json!({"temperature": 1.0}),
         ..teacher()
     };
+    assert!(told_of(warm).contains(": sampler differs: "));
     assert!(
-        told(Settings {
-            teacher: warm,
-            ..own.clone()
-        })
-        .contains(": sampler differs: ")
-    );
-    assert!(
-        told(Settings {
+        told(ContinuationConfig {
             seed: 1,
             ..own.clone()
         })
         .contains(": seed differs: ")
     );
     assert!(
-        told(Settings {
+        told(ContinuationConfig {
             shown: Shown::Raw,
             ..own.clone()
         })
@@ -191,12 +188,16 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
 }
 
 /// Hands over what the closure makes of a window.
-struct Odd(fn(&[ContinuationRequest]) -> Vec<ContinuationRequest>);
+struct Odd(fn(&[CompletionRequest]) -> Vec<CompletionRequest>);
 
-impl TextToText for Odd {
+impl Writer for Odd {
+    fn identity(&self) -> WriterIdentity {
+        teacher()
+    }
+
     fn complete(
         &mut self,
-        requests: &[ContinuationRequest],
+        requests: &[CompletionRequest],
         on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
         Scripted::default().complete(&(self.0)(requests), on_done)

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::Write;
 
 use common::{Folder, nobody, settings};
-use idiolect_continuation::{Corpus, Settings, Target};
+use idiolect_continuation::{ContinuationConfig, Corpus, Target};
 
 /// The most memory that the process ever had, in bytes, where the system tells.
 fn peak() -> Option<u64> {
@@ -31,7 +31,7 @@ fn memory_does_not_grow_with_the_text() {
     }
     packed.finish().unwrap();
     let corpus = Corpus::find(&path).unwrap();
-    let settings = Settings {
+    let settings = ContinuationConfig {
         target: Target::Original,
         ..settings(DOCUMENTS)
     };

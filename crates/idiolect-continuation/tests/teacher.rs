@@ -15,57 +15,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{Folder, corpus, settings, shared};
-use idiolect_continuation::{
-    BoxError, Completion, ContinuationRequest, Corpus, Filters, Prompt, Settings, TextToText,
-};
-use idiolect_teacher::{Retries, Teacher, TeacherRequest, Turn};
+use idiolect_continuation::{ContinuationConfig, Corpus, Filters};
+use idiolect_teacher::{Retries, Teacher, TeacherConfig};
 use loopback::{Act, Asked, Server};
 
-/// A server as the writer of a run.
-struct OverHttp(Teacher);
-
-impl TextToText for OverHttp {
-    fn complete(
-        &mut self,
-        requests: &[ContinuationRequest],
-        on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
-    ) -> Result<(), BoxError> {
-        let pending = requests.iter().filter(|request| !request.done);
-        let pending: Vec<_> = pending.map(request).collect();
-        self.0.complete(&pending, &mut |done| {
-            on_done(Completion {
-                id: done.id,
-                text: done.text,
-                token_count: usize::try_from(done.token_count)?,
-                passes: None,
-                finish_reason: done.finish_reason,
-            })
-        })?;
-        Ok(())
-    }
-}
-
-fn request(request: &ContinuationRequest) -> TeacherRequest {
-    let prompt = match &request.prompt {
-        Prompt::Text(text) => idiolect_teacher::Prompt::Text(text.clone()),
-        Prompt::Chat(turns) => {
-            let turn = |turn: &idiolect_data::Message| Turn {
-                role: turn.role.as_str().to_owned(),
-                content: turn.content.clone(),
-            };
-            idiolect_teacher::Prompt::Chat(turns.iter().map(turn).collect())
-        }
-    };
-    TeacherRequest {
-        id: request.id.clone(),
-        prompt,
-        seed: request.seed,
-    }
-}
-
-fn over_http(url: &str, in_flight: usize) -> OverHttp {
+fn over_http(url: &str, in_flight: usize) -> Teacher {
     let wait = Duration::from_millis(2);
-    let settings = idiolect_teacher::Settings {
+    let config = TeacherConfig {
         model: Some("m".into()),
         in_flight,
         timeout: Duration::from_secs(5),
@@ -74,9 +30,9 @@ fn over_http(url: &str, in_flight: usize) -> OverHttp {
             longest_wait: 4 * wait,
             ..Retries::default()
         },
-        ..idiolect_teacher::Settings::new(url)
+        ..TeacherConfig::new(url)
     };
-    OverHttp(Teacher::new(settings).unwrap())
+    Teacher::new(config).unwrap()
 }
 
 /// A text that depends on the prompt alone, after a fault for some arrivals.
@@ -122,7 +78,7 @@ fn twenty_killed_runs_end_as_one_that_was_not() {
         conversational: true,
         ..Filters::default()
     };
-    let settings = Settings {
+    let settings = ContinuationConfig {
         filters,
         ..settings(20)
     };
@@ -187,10 +143,10 @@ fn a_real_server_continues_real_articles() {
     let Some(path) = shared("corpus/usgov_articles_300.jsonl") else {
         return;
     };
-    let settings = idiolect_teacher::Settings {
+    let config = TeacherConfig {
         max_new_tokens: 32,
         in_flight: 4,
-        ..idiolect_teacher::Settings::new(&url)
+        ..TeacherConfig::new(&url)
     };
     let folder = Folder::new();
     let filters = Filters {
@@ -198,12 +154,12 @@ fn a_real_server_continues_real_articles() {
         instructional: true,
         ..Filters::default()
     };
-    let run = Settings {
+    let run = ContinuationConfig {
         filters,
         max_words: 300,
         ..common::settings(8)
     };
-    let mut writer = OverHttp(Teacher::new(settings).unwrap());
+    let mut writer = Teacher::new(config).unwrap();
     let continued = folder
         .run(&Corpus::find(&path).unwrap(), &run, &mut writer)
         .unwrap();

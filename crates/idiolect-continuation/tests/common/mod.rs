@@ -11,38 +11,48 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, Prompt, Writer, WriterFn, WriterIdentity,
+};
 use idiolect_continuation::{
-    BoxError, Completion, ContinuationError, ContinuationRequest, Continued, Corpus, Identity,
-    Prompt, Settings, TextToText, continue_corpus,
+    ContinuationConfig, ContinuationError, ContinuationWriters, Continued, Corpus, continue_corpus,
 };
 use serde_json::{Value, json};
 
 /// A teacher whose text depends on the request alone.
-pub(crate) fn teacher() -> Identity {
-    Identity {
+pub(crate) fn teacher() -> WriterIdentity {
+    WriterIdentity {
         model: "scripted".into(),
         adapter: None,
         sampler: json!({"temperature": 0.0}),
     }
 }
 
-pub(crate) fn settings(documents: usize) -> Settings {
-    Settings {
+pub(crate) fn settings(documents: usize) -> ContinuationConfig {
+    ContinuationConfig {
         window: 7,
-        ..Settings::new(documents, teacher())
+        ..ContinuationConfig::new(documents)
     }
 }
 
+/// A function of one request as the usual teacher.
+pub(crate) fn writer<F>(function: F) -> WriterFn<F>
+where
+    F: FnMut(&CompletionRequest) -> Result<Completion, BoxError>,
+{
+    WriterFn::new(teacher(), function)
+}
+
 /// What a request shows last.
-pub(crate) fn shown(request: &ContinuationRequest) -> &str {
+pub(crate) fn shown(request: &CompletionRequest) -> &str {
     match &request.prompt {
         Prompt::Text(text) => text,
         Prompt::Chat(turns) => &turns.last().unwrap().content,
+        Prompt::Rendered(_) => panic!("expected a text or a chat"),
     }
 }
 
 /// Writes a text for every request; answers the questions of a judge; may fail or come out of order.
-#[derive(Default)]
 pub(crate) struct Scripted {
     /// Ids, in the order in which they were written.
     pub(crate) wrote: Vec<Value>,
@@ -52,10 +62,24 @@ pub(crate) struct Scripted {
     pub(crate) fails_after: Option<usize>,
     /// The last request of a window comes first.
     pub(crate) backwards: bool,
+    /// Who it says it is.
+    pub(crate) identity: WriterIdentity,
+}
+
+impl Default for Scripted {
+    fn default() -> Self {
+        Self {
+            wrote: Vec::new(),
+            largest: 0,
+            fails_after: None,
+            backwards: false,
+            identity: teacher(),
+        }
+    }
 }
 
 /// The scripted text: some empty, some cut off, some with a capital letter, some calls of a judge.
-pub(crate) fn answer(request: &ContinuationRequest) -> (String, &'static str) {
+pub(crate) fn answer(request: &CompletionRequest) -> (String, &'static str) {
     let text = shown(request);
     let number = text.len() + request.id.to_string().len();
     if text.contains("Answer with one word") {
@@ -79,10 +103,14 @@ pub(crate) fn answer(request: &ContinuationRequest) -> (String, &'static str) {
     }
 }
 
-impl TextToText for Scripted {
+impl Writer for Scripted {
+    fn identity(&self) -> WriterIdentity {
+        self.identity.clone()
+    }
+
     fn complete(
         &mut self,
-        requests: &[ContinuationRequest],
+        requests: &[CompletionRequest],
         on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
         self.largest = self.largest.max(requests.len());
@@ -100,11 +128,9 @@ impl TextToText for Scripted {
             let (text, finish_reason) = answer(request);
             self.wrote.push(request.id.clone());
             on_done(Completion {
-                id: request.id.clone(),
                 token_count: text.split_whitespace().count(),
-                passes: None,
-                text,
                 finish_reason: finish_reason.into(),
+                ..Completion::new(request.id.clone(), text)
             })?;
         }
         Ok(())
@@ -112,8 +138,8 @@ impl TextToText for Scripted {
 }
 
 /// Refuses to write anything.
-pub(crate) fn nobody() -> impl FnMut(&ContinuationRequest) -> Result<Completion, BoxError> {
-    |request: &ContinuationRequest| Err(format!("{} was asked for", request.id).into())
+pub(crate) fn nobody() -> impl Writer {
+    writer(|request: &CompletionRequest| Err(format!("{} was asked for", request.id).into()))
 }
 
 /// Rows of different lengths, ids numbers and strings in turn.
@@ -160,18 +186,23 @@ impl Folder {
     pub(crate) fn run(
         &self,
         corpus: &Corpus,
-        settings: &Settings,
-        writer: &mut dyn TextToText,
+        settings: &ContinuationConfig,
+        writer: &mut dyn Writer,
     ) -> Result<Continued, ContinuationError> {
-        continue_corpus(corpus, settings, writer, None, &self.path())
+        continue_corpus(
+            corpus,
+            settings,
+            ContinuationWriters::teacher(writer),
+            &self.path(),
+        )
     }
 
     /// The error's text, without the folder.
     pub(crate) fn refusal(
         &self,
         corpus: &Corpus,
-        settings: &Settings,
-        writer: &mut dyn TextToText,
+        settings: &ContinuationConfig,
+        writer: &mut dyn Writer,
     ) -> String {
         let error = self.run(corpus, settings, writer).unwrap_err().to_string();
         error.replace(&format!("{}/", self.0.path().display()), "")

@@ -1,35 +1,29 @@
 //! What a teacher is shown and a judge is asked.
 
+use idiolect_completion::{Completion, CompletionRequest, Prompt, WriterFn, WriterIdentity};
 use idiolect_continuation::{
-    Completion, ContinuationRequest, Filters, Identity, PAPER_SYSTEM, Prompt, Settings, Shown,
-    TextToText, continue_corpus,
+    ContinuationConfig, ContinuationWriters, Filters, PAPER_SYSTEM, Shown, continue_corpus,
 };
 
-use crate::common::{Folder, Scripted, corpus, settings, shown, teacher};
+use crate::common::{Folder, Scripted, corpus, settings, shown, teacher, writer};
 
 #[test]
 fn a_teacher_is_shown_the_half_raw_or_as_a_turn() {
     let folder = Folder::new();
     let corpus = corpus(folder.0.path(), 1);
     let first = |shown: Shown| {
-        let settings = Settings {
+        let settings = ContinuationConfig {
             shown,
             ..settings(1)
         };
         let folder = Folder::new();
         let mut seen = Vec::new();
-        let mut writer = |request: &ContinuationRequest| {
+        let mut writer = writer(|request: &CompletionRequest| {
             seen.push(request.prompt.clone());
-            let (id, text) = (request.id.clone(), "on".to_owned());
-            Ok(Completion {
-                id,
-                text,
-                token_count: 1,
-                passes: None,
-                finish_reason: "stop".into(),
-            })
-        };
+            Ok(Completion::new(request.id.clone(), "on"))
+        });
         folder.run(&corpus, &settings, &mut writer).unwrap();
+        drop(writer);
         let text = folder.rows("rows.jsonl")[0]["messages"][1]["content"].clone();
         (seen.remove(0), text)
     };
@@ -58,33 +52,28 @@ fn another_judge_may_be_asked() {
         conversational: true,
         ..Filters::default()
     };
-    let judge = Identity {
+    let identity = WriterIdentity {
         model: "judge".into(),
         ..teacher()
     };
-    let settings = Settings {
+    let settings = ContinuationConfig {
         filters,
-        judge,
         ..settings(20)
     };
     let mut asked = 0;
-    let mut judge = |request: &ContinuationRequest| {
+    let mut judge = WriterFn::new(identity, |request: &CompletionRequest| {
         assert!(shown(request).contains("Is this passage a conversation?"));
         asked += 1;
         let text = if asked == 1 { "yes" } else { "Hard to say." };
-        let id = request.id.clone();
-        Ok(Completion {
-            id,
-            text: text.into(),
-            token_count: 1,
-            passes: None,
-            finish_reason: "stop".into(),
-        })
-    };
-    let judge: &mut dyn TextToText = &mut judge;
+        Ok(Completion::new(request.id.clone(), text))
+    });
     let mut writer = Scripted::default();
-    let continued =
-        continue_corpus(&corpus, &settings, &mut writer, Some(judge), &folder.path()).unwrap();
+    let writers = ContinuationWriters {
+        teacher: Some(&mut writer),
+        judge: Some(&mut judge),
+    };
+    let continued = continue_corpus(&corpus, &settings, writers, &folder.path()).unwrap();
+    drop(judge);
     let summary = continued.summary;
     let said = &summary.judged["conversational"];
     assert_eq!(

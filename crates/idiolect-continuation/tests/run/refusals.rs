@@ -1,6 +1,6 @@
 //! Settings out of range, and corpora that have no documents or the same one twice.
 
-use idiolect_continuation::{Corpus, Settings};
+use idiolect_continuation::{ContinuationConfig, Corpus};
 use serde_json::json;
 
 use crate::common::{Folder, Scripted, corpus, nobody, settings};
@@ -13,28 +13,28 @@ fn settings_out_of_range_and_corpora_without_documents_are_refused() {
     let base = settings(3);
     assert_eq!(told(settings(0)), "documents: expected at least 1, found 0");
     assert_eq!(
-        told(Settings {
+        told(ContinuationConfig {
             min_words: 1,
             ..base.clone()
         }),
         "min_words: expected at least 2, found 1"
     );
     assert_eq!(
-        told(Settings {
+        told(ContinuationConfig {
             max_words: 3,
             ..base.clone()
         }),
         "max_words: expected at least min_words, 8, found 3"
     );
     assert_eq!(
-        told(Settings {
+        told(ContinuationConfig {
             window: 0,
             ..base.clone()
         }),
         "window: expected at least 1, found 0"
     );
     assert_eq!(
-        told(Settings {
+        told(ContinuationConfig {
             min_words: 1000,
             ..base.clone()
         }),

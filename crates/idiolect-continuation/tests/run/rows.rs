@@ -1,9 +1,12 @@
 //! Rows, verdicts and numbers of a run, and that training reads them.
 
-use idiolect_continuation::{ContinuationRequest, Corpus, Filters, RowFormat, Settings, Target};
+use idiolect_completion::CompletionRequest;
+use idiolect_continuation::{
+    ContinuationConfig, ContinuationWriters, Corpus, Filters, RowForm, Target, continue_corpus,
+};
 use idiolect_data::{Columns, DataSet, Format};
 
-use crate::common::{Folder, Scripted, corpus, nobody, settings, shared};
+use crate::common::{Folder, Scripted, corpus, nobody, settings, shared, writer};
 
 const ALL: Filters = Filters {
     empty: true,
@@ -17,7 +20,7 @@ const ALL: Filters = Filters {
 fn rows_verdicts_and_numbers_agree() {
     let folder = Folder::new();
     let corpus = corpus(folder.0.path(), 70);
-    let settings = Settings {
+    let settings = ContinuationConfig {
         filters: ALL,
         ..settings(60)
     };
@@ -77,7 +80,7 @@ fn the_rows_are_what_training_reads() {
         empty: false,
         ..Filters::default()
     };
-    let settings = Settings {
+    let settings = ContinuationConfig {
         filters: keep,
         ..settings(12)
     };
@@ -100,8 +103,8 @@ fn the_rows_are_what_training_reads() {
             (&half["id"], half["first"].as_str().unwrap())
         );
     }
-    let text = Settings {
-        rows: RowFormat::Text,
+    let text = ContinuationConfig {
+        rows: RowForm::Text,
         target: Target::Original,
         ..settings
     };
@@ -125,26 +128,43 @@ fn the_rows_are_what_training_reads() {
 fn the_original_needs_no_teacher() {
     let folder = Folder::new();
     let corpus = corpus(folder.0.path(), 9);
-    let settings = Settings {
+    let original = ContinuationConfig {
         target: Target::Original,
         ..settings(5)
     };
-    let continued = folder.run(&corpus, &settings, &mut nobody()).unwrap();
+    let continued = folder.run(&corpus, &original, &mut nobody()).unwrap();
     assert_eq!((continued.summary.rows, continued.summary.tokens), (5, 0));
     let halves = folder.rows("halves.jsonl");
     for (row, half) in folder.rows("rows.jsonl").iter().zip(&halves) {
         assert_eq!(row["messages"][1]["content"], half["second"]);
     }
-    let teacher = Settings {
+    let teacher = ContinuationConfig {
         target: Target::Teacher,
-        ..settings
+        ..original.clone()
     };
     assert_eq!(
-        folder.refusal(&corpus, &teacher, &mut |_: &ContinuationRequest| Err(
-            "away".into()
-        )),
+        folder.refusal(
+            &corpus,
+            &teacher,
+            &mut writer(|_: &CompletionRequest| Err("away".into()))
+        ),
         "continuations: stopped after 0 of 5 texts: away"
     );
+    let none = ContinuationWriters::default;
+    let run = |config| continue_corpus(&corpus, config, none(), &folder.path());
+    let error = run(&teacher).unwrap_err().to_string();
+    assert_eq!(error, "teacher: expected a writer, found none");
+    let filters = Filters {
+        conversational: true,
+        ..Filters::default()
+    };
+    let judged = ContinuationConfig {
+        filters,
+        ..original.clone()
+    };
+    let error = run(&judged).unwrap_err().to_string();
+    assert_eq!(error, "judge: expected a writer, found none");
+    assert_eq!(run(&original).unwrap(), continued);
 }
 
 #[test]
@@ -153,7 +173,7 @@ fn real_articles_are_halved_within_their_middle() {
         return;
     };
     let folder = Folder::new();
-    let settings = Settings {
+    let settings = ContinuationConfig {
         target: Target::Original,
         ..settings(500)
     };
