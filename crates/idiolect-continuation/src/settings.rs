@@ -244,6 +244,29 @@ mod tests {
         assert!(serde_json::from_value::<ContinuationSettings>(json!({"preset": "nift"})).is_err());
     }
 
+    /// As a command has them: flat, beside the settings of the sampler, which a preset has too.
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Flat {
+        #[serde(flatten)]
+        continuation: ContinuationSettings,
+        #[serde(flatten)]
+        generation: GenerationSettings,
+    }
+
+    #[test]
+    fn settings_are_a_part_of_a_flat_file() {
+        use idiolect_data::settings::{Layer, resolve, to_toml};
+        let file = "preset = \"nift-2409/claude\"\ntop_p = 0.5\nshown = \"raw\"\nsystem = \"\"";
+        let layers = [Layer::parse("run.toml", file).unwrap()];
+        let flat: Flat = resolve(&layers).unwrap();
+        assert_eq!(flat.continuation.documents, Some(10_000));
+        assert_eq!(flat.continuation.shown, ShownAs::Raw);
+        assert!((flat.generation.top_p - 0.5).abs() < 1e-12);
+        let written = Layer::parse("run.toml", &to_toml(&flat).unwrap()).unwrap();
+        assert_eq!(resolve::<Flat>(&[written]).unwrap(), flat);
+    }
+
     #[test]
     fn the_schema_has_the_keys_of_the_file() {
         let schema = schemars::schema_for!(ContinuationSettings).to_value();
