@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{parity, shell, test, tidy};
+use crate::{package, parity, shell, test, tidy};
 
 /// Runs all steps and stops at the first that fails.
 ///
@@ -15,6 +15,7 @@ pub(crate) fn run() -> shell::Outcome {
     step("tidy", tidy::run)?;
     step("clippy", || shell::run(&mut clippy()))?;
     step("documentation", || shell::run(&mut documentation()))?;
+    step("packages", package::run)?;
     step("tests", test::run)?;
     step("parity on wgpu", parity::on_wgpu)
 }

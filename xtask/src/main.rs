@@ -17,6 +17,7 @@ mod distill_bench;
 mod experiment;
 mod fetch;
 mod gpu;
+mod package;
 mod parity;
 mod python;
 mod server;
@@ -33,7 +34,9 @@ usage: cargo xtask COMMAND
   fetch smollm2          SmolLM2-135M-Instruct as models/SmolLM2-135M-Instruct.Q4_1.gguf
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
   fetch minilm           the sentence encoder all-MiniLM-L6-v2 as models/minilm
-  tidy                   the rules of the house that the compiler does not check
+  tidy                   the rules of this workspace that the compiler does not check
+  package                whether every crate can be published, without uploading anything
+  semver REVISION        breaking changes of the crates since a revision (needs cargo-semver-checks)
   bench [--python P] [--llama] [--only train|gen|prefill] [--repeats N]
                          speed and memory on the real model, and in the same run and table those of
                          PyTorch (P has torch, transformers and peft) and llama.cpp (a Python package)
@@ -49,8 +52,8 @@ usage: cargo xtask COMMAND
                          the ways are as-it-is, no-speculation, no-shared-prefixes, neither: all by default
   continue-bench [DOCUMENTS] [FLAGS]
                          continue documents of the shared data, with speculation and without
-  experiment [--scale S] plain against distilled in many small runs, and docs/RESULTS.md; goes on where it
-                         was killed (more arguments go to it: --budget-minutes M, --device D, --data F)
+  experiment [--scale S] plain against distilled in many small runs, and docs/RESULTS.md; an interrupted
+                         experiment resumes (more arguments go to it: --budget-minutes M, --device D, --data F)
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -64,6 +67,8 @@ fn main() -> ExitCode {
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
         ["fetch", "minilm"] => fetch::minilm().map(drop),
         ["tidy"] => tidy::run(),
+        ["package"] => package::run(),
+        ["semver", revision] => package::semver(revision),
         ["bench", rest @ ..] => bench::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
         ["gpu", rest @ ..] => gpu::run(rest),

@@ -3,7 +3,6 @@
 //! Status 2: the input or the call is wrong, and the line names file, row, tensor or field.
 //! Status 1: the run failed.
 
-use std::error::Error as _;
 use std::io::ErrorKind;
 
 use clap::CommandFactory;
@@ -21,7 +20,7 @@ use crate::args::Cli;
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
-pub enum CliError {
+pub(crate) enum CliError {
     /// The library refused or failed.
     #[error(transparent)]
     Job(#[from] idiolect::Error),
@@ -43,7 +42,7 @@ pub enum CliError {
 
 impl CliError {
     /// The exit status: 2 for a wrong input or call, 1 for a failed run.
-    pub fn status(&self) -> u8 {
+    pub(crate) fn status(&self) -> u8 {
         let failed = match self {
             Self::Stopped { .. }
             | Self::Job(idiolect::Error::Distill(DistillError::Incomplete { .. })) => true,
@@ -112,14 +111,13 @@ impl CliError {
             Self::Job(job) => job.cause(),
             other => other,
         };
-        let next = |cause: &&'_ (dyn std::error::Error + 'static)| {
-            cause.source().map(idiolect::error_cause)
-        };
-        std::iter::successors(Some(first), next)
+        std::iter::successors(Some(first), |cause| {
+            (*cause).source().map(idiolect::error_cause)
+        })
     }
 
     /// The whole chain of causes in one line, none said twice.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut line = String::new();
         for cause in self.causes() {
             let text = cause.to_string();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::CliError;
 
 /// Each row as a line of JSON on standard output.
-pub fn lines<T: Serialize>(rows: &[T]) -> Result<(), CliError> {
+pub(crate) fn lines<T: Serialize>(rows: &[T]) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     let write = |out: &mut dyn Write| {
         for row in rows {
@@ -22,7 +22,7 @@ pub fn lines<T: Serialize>(rows: &[T]) -> Result<(), CliError> {
 }
 
 /// Rows as JSON Lines: in a file, whole or not at all, or on standard output.
-pub fn rows<T: Serialize>(out: Option<&Path>, rows: &[T]) -> Result<(), CliError> {
+pub(crate) fn rows<T: Serialize>(out: Option<&Path>, rows: &[T]) -> Result<(), CliError> {
     match out {
         Some(path) => Ok(write_lines(path, rows).map_err(idiolect::Error::from)?),
         None => lines(rows),
@@ -30,7 +30,7 @@ pub fn rows<T: Serialize>(out: Option<&Path>, rows: &[T]) -> Result<(), CliError
 }
 
 /// Text as it is.
-pub fn text(text: &str) -> Result<(), CliError> {
+pub(crate) fn text(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(CliError::Output)
@@ -38,13 +38,13 @@ pub fn text(text: &str) -> Result<(), CliError> {
 
 /// Text on standard output as it comes.
 #[derive(Default)]
-pub struct Stream {
+pub(crate) struct Stream {
     failed: Option<std::io::Error>,
 }
 
 impl Stream {
     /// Writes a piece of text; false once standard output is gone.
-    pub fn write(&mut self, text: &str) -> bool {
+    pub(crate) fn write(&mut self, text: &str) -> bool {
         let mut out = std::io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         self.failed = written.err();
@@ -52,7 +52,7 @@ impl Stream {
     }
 
     /// Ends the line.
-    pub fn end(mut self) -> Result<(), CliError> {
+    pub(crate) fn end(mut self) -> Result<(), CliError> {
         if self.failed.is_none() {
             self.write("\n");
         }

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The bar of the stage that is under way.
 #[derive(Default)]
-pub struct Bar {
+pub(crate) struct Bar {
     bar: Mutex<Option<ProgressBar>>,
 }
 
@@ -18,14 +18,14 @@ impl Bar {
     }
 
     /// What stands behind the bar.
-    pub fn message(&self, text: String) {
+    pub(crate) fn message(&self, text: String) {
         if let Some(bar) = &*self.bar() {
             bar.set_message(text);
         }
     }
 
     /// How far the stage is.
-    pub fn position(&self, done: usize) {
+    pub(crate) fn position(&self, done: usize) {
         if let Some(bar) = &*self.bar() {
             bar.set_position(done as u64);
         }

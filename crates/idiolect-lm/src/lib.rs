@@ -5,6 +5,7 @@ pub mod device;
 mod error;
 mod generate;
 mod hub;
+pub mod jobs;
 pub mod likelihood;
 mod model;
 pub mod rows;

@@ -51,8 +51,8 @@ pub use idiolect_lora::LoraConfig;
 pub use idiolect_train::TrainConfig;
 #[cfg(feature = "train")]
 pub use jobs::{
-    Generate, Inspect, Inspected, Rewritten, SelfDistill, combine, continue_corpus, distill as distil,
-    embedding_scores, evaluate, inspect, merge, merge_shards, read_sample, score, shift,
+    Rewritten, SelfDistill, continue_corpus, distill as distil, embedding_scores, evaluate,
+    merge_shards, read_sample,
 };
 #[cfg(feature = "train")]
 pub use sdft::{Outcome, Sdft};

@@ -13,7 +13,7 @@ use super::{SamplingOptions, ServerOptions};
 
 /// Settings of halving and continuing.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct ContinueFlags {
+pub(crate) struct ContinueFlags {
     /// Documents: JSON Lines, a text file, or a folder of them; plain, gzip or zstd
     #[arg(long, value_name = "PATH")]
     pub corpus: Option<PathBuf>,
@@ -104,7 +104,7 @@ pub struct ContinueFlags {
 
 /// Arguments of `continue`.
 #[derive(Args, Debug)]
-pub struct Continue {
+pub(crate) struct Continue {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// Which examples.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct DataOptions {
+pub(crate) struct DataOptions {
     /// Examples in a JSON array, JSON Lines, .csv or .parquet; repeat it for several sets
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -39,7 +39,7 @@ pub struct DataOptions {
 
 impl DataOptions {
     /// The options of the data set alone: a template is the model's.
-    pub fn without_template(&self) -> Self {
+    pub(crate) fn without_template(&self) -> Self {
         Self {
             template: None,
             ..self.clone()

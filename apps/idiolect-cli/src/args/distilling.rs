@@ -13,7 +13,7 @@ use super::{DataOptions, ModelOptions, SamplingOptions};
 
 /// How answers are rewritten.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct DistillOptions {
+pub(crate) struct DistillOptions {
     /// Distillation template: using, refer or gsm8k in the checkpoint's chat template, or a preset of the
     /// paper's scripts, for example sdft-2402/main/using; unaided shows no reference, and drops rows without
     /// an answer [default: using]
@@ -38,7 +38,7 @@ pub struct DistillOptions {
 
 /// Settings of a distillation.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct DistillFlags {
+pub(crate) struct DistillFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub model: ModelOptions,
@@ -71,7 +71,7 @@ pub struct DistillFlags {
 /// Arguments of `distill`.
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct Distill {
+pub(crate) struct Distill {
     /// What to do instead of rewriting.
     #[command(subcommand)]
     pub instead: Option<DistillCommand>,
@@ -88,14 +88,14 @@ pub struct Distill {
     clippy::large_enum_variant,
     reason = "one is made, when the program starts"
 )]
-pub enum DistillCommand {
+pub(crate) enum DistillCommand {
     /// Join the journals of several machines' shards, tell missing and double rows, and export the set
     Merge(DistillMerge),
 }
 
 /// Arguments of `distill merge`.
 #[derive(Args, Debug)]
-pub struct DistillMerge {
+pub(crate) struct DistillMerge {
     /// Flat TOML, that of the shards
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -13,7 +13,7 @@ use super::{ModelOptions, ServerOptions};
 
 /// Arguments of `eval`.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct EvalFlags {
+pub(crate) struct EvalFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub model: ModelOptions,

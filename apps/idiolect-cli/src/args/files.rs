@@ -13,7 +13,7 @@ use super::{DataOptions, ModelOptions, SamplingOptions};
 
 /// Arguments of `inspect`.
 #[derive(Args, Debug)]
-pub struct Inspect {
+pub(crate) struct Inspect {
     #[command(flatten)]
     pub model: ModelOptions,
     /// PEFT folder
@@ -34,7 +34,7 @@ pub struct Inspect {
 
 /// Arguments of `generate`.
 #[derive(Args, Debug)]
-pub struct Generate {
+pub(crate) struct Generate {
     #[command(flatten)]
     pub model: ModelOptions,
     /// PEFT folder, or FOLDER=WEIGHT; repeat it for several, whose changes are added up
@@ -67,7 +67,7 @@ pub struct Generate {
 
 /// Arguments of `score`.
 #[derive(Args, Debug)]
-pub struct Score {
+pub(crate) struct Score {
     #[command(flatten)]
     pub model: ModelOptions,
     /// PEFT folder, or FOLDER=WEIGHT; repeat it for several, whose changes are added up
@@ -89,7 +89,7 @@ pub struct Score {
 
 /// Arguments of `merge`.
 #[derive(Args, Debug)]
-pub struct Merge {
+pub(crate) struct Merge {
     #[command(flatten)]
     pub model: ModelOptions,
     /// PEFT folder
@@ -108,7 +108,7 @@ pub struct Merge {
 
 /// Arguments of `combine`.
 #[derive(Args, Debug)]
-pub struct Combine {
+pub(crate) struct Combine {
     #[command(flatten)]
     pub model: ModelOptions,
     /// PEFT folder with its weight, which is 1 where it is left out; repeat it for several
@@ -121,7 +121,7 @@ pub struct Combine {
 
 /// Arguments of `metrics`.
 #[derive(Args, Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     /// What is scored, and from which fields of a row
     #[arg(value_name = "KIND")]
     pub kind: String,
@@ -143,7 +143,7 @@ pub struct Metrics {
 
 /// Arguments of `report`.
 #[derive(Args, Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// Directory that sdft or train wrote; eval folders below its eval/ are shown too
     #[arg(long, value_name = "FOLDER")]
     pub run: PathBuf,

@@ -9,16 +9,16 @@
 
 use clap::{Parser, Subcommand};
 
-pub use continuing::{Continue, ContinueFlags};
-pub use data::DataOptions;
-pub use distilling::{Distill, DistillCommand, DistillFlags, DistillMerge, DistillOptions};
-pub use evaluation::EvalFlags;
-pub use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
-pub use model::ModelOptions;
-pub use sampling::SamplingOptions;
-pub use sdft::{Sdft, SdftFlags};
-pub use server::ServerOptions;
-pub use training::{Train, TrainFlags, TrainOptions};
+pub(crate) use continuing::Continue;
+pub(crate) use data::DataOptions;
+pub(crate) use distilling::{Distill, DistillCommand, DistillMerge, DistillOptions};
+pub(crate) use evaluation::EvalFlags;
+pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
+pub(crate) use model::ModelOptions;
+pub(crate) use sampling::SamplingOptions;
+pub(crate) use sdft::Sdft;
+pub(crate) use server::ServerOptions;
+pub(crate) use training::{Train, TrainOptions};
 
 mod continuing;
 mod data;
@@ -42,7 +42,7 @@ mod training;
     propagate_version = true,
     max_term_width = 100
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -54,7 +54,7 @@ pub struct Cli {
     clippy::large_enum_variant,
     reason = "one is made, when the program starts"
 )]
-pub enum Command {
+pub(crate) enum Command {
     /// Show a model, an adapter, or which text of a data set is trained
     Inspect(Inspect),
     /// Let a model continue prompts

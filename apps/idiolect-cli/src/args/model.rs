@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// Which model, and where it computes.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct ModelOptions {
+pub(crate) struct ModelOptions {
     /// Hugging Face folder, .gguf file, or the name of a model on the Hub
     #[arg(long)]
     pub model: Option<String>,

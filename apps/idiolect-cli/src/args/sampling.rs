@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// How text is generated.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct SamplingOptions {
+pub(crate) struct SamplingOptions {
     /// Sampler whose values the flags below override: greedy, or sdft-2402 (arXiv 2402.13669: temperature 0.95,
     /// top-k 50, top-p 0.7; 512 new tokens) [default: greedy]
     #[arg(long, value_name = "NAME")]

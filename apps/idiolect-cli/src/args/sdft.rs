@@ -13,7 +13,7 @@ use super::{DataOptions, DistillOptions, ModelOptions, SamplingOptions, TrainOpt
 
 /// Settings of the whole job.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct SdftFlags {
+pub(crate) struct SdftFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub model: ModelOptions,
@@ -48,7 +48,7 @@ pub struct SdftFlags {
 
 /// Arguments of `sdft`.
 #[derive(Args, Debug)]
-pub struct Sdft {
+pub(crate) struct Sdft {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     pub config: Option<PathBuf>,

@@ -13,7 +13,7 @@ use super::{DataOptions, ModelOptions};
 
 /// How an adapter is trained.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct TrainOptions {
+pub(crate) struct TrainOptions {
     /// Train every weight of the model, not an adapter
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub full: Option<bool>,
@@ -165,7 +165,7 @@ pub struct TrainOptions {
 
 /// Settings of a training run.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub struct TrainFlags {
+pub(crate) struct TrainFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub model: ModelOptions,
@@ -185,7 +185,7 @@ pub struct TrainFlags {
 
 /// Arguments of `train`.
 #[derive(Args, Debug)]
-pub struct Train {
+pub(crate) struct Train {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

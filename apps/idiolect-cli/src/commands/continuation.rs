@@ -2,7 +2,7 @@
 
 use idiolect::ContinueJob;
 use idiolect::continuation::preset;
-use idiolect::data::settings::read_file;
+use idiolect::data::settings::{Layer, read_file};
 
 use crate::args::Continue;
 use crate::commands::layers;
@@ -11,12 +11,16 @@ use crate::output;
 use crate::progress::Bar;
 
 /// Runs the command: the settings of a preset lie under those of the file, and these under the command line.
-pub fn run(args: &Continue) -> Result<(), CliError> {
+pub(crate) fn run(args: &Continue) -> Result<(), CliError> {
     let file = args.config.as_deref().map(read_file).transpose();
     let file = file.map_err(idiolect::Error::from)?;
     let in_file = file.as_ref().and_then(|file| file.values.get("preset")?.as_str());
     let name = args.flags.preset.as_deref().or(in_file);
     let preset = name.map(preset).transpose().map_err(idiolect::Error::from)?;
+    let preset = preset.map(|values| Layer {
+        name: "preset".to_owned(),
+        values,
+    });
     let job: ContinueJob = layers(preset.into_iter().chain(file).collect(), &args.flags)?;
     output::lines(&[idiolect::continue_corpus(&job, &Bar::default())?])
 }

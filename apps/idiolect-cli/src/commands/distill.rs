@@ -10,7 +10,7 @@ use crate::output;
 use crate::progress::Bar;
 
 /// Runs the command.
-pub fn run(args: &Distill) -> Result<(), CliError> {
+pub(crate) fn run(args: &Distill) -> Result<(), CliError> {
     if let Some(DistillCommand::Merge(merge)) = &args.instead {
         return join(merge);
     }

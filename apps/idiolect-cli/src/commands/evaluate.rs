@@ -9,7 +9,7 @@ use crate::output;
 use crate::progress::Bar;
 
 /// Runs the command.
-pub fn run(args: &EvalFlags) -> Result<(), CliError> {
+pub(crate) fn run(args: &EvalFlags) -> Result<(), CliError> {
     let job: EvalJob = resolve(None, args)?;
     output::lines(&[idiolect::evaluate(&job, &Bar::default())?])
 }

@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use idiolect::Generate as Asked;
+use idiolect::Error;
+use idiolect::lm::jobs::Generate as Asked;
 use idiolect::lm::{GenerateRun, WeightedAdapter};
 
 use crate::args::{Generate, ModelOptions, SamplingOptions};
@@ -12,12 +13,12 @@ use crate::output::{self, Stream};
 use crate::progress::Bar;
 
 /// Runs the command.
-pub fn run(args: &Generate) -> Result<(), CliError> {
+pub(crate) fn run(args: &Generate) -> Result<(), CliError> {
     let (ask, bar) = (asked(args)?, Bar::default());
     let rows = match (&args.prompt, &args.prompts) {
         (Some(prompt), _) if args.out.is_none() => return stream(&ask, prompt, &bar),
-        (Some(prompt), _) => ask.prompt(prompt, &bar)?,
-        (None, Some(prompts)) => ask.file(prompts, &bar)?,
+        (Some(prompt), _) => ask.prompt(prompt, &bar).map_err(Error::from)?,
+        (None, Some(prompts)) => ask.file(prompts, &bar).map_err(Error::from)?,
         (None, None) => Vec::new(),
     };
     output::rows(args.out.as_deref(), &rows)
@@ -46,16 +47,17 @@ fn asked(args: &Generate) -> Result<Asked, CliError> {
 
 fn stream(ask: &Asked, prompt: &str, bar: &Bar) -> Result<(), CliError> {
     let mut out = Stream::default();
-    ask.stream(prompt, bar, &mut |text| match out.write(text) {
+    let done = ask.stream(prompt, bar, &mut |text| match out.write(text) {
         true => ControlFlow::Continue(()),
         false => ControlFlow::Break(()),
-    })?;
+    });
+    done.map_err(Error::from)?;
     out.end()
 }
 
 /// Adapters as typed, each a folder or FOLDER=WEIGHT.
-pub fn adapters(texts: &[String]) -> Result<Vec<WeightedAdapter>, CliError> {
+pub(crate) fn adapters(texts: &[String]) -> Result<Vec<WeightedAdapter>, CliError> {
     let parsed = texts.iter().map(|text| text.parse());
     let parsed: Result<_, _> = parsed.collect();
-    Ok(parsed.map_err(|error: idiolect::lm::LmError| idiolect::Error::from(error))?)
+    Ok(parsed.map_err(|error: idiolect::lm::LmError| Error::from(error))?)
 }

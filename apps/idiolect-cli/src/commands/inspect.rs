@@ -6,7 +6,8 @@ use std::path::Path;
 
 use idiolect::finetune::plan as planned;
 use idiolect::lm::MaskedRow;
-use idiolect::{Inspect as Asked, TrainSettings};
+use idiolect::TrainSettings;
+use idiolect::lm::jobs::{Inspect as Asked, inspect};
 use serde_json::{Value, json};
 
 use crate::args::{Inspect, ModelOptions};
@@ -16,7 +17,7 @@ use crate::output;
 use crate::progress::Bar;
 
 /// Runs the command.
-pub fn run(args: &Inspect) -> Result<(), CliError> {
+pub(crate) fn run(args: &Inspect) -> Result<(), CliError> {
     if let Some(config) = &args.plan {
         return plan(config, args.json);
     }
@@ -30,7 +31,7 @@ pub fn run(args: &Inspect) -> Result<(), CliError> {
         data: resolve(None, &args.data.without_template())?,
         rows: args.rows,
     };
-    let found = idiolect::inspect(&ask, &Bar::default())?;
+    let found = inspect(&ask, &Bar::default()).map_err(idiolect::Error::from)?;
     if args.json {
         output::lines(&[&found.model])?;
         return output::lines(&found.rows);

@@ -1,6 +1,7 @@
 //! `idiolect merge`: an adapter folded into its model, as a Hugging Face folder.
 
 use idiolect::lm::MergeOptions;
+use idiolect::lm::jobs::merge;
 
 use crate::args::Merge;
 use crate::commands::resolve;
@@ -9,13 +10,14 @@ use crate::output;
 use crate::progress::Bar;
 
 /// Runs the command.
-pub fn run(args: &Merge) -> Result<(), CliError> {
+pub(crate) fn run(args: &Merge) -> Result<(), CliError> {
     let stored = args.stored.as_deref().map(str::parse).transpose();
     let options = MergeOptions {
         stored: stored.map_err(idiolect::Error::from)?,
         max_shard_megabytes: args.max_shard_megabytes,
     };
     let model = resolve(None, &args.model)?;
-    let summary = idiolect::merge(&model, &args.adapter, &args.out, options, &Bar::default())?;
+    let summary = merge(&model, &args.adapter, &args.out, options, &Bar::default());
+    let summary = summary.map_err(idiolect::Error::from)?;
     output::lines(&[summary])
 }

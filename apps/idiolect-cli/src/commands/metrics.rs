@@ -1,6 +1,7 @@
 //! `idiolect metrics`: rows in, scores out, and their means.
 
-use idiolect::eval::row_scores::{Kind, means, read_rows, score_rows, with_ids};
+use idiolect::eval::{ScoreKind, read_scored_rows, row_scores, score_means, with_ids};
+use idiolect::lm::jobs::shift as moved;
 
 use crate::args::Metrics;
 use crate::commands::resolve;
@@ -9,30 +10,31 @@ use crate::output;
 use crate::progress::Bar;
 
 /// Runs the command.
-pub fn run(args: &Metrics) -> Result<(), CliError> {
+pub(crate) fn run(args: &Metrics) -> Result<(), CliError> {
     if args.kind == "shift" {
         return shift(args);
     }
     let input = args.input.as_deref().ok_or_else(|| missing("in", "a file of rows"))?;
-    let rows = read_rows(input).map_err(idiolect::Error::from)?;
+    let rows = read_scored_rows(input).map_err(idiolect::Error::from)?;
     let scores = if args.kind == "embedding" {
         let model = resolve(None, &args.model)?;
         idiolect::embedding_scores(&model, &rows)?
     } else {
-        let kind: Kind = args.kind.parse().map_err(idiolect::Error::from)?;
-        score_rows(kind, &rows).map_err(idiolect::Error::from)?
+        let kind: ScoreKind = args.kind.parse().map_err(idiolect::Error::from)?;
+        row_scores(kind, &rows).map_err(idiolect::Error::from)?
     };
     if let Some(out) = args.out.as_deref() {
         output::rows(Some(out), &with_ids(&rows, &scores))?;
     }
-    output::lines(&[means(&scores)])
+    output::lines(&[score_means(&scores)])
 }
 
 /// A row for each weight that moved; the norm of the whole change on standard output.
 fn shift(args: &Metrics) -> Result<(), CliError> {
     let model = resolve(None, &args.model)?;
     let other = args.other.as_deref();
-    let shifts = idiolect::shift(&model, &args.adapter, other, &Bar::default())?;
+    let shifts = moved(&model, &args.adapter, other, &Bar::default());
+    let shifts = shifts.map_err(idiolect::Error::from)?;
     if let Some(out) = args.out.as_deref() {
         output::rows(Some(out), &shifts.rows())?;
     }

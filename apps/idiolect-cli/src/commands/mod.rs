@@ -7,27 +7,27 @@ use serde::Serialize;
 
 use crate::error::CliError;
 
-pub mod combine;
-pub mod continuation;
-pub mod distill;
-pub mod evaluate;
-pub mod generate;
-pub mod inspect;
-pub mod merge;
-pub mod metrics;
-pub mod report;
-pub mod score;
-pub mod sdft;
-pub mod train;
+pub(crate) mod combine;
+pub(crate) mod continuation;
+pub(crate) mod distill;
+pub(crate) mod evaluate;
+pub(crate) mod generate;
+pub(crate) mod inspect;
+pub(crate) mod merge;
+pub(crate) mod metrics;
+pub(crate) mod report;
+pub(crate) mod score;
+pub(crate) mod sdft;
+pub(crate) mod train;
 
 /// The settings of a file under those of the command line.
-pub fn resolve<T: Settings>(file: Option<&Path>, flags: &impl Serialize) -> Result<T, CliError> {
+pub(crate) fn resolve<T: Settings>(file: Option<&Path>, flags: &impl Serialize) -> Result<T, CliError> {
     let file = file.map(read_file).transpose().map_err(idiolect::Error::from)?;
     layers(file.into_iter().collect(), flags)
 }
 
 /// The settings of layers, the last of which is the command line.
-pub fn layers<T: Settings>(mut below: Vec<Layer>, flags: &impl Serialize) -> Result<T, CliError> {
+pub(crate) fn layers<T: Settings>(mut below: Vec<Layer>, flags: &impl Serialize) -> Result<T, CliError> {
     below.push(Layer::of("command line", flags).map_err(idiolect::Error::from)?);
     Ok(resolved(&below).map_err(idiolect::Error::from)?)
 }

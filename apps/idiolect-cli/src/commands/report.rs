@@ -7,7 +7,7 @@ use crate::error::CliError;
 use crate::progress::Bar;
 
 /// Runs the command.
-pub fn run(args: &Report) -> Result<(), CliError> {
+pub(crate) fn run(args: &Report) -> Result<(), CliError> {
     let page = idiolect::report::write(&args.run).map_err(idiolect::Error::from)?;
     Bar::default().note(&format!("The report is {}", page.display()));
     Ok(())

@@ -1,6 +1,6 @@
 //! `idiolect score`: how likely a model finds responses.
 
-use idiolect::Generate as Asked;
+use idiolect::lm::jobs::{Generate as Asked, score};
 
 use crate::args::{ModelOptions, Score};
 use crate::commands::{generate::adapters, resolve};
@@ -9,7 +9,7 @@ use crate::output;
 use crate::progress::Bar;
 
 /// Runs the command.
-pub fn run(args: &Score) -> Result<(), CliError> {
+pub(crate) fn run(args: &Score) -> Result<(), CliError> {
     let model = ModelOptions {
         template: args.template.clone(),
         ..args.model.clone()
@@ -19,6 +19,7 @@ pub fn run(args: &Score) -> Result<(), CliError> {
         adapters: adapters(&args.adapter)?,
         ..Asked::default()
     };
-    let rows = idiolect::score(&ask, &args.data, args.batch_size, &Bar::default())?;
+    let rows = score(&ask, &args.data, args.batch_size, &Bar::default());
+    let rows = rows.map_err(idiolect::Error::from)?;
     output::rows(args.out.as_deref(), &rows)
 }

@@ -17,7 +17,7 @@ use crate::stop;
 const DEMO: &str = include_str!("../../demo.toml");
 
 /// Runs the command.
-pub fn run(args: &Sdft) -> Result<(), CliError> {
+pub(crate) fn run(args: &Sdft) -> Result<(), CliError> {
     let settings: SdftSettings = if args.demo {
         let demo = Layer::parse("demo.toml", DEMO).map_err(Error::from)?;
         layers(vec![demo], &args.flags)?

@@ -11,13 +11,14 @@ use crate::progress::Bar;
 use crate::stop;
 
 /// Runs the command.
-pub fn run(args: &Train) -> Result<(), CliError> {
+pub(crate) fn run(args: &Train) -> Result<(), CliError> {
     let settings: TrainSettings = resolve(args.config.as_deref(), &args.flags)?;
     let bar = Bar::default();
     let hooks = Hooks {
         resume: args.resume,
         stop: Some(stop::flag()),
         on_event: Box::new(|event| show(&bar, "train", &event)),
+        progress: &bar,
     };
     let trained = train(&settings, hooks);
     bar.end();
@@ -32,7 +33,7 @@ pub fn run(args: &Train) -> Result<(), CliError> {
 }
 
 /// Shows how far a training is.
-pub fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
+pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
         TrainingEvent::RowsTruncated { .. } => bar.note(&event.to_string()),
         TrainingEvent::Planned {

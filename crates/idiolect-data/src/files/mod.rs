@@ -8,4 +8,4 @@ mod write;
 pub use hash::{content_hash, text_hash};
 pub use journal::Journal;
 pub use run_dir::RunDir;
-pub use write::{write_atomically, write_json};
+pub use write::{write_atomically, write_json, write_lines};

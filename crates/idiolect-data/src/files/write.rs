@@ -47,6 +47,20 @@ pub fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), D
     })
 }
 
+/// Writes rows as JSON Lines, whole or not at all.
+///
+/// # Errors
+///
+/// [`DataError::Io`], also for a row that is no JSON.
+pub fn write_lines<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), DataError> {
+    write_atomically(path, |out| {
+        rows.iter().try_for_each(|row| {
+            serde_json::to_writer(&mut *out, row)?;
+            out.write_all(b"\n")
+        })
+    })
+}
+
 fn fill(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut writer = BufWriter::new(File::create(path)?);
     contents(&mut writer)?;

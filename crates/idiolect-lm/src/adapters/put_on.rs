@@ -38,6 +38,15 @@ impl LanguageModel {
         })
     }
 
+    /// [`load_adapter`](Self::load_adapter) where a folder is given, else the model as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_adapter`](Self::load_adapter).
+    pub fn load_optional_adapter(&self, folder: Option<&Path>) -> Result<Self, LmError> {
+        folder.map_or_else(|| Ok(self.clone()), |folder| self.load_adapter(folder))
+    }
+
     /// The base model with any number of adapters on that work at the same time, each weighted.
     ///
     /// # Errors

@@ -18,6 +18,11 @@ pub fn on_threads<T: Send, E: From<LmError> + Send>(
     if let Some(count) = count {
         set_threads(count)?;
     }
+    in_pool(task)
+}
+
+/// Runs a task on a thread of the pool, as [`on_threads`].
+pub(crate) fn in_pool<T: Send>(task: impl FnOnce() -> T + Send) -> T {
     rayon::scope(|_| task())
 }
 

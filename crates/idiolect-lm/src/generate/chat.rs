@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use idiolect_generate::GenerationSettings;
 
 use super::GenerateRun;
+use crate::device::in_pool;
 use crate::rows::ModelPrompt;
 use crate::{LanguageModel, LmError};
 
@@ -19,6 +20,10 @@ impl LanguageModel {
     ///
     /// As [`LanguageModel::generate`]; a turn that leaves no room for an answer is refused.
     pub fn chat(&self, text: &str) -> Result<String, LmError> {
+        in_pool(|| self.answer(text))
+    }
+
+    fn answer(&self, text: &str) -> Result<String, LmError> {
         let prompt = self.prompt_ids(&ModelPrompt::user(text))?;
         let room = self.max_positions().saturating_sub(prompt.len());
         let settings = GenerationSettings {

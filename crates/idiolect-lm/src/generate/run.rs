@@ -8,6 +8,7 @@ use idiolect_generate::{
 };
 
 use super::{DecoderLogits, Pace};
+use crate::device::in_pool;
 use crate::rows::{GeneratedRow, ModelPrompt, PromptRow};
 use crate::{LanguageModel, LmError};
 
@@ -65,12 +66,13 @@ impl LanguageModel {
     ) -> Result<Vec<GeneratedRow>, LmError> {
         let prompts: Vec<ModelPrompt> = rows.iter().map(|row| row.prompt.clone()).collect();
         progress.begin("generate", rows.len());
-        let done = self.generate(&prompts, settings, run, &mut |event| {
+        let count = |event: Event<'_>| {
             if let Event::Done(_) = event {
                 progress.advance(1);
             }
             ControlFlow::Continue(())
-        })?;
+        };
+        let done = in_pool(|| self.generate(&prompts, settings, run, &mut { count }))?;
         progress.end();
         let mut pace = Pace::default();
         pace.add(&done);

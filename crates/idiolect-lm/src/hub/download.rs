@@ -117,9 +117,9 @@ impl hf_hub::api::Progress for Bytes<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
     use std::io::{BufRead, BufReader, Write};
     use std::net::{TcpListener, TcpStream};
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -182,11 +182,11 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct Told(RefCell<Vec<(String, usize)>>);
+    struct Told(Mutex<Vec<(String, usize)>>);
 
     impl Progress for Told {
         fn begin(&self, stage: &str, total: usize) {
-            self.0.borrow_mut().push((stage.into(), total));
+            self.0.lock().unwrap().push((stage.into(), total));
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
             assert_eq!(std::fs::read_to_string(folder.join(name)).unwrap(), text);
         }
         let files = FILES.map(|(name, text)| (name.to_string(), text.len()));
-        assert_eq!(told.0.into_inner(), files);
+        assert_eq!(told.0.into_inner().unwrap(), files);
         // Nobody answers there: all that is needed is in the cache.
         let nowhere = || hub("http://127.0.0.1:9".into());
         let again = nowhere().model("owner/name", &Told::default()).unwrap();

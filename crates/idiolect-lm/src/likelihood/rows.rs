@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::batch::{chosen, context, positions, trained};
 use super::head::{CHUNK_ROWS, head_nll, head_scores};
+use crate::device::in_pool;
 use crate::{LanguageModel, LmError};
 
 /// The score of one row.
@@ -47,7 +48,8 @@ impl LanguageModel {
         progress.begin("score", rows.len());
         for part in order.chunks(batch_size) {
             let batch: Vec<&TokenRow> = part.iter().map(|i| &rows[*i]).collect();
-            for (place, score) in part.iter().zip(self.score_batch(&batch)) {
+            let scores = in_pool(|| self.score_batch(&batch));
+            for (place, score) in part.iter().zip(scores) {
                 scored[*place] = Some(score);
             }
             progress.advance(part.len());

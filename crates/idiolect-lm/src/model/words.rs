@@ -24,7 +24,7 @@ impl LanguageModel {
         }
         let mut files = self.text.files();
         let ids = files.tokenizer.add_tokens(words)?;
-        self.learned(files, &ids)
+        self.with_words(files, &ids)
     }
 
     /// The same model with the words that an adapter's folder has beyond the model's, but without the adapter;
@@ -42,10 +42,10 @@ impl LanguageModel {
         };
         let ids = tokenizer.vocab_size()..files.tokenizer.vocab_size();
         let ids: Vec<u32> = ids.filter_map(|id| u32::try_from(id).ok()).collect();
-        self.learned(files, &ids)
+        self.with_words(files, &ids)
     }
 
-    fn learned(&self, files: TextFiles, ids: &[u32]) -> Result<Self, LmError> {
+    fn with_words(&self, files: TextFiles, ids: &[u32]) -> Result<Self, LmError> {
         let mut words = self.words.clone();
         words.extend(ids.iter().map(|id| {
             let word = files.tokenizer.token(*id).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Rows scored: against the plain loss of each row alone, and what is refused.
 
-use std::cell::Cell;
+use std::sync::Mutex;
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use idiolect_completion::{Progress, Quiet};
@@ -111,16 +111,16 @@ fn a_conversation_is_scored_and_shown_with_its_mask() {
 }
 
 #[derive(Default)]
-struct Count(Cell<usize>, Cell<usize>);
+struct Count(Mutex<[usize; 2]>);
 
 impl Progress for Count {
     fn begin(&self, stage: &str, total: usize) {
         assert_eq!(stage, "score");
-        self.0.set(total);
+        self.0.lock().unwrap()[0] = total;
     }
 
     fn advance(&self, units: usize) {
-        self.1.set(self.1.get() + units);
+        self.0.lock().unwrap()[1] += units;
     }
 }
 
@@ -129,7 +129,7 @@ fn progress_counts_every_row() {
     let Some(model) = tiny() else { return };
     let count = Count::default();
     model.score(&rows(7), 3, &count).unwrap();
-    assert_eq!((count.0.get(), count.1.get()), (7, 7));
+    assert_eq!(count.0.into_inner().unwrap(), [7, 7]);
 }
 
 /// Numbers that follow from `seed` alone.

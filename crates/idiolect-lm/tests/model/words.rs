@@ -62,16 +62,16 @@ fn an_adapters_folder_brings_its_words() {
         let Some(model) = model(name) else { return };
         let more = model.with_tokens(&words()).unwrap();
         let (adapter, folder) = adapter(&more);
-        let worn = model.load_adapter(folder.path()).unwrap();
-        assert_eq!(worn.tokenizer().vocab_size(), 386);
-        assert_eq!(worn.decoder().config.vocab_size, 386);
+        let adapted = model.load_adapter(folder.path()).unwrap();
+        assert_eq!(adapted.tokenizer().vocab_size(), 386);
+        assert_eq!(adapted.decoder().config.vocab_size, 386);
         assert_eq!(
-            worn.text_fingerprint().unwrap(),
+            adapted.text_fingerprint().unwrap(),
             more.text_fingerprint().unwrap()
         );
         let memory = more.with_adapter(&adapter).unwrap();
-        assert_eq!(loss(&worn).to_bits(), loss(&memory).to_bits(), "{name}");
-        assert_eq!(worn.without_adapter().tokenizer().vocab_size(), 384);
+        assert_eq!(loss(&adapted).to_bits(), loss(&memory).to_bits(), "{name}");
+        assert_eq!(adapted.without_adapter().tokenizer().vocab_size(), 384);
         // To train on from there: the words without the adapter.
         let start = model.with_words_of(folder.path()).unwrap();
         assert_eq!(loss(&start).to_bits(), loss(&more).to_bits(), "{name}");

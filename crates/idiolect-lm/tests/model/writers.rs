@@ -1,7 +1,7 @@
 //! A model as a writer: resumed batches, what single requests want, who it is, and likelihoods.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use idiolect_completion::{
     BoxError, Completion, CompletionRequest, LikelihoodRequest, Overrides, Progress, Prompt, Quiet,
@@ -50,23 +50,23 @@ fn written(
 }
 
 #[derive(Default)]
-struct Told(RefCell<Vec<String>>);
+struct Told(Mutex<Vec<String>>);
 
 impl Progress for Told {
     fn begin(&self, stage: &str, total: usize) {
-        self.0.borrow_mut().push(format!("{stage} {total}"));
+        self.0.lock().unwrap().push(format!("{stage} {total}"));
     }
 
     fn advance(&self, units: usize) {
-        self.0.borrow_mut().push(format!("+{units}"));
+        self.0.lock().unwrap().push(format!("+{units}"));
     }
 
     fn end(&self) {
-        self.0.borrow_mut().push("end".into());
+        self.0.lock().unwrap().push("end".into());
     }
 
     fn note(&self, line: &str) {
-        self.0.borrow_mut().push(line.into());
+        self.0.lock().unwrap().push(line.into());
     }
 }
 
@@ -108,7 +108,7 @@ fn a_resumed_run_repeats_the_batch_that_it_was_in() {
     let resumed = written(&mut writer, &rest);
     assert_eq!(resumed.len(), 40 - 19);
     assert!(resumed.iter().all(|(id, done)| whole[id] == *done));
-    let told = told.0.into_inner();
+    let told = told.0.into_inner().unwrap();
     assert_eq!(told[..2], ["rewrite 40", "+19"]);
     assert_eq!(told.iter().filter(|line| *line == "+1").count(), 21);
     assert!(told.contains(&"end".to_string()));

@@ -14,7 +14,6 @@ use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
 use idiolect_tokens::TokenRow;
 
-use super::writers::LocalModel;
 use crate::Error;
 use crate::settings::DistillJob;
 
@@ -145,7 +144,7 @@ impl<'a> SelfDistill<'a> {
     /// [`Error::Setting`] without a run directory; [`Error::Distill`] for what the data, the journal of another
     /// run or the model refuse; [`Error::Lm`] for settings of the generation out of range.
     pub fn start(self) -> Result<Rewritten, Error> {
-        let run_dir = self.run_dir()?;
+        let run_dir = self.folder()?;
         let (config, mut writer) = (self.config()?, self.writer()?);
         let files = DistillFiles::new(&run_dir, self.shard);
         make_folder_of(&files.journal())?;
@@ -161,14 +160,14 @@ impl<'a> SelfDistill<'a> {
 
     /// Joins the journals of several shards, and rewrites as [`start`](Self::start) does.
     fn join(self, from: &[PathBuf]) -> Result<Rewritten, Error> {
-        let (run_dir, config) = (self.run_dir()?, self.config()?);
+        let (run_dir, config) = (self.folder()?, self.config()?);
         let identity = self.writer()?.identity();
         let report = merge_into(self.data, &config, &identity, from, &run_dir)?;
         tell(&report, self.progress);
         self.start()
     }
 
-    fn run_dir(&self) -> Result<PathBuf, Error> {
+    fn folder(&self) -> Result<PathBuf, Error> {
         let run_dir = self.run_dir.clone();
         run_dir.ok_or_else(|| Error::setting("out", "a folder", "nothing"))
     }
@@ -227,7 +226,7 @@ impl Rewritten {
 ///
 /// Those of settings, data, model and generation.
 pub fn distill(job: &DistillJob, progress: &dyn Progress) -> Result<DistillReport, Error> {
-    run(job, progress, SelfDistill::start)
+    run(job, progress, |distill| distill.start())
 }
 
 /// Joins the journals of several machines into the data set that one would have made.
@@ -257,11 +256,8 @@ fn run(
         let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
         let shard = job.shard.as_deref().map(str::parse).transpose()?;
         let set = read_sample(&job.data, job.seed)?;
-        let model = LocalModel {
-            settings: job.model.clone(),
-            adapter: job.adapter.clone(),
-        };
-        let model = model.open(progress)?;
+        let model = LanguageModel::load(&job.model, progress)?;
+        let model = model.load_optional_adapter(job.adapter.as_deref())?;
         let distill = SelfDistill::of(&model, &set, job.clone());
         let distill = distill.shard(shard.unwrap_or(Shard::WHOLE)).run_dir(out);
         let rewritten = then(distill.progress(progress))?;

@@ -11,7 +11,7 @@ use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, ModelSettings, device, on_threads};
 use serde_json::Value;
 
-use super::writers::{AnyWriter, LocalModel, Writers};
+use super::writers::{AnyWriter, Writers};
 use crate::Error;
 use crate::settings::EvalJob;
 
@@ -29,11 +29,8 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
     let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
     on_threads(job.model.threads, || {
         let evaluation = Evaluation::new(&job.eval)?;
-        let model = LocalModel {
-            settings: job.model.clone(),
-            adapter: job.eval.adapter.clone(),
-        };
-        let model = model.open(progress)?;
+        let model = LanguageModel::load(&job.model, progress)?;
+        let model = model.load_optional_adapter(job.eval.adapter.as_deref())?;
         let about = about(&model, job)?;
         let generation = GenerationSettings {
             generation_batch_size: job.eval.batch_size,

@@ -3,13 +3,11 @@
 mod continuation;
 mod distillation;
 mod evaluation;
-mod models;
 mod writers;
 
 pub use continuation::continue_corpus;
 pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
 pub use evaluation::{embedding_scores, evaluate};
-pub use models::{Generate, Inspect, Inspected, combine, inspect, merge, score, shift};
 
 pub use distillation::read_sample;
 pub(crate) use distillation::response_nll;

@@ -1,6 +1,6 @@
 //! Who writes: a local model or a server, by one name.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use idiolect_completion::{
     BoxError, Completion, CompletionRequest, Progress, Watched, Writer, WriterAddress, WriterIdentity,
@@ -12,22 +12,6 @@ use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};
 use idiolect_teacher::{ServerSettings, Teacher};
 
 use crate::Error;
-
-/// A model of this process, with an adapter where one is given.
-pub(crate) struct LocalModel {
-    pub(crate) settings: ModelSettings,
-    pub(crate) adapter: Option<PathBuf>,
-}
-
-impl LocalModel {
-    pub(crate) fn open(&self, progress: &dyn Progress) -> Result<LanguageModel, Error> {
-        let model = LanguageModel::load(&self.settings, progress)?;
-        match &self.adapter {
-            Some(folder) => Ok(model.load_adapter(folder)?),
-            None => Ok(model),
-        }
-    }
-}
 
 /// How a writer is opened.
 pub(crate) struct Writers<'a> {
@@ -60,7 +44,7 @@ impl<'a> Writers<'a> {
     pub(crate) fn open(
         &self,
         address: &WriterAddress,
-        adapter: Option<&PathBuf>,
+        adapter: Option<&Path>,
     ) -> Result<AnyWriter<'a>, Error> {
         match address {
             WriterAddress::Local(model) => self.local(model, adapter),
@@ -82,15 +66,13 @@ impl<'a> Writers<'a> {
         }
     }
 
-    fn local(&self, model: &str, adapter: Option<&PathBuf>) -> Result<AnyWriter<'a>, Error> {
-        let model = LocalModel {
-            settings: ModelSettings {
-                model: model.into(),
-                ..self.model.clone()
-            },
-            adapter: adapter.cloned(),
+    fn local(&self, model: &str, adapter: Option<&Path>) -> Result<AnyWriter<'a>, Error> {
+        let settings = ModelSettings {
+            model: model.into(),
+            ..self.model.clone()
         };
-        let model = model.open(self.progress)?;
+        let model = LanguageModel::load(&settings, self.progress)?;
+        let model = model.load_optional_adapter(adapter)?;
         let writer = model.writer(&self.generation)?;
         let writer = writer.progress(self.stage, self.progress);
         Ok(AnyWriter::Local(Box::new(writer)))

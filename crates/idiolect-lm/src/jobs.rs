@@ -1,4 +1,5 @@
-//! Jobs of a model alone: what it is, what it writes and how likely it finds text, and its adapters.
+//! Whole jobs of a model alone, from settings: what it is, what it writes and how likely it finds text, and its
+//! adapters.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -6,14 +7,13 @@ use std::path::{Path, PathBuf};
 use idiolect_completion::Progress;
 use idiolect_data::DataSettings;
 use idiolect_generate::GenerationSettings;
-use idiolect_lm::rows::{read_prompts, read_scores};
-use idiolect_lm::{
-    CombineSummary, GenerateRun, GeneratedRow, LanguageModel, MaskedRow, MergeOptions, MergeSummary,
-    ModelPrompt, ModelSettings, ModelSummary, RowScore, Shifts, WeightedAdapter, on_threads,
-};
 
-use super::writers::LocalModel;
-use crate::Error;
+use crate::rows::{read_prompts, read_scores};
+use crate::{
+    CombineSummary, GenerateRun, GeneratedRow, LanguageModel, LmError, MaskedRow, MergeOptions,
+    MergeSummary, ModelPrompt, ModelSettings, ModelSummary, PromptRow, RowScore, Shifts,
+    WeightedAdapter, on_threads,
+};
 
 /// What is to be shown of a model.
 #[derive(Debug, Clone, Default)]
@@ -41,14 +41,11 @@ pub struct Inspected {
 ///
 /// # Errors
 ///
-/// [`Error::Lm`] and [`Error::Data`] for what cannot be opened, read or encoded.
-pub fn inspect(ask: &Inspect, progress: &dyn Progress) -> Result<Inspected, Error> {
+/// [`LmError`] for what cannot be opened, read or encoded.
+pub fn inspect(ask: &Inspect, progress: &dyn Progress) -> Result<Inspected, LmError> {
     on_threads(ask.model.threads, || {
-        let model = LocalModel {
-            settings: ask.model.clone(),
-            adapter: ask.adapter.clone(),
-        };
-        let model = model.open(progress)?;
+        let model = LanguageModel::load(&ask.model, progress)?;
+        let model = model.load_optional_adapter(ask.adapter.as_deref())?;
         let mut rows = Vec::new();
         if !ask.data.data.is_empty() {
             for row in ask.data.read_all(42)?.iter().take(ask.rows) {
@@ -81,13 +78,13 @@ impl Generate {
     ///
     /// # Errors
     ///
-    /// [`Error::Lm`] for a model that cannot be opened or asked.
+    /// [`LmError`] for a model that cannot be opened or asked.
     pub fn stream(
         &self,
         prompt: &str,
         progress: &dyn Progress,
         on_text: &mut (dyn FnMut(&str) -> ControlFlow<()> + Send),
-    ) -> Result<(), Error> {
+    ) -> Result<(), LmError> {
         on_threads(self.model.threads, || {
             let prompt = ModelPrompt::user(prompt);
             let model = self.open(progress)?;
@@ -100,12 +97,16 @@ impl Generate {
     ///
     /// # Errors
     ///
-    /// [`Error::Lm`] for a file that cannot be read, and a model that cannot be opened or asked.
-    pub fn file(&self, prompts: &Path, progress: &dyn Progress) -> Result<Vec<GeneratedRow>, Error> {
+    /// [`LmError`] for a file that cannot be read, and a model that cannot be opened or asked.
+    pub fn file(
+        &self,
+        prompts: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Vec<GeneratedRow>, LmError> {
         on_threads(self.model.threads, || {
             let rows = read_prompts(prompts)?;
             let model = self.open(progress)?;
-            Ok(model.generate_rows(&rows, &self.generation, self.run, progress)?)
+            model.generate_rows(&rows, &self.generation, self.run, progress)
         })
     }
 
@@ -113,21 +114,25 @@ impl Generate {
     ///
     /// # Errors
     ///
-    /// [`Error::Lm`] for a model that cannot be opened or asked.
-    pub fn prompt(&self, prompt: &str, progress: &dyn Progress) -> Result<Vec<GeneratedRow>, Error> {
+    /// [`LmError`] for a model that cannot be opened or asked.
+    pub fn prompt(
+        &self,
+        prompt: &str,
+        progress: &dyn Progress,
+    ) -> Result<Vec<GeneratedRow>, LmError> {
         on_threads(self.model.threads, || {
-            let row = idiolect_lm::PromptRow {
+            let row = PromptRow {
                 id: 0.into(),
                 prompt: ModelPrompt::user(prompt),
             };
             let model = self.open(progress)?;
-            Ok(model.generate_rows(&[row], &self.generation, self.run, progress)?)
+            model.generate_rows(&[row], &self.generation, self.run, progress)
         })
     }
 
-    fn open(&self, progress: &dyn Progress) -> Result<LanguageModel, Error> {
+    fn open(&self, progress: &dyn Progress) -> Result<LanguageModel, LmError> {
         let model = LanguageModel::load(&self.model, progress)?;
-        Ok(model.load_adapters(&self.adapters)?)
+        model.load_adapters(&self.adapters)
     }
 }
 
@@ -135,19 +140,19 @@ impl Generate {
 ///
 /// # Errors
 ///
-/// [`Error::Lm`] names the row that cannot be read, encoded or is too long.
+/// [`LmError`] names the row that cannot be read, encoded or is too long.
 pub fn score(
     ask: &Generate,
     data: &Path,
     batch_size: usize,
     progress: &dyn Progress,
-) -> Result<Vec<RowScore>, Error> {
+) -> Result<Vec<RowScore>, LmError> {
     on_threads(ask.model.threads, || {
         let rows = read_scores(data)?;
         let model = ask.open(progress)?;
         let rows = rows.into_iter().map(|row| model.score_row(row));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        Ok(model.score(&rows, batch_size, progress)?)
+        model.score(&rows, batch_size, progress)
     })
 }
 
@@ -155,17 +160,17 @@ pub fn score(
 ///
 /// # Errors
 ///
-/// [`Error::Lm`] for what cannot be opened or written.
+/// [`LmError`] for what cannot be opened or written.
 pub fn merge(
     model: &ModelSettings,
     adapter: &Path,
     out: &Path,
     options: MergeOptions,
     progress: &dyn Progress,
-) -> Result<MergeSummary, Error> {
+) -> Result<MergeSummary, LmError> {
     on_threads(model.threads, || {
         let model = LanguageModel::load(model, progress)?;
-        Ok(model.load_adapter(adapter)?.merge(out, options)?)
+        model.load_adapter(adapter)?.merge(out, options)
     })
 }
 
@@ -173,15 +178,15 @@ pub fn merge(
 ///
 /// # Errors
 ///
-/// [`Error::Lm`] for what cannot be opened, combined or written.
+/// [`LmError`] for what cannot be opened, combined or written.
 pub fn combine(
     model: &ModelSettings,
     parts: &[WeightedAdapter],
     out: &Path,
     progress: &dyn Progress,
-) -> Result<CombineSummary, Error> {
+) -> Result<CombineSummary, LmError> {
     on_threads(model.threads, || {
-        Ok(LanguageModel::load(model, progress)?.combine(parts, out)?)
+        LanguageModel::load(model, progress)?.combine(parts, out)
     })
 }
 
@@ -189,34 +194,38 @@ pub fn combine(
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for another number of them; [`Error::Lm`] for what cannot be opened or compared.
+/// [`LmError::Setting`] for another number of them; [`LmError`] for what cannot be opened or compared.
 pub fn shift(
     model: &ModelSettings,
     adapters: &[PathBuf],
     other: Option<&str>,
     progress: &dyn Progress,
-) -> Result<Shifts, Error> {
+) -> Result<Shifts, LmError> {
     on_threads(model.threads, || {
         let base = LanguageModel::load(model, progress)?;
         match (adapters, other) {
-            ([adapter], None) => Ok(base.shift_of(&[WeightedAdapter::whole(adapter)])?),
+            ([adapter], None) => base.shift_of(&[WeightedAdapter::whole(adapter)]),
             ([first, second], None) => {
                 let first = WeightedAdapter {
                     weight: -1.0,
                     ..WeightedAdapter::whole(first)
                 };
-                Ok(base.shift_of(&[WeightedAdapter::whole(second), first])?)
+                base.shift_of(&[WeightedAdapter::whole(second), first])
             }
             ([], Some(other)) => {
                 let other = ModelSettings {
                     model: other.to_owned(),
                     ..model.clone()
                 };
-                Ok(base.shift_to(&LanguageModel::load(&other, progress)?)?)
+                base.shift_to(&LanguageModel::load(&other, progress)?)
             }
             _ => {
                 let expected = "one or two of adapter, or other";
-                Err(Error::setting("metrics shift", expected, "neither or both"))
+                Err(LmError::setting(
+                    "metrics shift",
+                    expected,
+                    "neither or both",
+                ))
             }
         }
     })

@@ -1,0 +1,35 @@
+//! `cargo xtask package`: whether every crate can be published, without uploading anything.
+//!
+//! Packages are made and dry-run, not built again: the tests build the same sources.
+
+use crate::shell;
+
+/// Members that are never published.
+const PRIVATE: [&str; 5] = [
+    "idiolect-testkit",
+    "idiolect-tests",
+    "idiolect-recipes",
+    "idiolect-experiment",
+    "xtask",
+];
+
+/// Packages every crate, then goes through publishing all of them as far as uploading.
+pub(crate) fn run() -> shell::Outcome {
+    for command in [["package", "--no-verify"], ["publish", "--dry-run"]] {
+        let mut cargo = shell::cargo(&command);
+        cargo.args(["--workspace", "--locked", "--allow-dirty", "--quiet"]);
+        if command[0] == "publish" {
+            cargo.arg("--no-verify");
+        }
+        cargo.args(PRIVATE.iter().flat_map(|name| ["--exclude", name]));
+        shell::run(&mut cargo)?;
+    }
+    Ok(())
+}
+
+/// Breaking changes of the published crates since a revision, by `cargo-semver-checks`, which must be installed.
+pub(crate) fn semver(revision: &str) -> shell::Outcome {
+    let mut checks = shell::cargo(&["semver-checks", "--workspace", "--baseline-rev", revision]);
+    checks.args(PRIVATE.iter().flat_map(|name| ["--exclude", name]));
+    shell::run(&mut checks)
+}
