@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::factors::{Factors, narrow};
-use crate::targets::{Place, places};
+use crate::places::{Place, places};
 use crate::{Init, LoraConfig, LoraError, WholeModules, init};
 
 /// A low-rank adapter of a decoder; a Burn module whose parameters are all there is to train.
@@ -86,6 +86,21 @@ impl LoraAdapter {
         self.whole
             .lowest_layer()
             .map_or(sites, |whole| whole.min(sites))
+    }
+
+    /// The decoder with the modules that this adapter trained whole in the place of its own; every other
+    /// weight is the seed model's, in the same memory. Without such modules it is the seed model.
+    ///
+    /// What is computed with the adapter is computed with this decoder.
+    ///
+    /// # Panics
+    ///
+    /// When the adapter is for a model with more blocks; [`crate::load`] has checked that.
+    #[must_use]
+    pub fn decoder(&self, seed: &Decoder) -> Decoder {
+        let mut decoder = seed.clone();
+        self.whole.put_on(&mut decoder);
+        decoder
     }
 
     /// The adapter off the tape and never to be trained again, ready to be applied many times:

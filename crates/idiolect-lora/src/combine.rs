@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use burn::tensor::Tensor;
 use idiolect_model::{Adapter, Site};
 
-use crate::config::wrong;
+use crate::error::wrong;
 use crate::{Factors, LoraAdapter, LoraConfig, LoraError, Scaling, Targets, WholeModules};
 
 /// Adapters that work at the same time: each change is that of the adapter alone, weighted, and the changes

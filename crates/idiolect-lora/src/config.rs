@@ -4,11 +4,16 @@
 
 use std::str::FromStr;
 
-use crate::targets::Pattern;
-use crate::{LoraError, Targets};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// How the update is scaled before it is added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::error::wrong;
+use crate::targets::Pattern;
+use crate::{LoraError, Targets, patterns};
+
+/// How the update is scaled before it is added. In files it is `rslora`, true or false.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
 pub enum Scaling {
     /// `alpha / rank` (Hu et al., arXiv 2106.09685, section 4.1).
     Standard,
@@ -16,8 +21,25 @@ pub enum Scaling {
     RankStabilized,
 }
 
+impl From<bool> for Scaling {
+    fn from(rslora: bool) -> Self {
+        if rslora {
+            Self::RankStabilized
+        } else {
+            Self::Standard
+        }
+    }
+}
+
+impl From<Scaling> for bool {
+    fn from(scaling: Scaling) -> Self {
+        scaling == Scaling::RankStabilized
+    }
+}
+
 /// How the factors start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Init {
     /// `A` uniform in `±1/sqrt(in)`, `B` zero: PEFT's default, `kaiming_uniform_` with `a = sqrt(5)`.
     Kaiming,
@@ -41,36 +63,63 @@ impl FromStr for Init {
     }
 }
 
-/// Shape of an adapter.
-#[derive(Debug, Clone, PartialEq)]
+/// Shape of an adapter. In files a field that is left out has its default, and an unknown one is refused.
+///
+/// ```
+/// use idiolect_lora::{LoraConfig, Targets};
+///
+/// let config = LoraConfig { rank: 16, targets: Targets::AllLinear, ..LoraConfig::default() };
+/// assert!(config.check().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct LoraConfig {
-    /// Width of the bottleneck, at least 1. Self-distillation used 8 (arXiv 2402.13669, section 4).
+    /// Width of the bottleneck, at least 1. Default 8, that of self-distillation (arXiv 2402.13669,
+    /// section 4).
     pub rank: usize,
-    /// Numerator of the scale. The scripts of self-distillation use 16, twice the rank.
+    /// Numerator of the scale, alpha / rank. Default 16, twice the rank, as in the scripts of
+    /// self-distillation.
     pub alpha: f64,
-    /// Projections that get an update.
+    /// Projections that get an update. In files: names with commas between, `all-linear`, or a regular
+    /// expression that matches whole paths such as `model.layers.0.self_attn.q_proj`. Default
+    /// `q_proj,v_proj`, as in arXiv 2402.13669.
+    #[schemars(with = "String")]
     pub targets: Targets,
-    /// How rank and alpha make the scale.
+    /// How rank and alpha make the scale. In files `rslora`: true scales by alpha / sqrt(rank). Default
+    /// false.
+    #[serde(rename = "rslora")]
+    #[schemars(with = "bool")]
     pub scaling: Scaling,
-    /// Blocks that get updates; none stands for all.
+    /// Whether each output of an adapted projection has a magnitude of its own (`DoRA`). Default false.
+    pub dora: bool,
+    /// Blocks that get updates, counted from 0; none stands for all, which is the default.
     pub layers: Option<Vec<usize>>,
     /// Other ranks, each for the sites whose path ends in what the regular expression matches, as
-    /// PEFT's `rank_pattern`; the first that matches holds.
+    /// PEFT's `rank_pattern`; the first that matches holds. In files each is `PATTERN=RANK`. Default none.
+    #[serde(with = "patterns")]
+    #[schemars(with = "Vec<String>")]
     pub rank_pattern: Vec<(String, usize)>,
-    /// Other alphas, likewise.
+    /// Other alphas, likewise. In files each is `PATTERN=ALPHA`. Default none.
+    #[serde(with = "patterns")]
+    #[schemars(with = "Vec<String>")]
     pub alpha_pattern: Vec<(String, f64)>,
-    /// Whether each output has a magnitude of its own (`DoRA`).
-    pub dora: bool,
-    /// Share of an update's inputs that a training pass leaves out, at least 0 and below 1.
+    /// Share of an update's inputs that a training pass leaves out, at least 0 and below 1. Default 0.
     pub dropout: f64,
-    /// How the factors start.
+    /// How the factors start. Default `kaiming`, PEFT's.
     pub init: Init,
     /// Modules that train whole beside the factors, by the ends of their names: `embed_tokens`,
-    /// `lm_head`, and norms, of which `norm` is all and `model.norm` the last.
+    /// `lm_head`, and norms, of which `norm` is all and `model.norm` the last. Default none.
     pub modules_to_save: Vec<String>,
-    /// Whether an embedding that is the head as well stays so when it trains whole. Without it, and by
-    /// default in PEFT, the head becomes a matrix of its own.
+    /// Whether an embedding that is the head as well stays so when it trains whole. Without it the head
+    /// becomes a matrix of its own, as in PEFT, and that is the default of [`LoraConfig::default`]; in
+    /// files the default is true.
+    #[serde(default = "stays_tied")]
     pub ensure_weight_tying: bool,
+}
+
+/// What `ensure_weight_tying` is where a file does not say.
+fn stays_tied() -> bool {
+    true
 }
 
 impl LoraConfig {
@@ -129,15 +178,6 @@ impl LoraConfig {
     }
 }
 
-pub(crate) fn wrong(field: &str, expected: impl Into<String>, found: impl ToString) -> LoraError {
-    LoraError::Setting {
-        place: "adapter".into(),
-        field: field.into(),
-        expected: expected.into(),
-        found: found.to_string(),
-    }
-}
-
 impl Default for LoraConfig {
     /// Rank 8, alpha 16, queries and values: the setting of arXiv 2402.13669 and its scripts.
     fn default() -> Self {
@@ -146,10 +186,10 @@ impl Default for LoraConfig {
             alpha: 16.0,
             targets: Targets::Names(vec!["q_proj".into(), "v_proj".into()]),
             scaling: Scaling::Standard,
+            dora: false,
             layers: None,
             rank_pattern: Vec::new(),
             alpha_pattern: Vec::new(),
-            dora: false,
             dropout: 0.0,
             init: Init::Kaiming,
             modules_to_save: Vec::new(),
@@ -229,5 +269,44 @@ mod tests {
             "init: expected another start",
         );
         assert!("loftq".parse::<Init>().is_err());
+    }
+
+    #[test]
+    fn a_file_holds_flat_keys_and_what_it_leaves_out_has_its_default() {
+        let text = "rank = 4\ntargets = \"all-linear\"\nrslora = true\nlayers = [0, 2]\n\
+                    rank_pattern = [\"layers.0.*=2\"]\nalpha_pattern = [\"a=b=0.5\"]\ninit = \"gaussian\"\n";
+        let found: LoraConfig = toml::from_str(text).unwrap();
+        let expected = LoraConfig {
+            rank: 4,
+            targets: Targets::AllLinear,
+            scaling: Scaling::RankStabilized,
+            layers: Some(vec![0, 2]),
+            rank_pattern: vec![("layers.0.*".into(), 2)],
+            alpha_pattern: vec![("a=b".into(), 0.5)],
+            init: Init::Gaussian,
+            ensure_weight_tying: true,
+            ..LoraConfig::default()
+        };
+        assert_eq!(found, expected);
+        let again: LoraConfig = toml::from_str(&toml::to_string(&found).unwrap()).unwrap();
+        assert_eq!(again, found);
+    }
+
+    #[test]
+    fn a_file_with_another_key_or_kind_is_refused() {
+        let refused = |text: &str, part: &str| {
+            let error = toml::from_str::<LoraConfig>(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        refused("ranks = 4", "unknown field `ranks`");
+        refused(
+            "init = \"loftq\"",
+            "expected one of `kaiming`, `gaussian`, `pissa`",
+        );
+        refused("targets = \"q_proj,lm_head\"", "\"lm_head\"");
+        refused(
+            "rank_pattern = [\"q_proj\"]",
+            "expected a pattern, =, and a number, found \"q_proj\"",
+        );
     }
 }

@@ -58,3 +58,13 @@ pub enum LoraError {
         found: String,
     },
 }
+
+/// A [`LoraError::Setting`] about an option of an adapter.
+pub(crate) fn wrong(field: &str, expected: impl Into<String>, found: impl ToString) -> LoraError {
+    LoraError::Setting {
+        place: "adapter".into(),
+        field: field.into(),
+        expected: expected.into(),
+        found: found.to_string(),
+    }
+}

@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn pissa_starts_from_the_principal_part_and_counts_what_moved() {
         use crate::init::principal;
-        use crate::targets::Place;
+        use crate::places::Place;
         let golden = golden();
         let [input, output, rank] = sizes(&golden);
         let (case, device) = (&golden["pissa"], Device::flex());

@@ -8,13 +8,14 @@
 //! The loss is the caller's: it is given the normed hidden states of the trained positions and returns the
 //! gradient with respect to them.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Gradients, IndexingUpdateOp, Int, Tensor};
 use idiolect_model::{Context, Decoder};
 
 use crate::LoraAdapter;
 use crate::adapter::Dropping;
+use crate::whole::register;
 
 /// How much of the forward pass is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,14 +279,4 @@ fn collect(
         }
     }
     adapter.whole.collect_norms(tape, gradients);
-}
-
-pub(crate) fn register<const D: usize>(
-    tape: &Gradients,
-    param: &Param<Tensor<D>>,
-    gradients: &mut GradientsParams,
-) {
-    if let Some(gradient) = param.val().grad(tape) {
-        gradients.register(param.id, gradient);
-    }
 }

@@ -5,10 +5,10 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::config::wrong;
+use crate::error::wrong;
 use crate::factors::{Values, narrow};
+use crate::places::Place;
 use crate::svd::{Decomposed, decompose};
-use crate::targets::Place;
 use crate::{Init, LoraError};
 
 /// Makes the factors of one site after another.

@@ -17,7 +17,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use crate::adapter::weight;
 use crate::factors::Values;
 use crate::init::principal;
-use crate::targets::{Place, places};
+use crate::places::{Place, places};
 use crate::whole::Chosen;
 use crate::{Factors, Init, LoraAdapter, LoraConfig, LoraError};
 

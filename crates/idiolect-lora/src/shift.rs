@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use idiolect_model::{Decoder, Projection, Site};
 
 use crate::adapter::weight;
-use crate::config::wrong;
+use crate::error::wrong;
 use crate::{Factors, LoraAdapter, LoraError};
 
 /// The shift of one projection.

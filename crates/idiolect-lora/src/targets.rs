@@ -1,15 +1,17 @@
-//! Which projections of a model get an update, and of what rank and scale.
+//! Which projections of a model get an update.
 //!
 //! Paths are those of a Hugging Face checkpoint, `model.layers.0.self_attn.q_proj`, so that names and
 //! expressions of PEFT's `target_modules` mean what they mean there.
 
+use std::fmt;
 use std::str::FromStr;
 
-use idiolect_model::{ModelConfig, Projection, Site};
+use idiolect_model::Projection;
 use regex::Regex;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use crate::config::wrong;
-use crate::{LoraConfig, LoraError};
+use crate::LoraError;
+use crate::error::wrong;
 
 /// A choice of projections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub enum Targets {
 }
 
 /// Whether a path is chosen.
-type Chooser<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+pub(crate) type Chooser<'a> = Box<dyn Fn(&str) -> bool + 'a>;
 
 impl Targets {
     /// The names as a checkpoint spells them, or the expression.
@@ -48,7 +50,7 @@ impl Targets {
         }
     }
 
-    fn chooser(&self) -> Result<Chooser<'_>, LoraError> {
+    pub(crate) fn chooser(&self) -> Result<Chooser<'_>, LoraError> {
         Ok(match self {
             Self::AllLinear => Box::new(|_| true),
             Self::Names(names) => {
@@ -84,10 +86,9 @@ impl FromStr for Targets {
     /// that no name has, a regular expression that matches whole paths, `.*\.(q|v)_proj`.
     fn from_str(text: &str) -> Result<Self, LoraError> {
         let text = text.trim();
-        let named = |c: char| c.is_ascii_alphanumeric() || "_.-, ".contains(c);
         let targets = if text == "all-linear" {
             Self::AllLinear
-        } else if text.chars().all(named) {
+        } else if is_names(text) {
             Self::Names(text.split(',').map(|name| name.trim().to_owned()).collect())
         } else {
             Self::Pattern(text.to_owned())
@@ -97,66 +98,36 @@ impl FromStr for Targets {
     }
 }
 
-/// A site with its own rank and scale.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Place {
-    pub(crate) site: Site,
-    pub(crate) rank: usize,
-    pub(crate) scale: f64,
+/// Whether a text is names with commas between, and no expression.
+fn is_names(text: &str) -> bool {
+    let named = |c: char| c.is_ascii_alphanumeric() || "_.-, ".contains(c);
+    text.chars().all(named)
 }
 
-/// The sites that a configuration chooses in a model, sorted.
-pub(crate) fn places(config: &LoraConfig, model: &ModelConfig) -> Result<Vec<Place>, LoraError> {
-    config.check()?;
-    let chosen = config.targets.chooser()?;
-    let ranks = compiled(&config.rank_pattern)?;
-    let alphas = compiled(&config.alpha_pattern)?;
-    let layers = chosen_layers(config, model.num_layers)?;
-    let place = |site: Site| {
-        let path = site.to_string();
-        let rank = first(&ranks, &path).unwrap_or(config.rank);
-        let alpha = first(&alphas, &path).unwrap_or(config.alpha);
-        let scale = config.scale_of(rank, alpha);
-        chosen(&path).then_some(Place { site, rank, scale })
-    };
-    let sites = layers
-        .into_iter()
-        .flat_map(|layer| Projection::ALL.map(|projection| Site { layer, projection }));
-    let places: Vec<Place> = sites.filter_map(place).collect();
-    if places.is_empty() {
-        let found = format!("{:?}", config.targets.names());
-        return Err(wrong(
-            "targets",
-            "at least one projection of the model",
-            found,
-        ));
-    }
-    Ok(places)
-}
-
-fn chosen_layers(config: &LoraConfig, count: usize) -> Result<Vec<usize>, LoraError> {
-    let mut layers = config
-        .layers
-        .clone()
-        .unwrap_or_else(|| (0..count).collect());
-    layers.sort_unstable();
-    layers.dedup();
-    match layers.last() {
-        Some(layer) if *layer >= count => {
-            Err(wrong("layers", format!("blocks below {count}"), layer))
+impl fmt::Display for Targets {
+    /// What [`Targets::from_str`] reads as the same targets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllLinear => f.write_str("all-linear"),
+            Self::Names(names) => f.write_str(&names.join(",")),
+            // An expression without a sign of its own would be read as a name.
+            Self::Pattern(pattern) if is_names(pattern) => write!(f, "(?:{pattern})"),
+            Self::Pattern(pattern) => f.write_str(pattern),
         }
-        _ => Ok(layers),
     }
 }
 
-fn compiled<T: Copy>(patterns: &[(String, T)]) -> Result<Vec<(Pattern, T)>, LoraError> {
-    let one = |(key, value): &(String, T)| Ok((Pattern::ending(key)?, *value));
-    patterns.iter().map(one).collect()
+impl Serialize for Targets {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
-fn first<T: Copy>(patterns: &[(Pattern, T)], path: &str) -> Option<T> {
-    let found = patterns.iter().find(|(pattern, _)| pattern.matches(path));
-    found.map(|(_, value)| *value)
+impl<'de> Deserialize<'de> for Targets {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(D::Error::custom)
+    }
 }
 
 /// A compiled expression that must match a whole path.
@@ -203,19 +174,24 @@ mod tests {
     }
 
     #[test]
+    fn targets_are_written_as_they_are_read() {
+        let all = [
+            Targets::AllLinear,
+            Targets::Names(vec!["v_proj".into(), "layers.1.self_attn.q_proj".into()]),
+            Targets::Pattern(r".*\.(q|v)_proj".into()),
+        ];
+        for targets in all {
+            assert_eq!(targets.to_string().parse::<Targets>().unwrap(), targets);
+        }
+        let plain = Targets::Pattern("q_proj".into());
+        assert_eq!(plain.to_string(), "(?:q_proj)");
+    }
+
+    #[test]
     fn a_name_is_a_whole_part_of_a_path() {
         let path = "model.layers.1.self_attn.q_proj";
         assert!(ends_in(path, "q_proj") && ends_in(path, path));
         assert!(ends_in(path, "self_attn.q_proj"));
         assert!(!ends_in(path, "proj") && !ends_in(path, "k_proj"));
-    }
-
-    #[test]
-    fn the_first_pattern_that_matches_an_end_holds() {
-        let patterns = [("layers.0.*".to_owned(), 2), ("q_proj".to_owned(), 4)];
-        let patterns = compiled(&patterns).unwrap();
-        assert_eq!(first(&patterns, "model.layers.0.self_attn.q_proj"), Some(2));
-        assert_eq!(first(&patterns, "model.layers.1.self_attn.q_proj"), Some(4));
-        assert_eq!(first(&patterns, "model.layers.1.self_attn.v_proj"), None);
     }
 }

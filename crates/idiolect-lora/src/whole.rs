@@ -1,7 +1,7 @@
 //! Modules that train whole beside the factors, PEFT's `modules_to_save`: the embedding, the head, norms.
 //!
 //! They are values of the adapter, in f32, and stand in the place of the decoder's own in the decoder that
-//! [`LoraAdapter::decoder`] gives; the decoder itself stays the seed model.
+//! [`crate::LoraAdapter::decoder`] gives; the decoder itself stays the seed model.
 //! An embedding with more rows than the decoder's brings a larger vocabulary with it.
 //! Projections cannot train whole: that is full fine-tuning.
 
@@ -10,8 +10,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Gradients, Tensor};
 use idiolect_model::{Decoder, ModelConfig, Weights};
 
-use crate::config::wrong;
-use crate::{LoraAdapter, LoraConfig, LoraError};
+use crate::error::wrong;
+use crate::{LoraConfig, LoraError};
 
 /// Path of the embedding in a Hugging Face checkpoint.
 pub(crate) const EMBEDDING: &str = "model.embed_tokens";
@@ -185,7 +185,7 @@ impl WholeModules {
     /// Adds the gradients of the norms that a tape holds.
     pub(crate) fn collect_norms(&self, tape: &Gradients, gradients: &mut GradientsParams) {
         for norm in &self.norms {
-            crate::gradient::register(tape, norm, gradients);
+            register(tape, norm, gradients);
         }
     }
 
@@ -229,19 +229,13 @@ fn given<const D: usize>(param: &Param<Tensor<D>>, dtype: DType) -> Param<Tensor
     Param::initialized(param.id, if same { value } else { value.cast(dtype) })
 }
 
-impl LoraAdapter {
-    /// The decoder with the modules that this adapter trained whole in the place of its own; every other
-    /// weight is the seed model's, in the same memory. Without such modules it is the seed model.
-    ///
-    /// What is computed with the adapter is computed with this decoder.
-    ///
-    /// # Panics
-    ///
-    /// When the adapter is for a model with more blocks; [`crate::load`] has checked that.
-    #[must_use]
-    pub fn decoder(&self, seed: &Decoder) -> Decoder {
-        let mut decoder = seed.clone();
-        self.whole.put_on(&mut decoder);
-        decoder
+/// Moves the gradient that a tape holds of a parameter.
+pub(crate) fn register<const D: usize>(
+    tape: &Gradients,
+    param: &Param<Tensor<D>>,
+    gradients: &mut GradientsParams,
+) {
+    if let Some(gradient) = param.val().grad(tape) {
+        gradients.register(param.id, gradient);
     }
 }

@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
+use crate::TrainError;
 use crate::guard::Seen;
 use crate::optimizer::AdamWState;
 use crate::params::HostTensor;
 use crate::report::io;
-use crate::{TrainConfig, TrainError};
+use crate::stored::StoredConfig;
 
 const PARAMETERS: &str = "parameters.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
@@ -30,7 +31,7 @@ pub(crate) struct State {
     /// Optimiser steps done, which is also the place in the plan.
     pub(crate) step: usize,
     /// The run's settings, its seed among them.
-    pub(crate) config: TrainConfig,
+    pub(crate) config: StoredConfig,
     /// Fingerprint of the training rows.
     pub(crate) rows: String,
     /// Length of `metrics.jsonl` at that step.

@@ -4,6 +4,7 @@
 //! Where a default is called the paper's, it is that of self-distillation fine-tuning
 //! (arXiv 2402.13669, section 4.1, and the scripts published with it).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Schedule, TrainError};
@@ -18,7 +19,7 @@ pub struct RateRatio {
 }
 
 /// The settings of a training run. In files, a field that is left out has its default, and an
-/// unknown one is refused.
+/// unknown one is refused. `packing` and `rate_ratios` are set by programs alone: no file has them.
 ///
 /// ```
 /// use idiolect_train::TrainConfig;
@@ -26,7 +27,7 @@ pub struct RateRatio {
 /// let config = TrainConfig { epochs: 5, ..TrainConfig::default() };
 /// assert!(config.validate().is_ok());
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Passes over the training rows, at least 1. Default 2, the paper's.
@@ -44,15 +45,18 @@ pub struct TrainConfig {
     pub warmup_steps: usize,
     /// Decoupled weight decay, at least 0. Default 0, as in the paper's scripts.
     pub weight_decay: f64,
+    /// Decay of the running mean of gradients, in [0, 1). Default 0.9, `torch.optim.AdamW`'s.
+    #[serde(alias = "beta1")]
+    pub adam_beta1: f64,
+    /// Decay of the running mean of squares, in [0, 1). Default 0.999, `torch.optim.AdamW`'s.
+    #[serde(alias = "beta2")]
+    pub adam_beta2: f64,
+    /// Added to the root of the squares' mean, above 0. Default 1e-8, `torch.optim.AdamW`'s.
+    #[serde(alias = "epsilon")]
+    pub adam_epsilon: f64,
     /// Largest global gradient norm; 0 turns clipping off.
     /// Default 1.0, that of the scripts and of the Hugging Face trainer.
     pub clip_norm: f64,
-    /// Decay of the running mean of gradients, in [0, 1). Default 0.9, `torch.optim.AdamW`'s.
-    pub beta1: f64,
-    /// Decay of the running mean of squares, in [0, 1). Default 0.999, `torch.optim.AdamW`'s.
-    pub beta2: f64,
-    /// Added to the root of the squares' mean, above 0. Default 1e-8, `torch.optim.AdamW`'s.
-    pub epsilon: f64,
     /// Whether each epoch has its own random order. Default true, as in the scripts.
     pub shuffle: bool,
     /// Whether rows of similar length share a micro-batch, and the longest micro-batch comes
@@ -62,7 +66,9 @@ pub struct TrainConfig {
     /// Tokens of a line that several rows share; `batch_size` then counts lines, not rows. A longer
     /// row has a line of its own. Held-out rows are never packed. Default none.
     ///
-    /// The objective must keep the rows of a line apart ([`idiolect_tokens::TokenBatch::parts`]).
+    /// The objective must keep the rows of a line apart
+    /// ([`crate::Objective::keeps_packed_rows_apart`]); another one is refused.
+    #[serde(skip)]
     pub packing: Option<usize>,
     /// Seed of the order of rows and of everything random in the objective.
     /// Default 42, that of the Hugging Face trainer.
@@ -78,6 +84,7 @@ pub struct TrainConfig {
     /// Parameters whose rate is not the schedule's: `LoRA+` (arXiv 2402.12354) gives the second
     /// factor of a low-rank adapter a higher one. The first that names a parameter's field holds.
     /// Default none.
+    #[serde(skip)]
     pub rate_ratios: Vec<RateRatio>,
     /// Optimiser steps between evaluations of the held-out rows; 0 evaluates after each epoch.
     /// The last step is always followed by one. Default 0.
@@ -100,10 +107,10 @@ impl Default for TrainConfig {
             schedule: Schedule::Cosine,
             warmup_steps: 0,
             weight_decay: 0.0,
+            adam_beta1: 0.9,
+            adam_beta2: 0.999,
+            adam_epsilon: 1e-8,
             clip_norm: 1.0,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
             shuffle: true,
             length_grouping: true,
             packing: None,
@@ -150,21 +157,21 @@ impl TrainConfig {
                 "at least 0",
             ),
             (
-                "beta1",
-                self.beta1,
-                share(self.beta1),
+                "adam_beta1",
+                self.adam_beta1,
+                share(self.adam_beta1),
                 "at least 0 and below 1",
             ),
             (
-                "beta2",
-                self.beta2,
-                share(self.beta2),
+                "adam_beta2",
+                self.adam_beta2,
+                share(self.adam_beta2),
                 "at least 0 and below 1",
             ),
             (
-                "epsilon",
-                self.epsilon,
-                finite(self.epsilon, f64::MIN_POSITIVE),
+                "adam_epsilon",
+                self.adam_epsilon,
+                finite(self.adam_epsilon, f64::MIN_POSITIVE),
                 "above 0",
             ),
         ];
@@ -243,17 +250,17 @@ mod tests {
         );
         assert!(
             refused(TrainConfig {
-                beta2: 1.0,
+                adam_beta2: 1.0,
                 ..base()
             })
-            .contains("beta2")
+            .contains("adam_beta2")
         );
         assert!(
             refused(TrainConfig {
-                epsilon: 0.0,
+                adam_epsilon: 0.0,
                 ..base()
             })
-            .contains("epsilon")
+            .contains("adam_epsilon")
         );
         assert!(
             refused(TrainConfig {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::checkpoint::{self, Checkpoint, State};
 use crate::guard::{Seen, Watch};
 use crate::report::{EvaluationRow, Log, StepRow, TimingRow, io};
+use crate::stored::StoredConfig;
 use crate::{AdamW, Rows, TrainConfig, TrainError, params};
 
 /// Where a run keeps its files.
@@ -92,7 +93,7 @@ impl Store {
             .map(|state| (state.name.clone(), state.steps));
         let state = State {
             step,
-            config: self.config.clone(),
+            config: StoredConfig(self.config.clone()),
             rows: self.rows.clone(),
             metrics_bytes: self.metrics.sync()?,
             timings_bytes: self.timings.sync()?,
@@ -164,7 +165,7 @@ impl Store {
 /// Reads a checkpoint and refuses it where it is of a run with other settings or rows.
 fn found(path: &Path, config: &TrainConfig, rows: &str) -> Result<Checkpoint, TrainError> {
     let checkpoint = checkpoint::read(path)?;
-    let differing = difference(config, &checkpoint.state.config).or_else(|| {
+    let differing = difference(config, &checkpoint.state.config.0).or_else(|| {
         let rows_of = |rows: &str| format!("training rows {rows}");
         (rows != checkpoint.state.rows).then(|| (rows_of(rows), rows_of(&checkpoint.state.rows)))
     });
@@ -187,13 +188,13 @@ fn difference(this: &TrainConfig, other: &TrainConfig) -> Option<(String, String
         ..other.clone()
     };
     // A number may lose its last bit on its way through JSON: both take that way.
-    let here = serde_json::to_string(this)
+    let here = serde_json::to_string(&StoredConfig(this.clone()))
         .and_then(|json| serde_json::from_str(&json))
         .ok()?;
     let Value::Object(here) = here else {
         return None;
     };
-    let there = serde_json::to_value(same_saving).ok()?;
+    let there = serde_json::to_value(StoredConfig(same_saving)).ok()?;
     here.into_iter().find_map(|(name, value)| {
         let theirs = &there[&name];
         (*theirs != value).then(|| (format!("{name} {value}"), format!("{name} {theirs}")))
@@ -212,8 +213,8 @@ mod tests {
         #[test]
         fn any_rate_is_its_own_after_a_way_through_json(learning_rate in 1e-9f64..1.0) {
             let config = TrainConfig { learning_rate, ..TrainConfig::default() };
-            let json = serde_json::to_string(&config).unwrap();
-            let read: TrainConfig = serde_json::from_str(&json).unwrap();
+            let json = serde_json::to_string(&StoredConfig(config.clone())).unwrap();
+            let StoredConfig(read) = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(difference(&config, &read), None);
             let other = TrainConfig { learning_rate: learning_rate * 1.5, ..read };
             prop_assert!(difference(&config, &other).is_some());
@@ -229,5 +230,16 @@ mod tests {
             ..config.clone()
         };
         assert_eq!(difference(&config, &other), None);
+    }
+
+    #[test]
+    fn packing_makes_another_run() {
+        let config = TrainConfig::default();
+        let other = TrainConfig {
+            packing: Some(64),
+            ..config.clone()
+        };
+        let expected = ("packing null".to_owned(), "packing 64".to_owned());
+        assert_eq!(difference(&config, &other), Some(expected));
     }
 }

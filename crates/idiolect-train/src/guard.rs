@@ -8,7 +8,10 @@ use idiolect_tokens::TokenRow;
 use serde::{Deserialize, Serialize};
 
 use crate::params::{self, HostTensor};
-use crate::{EvaluationRow, RowSize, Rows, TrainConfig, TrainError};
+use crate::{
+    BoxError, CountMismatch, EvaluationRow, LossSum, Objective, RowSize, Rows, TrainConfig,
+    TrainError,
+};
 
 /// Steps at a positive rate after which a parameter that starts at zero has long moved.
 pub(crate) const STEPS_TO_MOVE: usize = 3;
@@ -84,6 +87,31 @@ pub(crate) fn moved<M: Module>(
             parameter: tensor.name,
         }),
     }
+}
+
+/// Refuses an objective that counted other tokens than its gradient was divided by.
+pub(crate) fn counted(step: usize, loss: LossSum, expected: usize) -> Result<(), TrainError> {
+    let found = loss.trained_tokens;
+    if found == expected {
+        return Ok(());
+    }
+    let source: BoxError = Box::new(CountMismatch { expected, found });
+    Err(TrainError::Objective { step, source })
+}
+
+/// Refuses packed rows where the objective does not keep the rows of a line apart.
+pub(crate) fn rows_apart<M>(
+    config: &TrainConfig,
+    objective: &dyn Objective<M>,
+) -> Result<(), TrainError> {
+    if config.packing.is_none() || objective.keeps_packed_rows_apart() {
+        return Ok(());
+    }
+    Err(TrainError::Setting {
+        name: "packing",
+        expected: "an objective that keeps the rows of a line apart",
+        found: "one that does not say so (keeps_packed_rows_apart)".to_owned(),
+    })
 }
 
 /// The evaluation with the lowest loss of a run; of equals, the first.

@@ -8,8 +8,8 @@
 //! Where the head is frozen nothing else is needed; the gradient of one that trains is
 //! `h^T (p - onehot(target))`, added up over the chunks. `[tokens, vocab]` never exists whole.
 
-use burn::tensor::{DType, Int, Tensor, activation};
-use idiolect_kernels::{RowLoss, row_loss, row_nll};
+use burn::tensor::{DType, Tensor, activation};
+use idiolect_kernels::{RowLoss, row_loss};
 
 /// Rows of a chunk that suit most heads: the product is efficient, and the logits of a
 /// vocabulary of 128,000 take some 64 MiB.
@@ -111,74 +111,6 @@ fn loss_by_chunks(
         gradients.push(slope.matmul(weight.clone().transpose()));
     }
     joined(losses, gradients, hidden)
-}
-
-/// The negative log-likelihood in nats of each target under a head, without gradients.
-///
-/// # Shapes
-///
-/// As [`head_loss`]; the result has one value for each row.
-///
-/// # Panics
-///
-/// If the shapes disagree.
-#[must_use]
-pub fn head_nll(
-    hidden: &Tensor<2>,
-    targets: &[i64],
-    weight: &Tensor<2>,
-    chunk_rows: usize,
-) -> Vec<f32> {
-    let weight = weight.clone().without_autodiff();
-    let hidden = hidden.clone().without_autodiff();
-    let chunks = chunks(&hidden, targets, chunk_rows);
-    let losses = chunks.map(|(chunk, target)| row_nll(chunk.matmul(weight.clone()), target));
-    read(losses.collect())
-}
-
-/// What a frozen head makes of targets, without gradients.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct HeadScores {
-    /// Negative log-likelihood of each target in nats.
-    pub nll: Vec<f32>,
-    /// Whether no other word of the vocabulary is likelier than the target.
-    pub correct: Vec<bool>,
-}
-
-/// The likelihood of each target, and whether it is the likeliest word.
-///
-/// # Shapes
-///
-/// As [`head_loss`].
-///
-/// # Panics
-///
-/// If the shapes disagree.
-#[must_use]
-pub fn head_scores(
-    hidden: &Tensor<2>,
-    targets: &[i64],
-    weight: &Tensor<2>,
-    chunk_rows: usize,
-) -> HeadScores {
-    let weight = weight.clone().without_autodiff();
-    let hidden = hidden.clone().without_autodiff();
-    let (mut losses, mut likeliest) = (Vec::new(), Vec::new());
-    for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
-        let logits = chunk.matmul(weight.clone());
-        likeliest.push(logits.clone().argmax(1));
-        losses.push(row_nll(logits, target));
-    }
-    if losses.is_empty() {
-        return HeadScores::default();
-    }
-    let found: Tensor<2, Int> = Tensor::cat(likeliest, 0);
-    let found = found.into_data();
-    let pairs = found.iter::<i64>().zip(targets);
-    HeadScores {
-        nll: read(losses),
-        correct: pairs.map(|(found, wanted)| found == *wanted).collect(),
-    }
 }
 
 /// Which way a divergence from a teacher is taken.

@@ -10,24 +10,24 @@ mod optimizer;
 mod params;
 mod pass;
 mod plan;
+mod rate;
 mod replica;
 mod report;
 mod schedule;
 mod seam;
+mod stored;
 mod trainer;
 
 pub use config::{RateRatio, TrainConfig};
 pub use error::{BoxError, CountMismatch, TrainError};
 pub use folder::RunFolder;
 pub use guard::Best;
-pub use head::{
-    CHUNK_ROWS, Divergence, HeadLoss, HeadScores, head_divergence, head_loss, head_nll,
-    head_scores, trained_head_loss,
-};
+pub use head::{CHUNK_ROWS, Divergence, HeadLoss, head_divergence, head_loss, trained_head_loss};
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};
 pub use plan::{Plan, RowSize, Window};
+pub use rate::learning_rate;
 pub use replica::Replica;
 pub use report::{EvaluationRow, Event, StepRow, TimingRow};
-pub use schedule::{Schedule, learning_rate};
+pub use schedule::Schedule;
 pub use seam::{Evaluated, LossSum, Measured, Objective, Rows, Share};
 pub use trainer::{Trained, Trainer};

@@ -63,9 +63,9 @@ impl AdamW {
     #[must_use]
     pub fn new(config: &TrainConfig) -> Self {
         Self {
-            beta1: config.beta1,
-            beta2: config.beta2,
-            epsilon: config.epsilon,
+            beta1: config.adam_beta1,
+            beta2: config.adam_beta2,
+            epsilon: config.adam_epsilon,
             weight_decay: config.weight_decay,
             rate_ratios: config.rate_ratios.clone(),
             moments: BTreeMap::new(),

@@ -10,15 +10,25 @@ use idiolect_tokens::{TokenBatch, TokenRow};
 use crate::plan::evaluation_batches;
 use crate::replica::{Part, Team};
 use crate::{
-    AdamW, BoxError, CountMismatch, EvaluationRow, LossSum, RowSize, Rows, Share, StepRow,
-    TrainError, Trainer, Window, clip_by_global_norm, guard, learning_rate,
+    AdamW, EvaluationRow, LossSum, Objective, RowSize, Rows, Share, StepRow, TrainConfig,
+    TrainError, Window, clip_by_global_norm, guard, learning_rate,
 };
 
 /// Names of the two sets in errors.
 pub(crate) const TRAINING: &str = "training";
 pub(crate) const HELD_OUT: &str = "held-out";
 
-impl<M: Module> Trainer<'_, M> {
+/// What every pass of a run needs; the fields are those of a [`crate::Trainer`].
+pub(crate) struct Pass<'a, M> {
+    pub(crate) config: &'a TrainConfig,
+    pub(crate) objective: &'a dyn Objective<M>,
+    pub(crate) rows: &'a dyn Rows,
+    pub(crate) held_out: &'a dyn Rows,
+    pub(crate) pad_id: u32,
+    pub(crate) must_move: &'a dyn Fn(&str) -> bool,
+}
+
+impl<M: Module> Pass<'_, M> {
     /// Checks the rows of a set that are all there.
     pub(crate) fn check_known(&self, set: &'static str) -> Result<(), TrainError> {
         let rows = self.set(set);
@@ -129,7 +139,7 @@ impl<M: Module> Trainer<'_, M> {
             let (batch, expected) = self.batch(&rows, None);
             let found = self.objective.evaluate(&module, &batch);
             let found = found.map_err(|source| TrainError::Objective { step, source })?;
-            counted(step, found.loss, expected)?;
+            guard::counted(step, found.loss, expected)?;
             sum += found.loss.sum;
             eval_tokens += found.loss.trained_tokens;
             correct = correct.zip(found.correct).map(|(all, more)| all + more);
@@ -209,16 +219,6 @@ impl<M: Module> Trainer<'_, M> {
 /// The sizes that a plan is made of.
 pub(crate) fn row_sizes(rows: &dyn Rows) -> Vec<RowSize> {
     (0..rows.count()).map(|row| rows.size(row)).collect()
-}
-
-/// Refuses an objective that counted other tokens than its gradient was divided by.
-pub(crate) fn counted(step: usize, loss: LossSum, expected: usize) -> Result<(), TrainError> {
-    let found = loss.trained_tokens;
-    if found == expected {
-        return Ok(());
-    }
-    let source: BoxError = Box::new(CountMismatch { expected, found });
-    Err(TrainError::Objective { step, source })
 }
 
 /// `SplitMix64`'s output function: neighbouring inputs give unrelated seeds.

@@ -19,8 +19,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use idiolect_tokens::TokenBatch;
 
 use crate::params::{self, Flat};
-use crate::pass::counted;
-use crate::{Objective, Share, TrainConfig, TrainError};
+use crate::{Objective, Share, TrainConfig, TrainError, guard};
 
 /// How long a thread of the CPU's pool waits before it looks for work to help with.
 const HELP_AFTER: Duration = Duration::from_micros(50);
@@ -59,7 +58,7 @@ pub(crate) fn measure<M: Module>(
     for part in parts {
         let measured = objective.gradients(module, &part.batch, part.share);
         let measured = measured.map_err(|source| TrainError::Objective { step, source })?;
-        counted(step, measured.loss, part.trained_tokens)?;
+        guard::counted(step, measured.loss, part.trained_tokens)?;
         losses.push((part.place, measured.loss.sum));
         accumulator.accumulate(module, measured.gradients);
     }
@@ -226,6 +225,9 @@ pub(crate) fn check<M: Module>(
             expected: "a micro-batch for each device",
             found: format!("{} for {}", config.accumulation, replicas.len() + 1),
         });
+    }
+    for replica in replicas {
+        guard::rows_apart(config, replica.objective)?;
     }
     let shapes = params::shapes(module);
     let other =

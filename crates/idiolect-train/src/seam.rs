@@ -128,6 +128,28 @@ pub struct Evaluated {
     pub correct: Option<usize>,
 }
 
+impl Evaluated {
+    /// The loss that a tensor holds, without a count of right tokens.
+    ///
+    /// # Shapes
+    ///
+    /// - sum: `[1]`, the sum of the losses of `trained_tokens` tokens
+    #[must_use]
+    pub fn new(sum: Tensor<1>, trained_tokens: usize) -> Self {
+        LossSum::new(sum, trained_tokens).into()
+    }
+}
+
+impl From<LossSum> for Evaluated {
+    /// A loss without a count of right tokens.
+    fn from(loss: LossSum) -> Self {
+        Self {
+            loss,
+            correct: None,
+        }
+    }
+}
+
 /// A loss with the gradients it leaves behind.
 #[derive(Debug)]
 pub struct Measured {
@@ -163,22 +185,18 @@ pub trait Objective<M> {
     fn gradients(&self, module: &M, batch: &TokenBatch, share: Share)
     -> Result<Measured, BoxError>;
 
-    /// The loss of a held-out batch. `module` is off the tape and in evaluation mode.
+    /// The loss of a held-out batch, and how many of its tokens were right where the objective counts
+    /// them. `module` is off the tape and in evaluation mode. [`Evaluated::new`] makes it of a tensor.
     ///
     /// # Errors
     ///
     /// Whatever the caller's code reports; the run ends with [`crate::TrainError::Objective`].
-    fn loss(&self, module: &M, batch: &TokenBatch) -> Result<LossSum, BoxError>;
+    fn evaluate(&self, module: &M, batch: &TokenBatch) -> Result<Evaluated, BoxError>;
 
-    /// The loss of a held-out batch and how many of its tokens were right; the loss alone where
-    /// an objective does not say more.
-    ///
-    /// # Errors
-    ///
-    /// As [`Objective::loss`].
-    fn evaluate(&self, module: &M, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
-        let loss = self.loss(module, batch)?;
-        let correct = None;
-        Ok(Evaluated { loss, correct })
+    /// Whether the loss keeps the rows of a packed line apart, by [`TokenBatch::parts`]: each token
+    /// sees only tokens of its own row, at positions counted from that row's beginning. Default false:
+    /// [`crate::TrainConfig::packing`] is then refused, as rows would see each other.
+    fn keeps_packed_rows_apart(&self) -> bool {
+        false
     }
 }

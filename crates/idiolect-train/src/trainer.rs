@@ -13,7 +13,7 @@ use idiolect_tokens::TokenRow;
 
 use crate::folder::Store;
 use crate::guard::Watch;
-use crate::pass::{HELD_OUT, TRAINING, row_sizes};
+use crate::pass::{HELD_OUT, Pass, TRAINING, row_sizes};
 use crate::replica::{self, Replica, Team};
 use crate::{
     AdamW, Best, Event, Objective, Plan, Rows, RunFolder, TimingRow, TrainConfig, TrainError,
@@ -99,14 +99,16 @@ impl<'a, M: Module> Trainer<'a, M> {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Setting`] for settings out of range, a module without trained parameters, or replicas
-    /// that differ from it or outnumber the micro-batches;
+    /// [`TrainError::Setting`] for settings out of range, packing with an objective that does not keep rows
+    /// apart, a module without trained parameters, or replicas that differ from it or outnumber the
+    /// micro-batches;
     /// [`TrainError::NoTrainedToken`] and [`TrainError::Labels`] for rows that would train nothing
     /// or padding; [`TrainError::NotFinite`] and [`TrainError::NeverMoved`] for a run gone wrong;
     /// [`TrainError::Objective`] and [`TrainError::Rows`] from the caller's code; [`TrainError::Io`] and
     /// [`TrainError::Checkpoint`] from the run's folder.
     pub fn run(&self, module: M, on_event: &mut Callback<'_>) -> Result<Trained<M>, TrainError> {
         self.config.validate()?;
+        guard::rows_apart(self.config, self.objective)?;
         let (plan, module) = (self.plan()?, module.train());
         replica::check(self.replicas, &module, self.config)?;
         thread::scope(|scope| {
@@ -114,6 +116,17 @@ impl<'a, M: Module> Trainer<'a, M> {
             let running = self.start(module, team)?;
             self.follow(running, &plan, on_event)
         })
+    }
+
+    fn pass(&self) -> Pass<'a, M> {
+        Pass {
+            config: self.config,
+            objective: self.objective,
+            rows: self.rows,
+            held_out: self.held_out,
+            pad_id: self.pad_id,
+            must_move: self.must_move,
+        }
     }
 
     /// The steps that are left of a plan.
@@ -196,7 +209,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     fn plan(&self) -> Result<Plan, TrainError> {
         let sizes = row_sizes(self.rows);
         for set in [TRAINING, HELD_OUT] {
-            self.check_known(set)?;
+            self.pass().check_known(set)?;
         }
         guard::something_trained(TRAINING, &sizes)?;
         if self.held_out.count() > 0 {
@@ -249,7 +262,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     ) -> Result<(Running<M>, ControlFlow<()>), TrainError> {
         let began = Instant::now();
         let rate = learning_rate(self.config, index, steps);
-        let (module, row, tokens) = self.step(
+        let (module, row, tokens) = self.pass().step(
             (running.module, &running.team),
             &mut running.optimizer,
             (index, rate),
@@ -258,7 +271,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         running.module = module;
         running.done = index + 1;
         let timing = TimingRow::new(index + 1, tokens, began);
-        self.guard_moved(&running.module, index, steps)?;
+        self.pass().guard_moved(&running.module, index, steps)?;
         if let Some(store) = &mut running.store {
             store.log_step(&row, &timing)?;
         }
@@ -266,7 +279,9 @@ impl<'a, M: Module> Trainer<'a, M> {
         let mut flows = vec![on_event(Event::Step { row, timing })];
         let mut is_best = false;
         if self.is_evaluated(running.done, steps, window) {
-            let row = self.evaluate(&running.module, running.done, window.epoch)?;
+            let row = self
+                .pass()
+                .evaluate(&running.module, running.done, window.epoch)?;
             if let Some(store) = &mut running.store {
                 store.log_evaluation(&row)?;
             }

@@ -7,11 +7,11 @@ use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
-    AdamW, Measured, Objective, Schedule, Share, TrainConfig, TrainError, Trainer,
-    clip_by_global_norm,
+    AdamW, BoxError, Evaluated, Measured, Objective, Replica, Schedule, Share, TrainConfig,
+    TrainError, Trainer, clip_by_global_norm,
 };
 
-use crate::tiny::{NextToken, Tiny, VOCAB, WIDTH, random_rows, run, through, values};
+use crate::tiny::{Computed, NextToken, Tiny, VOCAB, WIDTH, random_rows, run, through, values};
 
 fn config() -> TrainConfig {
     TrainConfig {
@@ -244,4 +244,48 @@ fn a_group_that_must_move_and_stays_zero_ends_the_run() {
         ..Trainer::new(&config, &NextToken, &rows, 0)
     };
     assert!(run(&moving, zero_head()).is_ok());
+}
+
+#[test]
+fn packed_rows_that_would_see_each_other_are_refused() {
+    let config = TrainConfig {
+        packing: Some(16),
+        ..config()
+    };
+    let error = refused(&config, &NextToken, &random_rows(6, 1));
+    let message = "setting packing: expected an objective that keeps the rows of a line apart, found one \
+                   that does not say so (keeps_packed_rows_apart)";
+    assert_eq!(error.to_string(), message);
+
+    struct Apart;
+    impl Objective<Tiny> for Apart {
+        fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: Share) -> Computed {
+            NextToken.gradients(module, batch, share)
+        }
+
+        fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+            NextToken.evaluate(module, batch)
+        }
+
+        fn keeps_packed_rows_apart(&self) -> bool {
+            true
+        }
+    }
+    let rows = random_rows(6, 1);
+    let trainer = Trainer::new(&config, &Apart, &rows, 0);
+    assert!(run(&trainer, Tiny::random(1)).unwrap().0.finished);
+    // A further device with another loss is no exception.
+    let module = Tiny::random(1);
+    let replicas = [Replica {
+        module: &module,
+        objective: &NextToken,
+    }];
+    let trainer = Trainer {
+        replicas: &replicas,
+        ..Trainer::new(&config, &Apart, &rows, 0)
+    };
+    assert_eq!(
+        run(&trainer, Tiny::random(1)).unwrap_err().to_string(),
+        message
+    );
 }

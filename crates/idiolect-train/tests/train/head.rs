@@ -1,9 +1,7 @@
 //! The chunked head loss against plain autodiff cross entropy.
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use idiolect_train::{
-    Divergence, head_divergence, head_loss, head_nll, head_scores, trained_head_loss,
-};
+use idiolect_train::{Divergence, head_divergence, head_loss, trained_head_loss};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -84,8 +82,6 @@ proptest! {
             let loss = head_loss(&case.hidden, &case.targets, weight, 7.0, chunk);
             prop_assert!((loss.sum / sum - 1.0).abs() < 1e-6, "{} against {}", loss.sum, sum);
             prop_assert!(distance(&values(&loss.gradient), &gradient) < 2e-6);
-            let found = head_nll(&case.hidden, &case.targets, weight, chunk);
-            prop_assert!(distance(&found, &nll) < 1e-6);
         }
     }
 }
@@ -126,7 +122,6 @@ fn no_rows_have_no_loss() {
     let loss = head_loss(&empty, &[], &case.weight, 1.0, 4);
     assert!(loss.sum.abs() < f64::EPSILON);
     assert_eq!(loss.gradient.dims(), [0, WIDTH]);
-    assert!(head_nll(&empty, &[], &case.weight, 4).is_empty());
 }
 
 #[test]
@@ -171,21 +166,4 @@ fn divergences_and_their_gradients_are_those_of_pytorch() {
         let none = head_divergence((&student, &student), &weight, kind, divisor, 2);
         assert!(none.sum.abs() < 1e-6, "{name}: {}", none.sum);
     }
-}
-
-#[test]
-fn scores_count_the_targets_that_are_likeliest() {
-    let case = case(40, 8, 1.0);
-    let scores = head_scores(&case.hidden, &case.targets, &case.weight, 7);
-    assert_eq!(
-        scores.nll,
-        head_nll(&case.hidden, &case.targets, &case.weight, 7)
-    );
-    let logits = case.hidden.clone().matmul(case.weight.clone());
-    let likeliest: Vec<i64> = logits.argmax(1).into_data().iter::<i64>().collect();
-    let all = head_scores(&case.hidden, &likeliest, &case.weight, 7);
-    assert_eq!(all.correct, [true; 40]);
-    let pairs = likeliest.iter().zip(&case.targets);
-    let equal: Vec<bool> = pairs.map(|(a, b)| a == b).collect();
-    assert_eq!(scores.correct, equal);
 }

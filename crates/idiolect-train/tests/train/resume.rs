@@ -154,6 +154,29 @@ fn a_run_is_cancelled_from_outside_after_the_step_it_is_in() {
 }
 
 #[test]
+fn a_run_of_version_0_1_0_goes_on() {
+    let expected = undisturbed();
+    let folder = tempfile::tempdir().unwrap();
+    let mut stop = |event: &Event<'_>| matches!(event, Event::Checkpoint { step: 8, .. });
+    train(folder.path(), &NextToken, &config(), &mut stop).unwrap();
+    // It named Adam's settings otherwise.
+    let state = folder.path().join("checkpoints/step-8/state.json");
+    let text = std::fs::read_to_string(&state).unwrap();
+    assert!(text.contains("\"adam_beta1\""), "{text}");
+    std::fs::write(&state, text.replace("\"adam_", "\"")).unwrap();
+    let mut first = None;
+    let mut note = |event: &Event<'_>| {
+        if let Event::Planned { done, .. } = event {
+            first = Some(*done);
+        }
+        false
+    };
+    let trained = train(folder.path(), &NextToken, &config(), &mut note).unwrap();
+    assert_eq!(first, Some(8));
+    assert_eq!((bits(&trained.module), metrics(folder.path())), expected);
+}
+
+#[test]
 fn a_failed_step_and_a_torn_line_are_done_again() {
     let expected = undisturbed();
     let folder = tempfile::tempdir().unwrap();

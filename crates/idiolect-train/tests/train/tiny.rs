@@ -103,13 +103,13 @@ impl Objective<Tiny> for NextToken {
         Ok(Measured::new(module, sum, trained_tokens, share))
     }
 
-    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
+    fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
         assert!(
             !module.embedding.is_require_grad(),
             "held-out rows leave no tape"
         );
         let (sum, trained_tokens) = Self::sum(module, batch);
-        Ok(LossSum::new(sum, trained_tokens))
+        Ok(Evaluated::new(sum, trained_tokens))
     }
 }
 
@@ -143,12 +143,8 @@ where
         (self.between)(module, &|| NextToken.gradients(module, batch, share))
     }
 
-    fn loss(&self, module: &Tiny, batch: &TokenBatch) -> Result<LossSum, BoxError> {
-        NextToken.loss(module, batch)
-    }
-
     fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
-        let loss = NextToken.loss(module, batch)?;
+        let loss = NextToken.evaluate(module, batch)?.loss;
         let correct = (self.correct)(loss);
         Ok(Evaluated { loss, correct })
     }
