@@ -91,7 +91,9 @@ pub fn continue_corpus(
     let ContinuationWriters { mut teacher, judge } = writers;
     let mut texts = match (config.target, &mut teacher) {
         (Target::Original, _) => Source::Original,
-        (Target::Teacher, Some(teacher)) => Source::Teacher(run.continuations(&mut **teacher)?),
+        (Target::Teacher, Some(teacher)) => {
+            Source::Teacher(Box::new(run.continuations(&mut **teacher)?))
+        }
         (Target::Teacher, None) => return Err(missing("teacher")),
     };
     let judged = run.judged(judge.or(teacher), &mut texts)?;

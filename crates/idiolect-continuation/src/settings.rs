@@ -38,7 +38,7 @@ pub struct ContinuationSettings {
     pub kind: Option<CorpusKind>,
     /// Field of a row that holds its text; default text.
     pub text_field: String,
-    /// Field of a row that holds its id; default id. Rows without it are called FILE:LINE.
+    /// Field of a row that holds its id; default id. Rows without it are called `FILE:LINE`.
     pub id_field: String,
     /// Settings of the paper (arXiv 2409.00096): nift-2409, nift-2409/claude with its system prompt, or
     /// nift-2409/original, its control.

@@ -26,7 +26,7 @@ pub(crate) enum Source<'a> {
     /// The documents themselves.
     Original,
     /// A journal.
-    Teacher(Texts<'a>),
+    Teacher(Box<Texts<'a>>),
 }
 
 impl Source<'_> {

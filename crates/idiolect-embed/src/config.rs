@@ -20,7 +20,7 @@ pub(crate) struct Config {
     hidden_act: String,
     model_type: String,
     position_embedding_type: Option<String>,
-    /// Tokens of a text, its two marks included.
+    /// The most tokens of a text, its two special tokens included.
     #[serde(default)]
     pub(crate) max_tokens: usize,
 }
@@ -49,7 +49,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Refuses a tokenizer with ids beyond the words that the encoder has.
+    /// Refuses a tokenizer with ids that the encoder has no embedding for.
     pub(crate) fn check_ids(&self, folder: &Path, highest: u32) -> Result<(), EmbedError> {
         if (highest as usize) < self.vocab_size {
             return Ok(());

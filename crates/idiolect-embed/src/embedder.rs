@@ -1,4 +1,4 @@
-//! Texts to unit vectors: tokens, encoder, mean over tokens, division by the length.
+//! Texts to unit vectors: tokens, encoder, mean over tokens, and division by the vector's length.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    /// Reads a folder as sentence-transformers leaves it.
+    /// Reads a folder in the form that sentence-transformers writes.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl Embedder {
         self.width
     }
 
-    /// The token ids of a text with its marks, cut at the encoder's limit.
+    /// The token ids of a text with its special tokens, truncated to the most that the encoder takes.
     ///
     /// # Errors
     ///
@@ -69,8 +69,8 @@ impl Embedder {
         Ok(encoded.get_ids().to_vec())
     }
 
-    /// One vector of length 1 for each text, in their order; `batch_size` texts of similar length are
-    /// computed together, 0 is 1.
+    /// One vector of length 1 for each text, in their order. `batch_size` is how many texts of similar length are
+    /// computed together, at least 1; 0 counts as 1.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Embedder {
         let mask = TensorData::new(mask, [rows.len(), tokens]);
         let mask: Tensor<2> = Tensor::from_data(mask, &self.device);
         let hidden = self.encoder.forward(ids, &mask);
-        // The sum alone: dividing by the count would not turn the vector.
+        // The sum and not the mean: dividing by the count does not change the direction of the vector.
         let sum = (hidden * mask.unsqueeze_dim(2)).sum_dim(1);
         let sum: Tensor<2> = sum.reshape([rows.len(), self.width]);
         let length = sum.clone().square().sum_dim(1).sqrt().clamp_min(1e-12);
@@ -114,7 +114,7 @@ impl Embedder {
     }
 }
 
-/// The tokenizer without the padding and the limit that its file may bring along.
+/// The tokenizer without the padding of its file, and with this limit instead of the file's.
 fn tokenizer(path: &Path, max_tokens: usize) -> tokenizers::Result<Tokenizer> {
     let mut tokenizer = Tokenizer::from_file(path)?;
     tokenizer.with_padding(None);
@@ -125,7 +125,7 @@ fn tokenizer(path: &Path, max_tokens: usize) -> tokenizers::Result<Tokenizer> {
     Ok(tokenizer)
 }
 
-/// The cosine of the angle between two vectors, -1 to 1; 0 where one of them has no length.
+/// The cosine of the angle between two vectors, -1 to 1; 0 where one of them has length 0.
 #[must_use]
 pub fn cosine(left: &[f32], right: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {

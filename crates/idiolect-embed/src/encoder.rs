@@ -1,7 +1,7 @@
 //! The encoder of BERT (J. Devlin et al., arXiv 1810.04805): embeddings, then blocks of attention and
 //! feed-forward, a layer norm after each.
 //!
-//! It knows ids and a mask; text and pooling are the embedder's.
+//! It knows ids and a mask; text and pooling are in `embedder.rs`.
 
 use burn::tensor::{Int, Tensor, TensorData, activation};
 

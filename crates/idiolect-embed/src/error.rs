@@ -33,10 +33,10 @@ pub enum EmbedError {
         field: &'static str,
         /// What is supported.
         expected: String,
-        /// What stands there.
+        /// The value in the file.
         found: String,
     },
-    /// The weight file is no safetensors file, or lacks a tensor.
+    /// The weight file is no safetensors file, or a tensor is missing.
     #[error("{}: {source}", path.display())]
     Weights {
         /// The file.

@@ -7,7 +7,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::EmbedError;
 
-/// An open weight file and where its tensors go.
+/// An open weight file, and the device of its tensors.
 pub(crate) struct Weights<'a> {
     path: PathBuf,
     tensors: SafeTensors<'a>,

@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod devices;
+mod error;
+mod event;
+mod finetune;
+mod job;
+mod loss;
+mod memory;
+mod outcome;
+mod rows;
+mod run;
+mod settings;
+mod train_settings;
+
+pub use error::FineTuneError;
+pub use event::TrainingEvent;
+pub use finetune::FineTune;
+pub use job::{Hooks, TrainOutcome, plan, train};
+pub use loss::{AdapterLoss, FullLoss, Loss};
+pub use memory::MemoryPlan;
+pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
+pub use rows::{LazyRows, TrainingData};
+pub use run::claim;
+pub use settings::{ActivationCheckpointing, FineTuneSettings, Truncation};
+pub use train_settings::TrainSettings;

@@ -1,7 +1,7 @@
 //! Fused steps beside the plain composition at the sizes of SmolLM2-135M: 4 rows of 256 tokens.
 //!
-//! Prints medians in milliseconds of alternating runs, forward without a tape and forward with the way
-//! back, for each step and for a whole block with frozen weights.
+//! Prints medians in milliseconds of alternating runs, forward alone and forward with backward, for each step and
+//! for a whole block with frozen weights.
 //! `cargo bench -p idiolect-kernels` runs it; `-- 41` sets the number of runs, `-- gate` chooses
 //! a step.
 

@@ -4,9 +4,11 @@ pub mod plain;
 
 #[cfg(feature = "flex")]
 mod flex;
+mod loss;
 mod steps;
 
+pub use loss::RowLoss;
 pub use steps::{
-    RowLoss, attention, is_fused, linear, linear_of_few, product, rms_norm, rotate, row_loss,
-    row_nll, swiglu,
+    attention, is_fused, linear, linear_of_few, product, rms_norm, rotate, row_loss, row_nll,
+    swiglu,
 };

@@ -1,15 +1,16 @@
-//! Every step from Burn's own operations: what runs where no fused step serves, and, on f64, the oracle of
+//! Every step from Burn's own operations: it runs where there is no fused step, and in f64 it is the reference of
 //! the tests.
 
 use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, activation};
 
 use crate::RowLoss;
 
-/// [`crate::rms_norm`] without fusing.
+/// [`crate::rms_norm`] from Burn's own operations.
 ///
 /// # Shapes
 ///
-/// As there.
+/// - `x`: `[rows, tokens, hidden]`, and so is the result
+/// - `scale`: `[hidden]`
 #[must_use]
 pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
     let dtype = x.dtype();
@@ -19,11 +20,12 @@ pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
     back_to(normed, dtype) * scale.unsqueeze::<3>()
 }
 
-/// [`crate::rotate`] without fusing.
+/// [`crate::rotate`] from Burn's own operations.
 ///
 /// # Shapes
 ///
-/// As there.
+/// - `x`: `[rows, heads, tokens, head_dim]`, and so is the result
+/// - `cos`, `sin`: `[rows or 1, 1, tokens, head_dim / 2]` in f32
 #[must_use]
 pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
     let dtype = x.dtype();
@@ -37,39 +39,43 @@ pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
     back_to(Tensor::cat(vec![first, second], 3), dtype)
 }
 
-/// [`crate::swiglu`] without fusing.
+/// [`crate::swiglu`] from Burn's own operations.
 ///
 /// # Shapes
 ///
-/// As there.
+/// - `gate`, `up`: `[rows, tokens, width]`, and so is the result
 #[must_use]
 pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
     activation::silu(gate) * up
 }
 
-/// [`crate::linear`] with a quantised weight, without fusing.
+/// [`crate::linear`] with a quantised weight, from Burn's own operations.
 ///
 /// # Shapes
 ///
-/// As there.
+/// - `x`: `[rows, tokens, inputs]`
+/// - `weight`: `[inputs, outputs]`
+/// - result: `[rows, tokens, outputs]`
 #[must_use]
 pub fn packed_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     let dtype = x.dtype();
     burn::tensor::module::linear(x, back_to(weight.dequantize(), dtype), None)
 }
 
-/// [`crate::attention`] without fusing.
+/// [`crate::attention`] from Burn's own operations.
 ///
 /// # Shapes
 ///
-/// As there.
+/// - `q`: `[rows, heads, tokens, head_dim]`, and so is the result
+/// - `k`, `v`: `[rows, kv_heads, keys, head_dim]`, where `kv_heads` divides `heads`
+/// - `mask`: `[rows or 1, 1, tokens, keys]` in f32, added to the scores
 #[must_use]
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<Tensor<4>>) -> Tensor<4> {
     let [rows, heads, tokens, width] = q.dims();
     let [_, kv_heads, keys, _] = k.dims();
     let group = heads / kv_heads;
     let dtype = q.dtype();
-    // Heads of one group are neighbours, so the group folds into the token axis for free.
+    // Heads of one group are neighbours, so the group becomes part of the token axis without a copy.
     let q = q.mul_scalar((width as f64).sqrt().recip());
     let q = q.reshape([rows, kv_heads, group * tokens, width]);
     let scores = wide(
@@ -85,11 +91,12 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<Tensor<4
     weights.matmul(v).reshape([rows, heads, tokens, width])
 }
 
-/// [`crate::row_loss`] without fusing.
+/// [`crate::row_loss`] from Burn's own operations.
 ///
 /// # Shapes
 ///
-/// As there.
+/// - `logits`: `[rows, vocab]`
+/// - `targets`: `rows` ids below `vocab`
 #[must_use]
 pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     let logits = wide(logits);
@@ -103,18 +110,20 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     let nll = exp_sum.clone().log() - chosen;
     let onehot = Tensor::full(target.dims(), -scale, (&device, dtype));
     let softmax = exp * (exp_sum.recip() * scale);
-    let slope = softmax.scatter(1, target, onehot, IndexingUpdateOp::Add);
+    let gradient = softmax.scatter(1, target, onehot, IndexingUpdateOp::Add);
     RowLoss {
         nll: nll.squeeze_dim(1),
-        slope,
+        slope: gradient,
     }
 }
 
-/// [`crate::row_nll`] without fusing.
+/// [`crate::row_nll`] from Burn's own operations.
 ///
 /// # Shapes
 ///
-/// As there.
+/// - `logits`: `[rows, vocab]`
+/// - `targets`: `rows` ids below `vocab`
+/// - result: `[rows]` in f32
 #[must_use]
 pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     let logits = wide(logits);
@@ -126,7 +135,7 @@ pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     nll.squeeze_dim(1)
 }
 
-/// What norms, angles, scores and losses are computed in: f32, or f64 where the tensor is.
+/// The tensor in the type that norms, angles, scores and losses are computed in: f32, or f64 where it is f64.
 fn wide<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     match x.dtype() {
         DType::F32 | DType::F64 => x,

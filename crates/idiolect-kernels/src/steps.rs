@@ -1,23 +1,14 @@
-//! The steps as callers see them: fused where this crate has a fused step for the device and the
-//! numbers are f32, else the plain composition.
+//! The steps that this crate exports: fused where it has a fused step for the device and the numbers are f32, else
+//! the plain composition.
 //!
-//! No step here knows a model, its weights or a loss beyond the head's cross-entropy.
+//! No step knows a model, or a loss other than the cross-entropy of the head.
 
 use burn::tensor::{DType, Tensor};
 
-use crate::plain;
+use crate::{RowLoss, plain};
 
 #[cfg(feature = "flex")]
 use crate::flex;
-
-/// Rows of a cross-entropy loss.
-#[derive(Debug, Clone)]
-pub struct RowLoss {
-    /// Negative log-likelihood of each row's target in nats, `[rows]` in f32. To read it waits for the device.
-    pub nll: Tensor<1>,
-    /// `(softmax - onehot(target)) * scale`, `[rows, vocab]` in f32.
-    pub slope: Tensor<2>,
-}
 
 /// Whether the steps are fused ones for tensors like `x`.
 #[must_use]
@@ -32,8 +23,8 @@ pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// `x weight` for rows of vectors.
 ///
-/// The fused step serves up to 16 rows that no tape watches, as in generation: it reads the weight
-/// once, in either order of memory, and a row's result does not depend on the others.
+/// The fused step is for up to 16 rows that autodiff does not track, as in generation: it reads the weight once,
+/// in either order of memory, and a row's result does not depend on the others.
 ///
 /// # Shapes
 ///
@@ -56,8 +47,8 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 /// `x weight` for every token of a batch, by Burn's blocked product: a token's result does not depend on how
 /// many others there are, so that an example trains alone as it does in a batch.
 ///
-/// A quantised weight is frozen: it is widened for the product alone, and where the step is fused the tape
-/// keeps it packed.
+/// A quantised weight is frozen: it is dequantised for the product alone, and where the step is fused autodiff
+/// keeps the quantised one.
 ///
 /// # Shapes
 ///
@@ -71,7 +62,7 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 #[must_use]
 pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     if matches!(weight.dtype(), DType::QFloat(_)) {
-        return packed_linear(x, weight);
+        return quantized_linear(x, weight);
     }
     burn::tensor::module::linear(x, weight, None)
 }
@@ -80,7 +71,9 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 ///
 /// # Shapes
 ///
-/// As [`linear`].
+/// - `x`: `[rows, tokens, inputs]`
+/// - `weight`: `[inputs, outputs]`
+/// - result: `[rows, tokens, outputs]`
 ///
 /// # Panics
 ///
@@ -100,10 +93,10 @@ pub fn linear_of_few(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     linear(x, weight)
 }
 
-fn packed_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     #[cfg(feature = "flex")]
     if flex::serves(&x) {
-        return flex::packed_linear(x, weight);
+        return flex::quantized_linear(x, weight);
     }
     plain::packed_linear(x, weight)
 }
@@ -129,8 +122,8 @@ pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
 /// Half-split rotary embedding: `[a, b]` becomes `[a cos - b sin, b cos + a sin]`
 /// (Su et al., arXiv 2104.09864, in the layout of Hugging Face checkpoints).
 ///
-/// A view that swaps tokens and heads of a projection is turned as it lies, in its own memory where
-/// nobody else holds it, and its gradient comes back in the projection's order.
+/// A view that swaps tokens and heads of a projection is rotated in the projection's order of memory, in place
+/// where nothing else owns that memory, and its gradient has the same order.
 /// `cos` and `sin` get no gradient.
 ///
 /// # Shapes
@@ -146,7 +139,7 @@ pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
     plain::rotate(x, cos, sin)
 }
 
-/// `silu(gate) * up` (Shazeer, arXiv 2002.05202), in the memory of `gate` where nobody else holds it.
+/// `silu(gate) * up` (Shazeer, arXiv 2002.05202), in the memory of `gate` where nothing else owns it.
 ///
 /// # Shapes
 ///
@@ -163,10 +156,10 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
 /// Softmax attention, `softmax(q k^T / sqrt(head_dim) + mask) v`, in which a group of query heads
 /// shares a key head.
 ///
-/// The fused step keeps two numbers for each row of scores and computes the scores again on the way
-/// back (Dao et al., arXiv 2205.14135, Algorithm 4), and skips the keys that no query of a tile sees:
-/// those whose mask is below -1e9.
-/// Its result lies in memory as `[rows, tokens, heads, head_dim]`, so that joining the heads is free.
+/// The fused step keeps two numbers for each row of scores, computes the scores again in the backward pass
+/// (Dao et al., arXiv 2205.14135, Algorithm 4), and skips the keys that no query of a tile sees: those whose mask
+/// is below -1e9.
+/// Its result has the memory order `[rows, tokens, heads, head_dim]`, so that joining the heads copies nothing.
 /// `mask` gets no gradient.
 ///
 /// # Shapes
@@ -183,10 +176,10 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<Tensor<4
     plain::attention(q, k, v, mask)
 }
 
-/// The cross-entropy of each row and its gradient with respect to the logits, without a tape.
+/// The cross-entropy of each row and its gradient with respect to the logits, without autodiff.
 ///
-/// With `p = softmax(z)`: `nll = logsumexp(z) - z[target]` and `slope = (p - onehot(target)) * scale`.
-/// Logits that nobody else holds are overwritten by the slope.
+/// With `p = softmax(z)`: `nll = logsumexp(z) - z[target]` and `dz = (p - onehot(target)) * scale`.
+/// Logits that nothing else owns are overwritten by the gradient.
 ///
 /// # Shapes
 ///
@@ -214,7 +207,9 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
 ///
 /// # Shapes
 ///
-/// As [`row_loss`]; the result is `[rows]` in f32.
+/// - `logits`: `[rows, vocab]`
+/// - `targets`: `rows` ids below `vocab`
+/// - result: `[rows]` in f32
 ///
 /// # Panics
 ///

@@ -94,7 +94,7 @@ pub fn sacrebleu(reference: &str, hypothesis: &str) -> f64 {
     brevity(reference.len(), hypothesis.len()) * (log_sum / orders as f64).exp()
 }
 
-/// The tokenizer `13a`: tokens are what stands between white space of the result.
+/// The tokenizer `13a`: tokens are separated by white space in the result.
 fn tokenize(text: &str) -> String {
     let text = text.trim_end_matches(python::is_space);
     let mut text = text

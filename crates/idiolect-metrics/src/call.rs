@@ -18,10 +18,10 @@ static CALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// What Python's `\w` matches; the regex crate's also takes marks and joiners.
 static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\p{L}\p{N}_]$").ok());
 
-/// Whether the labelled call stands anywhere in `prediction` (branch main).
+/// Whether `prediction` contains the labelled call (branch main).
 ///
 /// White space is made uniform, quotes become double, the space after a comma goes.
-/// No letter, digit or underscore may stand before the call, a point may.
+/// A letter, digit or underscore before the call makes it another one; a point does not.
 /// The label's arguments reach to its last closing parenthesis; text after it is ignored.
 ///
 /// # Errors
@@ -59,7 +59,7 @@ pub fn score_reproduce(label: &str, prediction: &str) -> Result<f64, MetricsErro
 struct Call {
     /// The whole call, from its name to the closing parenthesis.
     text: String,
-    /// What stands between the parentheses.
+    /// The text between the parentheses.
     arguments: String,
 }
 

@@ -1,4 +1,4 @@
-//! Programs as answers: the form that self-distillation keeps, and pass@k.
+//! Answers that are programs: the form that self-distillation accepts, and pass@k.
 //!
 //! Sources: sail-sg/sdft@bfb6c255 `eval/eval_magicoder.py`; M. Chen et al., arXiv 2107.03374,
 //! equation 1, in the stable form of openai/human-eval@6d43fb98.

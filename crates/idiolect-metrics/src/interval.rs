@@ -8,13 +8,13 @@
 
 use crate::MetricsError;
 
-/// How a bootstrap or a permutation test draws.
+/// The random draws of a bootstrap or a permutation test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Draws {
-    /// How many samples are drawn; 10,000 hold the ends of an interval to about a hundredth of its
+    /// How many samples are drawn; with 10,000 the ends of an interval vary by about a hundredth of its
     /// width.
     pub samples: usize,
-    /// Share of the samples inside the interval, between 0 and 1; 0.95 is the custom.
+    /// Share of the samples inside the interval, between 0 and 1; 0.95 is usual.
     pub level: f64,
     /// Seed of the draws.
     pub seed: u64,

@@ -1,4 +1,4 @@
-//! What a judge model wrote, read as its benchmark reads it: a rating, a preference between two answers, a ranking.
+//! The verdict in a judge model's answer, read as its benchmark reads it: a rating, a preference, or a ranking.
 //!
 //! Sources: lm-sys/FastChat 0.2.36 `llm_judge/common.py` (ratings); lmarena/arena-hard-auto v0.1, its pattern and
 //! the weights of `show_result_bt.py` (preferences); `alpaca_eval` 0.6.6 `ranking_parser` (rankings).
@@ -18,7 +18,7 @@ pub struct Preference {
 }
 
 impl Preference {
-    /// The same with the answers' places changed.
+    /// The preference with the two answers exchanged.
     #[must_use]
     pub fn swapped(self) -> Self {
         Self {
@@ -46,7 +46,7 @@ pub fn rating(text: &str) -> Option<f64> {
     (1.0..=10.0).contains(&number).then_some(number)
 }
 
-/// The label in double brackets: `[[A>>B]]`, `[[A>B]]`, `[[A=B]]`, `[[B>A]]`, `[[B>>A]]`, or the same turned round.
+/// The label in double brackets: `[[A>>B]]`, `[[A>B]]`, `[[A=B]]`, `[[B>A]]`, `[[B>>A]]`, or the same with `<`.
 ///
 /// None where there are several different labels, as in version 0.1 of the benchmark.
 #[must_use]
@@ -123,8 +123,8 @@ impl Literal {
     }
 }
 
-/// How deep lists may stand in lists, as in Python's own reader (`MAXLEVEL` of its tokenizer): a judge may write
-/// any text, and no text may use up the stack.
+/// How deep lists may be nested, as in Python's own reader (`MAXLEVEL` of its tokenizer): a judge may write
+/// any text, and no text may overflow the stack.
 const DEPTH: usize = 200;
 
 /// A literal that is being read.

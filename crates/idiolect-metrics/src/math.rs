@@ -1,9 +1,9 @@
 //! The last number of a text, and whether two texts end in the same one.
 //!
-//! Sources, quirks kept: sail-sg/sdft@bfb6c255 `eval/utils.py` and `eval/eval_math.py`, whose
+//! Sources, with their peculiarities: sail-sg/sdft@bfb6c255 `eval/utils.py` and `eval/eval_math.py`, whose
 //! verdicts decide which rewrites a run trains on; [`gsm8k_extract`] and [`gsm8k_matches`] are
 //! EleutherAI/lm-evaluation-harness@4e7e0d47, tasks `gsm8k` and `gsm8k_cot`.
-//! It is not a reader of numbers: fractions, exponents and words are beyond it.
+//! Fractions, exponents and numbers in words are not read.
 
 use std::sync::LazyLock;
 
@@ -48,7 +48,7 @@ pub fn same_answer(label: &str, prediction: &str) -> bool {
 }
 
 /// A whole number in ASCII digits without leading zeros or a minus before zero.
-/// `None` where something else than digits stands in it.
+/// `None` where it contains anything but digits.
 fn canonical(number: &str) -> Option<String> {
     let digits: String = number
         .trim_start_matches('-')
@@ -142,7 +142,7 @@ pub fn gsm8k_matches(gold: &str, extracted: &str) -> bool {
     let plain = |text: &str| {
         let text = text.replace([',', '$'], "");
         let text = text.rsplit_once("#### ").map_or(&*text, |(_, after)| after);
-        // Python's `$` stands before a line break at the end too.
+        // Python's `$` also matches before a line break at the end.
         let (text, end) = text
             .strip_suffix('\n')
             .map_or((text, ""), |text| (text, "\n"));

@@ -21,8 +21,8 @@ pub(crate) fn number<'a, const N: usize>(texts: [&[&'a str]; N]) -> [Vec<u32>; N
 
 /// Sizes of the intersections of the two multisets of n-grams, for n from 1 to [`ORDERS`].
 ///
-/// Each text is sorted once, by the [`ORDERS`] symbols from each place on: n-grams are beginnings of those, so
-/// that they lie in order too.
+/// Each text is sorted once, by the [`ORDERS`] symbols from each place on: n-grams are the beginnings of those, so
+/// they are in order too.
 pub(crate) fn shared_grams(a: &[u32], b: &[u32]) -> [usize; ORDERS] {
     // Symbols are shifted by one, so that 0 is the end of the text.
     if a.iter()
@@ -58,8 +58,8 @@ fn sorted<K: Ord>(symbols: &[u32], pack: impl Fn([u32; ORDERS]) -> K) -> Vec<K> 
     grams
 }
 
-/// How many of the sorted grams both have once they are `cut`; those that are then `open` reach over the end of
-/// their text and are none.
+/// How many of the sorted grams both have after `cut`; those that are `open` then extend past the end of their
+/// text and do not count.
 fn common<K: Ord + Copy>(
     a: &[K],
     b: &[K],
@@ -69,7 +69,7 @@ fn common<K: Ord + Copy>(
     let (mut i, mut j, mut shared) = (0, 0, 0);
     while i < a.len() && j < b.len() {
         let (left, right) = (cut(a[i]), cut(b[j]));
-        // Without branches: which side is the smaller one cannot be foretold.
+        // Without branches: the processor cannot predict which side is smaller.
         shared += usize::from(left == right && !open(left));
         i += usize::from(left <= right);
         j += usize::from(right <= left);

@@ -47,7 +47,7 @@ fn in_run(c: char) -> bool {
     is_chinese(c) || c.is_ascii_alphanumeric() || "+#&._%-".contains(c)
 }
 
-/// A run without Chinese characters: dictionary words, and what stands between them.
+/// A run without Chinese characters: dictionary words, and the text between them.
 fn cut_ascii<'a>(run: &'a str, words: &mut Vec<&'a str>) {
     let (mut start, mut at) = (0, 0);
     while at < run.len() {

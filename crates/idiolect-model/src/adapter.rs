@@ -1,7 +1,7 @@
-//! The seam through which something outside changes what a projection computes.
+//! How code outside this crate changes what a projection computes.
 //!
-//! A decoder never holds an adapter: it is given one with every call, so one frozen decoder is teacher
-//! and student, and [`NoAdapter`] is the seed model.
+//! A decoder holds no adapter: it is given one with every call, so that one frozen decoder is teacher and
+//! student. With [`NoAdapter`] it is the base model.
 
 use std::fmt;
 
@@ -78,7 +78,7 @@ impl Projection {
 /// One projection of one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site {
-    /// Block, from 0 at the embedding's end.
+    /// Number of the block, from 0 at the embedding.
     pub layer: usize,
     /// Which of its projections.
     pub projection: Projection,
@@ -93,7 +93,7 @@ impl fmt::Display for Site {
 
 /// Changes the output of projections.
 pub trait Adapter {
-    /// The output of `site`, given its input `x` and what the frozen weight makes of it.
+    /// The output of `site`, given its input `x` and the product of `x` with the frozen weight.
     ///
     /// # Shapes
     ///
@@ -102,7 +102,7 @@ pub trait Adapter {
     fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3>;
 }
 
-/// The seed model: every projection as it was.
+/// The base model: every projection is unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoAdapter;
 

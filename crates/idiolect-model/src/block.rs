@@ -1,9 +1,10 @@
 //! One decoder block: norm, grouped attention, norm, gated feed-forward, each added to its input.
 //!
 //! It knows its weights and nothing of positions or masks, which arrive ready in a [`Context`].
-//! Projections may be kept in 8 or 4 bits, symmetric, with a scale for each block of neighbours in a row, by
-//! Burn's quantisation: such a block computes, and an adapter is trained beside it (Dettmers et al.,
-//! arXiv 2305.14314, without their `NF4` values and double quantisation), but it cannot be trained itself.
+//! Projections may be quantised by Burn to 8 or 4 bits, symmetrically, with a scale for each block of
+//! neighbouring values in a row: such a decoder block computes, and an adapter is trained beside it (Dettmers
+//! et al., arXiv 2305.14314, without their `NF4` values and double quantisation), but it cannot be trained
+//! itself.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
@@ -14,8 +15,8 @@ use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
 
 /// Weights of one block.
 ///
-/// Projections are `[in, out]`, the transpose of a Hugging Face checkpoint: row-vector products read them
-/// along memory.
+/// Projections are `[in, out]`, the transpose of a Hugging Face checkpoint, so that products of row vectors
+/// read them in the order of memory.
 #[derive(Module, Debug)]
 pub struct Block {
     /// Scale of the norm before attention, `[hidden]`.
@@ -46,13 +47,13 @@ impl Sizes {
     }
 }
 
-/// A block, its place and the adapter, for the length of one call.
+/// A block with its layer and the adapter, for one call.
 pub(crate) struct Call<'a> {
     pub(crate) block: &'a Block,
     pub(crate) layer: usize,
     pub(crate) sizes: Sizes,
     pub(crate) adapter: &'a dyn Adapter,
-    /// How the weights are multiplied.
+    /// The product of activations and weights.
     pub(crate) linear: fn(Tensor<3>, Tensor<2>) -> Tensor<3>,
 }
 
@@ -143,9 +144,9 @@ impl ModelConfig {
 /// Values of a row that share a scale, where its length allows.
 const BLOCK: usize = 32;
 
-/// How many bits a weight of a projection is kept in.
+/// Bits of a quantised value of a projection.
 ///
-/// On Burn's CPU backend both take a byte for each value, and on others 4 bits take half of it.
+/// On Burn's CPU backend both take a byte for each value; on others 4 bits take half a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bits {
     /// -7 to 7 times the scale.
@@ -155,7 +156,7 @@ pub enum Bits {
 }
 
 impl Bits {
-    /// The largest multiple of the scale.
+    /// The largest multiple of the scale that a value can have.
     #[must_use]
     pub fn steps(self) -> u8 {
         match self {
@@ -171,9 +172,9 @@ impl Bits {
         1 << width.trailing_zeros().min(BLOCK.trailing_zeros())
     }
 
-    /// A weight `[in, out]` in so many bits: no value moves by more than half of its block's largest
-    /// divided by [`Bits::steps`].
-    pub(crate) fn pack(self, weight: Tensor<2>) -> Tensor<2> {
+    /// A weight `[in, out]`, quantised: no value changes by more than half of its block's largest divided by
+    /// [`Bits::steps`].
+    pub(crate) fn quantize(self, weight: Tensor<2>) -> Tensor<2> {
         let value = match self {
             Self::Four => QuantValue::Q4S,
             Self::Eight => QuantValue::Q8S,

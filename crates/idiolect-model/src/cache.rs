@@ -1,7 +1,7 @@
-//! Keys and values of the tokens that rows have seen, in memory set aside once.
+//! The KV cache: keys and values of the tokens that rows have read, in memory that is allocated once.
 //!
-//! Every row begins at position 0 and grows on its own: nothing is padded, and a row that joins or leaves
-//! moves no other.
+//! Every row begins at position 0 and has its own length: nothing is padded, and a row that is added or
+//! removed moves no other.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use burn::tensor::{DType, Device, FloatDType, Tensor};
 use idiolect_kernels::attention;
 
 use crate::ModelConfig;
-use crate::context::{Plan, Run, index};
+use crate::context::{Group, Padding, Plan, index};
 
 /// Keys and values of one block, `[rows, kv_heads, capacity, head_dim]` each.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl LayerCache {
         }
     }
 
-    /// Adds the keys and values of a line of new tokens and attends to what each of them sees.
+    /// Adds the keys and values of the new tokens of a pass, and computes the attention of each of them.
     ///
     /// # Shapes
     ///
@@ -35,72 +35,93 @@ impl LayerCache {
     /// - keys, values: `[1, kv_heads, tokens, head_dim]`
     pub(crate) fn attend(&mut self, [q, k, v]: [Tensor<4>; 3], plan: &Plan) -> Tensor<4> {
         for write in &plan.writes {
-            let place = (write.row, write.positions.clone());
-            put(&mut self.keys, &place, tokens(&k, &write.line));
-            put(&mut self.values, &place, tokens(&v, &write.line));
+            let place = Place {
+                row: write.row,
+                positions: write.positions.clone(),
+            };
+            put(&mut self.keys, &place, tokens(&k, &write.tokens));
+            put(&mut self.values, &place, tokens(&v, &write.tokens));
         }
         let [_, heads, count, width] = q.dims();
-        let mut parts: Vec<Tensor<2>> = plan.runs.iter().map(|run| self.run(run, &q)).collect();
-        let line = if parts.len() == 1 {
+        let groups = plan.groups.iter();
+        let mut parts: Vec<Tensor<2>> = groups.map(|group| self.attend_group(group, &q)).collect();
+        let attended = if parts.len() == 1 {
             parts.remove(0)
         } else {
             Tensor::cat(parts, 0)
         };
-        line.reshape([1, count, heads, width]).swap_dims(1, 2)
+        attended.reshape([1, count, heads, width]).swap_dims(1, 2)
     }
 
-    /// Rows that attend together; gives `[tokens, heads * head_dim]`.
-    fn run(&self, run: &Run, q: &Tensor<4>) -> Tensor<2> {
+    /// The attention of rows that are computed together, `[tokens, heads * head_dim]`.
+    fn attend_group(&self, group: &Group, q: &Tensor<4>) -> Tensor<2> {
         let [_, heads, _, width] = q.dims();
-        let count = run.line.len();
-        let line = tokens(q, &run.line)
+        let count = group.tokens.len();
+        let queries = tokens(q, &group.tokens)
             .swap_dims(1, 2)
             .reshape([count, heads * width]);
-        let line = match &run.spread {
-            Some([from, _]) => line.select(0, from.clone()),
-            None => line,
+        let queries = match &group.padding {
+            Some(Padding { to_queries, .. }) => queries.select(0, to_queries.clone()),
+            None => queries,
         };
-        let rows = run.rows.len();
-        let q = line
-            .reshape([rows, run.queries, heads, width])
+        let rows = group.rows.len();
+        let q = queries
+            .reshape([rows, group.queries, heads, width])
             .swap_dims(1, 2);
-        let seen = |buffer: &Tensor<4>| {
+        let visible = |buffer: &Tensor<4>| {
             let [_, heads, _, width] = buffer.dims();
-            let place = [run.rows.clone(), 0..heads, 0..run.keys, 0..width];
+            let place = [group.rows.clone(), 0..heads, 0..group.keys, 0..width];
             buffer.clone().slice(place)
         };
-        let attended = attention(q, seen(&self.keys), seen(&self.values), run.mask.clone());
-        let line = attended
+        let attended = attention(
+            q,
+            visible(&self.keys),
+            visible(&self.values),
+            group.mask.clone(),
+        );
+        let attended = attended
             .swap_dims(1, 2)
-            .reshape([rows * run.queries, heads * width]);
-        match &run.spread {
-            Some([_, back]) => line.select(0, back.clone()),
-            None => line,
+            .reshape([rows * group.queries, heads * width]);
+        match &group.padding {
+            Some(Padding { to_tokens, .. }) => attended.select(0, to_tokens.clone()),
+            None => attended,
         }
     }
 
-    /// Makes the first `count` tokens of row 0 those of every row.
+    /// Copies the first `count` tokens of row 0 to every row.
     fn share(&mut self, count: usize) {
         for buffer in [&mut self.keys, &mut self.values] {
             let [rows, heads, _, width] = buffer.dims();
-            // A copy, since a view would make the buffer shared and every write a copy of all of it.
+            // A copy: with a view the buffer would have two owners, and every write would copy all of it.
             let first = buffer.clone().select(0, index(&[0], &buffer.device()));
             let first = first.slice([0..1, 0..heads, 0..count, 0..width]);
             for row in 1..rows {
-                put(buffer, &(row, 0..count), first.clone());
+                let place = Place {
+                    row,
+                    positions: 0..count,
+                };
+                put(buffer, &place, first.clone());
             }
         }
     }
 }
 
-fn tokens(x: &Tensor<4>, line: &Range<usize>) -> Tensor<4> {
+fn tokens(x: &Tensor<4>, range: &Range<usize>) -> Tensor<4> {
     let [rows, heads, _, width] = x.dims();
-    x.clone().slice([0..rows, 0..heads, line.clone(), 0..width])
+    x.clone()
+        .slice([0..rows, 0..heads, range.clone(), 0..width])
+}
+
+/// Positions of one row.
+struct Place {
+    row: usize,
+    positions: Range<usize>,
 }
 
 /// Overwrites some positions of a row. The buffer is moved out and back, so that it has one owner and the
 /// backend can write in place.
-fn put(buffer: &mut Tensor<4>, (row, positions): &(usize, Range<usize>), new: Tensor<4>) {
+fn put(buffer: &mut Tensor<4>, place: &Place, new: Tensor<4>) {
+    let Place { row, positions } = place;
     let [_, heads, _, width] = buffer.dims();
     let place = [*row..*row + 1, 0..heads, positions.clone(), 0..width];
     buffer.inplace(|buffer| buffer.slice_assign(place, new));
@@ -113,13 +134,14 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Memory for `rows` rows of at most `capacity` tokens.
+    /// Allocates memory for `rows` rows of at most `capacity` tokens.
     #[must_use]
     pub fn new(
         config: &ModelConfig,
         rows: usize,
         capacity: usize,
-        (device, dtype): (&Device, FloatDType),
+        device: &Device,
+        dtype: FloatDType,
     ) -> Self {
         let shape = [rows, config.num_kv_heads, capacity, config.head_dim];
         Self {
@@ -129,13 +151,13 @@ impl Cache {
         }
     }
 
-    /// Bytes that [`Cache::new`] sets aside for one row of one token.
+    /// Bytes that [`Cache::new`] allocates for one token of one row.
     #[must_use]
     pub fn bytes_per_token(config: &ModelConfig, dtype: FloatDType) -> usize {
         2 * config.num_layers * config.kv_width() * DType::from(dtype).size()
     }
 
-    /// Makes the first `count` tokens of row 0 those of every row.
+    /// Copies the first `count` tokens of row 0 to every row.
     pub(crate) fn share(&mut self, count: usize) {
         for layer in &mut self.layers {
             layer.share(count);

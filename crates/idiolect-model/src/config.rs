@@ -4,11 +4,18 @@
 //! transformers 5 writes (`rope_parameters`, `dtype`).
 //! It holds no run-time choice: device and computing type are given when the weights are loaded.
 
+mod fields;
+mod rope_scaling;
+
+pub(crate) use fields::read_json;
+pub use rope_scaling::RopeScaling;
+
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::{ModelError, rope::RopeScaling};
+use self::fields::{Fields, number, token_ids};
+use crate::ModelError;
 
 /// Family of the checkpoint; it decides the name that is written back, not the arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +51,7 @@ impl Architecture {
 pub struct ModelConfig {
     /// Family of the checkpoint.
     pub architecture: Architecture,
-    /// Rows of the embedding, in words.
+    /// Rows of the embedding, one for each token of the vocabulary.
     pub vocab_size: usize,
     /// Width of the hidden state.
     pub hidden_size: usize,
@@ -104,14 +111,11 @@ impl ModelConfig {
     ///
     /// [`ModelError::Config`] as for [`ModelConfig::read`].
     pub fn from_json(json: &Value, path: &Path) -> Result<Self, ModelError> {
-        let raw = Fields {
-            json: json.as_object().unwrap_or(&EMPTY),
-            path,
-        };
+        let raw = Fields::new(json, path);
         raw.refuse_unsupported()?;
         let num_heads = raw.count("num_attention_heads", None)?;
         let hidden_size = raw.count("hidden_size", None)?;
-        let (rope_theta, rope_scaling) = raw.rope()?;
+        let Rope { theta, scaling } = raw.rope()?;
         let config = Self {
             architecture: raw.architecture()?,
             vocab_size: raw.count("vocab_size", None)?,
@@ -124,8 +128,8 @@ impl ModelConfig {
             // Defaults are those of transformers' LlamaConfig.
             max_positions: raw.count("max_position_embeddings", Some(2048))?,
             norm_eps: raw.number("rms_norm_eps", Some(1e-6))?,
-            rope_theta,
-            rope_scaling,
+            rope_theta: theta,
+            rope_scaling: scaling,
             sliding_window: raw.optional_count("sliding_window")?,
             tied: raw.flag("tie_word_embeddings")?,
             bos: token_ids(json, "bos_token_id", path)?.first().copied(),
@@ -152,91 +156,29 @@ impl ModelConfig {
         if !self.num_heads.is_multiple_of(self.num_kv_heads) {
             let expected = format!("a divisor of num_attention_heads = {}", self.num_heads);
             let (field, found) = ("num_key_value_heads", self.num_kv_heads);
-            return Err(wrong(path, field, expected, found));
+            return Err(ModelError::config(path, field, expected, found));
         }
         let whole = self.num_heads.checked_mul(self.head_dim);
         if whole.is_none() || !self.head_dim.is_multiple_of(2) {
             let expected = "an even number of which all heads make less than 2^64";
-            return Err(wrong(path, "head_dim", expected, self.head_dim));
+            return Err(ModelError::config(
+                path,
+                "head_dim",
+                expected,
+                self.head_dim,
+            ));
         }
         Ok(())
     }
 }
 
-static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
-
-/// Parses a JSON file.
-pub(crate) fn read_json(path: &Path) -> Result<Value, ModelError> {
-    let bytes = std::fs::read(path).map_err(|source| ModelError::io(path, source))?;
-    serde_json::from_slice(&bytes).map_err(|source| ModelError::Json {
-        path: path.into(),
-        source,
-    })
-}
-
-fn wrong(
-    path: &Path,
-    field: &str,
-    expected: impl Into<String>,
-    found: impl ToString,
-) -> ModelError {
-    ModelError::Config {
-        path: path.into(),
-        field: field.into(),
-        expected: expected.into(),
-        found: found.to_string(),
-    }
-}
-
-/// One id, a list of ids, or none.
-fn token_ids(json: &Value, field: &str, path: &Path) -> Result<Vec<u32>, ModelError> {
-    let one = |value: &Value| {
-        let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
-        id.ok_or_else(|| wrong(path, field, "a token id or a list of them", value))
-    };
-    match json.get(field) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(list)) => list.iter().map(one).collect(),
-        Some(value) => Ok(vec![one(value)?]),
-    }
-}
-
-/// The settings of one `config.json`, read with the file's name at hand.
-struct Fields<'a> {
-    json: &'a Map<String, Value>,
-    path: &'a Path,
+/// Base and stretching of the rotary frequencies.
+struct Rope {
+    theta: f64,
+    scaling: RopeScaling,
 }
 
 impl Fields<'_> {
-    fn get(&self, field: &str) -> Option<&Value> {
-        self.json.get(field).filter(|value| !value.is_null())
-    }
-
-    fn optional_count(&self, field: &str) -> Result<Option<usize>, ModelError> {
-        let one = |value: &Value| {
-            let count = value.as_u64().and_then(|n| usize::try_from(n).ok());
-            let expected = "a positive whole number";
-            let positive = count.filter(|n| *n > 0);
-            positive.ok_or_else(|| wrong(self.path, field, expected, value))
-        };
-        self.get(field).map(one).transpose()
-    }
-
-    fn count(&self, field: &str, default: Option<usize>) -> Result<usize, ModelError> {
-        let found = self.optional_count(field)?.or(default.filter(|n| *n > 0));
-        found.ok_or_else(|| wrong(self.path, field, "a positive whole number", "nothing"))
-    }
-
-    fn number(&self, field: &str, default: Option<f64>) -> Result<f64, ModelError> {
-        number(self.json, field, default, self.path)
-    }
-
-    fn flag(&self, field: &str) -> Result<bool, ModelError> {
-        let one = |value: &Value| value.as_bool();
-        let flag = self.get(field).map_or(Some(false), one);
-        flag.ok_or_else(|| wrong(self.path, field, "true or false", "another value"))
-    }
-
     fn architecture(&self) -> Result<Architecture, ModelError> {
         let class = self
             .get("architectures")
@@ -249,29 +191,18 @@ impl Fields<'_> {
             other => {
                 let expected = "LlamaForCausalLM or MistralForCausalLM";
                 let found = other.unwrap_or("nothing");
-                Err(wrong(self.path, "architectures", expected, found))
+                Err(ModelError::config(
+                    self.path,
+                    "architectures",
+                    expected,
+                    found,
+                ))
             }
         }
-    }
-
-    /// Settings that other checkpoints of the family use and that would silently change the result.
-    fn refuse_unsupported(&self) -> Result<(), ModelError> {
-        for field in ["attention_bias", "mlp_bias"] {
-            if self.flag(field)? {
-                return Err(wrong(self.path, field, "false", true));
-            }
-        }
-        match self.get("hidden_act").and_then(Value::as_str) {
-            None | Some("silu") => {}
-            Some(act) => return Err(wrong(self.path, "hidden_act", "silu", act)),
-        }
-        let quantized = "quantization_config";
-        let refuse = |found| Err(wrong(self.path, quantized, "plain weights", found));
-        self.get(quantized).map_or(Ok(()), refuse)
     }
 
     /// Base and stretching of the rotary frequencies, from either form of the file.
-    fn rope(&self) -> Result<(f64, RopeScaling), ModelError> {
+    fn rope(&self) -> Result<Rope, ModelError> {
         let new = self.get("rope_parameters").and_then(Value::as_object);
         let old = self.get("rope_scaling").and_then(Value::as_object);
         let nested = new.map(|map| number(map, "rope_theta", Some(10_000.0), self.path));
@@ -280,21 +211,6 @@ impl Fields<'_> {
             Some(map) => RopeScaling::from_json(map, self.path)?,
             None => RopeScaling::None,
         };
-        Ok((theta, scaling))
+        Ok(Rope { theta, scaling })
     }
-}
-
-/// A finite number of `map`, or its default.
-pub(crate) fn number(
-    map: &Map<String, Value>,
-    field: &str,
-    default: Option<f64>,
-    path: &Path,
-) -> Result<f64, ModelError> {
-    let value = map.get(field).filter(|value| !value.is_null());
-    let found = value
-        .map_or(default, Value::as_f64)
-        .filter(|n| n.is_finite() && *n > 0.0);
-    let shown = || value.map_or("nothing".into(), Value::to_string);
-    found.ok_or_else(|| wrong(path, field, "a positive number", shown()))
 }

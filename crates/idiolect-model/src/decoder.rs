@@ -14,13 +14,13 @@ use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
 /// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
 #[derive(Module, Debug)]
 pub struct Weights {
-    /// Word vectors, `[vocab, hidden]`.
+    /// Vectors of tokens, `[vocab, hidden]`.
     pub embedding: Param<Tensor<2>>,
     /// The blocks, from the embedding to the head.
     pub blocks: Vec<Block>,
     /// Scale of the last norm, `[hidden]`.
     pub norm: Param<Tensor<1>>,
-    /// The output head, `[hidden, vocab]`; `None` where the embedding serves.
+    /// The output head, `[hidden, vocab]`; `None` where it is the embedding.
     pub head: Option<Param<Tensor<2>>>,
 }
 
@@ -46,9 +46,10 @@ impl Decoder {
         }
     }
 
-    /// The decoder with rows for new tokens in embedding and head, each the mean of the rows that are
-    /// there (Hewitt, nlp.stanford.edu/~johnhew/vocab-expansion.html; transformers adds noise to it).
-    /// A token on a spare row, as padded checkpoints have them, starts so too.
+    /// The decoder with rows for new tokens in embedding and head, each the mean of the existing rows
+    /// (Hewitt, nlp.stanford.edu/~johnhew/vocab-expansion.html; transformers adds noise to it).
+    /// A new token whose id is below `vocab_size`, as in checkpoints with spare rows, has its row replaced by
+    /// that mean.
     #[must_use]
     pub fn with_tokens(mut self, ids: &[u32]) -> Self {
         let frozen = |weight: Tensor<2>| Param::from_tensor(weight).set_require_grad(false);
@@ -67,7 +68,7 @@ impl Decoder {
         self.weights.embedding.val().device()
     }
 
-    /// The type of activations, and of weights that are not packed.
+    /// The type of activations, and of weights that are not quantised.
     #[must_use]
     pub fn dtype(&self) -> FloatDType {
         match self.weights.embedding.val().dtype() {
@@ -78,7 +79,7 @@ impl Decoder {
         }
     }
 
-    /// Whether the steps of its blocks are fused ones on its device, which keep less for the way back.
+    /// Whether the steps of its blocks are fused on its device, which keeps less for the backward pass.
     #[must_use]
     pub fn is_fused(&self) -> bool {
         idiolect_kernels::is_fused(&self.weights.norm.val())
@@ -96,7 +97,7 @@ impl Decoder {
         self.weights.num_params()
     }
 
-    /// Bytes that the weights take; a value of a packed projection is counted as one byte.
+    /// Bytes that the weights take; a value of a quantised projection is counted as one byte.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
         let mut bytes = Bytes::default();
@@ -115,18 +116,18 @@ impl Decoder {
         )
     }
 
-    /// Angles and mask of rows that several sequences share: see [`Context::packed`].
+    /// Angles and mask of rows of packed sequences, `parts` their lengths in each row; see [`Context::packed`].
     ///
     /// # Panics
     ///
-    /// As there.
+    /// If the sequences of a row are longer than `tokens`.
     #[must_use]
     pub fn packed_context(&self, parts: &[Vec<usize>], tokens: usize) -> Context {
         let window = self.config.sliding_window;
         Context::packed(&self.rope, parts, tokens, window, &self.device())
     }
 
-    /// Word vectors of token ids.
+    /// Vectors of token ids.
     ///
     /// # Shapes
     ///
@@ -167,7 +168,7 @@ impl Decoder {
         rms_norm(x, self.weights.norm.val(), self.config.norm_eps)
     }
 
-    /// The head as `[hidden, vocab]`: a matrix of its own, or the embedding seen from the other side.
+    /// The head as `[hidden, vocab]`: a matrix of its own, or the transpose of the embedding.
     #[must_use]
     pub fn head(&self) -> Tensor<2> {
         match &self.weights.head {
@@ -188,11 +189,12 @@ impl Decoder {
         self.hidden_in(ids, &context, adapter)
     }
 
-    /// [`Decoder::hidden`] of tokens that stand as `context` says.
+    /// Hidden states, ready for the head, of tokens with the positions and the mask of `context`.
     ///
     /// # Shapes
     ///
-    /// As there.
+    /// - `ids`: `[rows, tokens]`
+    /// - result: `[rows, tokens, hidden]`
     #[must_use]
     pub fn hidden_in(
         &self,
@@ -207,7 +209,7 @@ impl Decoder {
         self.norm(x)
     }
 
-    /// Scores of every word in f32.
+    /// Logits of every token of the vocabulary, in f32.
     ///
     /// # Shapes
     ///
@@ -224,7 +226,7 @@ impl Decoder {
         }
     }
 
-    /// Hidden states of new tokens of rows whose earlier tokens are in `cache`.
+    /// Hidden states, before the last norm, of new tokens of rows whose earlier tokens are in `cache`.
     pub(crate) fn hidden_cached(
         &self,
         ids: Tensor<2, Int>,
@@ -255,14 +257,14 @@ impl Decoder {
     }
 }
 
-/// The mean of all rows in those of `ids`, and in as many new rows as they need.
+/// The matrix with the mean of all its rows in those of `ids`, and with as many new rows as they need.
 fn grown(rows: Tensor<2>, ids: &[usize]) -> Tensor<2> {
     let [count, width] = rows.dims();
     let mean = rows.clone().cast(DType::F32).mean_dim(0).cast(rows.dtype());
     let needed = ids.iter().map(|id| id + 1).max().unwrap_or(0);
-    let more = needed.saturating_sub(count);
-    let all = if more > 0 {
-        Tensor::cat(vec![rows, mean.clone().expand([more, width])], 0)
+    let added = needed.saturating_sub(count);
+    let all = if added > 0 {
+        Tensor::cat(vec![rows, mean.clone().expand([added, width])], 0)
     } else {
         rows
     };

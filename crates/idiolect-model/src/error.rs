@@ -1,6 +1,6 @@
 //! What can go wrong between a checkpoint on disk and a decoder in memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Failure to read, check or write a model.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum ModelError {
         field: String,
         /// What is supported.
         expected: String,
-        /// What stands there.
+        /// The value in the file.
         found: String,
     },
     /// A weight file is cut off or contradicts itself.
@@ -80,6 +80,19 @@ pub enum ModelError {
         /// The types that can be read.
         readable: &'static str,
     },
+    /// The checkpoint needs a part of this crate that was left out when the program was built.
+    #[error(
+        "{}: {what} needs feature {feature} of idiolect-model, which this program was built without",
+        path.display()
+    )]
+    Feature {
+        /// The weight file.
+        path: PathBuf,
+        /// What is there, with the tensor's name.
+        what: String,
+        /// The Cargo feature.
+        feature: &'static str,
+    },
     /// The caller's input does not fit the model.
     #[error("{what}: expected {expected}, found {found}")]
     Input {
@@ -98,6 +111,36 @@ impl ModelError {
         Self::Io {
             path: path.into(),
             source,
+        }
+    }
+
+    /// A [`ModelError::Corrupt`] for a part of the file `path`.
+    pub(crate) fn corrupt(
+        path: &Path,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> Self {
+        Self::Corrupt {
+            path: path.into(),
+            what: what.into(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+
+    /// A [`ModelError::Config`] for a setting of the file `path`.
+    pub(crate) fn config(
+        path: &Path,
+        field: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> Self {
+        Self::Config {
+            path: path.into(),
+            field: field.into(),
+            expected: expected.into(),
+            found: found.to_string(),
         }
     }
 }

@@ -3,33 +3,39 @@
 //! Names, settings and the order of the query and key rows are given back as in a Hugging Face folder.
 //! `llama.cpp`'s converter turns the rotary pairs of a head from two halves into neighbours
 //! (`LlamaModel.permute` in `convert_hf_to_gguf.py`); reading undoes it.
-//! candle's `quantized` module unpacks the quantised blocks; nothing is computed on them here.
+//! Settings, vocabulary and plain tensors are read in every build, quantised tensors by feature `gguf`.
+
+mod dequantize;
+mod header;
+mod metadata;
+mod names;
+mod settings;
+mod types;
+mod vocabulary;
+
+pub use vocabulary::GgufVocabulary;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use candle_core::CpuStorage;
+use safetensors::Dtype;
 
+use self::dequantize::dequantized;
+use self::header::{Entry, Header};
+use self::metadata::Metadata;
+use self::names::{hugging_face_name, join_halves};
+use self::types::Layout;
 use crate::ModelError;
-use crate::source::{Source, StoredTensor};
-use header::{Entry, Header};
+use crate::source::{Source, StoredTensor, widen};
 
-mod header;
-mod metadata;
-
-pub use metadata::GgufVocabulary;
-
-/// Types that can be read, as `ggml` names them.
-const READABLE: &str = "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K";
 /// Bytes read from the file at once.
 const CHUNK: usize = 1 << 20;
 /// Llama 3's stretching of the rotary frequencies, one divisor a frequency.
 const ROPE_DIVISORS: &str = "rope_freqs.weight";
 
-/// An open file whose head has been read and checked.
+/// An open file whose header has been read and checked.
 #[derive(Debug)]
 pub struct GgufFile {
     path: PathBuf,
@@ -41,7 +47,7 @@ pub struct GgufFile {
 }
 
 impl GgufFile {
-    /// Opens a file, reads its metadata and checks that every tensor lies within it.
+    /// Opens a file, reads its metadata and checks that every tensor is within it.
     ///
     /// # Errors
     ///
@@ -53,10 +59,10 @@ impl GgufFile {
         let size = file.metadata().map_err(io)?.len();
         let header = header::read(BufReader::new(&file), size, path)?;
         for (name, entry) in &header.tensors {
-            check_extent(name, entry, size.saturating_sub(header.data_start), path)?;
+            entry.check_extent(name, size.saturating_sub(header.data_start), path)?;
         }
-        let kept = header.tensors.keys().filter(|name| *name != ROPE_DIVISORS);
-        let names = kept
+        let weights = header.tensors.keys().filter(|name| *name != ROPE_DIVISORS);
+        let names = weights
             .map(|name| (hugging_face_name(name), name.clone()))
             .collect();
         let mut opened = Self {
@@ -67,7 +73,7 @@ impl GgufFile {
             rope_divisors: None,
         };
         if opened.header.tensors.contains_key(ROPE_DIVISORS) {
-            opened.rope_divisors = Some(opened.unpack(ROPE_DIVISORS)?.values);
+            opened.rope_divisors = Some(opened.read_own(ROPE_DIVISORS)?.values);
         }
         Ok(opened)
     }
@@ -79,7 +85,7 @@ impl GgufFile {
     /// [`ModelError::Config`] names the metadata key that is missing, malformed or asks for an
     /// architecture other than Llama's.
     pub fn config(&self) -> Result<serde_json::Value, ModelError> {
-        metadata::config(self)
+        self.metadata().config()
     }
 
     /// The tokenizer's raw material.
@@ -88,7 +94,7 @@ impl GgufFile {
     ///
     /// [`ModelError::Config`] names the metadata key that is missing or has the wrong type.
     pub fn vocabulary(&self) -> Result<GgufVocabulary, ModelError> {
-        metadata::vocabulary(self)
+        vocabulary::read(&self.metadata())
     }
 
     /// Hugging Face names of all tensors, sorted; a tensor that Llama does not have keeps its own name.
@@ -102,7 +108,8 @@ impl GgufFile {
     /// # Errors
     ///
     /// [`ModelError::Missing`] when there is none of that name, [`ModelError::Stored`] when its type cannot
-    /// be unpacked, [`ModelError::Io`] when the file cannot be read.
+    /// be read, [`ModelError::Feature`] when it is quantised and feature `gguf` is left out,
+    /// [`ModelError::Io`] when the file cannot be read.
     pub fn read(&self, name: &str) -> Result<StoredTensor, ModelError> {
         let Some(own) = self.names.get(name) else {
             return Err(ModelError::Missing {
@@ -110,9 +117,9 @@ impl GgufFile {
                 tensors: vec![name.into()],
             });
         };
-        let mut tensor = self.unpack(own)?;
+        let mut tensor = self.read_own(own)?;
         if matches!(own.split('.').nth(2), Some("attn_q" | "attn_k")) {
-            let head_dim = metadata::head_dim(self)?;
+            let head_dim = self.metadata().head_dim()?;
             self.check_heads(name, &tensor.shape, head_dim)?;
             join_halves(&mut tensor, head_dim);
         }
@@ -124,53 +131,85 @@ impl GgufFile {
         if rows.is_multiple_of(head_dim) {
             return Ok(());
         }
-        let what = format!("tensor {name}");
-        Err(corrupt(
-            &self.path,
-            what,
+        let (what, expected) = (
+            format!("tensor {name}"),
             format!("whole heads of {head_dim} rows"),
-            &rows,
-        ))
+        );
+        Err(ModelError::corrupt(&self.path, what, expected, rows))
     }
 
-    /// Reads a tensor by its name in the file, a stretch at a time so that its blocks are never all held.
-    fn unpack(&self, own: &str) -> Result<StoredTensor, ModelError> {
+    fn metadata(&self) -> Metadata<'_> {
+        Metadata {
+            path: &self.path,
+            header: &self.header,
+            rope_divisors: self.rope_divisors.as_deref(),
+        }
+    }
+
+    /// Reads a tensor by its name in the file, in pieces, so that never all of its blocks are in memory.
+    fn read_own(&self, own: &str) -> Result<StoredTensor, ModelError> {
         let Some(entry) = self.header.tensors.get(own) else {
             return Err(ModelError::Missing {
                 path: self.path.clone(),
                 tensors: vec![own.into()],
             });
         };
-        let (stored, kind) = entry.layout().ok_or_else(|| self.unreadable(own, entry))?;
+        let layout = types::layout(entry.kind).ok_or_else(|| self.unreadable(own, entry))?;
         let io = |source| ModelError::io(&self.path, source);
         let mut file = &self.file;
         file.seek(SeekFrom::Start(self.header.data_start + entry.offset))
             .map_err(io)?;
         let count = entry.shape.iter().product::<usize>();
         let mut values = Vec::with_capacity(count);
-        let stretch = CHUNK / kind.type_size() * kind.block_size();
+        let at_once = CHUNK / layout.bytes * layout.values;
         while values.len() < count {
-            let part = stretch.min(count - values.len());
-            let mut bytes = vec![0; part / kind.block_size() * kind.type_size()];
+            let part = at_once.min(count - values.len());
+            let mut bytes = vec![0; part / layout.values * layout.bytes];
             file.read_exact(&mut bytes).map_err(io)?;
-            match kind.from_data(bytes.into()).dequantize(part) {
-                Ok(CpuStorage::F32(part)) => values.extend(part),
-                _ => return Err(self.unreadable(own, entry)),
-            }
+            let part = unpacked(entry.kind, layout, bytes);
+            values.extend(part.ok_or_else(|| self.not_unpacked(own, entry, layout))?);
         }
         Ok(StoredTensor {
             shape: entry.shape.clone(),
             values,
-            stored: stored.into(),
+            stored: layout.name.into(),
         })
+    }
+
+    fn not_unpacked(&self, own: &str, entry: &Entry, layout: Layout) -> ModelError {
+        if cfg!(feature = "gguf") {
+            return self.unreadable(own, entry);
+        }
+        ModelError::Feature {
+            path: self.path.clone(),
+            what: format!("tensor {own} of type {}", layout.name),
+            feature: "gguf",
+        }
     }
 
     fn unreadable(&self, own: &str, entry: &Entry) -> ModelError {
         ModelError::Stored {
             path: self.path.clone(),
             tensor: own.into(),
-            found: format!("{} (ggml type {})", entry.other_name(), entry.kind),
-            readable: READABLE,
+            found: format!(
+                "{} (ggml type {})",
+                types::other_name(entry.kind),
+                entry.kind
+            ),
+            readable: types::READABLE,
+        }
+    }
+}
+
+/// Values of whole blocks; `None` when this build cannot unpack their type.
+fn unpacked(kind: u32, layout: Layout, bytes: Vec<u8>) -> Option<Vec<f32>> {
+    match layout.name {
+        "F32" => widen(&bytes, Dtype::F32),
+        "F16" => widen(&bytes, Dtype::F16),
+        "BF16" => widen(&bytes, Dtype::BF16),
+        _ => {
+            let values = bytes.len() / layout.bytes * layout.values;
+            dequantized(kind, bytes, values)
         }
     }
 }
@@ -186,96 +225,5 @@ impl Source for GgufFile {
 
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
         Self::read(self, name)
-    }
-}
-
-fn corrupt(
-    path: &Path,
-    what: impl Into<String>,
-    expected: impl Into<String>,
-    found: &dyn Display,
-) -> ModelError {
-    let (what, expected, found) = (what.into(), expected.into(), found.to_string());
-    ModelError::Corrupt {
-        path: path.into(),
-        what,
-        expected,
-        found,
-    }
-}
-
-/// Checks that a tensor is made of whole blocks and ends within the `available` bytes of tensor data.
-fn check_extent(name: &str, entry: &Entry, available: u64, path: &Path) -> Result<(), ModelError> {
-    // A type that cannot be read has no known size; reading that tensor says so.
-    let Some((stored, kind)) = entry.layout() else {
-        return Ok(());
-    };
-    let what = || format!("tensor {name}");
-    let row = entry.shape.last().copied().unwrap_or(0);
-    if !row.is_multiple_of(kind.block_size()) {
-        let expected = format!("rows of whole {stored} blocks of {}", kind.block_size());
-        return Err(corrupt(path, what(), expected, &format!("rows of {row}")));
-    }
-    let count = entry
-        .shape
-        .iter()
-        .try_fold(1_usize, |all, size| all.checked_mul(*size));
-    let bytes = count
-        .map(|count| count / kind.block_size())
-        .and_then(|n| n.checked_mul(kind.type_size()));
-    let end = bytes.and_then(|bytes| entry.offset.checked_add(bytes as u64));
-    if end.is_some_and(|end| end <= available) {
-        return Ok(());
-    }
-    let expected = format!("an end within {available} bytes of tensor data");
-    Err(corrupt(
-        path,
-        what(),
-        expected,
-        &format!("{:?} at {}", entry.shape, entry.offset),
-    ))
-}
-
-/// `blk.3.attn_q.weight` to `model.layers.3.self_attn.q_proj.weight`; unknown names stay.
-fn hugging_face_name(own: &str) -> String {
-    let parts: Vec<&str> = own.split('.').collect();
-    match parts.as_slice() {
-        ["token_embd", end] => format!("model.embed_tokens.{end}"),
-        ["output_norm", end] => format!("model.norm.{end}"),
-        ["output", end] => format!("lm_head.{end}"),
-        ["blk", layer, part, end] => match block_part(part) {
-            Some(part) => format!("model.layers.{layer}.{part}.{end}"),
-            None => own.into(),
-        },
-        _ => own.into(),
-    }
-}
-
-fn block_part(own: &str) -> Option<&'static str> {
-    Some(match own {
-        "attn_norm" => "input_layernorm",
-        "ffn_norm" => "post_attention_layernorm",
-        "attn_q" => "self_attn.q_proj",
-        "attn_k" => "self_attn.k_proj",
-        "attn_v" => "self_attn.v_proj",
-        "attn_output" => "self_attn.o_proj",
-        "ffn_gate" => "mlp.gate_proj",
-        "ffn_up" => "mlp.up_proj",
-        "ffn_down" => "mlp.down_proj",
-        _ => return None,
-    })
-}
-
-/// Undoes the converter's order of rows: in each head, row `2 i + j` goes to `j * head_dim / 2 + i`.
-fn join_halves(tensor: &mut StoredTensor, head_dim: usize) {
-    let width: usize = tensor.shape.iter().skip(1).product();
-    let half = head_dim / 2;
-    let mut head = vec![0.0; head_dim * width];
-    for rows in tensor.values.chunks_exact_mut(head_dim * width) {
-        for (from, row) in rows.chunks_exact(width).enumerate() {
-            let to = from % 2 * half + from / 2;
-            head[to * width..][..width].copy_from_slice(row);
-        }
-        rows.copy_from_slice(&head);
     }
 }

@@ -1,7 +1,7 @@
 //! Decoder to Hugging Face folder: `config.json`, `generation_config.json` and safetensors shards.
 //!
 //! Tensors are fetched from the device as they are written, so that no second copy of the model exists.
-//! Tokenizer files are not touched: this crate knows no text.
+//! Tokenizer files are not written: this crate knows no text.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -13,8 +13,8 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, View};
 use serde_json::{Value, json};
 
-use crate::load::{Slot, slots};
 use crate::source::transposed;
+use crate::tensor_spec::{TensorSpec, tensor_specs};
 use crate::{Decoder, ModelConfig, ModelError};
 
 /// Type of the weights on disk.
@@ -34,7 +34,7 @@ pub struct SaveOptions {
     /// Type of the weights on disk.
     pub stored: StoredType,
     /// Largest shard in bytes; a tensor that is larger gets a shard of its own. transformers' default is
-    /// five thousand million.
+    /// 5,000,000,000.
     pub max_shard_bytes: u64,
 }
 
@@ -72,7 +72,7 @@ impl StoredType {
 
 /// Writes `decoder` as a Hugging Face folder and returns the names of the files.
 ///
-/// Every file is written beside its place and renamed; the folder is made when absent.
+/// Every file is written under another name first and renamed when it is whole; the folder is made when absent.
 ///
 /// # Errors
 ///
@@ -105,7 +105,7 @@ pub fn save(
         let index = json!({"metadata": {"total_size": bytes}, "weight_map": map});
         files.push(write_json(folder, "model.safetensors.index.json", &index)?);
     }
-    let (config, generation) = config_json(&decoder.config, options.stored);
+    let ConfigFiles { config, generation } = config_files(&decoder.config, options.stored);
     files.push(write_json(folder, "config.json", &config)?);
     files.push(write_json(folder, "generation_config.json", &generation)?);
     Ok(files)
@@ -140,12 +140,12 @@ fn shards(tensors: Vec<(String, Lazy)>, most: u64) -> Vec<Vec<(String, Lazy)>> {
 }
 
 fn write_shard(path: &Path, shard: Vec<(String, Lazy)>) -> Result<(), ModelError> {
-    let beside = path.with_extension("partial");
+    let partial = path.with_extension("partial");
     let metadata = Some(HashMap::from([("format".to_string(), "pt".to_string())]));
-    let written = safetensors::serialize_to_file(shard, metadata, &beside);
+    let written = safetensors::serialize_to_file(shard, metadata, &partial);
     let io = |source| ModelError::io(path, source);
     match written {
-        Ok(()) => std::fs::rename(&beside, path).map_err(io),
+        Ok(()) => std::fs::rename(&partial, path).map_err(io),
         Err(SafeTensorError::IoError(source)) => Err(io(source)),
         Err(other) => Err(io(std::io::Error::other(other))),
     }
@@ -153,15 +153,21 @@ fn write_shard(path: &Path, shard: Vec<(String, Lazy)>) -> Result<(), ModelError
 
 fn write_json(folder: &Path, name: &str, value: &Value) -> Result<String, ModelError> {
     let path = folder.join(name);
-    let beside = folder.join(format!("{name}.partial"));
+    let partial = folder.join(format!("{name}.partial"));
     let io = |source| ModelError::io(&path, source);
-    std::fs::write(&beside, format!("{value:#}\n")).map_err(io)?;
-    std::fs::rename(&beside, &path).map_err(io)?;
+    std::fs::write(&partial, format!("{value:#}\n")).map_err(io)?;
+    std::fs::rename(&partial, &path).map_err(io)?;
     Ok(name.into())
 }
 
-/// The classic form of both files, which every version of transformers reads.
-fn config_json(config: &ModelConfig, stored: StoredType) -> (Value, Value) {
+/// `config.json` and `generation_config.json`.
+struct ConfigFiles {
+    config: Value,
+    generation: Value,
+}
+
+/// Both configuration files in the classic form, which every version of transformers reads.
+fn config_files(config: &ModelConfig, stored: StoredType) -> ConfigFiles {
     let eos = match config.eos.as_slice() {
         [] => Value::Null,
         [one] => json!(one),
@@ -186,7 +192,10 @@ fn config_json(config: &ModelConfig, stored: StoredType) -> (Value, Value) {
             json.insert("sliding_window".into(), json!(window));
         }
     }
-    (json, tokens)
+    ConfigFiles {
+        config: json,
+        generation: tokens,
+    }
 }
 
 /// A tensor that is fetched and converted when it is written.
@@ -199,8 +208,8 @@ struct Lazy {
 enum LazyTensor {
     Vector(Param<Tensor<1>>),
     Matrix(Param<Tensor<2>>),
-    /// Held as `[in, out]`, stored as `[out, in]`.
-    Turned(Param<Tensor<2>>),
+    /// `[in, out]` in memory, `[out, in]` on disk.
+    Transposed(Param<Tensor<2>>),
 }
 
 impl LazyTensor {
@@ -209,7 +218,7 @@ impl LazyTensor {
         match self {
             Self::Vector(param) => read(param.val().into_data()),
             Self::Matrix(param) => read(param.val().into_data()),
-            Self::Turned(param) => {
+            Self::Transposed(param) => {
                 let columns = param.val().dims()[1];
                 transposed(&read(param.val().dequantize().into_data()), columns)
             }
@@ -235,18 +244,24 @@ impl View for Lazy {
     }
 }
 
-/// Every tensor with its name, in the order of [`slots`].
+/// Every tensor with its name, in the order of [`tensor_specs`].
 fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(String, Lazy)> {
     let weights = &decoder.weights;
     let mut tensors = vec![LazyTensor::Matrix(weights.embedding.clone())];
     for block in &weights.blocks {
         tensors.push(LazyTensor::Vector(block.input_norm.clone()));
         tensors.push(LazyTensor::Vector(block.post_norm.clone()));
-        tensors.extend(block.projections.iter().cloned().map(LazyTensor::Turned));
+        tensors.extend(
+            block
+                .projections
+                .iter()
+                .cloned()
+                .map(LazyTensor::Transposed),
+        );
     }
     tensors.push(LazyTensor::Vector(weights.norm.clone()));
-    tensors.extend(weights.head.iter().cloned().map(LazyTensor::Turned));
-    let lazy = |(Slot { name, shape }, tensor)| {
+    tensors.extend(weights.head.iter().cloned().map(LazyTensor::Transposed));
+    let lazy = |(TensorSpec { name, shape }, tensor)| {
         (
             name,
             Lazy {
@@ -256,7 +271,7 @@ fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(String, Lazy)> 
             },
         )
     };
-    slots(&decoder.config)
+    tensor_specs(&decoder.config)
         .into_iter()
         .zip(tensors)
         .map(lazy)

@@ -1,17 +1,17 @@
-//! Generation's view of a decoder: tokens of some rows go in, and the scores of the words after them come
-//! out.
+//! A decoder with a KV cache, for generation: tokens of some rows go in, and the logits of the tokens after them
+//! come out.
 //!
-//! It keeps the cache, and chooses nothing: sampling is the caller's.
+//! It chooses no token: sampling is the caller's.
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::context::{Context, Line, Part, index};
+use crate::context::{Context, Part, PassLayout, index};
 use crate::{Adapter, Cache, Decoder, ModelError};
 
-/// Rows in the making.
+/// Rows of tokens that are being generated.
 ///
-/// Rows grow, are cut back and begin anew each on its own; a pass takes new tokens of any of them, prompts
-/// and single tokens alike, and reads the weights once for all.
+/// Each row grows, is shortened or begins again independently of the others. A pass takes new tokens of any of
+/// them, prompts and single tokens alike, and reads the weights once for all rows.
 pub struct Session<'a> {
     decoder: &'a Decoder,
     adapter: &'a dyn Adapter,
@@ -22,7 +22,7 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Sets memory aside for `rows` rows of at most `tokens` tokens; all rows are empty.
+    /// Allocates memory for `rows` rows of at most `tokens` tokens; all rows are empty.
     ///
     /// # Errors
     ///
@@ -40,20 +40,20 @@ impl<'a> Session<'a> {
         if tokens > most {
             return Err(input("tokens of a row", format!("at most {most}"), tokens));
         }
-        let place = (&decoder.device(), decoder.dtype());
+        let (device, dtype) = (&decoder.device(), decoder.dtype());
         Ok(Self {
             decoder,
             adapter,
-            cache: Cache::new(&decoder.config, rows, tokens, place),
+            cache: Cache::new(&decoder.config, rows, tokens, device, dtype),
             lengths: vec![0; rows],
             capacity: tokens,
         })
     }
 
-    /// Reads `prompts`, one a row, and returns the session with the scores of each row's first new word.
+    /// Reads `prompts`, one for each row, and returns the session with the logits of each row's first new token.
     ///
     /// `new_tokens` is how many tokens a row may grow by.
-    /// Scores are `prompts.len() * vocab_size` numbers, row by row.
+    /// There are `prompts.len() * vocab_size` logits, row by row.
     ///
     /// # Errors
     ///
@@ -74,11 +74,11 @@ impl<'a> Session<'a> {
         };
         let tokens = prompts.iter().map(Vec::as_slice);
         let parts: Vec<Part<'_>> = tokens.enumerate().map(part).collect();
-        let scores = session.pass(&parts)?;
-        Ok((session, scores))
+        let logits = session.pass(&parts)?;
+        Ok((session, logits))
     }
 
-    /// Adds one token to every row and returns the scores of each row's next word.
+    /// Adds one token to every row and returns the logits of each row's next token.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl<'a> Session<'a> {
         self.pass(&parts)
     }
 
-    /// Makes the first `tokens` tokens of row 0 those of every row, which has no others then.
+    /// Replaces the tokens of every row by the first `tokens` of row 0.
     ///
     /// # Errors
     ///
@@ -115,23 +115,27 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Adds tokens to some rows and returns the wanted scores, part by part, `vocab_size` numbers each.
+    /// Adds tokens to some rows and returns the wanted logits, part by part, `vocab_size` numbers for each token.
     ///
     /// # Errors
     ///
     /// Those of [`Session::logits`].
     pub fn pass(&mut self, parts: &[Part<'_>]) -> Result<Vec<f32>, ModelError> {
-        let scores = self.logits(parts)?.into_data().try_into_vec::<f32>();
-        scores.map_err(|error| input("scores", "f32", format!("{error:?}")))
+        let logits = self.logits(parts)?.into_data().try_into_vec::<f32>();
+        logits.map_err(|error| input("logits", "f32", format!("{error:?}")))
     }
 
-    /// [`Session::pass`] that leaves the scores on the device: `[wanted scores, vocab_size]`, f32.
+    /// Adds tokens to some rows and returns the wanted logits as a tensor on the device.
+    ///
+    /// # Shapes
+    ///
+    /// - result: `[wanted tokens, vocab_size]`, in f32, part by part
     ///
     /// # Errors
     ///
-    /// [`ModelError::Input`] for no part, rows that do not ascend, a row that does not exist, a part without
-    /// tokens, one that keeps more than there is, wants more than it adds or outgrows the memory set aside,
-    /// and an id outside the vocabulary.
+    /// [`ModelError::Input`] for no part, rows that do not ascend, a row that does not exist, an id outside the
+    /// vocabulary, and a part that has no tokens, keeps more than there are, wants logits of more than it adds
+    /// or needs more memory than is allocated.
     pub fn logits(&mut self, parts: &[Part<'_>]) -> Result<Tensor<2>, ModelError> {
         if parts.is_empty() || !parts.is_sorted_by(|a, b| a.row < b.row) {
             return Err(input("rows of a pass", "some, ascending", "others"));
@@ -144,14 +148,14 @@ impl<'a> Session<'a> {
         }
         let decoder = self.decoder;
         let device = decoder.device();
-        let line = Line::new(parts, decoder.config.sliding_window, &device);
-        let context = Context::cached(decoder.rope(), &line, &device);
-        let count = line.ids.len();
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(line.ids, [1, count]), &device);
+        let layout = PassLayout::new(parts, decoder.config.sliding_window, &device);
+        let context = Context::cached(decoder.rope(), &layout, &device);
+        let count = layout.ids.len();
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(layout.ids, [1, count]), &device);
         let x = decoder.hidden_cached(ids, &context, &mut self.cache, self.adapter);
-        let x = x.select(1, index(&line.wanted, &device));
+        let x = x.select(1, index(&layout.wanted, &device));
         let hidden = decoder.config.hidden_size;
-        Ok(decoder.logits(decoder.norm(x).reshape([line.wanted.len(), hidden])))
+        Ok(decoder.logits(decoder.norm(x).reshape([layout.wanted.len(), hidden])))
     }
 
     fn check(&self, part: &Part<'_>) -> Result<(), ModelError> {
@@ -170,7 +174,7 @@ impl<'a> Session<'a> {
         }
         if part.wanted > added {
             let most = format!("at most {added}");
-            return Err(input(&what("scores"), most, part.wanted));
+            return Err(input(&what("logits"), most, part.wanted));
         }
         if part.kept + added > self.capacity {
             let most = format!("at most {}", self.capacity);

@@ -13,7 +13,7 @@ use safetensors::{Dtype, tensor::Metadata};
 
 use crate::{ModelError, config::read_json};
 
-/// A tensor as it stands in a checkpoint, widened to f32.
+/// A tensor of a checkpoint, widened to f32.
 #[derive(Debug, Clone)]
 pub struct StoredTensor {
     /// Sizes, `[out, in]` for a projection.
@@ -83,7 +83,7 @@ impl Folder {
                 .ne([Component::Normal(file.as_ref())])
             {
                 let (expected, what) = ("a file name of the same folder", "weight_map");
-                return Err(corrupt(index, what, expected, file));
+                return Err(ModelError::corrupt(index, what, expected, file));
             }
             self.open_shard(&self.path.join(file))?;
         }
@@ -93,7 +93,7 @@ impl Folder {
         {
             Some((name, file)) => {
                 let what = format!("tensor {name}");
-                Err(corrupt(
+                Err(ModelError::corrupt(
                     &self.path.join(file),
                     what,
                     "present, by the index",
@@ -148,13 +148,13 @@ impl Shard {
         let io = |source| ModelError::io(path, source);
         let mut file = File::open(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
-        let mut word = [0; 8];
-        file.read_exact(&mut word)
-            .map_err(|_| corrupt(path, "size", "at least 8 bytes", size))?;
-        let header = u64::from_le_bytes(word);
+        let mut length = [0; 8];
+        file.read_exact(&mut length)
+            .map_err(|_| ModelError::corrupt(path, "size", "at least 8 bytes", size))?;
+        let header = u64::from_le_bytes(length);
         let data_start = header.saturating_add(8);
         if data_start > size {
-            return Err(corrupt(
+            return Err(ModelError::corrupt(
                 path,
                 "header",
                 format!("{header} bytes"),
@@ -170,7 +170,7 @@ impl Shard {
             })?;
         let expected = data_start + metadata.data_len() as u64;
         if expected != size {
-            return Err(corrupt(
+            return Err(ModelError::corrupt(
                 path,
                 "size",
                 format!("{expected} bytes"),
@@ -233,34 +233,20 @@ pub fn widen(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
     }
 }
 
-fn corrupt(
-    path: &Path,
-    what: impl Into<String>,
-    expected: impl Into<String>,
-    found: impl ToString,
-) -> ModelError {
-    ModelError::Corrupt {
-        path: path.into(),
-        what: what.into(),
-        expected: expected.into(),
-        found: found.to_string(),
-    }
-}
-
 /// The transpose of a row-major matrix of `columns` columns, in tiles that fit the cache.
 #[must_use]
 pub fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
     const TILE: usize = 32;
     let rows = values.len() / columns.max(1);
-    let mut turned = vec![0.0; values.len()];
+    let mut transposed = vec![0.0; values.len()];
     for top in (0..rows).step_by(TILE) {
         for left in (0..columns).step_by(TILE) {
             for row in top..rows.min(top + TILE) {
                 for column in left..columns.min(left + TILE) {
-                    turned[column * rows + row] = values[row * columns + column];
+                    transposed[column * rows + row] = values[row * columns + column];
                 }
             }
         }
     }
-    turned
+    transposed
 }

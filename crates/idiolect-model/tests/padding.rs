@@ -175,7 +175,7 @@ fn parts_that_do_not_fit_are_refused() {
         ),
         (
             &[part(0, 0, &[1], 2)],
-            "scores of row 0: expected at most 1, found 2",
+            "logits of row 0: expected at most 1, found 2",
         ),
         (
             &[part(0, 2, &[1, 1], 1)],

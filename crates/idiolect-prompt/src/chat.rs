@@ -32,7 +32,7 @@ pub struct ChatTokens {
     /// All other special tokens, so that messages cannot forge them where the template looks into
     /// its messages.
     pub special: Vec<String>,
-    /// The day that `strftime_now` prints; without it the template's own date stands.
+    /// The day that `strftime_now` prints; without it the template prints its own date.
     pub date: Option<Date>,
 }
 

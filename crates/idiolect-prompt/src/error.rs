@@ -43,7 +43,7 @@ pub enum PromptError {
         /// Index of the assistant message, from 0.
         message: usize,
     },
-    /// Nothing that ends a turn stands behind a response.
+    /// A response is not followed by anything that ends a turn.
     #[error(
         "chat template {template} closes message {message} with {found:?}, \
          expected one of {expected:?}"

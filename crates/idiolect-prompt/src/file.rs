@@ -81,7 +81,7 @@ impl DistillTemplate {
 
 impl Template {
     /// Reads a template from a file: a [`NamedTemplate`] where its name ends in `.toml`, a [`ChatTemplate`] where it
-    /// ends in `.jinja`, which is called as its file then.
+    /// ends in `.jinja`, which has the name of its file.
     ///
     /// `tokens` are the special tokens that a chat template writes; a named template needs none.
     ///
@@ -101,7 +101,7 @@ impl Template {
     }
 }
 
-/// A chat template that is called as its file, without the folder, since its name stands in records.
+/// A chat template with the name of its file, without the folder: records hold this name.
 fn chat(path: &Path, source: &str, tokens: ChatTokens) -> Result<ChatTemplate, PromptError> {
     let name = path.file_name().unwrap_or(path.as_os_str());
     let parsed = ChatTemplate::named(&name.to_string_lossy(), source, tokens);

@@ -31,7 +31,7 @@ pub struct NamedTemplate {
     pub start: Vec<Slot>,
     /// The system turn; must hold `{{content}}`. Default: `[{ text = "{{content}}\n\n" }]`.
     pub system: Vec<Slot>,
-    /// Whether the system turn stands inside the first user turn, as Llama 2 has it; it is text alone then.
+    /// Whether the system turn is inside the first user turn, as in Llama 2; its slots must be texts then.
     /// Default: false.
     pub system_in_user: bool,
     /// A user turn, up to where the response begins; must hold `{{content}}`.

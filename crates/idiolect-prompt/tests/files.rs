@@ -189,7 +189,9 @@ fn fields_of_a_distillation_template_keep_their_rules() {
     );
     refused_form(
         "chat_user = \"{{content}}\"\n[form]\nname = \"unaided\"",
-        &expect![[r#"template in TOML, name: expected a name that no built-in template has, found "unaided""#]],
+        &expect![[
+            r#"template in TOML, name: expected a name that no built-in template has, found "unaided""#
+        ]],
     );
 }
 

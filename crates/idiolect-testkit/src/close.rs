@@ -1,6 +1,6 @@
-//! Closeness of number lists, reported with the place of the largest difference.
+//! Comparison of lists of numbers, with the place of the largest difference.
 
-/// Largest absolute difference and its index; not-a-number counts as infinitely far.
+/// The largest absolute difference and its index; NaN counts as an infinite difference.
 ///
 /// # Panics
 ///
@@ -23,7 +23,7 @@ pub fn max_abs_diff(got: &[f32], want: &[f32]) -> (f32, usize) {
 ///
 /// # Panics
 ///
-/// When one is, or the lengths differ: the message has `what`, the place, both values and the difference.
+/// When one is, or the lengths differ: the message has `what`, the index, both values and the difference.
 pub fn assert_close(what: &str, got: &[f32], want: &[f32], tolerance: f32) {
     assert_eq!(got.len(), want.len(), "{what}: lengths differ");
     let (off, at) = max_abs_diff(got, want);

@@ -9,7 +9,7 @@ use crate::TestkitError;
 ///
 /// # Errors
 ///
-/// [`TestkitError::Device`] for any other name, so that no run passes on a device that nobody asked for.
+/// [`TestkitError::Device`] for any other name, so that no test runs on another device than the one asked for.
 pub fn device() -> Result<Device, TestkitError> {
     let name = std::env::var("IDIOLECT_DEVICE").unwrap_or_else(|_| "flex".into());
     Ok(match name.as_str() {

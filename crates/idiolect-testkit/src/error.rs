@@ -1,11 +1,11 @@
-//! What is wrong with what a test was given.
+//! Why a device or a golden file cannot be used.
 
 use std::path::PathBuf;
 
 use safetensors::{Dtype, SafeTensorError};
 use thiserror::Error;
 
-/// Why a device or a golden file cannot be had.
+/// Why a device or a golden file cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TestkitError {
@@ -38,7 +38,7 @@ pub enum TestkitError {
         path: PathBuf,
         /// The tensor.
         tensor: String,
-        /// Why it cannot be had.
+        /// Why not.
         source: SafeTensorError,
     },
     /// A tensor of another type.

@@ -1,11 +1,11 @@
-//! Where the files are that tests need and the repository does not carry.
+//! Places of files that tests need and the repository does not hold.
 //!
-//! A test that does not find them says so and ends; where they must be there, it fails instead.
+//! A test that does not find them prints so and ends; where they are required, it fails.
 
 use std::path::{Path, PathBuf};
 
-/// The folder of the workspace's `Cargo.toml`, or what stands for it where a test program was carried to:
-/// `IDIOLECT_ROOT`.
+/// The folder of the workspace's `Cargo.toml`; `IDIOLECT_ROOT` names another, for test programs that run on another
+/// machine than they were built on.
 #[must_use]
 pub fn workspace_root() -> PathBuf {
     if let Some(root) = std::env::var_os("IDIOLECT_ROOT") {
@@ -38,7 +38,7 @@ pub fn smollm2_folder() -> Option<PathBuf> {
 }
 
 /// SmolLM2-135M-Instruct as a GGUF file: `IDIOLECT_SMOLLM2_GGUF`, else the one that `cargo xtask fetch`
-/// leaves in `models`.
+/// puts into `models`.
 ///
 /// # Panics
 ///
@@ -49,7 +49,7 @@ pub fn smollm2_gguf() -> Option<PathBuf> {
     find("IDIOLECT_SMOLLM2_GGUF", ours, "IDIOLECT_REQUIRE_MODEL")
 }
 
-/// all-MiniLM-L6-v2 as a folder: `IDIOLECT_MINILM`, else the one that `cargo xtask fetch minilm` leaves in
+/// all-MiniLM-L6-v2 as a folder: `IDIOLECT_MINILM`, else the one that `cargo xtask fetch minilm` puts into
 /// `models`.
 ///
 /// # Panics

@@ -1,8 +1,8 @@
-//! Rows side by side, padded on the right; short ones may share a line.
+//! Rows of tokens as a rectangle, padded on the right; with sequence packing short examples share a row.
 
 use crate::{IGNORE, TokenRow};
 
-/// Rows of tokens in one rectangle, row after row.
+/// A batch: rows of tokens in one rectangle, row after row.
 ///
 /// Padding is known by `lengths`, never by its id, which may be the end token's too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,16 +17,15 @@ pub struct TokenBatch {
     pub labels: Vec<i64>,
     /// Tokens of each row before its padding.
     pub lengths: Vec<usize>,
-    /// Lengths of the examples that share each row, one after the other. Where every row holds one
-    /// example it is empty: such a batch needs neither a mask nor positions of its own.
+    /// With sequence packing, the lengths of the examples of each row, in their order. It is empty where every row
+    /// holds one example: such a batch needs neither a mask nor other positions.
     pub parts: Vec<Vec<usize>>,
 }
 
-/// Cuts examples of these lengths, in their order, into rows of at most `capacity` tokens; the ends
-/// of the rows. A longer example has a row of its own.
+/// Sequence packing: divides examples of these lengths, in their order, into rows of at most `capacity` tokens.
+/// Returns, for each row, the number of the example behind its last. An example that is longer has a row of its own.
 ///
-/// Each row takes as many as fit, so examples that stand in `n` rows in some other way need no more
-/// than `n` here.
+/// A row takes as many examples as fit, so no other division of the same order needs fewer rows.
 #[must_use]
 pub fn pack(lengths: impl IntoIterator<Item = usize>, capacity: usize) -> Vec<usize> {
     let (mut ends, mut filled, mut count) = (Vec::new(), 0, 0);
@@ -46,8 +45,8 @@ pub fn pack(lengths: impl IntoIterator<Item = usize>, capacity: usize) -> Vec<us
 
 impl TokenBatch {
     /// The rows, each padded with `pad_id` to the longest.
-    /// A label that is missing counts as [`IGNORE`], one too many is dropped: see
-    /// [`TokenRow::check`].
+    /// A missing label counts as [`IGNORE`], and labels without an id are dropped; [`TokenRow::check`] finds such
+    /// rows.
     #[must_use]
     pub fn new(rows: &[&TokenRow], pad_id: u32) -> Self {
         let lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
@@ -71,30 +70,29 @@ impl TokenBatch {
         batch
     }
 
-    /// The rows, as many in one line as [`pack`] puts there, each line padded with `pad_id`.
+    /// The examples packed into rows as [`pack`] divides them, each row padded with `pad_id`.
     ///
-    /// The first token of an example is not trained, as nothing of it stands before.
+    /// The first token of an example is not trained, since no token precedes it.
     #[must_use]
     pub fn packed(rows: &[&TokenRow], capacity: usize, pad_id: u32) -> Self {
         let ends = pack(rows.iter().map(|row| row.input_ids.len()), capacity);
         let starts = std::iter::once(0).chain(ends.iter().copied());
-        let lines: Vec<&[&TokenRow]> = starts
+        let groups: Vec<&[&TokenRow]> = starts
             .zip(&ends)
             .map(|(from, to)| &rows[from..*to])
             .collect();
-        let joined: Vec<TokenRow> = lines.iter().map(|rows| joined(rows)).collect();
+        let joined: Vec<TokenRow> = groups.iter().map(|rows| joined(rows)).collect();
         let mut batch = Self::new(&joined.iter().collect::<Vec<_>>(), pad_id);
         let lengths = |rows: &&[&TokenRow]| rows.iter().map(|row| row.input_ids.len()).collect();
-        if lines.len() < rows.len() {
-            batch.parts = lines.iter().map(lengths).collect();
+        if groups.len() < rows.len() {
+            batch.parts = groups.iter().map(lengths).collect();
         }
         batch
     }
 
-    /// The same rows, filled up with `pad_id` to a multiple of `step` tokens, so that batches come in few
-    /// widths.
+    /// The same rows, padded with `pad_id` to a multiple of `step` tokens, so that there are few different widths.
     ///
-    /// No real token sees what follows it, and padding is never trained: losses and gradients stay what they are.
+    /// No real token sees what follows it, and padding is never trained, so losses and gradients are unchanged.
     #[must_use]
     pub fn widened(&self, step: usize, pad_id: u32) -> Self {
         let width = self.width.next_multiple_of(step.max(1));
@@ -115,21 +113,21 @@ impl TokenBatch {
     }
 }
 
-/// Examples one after the other; its id serves nobody.
+/// Examples one after the other as one row, without an id.
 fn joined(rows: &[&TokenRow]) -> TokenRow {
-    let mut line = TokenRow {
+    let mut all = TokenRow {
         id: serde_json::Value::Null,
         input_ids: Vec::new(),
         labels: Vec::new(),
     };
     for row in rows {
-        line.input_ids.extend(&row.input_ids);
+        all.input_ids.extend(&row.input_ids);
         let labels = row.labels.iter().take(row.input_ids.len()).enumerate();
-        line.labels
+        all.labels
             .extend(labels.map(|(at, &label)| if at == 0 { IGNORE } else { label }));
-        line.labels.resize(line.input_ids.len(), IGNORE);
+        all.labels.resize(all.input_ids.len(), IGNORE);
     }
-    line
+    all
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! What a checkpoint's folder says about its tokenizer beside `tokenizer.json`.
+//! The files of a checkpoint's folder that describe its tokenizer beside `tokenizer.json`.
 //!
-//! `tokenizer_config.json` in its forms of the years (tokens as strings or as objects, a chat
+//! They are `tokenizer_config.json` in its old and new forms (tokens as strings or as objects, a chat
 //! template as text or as a list of named ones), `special_tokens_map.json`, and
-//! `chat_template.jinja`, which wins over the configuration as it does in transformers 5.
+//! `chat_template.jinja`, which takes precedence over the configuration as it does in transformers 5.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub struct SpecialTokens {
     pub unk: Option<String>,
     /// Further tokens that the configuration calls special.
     pub others: Vec<String>,
-    /// Whether a text begins with `bos`; where unknown, what `tokenizer.json` does decides.
+    /// Whether a text begins with `bos`; `None` leaves it to `tokenizer.json`.
     pub add_bos: Option<bool>,
 }
 
@@ -32,14 +32,14 @@ pub struct SpecialTokens {
 pub struct TokenizerConfig {
     /// Its special tokens.
     pub special: SpecialTokens,
-    /// Chat templates by name; a lone one is called `default`.
+    /// Chat templates, each a name and a source; where there is only one its name is `default`.
     pub chat_templates: Vec<(String, String)>,
-    /// Longest text in tokens, where it is a real limit.
+    /// The most tokens of a text; `None` where the configuration gives no limit or 1e30.
     pub model_max_length: Option<usize>,
 }
 
 impl TokenizerConfig {
-    /// Reads a checkpoint's folder; a file that is absent says nothing.
+    /// Reads a checkpoint's folder; each of the files may be absent.
     ///
     /// # Errors
     ///

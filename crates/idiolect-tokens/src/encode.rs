@@ -1,26 +1,27 @@
-//! Segments to token ids, each with its mark.
+//! Segments to token ids, each marked as trained or not.
 //!
 //! A piece of text is encoded as one string, as transformers would, with two exceptions.
 //!
-//! Where a response begins, the ids before must be those that generation sees: the prompt's alone.
-//! If a merge across the boundary (or a pre-tokenizer that looks ahead) changes them, the text is
+//! Where a response begins, the ids before it must be those that generation sees, which is given the prompt
+//! alone. If a merge across the boundary (or a pre-tokenizer that looks ahead) changes them, the text is
 //! encoded in two halves there, the second without the space that `SentencePiece` puts before a
-//! text. So the ids of a prompt are always the beginning of its example's.
+//! text. So the ids of a prompt are always the first ids of its example.
 //!
-//! Special tokens spelt inside a message are plain text. Where a message spells one, those of the
-//! markup are cut out first and the rest is encoded with the special tokens unknown.
+//! Special tokens spelt inside a message are plain text. Where a message spells one, the special tokens of the
+//! markup are cut out first, and the rest is encoded by a vocabulary without special tokens.
 //!
-//! A token that reaches over an edge belongs to the side where it begins: it is trained if its first
-//! byte is.
+//! A token that crosses the edge of a trained span belongs to the side where it begins: it is trained if its
+//! first byte is.
 
 use std::ops::Range;
 
 use idiolect_prompt::{Piece, Rendered, Segment, Special};
 use serde_json::Value;
 
+use crate::offsets::Spanned;
 use crate::{IGNORE, RowProblem, TokenRow, Tokenizer, TokensError};
 
-/// Token ids, each with the mark of being trained.
+/// Token ids, each marked as trained or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Encoded {
     /// Token ids.
@@ -61,7 +62,7 @@ impl Tokenizer {
         }
     }
 
-    /// Text as it stands, special tokens recognised, none added.
+    /// A text without changes: special tokens in it are recognised, and none is added.
     ///
     /// # Errors
     ///
@@ -70,14 +71,14 @@ impl Tokenizer {
         let tokens = self
             .markup_tokens(text, false)
             .map_err(|source| TokensError::Codec { source })?;
-        Ok(tokens.into_iter().map(|(id, _)| id).collect())
+        Ok(tokens.into_iter().map(|token| token.id).collect())
     }
 
     /// An example as a row to train on.
     ///
     /// # Errors
     ///
-    /// As [`encode`](Self::encode); [`TokensError::Row`] when nothing is trained, or when a
+    /// Those of [`encode`](Self::encode); [`TokensError::Row`] when nothing is trained, or when a
     /// response does not end with the end of text or another special token.
     pub fn example_row(&self, id: Value, rendered: &Rendered) -> Result<TokenRow, TokensError> {
         let Encoded { ids, trained } = self.encode(rendered)?;
@@ -147,8 +148,8 @@ impl Tokenizer {
         Ok(())
     }
 
-    /// One string; `goes_on` when it is the second half of one.
-    fn encode_run(&self, segments: &[Segment], goes_on: bool) -> Result<Encoded, TokensError> {
+    /// One string; `continues` where it is the second half of another.
+    fn encode_run(&self, segments: &[Segment], continues: bool) -> Result<Encoded, TokensError> {
         let (mut text, mut trained, mut content) = (String::new(), Vec::new(), Vec::new());
         for segment in segments {
             let start = text.len();
@@ -161,17 +162,17 @@ impl Tokenizer {
             }
         }
         let codec = |source| TokensError::Codec { source };
-        let mut tokens = self.markup_tokens(&text, goes_on).map_err(codec)?;
+        let mut tokens = self.markup_tokens(&text, continues).map_err(codec)?;
         if tokens
             .iter()
-            .any(|(id, at)| self.is_special(*id) && overlaps(&content, at))
+            .any(|token| self.is_special(token.id) && overlaps(&content, &token.at))
         {
             tokens = self
-                .guarded_tokens(&text, &content, goes_on)
+                .guarded_tokens(&text, &content, continues)
                 .map_err(codec)?;
         }
         let mut out = Encoded::default();
-        for (id, at) in tokens {
+        for Spanned { id, at } in tokens {
             out.push(id, trained.iter().any(|range| range.contains(&at.start)));
         }
         Ok(out)

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// The source of an error in the tokenizer library.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// The source of an error of the tokenizer library.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a tokenizer could not be had, or text not become tokens.
+/// Why a tokenizer could not be loaded, or text not become tokens.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokensError {
@@ -19,7 +19,7 @@ pub enum TokensError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A tokenizer file was read and is not what it should be.
+    /// The content of a tokenizer file is not valid.
     #[error("{what} is not usable: {source}")]
     Load {
         /// The file, or the part of a GGUF vocabulary.
@@ -27,22 +27,22 @@ pub enum TokensError {
         /// The reason.
         source: BoxError,
     },
-    /// A GGUF vocabulary contradicts itself or asks for something unknown.
+    /// A GGUF vocabulary contradicts itself, or needs a kind of tokenizer that is not known.
     #[error("GGUF vocabulary: {what} is {found}, expected {expected}")]
     Vocabulary {
         /// The metadata key.
         what: &'static str,
-        /// What it should have been.
+        /// What it should be.
         expected: String,
-        /// What it was.
+        /// What it is.
         found: String,
     },
-    /// A special token is needed that the vocabulary lacks.
+    /// The vocabulary has no special token that is needed.
     #[error("the vocabulary has no token {token:?}, needed as {role}")]
     UnknownToken {
         /// Its spelling.
         token: String,
-        /// What it was needed for.
+        /// What it is needed for.
         role: &'static str,
     },
     /// A word cannot become a token of the vocabulary.
@@ -59,7 +59,7 @@ pub enum TokensError {
         /// The library's reason.
         source: BoxError,
     },
-    /// Text begins with two beginning-of-text tokens: template and tokenizer each put one.
+    /// Text begins with two beginning-of-text tokens: one of the template and one of the tokenizer.
     #[error("text begins with {token:?} twice")]
     DoubleBos {
         /// The token's spelling.
@@ -116,7 +116,7 @@ pub enum RowProblem {
         /// Rows of the embedding.
         rows: usize,
     },
-    /// Ids and labels do not stand side by side.
+    /// There are not as many labels as ids.
     #[error("{found} labels, expected {expected}")]
     LabelCount {
         /// Number of ids.

@@ -1,9 +1,9 @@
-//! A tokenizer from the vocabulary inside a GGUF file.
+//! A tokenizer from the vocabulary of a GGUF file.
 //!
-//! Two kinds: `gpt2`, byte-level BPE with merges and a pre-tokenizer known by name, and `llama`,
-//! `SentencePiece` BPE with scores and bytes for what it lacks. Both are written as the
-//! `tokenizer.json` that the checkpoint would have and read by `tokenizers`. The pre-tokenizers'
-//! expressions are those of the checkpoints' own `tokenizer.json`. Reading the file is the caller's.
+//! There are two kinds: `gpt2`, byte-level BPE with merges and a pre-tokenizer known by name, and `llama`,
+//! `SentencePiece` BPE with scores, and with byte tokens for other characters. Both become the
+//! `tokenizer.json` that the checkpoint would have, which `tokenizers` reads. The pre-tokenizers'
+//! expressions are those of the checkpoints' own `tokenizer.json`. The file itself is read by the caller.
 
 use std::collections::HashMap;
 
@@ -119,7 +119,7 @@ impl GgufVocabulary {
         added.map(token).collect()
     }
 
-    /// One of a kind for each token, or none at all.
+    /// Refuses a list that has not one entry for each token.
     fn check_length(&self, what: &'static str, found: usize) -> Result<(), TokensError> {
         let expected = self.tokens.len();
         if found == expected {
@@ -231,7 +231,7 @@ fn sentence_piece(vocabulary: &GgufVocabulary) -> Result<Value, TokensError> {
     }))
 }
 
-/// Every way to put a normal token together from two, best score first.
+/// Every pair of tokens that joined is a normal token, in descending order of that token's score.
 fn merges_by_score(vocabulary: &GgufVocabulary) -> Vec<(&str, &str)> {
     let normal = (0..vocabulary.tokens.len()).filter(|&id| vocabulary.token_type(id) == NORMAL);
     let by_text: HashMap<&str, usize> = normal
@@ -245,12 +245,13 @@ fn merges_by_score(vocabulary: &GgufVocabulary) -> Vec<(&str, &str)> {
             .char_indices()
             .skip(1)
             .map(|(at, _)| token.split_at(at));
-        let mut ways: Vec<_> = splits
+        let mut pairs: Vec<_> = splits
             .filter_map(|(l, r)| Some(((*by_text.get(l)?, *by_text.get(r)?), (l, r))))
             .collect();
-        ways.sort_unstable();
+        pairs.sort_unstable();
         merges.extend(
-            ways.into_iter()
+            pairs
+                .into_iter()
                 .map(|(_, pair)| (vocabulary.scores[id], pair)),
         );
     }

@@ -1,8 +1,8 @@
-//! A row as text, for eyes: what is trained and what is not.
+//! A row as text, to look at: what is trained and what is not.
 
 use crate::{IGNORE, TokenRow, Tokenizer, TokensError};
 
-/// The row's text in runs, each with whether it is trained. Special tokens are shown.
+/// The row's text in parts, each with whether it is trained. Special tokens are shown.
 ///
 /// # Errors
 ///
@@ -13,7 +13,7 @@ pub fn preview(tokenizer: &Tokenizer, row: &TokenRow) -> Result<Vec<(String, boo
     let (mut start, mut shown) = (0, String::new());
     for run in trained.chunk_by(|a, b| a == b) {
         let end = start + run.len();
-        // Decoding from the beginning keeps the space that a run alone would lose.
+        // Decoding from the beginning keeps a space at the start of a part, which would be lost alone.
         let all = tokenizer.decode(&row.input_ids[..end], false)?;
         let text = match all.strip_prefix(&shown) {
             Some(rest) => rest.to_owned(),

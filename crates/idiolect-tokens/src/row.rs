@@ -8,10 +8,10 @@ use crate::{RowProblem, TokensError};
 /// The label of a token that is not trained, as in torch's `cross_entropy`.
 pub const IGNORE: i64 = -100;
 
-/// Token ids and labels; a label stands beside its own id, the shift is the loss's business.
+/// Token ids and labels; a label has the index of its own id, and the loss shifts them by one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenRow {
-    /// The example's id, echoed unchanged.
+    /// The example's id, unchanged.
     pub id: Value,
     /// Token ids.
     pub input_ids: Vec<u32>,
@@ -20,7 +20,7 @@ pub struct TokenRow {
 }
 
 impl TokenRow {
-    /// A row of which every token is trained (but the first, which nothing precedes).
+    /// A row of which every token is trained but the first, which no token precedes.
     #[must_use]
     pub fn whole(id: Value, input_ids: Vec<u32>) -> Self {
         let labels = input_ids.iter().map(|&id| i64::from(id)).collect();
@@ -31,7 +31,7 @@ impl TokenRow {
         }
     }
 
-    /// How many tokens the loss counts: the first one never does, since nothing precedes it.
+    /// How many tokens the loss counts; never the first, which no token precedes.
     #[must_use]
     pub fn trained_tokens(&self) -> usize {
         self.labels
@@ -41,8 +41,8 @@ impl TokenRow {
             .count()
     }
 
-    /// Checks a row that came ready made: a label for each id, and both within `rows` rows of
-    /// embedding. A row without a trained token passes, to be counted by the caller.
+    /// Checks a row that was read from a file: it has a label for each id, and both are below `rows`, the rows of the
+    /// embedding. A row without a trained token is no error; the caller counts it.
     ///
     /// # Errors
     ///

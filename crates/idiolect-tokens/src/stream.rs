@@ -1,23 +1,23 @@
-//! Text as it is generated, for terminals: only whole characters, nothing twice.
+//! Text while it is generated: whole characters only, each once.
 
 use crate::{Tokenizer, TokensError};
 
-/// Decodes token after token.
+/// Decodes one token after another.
 ///
-/// All parts that come out, joined, are the text of all tokens decoded at once.
-/// Only the tokens since the last whole part are decoded again.
+/// All parts that are returned, joined, are the text of all tokens decoded at once.
+/// Only the tokens since the last returned part are decoded again.
 #[derive(Debug)]
 pub struct TextStream<'a> {
     tokenizer: &'a Tokenizer,
     skip_special: bool,
     ids: Vec<u32>,
-    /// Tokens before this one are forgotten; those up to `shown` give the decoder its context.
+    /// Tokens before this one are not decoded again; those from here up to `shown` give the decoder its context.
     context: usize,
     shown: usize,
 }
 
 impl<'a> TextStream<'a> {
-    /// A stream at its beginning.
+    /// A stream without tokens.
     #[must_use]
     pub fn new(tokenizer: &'a Tokenizer, skip_special: bool) -> Self {
         Self {
@@ -29,17 +29,17 @@ impl<'a> TextStream<'a> {
         }
     }
 
-    /// Takes a token and gives the text that is now complete, often none.
+    /// Takes a token and returns the text that is complete with it, often none.
     ///
     /// # Errors
     ///
     /// [`TokensError::Codec`].
     pub fn push(&mut self, id: u32) -> Result<String, TokensError> {
         self.ids.push(id);
-        if self.says_nothing_yet(id) {
+        if self.adds_no_text_yet(id) {
             return Ok(String::new());
         }
-        let (before, all) = self.decoded()?;
+        let Decoded { before, all } = self.decoded()?;
         if all.ends_with(char::REPLACEMENT_CHARACTER) || all.len() <= before.len() {
             return Ok(String::new());
         }
@@ -53,13 +53,13 @@ impl<'a> TextStream<'a> {
     ///
     /// [`TokensError::Codec`].
     pub fn finish(self) -> Result<String, TokensError> {
-        let (before, all) = self.decoded()?;
+        let Decoded { before, all } = self.decoded()?;
         Ok(rest(&before, &all))
     }
 
-    /// Whether a token has no text of its own: left out, unknown, or one of `SentencePiece`'s
-    /// bytes, of which a run is text or not as a whole, known only once it has ended.
-    fn says_nothing_yet(&self, id: u32) -> bool {
+    /// Whether a token adds no text yet: it is left out, unknown, or one of `SentencePiece`'s byte tokens, whose
+    /// text is known when the last of them has come.
+    fn adds_no_text_yet(&self, id: u32) -> bool {
         let Some(token) = self.tokenizer.token(id) else {
             return true;
         };
@@ -68,12 +68,19 @@ impl<'a> TextStream<'a> {
         byte || self.skip_special && self.tokenizer.is_special(id)
     }
 
-    fn decoded(&self) -> Result<(String, String), TokensError> {
-        let before = &self.ids[self.context..self.shown];
-        let all = &self.ids[self.context..];
+    fn decoded(&self) -> Result<Decoded, TokensError> {
         let decode = |ids| self.tokenizer.decode(ids, self.skip_special);
-        Ok((decode(before)?, decode(all)?))
+        Ok(Decoded {
+            before: decode(&self.ids[self.context..self.shown])?,
+            all: decode(&self.ids[self.context..])?,
+        })
     }
+}
+
+/// The text since `context`, before the new tokens and with them.
+struct Decoded {
+    before: String,
+    all: String,
 }
 
 fn rest(before: &str, all: &str) -> String {

@@ -1,7 +1,7 @@
 //! A tokenizer with its special tokens, over `tokenizers`.
 //!
-//! Deliberately not here: how segments keep their marks (`encode.rs`), how a vocabulary out of GGUF
-//! becomes a tokenizer (`gguf.rs`).
+//! How segments keep their marks is in `encode.rs`, how the vocabulary of a GGUF file becomes a tokenizer in
+//! `gguf.rs`.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// As [`from_file`](Self::from_file) and [`TokenizerConfig::read`].
+    /// Those of [`from_file`](Self::from_file) and of [`TokenizerConfig::read`].
     pub fn from_folder(folder: &Path) -> Result<(Self, TokenizerConfig), TokensError> {
         let config = TokenizerConfig::read(folder)?;
         let tokenizer = Self::from_file(&folder.join("tokenizer.json"), &config.special)?;
@@ -39,7 +39,7 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`TokensError::Read`], or as [`from_json`](Self::from_json).
+    /// [`TokensError::Read`], and those of [`from_json`](Self::from_json).
     pub fn from_file(path: &Path, special: &SpecialTokens) -> Result<Self, TokensError> {
         let json = std::fs::read(path).map_err(|source| TokensError::Read {
             path: path.to_owned(),
@@ -91,8 +91,8 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`TokensError::NewToken`] for an empty word, one that the vocabulary has and one that comes twice: then
-    /// none is added; [`TokensError::Codec`].
+    /// [`TokensError::NewToken`] for an empty word, one that the vocabulary has and one that is given twice; no word is
+    /// added then. [`TokensError::Codec`].
     pub fn add_tokens(&mut self, words: &[String]) -> Result<Vec<u32>, TokensError> {
         for (at, word) in words.iter().enumerate() {
             self.check_new(word, &words[..at])?;
@@ -153,25 +153,25 @@ impl Tokenizer {
         self.inner.id_to_token(id)
     }
 
-    /// Beginning of text, where this tokenizer puts one before a text.
+    /// The beginning-of-text token, where this tokenizer puts one before a text.
     #[must_use]
     pub fn bos(&self) -> Option<u32> {
         self.bos.filter(|_| self.adds_bos)
     }
 
-    /// The token that `bos_token` names, put before a text or not.
+    /// The token that `bos_token` names, whether this tokenizer puts it before a text or not.
     #[must_use]
     pub fn bos_token(&self) -> Option<u32> {
         self.bos
     }
 
-    /// End of text.
+    /// The end-of-text token.
     #[must_use]
     pub fn eos(&self) -> Option<u32> {
         self.eos
     }
 
-    /// Padding: the padding token, else the end of text, else 0. It may be a trained token too.
+    /// The id that fills rows: the padding token, else the end of text, else 0. It may be a trained token too.
     #[must_use]
     pub fn pad(&self) -> u32 {
         self.pad.or(self.eos).unwrap_or(0)
@@ -198,7 +198,7 @@ impl Tokenizer {
         tokens.into_iter().map(|(_, token)| token.content).collect()
     }
 
-    /// The text of token ids; ids outside the vocabulary have none.
+    /// The text of token ids; an id outside the vocabulary has no text.
     ///
     /// # Errors
     ///
@@ -208,13 +208,24 @@ impl Tokenizer {
             .decode(ids, skip_special)
             .map_err(|source| TokensError::Codec { source })
     }
+
+    /// The content of a `tokenizer.json` in one line, to be saved beside what was trained with it.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensError::Codec`] when `tokenizers` cannot write it.
+    pub fn to_json(&self) -> Result<String, TokensError> {
+        self.inner
+            .to_string(false)
+            .map_err(|source| TokensError::Codec { source })
+    }
 }
 
 /// Makes the configuration's special tokens special, as transformers does on loading.
 fn mark_special(
     inner: &mut tokenizers::Tokenizer,
     special: &SpecialTokens,
-) -> Result<(), crate::BoxError> {
+) -> Result<(), crate::error::BoxError> {
     let named = [&special.bos, &special.eos, &special.pad, &special.unk]
         .into_iter()
         .flatten();

@@ -1,12 +1,12 @@
-//! Flex tensors as slices: read where they lie, written once.
+//! Flex tensors as slices, read in place where their layout allows it.
 
 use burn::tensor::{DType, Shape, TensorData};
 use burn_flex::{FlexTensor, Layout};
 
-/// The tensor in row-major order over the whole of its memory; a copy only where it is not so.
+/// The tensor in row-major order that fills its memory: itself, or a copy where it is not.
 pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {
     let whole = tensor.to_contiguous();
-    // Else the copy and its origin would count as two holders of one memory.
+    // Otherwise the result and the argument would count as two owners of one memory.
     drop(tensor);
     whole
 }
@@ -22,7 +22,7 @@ pub(super) fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
     std::array::from_fn(|axis| shape[axis])
 }
 
-/// A four-dimensional tensor whose last axis runs along memory, whatever the others do.
+/// A four-dimensional tensor whose last axis is contiguous; the strides of the others are free.
 pub(super) struct Rows<'a> {
     values: &'a [f32],
     start: usize,
@@ -43,7 +43,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The row at the first three indices; an axis of length 1 answers to any index.
+    /// The row at the first three indices; an axis of length 1 takes any index.
     #[inline(always)]
     pub(super) fn get(&self, at: [usize; 3]) -> &'a [f32] {
         let [a, b, c] = self.strides;
@@ -52,7 +52,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A tensor that [`Rows`] can read: itself, or a copy where its last axis is scattered.
+/// A tensor that [`Rows`] can read: itself, or a copy where its last axis is not contiguous.
 pub(super) fn readable(tensor: FlexTensor) -> FlexTensor {
     let layout = tensor.layout();
     let strides = layout.strides();
@@ -80,14 +80,14 @@ pub(super) fn swapped(values: Vec<f32>, [a, b, c, width]: [usize; 4]) -> FlexTen
     tensor(values, [a, c, b, width]).with_layout(layout)
 }
 
-/// Whether the third axis lies outside the second in memory, as in a projection seen by heads.
+/// Whether the second axis is inside the third in memory, as in a projection that is viewed by heads.
 pub(super) fn is_swapped(tensor: &FlexTensor) -> bool {
     let strides = tensor.layout().strides();
     strides[2] > strides[1] && strides[1] > 0
 }
 
-/// Whether a tensor may be overwritten: nobody else holds it and it fills its memory in order, heads
-/// outside tokens or, where `by_token`, inside.
+/// Whether a tensor may be overwritten: nothing else owns its memory, and it fills it in order, with heads outside
+/// tokens or, where `by_token`, inside.
 pub(super) fn is_free(tensor: &FlexTensor, by_token: bool) -> bool {
     let layout = tensor.layout();
     let whole = tensor.storage::<f32>().len() == layout.num_elements();

@@ -1,4 +1,4 @@
-//! The gated unit `silu(gate) * up` in one pass, and its way back in one pass.
+//! The gated unit `silu(gate) * up`, and its backward, each in one pass over memory.
 //!
 //! With `s = sigmoid(gate)`: `dup = dy gate s` and `dgate = dy up s (1 + gate (1 - s))`.
 
@@ -23,8 +23,8 @@ pub(super) fn forward(gate: &FlexTensor, up: &FlexTensor) -> FlexTensor {
     tensor(out, dims::<3>(&gate))
 }
 
-/// [`forward`] in the memory of `gate` where nobody else holds it.
-pub(super) fn forward_over(gate: FlexTensor, up: &FlexTensor) -> FlexTensor {
+/// [`forward`] in the memory of `gate` where nothing else owns it.
+pub(super) fn forward_in_place(gate: FlexTensor, up: &FlexTensor) -> FlexTensor {
     let mut gate = dense(gate);
     if !gate.is_unique() {
         return forward(&gate, up);
@@ -34,11 +34,11 @@ pub(super) fn forward_over(gate: FlexTensor, up: &FlexTensor) -> FlexTensor {
         .storage_mut::<f32>()
         .par_chunks_mut(TASK)
         .zip(values(&up).par_chunks(TASK));
-    parts.for_each(|(gate, up)| Arch::new().dispatch(Over { gate, up }));
+    parts.for_each(|(gate, up)| Arch::new().dispatch(InPlace { gate, up }));
     gate
 }
 
-/// Gradients of `gate` and `up`, written over `gate` and `dy` where nobody else holds them.
+/// Gradients of `gate` and `up`, in the memory of `gate` and `dy` where nothing else owns it.
 pub(super) fn backward(dy: FlexTensor, gate: FlexTensor, up: &FlexTensor) -> [FlexTensor; 2] {
     let (mut dy, mut gate, up) = (dense(dy), dense(gate), dense(up.clone()));
     let parts = gate
@@ -76,12 +76,12 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-struct Over<'a> {
+struct InPlace<'a> {
     gate: &'a mut [f32],
     up: &'a [f32],
 }
 
-impl WithSimd for Over<'_> {
+impl WithSimd for InPlace<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -111,11 +111,11 @@ impl WithSimd for Backward<'_> {
         let (gates, gate_tail) = S::as_mut_simd_f32s(self.gate);
         let (ups, up_tail) = S::as_simd_f32s(self.up);
         for ((dy, gate), up) in dys.iter_mut().zip(gates).zip(ups) {
-            [*gate, *dy] = slopes(simd, *dy, *gate, *up);
+            [*gate, *dy] = gradients(simd, *dy, *gate, *up);
         }
         if !dy_tail.is_empty() {
             let load = |tail| simd.partial_load_f32s(tail);
-            let [dgate, dup] = slopes(simd, load(dy_tail), load(gate_tail), load(up_tail));
+            let [dgate, dup] = gradients(simd, load(dy_tail), load(gate_tail), load(up_tail));
             simd.partial_store_f32s(gate_tail, dgate);
             simd.partial_store_f32s(dy_tail, dup);
         }
@@ -129,7 +129,7 @@ fn gated<S: Simd>(simd: S, gate: S::f32s, up: S::f32s) -> S::f32s {
 
 /// `[dgate, dup]`.
 #[inline(always)]
-fn slopes<S: Simd>(simd: S, dy: S::f32s, gate: S::f32s, up: S::f32s) -> [S::f32s; 2] {
+fn gradients<S: Simd>(simd: S, dy: S::f32s, gate: S::f32s, up: S::f32s) -> [S::f32s; 2] {
     let one = simd.splat_f32s(1.0);
     let s = sigmoid(simd, gate);
     let kept = simd.mul_f32s(gate, simd.sub_f32s(one, s));

@@ -1,4 +1,4 @@
-//! The fused steps of Burn's CPU backend, Flex, as an extension of it.
+//! The fused steps of Burn's CPU backend, Flex: shapes are checked, and the steps are called by Burn's dispatch.
 //!
 //! Everything here is f32; other types take the plain composition.
 
@@ -6,106 +6,27 @@
 #![allow(clippy::inline_always)]
 
 mod attention;
-mod attention_back;
+mod autodiff;
+mod backend;
 mod buffer;
-mod few;
 mod gate;
-mod head;
+mod head_loss;
 mod norm;
-mod product;
+mod product_few_rows;
+mod quantized;
 mod rotary;
 mod simd;
-mod tape;
-mod tile;
 
-use burn::backend::tensor::{FloatTensor, QuantizedTensor};
-use burn::backend::{Backend, Dispatch, DispatchDevice, ExtensionType, Flex, backend_extension};
+pub(crate) use product_few_rows::MOST_ROWS;
+
+use burn::backend::{Dispatch, DispatchDevice, Flex};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+use self::backend::{Mask, Steps};
+use self::head_loss::RowGradients;
 use crate::{RowLoss, plain};
-pub(crate) use few::MOST_ROWS;
-use rotary::Turn;
-use tile::Inputs;
 
-/// What is added to the scores of attention.
-#[derive(ExtensionType)]
-pub(crate) enum Mask<B: Backend> {
-    /// A tensor, `[rows or 1, 1, tokens, keys]`.
-    Added(FloatTensor<B>),
-    /// Nothing.
-    None,
-}
-
-impl<B: Backend> Mask<B> {
-    /// The tensor, as a function of it.
-    fn map<T>(self, f: impl FnOnce(FloatTensor<B>) -> T) -> Option<T> {
-        match self {
-            Self::Added(mask) => Some(f(mask)),
-            Self::None => None,
-        }
-    }
-}
-
-/// The steps on a backend's own tensors.
-#[backend_extension(Flex, Autodiff)]
-pub(crate) trait Steps: Backend {
-    fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
-    fn rotate(
-        x: FloatTensor<Self>,
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
-    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn attention(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        #[extension_type] mask: Mask<Self>,
-    ) -> FloatTensor<Self>;
-    fn packed_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self>;
-}
-
-impl Steps for Flex {
-    fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
-        norm::forward(&x, &scale, eps)
-    }
-
-    fn rotate(
-        x: FloatTensor<Self>,
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        let by_token = buffer::is_swapped(&x);
-        rotary::turn(
-            x,
-            &cos,
-            &sin,
-            Turn {
-                sign: 1.0,
-                by_token,
-            },
-        )
-    }
-
-    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
-        gate::forward_over(gate, &up)
-    }
-
-    fn attention(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        mask: Mask<Self>,
-    ) -> FloatTensor<Self> {
-        attention::forward(&Inputs::new([q, k, v], mask.map(|mask| mask))).0
-    }
-
-    fn packed_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self> {
-        product::packed_forward(x, &weight)
-    }
-}
-
-/// Whether a fused step serves a tensor: f32 on the CPU backend.
+/// Whether a tensor can go through the fused steps: f32 on the CPU backend.
 pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && matches!(x.device().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
@@ -125,10 +46,10 @@ pub(crate) fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
 
 pub(crate) fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
     let [rows, _, tokens, width] = x.dims();
-    for [turns, one, positions, half] in [cos.dims(), sin.dims()] {
+    for [angles, one, positions, half] in [cos.dims(), sin.dims()] {
         assert!(
-            turns == 1 || turns == rows,
-            "angles of {turns} rows for {rows}"
+            angles == 1 || angles == rows,
+            "angles of {angles} rows for {rows}"
         );
         assert_eq!(
             [one, positions, 2 * half],
@@ -165,13 +86,13 @@ pub(crate) fn attention(
         "keys of another shape"
     );
     if let Some(mask) = &mask {
-        let [shown, one, queries, seen] = mask.dims();
+        let [masks, one, queries, visible] = mask.dims();
         assert!(
-            shown == 1 || shown == rows,
-            "a mask of {shown} rows for {rows}"
+            masks == 1 || masks == rows,
+            "a mask of {masks} rows for {rows}"
         );
         assert_eq!(
-            [one, queries, seen],
+            [one, queries, visible],
             [1, tokens, keys],
             "a mask of another shape"
         );
@@ -181,17 +102,17 @@ pub(crate) fn attention(
     Tensor::from_dispatch(<Dispatch as Steps>::attention(q, k, v, mask))
 }
 
-pub(crate) fn packed_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     assert_eq!(
         x.dims()[2],
         weight.dims()[0],
         "one row of the weight for each input"
     );
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Steps>::packed_linear(x, weight))
+    Tensor::from_dispatch(<Dispatch as Steps>::quantized_linear(x, weight))
 }
 
-/// The product where it is one of few rows that no tape watches.
+/// The product where it has few rows and is not tracked by autodiff.
 pub(crate) fn product(x: &Tensor<2>, weight: &Tensor<2>) -> Option<Tensor<2>> {
     let ([rows, inputs], [expected, _]) = (x.dims(), weight.dims());
     assert_eq!(inputs, expected, "one row of the weight for each input");
@@ -200,11 +121,11 @@ pub(crate) fn product(x: &Tensor<2>, weight: &Tensor<2>) -> Option<Tensor<2>> {
     }
     let x = x.clone().try_into_primitive::<Flex>().ok()?;
     let weight = weight.clone().try_into_primitive::<Flex>().ok()?;
-    few::product(&x, &weight).map(Tensor::from_primitive::<Flex>)
+    product_few_rows::product(&x, &weight).map(Tensor::from_primitive::<Flex>)
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
-    #[allow(clippy::cast_possible_truncation)] // the slope is f32
+    #[allow(clippy::cast_possible_truncation)] // the gradient is f32
     let small = scale as f32;
     match logits
         .clone()
@@ -213,10 +134,10 @@ pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLos
     {
         Ok(own) => {
             drop(logits);
-            let (nll, slope) = head::slopes(own, targets, small);
+            let RowGradients { nll, gradient } = head_loss::gradients(own, targets, small);
             RowLoss {
                 nll: vector(nll),
-                slope: Tensor::from_primitive::<Flex>(slope),
+                slope: Tensor::from_primitive::<Flex>(gradient),
             }
         }
         Err(_) => plain::row_loss(logits, targets, scale),
@@ -229,7 +150,7 @@ pub(crate) fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
         .without_autodiff()
         .try_into_primitive::<Flex>()
     {
-        Ok(own) => vector(head::losses(own, targets)),
+        Ok(own) => vector(head_loss::losses(own, targets)),
         Err(_) => plain::row_nll(logits, targets),
     }
 }

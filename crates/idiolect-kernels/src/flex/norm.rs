@@ -23,7 +23,7 @@ pub(super) fn forward(x: &FlexTensor, scale: &FlexTensor, eps: f32) -> FlexTenso
     tensor(out, dims::<3>(&x))
 }
 
-/// Gradient of `x`, in the memory of `dy` where nobody else holds it.
+/// Gradient of `x`, in the memory of `dy` where nothing else owns it.
 pub(super) fn backward(dy: FlexTensor, x: &FlexTensor, scale: &FlexTensor, eps: f32) -> FlexTensor {
     let mut dy = dense(dy);
     let scale = dense(scale.clone());
@@ -75,7 +75,7 @@ fn rows_of_task(width: usize) -> usize {
     (TASK / width).max(1) * width
 }
 
-/// `1 / sqrt(mean(x^2) + eps)`, rounded once: a whole row is multiplied with it.
+/// `1 / sqrt(mean(x^2) + eps)`, computed in f64 and rounded once, as a whole row is multiplied by it.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]
 fn inverse<S: Simd>(simd: S, x: &[f32], eps: f32) -> f32 {

@@ -1,10 +1,10 @@
 //! Vectors of f32 whose width is chosen when the program runs, and the exponential on them.
 //!
-//! Loops take slices of any length; what a vector does not fill is loaded with zeros and stored in part.
+//! Loops take slices of any length; the last vector is filled up with zeros and stored in part.
 
 use pulp::Simd;
 
-/// Elements of a task: large enough to pay for handing it out, small enough for a core's cache.
+/// Elements of a task: enough to be worth a task of the thread pool, few enough for a core's cache.
 pub(super) const TASK: usize = 1 << 14;
 
 /// `e^x` within a unit in the last place for `-87.3 <= x <= 88`; 0 below, `e^88` above, NaN kept.

@@ -66,10 +66,10 @@ proptest! {
         let before: Vec<f32> = logits.to_data().iter::<f32>().collect();
         let found = row_loss(logits, &targets, 0.25);
         close("nll", &found.nll, &expected.nll, BOUND);
-        close("slope", &found.slope, &expected.slope, BOUND);
+        close("gradient", &found.slope, &expected.slope, BOUND);
         if let Some(kept) = kept {
             let after: Vec<f32> = kept.into_data().iter::<f32>().collect();
-            prop_assert_eq!(before, after, "logits that somebody holds were overwritten");
+            prop_assert_eq!(before, after, "logits with another owner were overwritten");
         }
     }
 }

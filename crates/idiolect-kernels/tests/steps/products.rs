@@ -1,4 +1,4 @@
-//! Products of few rows, and products with a packed weight.
+//! Products of few rows, and products with a quantised weight.
 
 use burn::tensor::Tensor;
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
@@ -12,11 +12,11 @@ proptest! {
 
     #[test]
     fn products_of_few_rows_are_burns(
-        rows in 1_usize..20, inputs in 1_usize..70, outputs in 1_usize..1100, turned in any::<bool>(),
+        rows in 1_usize..20, inputs in 1_usize..70, outputs in 1_usize..1100, transposed in any::<bool>(),
         seed in any::<u64>(),
     ) {
         let x: Tensor<2> = random([rows, inputs], seed);
-        let weight = if turned {
+        let weight = if transposed {
             random([outputs, inputs], seed ^ 1).transpose()
         } else {
             random([inputs, outputs], seed ^ 1)
@@ -31,10 +31,10 @@ proptest! {
 
     #[test]
     fn a_row_does_not_depend_on_the_others(
-        rows in 2_usize..17, inputs in 1_usize..70, turned in any::<bool>(), seed in any::<u64>(),
+        rows in 2_usize..17, inputs in 1_usize..70, transposed in any::<bool>(), seed in any::<u64>(),
     ) {
         let x: Tensor<2> = random([rows, inputs], seed);
-        let weight = if turned {
+        let weight = if transposed {
             random([50, inputs], seed ^ 1).transpose()
         } else {
             random([inputs, 50], seed ^ 1)
@@ -46,38 +46,43 @@ proptest! {
     }
 }
 
-/// A weight in blocks along its rows, at `bits`, and what it is when widened.
-fn packed(shape: [usize; 2], block: u8, value: QuantValue) -> (Tensor<2>, Tensor<2>) {
+/// A weight quantised in blocks along its rows, and the same dequantised.
+struct Weight {
+    quantized: Tensor<2>,
+    wide: Tensor<2>,
+}
+
+fn quantized(shape: [usize; 2], block: u8, value: QuantValue) -> Weight {
     let scheme = QuantScheme::default()
         .with_value(value)
         .per_block([block], ScaleDtype::F32);
-    let packed = random(shape, 5).quantize_dynamic(&scheme);
-    let wide = packed.clone().dequantize();
-    (packed, wide)
+    let quantized = random(shape, 5).quantize_dynamic(&scheme);
+    let wide = quantized.clone().dequantize();
+    Weight { quantized, wide }
 }
 
 #[test]
-fn products_with_a_packed_weight_are_those_with_the_widened_one() {
+fn products_with_a_quantised_weight_are_those_with_the_dequantised_one() {
     let values = [QuantValue::Q8S, QuantValue::Q4S];
     for (shape, block) in [([48, 64], 32), ([7, 24], 8), ([5, 6], 2), ([64, 64], 64)] {
         for value in values {
-            let (packed, wide) = packed(shape, block, value);
+            let Weight { quantized, wide } = quantized(shape, block, value);
             let (x, seed) = (random([2, 9, shape[0]], 3), random([2, 9, shape[1]], 4));
             close(
-                "untaped",
-                &linear(x.clone(), packed.clone()),
+                "untracked",
+                &linear(x.clone(), quantized.clone()),
                 &burn::tensor::module::linear(x.clone(), wide.clone(), None),
                 BOUND,
             );
             let x = x.autodiff().require_grad();
-            let slope = |y: Tensor<3>| {
+            let gradient = |y: Tensor<3>| {
                 let tape = (y * seed.clone().autodiff()).sum().backward();
                 x.grad(&tape).unwrap()
             };
-            let found = slope(linear(x.clone(), packed.clone()));
-            let expected = slope(burn::tensor::module::linear(x.clone(), wide, None));
+            let found = gradient(linear(x.clone(), quantized.clone()));
+            let expected = gradient(burn::tensor::module::linear(x.clone(), wide, None));
             close("gradient", &found, &expected, BOUND);
-            let plain = slope(plain::packed_linear(x.clone(), packed));
+            let plain = gradient(plain::packed_linear(x.clone(), quantized));
             close("plain gradient", &plain, &expected, BOUND);
         }
     }

@@ -1,4 +1,4 @@
-//! What a fused step leaves alone: its inputs, frozen inputs, other types, numbers that are none.
+//! What a fused step does not change: its inputs, frozen inputs, other types, values that are not numbers.
 
 use burn::tensor::{DType, Distribution, Tensor};
 use idiolect_kernels::{attention, plain, rms_norm, rotate, row_loss, row_nll, swiglu};
@@ -6,7 +6,7 @@ use idiolect_kernels::{attention, plain, rms_norm, rotate, row_loss, row_nll, sw
 use crate::support::{close, device, gradient, mask, random};
 
 #[test]
-fn inputs_survive_the_way_back() {
+fn inputs_are_unchanged_after_backward() {
     let gate: Tensor<3> = random([2, 3, 40], 1);
     let (gate, up) = (
         gate.autodiff().require_grad(),
@@ -26,10 +26,10 @@ fn a_frozen_scale_gets_no_gradient_and_a_plain_tensor_is_a_constant() {
     assert!(x.grad(&tape).is_some());
     let angles: Tensor<4> = random([1, 1, 4, 5], 3);
     let x = random([1, 2, 4, 10], 4).autodiff().require_grad();
-    let turned = rotate(x.clone(), angles.clone().cos(), angles.sin());
+    let rotated = rotate(x.clone(), angles.clone().cos(), angles.sin());
     let mask = mask(&[0], 4, 0);
     let (k, v) = (random([1, 1, 4, 10], 5), random([1, 1, 4, 10], 6));
-    let tape = attention(turned, k, v, Some(mask)).sum().backward();
+    let tape = attention(rotated, k, v, Some(mask)).sum().backward();
     assert!(x.grad(&tape).is_some());
 }
 

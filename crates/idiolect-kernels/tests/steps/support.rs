@@ -47,7 +47,7 @@ pub(crate) fn close<const D: usize>(
     }
 }
 
-/// A copy that nobody else holds.
+/// A copy that nothing else owns.
 fn own<const D: usize>(x: &Tensor<D>) -> Tensor<D> {
     Tensor::from_data(x.to_data(), &x.device())
 }
@@ -79,18 +79,18 @@ pub(crate) fn same_in<const A: usize, const B: usize, const C: usize, const D: u
     fused: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<D>,
     plain: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<D>,
 ) {
-    let untaped = fused(a.clone(), b.clone(), c.clone());
+    let untracked = fused(a.clone(), b.clone(), c.clone());
     let in_place = fused(own(&a), own(&b), own(&c));
-    let seed = random(untaped.dims(), 77);
+    let seed = random(untracked.dims(), 77);
     let cast = (
         a.clone().cast(dtype),
         b.clone().cast(dtype),
         c.clone().cast(dtype),
     );
-    let expected = taped(cast, &seed.clone().cast(dtype), plain);
-    let found = taped((a, b, c), &seed, fused);
+    let expected = tracked(cast, &seed.clone().cast(dtype), plain);
+    let found = tracked((a, b, c), &seed, fused);
     for (name, found) in [
-        ("untaped", untaped),
+        ("untracked", untracked),
         ("in place", in_place),
         ("value", found.0),
     ] {
@@ -101,8 +101,8 @@ pub(crate) fn same_in<const A: usize, const B: usize, const C: usize, const D: u
     gradient("third gradient", found.3, expected.3);
 }
 
-/// Runs a function with all its inputs on a tape, and back from `seed`.
-fn taped<const A: usize, const B: usize, const C: usize, const D: usize>(
+/// Runs a function with all its inputs tracked, and backward from `seed`.
+fn tracked<const A: usize, const B: usize, const C: usize, const D: usize>(
     (a, b, c): Inputs<A, B, C>,
     seed: &Tensor<D>,
     function: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<D>,

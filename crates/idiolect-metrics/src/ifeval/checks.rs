@@ -3,9 +3,10 @@
 use regex::{Regex, RegexBuilder};
 use serde::de::IgnoredAny;
 
+use super::case::{is_lower, is_upper};
+use super::instruction::{Instruction, Relation};
 use super::sentences::sentence_count;
 use super::words::{capital_word_count, word_count};
-use super::{Instruction, Relation};
 use crate::python::{self, strip};
 
 /// Whether `text` follows `instruction`.
@@ -211,15 +212,6 @@ fn is_json(text: &str) -> bool {
         }
     });
     serde_json::from_str::<IgnoredAny>(&plain).is_ok()
-}
-
-/// `str.isupper()`: some letter has a case, and none is small.
-pub(super) fn is_upper(text: &str) -> bool {
-    text.contains(char::is_uppercase) && !text.contains(char::is_lowercase)
-}
-
-fn is_lower(text: &str) -> bool {
-    text.contains(char::is_lowercase) && !text.contains(char::is_uppercase)
 }
 
 /// ISO 639-1 codes as langdetect gives them, and the ISO 639-3 codes of `whatlang`.

@@ -1,4 +1,4 @@
-//! Sentences and words as NLTK counts them in English.
+//! Sentences as NLTK finds them in English.
 //!
 //! Source: NLTK 3.10.4, its Punkt sentence splitter (T. Kiss and J. Strunk, "Unsupervised
 //! Multilingual Sentence Boundary Detection", 2006) with the tables of `punkt_tab/english`.
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Deserialize;
 
-use super::words::{Token, ends_word, tokens};
+use super::tokens::{Token, ends_word, tokens};
 use crate::python::is_space;
 
 /// How a word was seen in the text that the tables were learned from, as bits.
@@ -98,7 +98,7 @@ fn candidates(text: &str) -> Vec<Candidate<'_>> {
     all
 }
 
-/// Whether a token that ends a sentence stands before another one in `context`.
+/// Whether a token of `context` ends a sentence and is followed by another token.
 fn is_break(context: &str) -> bool {
     let mut all: Vec<Token> = tokens(context).into_iter().map(first_look).collect();
     for i in 1..all.len() {

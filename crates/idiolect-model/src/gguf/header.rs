@@ -1,24 +1,23 @@
-//! The head of a GGUF file: its metadata, and where each tensor stands.
+//! The header of a GGUF file: its metadata, and where each tensor is.
 //!
 //! Layout: the `ggml` project's `docs/gguf.md`, versions 2 and 3, little-endian.
-//! candle has a reader too; this one names the key or tensor at which a damaged file breaks off, and
-//! refuses what would make that one divide by zero.
+//! candle has a reader too. This one names the key or tensor at which a damaged file ends, and refuses
+//! files that make candle's divide by zero.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Read;
 use std::path::Path;
 
-use candle_core::quantized::GgmlDType;
 use serde_json::Value;
 
-use super::corrupt;
+use super::types::{Layout, layout};
 use crate::ModelError;
 
 /// Metadata and tensor table of a file.
 #[derive(Debug)]
 pub(super) struct Header {
-    /// Metadata; numbers keep their value, f32 ones as the shortest decimal that reads back as them.
+    /// Metadata. Numbers keep their value; f32 ones are the shortest decimal that reads back as the same f32.
     pub(super) metadata: BTreeMap<String, Value>,
     /// Tensors by their name in the file.
     pub(super) tensors: BTreeMap<String, Entry>,
@@ -26,7 +25,7 @@ pub(super) struct Header {
     pub(super) data_start: u64,
 }
 
-/// Where a tensor stands.
+/// Where a tensor is.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// Sizes, the slowest first: the reverse of the file's order.
@@ -38,39 +37,42 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Name and layout of the type; `None` when it cannot be unpacked.
-    pub(super) fn layout(&self) -> Option<(&'static str, GgmlDType)> {
-        Some(match self.kind {
-            0 => ("F32", GgmlDType::F32),
-            1 => ("F16", GgmlDType::F16),
-            2 => ("Q4_0", GgmlDType::Q4_0),
-            3 => ("Q4_1", GgmlDType::Q4_1),
-            6 => ("Q5_0", GgmlDType::Q5_0),
-            7 => ("Q5_1", GgmlDType::Q5_1),
-            8 => ("Q8_0", GgmlDType::Q8_0),
-            10 => ("Q2_K", GgmlDType::Q2K),
-            11 => ("Q3_K", GgmlDType::Q3K),
-            12 => ("Q4_K", GgmlDType::Q4K),
-            13 => ("Q5_K", GgmlDType::Q5K),
-            14 => ("Q6_K", GgmlDType::Q6K),
-            30 => ("BF16", GgmlDType::BF16),
-            _ => return None,
-        })
+    /// Checks that the tensor `name` is made of whole blocks and ends within the `available` bytes of tensor data.
+    pub(super) fn check_extent(
+        &self,
+        name: &str,
+        available: u64,
+        path: &Path,
+    ) -> Result<(), ModelError> {
+        // A type that cannot be read has no known size; reading that tensor says so.
+        let Some(layout) = layout(self.kind) else {
+            return Ok(());
+        };
+        let what = format!("tensor {name}");
+        let row = self.shape.last().copied().unwrap_or(0);
+        if !row.is_multiple_of(layout.values) {
+            let expected = format!("rows of whole {} blocks of {}", layout.name, layout.values);
+            return Err(ModelError::corrupt(
+                path,
+                what,
+                expected,
+                format!("rows of {row}"),
+            ));
+        }
+        if self.end(layout).is_some_and(|end| end <= available) {
+            return Ok(());
+        }
+        let expected = format!("an end within {available} bytes of tensor data");
+        let found = format!("{:?} at {}", self.shape, self.offset);
+        Err(ModelError::corrupt(path, what, expected, found))
     }
 
-    /// Name of a type that files in the wild have and that cannot be unpacked.
-    pub(super) fn other_name(&self) -> &'static str {
-        match self.kind {
-            9 => "Q8_1",
-            15 => "Q8_K",
-            16..=19 | 21..=23 | 29 => "an IQ type",
-            20 => "IQ4_NL",
-            24..=27 => "an integer type",
-            28 => "F64",
-            34 | 35 => "a ternary type",
-            39 => "MXFP4",
-            _ => "unknown",
-        }
+    /// Position behind the last byte, counted from [`Header::data_start`]; `None` where it overflows.
+    fn end(&self, layout: Layout) -> Option<u64> {
+        let mut sizes = self.shape.iter();
+        let count = sizes.try_fold(1_usize, |all, size| all.checked_mul(*size))?;
+        let bytes = (count / layout.values).checked_mul(layout.bytes)?;
+        self.offset.checked_add(bytes as u64)
     }
 }
 
@@ -81,7 +83,7 @@ const MAX_DEPTH: u32 = 4;
 /// Alignment of the tensors where the metadata names none.
 const ALIGNMENT: u64 = 32;
 
-/// Reads the head of a file of `size` bytes; `path` is named in errors only.
+/// Reads the header of a file of `size` bytes; `path` is named in errors only.
 pub(super) fn read(input: impl Read, size: u64, path: &Path) -> Result<Header, ModelError> {
     let mut reader = Reader {
         input,
@@ -118,10 +120,11 @@ fn alignment(metadata: &BTreeMap<String, Value>, path: &Path) -> Result<u64, Mod
     let valid = value
         .as_u64()
         .filter(|n| (1..=u64::from(u32::MAX)).contains(n));
-    valid.ok_or_else(|| corrupt(path, "general.alignment", "a positive 32-bit number", value))
+    let expected = "a positive 32-bit number";
+    valid.ok_or_else(|| ModelError::corrupt(path, "general.alignment", expected, value))
 }
 
-/// A file, read from front to back with the name of the current part at hand.
+/// A file that is read from front to back, with the name of the current part for errors.
 struct Reader<'a, R> {
     input: R,
     size: u64,
@@ -256,7 +259,7 @@ impl<R: Read> Reader<'_, R> {
     }
 
     fn wrong(&self, expected: &str, found: &dyn Display) -> ModelError {
-        corrupt(self.path, self.part.as_str(), expected, found)
+        ModelError::corrupt(self.path, self.part.as_str(), expected, found)
     }
 }
 

@@ -69,7 +69,7 @@ fn the_report_tells_casts_and_unused_tensors() {
     };
     let (_, report) = load(&path, &Device::flex(), FloatDType::F32).expect("bf16");
     assert_eq!(report.cast.len(), report.loaded.len());
-    assert_eq!(report.cast[0].1, "BF16");
+    assert_eq!(report.cast[0].stored, "BF16");
     let Some((_place, path)) = copy("tiny-llama3") else {
         return;
     };

@@ -16,7 +16,7 @@ from gguf import GGMLQuantizationType as Kind
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED = 20260
-# Where the half-precision scales stand in a block that this package cannot write itself.
+# First bytes of the half-precision scales in a block that this package cannot write itself.
 SCALES = {Kind.Q2_K: (80, 82), Kind.Q3_K: (108,), Kind.Q4_K: (0, 2), Kind.Q5_K: (0, 2), Kind.Q6_K: (208,)}
 WRITABLE = [Kind.BF16, Kind.Q4_0, Kind.Q4_1, Kind.Q5_0, Kind.Q5_1, Kind.Q8_0]
 

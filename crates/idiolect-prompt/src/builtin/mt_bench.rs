@@ -7,7 +7,7 @@ use crate::Slot::{Bos, Eos};
 use crate::builtin::general::{llama2, llama3, mistral, vanilla, zephyr};
 use crate::{NamedTemplate, Preset, Slot};
 
-/// System text, one exchange as an example, and what stands before the first question.
+/// System text, one exchange as an example, and the text before the first question.
 const ONE_SHOT: &str = "\
 {{content}}
 ### Human: Got any creative ideas for a 10 year old’s birthday?

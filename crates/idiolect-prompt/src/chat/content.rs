@@ -16,7 +16,7 @@ const STAND_INS: usize = 0xFFFE;
 /// Stand-ins for the characters of some texts.
 #[derive(Debug)]
 pub(crate) struct StandIns {
-    /// The characters, sorted; a character's place is its stand-in's.
+    /// The characters, sorted; the index of a character is that of its stand-in.
     chars: Vec<char>,
 }
 
@@ -47,7 +47,7 @@ impl StandIns {
             .collect()
     }
 
-    /// The original text, and where stand-ins stood, white space between them included.
+    /// The original text, with the places of stand-ins and of white space between them as content.
     pub(crate) fn restore(&self, replaced: &str) -> Marked {
         let mut out = Marked::default();
         let mut open = false;

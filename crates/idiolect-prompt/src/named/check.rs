@@ -37,7 +37,7 @@ impl NamedTemplate {
         self.check_stops("stop_texts", &self.stop_texts)
     }
 
-    /// No mark but these stands in the slots, and `{{content}}` does if it is one of these.
+    /// Refuses other marks than these in the slots, and slots without `{{content}}` where it is one of these.
     fn check_slots(
         &self,
         field: &'static str,
@@ -67,7 +67,7 @@ impl NamedTemplate {
         Ok(())
     }
 
-    /// Inside a user turn only the text of the system turn is written.
+    /// Refuses slots of the system turn that would not be written: inside a user turn only its texts are.
     fn check_system(&self) -> Result<(), PromptError> {
         let other = self.system.iter().find(|slot| slot.pattern().is_none());
         match other.filter(|_| self.system_in_user) {
@@ -80,7 +80,7 @@ impl NamedTemplate {
         }
     }
 
-    /// Behind a response stands something that ends generation.
+    /// Refuses a response that is not followed by something that ends generation.
     fn check_end_of_turn(&self) -> Result<(), PromptError> {
         let holds = |slot: &Slot| slot.pattern().is_some_and(|text| text.contains(CONTENT));
         let last = self.assistant.iter().rposition(holds).unwrap_or(0);
@@ -124,7 +124,7 @@ impl NamedTemplate {
     }
 }
 
-/// `{{word}}` wherever it stands, the known marks and misspelt ones.
+/// Every `{{word}}` of a text, known marks and misspelt ones.
 fn marks_in(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices("{{").filter_map(|(start, _)| {
         let length = text[start..].find("}}")? + 2;

@@ -5,20 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use idiolect_completion::{Progress, Quiet, Writer};
-use idiolect_data::{DataSet, DataSettings, Row, sample};
+use idiolect_data::{DataSet, Row};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
     MergeReport, ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
-use idiolect_tokens::TokenRow;
 
+use super::rows::{read_sample, response_nll};
 use crate::Error;
 use crate::settings::DistillJob;
-
-/// Rows that are scored together.
-const ROWS: usize = 8;
 
 /// A data set rewritten by the model that will be trained on it.
 ///
@@ -266,38 +263,6 @@ fn run(
         } else {
             Ok(DistillReport::new(&rewritten.summary))
         }
-    })
-}
-
-/// The one data set of the settings, or a sample of it drawn by `seed`.
-///
-/// # Errors
-///
-/// [`Error::Data`] names file, row and field, and refuses several data sets.
-pub fn read_sample(data: &DataSettings, seed: u64) -> Result<DataSet, Error> {
-    let mut set = data.read(data.only()?)?;
-    if let Some(count) = data.sample {
-        let chosen = sample(set.rows.len(), count, seed).into_iter();
-        set.rows = chosen.filter_map(|at| set.rows.get(at).cloned()).collect();
-    }
-    Ok(set)
-}
-
-/// How likely a model finds the responses of rows.
-pub(crate) fn response_nll(
-    model: &LanguageModel,
-    rows: &[Row],
-    progress: &dyn Progress,
-) -> Result<ResponseNll, Error> {
-    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example.messages);
-    let rows: Vec<TokenRow> = rows.iter().map(one).collect::<Result<_, _>>()?;
-    let scored = model.score(&rows, ROWS, progress)?;
-    let count = scored.len().max(1) as f64;
-    let per_token = scored.iter().map(|row| row.nll / row.tokens.max(1) as f64);
-    Ok(ResponseNll {
-        per_token: per_token.sum::<f64>() / count,
-        per_row: scored.iter().map(|row| row.nll).sum::<f64>() / count,
-        tokens: scored.iter().map(|row| row.tokens).sum(),
     })
 }
 

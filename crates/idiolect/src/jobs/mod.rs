@@ -3,11 +3,12 @@
 mod continuation;
 mod distillation;
 mod evaluation;
+mod rows;
 mod writers;
 
 pub use continuation::continue_corpus;
 pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
 pub use evaluation::{embedding_scores, evaluate};
 
-pub use distillation::read_sample;
-pub(crate) use distillation::response_nll;
+pub use rows::read_sample;
+pub(crate) use rows::response_nll;

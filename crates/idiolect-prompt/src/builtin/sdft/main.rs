@@ -74,7 +74,7 @@ pub(crate) fn refer() -> DistillTemplate {
     DistillTemplate::new(form, REFERENCE)
 }
 
-/// The system block stands before the beginning of text and outside `[INST]`: the reference
+/// The system block is before the beginning-of-text token and outside `[INST]`: the reference
 /// program's Llama 2 class is chosen by name, and this name is another.
 fn gsm8k() -> NamedTemplate {
     NamedTemplate {

@@ -1,7 +1,7 @@
 //! Preset `sdft-2402/reproduce`: the slots of branch `reproduce` of sail-sg/sdft
 //! (`src/llmtuner/data/template.py`, @953518bc, on `LLaMA-Factory` 0.3.3).
 //!
-//! Beginning of text stands before the system text and before every later question, an empty line
+//! The beginning-of-text token is before the system text and before every later question, an empty line
 //! between system text and question, and white space is cut off.
 
 use super::main;

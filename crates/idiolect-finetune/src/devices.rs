@@ -1,0 +1,8 @@
+//! The devices of a training run: whether each may be trusted, and what the further ones compute with.
+
+mod gradient_check;
+mod replicas;
+mod small_model;
+
+pub(crate) use gradient_check::{Trains, check};
+pub(crate) use replicas::{DeviceCount, Replicas, check_names};

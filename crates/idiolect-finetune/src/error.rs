@@ -1,0 +1,98 @@
+//! What can end a fine-tuning.
+
+use std::path::PathBuf;
+
+use idiolect_data::DataError;
+use idiolect_lm::LmError;
+use idiolect_lora::LoraError;
+use idiolect_model::ModelError;
+use idiolect_report::ReportError;
+use idiolect_tokens::TokensError;
+use idiolect_train::TrainError;
+
+/// Why a fine-tuning could not begin, or ended early.
+///
+/// Nothing stays locked after any of them: the same run, or another one, may begin at once.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FineTuneError {
+    /// The model, its adapter, its tokenizer, or the rows that are made with it.
+    #[error(transparent)]
+    Lm(#[from] LmError),
+    /// The training loop.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The curves of the run.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A file of the run that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A setting that is out of range, or does not go with another one.
+    #[error("{name}: expected {expected}, found {found}")]
+    Setting {
+        /// Name of the setting as a configuration file has it, or the file and the key in it.
+        name: String,
+        /// What is accepted.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// The run was asked to stop; a checkpoint holds what was done, and a run that resumes goes on from it.
+    #[error("stopped after {steps} steps; resume goes on")]
+    Stopped {
+        /// Optimiser steps done.
+        steps: usize,
+    },
+}
+
+impl FineTuneError {
+    /// A [`FineTuneError::Io`] for `path`.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    /// A [`FineTuneError::Setting`].
+    pub(crate) fn setting(
+        name: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> Self {
+        Self::Setting {
+            name: name.into(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+}
+
+impl From<DataError> for FineTuneError {
+    fn from(error: DataError) -> Self {
+        Self::Lm(error.into())
+    }
+}
+
+impl From<LoraError> for FineTuneError {
+    fn from(error: LoraError) -> Self {
+        Self::Lm(error.into())
+    }
+}
+
+impl From<ModelError> for FineTuneError {
+    fn from(error: ModelError) -> Self {
+        Self::Lm(error.into())
+    }
+}
+
+impl From<TokensError> for FineTuneError {
+    fn from(error: TokensError) -> Self {
+        Self::Lm(error.into())
+    }
+}

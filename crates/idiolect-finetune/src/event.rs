@@ -1,0 +1,192 @@
+//! What a fine-tuning tells while it runs.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use idiolect_train::{EvaluationRow, StepRow, TimingRow};
+
+use crate::MemoryPlan;
+
+/// What a fine-tuning tells while it runs; shown, each is one line.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum TrainingEvent {
+    /// Rows were too long, and the settings say to drop or to cut them.
+    RowsTruncated {
+        /// Rows left out; of rows that are read as they are needed, once for each time that one came up.
+        dropped: usize,
+        /// Rows that lost their end.
+        cut: usize,
+    },
+    /// The run is laid out and begins.
+    Planned {
+        /// Memory and work.
+        plan: MemoryPlan,
+        /// Optimiser steps of the whole run.
+        steps: usize,
+        /// Steps that a checkpoint has already done.
+        done: usize,
+        /// Rows without a trained token; they are left out.
+        untrained_rows: usize,
+    },
+    /// An optimiser step is done.
+    Step {
+        /// What it computed.
+        row: StepRow,
+        /// What it cost.
+        timing: TimingRow,
+        /// Optimiser steps of the whole run.
+        steps: usize,
+    },
+    /// The held-out rows were evaluated.
+    Evaluated(EvaluationRow),
+    /// A checkpoint was written.
+    Checkpoint {
+        /// Optimiser steps done.
+        step: usize,
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// The run has come to its end, or no better evaluation was to be waited for.
+    Done {
+        /// Optimiser steps done.
+        steps: usize,
+    },
+}
+
+impl fmt::Display for TrainingEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RowsTruncated { dropped, cut } => {
+                write!(
+                    f,
+                    "{dropped} rows were left out and {cut} cut for their length"
+                )
+            }
+            Self::Planned {
+                plan,
+                steps,
+                done,
+                untrained_rows,
+            } => {
+                write!(f, "{steps} steps")?;
+                if *done > 0 {
+                    write!(f, ", {done} of them done")?;
+                }
+                if *untrained_rows > 0 {
+                    write!(
+                        f,
+                        "; {untrained_rows} rows have no trained token and are left out"
+                    )?;
+                }
+                write!(f, "; {plan}")
+            }
+            Self::Step { row, timing, steps } => step(f, row, timing, *steps),
+            Self::Evaluated(row) => {
+                write!(f, "step {}: held-out loss {:.4}", row.step, row.eval_loss)?;
+                match row.eval_accuracy {
+                    Some(share) => write!(f, ", {:.1} % of the tokens right", share * 100.0),
+                    None => Ok(()),
+                }
+            }
+            Self::Checkpoint { step, path } => {
+                write!(f, "step {step}: checkpoint in {}", path.display())
+            }
+            Self::Done { steps } => write!(f, "done after {steps} steps"),
+        }
+    }
+}
+
+fn step(
+    f: &mut fmt::Formatter<'_>,
+    row: &StepRow,
+    timing: &TimingRow,
+    steps: usize,
+) -> fmt::Result {
+    let StepRow {
+        step,
+        epoch,
+        loss,
+        lr,
+        grad_norm,
+        ..
+    } = row;
+    let speed = timing.tokens_per_second;
+    write!(
+        f,
+        "step {step} of {steps} (epoch {epoch:.2}): loss {loss:.4}, learning rate {lr:.2e}, gradient norm \
+         {grad_norm:.3}, {speed:.0} tokens/s"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_one_line() {
+        let row = StepRow {
+            step: 3,
+            epoch: 0.25,
+            loss: 1.234_56,
+            lr: 1e-4,
+            grad_norm: 0.5,
+            trained_tokens: 70,
+        };
+        let timing = TimingRow {
+            step: 3,
+            seconds: 0.5,
+            tokens: 100,
+            tokens_per_second: 200.0,
+            peak_memory: None,
+        };
+        let step = TrainingEvent::Step {
+            row,
+            timing,
+            steps: 12,
+        };
+        assert_eq!(
+            step.to_string(),
+            "step 3 of 12 (epoch 0.25): loss 1.2346, learning rate 1.00e-4, gradient norm 0.500, 200 tokens/s"
+        );
+        let evaluated = TrainingEvent::Evaluated(EvaluationRow {
+            step: 12,
+            epoch: 1.0,
+            eval_loss: 1.5,
+            eval_tokens: 40,
+            eval_accuracy: Some(0.25),
+        });
+        assert_eq!(
+            evaluated.to_string(),
+            "step 12: held-out loss 1.5000, 25.0 % of the tokens right"
+        );
+        let plan = MemoryPlan {
+            weights_bytes: 538_000_000,
+            trained_bytes: 4_000_000,
+            activation_bytes: 120_000_000,
+            logits_bytes: 75_000_000,
+            total_bytes: 737_000_000,
+            available_bytes: Some(12_000_000_000),
+            devices: 2,
+            activation_checkpointing: true,
+            longest_batch_tokens: 400,
+            rows: 120,
+            held_out: 0,
+            tokens: Some(3400),
+            trained_tokens: Some(1200),
+        };
+        let planned = TrainingEvent::Planned {
+            plan,
+            steps: 12,
+            done: 4,
+            untrained_rows: 1,
+        };
+        assert_eq!(
+            planned.to_string(),
+            "12 steps, 4 of them done; 1 rows have no trained token and are left out; 120 rows of 3400 tokens, \
+             1200 of them trained; the longest batch has 400 tokens; memory on each of 2 devices: weights 538 MB, \
+             trained parameters 4 MB, activations 120 MB (blocks are computed twice), logits 75 MB; free beside \
+             the weights: 12000 MB"
+        );
+    }
+}

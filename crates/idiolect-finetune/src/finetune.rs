@@ -1,0 +1,228 @@
+//! Fine-tuning as one value: a model, its data and settings; started, it gives an adapter or a trained model.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use idiolect_data::{DataSettings, FileFormat, Format, FormatSetting, RowFormat, RunDir};
+use idiolect_lm::LanguageModel;
+use idiolect_lm::device::{named, on_threads};
+use idiolect_lora::LoraConfig;
+use idiolect_train::TrainConfig;
+
+use crate::run::{AdapterRun, FullRun, Listener, RunOptions};
+use crate::{
+    FineTuneError, FineTuneSettings, FineTuned, FullyFineTuned, MemoryPlan, TrainSettings,
+    TrainingData, TrainingEvent,
+};
+
+/// A fine-tuning to be started: an adapter by [`FineTune::start`], every weight by [`FineTune::start_full`].
+///
+/// Nothing is written unless there is a [`FineTune::run_dir`]. The same run may be made any number of times in
+/// one process.
+pub struct FineTune<'a> {
+    model: LanguageModel,
+    data: TrainingData<'a>,
+    settings: TrainSettings,
+    resume: bool,
+    stop: Option<&'a AtomicBool>,
+    listener: Box<Listener<'a>>,
+}
+
+impl<'a> FineTune<'a> {
+    /// A fine-tuning of a model on data, with default settings: an adapter of rank 8 on queries and values, two
+    /// epochs, nothing written. An adapter that the model has on is taken off first; to go on from one, see
+    /// [`FineTuneSettings::init_adapter`].
+    pub fn new(model: &LanguageModel, data: impl Into<TrainingData<'a>>) -> Self {
+        Self::of(model.clone(), data)
+    }
+
+    /// As [`FineTune::new`], with the model given away: the weights that [`FineTune::start_full`] trains are
+    /// then held once, where nobody else holds the model.
+    pub fn of(model: LanguageModel, data: impl Into<TrainingData<'a>>) -> Self {
+        let data = data.into();
+        let settings = TrainSettings {
+            model: model.settings().clone(),
+            data: described(&data),
+            ..TrainSettings::default()
+        };
+        Self {
+            model,
+            data,
+            settings,
+            resume: false,
+            stop: None,
+            listener: Box::new(|_| {}),
+        }
+    }
+
+    /// The shape of the adapter.
+    #[must_use]
+    pub fn lora(mut self, config: LoraConfig) -> Self {
+        self.settings.lora = config;
+        self
+    }
+
+    /// The loop: epochs, batch, learning rate, seed, checkpoints.
+    #[must_use]
+    pub fn config(mut self, config: TrainConfig) -> Self {
+        self.settings.train = config;
+        self
+    }
+
+    /// Loss, lengths, devices and what else a fine-tuning decides.
+    #[must_use]
+    pub fn settings(mut self, settings: FineTuneSettings) -> Self {
+        self.settings.finetune = settings;
+        self
+    }
+
+    /// All settings at once, as a file has them; those of model and data only say in `run.toml` what they were.
+    #[must_use]
+    pub(crate) fn all_settings(mut self, settings: TrainSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Where settings, plan, logs, checkpoints, curves and the result are written.
+    #[must_use]
+    pub fn run_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.out = Some(path.into());
+        self
+    }
+
+    /// Whether to go on from the latest checkpoint of the run directory; without one the run begins anew. A run
+    /// that does not resume refuses a directory with checkpoints. Default false.
+    #[must_use]
+    pub fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    /// Told of each step, evaluation and checkpoint; [`TrainingEvent`] shows itself as one line.
+    #[must_use]
+    pub fn on_event(mut self, listener: impl FnMut(TrainingEvent) + Send + 'a) -> Self {
+        self.listener = Box::new(listener);
+        self
+    }
+
+    /// Ends the run, with a checkpoint where there is a run directory, after the step in which this becomes
+    /// true; another thread, or a signal, may set it.
+    #[must_use]
+    pub fn stop_when(mut self, stop: &'a AtomicBool) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    /// Memory and work of the run, without a step of it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`FineTune::start`], without what only training can refuse; and for a run that does not fit.
+    pub fn plan(self) -> Result<MemoryPlan, FineTuneError> {
+        on_threads(self.settings.model.threads, || {
+            let (options, mut listener) = self.into_options()?;
+            if options.settings.finetune.full {
+                FullRun::new(options)?.plan(&mut *listener)
+            } else {
+                AdapterRun::new(&options)?.plan(&mut *listener)
+            }
+        })
+    }
+
+    /// Trains an adapter to the end of the run.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Setting`] for settings out of range, that do not go together, or of a run that does not
+    /// fit into memory, and for a device whose gradients are wrong; [`FineTuneError::Lm`] for rows that cannot
+    /// be rendered or are too long; [`FineTuneError::Train`] for what ends the loop;
+    /// [`FineTuneError::Stopped`] where the run was asked to stop; [`FineTuneError::Io`] and
+    /// [`FineTuneError::Report`] from the run directory.
+    pub fn start(self) -> Result<FineTuned, FineTuneError> {
+        if self.settings.finetune.full {
+            let expected = "false, or a full run (start_full)";
+            return Err(FineTuneError::setting("full", expected, "true"));
+        }
+        on_threads(self.settings.model.threads, || {
+            let (options, mut listener) = self.into_options()?;
+            AdapterRun::new(&options)?.train(&mut *listener)
+        })
+    }
+
+    /// Trains every weight of the model to the end of the run, as [`FineTuneSettings::full`] asks for; the
+    /// Hugging Face folder `model/` of the run directory is the result.
+    ///
+    /// # Errors
+    ///
+    /// As for [`FineTune::start`]; [`FineTuneError::Setting`] for settings of an adapter or of several devices,
+    /// and for weights that are not in f32.
+    pub fn start_full(mut self) -> Result<FullyFineTuned, FineTuneError> {
+        self.settings.finetune.full = true;
+        on_threads(self.settings.model.threads, || {
+            let (options, mut listener) = self.into_options()?;
+            FullRun::new(options)?.train(&mut *listener)
+        })
+    }
+
+    /// Everything checked that can be before the first row is read.
+    fn into_options(self) -> Result<(RunOptions<'a>, Box<Listener<'a>>), FineTuneError> {
+        self.settings.check_run()?;
+        if let Some(first) = self.settings.finetune.devices.first() {
+            if named(first)? != self.model.device() {
+                let expected = "the model's own device first";
+                return Err(FineTuneError::setting("devices", expected, first));
+            }
+        }
+        let config = self.settings.finetune.loop_config(&self.settings.train)?;
+        let options = RunOptions {
+            model: self.model,
+            data: self.data,
+            run: self.settings.out.clone().map(RunDir::new),
+            settings: self.settings,
+            config,
+            resume: self.resume,
+            stop: self.stop,
+        };
+        Ok((options, self.listener))
+    }
+}
+
+impl fmt::Debug for FineTune<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FineTune")
+            .field("model", &self.model)
+            .field("settings", &self.settings)
+            .field("resume", &self.resume)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What `run.toml` says of data that is given as a value.
+fn described(data: &TrainingData<'_>) -> DataSettings {
+    let mut settings = DataSettings::default();
+    match data {
+        TrainingData::Set(set) => {
+            settings.data = vec![set.path.clone()];
+            settings.format = named_format(&set.format);
+        }
+        TrainingData::Lazy(rows) => {
+            settings.data = vec![rows.index.path().to_owned()];
+            settings.format = match &rows.format {
+                FileFormat::Examples(format) => named_format(format),
+                FileFormat::Tokens => FormatSetting::Tokens,
+                _ => FormatSetting::Auto,
+            };
+            settings.sample = rows.sample;
+        }
+        _ => {}
+    }
+    settings
+}
+
+/// A format by its name; of one that a program made, only that it is to be found.
+fn named_format(format: &RowFormat) -> FormatSetting {
+    let built_in = Format::ALL.into_iter();
+    let mut built_in = built_in.filter(|own| RowFormat::from(*own) == *format);
+    built_in.next().map_or(FormatSetting::Auto, Into::into)
+}

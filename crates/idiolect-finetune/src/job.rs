@@ -1,0 +1,148 @@
+//! Whole jobs from settings alone: the model opened, the data read, the run made or planned.
+
+use std::sync::atomic::AtomicBool;
+
+use idiolect_completion::{Progress, Quiet};
+use idiolect_data::{DataSettings, FileFormat, FormatSetting, sample};
+use idiolect_lm::LanguageModel;
+use idiolect_lm::device::on_threads;
+use idiolect_lm::rows::read_tokens;
+
+use crate::{
+    FineTune, FineTuneError, FineTuned, FullyFineTuned, LazyRows, MemoryPlan, TrainSettings,
+    TrainingData, TrainingEvent,
+};
+
+/// What a caller has to do with a run beside its settings; by default nothing.
+pub struct Hooks<'a> {
+    /// Whether to go on from the latest checkpoint of the run directory.
+    pub resume: bool,
+    /// Ends the run, with a checkpoint, after the step in which this becomes true.
+    pub stop: Option<&'a AtomicBool>,
+    /// Told of each event.
+    pub on_event: Box<dyn FnMut(TrainingEvent) + Send + 'a>,
+    /// Told how far a download of the model is.
+    pub progress: &'a (dyn Progress + Sync),
+}
+
+impl Default for Hooks<'_> {
+    fn default() -> Self {
+        Self {
+            resume: false,
+            stop: None,
+            on_event: Box::new(|_| {}),
+            progress: &Quiet,
+        }
+    }
+}
+
+/// What a run of settings gives.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TrainOutcome {
+    /// A trained adapter.
+    Adapter(FineTuned),
+    /// A model of which every weight was trained.
+    Full(FullyFineTuned),
+}
+
+/// Opens the model, reads the data, trains, and leaves everything in the run directory.
+///
+/// # Errors
+///
+/// Those of [`FineTune::start`] and [`FineTune::start_full`]; [`FineTuneError::Setting`] for no model, no data or
+/// no run directory.
+pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome, FineTuneError> {
+    if settings.out.is_none() {
+        return Err(FineTuneError::setting("out", "a run directory", "nothing"));
+    }
+    let Hooks {
+        resume,
+        stop,
+        on_event,
+        progress,
+    } = hooks;
+    on_threads(settings.model.threads, || {
+        let mut run = open(settings, progress)?.resume(resume).on_event(on_event);
+        if let Some(stop) = stop {
+            run = run.stop_when(stop);
+        }
+        Ok(if settings.finetune.full {
+            TrainOutcome::Full(run.start_full()?)
+        } else {
+            TrainOutcome::Adapter(run.start()?)
+        })
+    })
+}
+
+/// What a run of these settings needs; nothing is written.
+///
+/// # Errors
+///
+/// As for [`train`], without what only training can refuse; and for a run that does not fit into memory.
+pub fn plan(settings: &TrainSettings) -> Result<MemoryPlan, FineTuneError> {
+    on_threads(settings.model.threads, || open(settings, &Quiet)?.plan())
+}
+
+fn open<'a>(
+    settings: &TrainSettings,
+    progress: &dyn Progress,
+) -> Result<FineTune<'a>, FineTuneError> {
+    settings.check()?;
+    let model = LanguageModel::load(&settings.first_device()?, progress)?;
+    let data = data(settings)?;
+    Ok(FineTune::of(model, data).all_settings(settings.clone()))
+}
+
+/// The rows that the settings name.
+fn data<'a>(settings: &TrainSettings) -> Result<TrainingData<'a>, FineTuneError> {
+    let (data, seed) = (&settings.data, settings.train.seed);
+    data.check()?;
+    if is_lazy(settings)? {
+        let path = data.only()?;
+        let rows = LazyRows::open_as(path, data.file_format(path)?)?;
+        return Ok(TrainingData::Lazy(LazyRows {
+            sample: data.sample,
+            ..rows
+        }));
+    }
+    if has_tokens(data)? {
+        let rows = read_tokens(data.only()?)?;
+        let Some(n) = data.sample else {
+            return Ok(rows.into());
+        };
+        let chosen = sample(rows.len(), n, seed);
+        let rows = chosen.into_iter().map(|row| rows[row].clone());
+        return Ok(rows.collect::<Vec<_>>().into());
+    }
+    Ok(data.read_all(seed)?.into())
+}
+
+/// Whether the rows are ready rows of tokens.
+fn has_tokens(data: &DataSettings) -> Result<bool, FineTuneError> {
+    if data.format == FormatSetting::Tokens {
+        return Ok(true);
+    }
+    Ok(match data.data.as_slice() {
+        [path] => data.file_format(path)? == FileFormat::Tokens,
+        _ => false,
+    })
+}
+
+/// Size of a file, in bytes, above which its rows are not held in memory unless it is asked for: rows take
+/// about ten times their text there.
+const LARGE: u64 = 64 << 20;
+
+/// Whether the data set of a run is to be read row by row: as it was asked for, else by its size.
+fn is_lazy(settings: &TrainSettings) -> Result<bool, FineTuneError> {
+    let data = &settings.data;
+    if settings.finetune.lazy == Some(true) {
+        return Ok(data.only().map(|_| true)?);
+    }
+    let [path] = data.data.as_slice() else {
+        return Ok(false);
+    };
+    let is_lines = path.extension().is_some_and(|ending| ending == "jsonl");
+    let bytes = || std::fs::metadata(path).map_or(0, |file| file.len());
+    Ok(settings.finetune.lazy.is_none() && is_lines && bytes() > LARGE)
+}

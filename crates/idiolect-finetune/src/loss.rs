@@ -1,0 +1,11 @@
+//! What is minimised: the cross entropy of an adapter's trained tokens, its divergence from the base model,
+//! or the cross entropy of a whole model.
+
+mod adapter;
+mod full;
+mod kind;
+
+pub use adapter::AdapterLoss;
+pub use full::FullLoss;
+pub(crate) use full::trainable;
+pub use kind::Loss;

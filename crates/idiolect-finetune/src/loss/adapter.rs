@@ -1,0 +1,150 @@
+//! The loss of an adapter on a frozen decoder: cross entropy of the trained tokens, or the divergence from the
+//! decoder without the adapter at their positions.
+
+use std::borrow::Cow;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use idiolect_lm::batch::{chosen, context, positions, trained};
+use idiolect_lm::device::is_host;
+use idiolect_lm::likelihood::head_scores;
+use idiolect_lora::{HeadGradient, LoraAdapter, Positions, Tape, adapter_gradients_in};
+use idiolect_model::{Context, Decoder, NoAdapter};
+use idiolect_tokens::TokenBatch;
+use idiolect_train::{
+    BoxError, CHUNK_ROWS, Evaluated, HeadLoss, LossSum, Measured, Objective, Share,
+    head_divergence, head_loss, trained_head_loss,
+};
+
+use super::kind::Loss;
+
+/// Tokens that the width of a batch is a multiple of on a device that tunes its kernels for each shape.
+const WIDTH_STEP: usize = 32;
+
+/// The loss of an adapter on a frozen decoder. Modules that train whole do so by their cross entropy alone.
+#[derive(Debug, Clone, Copy)]
+pub struct AdapterLoss<'a> {
+    /// The frozen weights.
+    pub decoder: &'a Decoder,
+    /// How much of the forward pass is kept for the backward pass.
+    pub tape: Tape,
+    /// What is minimised.
+    pub loss: Loss,
+}
+
+/// Hidden states that predict trained tokens, and what is needed to compute them again.
+struct Head<'a> {
+    hidden: &'a Tensor<2>,
+    weight: &'a Tensor<2>,
+    targets: &'a [i64],
+    positions: &'a Positions,
+    context: &'a Context,
+}
+
+impl AdapterLoss<'_> {
+    /// The loss of a frozen head; its gradient is that of the loss divided by `divisor`.
+    fn frozen_head(&self, head: &Head<'_>, divisor: f64) -> HeadLoss {
+        let Head {
+            hidden,
+            weight,
+            targets,
+            positions,
+            context,
+        } = head;
+        match self.loss.divergence() {
+            None => head_loss(hidden, targets, weight, divisor, CHUNK_ROWS),
+            Some(kind) => {
+                let base = chosen(self.decoder, &NoAdapter, positions, context);
+                head_divergence((hidden, &base), weight, kind, divisor, CHUNK_ROWS)
+            }
+        }
+    }
+}
+
+impl Objective<LoraAdapter> for AdapterLoss<'_> {
+    fn gradients(
+        &self,
+        adapter: &LoraAdapter,
+        batch: &TokenBatch,
+        share: Share,
+    ) -> Result<Measured, BoxError> {
+        let batch = &*even(batch, &self.decoder.device());
+        let (places, targets) = trained(batch);
+        let positions = positions(batch, places, share.seed, &self.decoder.device());
+        let context = context(self.decoder, batch);
+        let weight = adapter.valid().decoder(self.decoder).head();
+        let mut sum = 0.0;
+        let head = |hidden: Tensor<2>| {
+            let (loss, of_head) = if adapter.whole.trains_head() {
+                let both = trained_head_loss(&hidden, &targets, &weight, share.divisor, CHUNK_ROWS);
+                (both.0, Some(both.1))
+            } else {
+                let head = Head {
+                    hidden: &hidden,
+                    weight: &weight,
+                    targets: &targets,
+                    positions: &positions,
+                    context: &context,
+                };
+                (self.frozen_head(&head, share.divisor), None)
+            };
+            sum = loss.sum;
+            Ok::<_, BoxError>(HeadGradient {
+                hidden: loss.gradient,
+                weight: of_head,
+            })
+        };
+        let model = (self.decoder, adapter);
+        let gradients = adapter_gradients_in(context.clone(), model, &positions, self.tape, head)?;
+        Ok(Measured {
+            loss: LossSum {
+                sum,
+                trained_tokens: targets.len(),
+            },
+            gradients,
+        })
+    }
+
+    fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+        let batch = &*even(batch, &self.decoder.device());
+        let (places, targets) = trained(batch);
+        let decoder = adapter.decoder(self.decoder);
+        let positions = positions(batch, places, 0, &decoder.device());
+        let context = context(&decoder, batch);
+        let hidden = chosen(&decoder, adapter, &positions, &context);
+        let weight = decoder.head();
+        let scores = head_scores(&hidden, &targets, &weight, CHUNK_ROWS);
+        let head = Head {
+            hidden: &hidden,
+            weight: &weight,
+            targets: &targets,
+            positions: &positions,
+            context: &context,
+        };
+        let sum = match self.loss {
+            Loss::CrossEntropy => scores.nll.iter().map(|x| f64::from(*x)).sum(),
+            _ => self.frozen_head(&head, 1.0).sum,
+        };
+        Ok(Evaluated {
+            loss: LossSum {
+                sum,
+                trained_tokens: targets.len(),
+            },
+            correct: Some(scores.correct.iter().filter(|right| **right).count()),
+        })
+    }
+
+    fn keeps_packed_rows_apart(&self) -> bool {
+        // `context` makes a mask and positions of each part of a packed line.
+        true
+    }
+}
+
+/// The batch as the CPU takes it, or in one of few widths elsewhere.
+fn even<'a>(batch: &'a TokenBatch, device: &Device) -> Cow<'a, TokenBatch> {
+    if is_host(device) {
+        Cow::Borrowed(batch)
+    } else {
+        Cow::Owned(batch.widened(WIDTH_STEP, 0))
+    }
+}

@@ -1,0 +1,83 @@
+//! The cross entropy of a whole model: every weight of the decoder trains in the same loop as an adapter does.
+//!
+//! One autodiff graph spans the whole decoder; no block is computed twice here.
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use idiolect_lm::batch::{chosen, context, positions, trained};
+use idiolect_lm::likelihood::head_scores;
+use idiolect_model::{Decoder, ModelConfig, NoAdapter, Weights};
+use idiolect_tokens::TokenBatch;
+use idiolect_train::{
+    BoxError, CHUNK_ROWS, Evaluated, LossSum, Measured, Objective, Share, trained_head_loss,
+};
+
+/// The cross entropy of a whole decoder's trained tokens.
+#[derive(Debug, Clone)]
+pub struct FullLoss {
+    /// What the weights are the weights of.
+    pub config: ModelConfig,
+}
+
+impl FullLoss {
+    fn decoder(&self, weights: &Weights) -> Decoder {
+        Decoder::new(self.config.clone(), weights.clone())
+    }
+}
+
+impl Objective<Weights> for FullLoss {
+    fn gradients(
+        &self,
+        weights: &Weights,
+        batch: &TokenBatch,
+        share: Share,
+    ) -> Result<Measured, BoxError> {
+        let decoder = self.decoder(weights);
+        let (places, targets) = trained(batch);
+        let trained_tokens = targets.len();
+        let device = decoder.device().inner();
+        let positions = positions(batch, places, share.seed, &device);
+        let hidden = chosen(&decoder, &NoAdapter, &positions, &context(&decoder, batch));
+        let head = decoder.head();
+        let (loss, of_head) =
+            trained_head_loss(&hidden, &targets, &head, share.divisor, CHUNK_ROWS);
+        // The graph ends before the head, whose own gradients it starts from: those of these products.
+        let products =
+            (hidden * loss.gradient.autodiff()).sum() + (head * of_head.autodiff()).sum();
+        Ok(Measured {
+            loss: LossSum {
+                sum: loss.sum,
+                trained_tokens,
+            },
+            gradients: GradientsParams::from_grads(products.backward(), weights),
+        })
+    }
+
+    fn evaluate(&self, weights: &Weights, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+        let decoder = self.decoder(weights);
+        let (places, targets) = trained(batch);
+        let positions = positions(batch, places, 0, &decoder.device());
+        let hidden = chosen(&decoder, &NoAdapter, &positions, &context(&decoder, batch));
+        let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
+        let loss = LossSum {
+            sum: scores.nll.iter().map(|x| f64::from(*x)).sum(),
+            trained_tokens: targets.len(),
+        };
+        let correct = scores.correct.iter().filter(|right| **right).count();
+        Ok(Evaluated {
+            loss,
+            correct: Some(correct),
+        })
+    }
+
+    fn keeps_packed_rows_apart(&self) -> bool {
+        // `context` makes a mask and positions of each part of a packed line.
+        true
+    }
+}
+
+/// The weights on an autodiff device, every one of them to be trained.
+pub(crate) fn trainable(weights: Weights) -> Weights {
+    let device = weights.norm.val().device().autodiff();
+    weights.set_require_grad(true).fork(&device)
+}

@@ -1,0 +1,9 @@
+//! Memory of a training run, computed before it starts: sums over the tensors that the loop keeps, no
+//! measurement. docs/PERFORMANCE.md sets them beside measured peaks.
+
+mod free;
+mod plan;
+mod sizes;
+
+pub use plan::MemoryPlan;
+pub(crate) use plan::{PlannedRun, Trained};

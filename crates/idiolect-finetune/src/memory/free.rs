@@ -1,0 +1,11 @@
+//! Memory that this machine has free.
+
+/// Bytes that programs may still take; none where the system does not tell.
+pub(super) fn available() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"))?;
+    let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
+}

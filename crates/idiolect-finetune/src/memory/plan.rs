@@ -1,0 +1,232 @@
+//! What a training run will need, computed before it starts, and whether it fits.
+
+use std::cmp::Reverse;
+use std::fmt;
+use std::path::Path;
+
+use idiolect_lora::LoraAdapter;
+use idiolect_model::{Decoder, Weights};
+use idiolect_train::{RowSize, Rows, TrainConfig, TrainError};
+use serde::Serialize;
+
+use super::free::available;
+use super::sizes::{LongestBatch, Sizes, product};
+use crate::{ActivationCheckpointing, FineTuneError};
+
+/// What a run trains.
+#[derive(Clone, Copy)]
+pub(crate) enum Trained<'a> {
+    /// An adapter beside frozen weights.
+    Adapter(&'a LoraAdapter),
+    /// Every weight.
+    Weights(&'a Weights),
+}
+
+/// A run whose memory is to be planned.
+pub(crate) struct PlannedRun<'a> {
+    pub(crate) decoder: &'a Decoder,
+    pub(crate) trained: Trained<'a>,
+    pub(crate) config: &'a TrainConfig,
+    pub(crate) rows: &'a dyn Rows,
+    pub(crate) held_out: &'a dyn Rows,
+    pub(crate) activation_checkpointing: ActivationCheckpointing,
+    /// Devices that share the work of a step.
+    pub(crate) devices: usize,
+    /// Those of them in this machine's own memory, at least 1.
+    pub(crate) devices_on_host: usize,
+}
+
+/// Memory in bytes and work in tokens of a training run: the plan that a run directory holds as `plan.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MemoryPlan {
+    /// The weights of the model.
+    pub weights_bytes: usize,
+    /// Adapter, its gradients, the two moments of the optimiser, and copies while a checkpoint is written.
+    /// Without an adapter it is gradients and moments of the weights.
+    pub trained_bytes: usize,
+    /// Activations of the longest micro-batch.
+    pub activation_bytes: usize,
+    /// Logits of one chunk with what is made of them, and the gradient of a head that trains.
+    pub logits_bytes: usize,
+    /// All of these, or what a checkpoint of all weights takes while it is written, where that is more.
+    /// Each device needs as much.
+    pub total_bytes: usize,
+    /// What the machine has free; none where it does not tell.
+    pub available_bytes: Option<usize>,
+    /// Devices that share the work of a step.
+    pub devices: usize,
+    /// Whether blocks are computed twice to keep only their inputs.
+    #[serde(rename = "checkpoint_blocks")]
+    pub activation_checkpointing: bool,
+    /// Tokens of the longest micro-batch, padding counted.
+    pub longest_batch_tokens: usize,
+    /// Rows trained on.
+    pub rows: usize,
+    /// Rows held out.
+    pub held_out: usize,
+    /// Tokens of one pass over the rows; none where they are read as they are needed.
+    pub tokens: Option<usize>,
+    /// Those of them that the loss counts.
+    pub trained_tokens: Option<usize>,
+}
+
+/// Share of the free memory that a run may plan to use before it saves memory at the cost of time.
+const COMFORTABLE: f64 = 0.6;
+
+impl MemoryPlan {
+    /// The plan of a run.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Setting`] for a run that needs more memory than is free, and
+    /// [`FineTuneError::Train`] for a row that cannot be read.
+    pub(crate) fn new(run: &PlannedRun<'_>) -> Result<Self, FineTuneError> {
+        let rows = run.rows;
+        let batch = longest_batch(run)?;
+        let total = |of: &dyn Fn(RowSize) -> usize| {
+            let all = (0..rows.count()).map(|row| of(rows.size(row)));
+            rows.known().then(|| all.sum())
+        };
+        let sizes = sizes(run, batch);
+        let available_bytes = available();
+        let again = computes_again(run, &sizes, available_bytes);
+        let plan = Self {
+            weights_bytes: sizes.weights,
+            trained_bytes: sizes.trained,
+            activation_bytes: sizes.activations(again),
+            logits_bytes: sizes.logits,
+            total_bytes: sizes.total(again),
+            available_bytes,
+            devices: run.devices,
+            activation_checkpointing: again,
+            longest_batch_tokens: batch.tokens,
+            rows: rows.count(),
+            held_out: run.held_out.count(),
+            tokens: total(&|size| size.tokens),
+            trained_tokens: total(&|size| size.trained_tokens),
+        };
+        plan.fits(run.devices_on_host).map(|()| plan)
+    }
+
+    /// Refuses a run that needs more than is free for the devices in this machine's own memory; the weights
+    /// are loaded already.
+    fn fits(&self, devices_on_host: usize) -> Result<(), FineTuneError> {
+        let more = product([devices_on_host, self.total_bytes - self.weights_bytes]);
+        match self.available_bytes {
+            Some(free) if more > free => {
+                let expected = format!(
+                    "at most {} free: a smaller batch_size or max_length, an adapter instead of full, or \
+                     activation_checkpointing on",
+                    megabytes(free)
+                );
+                Err(FineTuneError::setting("memory", expected, megabytes(more)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the plan as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Io`] when the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), FineTuneError> {
+        let text = serde_json::to_string_pretty(self).map_err(std::io::Error::from);
+        let written = text.and_then(|text| std::fs::write(path, text + "\n"));
+        written.map_err(FineTuneError::io(path))
+    }
+}
+
+impl fmt::Display for MemoryPlan {
+    /// Rows, tokens and memory in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows", self.rows)?;
+        match (self.tokens, self.trained_tokens) {
+            (Some(all), Some(trained)) => write!(f, " of {all} tokens, {trained} of them trained")?,
+            _ => f.write_str(", read as they are needed")?,
+        }
+        write!(
+            f,
+            "; the longest batch has {} tokens; memory",
+            self.longest_batch_tokens
+        )?;
+        if self.devices > 1 {
+            write!(f, " on each of {} devices", self.devices)?;
+        }
+        let again = if self.activation_checkpointing {
+            " (blocks are computed twice)"
+        } else {
+            ""
+        };
+        write!(
+            f,
+            ": weights {}, trained parameters {}, activations {}{again}, logits {}; free beside the weights: {}",
+            megabytes(self.weights_bytes),
+            megabytes(self.trained_bytes),
+            megabytes(self.activation_bytes),
+            megabytes(self.logits_bytes),
+            self.available_bytes.map_or("unknown".into(), megabytes),
+        )
+    }
+}
+
+fn sizes(run: &PlannedRun<'_>, batch: LongestBatch) -> Sizes {
+    let mut sizes = match run.trained {
+        Trained::Adapter(adapter) => Sizes::adapter(run.decoder, adapter, batch),
+        Trained::Weights(weights) => {
+            let has_checkpoints = run.config.checkpoint_every > 0;
+            Sizes::full(run.decoder, weights, batch, has_checkpoints)
+        }
+    };
+    if run.config.packing.is_some() {
+        // Each packed row has a mask of its own, in f32.
+        sizes.masks = product([batch.tokens, batch.width, 4]);
+    }
+    sizes
+}
+
+/// Whether blocks are computed again in the backward pass.
+fn computes_again(run: &PlannedRun<'_>, sizes: &Sizes, free: Option<usize>) -> bool {
+    let needed = product([run.devices_on_host, sizes.total(false)]);
+    match run.activation_checkpointing {
+        ActivationCheckpointing::On => true,
+        ActivationCheckpointing::Off => false,
+        ActivationCheckpointing::Auto => {
+            let is_adapter = matches!(run.trained, Trained::Adapter(_));
+            is_adapter && free.is_none_or(|free| needed as f64 > COMFORTABLE * free as f64)
+        }
+    }
+}
+
+fn longest_batch(run: &PlannedRun<'_>) -> Result<LongestBatch, FineTuneError> {
+    let width = longest(run.rows)?.max(run.config.packing.unwrap_or(0));
+    let rows = run.config.batch_size.min(run.rows.count());
+    Ok(LongestBatch {
+        tokens: product([width, rows]),
+        width,
+    })
+}
+
+/// Rows that may hold the most tokens where only their bytes are known.
+const CANDIDATES: usize = 64;
+
+/// Tokens of the longest row: exact where lengths are known, else of the rows with the most bytes.
+fn longest(rows: &dyn Rows) -> Result<usize, FineTuneError> {
+    let mut order: Vec<usize> = (0..rows.count()).collect();
+    order.sort_by_key(|&row| Reverse(rows.size(row).tokens));
+    order.truncate(if rows.known() { 1 } else { CANDIDATES });
+    let mut width = 0;
+    for row in order {
+        let found = rows.row(row).map_err(|source| TrainError::Rows {
+            set: "training",
+            row,
+            source,
+        })?;
+        width = width.max(found.map_or(0, |row| row.input_ids.len()));
+    }
+    Ok(width)
+}
+
+fn megabytes(bytes: usize) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}

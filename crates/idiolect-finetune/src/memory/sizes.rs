@@ -1,0 +1,154 @@
+//! Bytes of a training run by what they hold: sums over the tensors that the loop keeps.
+//!
+//! What the machine has and whether a run fits is the plan's to say.
+
+use std::collections::BTreeSet;
+
+use burn::module::Module;
+use burn::tensor::DType;
+use idiolect_lora::LoraAdapter;
+use idiolect_model::{Decoder, Projection, Weights};
+use idiolect_train::CHUNK_ROWS;
+
+/// The micro-batch that takes the most memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LongestBatch {
+    /// Tokens, padding counted.
+    pub(super) tokens: usize,
+    /// Tokens of its longest row.
+    pub(super) width: usize,
+}
+
+/// Bytes by what they hold.
+pub(super) struct Sizes {
+    pub(super) weights: usize,
+    pub(super) trained: usize,
+    /// The input of each block.
+    inputs: usize,
+    /// Activations of one block.
+    block: usize,
+    /// Blocks that the backward pass goes through.
+    layers: usize,
+    pub(super) logits: usize,
+    pub(super) masks: usize,
+    /// All that is there while a checkpoint of whole modules is written, when no gradient is.
+    saving: usize,
+}
+
+impl Sizes {
+    /// Those of an adapter beside frozen weights.
+    pub(super) fn adapter(decoder: &Decoder, adapter: &LoraAdapter, batch: LongestBatch) -> Self {
+        let config = &decoder.config;
+        let size = DType::from(decoder.dtype()).size();
+        let inputs = adapter.sites.iter().map(|site| input(site.projection));
+        let inputs = inputs.collect();
+        let (weights, whole) = (decoder.weight_bytes(), adapter.whole.num_params());
+        Self {
+            weights,
+            // The factors, their gradients and the two moments, all f32; an update makes new factors, and
+            // a checkpoint holds factors and moments once more while it is written. Modules that train
+            // whole are updated one by one, and no gradient of theirs is there beside a checkpoint.
+            trained: (adapter.num_params() - whole) * 4 * 8 + whole * 4 * 4,
+            inputs: product([batch.tokens, config.hidden_size, size, config.num_layers]),
+            block: product([batch.tokens, kept_floats(decoder, &inputs, batch.width), 4]),
+            layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
+            // Logits, their exponentials and their gradient.
+            logits: CHUNK_ROWS * config.vocab_size * 4 * 3 + trained_head(decoder, adapter),
+            masks: 0,
+            saving: weights + whole * 4 * 6,
+        }
+    }
+
+    /// Those of all weights in f32, in one autodiff graph.
+    pub(super) fn full(
+        decoder: &Decoder,
+        weights: &Weights,
+        batch: LongestBatch,
+        has_checkpoints: bool,
+    ) -> Self {
+        let config = &decoder.config;
+        let bytes = weights.num_params() * 4;
+        let inputs = Projection::ALL.map(input).into_iter().collect();
+        Self {
+            weights: bytes,
+            // Gradients and two moments.
+            trained: bytes * 3,
+            inputs: 0,
+            block: product([batch.tokens, kept_floats(decoder, &inputs, batch.width), 4]),
+            layers: config.num_layers,
+            // Those of a chunk as for an adapter; the head's gradient, and what its backward pass multiplies.
+            logits: CHUNK_ROWS * config.vocab_size * 4 * 3
+                + config.vocab_size * config.hidden_size * 4 * 2,
+            masks: 0,
+            // Weights and moments, each twice.
+            saving: if has_checkpoints { bytes * 6 } else { 0 },
+        }
+    }
+
+    pub(super) fn activations(&self, activation_checkpointing: bool) -> usize {
+        let kept = if activation_checkpointing {
+            self.inputs.saturating_add(self.block)
+        } else {
+            self.block.saturating_mul(self.layers)
+        };
+        kept.saturating_add(self.masks)
+    }
+
+    pub(super) fn total(&self, activation_checkpointing: bool) -> usize {
+        let fixed = self.weights + self.trained + self.logits;
+        let step = fixed.saturating_add(self.activations(activation_checkpointing));
+        step.max(self.saving)
+    }
+}
+
+/// A product that stays at the largest number: packed rows may be as long as a checkpoint claims to take.
+pub(super) fn product<const N: usize>(factors: [usize; N]) -> usize {
+    factors.into_iter().fold(1, usize::saturating_mul)
+}
+
+/// The part of a head's gradient that one chunk gives, and the sum that it is added to.
+fn trained_head(decoder: &Decoder, adapter: &LoraAdapter) -> usize {
+    let size = decoder.config.vocab_size * decoder.config.hidden_size;
+    usize::from(adapter.whole.trains_head()) * size * 4 * 2
+}
+
+/// Numbers that the autodiff graph of one block keeps for one token of a row of `width` tokens.
+///
+/// Fused steps keep their inputs alone: both norms the hidden state, attention its queries, keys and
+/// values, the gated unit both halves; beside these there is the input of every projection with an
+/// update. Composed steps keep what each operation hands to its backward pass, attention scores included.
+fn kept_floats(decoder: &Decoder, inputs: &BTreeSet<Input>, width: usize) -> usize {
+    let config = &decoder.config;
+    let heads = config.query_width() + 2 * config.kv_width();
+    if decoder.is_fused() {
+        let inputs = inputs.iter().map(|input| match input {
+            Input::Attention | Input::FeedForward => config.hidden_size,
+            Input::Output => config.query_width(),
+            Input::Down => config.intermediate_size,
+        });
+        return 2 * config.hidden_size
+            + heads
+            + 2 * config.intermediate_size
+            + inputs.sum::<usize>();
+    }
+    let own = 12 * config.hidden_size + 4 * heads + 5 * config.intermediate_size;
+    own.saturating_add(product([3, config.num_heads, width]))
+}
+
+/// What projections read; those of one kind read the same tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Input {
+    Attention,
+    Output,
+    FeedForward,
+    Down,
+}
+
+fn input(projection: Projection) -> Input {
+    match projection {
+        Projection::Query | Projection::Key | Projection::Value => Input::Attention,
+        Projection::Output => Input::Output,
+        Projection::Gate | Projection::Up => Input::FeedForward,
+        Projection::Down => Input::Down,
+    }
+}

@@ -1,0 +1,45 @@
+//! What a fine-tuning gives.
+
+use idiolect_lm::LanguageModel;
+use idiolect_lora::LoraAdapter;
+use idiolect_train::{Best, EvaluationRow, StepRow};
+
+use crate::MemoryPlan;
+
+/// A trained adapter, and how it came to be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FineTuned {
+    /// The adapter, ready to be used and never to be trained again.
+    pub adapter: LoraAdapter,
+    /// The model with the adapter on, and with the words that the run added.
+    pub model: LanguageModel,
+    /// How the run went.
+    pub report: TrainReport,
+}
+
+/// A model of which every weight was trained, and how it came to be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FullyFineTuned {
+    /// The trained model.
+    pub model: LanguageModel,
+    /// How the run went.
+    pub report: TrainReport,
+}
+
+/// How a run went.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TrainReport {
+    /// Memory and work as planned.
+    pub plan: MemoryPlan,
+    /// Optimiser steps done, those before a resumption included.
+    pub done: usize,
+    /// The steps since the run was started or resumed.
+    pub steps: Vec<StepRow>,
+    /// The evaluations since then.
+    pub evaluations: Vec<EvaluationRow>,
+    /// The evaluation of the lowest loss, if there was one.
+    pub best: Option<Best>,
+}

@@ -1,0 +1,12 @@
+//! Rows of a fine-tuning: from examples to tokens that fit, in memory or one at a time, a share of them held
+//! out.
+
+mod data;
+mod lazy;
+mod limit;
+mod prepared;
+mod source;
+mod token_cache;
+
+pub use data::{LazyRows, TrainingData};
+pub(crate) use source::{RowSource, Sets};

@@ -1,0 +1,174 @@
+//! Rows of a file as the loop takes them: each read, rendered and encoded when it is wanted, or taken from the
+//! cache of tokens.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use idiolect_data::{FileFormat, RunDir, sample, split, text_hash};
+use idiolect_lm::LanguageModel;
+use idiolect_lm::rows::token_row;
+use idiolect_tokens::{Fitted, TokenRow};
+use idiolect_train::{BoxError, RowSize, Rows};
+
+use super::data::LazyRows;
+use super::limit::Limit;
+use super::token_cache::{Cached, TokenCache};
+use crate::{FineTuneError, FineTuneSettings};
+
+/// Some rows of a file.
+pub(crate) struct LazySet<'a> {
+    model: &'a LanguageModel,
+    file: &'a LazyRows,
+    cache: Option<&'a TokenCache>,
+    limit: Limit,
+    /// Their numbers in the file, 4 bytes each.
+    rows: Vec<u32>,
+    left_out: Cell<usize>,
+}
+
+/// The cache of a file's rows in a run directory, for these settings.
+///
+/// # Errors
+///
+/// [`FineTuneError::Setting`] for a length that is none; [`FineTuneError::Io`].
+pub(crate) fn cache(
+    model: &LanguageModel,
+    file: &LazyRows,
+    settings: &FineTuneSettings,
+    run: &RunDir,
+) -> Result<TokenCache, FineTuneError> {
+    let Limit { max_length, rule } = Limit::new(model, settings)?;
+    let decides = format!(
+        "{} {:016x} {:?} {max_length} {rule:?} {} {}",
+        env!("CARGO_PKG_VERSION"),
+        file.index.fingerprint(),
+        file.format,
+        model.decoder().config.vocab_size,
+        model.text_fingerprint()?,
+    );
+    std::fs::create_dir_all(&run.root).map_err(FineTuneError::io(&run.root))?;
+    TokenCache::open(&run.tokens_cache(), &text_hash(&decides), file.index.len())
+}
+
+/// Rows to train on and rows to evaluate.
+pub(crate) struct LazySets<'a> {
+    pub(crate) rows: LazySet<'a>,
+    pub(crate) held_out: LazySet<'a>,
+}
+
+impl<'a> LazySet<'a> {
+    /// The rows of the sample, and the share of them that is held out.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Setting`] for a length that is none.
+    pub(crate) fn split(
+        model: &'a LanguageModel,
+        file: &'a LazyRows,
+        cache: Option<&'a TokenCache>,
+        settings: &FineTuneSettings,
+        seed: u64,
+    ) -> Result<LazySets<'a>, FineTuneError> {
+        let limit = Limit::new(model, settings)?;
+        let count = file.index.len();
+        let chosen = file.sample.map(|n| sample(count, n, seed));
+        let some = chosen.as_ref().map_or(count, Vec::len);
+        let (train, held_out) = split(some, settings.validation_share, seed);
+        let place = |row: usize| chosen.as_ref().map_or(row, |chosen| chosen[row]);
+        let numbers = |rows: Vec<usize>| {
+            let rows = rows.into_iter().map(|row| u32::try_from(place(row)));
+            rows.filter_map(Result::ok).collect::<Vec<_>>()
+        };
+        let set = |rows| Self {
+            model,
+            file,
+            cache,
+            limit,
+            rows: numbers(rows),
+            left_out: Cell::new(0),
+        };
+        Ok(LazySets {
+            rows: set(train),
+            held_out: set(held_out),
+        })
+    }
+
+    /// How often a row was left out for its length, each time that it came up.
+    pub(crate) fn left_out(&self) -> usize {
+        self.left_out.get()
+    }
+
+    /// The tokens of a row of the file, from the cache where they are there; none where it is left out.
+    fn cached(&self, number: usize) -> Result<Option<TokenRow>, FineTuneError> {
+        let Some(cache) = self.cache else {
+            return self.fitted(number);
+        };
+        match cache.get(number)? {
+            Cached::Row(row) => Ok(Some(row)),
+            Cached::LeftOut => Ok(None),
+            Cached::Absent => {
+                let row = self.fitted(number)?;
+                cache.put(number, row.as_ref())?;
+                Ok(row)
+            }
+        }
+    }
+
+    fn fitted(&self, number: usize) -> Result<Option<TokenRow>, FineTuneError> {
+        let Fitted { mut rows, .. } = self.limit.fit(vec![self.token_row(number)?])?;
+        Ok(rows.pop())
+    }
+
+    fn token_row(&self, number: usize) -> Result<TokenRow, FineTuneError> {
+        let (index, model) = (&self.file.index, self.model);
+        match &self.file.format {
+            FileFormat::Tokens => {
+                let row = token_row(index.path(), number, index.raw(number)?)?;
+                Ok(model.checked(row)?)
+            }
+            FileFormat::Examples(format) => {
+                let example = index.row(number, format)?.example;
+                Ok(model.example_row(example.id, &example.messages)?)
+            }
+            other => {
+                let (expected, found) = ("rows of text or of tokens", format!("{other:?}"));
+                Err(FineTuneError::setting("format", expected, found))
+            }
+        }
+    }
+}
+
+impl Rows for LazySet<'_> {
+    fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn size(&self, row: usize) -> RowSize {
+        RowSize {
+            tokens: self.file.index.bytes(self.rows[row] as usize),
+            trained_tokens: 1,
+        }
+    }
+
+    fn known(&self) -> bool {
+        false
+    }
+
+    fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError> {
+        let row = self.cached(self.rows[row] as usize)?;
+        self.left_out
+            .set(self.left_out.get() + usize::from(row.is_none()));
+        Ok(row.map(Cow::Owned))
+    }
+
+    /// That of the file, and of the tokens of its first rows: another template or tokenizer is seen too.
+    fn fingerprint(&self) -> String {
+        let first = (0..self.count().min(FIRST)).filter_map(|row| self.row(row).ok().flatten());
+        let first: Vec<TokenRow> = first.map(Cow::into_owned).collect();
+        let (file, tokens) = (self.file.index.fingerprint(), first.fingerprint());
+        format!("{file:016x}-{tokens}-{}", self.count())
+    }
+}
+
+/// Rows whose tokens stand in the fingerprint.
+const FIRST: usize = 64;

@@ -1,0 +1,79 @@
+//! From examples to rows of tokens in memory: rendered, encoded, made to fit, a share of them held out.
+
+use idiolect_data::{Row, split};
+use idiolect_lm::LanguageModel;
+use idiolect_tokens::{Fitted, TokenRow};
+
+use super::limit::Limit;
+use crate::{FineTuneError, FineTuneSettings};
+
+/// Rows of tokens, and what became of the others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Prepared {
+    /// Rows to train on.
+    pub(crate) rows: Vec<TokenRow>,
+    /// Rows to evaluate.
+    pub(crate) held_out: Vec<TokenRow>,
+    /// Rows left out for their length.
+    pub(crate) dropped: usize,
+    /// Rows that lost their end.
+    pub(crate) cut: usize,
+}
+
+impl Prepared {
+    /// Renders and encodes examples, makes them fit and holds out the validation share.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Lm`] names the example that cannot be rendered, has no trained token, or is too long.
+    pub(crate) fn examples(
+        model: &LanguageModel,
+        examples: &[Row],
+        settings: &FineTuneSettings,
+        seed: u64,
+    ) -> Result<Self, FineTuneError> {
+        let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example.messages);
+        let rows = examples.iter().map(one).collect::<Result<_, _>>()?;
+        Self::new(model, rows, settings, seed)
+    }
+
+    /// Checks ready rows of tokens, makes them fit and holds out the validation share.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Lm`] names the row that has another vocabulary's token or is too long.
+    pub(crate) fn tokens(
+        model: &LanguageModel,
+        rows: &[TokenRow],
+        settings: &FineTuneSettings,
+        seed: u64,
+    ) -> Result<Self, FineTuneError> {
+        let checked = rows.iter().map(|row| model.checked(row.clone()));
+        let rows = checked.collect::<Result<_, _>>()?;
+        Self::new(model, rows, settings, seed)
+    }
+
+    fn new(
+        model: &LanguageModel,
+        rows: Vec<TokenRow>,
+        settings: &FineTuneSettings,
+        seed: u64,
+    ) -> Result<Self, FineTuneError> {
+        let Fitted { rows, dropped, cut } = Limit::new(model, settings)?.fit(rows)?;
+        let (train, held_out) = split(rows.len(), settings.validation_share, seed);
+        let mut rows: Vec<Option<TokenRow>> = rows.into_iter().map(Some).collect();
+        let mut take = |places: Vec<usize>| -> Vec<TokenRow> {
+            let places = places.into_iter();
+            places
+                .filter_map(|i| rows.get_mut(i).and_then(Option::take))
+                .collect()
+        };
+        let (rows, held_out) = (take(train), take(held_out));
+        Ok(Self {
+            rows,
+            held_out,
+            dropped: dropped.len(),
+            cut: cut.len(),
+        })
+    }
+}

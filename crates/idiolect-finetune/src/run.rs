@@ -1,0 +1,15 @@
+//! One training run: its adapter or weights, the loop followed, and the files of its directory.
+
+mod adapter_run;
+mod directory;
+mod follow;
+mod full_run;
+mod options;
+mod start;
+mod tensorboard;
+
+pub(crate) use adapter_run::AdapterRun;
+pub use directory::claim;
+pub(crate) use follow::Listener;
+pub(crate) use full_run::FullRun;
+pub(crate) use options::RunOptions;

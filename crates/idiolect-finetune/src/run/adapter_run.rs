@@ -1,0 +1,131 @@
+//! A run that trains an adapter.
+
+use idiolect_lm::LanguageModel;
+use idiolect_lora::{LoraAdapter, Tape};
+use idiolect_train::Trainer;
+
+use super::follow::{Follow, Followed, Listener};
+use super::options::RunOptions;
+use super::start::{Start, with_vocabulary};
+use crate::devices::{DeviceCount, Replicas, Trains, check};
+use crate::loss::AdapterLoss;
+use crate::memory::{PlannedRun, Trained};
+use crate::rows::{RowSource, Sets};
+use crate::{FineTuneError, FineTuned, MemoryPlan, TrainReport};
+
+/// A run that trains an adapter, its model and devices open.
+pub(crate) struct AdapterRun<'a> {
+    options: &'a RunOptions<'a>,
+    model: LanguageModel,
+    start: Start<'a>,
+    replicas: Replicas,
+}
+
+impl<'a> AdapterRun<'a> {
+    /// Enlarges the vocabulary where that is asked for, and opens the further devices.
+    pub(crate) fn new(options: &'a RunOptions<'a>) -> Result<Self, FineTuneError> {
+        let settings = &options.settings.finetune;
+        let model = with_vocabulary(&options.model, settings)?;
+        let start = Start {
+            settings,
+            lora: &options.settings.lora,
+            seed: options.config.seed,
+        };
+        let on = |decoder: &_| start.adapter_on(decoder);
+        let replicas = Replicas::open(&model, &settings.devices, &on)?;
+        Ok(Self {
+            options,
+            model,
+            start,
+            replicas,
+        })
+    }
+
+    fn source(&self) -> RowSource<'_> {
+        RowSource {
+            model: &self.model,
+            data: &self.options.data,
+            settings: &self.options.settings.finetune,
+            seed: self.options.config.seed,
+        }
+    }
+
+    /// Memory and work of the run.
+    pub(crate) fn plan(&self, listener: &mut Listener<'_>) -> Result<MemoryPlan, FineTuneError> {
+        self.source().read(None, listener, |sets, _| {
+            self.plan_of(&self.start.adapter(&self.model)?, sets)
+        })
+    }
+
+    fn plan_of(&self, adapter: &LoraAdapter, sets: Sets<'_>) -> Result<MemoryPlan, FineTuneError> {
+        let DeviceCount { all, on_host } = self.replicas.count(&self.model.device());
+        MemoryPlan::new(&PlannedRun {
+            decoder: self.model.decoder(),
+            trained: Trained::Adapter(adapter),
+            config: &self.options.config,
+            rows: sets.rows,
+            held_out: sets.held_out,
+            activation_checkpointing: self.options.settings.finetune.activation_checkpointing,
+            devices: all,
+            devices_on_host: on_host,
+        })
+    }
+
+    /// Trains to the end and writes the adapter.
+    pub(crate) fn train(&self, listener: &mut Listener<'_>) -> Result<FineTuned, FineTuneError> {
+        let run = self.options.run.as_ref();
+        self.source().read(run, listener, |sets, listener| {
+            self.train_on(sets, listener)
+        })
+    }
+
+    fn train_on(
+        &self,
+        sets: Sets<'_>,
+        listener: &mut Listener<'_>,
+    ) -> Result<FineTuned, FineTuneError> {
+        let (options, model) = (self.options, &self.model);
+        let adapter = self.start.adapter(model)?;
+        check(&model.device(), model.dtype(), Trains::Adapter)?;
+        self.replicas.check(model.dtype())?;
+        let plan = self.plan_of(&adapter, sets)?;
+        let tape = if plan.activation_checkpointing {
+            Tape::Blocks
+        } else {
+            Tape::Whole
+        };
+        let loss = options.settings.finetune.loss;
+        let objective = AdapterLoss {
+            decoder: model.decoder(),
+            tape,
+            loss,
+        };
+        let losses = self.replicas.losses(tape, loss);
+        let trainer = Trainer {
+            replicas: &self.replicas.replicas(&losses),
+            // `lora_B` starts at zero, unless an earlier adapter goes on.
+            must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
+            ..Trainer::new(&options.config, &objective, sets.rows, model.pad_id())
+        };
+        let follow = Follow::new(options, &plan, sets.held_out);
+        let Followed { module, report } = follow.to_the_end(trainer, adapter, listener)?;
+        self.finish(module.at_rest(), report)
+    }
+
+    fn finish(
+        &self,
+        adapter: LoraAdapter,
+        report: TrainReport,
+    ) -> Result<FineTuned, FineTuneError> {
+        if let Some(run) = &self.options.run {
+            let place = run.adapter();
+            idiolect_lora::save(&adapter, &place, self.model.name())?;
+            self.model.save_text_files(&place)?;
+        }
+        Ok(FineTuned {
+            model: self.model.with_adapter(&adapter)?,
+            adapter,
+            report,
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! The loop followed to its end: its events told, its directory written, and what it gives.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+
+use burn::module::Module;
+use idiolect_data::RunDir;
+use idiolect_report::curves;
+use idiolect_train::{EvaluationRow, Event, Rows, RunFolder, StepRow, Trained, Trainer};
+
+use super::options::RunOptions;
+use super::tensorboard::Board;
+use crate::{FineTuneError, MemoryPlan, TrainReport, TrainSettings, TrainingEvent};
+
+/// How a run is followed.
+pub(super) struct Follow<'a> {
+    /// The run directory; without one nothing is written.
+    pub(crate) run: Option<&'a RunDir>,
+    /// Whether to go on from its latest checkpoint.
+    pub(crate) resume: bool,
+    /// Ends the run with a checkpoint once it is true.
+    pub(crate) stop: Option<&'a AtomicBool>,
+    /// Whether `tensorboard/` is written too.
+    pub(crate) tensorboard: bool,
+    /// Memory and work.
+    pub(crate) plan: &'a MemoryPlan,
+    /// What `run.toml` is to hold.
+    pub(crate) settings: &'a TrainSettings,
+    /// What is evaluated.
+    pub(crate) held_out: &'a dyn Rows,
+}
+
+impl<'a> Follow<'a> {
+    /// A run with its plan.
+    pub(crate) fn new(
+        options: &'a RunOptions<'_>,
+        plan: &'a MemoryPlan,
+        held_out: &'a dyn Rows,
+    ) -> Self {
+        Self {
+            run: options.run.as_ref(),
+            resume: options.resume,
+            stop: options.stop,
+            tensorboard: options.settings.finetune.tensorboard,
+            plan,
+            settings: &options.settings,
+            held_out,
+        }
+    }
+}
+
+/// What a run that came to its end gives.
+pub(super) struct Followed<M> {
+    /// The trained module, still with autodiff.
+    pub(super) module: M,
+    pub(super) report: TrainReport,
+}
+
+/// Told of each event.
+pub(crate) type Listener<'a> = dyn FnMut(TrainingEvent) + Send + 'a;
+
+impl Follow<'_> {
+    /// Runs a trainer and gives the module once it is finished.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Train`] for what ends the loop, [`FineTuneError::Stopped`] where it was asked to stop,
+    /// and those of writing the directory.
+    pub(crate) fn to_the_end<M: Module>(
+        &self,
+        trainer: Trainer<'_, M>,
+        module: M,
+        listener: &mut Listener<'_>,
+    ) -> Result<Followed<M>, FineTuneError> {
+        let folder = self.run.map(|run| RunFolder {
+            path: &run.root,
+            resume: self.resume,
+        });
+        let trainer = Trainer {
+            held_out: self.held_out,
+            folder,
+            cancel: self.stop,
+            ..trainer
+        };
+        let mut hearing = Hearing::default();
+        let trained = trainer.run(module, &mut |event| hearing.event(self, &event, listener))?;
+        if let Some(error) = hearing.failed {
+            return Err(error);
+        }
+        if let Some(run) = self.run {
+            curves::draw(&run.root)?;
+        }
+        let Trained {
+            module,
+            steps,
+            finished,
+            best,
+        } = trained;
+        if !finished {
+            return Err(FineTuneError::Stopped { steps });
+        }
+        let report = TrainReport {
+            plan: self.plan.clone(),
+            done: steps,
+            steps: hearing.steps,
+            evaluations: hearing.evaluations,
+            best,
+        };
+        Ok(Followed { module, report })
+    }
+
+    /// Writes `run.toml` and `plan.json`: the loop has accepted the directory, so no other run's are lost.
+    fn begin(&self, done: usize) -> Result<Option<Board>, FineTuneError> {
+        let Some(run) = self.run else {
+            return Ok(None);
+        };
+        idiolect_data::settings::write(self.settings, &run.run_toml())?;
+        self.plan.write(&run.plan())?;
+        let board = self
+            .tensorboard
+            .then(|| Board::new(&run.tensorboard(), done));
+        board.transpose()
+    }
+}
+
+/// What has been heard of a run.
+#[derive(Default)]
+struct Hearing {
+    board: Option<Board>,
+    total: usize,
+    steps: Vec<StepRow>,
+    evaluations: Vec<EvaluationRow>,
+    failed: Option<FineTuneError>,
+}
+
+impl Hearing {
+    /// Notes an event and passes it on; ends the run where it cannot be written down.
+    fn event(
+        &mut self,
+        follow: &Follow<'_>,
+        event: &Event<'_>,
+        listener: &mut Listener<'_>,
+    ) -> ControlFlow<()> {
+        if let Err(error) = self.note(follow, event) {
+            self.failed.get_or_insert(error);
+        }
+        if let Some(event) = self.told(follow, event) {
+            listener(event);
+        }
+        match self.failed {
+            None => ControlFlow::Continue(()),
+            Some(_) => ControlFlow::Break(()),
+        }
+    }
+
+    fn note(&mut self, follow: &Follow<'_>, event: &Event<'_>) -> Result<(), FineTuneError> {
+        match event {
+            Event::Planned { done, steps, .. } => {
+                self.total = *steps;
+                self.board = follow.begin(*done)?;
+            }
+            Event::Step { row, .. } => {
+                self.steps.push((*row).clone());
+                if let Some(board) = &mut self.board {
+                    board.step(row)?;
+                }
+            }
+            Event::Evaluated(row) => {
+                self.evaluations.push((*row).clone());
+                if let Some(board) = &mut self.board {
+                    board.evaluation(row)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn told(&self, follow: &Follow<'_>, event: &Event<'_>) -> Option<TrainingEvent> {
+        Some(match event {
+            Event::Planned {
+                steps,
+                done,
+                untrained_rows,
+            } => TrainingEvent::Planned {
+                plan: follow.plan.clone(),
+                steps: *steps,
+                done: *done,
+                untrained_rows: *untrained_rows,
+            },
+            Event::Step { row, timing } => TrainingEvent::Step {
+                row: (*row).clone(),
+                timing: (*timing).clone(),
+                steps: self.total,
+            },
+            Event::Evaluated(row) => TrainingEvent::Evaluated((*row).clone()),
+            Event::Checkpoint { step, path } => TrainingEvent::Checkpoint {
+                step: *step,
+                path: path.to_path_buf(),
+            },
+            Event::Done { steps } => TrainingEvent::Done { steps: *steps },
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! A run that trains every weight of the model.
+
+use burn::module::Module;
+use burn::tensor::FloatDType;
+use idiolect_lm::LanguageModel;
+use idiolect_model::{SaveOptions, StoredType, Weights, save};
+use idiolect_train::Trainer;
+
+use super::follow::{Follow, Followed, Listener};
+use super::options::RunOptions;
+use super::start::with_vocabulary;
+use crate::devices::{Trains, check};
+use crate::loss::{FullLoss, trainable};
+use crate::memory::{PlannedRun, Trained};
+use crate::rows::{RowSource, Sets};
+use crate::{FineTuneError, FullyFineTuned, MemoryPlan};
+
+/// Largest file of a trained model.
+const SHARD_BYTES: u64 = 5_000_000_000;
+
+/// A run that trains every weight.
+pub(crate) struct FullRun<'a> {
+    options: RunOptions<'a>,
+    /// The model without its weights.
+    model: LanguageModel,
+    weights: Weights,
+}
+
+impl<'a> FullRun<'a> {
+    /// Enlarges the vocabulary where that is asked for, and takes the weights out of the model.
+    pub(crate) fn new(options: RunOptions<'a>) -> Result<Self, FineTuneError> {
+        let mut model = with_vocabulary(&options.model, &options.settings.finetune)?;
+        if model.bits().is_some() {
+            return Err(FineTuneError::setting(
+                "quantize",
+                "nothing beside full",
+                "a value",
+            ));
+        }
+        if model.dtype() != FloatDType::F32 {
+            let found = format!("{:?}", model.dtype()).to_lowercase();
+            return Err(FineTuneError::setting("dtype", "f32 beside full", found));
+        }
+        let mut options = options;
+        // What was given holds the weights too, unless it lets them go.
+        drop(options.model.take_weights());
+        let weights = model.take_weights();
+        Ok(Self {
+            options,
+            model,
+            weights,
+        })
+    }
+
+    /// Memory and work of the run.
+    pub(crate) fn plan(self, listener: &mut Listener<'_>) -> Result<MemoryPlan, FineTuneError> {
+        let Self {
+            options,
+            model,
+            weights,
+        } = self;
+        source(&options, &model).read(None, listener, |sets, _| {
+            plan_of(&options, &model, &weights, sets)
+        })
+    }
+
+    /// Trains to the end and writes the model.
+    pub(crate) fn train(
+        self,
+        listener: &mut Listener<'_>,
+    ) -> Result<FullyFineTuned, FineTuneError> {
+        let Self {
+            options,
+            model,
+            weights,
+        } = self;
+        let run = options.run.as_ref();
+        source(&options, &model).read(run, listener, |sets, listener| {
+            train_on(&options, &model, weights, sets, listener)
+        })
+    }
+}
+
+fn source<'a>(options: &'a RunOptions<'_>, model: &'a LanguageModel) -> RowSource<'a> {
+    RowSource {
+        model,
+        data: &options.data,
+        settings: &options.settings.finetune,
+        seed: options.config.seed,
+    }
+}
+
+fn plan_of(
+    options: &RunOptions<'_>,
+    model: &LanguageModel,
+    weights: &Weights,
+    sets: Sets<'_>,
+) -> Result<MemoryPlan, FineTuneError> {
+    MemoryPlan::new(&PlannedRun {
+        decoder: model.decoder(),
+        trained: Trained::Weights(weights),
+        config: &options.config,
+        rows: sets.rows,
+        held_out: sets.held_out,
+        activation_checkpointing: options.settings.finetune.activation_checkpointing,
+        devices: 1,
+        devices_on_host: 1,
+    })
+}
+
+fn train_on(
+    options: &RunOptions<'_>,
+    model: &LanguageModel,
+    weights: Weights,
+    sets: Sets<'_>,
+    listener: &mut Listener<'_>,
+) -> Result<FullyFineTuned, FineTuneError> {
+    check(&model.device(), model.dtype(), Trains::Weights)?;
+    let plan = plan_of(options, model, &weights, sets)?;
+    let objective = FullLoss {
+        config: model.decoder().config.clone(),
+    };
+    let trainer = Trainer::new(&options.config, &objective, sets.rows, model.pad_id());
+    let follow = Follow::new(options, &plan, sets.held_out);
+    let Followed { module, report } = follow.to_the_end(trainer, trainable(weights), listener)?;
+    let model = model.with_weights(module.valid());
+    if let Some(run) = &options.run {
+        let place = run.model();
+        let options = SaveOptions {
+            stored: StoredType::F32,
+            max_shard_bytes: SHARD_BYTES,
+        };
+        save(model.decoder(), &place, options)?;
+        model.save_text_files(&place)?;
+    }
+    Ok(FullyFineTuned { model, report })
+}

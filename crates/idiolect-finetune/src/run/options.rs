@@ -1,0 +1,21 @@
+//! A run as it was asked for.
+
+use std::sync::atomic::AtomicBool;
+
+use idiolect_data::RunDir;
+use idiolect_lm::LanguageModel;
+use idiolect_train::TrainConfig;
+
+use crate::{TrainSettings, TrainingData};
+
+/// A run as it was asked for, its settings checked.
+pub(crate) struct RunOptions<'a> {
+    pub(crate) model: LanguageModel,
+    pub(crate) data: TrainingData<'a>,
+    pub(crate) settings: TrainSettings,
+    /// The loop, with what the settings decide of it.
+    pub(crate) config: TrainConfig,
+    pub(crate) run: Option<RunDir>,
+    pub(crate) resume: bool,
+    pub(crate) stop: Option<&'a AtomicBool>,
+}

@@ -1,0 +1,69 @@
+//! Any number of runs in one process, and runs after an error.
+
+use idiolect_data::DataSet;
+use idiolect_finetune::{FineTune, FineTuneSettings, Truncation};
+use serde_json::json;
+
+use crate::place::{Place, bits, config};
+
+#[test]
+fn two_runs_in_one_process_are_the_same_run() {
+    let Some(place) = Place::new() else { return };
+    let [one, two] = ["one", "two"].map(|name| place.in_folder(name));
+    assert_eq!(bits(&one.adapter), bits(&two.adapter));
+    assert_eq!(one.report.steps, two.report.steps);
+    for file in ["metrics.jsonl", "adapter/adapter_model.safetensors"] {
+        let [one, two] = ["one", "two"].map(|run| place.bytes(&format!("{run}/{file}")));
+        assert!(one == two, "{file}");
+    }
+}
+
+#[test]
+fn a_run_after_an_error_works_in_the_same_directory() {
+    let Some(place) = Place::new() else { return };
+    let model = place.model();
+    let long = json!({"instruction": "Say it.", "input": "", "output": "x ".repeat(400)});
+    let path = place.lines(
+        "long.jsonl",
+        &[vec![long], crate::place::examples()].concat(),
+    );
+    let data = DataSet::open(&path).unwrap();
+    let run = |truncation| {
+        let settings = FineTuneSettings {
+            max_length: Some(100),
+            truncation,
+            ..FineTuneSettings::default()
+        };
+        let run = FineTune::new(&model, &data)
+            .config(config())
+            .settings(settings);
+        run.run_dir(place.path("run"))
+    };
+    let error = run(Truncation::Error).start().unwrap_err().to_string();
+    assert!(error.contains("100"), "{error}");
+    let mut lines = Vec::new();
+    let tuned = run(Truncation::Drop).on_event(|event| lines.push(event.to_string()));
+    let tuned = tuned.start().unwrap();
+    assert_eq!(tuned.report.done, 12);
+    assert_eq!(lines[0], "1 rows were left out and 0 cut for their length");
+    assert_eq!(
+        bits(&tuned.adapter),
+        bits(&place.in_folder("plain").adapter)
+    );
+}
+
+#[test]
+fn runs_at_the_same_time_do_not_disturb_each_other() {
+    let Some(place) = Place::new() else { return };
+    let alone = place.in_folder("alone");
+    let found = std::thread::scope(|scope| {
+        let threads = ["left", "right"].map(|name| {
+            let place = &place;
+            scope.spawn(move || place.in_folder(name))
+        });
+        threads.map(|thread| thread.join().unwrap())
+    });
+    for tuned in found {
+        assert_eq!(bits(&tuned.adapter), bits(&alone.adapter));
+    }
+}

@@ -1,0 +1,19 @@
+//! Fine-tuning through the public surface, on tiny checkpoints.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
+
+mod again;
+mod by_hand;
+mod devices;
+mod directory;
+mod full;
+mod job;
+mod lazy;
+mod place;
+mod refused;
+mod resume;
+mod words;

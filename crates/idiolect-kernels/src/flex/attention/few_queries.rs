@@ -1,0 +1,104 @@
+//! Attention of rows with so few queries, as in generation, that copying their keys would cost more than it saves:
+//! keys and values are read from the tensors themselves.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::softmax::softmax;
+use super::tile::{Attended, Inputs, Scratch, Sizes, copy_mask, room, with_scratch};
+use crate::flex::buffer::{Rows, swapped};
+use crate::flex::simd::{sum, update};
+
+/// Attention of rows with few queries.
+pub(super) fn forward(inputs: &Inputs, sizes: Sizes) -> Attended {
+    let Sizes {
+        rows,
+        heads,
+        kv_heads,
+        tokens,
+        width,
+        ..
+    } = sizes;
+    let (q, k, v) = (
+        Rows::new(&inputs.q),
+        Rows::new(&inputs.k),
+        Rows::new(&inputs.v),
+    );
+    let mask = inputs.mask.as_ref().map(Rows::new);
+    let mut out = vec![0.0; rows * tokens * heads * width];
+    let mut sums = vec![0.0; rows * tokens * heads * 2];
+    out.par_chunks_mut(sizes.group() * width)
+        .zip(sums.par_chunks_mut(sizes.group() * 2))
+        .enumerate()
+        .for_each(|(index, (out, sums))| {
+            let (token, key_head) = (index / kv_heads, index % kv_heads);
+            with_scratch(|scratch| {
+                Arch::new().dispatch(Query {
+                    sizes,
+                    inputs: [&q, &k, &v],
+                    mask: mask.as_ref(),
+                    place: [token / tokens, key_head, token % tokens],
+                    out,
+                    sums,
+                    scratch,
+                });
+            });
+        });
+    Attended {
+        out: swapped(out, [rows, heads, tokens, width]),
+        sums,
+    }
+}
+
+/// One token's queries that share a key head.
+struct Query<'a> {
+    sizes: Sizes,
+    inputs: [&'a Rows<'a>; 3],
+    mask: Option<&'a Rows<'a>>,
+    /// Row, key head and token.
+    place: [usize; 3],
+    out: &'a mut [f32],
+    sums: &'a mut [f32],
+    scratch: &'a mut Scratch,
+}
+
+impl WithSimd for Query<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let ([row, key_head, token], [q, k, v]) = (self.place, self.inputs);
+        let (keys, group) = (self.sizes.keys, self.sizes.group());
+        let Scratch { mask, scores, .. } = self.scratch;
+        let span = copy_mask(mask, self.mask, row, token..token + 1, keys);
+        let seen = || (span.start..span.end.min(keys)).map(|key| [row, key_head, key]);
+        let scores = room(scores, span.width());
+        let members = self.out.chunks_exact_mut(self.sizes.width);
+        for (member, (out, sums)) in members.zip(self.sums.chunks_exact_mut(2)).enumerate() {
+            let query = q.get([row, key_head * group + member, token]);
+            scores.fill(0.0);
+            for (score, at) in scores.iter_mut().zip(seen()) {
+                let product = sum(
+                    simd,
+                    query,
+                    k.get(at),
+                    #[inline(always)]
+                    |a, b| simd.mul_f32s(a, b),
+                );
+                *score = product * self.sizes.scale();
+            }
+            sums.copy_from_slice(&softmax(simd, scores, mask));
+            out.fill(0.0);
+            for (weight, at) in scores.iter().zip(seen()) {
+                let weight = simd.splat_f32s(weight * sums[1]);
+                update(
+                    simd,
+                    out,
+                    v.get(at),
+                    #[inline(always)]
+                    |out, value| simd.mul_add_e_f32s(weight, value, out),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A tile of queries in both directions of attention: it is copied, with its keys and its mask, into padded
+//! scratch memory, and the keys that it sees are found.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use burn_flex::FlexTensor;
+
+use super::matrix::pad;
+use crate::flex::buffer::{Rows, dims, readable};
+
+/// A mask value below this hides a key.
+const HIDDEN: f32 = -1e9;
+
+/// The sizes of one call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) rows: usize,
+    pub(super) heads: usize,
+    pub(super) kv_heads: usize,
+    pub(super) tokens: usize,
+    pub(super) keys: usize,
+    pub(super) width: usize,
+}
+
+impl Sizes {
+    pub(super) fn new(q: &FlexTensor, k: &FlexTensor) -> Self {
+        let [rows, heads, tokens, width] = dims::<4>(q);
+        let [_, kv_heads, keys, _] = dims::<4>(k);
+        Self {
+            rows,
+            heads,
+            kv_heads,
+            tokens,
+            keys,
+            width,
+        }
+    }
+
+    /// Query heads that share a key head.
+    pub(super) fn group(&self) -> usize {
+        self.heads / self.kv_heads
+    }
+
+    /// Queries of a tile; its scores stay in a core's cache.
+    pub(super) fn tile(&self) -> usize {
+        ((1 << 16) / pad(self.keys) / 4 * 4).clamp(16, 32)
+    }
+
+    /// The factor of scores.
+    pub(super) fn scale(&self) -> f32 {
+        (self.width as f32).sqrt().recip()
+    }
+}
+
+/// The inputs of attention as tensors whose rows can be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Inputs {
+    pub(super) q: FlexTensor,
+    pub(super) k: FlexTensor,
+    pub(super) v: FlexTensor,
+    pub(super) mask: Option<FlexTensor>,
+}
+
+/// What the forward pass returns.
+pub(crate) struct Attended {
+    /// `[rows, heads, tokens, width]`.
+    pub(crate) out: FlexTensor,
+    /// Maximum and inverse sum of each row of scores, `[rows, tokens, heads, 2]`.
+    pub(crate) sums: Vec<f32>,
+}
+
+impl Inputs {
+    pub(crate) fn new([q, k, v]: [FlexTensor; 3], mask: Option<FlexTensor>) -> Self {
+        Self {
+            q: readable(q),
+            k: readable(k),
+            v: readable(v),
+            mask: mask.map(readable),
+        }
+    }
+}
+
+/// The keys of a tile: whole vectors that include every visible key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Span {
+    pub(super) fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    pub(super) fn width(self) -> usize {
+        self.end - self.start
+    }
+}
+
+/// Copies the mask of some queries, padded, and returns the keys they see.
+///
+/// `out` gets `queries` rows of the span's width; keys past the last are minus infinity.
+pub(super) fn copy_mask(
+    out: &mut Vec<f32>,
+    mask: Option<&Rows<'_>>,
+    row: usize,
+    queries: Range<usize>,
+    keys: usize,
+) -> Span {
+    let visible = |mask: &Rows<'_>, query: usize| {
+        let mask = mask.get([row, 0, query]);
+        let first = mask.iter().position(|value| *value > HIDDEN)?;
+        let last = mask.iter().rposition(|value| *value > HIDDEN)?;
+        Some((first, last + 1))
+    };
+    // A query that sees nothing gets all keys: its weights are as equal as its mask.
+    let bounds = |query| {
+        mask.and_then(|mask| visible(mask, query))
+            .unwrap_or((0, keys))
+    };
+    let (start, end) = queries
+        .clone()
+        .map(bounds)
+        .fold((keys, 0), |all, one| (all.0.min(one.0), all.1.max(one.1)));
+    let span = Span {
+        start: start / 16 * 16,
+        end: pad(end),
+    };
+    out.clear();
+    for query in queries {
+        let given = span.start..span.end.min(keys);
+        match mask {
+            Some(mask) => out.extend_from_slice(&mask.get([row, 0, query])[given]),
+            None => out.resize(out.len() + given.len(), 0.0),
+        }
+        let whole = out.len().next_multiple_of(span.width());
+        out.resize(whole, f32::NEG_INFINITY);
+    }
+    span
+}
+
+/// Copies rows into a padded matrix, times `scale`.
+pub(super) fn copy_rows<'a>(
+    out: &mut Vec<f32>,
+    rows: impl Iterator<Item = &'a [f32]>,
+    padded: usize,
+    scale: f32,
+) {
+    out.clear();
+    for row in rows {
+        out.extend(row.iter().map(|value| value * scale));
+        out.resize(out.len().next_multiple_of(padded), 0.0);
+    }
+}
+
+/// Writes rows as columns; the rest of `out` is zero.
+pub(super) fn copy_columns<'a>(
+    out: &mut [f32],
+    padded: usize,
+    count: usize,
+    row: impl Fn(usize) -> &'a [f32],
+) {
+    out.fill(0.0);
+    // Sixteen rows at a time fill a cache line of the result.
+    for first in (0..count).step_by(16) {
+        let rows: [&[f32]; 16] = std::array::from_fn(|i| row((first + i).min(count - 1)));
+        let used = (count - first).min(16);
+        let width = rows[0].len();
+        for (column, out) in out.chunks_exact_mut(padded).take(width).enumerate() {
+            for (out, row) in out[first..].iter_mut().zip(&rows[..used]) {
+                *out = row[column];
+            }
+        }
+    }
+}
+
+/// Memory of a thread that all tiles and all calls use.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) mask: Vec<f32>,
+    pub(super) q: Vec<f32>,
+    pub(super) dy: Vec<f32>,
+    pub(super) scores: Vec<f32>,
+    pub(super) gradients: Vec<f32>,
+    pub(super) out: Vec<f32>,
+    pub(super) k: Vec<f32>,
+    pub(super) k_columns: Vec<f32>,
+    pub(super) v_columns: Vec<f32>,
+    pub(super) dk: Vec<f32>,
+    pub(super) dv: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Runs a task with the thread's scratch memory; `task` must not start other tasks.
+pub(super) fn with_scratch<T>(task: impl FnOnce(&mut Scratch) -> T) -> T {
+    SCRATCH.with_borrow_mut(task)
+}
+
+/// The first `length` values of a vector, which grows where it is shorter and never shrinks.
+pub(super) fn room(vector: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    if vector.len() < length {
+        vector.resize(length, 0.0);
+    }
+    &mut vector[..length]
+}

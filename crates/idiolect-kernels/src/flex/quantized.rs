@@ -1,0 +1,79 @@
+//! Products with a frozen weight that is quantised.
+//!
+//! The weight is dequantised for one product and dropped: Burn's autodiff would keep the f32 weight until the
+//! backward pass; here it keeps the quantised one and dequantises it again. Flex stores a byte for each value,
+//! whatever the number of its bits, and an f32 scale for each block.
+
+use burn::backend::ops::{FloatTensorOps, QTensorOps};
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::{DType, FloatDType, Shape};
+use burn_flex::{FlexQTensor, FlexTensor};
+use rayon::prelude::*;
+
+use super::buffer::{dims, tensor};
+
+/// `x W`, `[rows, tokens, out]`.
+pub(super) fn forward(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
+    times(x, dequantized(weight))
+}
+
+/// The gradient of `x`: that of the product times the transposed weight.
+pub(super) fn backward(dy: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
+    times(dy, Flex::float_transpose(dequantized(weight)))
+}
+
+/// A product of all tokens at once, `[rows, tokens, in]` times `[in, out]`.
+fn times(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    let ([rows, tokens, inputs], [_, outputs]) = (dims(&x), dims(&weight));
+    let flat = Flex::float_reshape(x, Shape::new([rows * tokens, inputs]));
+    let y = Flex::float_matmul(flat, weight);
+    Flex::float_reshape(y, Shape::new([rows, tokens, outputs]))
+}
+
+/// The weight in f32, row-major.
+fn dequantized(weight: &FlexQTensor) -> FlexTensor {
+    let (values, scales) = (weight.tensor(), weight.scales());
+    let shape: [usize; 2] = dims(values);
+    let count = shape[0] * shape[1];
+    let block = count / scales.len().max(1);
+    // A block along a row is one piece of memory; other blocks are left to Burn.
+    if !is_by_rows(weight, block, shape[1]) {
+        return Flex::dequantize(weight.clone(), FloatDType::F32);
+    }
+    let mut wide = vec![0.0; count];
+    let small = values.storage::<i8>();
+    let rows = wide
+        .par_chunks_mut(shape[1])
+        .zip(small.par_chunks(shape[1]));
+    let rows = rows.zip(scales.par_chunks(shape[1] / block));
+    rows.for_each(|((wide, small), scales)| {
+        let blocks = wide.chunks_mut(block).zip(small.chunks(block));
+        for ((wide, small), scale) in blocks.zip(scales) {
+            for (wide, small) in wide.iter_mut().zip(small) {
+                *wide = f32::from(*small) * scale;
+            }
+        }
+    });
+    tensor(wide, shape)
+}
+
+/// Whether the weight is stored row after row in blocks of `block` neighbouring values, each with one scale.
+fn is_by_rows(weight: &FlexQTensor, block: usize, columns: usize) -> bool {
+    let DType::QFloat(scheme) = weight.dtype() else {
+        return false;
+    };
+    let along = scheme.block_size().is_some_and(|size| {
+        let (along, across) = size
+            .as_slice()
+            .split_last()
+            .map_or((0, &[][..]), |(a, b)| (*a, b));
+        usize::from(along) == block && across.iter().all(|size| *size == 1)
+    });
+    let values = weight.tensor();
+    let whole = values.storage::<i8>().len() == values.layout().num_elements();
+    along
+        && scheme.tensor_scale().is_none()
+        && whole
+        && values.layout().is_contiguous()
+        && columns.is_multiple_of(block)
+}

@@ -1,0 +1,117 @@
+//! Values of a `config.json`, each checked and named with its file in errors.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+
+use crate::ModelError;
+
+static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+
+/// Parses a JSON file.
+pub(crate) fn read_json(path: &Path) -> Result<Value, ModelError> {
+    let bytes = std::fs::read(path).map_err(|source| ModelError::io(path, source))?;
+    serde_json::from_slice(&bytes).map_err(|source| ModelError::Json {
+        path: path.into(),
+        source,
+    })
+}
+
+/// One id, a list of ids, or none.
+pub(super) fn token_ids(json: &Value, field: &str, path: &Path) -> Result<Vec<u32>, ModelError> {
+    let one = |value: &Value| {
+        let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
+        id.ok_or_else(|| ModelError::config(path, field, "a token id or a list of them", value))
+    };
+    match json.get(field) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(list)) => list.iter().map(one).collect(),
+        Some(value) => Ok(vec![one(value)?]),
+    }
+}
+
+/// The settings of one `config.json`, read with the file's name at hand.
+pub(super) struct Fields<'a> {
+    json: &'a Map<String, Value>,
+    pub(super) path: &'a Path,
+}
+
+impl<'a> Fields<'a> {
+    /// The settings of `json`, none where it is no object; `path` is named in errors only.
+    pub(super) fn new(json: &'a Value, path: &'a Path) -> Self {
+        let json = json.as_object().unwrap_or(&EMPTY);
+        Self { json, path }
+    }
+}
+
+impl Fields<'_> {
+    pub(super) fn get(&self, field: &str) -> Option<&Value> {
+        self.json.get(field).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn optional_count(&self, field: &str) -> Result<Option<usize>, ModelError> {
+        let one = |value: &Value| {
+            let count = value.as_u64().and_then(|n| usize::try_from(n).ok());
+            let expected = "a positive whole number";
+            let positive = count.filter(|n| *n > 0);
+            positive.ok_or_else(|| ModelError::config(self.path, field, expected, value))
+        };
+        self.get(field).map(one).transpose()
+    }
+
+    pub(super) fn count(&self, field: &str, default: Option<usize>) -> Result<usize, ModelError> {
+        let found = self.optional_count(field)?.or(default.filter(|n| *n > 0));
+        found.ok_or_else(|| {
+            ModelError::config(self.path, field, "a positive whole number", "nothing")
+        })
+    }
+
+    pub(super) fn number(&self, field: &str, default: Option<f64>) -> Result<f64, ModelError> {
+        number(self.json, field, default, self.path)
+    }
+
+    pub(super) fn flag(&self, field: &str) -> Result<bool, ModelError> {
+        let one = |value: &Value| value.as_bool();
+        let flag = self.get(field).map_or(Some(false), one);
+        flag.ok_or_else(|| ModelError::config(self.path, field, "true or false", "another value"))
+    }
+
+    /// Settings that other checkpoints of the family use and that would silently change the result.
+    pub(super) fn refuse_unsupported(&self) -> Result<(), ModelError> {
+        for field in ["attention_bias", "mlp_bias"] {
+            if self.flag(field)? {
+                return Err(ModelError::config(self.path, field, "false", true));
+            }
+        }
+        match self.get("hidden_act").and_then(Value::as_str) {
+            None | Some("silu") => {}
+            Some(act) => return Err(ModelError::config(self.path, "hidden_act", "silu", act)),
+        }
+        let quantized = "quantization_config";
+        let refuse = |found| {
+            Err(ModelError::config(
+                self.path,
+                quantized,
+                "plain weights",
+                found,
+            ))
+        };
+        self.get(quantized).map_or(Ok(()), refuse)
+    }
+}
+
+/// A finite number of `map`, or its default.
+pub(super) fn number(
+    map: &Map<String, Value>,
+    field: &str,
+    default: Option<f64>,
+    path: &Path,
+) -> Result<f64, ModelError> {
+    let value = map.get(field).filter(|value| !value.is_null());
+    let found = value
+        .map_or(default, Value::as_f64)
+        .filter(|n| n.is_finite() && *n > 0.0);
+    let shown = || value.map_or("nothing".into(), Value::to_string);
+    found.ok_or_else(|| ModelError::config(path, field, "a positive number", shown()))
+}

@@ -1,0 +1,56 @@
+//! The types of tensors in GGUF files, by their number in `ggml_type`.
+
+/// How values of one type are stored: in blocks of equal size, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// The name that `ggml` gives it.
+    pub(super) name: &'static str,
+    /// Values of one block.
+    pub(super) values: usize,
+    /// Bytes of one block.
+    pub(super) bytes: usize,
+}
+
+/// Types that can be read, as `ggml` names them.
+pub(super) const READABLE: &str =
+    "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K";
+
+/// The layout of a type; `None` when it cannot be read.
+pub(super) fn layout(kind: u32) -> Option<Layout> {
+    let (name, values, bytes) = match kind {
+        0 => ("F32", 1, 4),
+        1 => ("F16", 1, 2),
+        2 => ("Q4_0", 32, 18),
+        3 => ("Q4_1", 32, 20),
+        6 => ("Q5_0", 32, 22),
+        7 => ("Q5_1", 32, 24),
+        8 => ("Q8_0", 32, 34),
+        10 => ("Q2_K", 256, 84),
+        11 => ("Q3_K", 256, 110),
+        12 => ("Q4_K", 256, 144),
+        13 => ("Q5_K", 256, 176),
+        14 => ("Q6_K", 256, 210),
+        30 => ("BF16", 1, 2),
+        _ => return None,
+    };
+    Some(Layout {
+        name,
+        values,
+        bytes,
+    })
+}
+
+/// Name of a type that files in the wild have and that cannot be read.
+pub(super) fn other_name(kind: u32) -> &'static str {
+    match kind {
+        9 => "Q8_1",
+        15 => "Q8_K",
+        16..=19 | 21..=23 | 29 => "an IQ type",
+        20 => "IQ4_NL",
+        24..=27 => "an integer type",
+        28 => "F64",
+        34 | 35 => "a ternary type",
+        39 => "MXFP4",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,171 @@
+//! Moves tensors from a checkpoint into the weights of a decoder, one at a time.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Param;
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+
+use super::report::{Cast, LoadReport};
+use crate::decoder::Weights;
+use crate::source::{Source, transposed};
+use crate::tensor_spec::{TensorSpec, tensor_specs};
+use crate::{Bits, Block, ModelConfig, ModelError, Projection};
+
+/// Where weights go.
+#[derive(Clone, Copy)]
+pub(super) struct Placement<'a> {
+    pub(super) device: &'a Device,
+    pub(super) dtype: FloatDType,
+    /// Bits of the projections of blocks; `None` for `dtype`.
+    pub(super) bits: Option<Bits>,
+}
+
+/// Moves tensors from a source into weights, and reports what it did.
+pub(super) struct Loader<'a> {
+    config: &'a ModelConfig,
+    specs: std::vec::IntoIter<TensorSpec>,
+    names: Vec<String>,
+    source: &'a mut dyn Source,
+    placement: Placement<'a>,
+    report: LoadReport,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(
+        config: &'a ModelConfig,
+        source: &'a mut dyn Source,
+        placement: Placement<'a>,
+    ) -> Self {
+        let names = source.names();
+        let specs = tensor_specs(config).into_iter();
+        Self {
+            config,
+            specs,
+            names,
+            source,
+            placement,
+            report: LoadReport::default(),
+        }
+    }
+
+    pub(super) fn require_all(&self, path: &Path) -> Result<(), ModelError> {
+        let absent = |spec: &&TensorSpec| self.names.binary_search(&spec.name).is_err();
+        let missing = self.specs.as_slice().iter().filter(absent);
+        let tensors: Vec<String> = missing.map(|spec| spec.name.clone()).collect();
+        if tensors.is_empty() {
+            Ok(())
+        } else {
+            Err(ModelError::Missing {
+                path: path.into(),
+                tensors,
+            })
+        }
+    }
+
+    /// Reads all tensors. The order of the calls is the order of [`tensor_specs`].
+    pub(super) fn weights(&mut self) -> Result<Weights, ModelError> {
+        let embedding = self.matrix(false)?;
+        let blocks = (0..self.config.num_layers)
+            .map(|_| self.block())
+            .collect::<Result<_, _>>()?;
+        let norm = self.vector()?;
+        let head = if self.config.tied {
+            None
+        } else {
+            Some(self.matrix(true)?)
+        };
+        Ok(Weights {
+            embedding,
+            blocks,
+            norm,
+            head,
+        })
+    }
+
+    fn block(&mut self) -> Result<Block, ModelError> {
+        Ok(Block {
+            input_norm: self.vector()?,
+            post_norm: self.vector()?,
+            projections: Projection::ALL
+                .iter()
+                .map(|_| self.projection())
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn projection(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
+        let weight = self.matrix(true)?;
+        Ok(match self.placement.bits {
+            Some(bits) => Param::initialized(weight.id, bits.quantize(weight.val())),
+            None => weight,
+        })
+    }
+
+    fn vector(&mut self) -> Result<Param<Tensor<1>>, ModelError> {
+        let (shape, values) = self.next()?;
+        Ok(self.upload(values, [shape.first().copied().unwrap_or(0)]))
+    }
+
+    fn matrix(&mut self, transpose: bool) -> Result<Param<Tensor<2>>, ModelError> {
+        let (shape, values) = self.next()?;
+        let [rows, columns] = [shape.first(), shape.get(1)].map(|n| n.copied().unwrap_or(0));
+        if transpose {
+            let transposed = transposed(&values, columns);
+            drop(values);
+            Ok(self.upload(transposed, [columns, rows]))
+        } else {
+            Ok(self.upload(values, [rows, columns]))
+        }
+    }
+
+    fn upload<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
+        let Placement { device, dtype, .. } = self.placement;
+        let place = (device, DType::from(dtype));
+        let upload = |data: TensorData| Tensor::from_data(data, place);
+        let data = TensorData::new(values, shape);
+        // A GPU keeps what lives as long as the run apart from the pages that steps share.
+        let tensor = device.memory_persistent_allocations(data, upload);
+        // Frozen; full fine-tuning changes that.
+        Param::from_tensor(tensor).set_require_grad(false)
+    }
+
+    fn next(&mut self) -> Result<(Vec<usize>, Vec<f32>), ModelError> {
+        let Some(TensorSpec { name, shape }) = self.specs.next() else {
+            return Err(ModelError::Missing {
+                path: PathBuf::new(),
+                tensors: Vec::new(),
+            });
+        };
+        let stored = self.source.read(&name)?;
+        if stored.shape != shape {
+            let path = self.source.file(&name);
+            return Err(ModelError::Shape {
+                path,
+                tensor: name,
+                expected: shape,
+                found: stored.shape,
+            });
+        }
+        let loaded = format!("{:?}", self.placement.dtype).to_uppercase();
+        if stored.stored != loaded {
+            self.report.cast.push(Cast {
+                tensor: name.clone(),
+                stored: stored.stored,
+                loaded,
+            });
+        }
+        self.report.loaded.push(name);
+        Ok((shape, stored.values))
+    }
+
+    pub(super) fn finish(mut self) -> LoadReport {
+        let loaded: std::collections::BTreeSet<&String> = self.report.loaded.iter().collect();
+        self.report.unused = self
+            .names
+            .iter()
+            .filter(|name| !loaded.contains(name))
+            .cloned()
+            .collect();
+        self.report
+    }
+}

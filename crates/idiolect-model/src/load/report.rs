@@ -1,0 +1,23 @@
+//! What loading did with each tensor.
+
+/// What was done with each tensor of a checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Names of the tensors that the decoder is made of.
+    pub loaded: Vec<String>,
+    /// Names of tensors in the checkpoint that the architecture does not use.
+    pub unused: Vec<String>,
+    /// Tensors whose type changed.
+    pub cast: Vec<Cast>,
+}
+
+/// A tensor that has another type in memory than on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cast {
+    /// Its Hugging Face name.
+    pub tensor: String,
+    /// Type on disk, for example `BF16`.
+    pub stored: String,
+    /// Type in memory, for example `F32`.
+    pub loaded: String,
+}

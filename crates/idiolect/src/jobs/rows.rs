@@ -1,0 +1,44 @@
+//! Rows as the jobs take them: the one data set, and how likely a model finds its responses.
+
+use idiolect_completion::Progress;
+use idiolect_data::{DataSet, DataSettings, Row, sample};
+use idiolect_distill::ResponseNll;
+use idiolect_lm::LanguageModel;
+use idiolect_tokens::TokenRow;
+
+use crate::Error;
+
+/// Rows that are scored together.
+const ROWS: usize = 8;
+
+/// The one data set of the settings, or a sample of it drawn by `seed`.
+///
+/// # Errors
+///
+/// [`Error::Data`] names file, row and field, and refuses several data sets.
+pub fn read_sample(data: &DataSettings, seed: u64) -> Result<DataSet, Error> {
+    let mut set = data.read(data.only()?)?;
+    if let Some(count) = data.sample {
+        let chosen = sample(set.rows.len(), count, seed).into_iter();
+        set.rows = chosen.filter_map(|at| set.rows.get(at).cloned()).collect();
+    }
+    Ok(set)
+}
+
+/// How likely a model finds the responses of rows.
+pub(crate) fn response_nll(
+    model: &LanguageModel,
+    rows: &[Row],
+    progress: &dyn Progress,
+) -> Result<ResponseNll, Error> {
+    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example.messages);
+    let rows: Vec<TokenRow> = rows.iter().map(one).collect::<Result<_, _>>()?;
+    let scored = model.score(&rows, ROWS, progress)?;
+    let count = scored.len().max(1) as f64;
+    let per_token = scored.iter().map(|row| row.nll / row.tokens.max(1) as f64);
+    Ok(ResponseNll {
+        per_token: per_token.sum::<f64>() / count,
+        per_row: scored.iter().map(|row| row.nll).sum::<f64>() / count,
+        tokens: scored.iter().map(|row| row.tokens).sum(),
+    })
+}
