@@ -101,7 +101,14 @@ pub enum EvalError {
         #[source]
         source: BoxError,
     },
-    /// The judge could not be opened, failed, or left a request without an answer.
+    /// The judge cannot be opened.
+    #[error("the judge cannot be opened")]
+    OpenJudge {
+        /// Why not.
+        #[source]
+        source: BoxError,
+    },
+    /// The judge failed, or left a request without an answer.
     #[error("the judge failed")]
     Judge {
         /// Its own error.

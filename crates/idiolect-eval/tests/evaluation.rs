@@ -381,6 +381,25 @@ fn mt_bench_is_rated_in_every_run() {
     );
 }
 
+/// A judge whose key is not there.
+struct Locked;
+
+impl JudgeOpener for Locked {
+    fn open(&mut self, _: &JudgeSettings) -> Result<&mut dyn Writer, BoxError> {
+        Err("no key".into())
+    }
+}
+
+#[test]
+fn a_judge_that_cannot_be_opened_ends_it_before_the_first_answer() {
+    let (data, mut settings) = arena_hard();
+    settings.baseline = Some(data.path().join("baseline.jsonl"));
+    let out = data.path().join("out");
+    let error = ask(&settings, &out, Some(&mut Locked)).unwrap_err();
+    assert!(matches!(error, EvalError::OpenJudge { .. }), "{error}");
+    assert!(!out.join("journal/answers.jsonl").exists());
+}
+
 #[test]
 fn a_judge_without_use_is_refused_before_anything_is_written() {
     let data = data(&[("sdft/multiarith_test.json", SUMS)]);

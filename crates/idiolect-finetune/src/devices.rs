@@ -4,5 +4,6 @@ mod gradient_check;
 mod replicas;
 mod small_model;
 
+pub use gradient_check::check_device;
 pub(crate) use gradient_check::{Trains, check};
 pub(crate) use replicas::{DeviceCount, Replicas, check_names};

@@ -13,11 +13,12 @@ mod run;
 mod settings;
 mod train_settings;
 
+pub use devices::check_device;
 pub use error::FineTuneError;
 pub use event::TrainingEvent;
 pub use finetune::FineTune;
 pub use job::{Hooks, TrainOutcome, plan, train};
-pub use loss::{AdapterLoss, FullLoss, Loss};
+pub use loss::{AdapterLoss, FullLoss, Loss, trainable};
 pub use memory::MemoryPlan;
 pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
 pub use rows::{LazyRows, TrainingData};

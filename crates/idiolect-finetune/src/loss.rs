@@ -6,6 +6,5 @@ mod full;
 mod kind;
 
 pub use adapter::AdapterLoss;
-pub use full::FullLoss;
-pub(crate) use full::trainable;
+pub use full::{FullLoss, trainable};
 pub use kind::Loss;

@@ -7,12 +7,13 @@
 use std::path::Path;
 
 use idiolect_completion::Progress;
+use idiolect_data::write_json;
 use serde_json::{Value, json};
 
 use crate::answer::ItemAnswer;
 use crate::error::EvalError;
 use crate::evaluation::comparison::{Comparison, judge_tokens};
-use crate::evaluation::identity::{EvaluatedModel, claim, identity, single, write_json};
+use crate::evaluation::identity::{EvaluatedModel, claim, identity, single};
 use crate::evaluation::judge::{JudgeOpener, JudgeSettings, OpenJudge};
 use crate::evaluation::results::{described, dialogue_rows, finish, item_rows, judged};
 use crate::evaluation::settings::EvalSettings;

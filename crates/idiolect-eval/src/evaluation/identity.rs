@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use idiolect_data::{DataError, write_atomically};
+use idiolect_data::{DataError, write_json};
 use serde_json::{Map, Value, json};
 
 use crate::error::EvalError;
@@ -71,7 +71,7 @@ pub(crate) fn claim(out: &Path, file: &str, identity: &Value) -> Result<(), Eval
     std::fs::create_dir_all(&journal).map_err(io(&journal, "create"))?;
     let path = out.join(file);
     if !path.is_file() {
-        return write_json(&path, identity);
+        return Ok(write_json(&path, identity)?);
     }
     let text = std::fs::read_to_string(&path).map_err(io(&path, "read"))?;
     let before: Map<String, Value> = serde_json::from_str(&text)
@@ -85,9 +85,4 @@ pub(crate) fn claim(out: &Path, file: &str, identity: &Value) -> Result<(), Eval
             Err(EvalError::setting(field, expected, &identity[name]))
         }
     }
-}
-
-/// Writes JSON for people to read, whole or not at all.
-pub(crate) fn write_json(path: &Path, value: &Value) -> Result<(), EvalError> {
-    Ok(write_atomically(path, |to| writeln!(to, "{value:#}"))?)
 }

@@ -71,7 +71,7 @@ impl<'a> OpenJudge<'a> {
             return Ok(None);
         };
         let opened = opener.open(settings);
-        let writer = opened.map_err(|source| EvalError::Judge { source })?;
+        let writer = opened.map_err(|source| EvalError::OpenJudge { source })?;
         let identity = writer.identity();
         Ok(Some(Self { writer, identity }))
     }

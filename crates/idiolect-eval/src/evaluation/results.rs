@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use idiolect_completion::WriterIdentity;
-use idiolect_data::write_atomically;
+use idiolect_data::{write_json, write_lines};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, ItemAnswer};
 use crate::error::EvalError;
-use crate::evaluation::identity::write_json;
 use crate::evaluation::settings::INTERVAL;
 use crate::judged::{Dialogue, JudgedScores, MtBench};
 use crate::summary::EvalSummary;
@@ -79,13 +78,7 @@ pub(crate) fn judged(identity: Value, judged: &JudgedScores, judge: &WriterIdent
 
 /// Writes the rows and the summary, and gives the latter.
 pub(crate) fn finish(out: &Path, rows: &[ResultRow], whole: Value) -> Result<Value, EvalError> {
-    write_atomically(&out.join("rows.jsonl"), |to| {
-        for row in rows {
-            serde_json::to_writer(&mut *to, row)?;
-            to.write_all(b"\n")?;
-        }
-        to.flush()
-    })?;
+    write_lines(&out.join("rows.jsonl"), rows)?;
     write_json(&out.join("summary.json"), &whole)?;
     Ok(whole)
 }

@@ -92,6 +92,17 @@ fn difference(cpu: &Measurement, other: &Measurement, bound: f64) -> Option<Stri
     })
 }
 
+/// Refuses a device on which the loss of a small model, or the gradients of its adapter or of its weights, are
+/// not those of the CPU, to 1 % in f32 and 5 % in a half type. Every run asks this of its device first.
+///
+/// # Errors
+///
+/// [`FineTuneError::Setting`] says what came out instead.
+pub fn check_device(device: &Device, dtype: FloatDType) -> Result<(), FineTuneError> {
+    check(device, dtype, Trains::Adapter)?;
+    check(device, dtype, Trains::Weights)
+}
+
 fn measure(
     device: &Device,
     dtype: FloatDType,

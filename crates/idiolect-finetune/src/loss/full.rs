@@ -77,7 +77,8 @@ impl Objective<Weights> for FullLoss {
 }
 
 /// The weights on an autodiff device, every one of them to be trained.
-pub(crate) fn trainable(weights: Weights) -> Weights {
+#[must_use]
+pub fn trainable(weights: Weights) -> Weights {
     let device = weights.norm.val().device().autodiff();
     weights.set_require_grad(true).fork(&device)
 }

@@ -13,7 +13,7 @@ use crate::{FineTuneError, FineTuneSettings, Loss};
 /// # Errors
 ///
 /// [`FineTuneError::Lm`] for a word that cannot be added, and for an adapter of another vocabulary.
-pub(crate) fn with_vocabulary(
+pub fn with_vocabulary(
     model: &LanguageModel,
     settings: &FineTuneSettings,
 ) -> Result<LanguageModel, FineTuneError> {
