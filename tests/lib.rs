@@ -4,11 +4,11 @@
 use std::ops::ControlFlow;
 
 use burn::module::Module;
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{Event, TrainConfig, Trainer};
-use idiolect::finetune::{AdapterLoss, Loss};
 
 /// Learns one row by heart, a step an epoch: the losses of the steps, and the adapter, off the tape.
 ///

@@ -16,13 +16,13 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{
-    BoxError, Event, LossSum, Measured, Objective, Replica, Share, TrainConfig, Trainer,
+    BoxError, Evaluated, Event, LossSum, Measured, Objective, Replica, Share, TrainConfig, Trainer,
 };
-use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::{device, smollm2_folder};
 
 /// Has its gradients ready: the parameters themselves.
@@ -39,16 +39,17 @@ impl Objective<LoraAdapter> for Ready {
         for factor in adapter.factors.iter().flat_map(|both| [&both.a, &both.b]) {
             gradients.register(factor.id, factor.val().inner());
         }
-        let loss = self.loss(adapter, batch)?;
+        let loss = self.evaluate(adapter, batch)?.loss;
         Ok(Measured { loss, gradients })
     }
 
-    fn loss(&self, _: &LoraAdapter, batch: &TokenBatch) -> Result<LossSum, BoxError> {
+    fn evaluate(&self, _: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
         let trained_tokens = batch.rows * (batch.width - 1);
-        Ok(LossSum {
+        let loss = LossSum {
             sum: 1.0,
             trained_tokens,
-        })
+        };
+        Ok(loss.into())
     }
 }
 

@@ -44,7 +44,13 @@ fn main() {
     let rows: Vec<Value> = set.rows.iter().map(row).collect();
     let generation = GenerationSettings::default();
     let mut stops = settings.stops(model.template());
-    stops.extend(model.template().stop_texts().iter().map(ToString::to_string));
+    stops.extend(
+        model
+            .template()
+            .stop_texts()
+            .iter()
+            .map(ToString::to_string),
+    );
     let all = json!({ "rows": rows, "max_new_tokens": generation.max_new_tokens,
         "stop_tokens": model.stop_tokens(), "stop_strings": stops });
     std::fs::write(out, all.to_string()).expect("a file");

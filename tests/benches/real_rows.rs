@@ -18,13 +18,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use burn::tensor::{Device, FloatDType};
-use idiolect::data::{DataSet, Format};
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
-use idiolect::train::{Event, Schedule, TrainConfig, Trainer};
-use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::LanguageModel;
 use idiolect::data::write_lines;
+use idiolect::data::{DataSet, Format};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lm::rows::read_tokens;
+use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::train::{Event, Schedule, TrainConfig, Trainer};
 use idiolect_testkit::{shared, smollm2_folder};
 use serde_json::{Value, json};
 use support::{again, case, field, number, option, peak_mib};

@@ -13,11 +13,11 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use burn::tensor::{Device, FloatDType};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{BoxError, Event, RowSize, Rows, TrainConfig, Trainer};
-use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::shared;
 
 /// Rows of the shortest run.

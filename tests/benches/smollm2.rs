@@ -21,17 +21,18 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
 use idiolect::data::{DataSet, Format, Row};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::generate::{
-    Event, Generated, GenerationConfig, GenerationSettings, Request, Sampling, Stops, generate,
+    Generated, GenerationConfig, GenerationEvent, GenerationSettings, Request, Sampling, Stops,
+    generate,
 };
+use idiolect::lm::DecoderLogits;
+use idiolect::lm::{GenerateRun, LanguageModel, ModelPrompt};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::{Decoder, NoAdapter};
 use idiolect::prompt::DistillTemplate;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
-use idiolect::lm::{GenerateRun, LanguageModel, ModelPrompt};
-use idiolect::lm::DecoderLogits;
-use idiolect::finetune::{AdapterLoss, Loss};
 use support::peak_mib;
 
 mod support;
@@ -219,7 +220,11 @@ fn distill(path: &Path, case: &str, repeats: usize) {
     let generation = GenerationSettings {
         generation_batch_size: batch_size.parse().unwrap(),
         prefix_sharing: !(way == "batches" || way == "refill"),
-        speculate: if way == "speculate" { plain.speculate } else { 0 },
+        speculate: if way == "speculate" {
+            plain.speculate
+        } else {
+            0
+        },
         stop: vec![DistillTemplate::CHAT_STOP.into()],
         ..plain
     };
@@ -235,7 +240,7 @@ fn distill(path: &Path, case: &str, repeats: usize) {
     for _ in 0..repeats {
         let (began, before) = (Instant::now(), cpu_seconds());
         let rows = prompts.chunks(at_once).flat_map(|prompts| {
-            let flow = &mut |_: Event<'_>| ControlFlow::Continue(());
+            let flow = &mut |_: GenerationEvent<'_>| ControlFlow::Continue(());
             let prompts: Vec<_> = prompts.iter().cloned().map(ModelPrompt::Tokens).collect();
             model.generate(&prompts, &generation, run, flow).unwrap()
         });

@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 
 use burn::tensor::FloatDType;
 use idiolect::generate::{
-    BoxError, Generated, Logits, NextLogits, Part, Request, Sampling, GenerationConfig, Stops, generate,
+    BoxError, Generated, GenerationConfig, Logits, NextLogits, Part, Request, Sampling, Stops,
+    generate,
 };
-use idiolect::model::NoAdapter;
 use idiolect::lm::DecoderLogits;
+use idiolect::model::NoAdapter;
 use idiolect_testkit::{device, shared};
 
 const PAPER: Sampling = Sampling {
@@ -56,7 +57,7 @@ fn write(model: &mut dyn NextLogits, sampling: Sampling) -> Vec<Generated> {
         speculate: 4,
     };
     let decode = |_: &[u32]| Ok(String::new());
-    let go_on = &mut |_: idiolect::generate::Event<'_>| ControlFlow::Continue(());
+    let go_on = &mut |_: idiolect::generate::GenerationEvent<'_>| ControlFlow::Continue(());
     generate(model, &requests, &settings, &decode, go_on).expect("text")
 }
 

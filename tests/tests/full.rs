@@ -10,10 +10,10 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
+use idiolect::finetune::{FullLoss, trainable};
 use idiolect::model::{Decoder, SaveOptions, StoredType, load, save};
 use idiolect::tokens::TokenRow;
 use idiolect::train::{Event, Schedule, TrainConfig, Trainer};
-use idiolect::finetune::{FullLoss, trainable};
 use idiolect_testkit::{Tensors, shared};
 use serde_json::Value;
 

@@ -13,9 +13,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
-use idiolect::generate::{Request, Sampling, GenerationConfig, Stops, generate};
-use idiolect::model::NoAdapter;
+use idiolect::generate::{GenerationConfig, Request, Sampling, Stops, generate};
 use idiolect::lm::DecoderLogits;
+use idiolect::model::NoAdapter;
 use idiolect_testkit::smollm2_folder;
 use serde_json::Value;
 

@@ -10,11 +10,11 @@
 use std::path::PathBuf;
 
 use burn::tensor::{Device, FloatDType};
+use idiolect::lm::token_nll;
 use idiolect::lora::{LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::prompt::{Piece, Rendered, Segment, Special};
 use idiolect::tokens::{IGNORE, SpecialTokens, TokenBatch, TokenRow, Tokenizer};
-use idiolect::lm::token_nll;
 use idiolect_testkit::shared;
 use idiolect_tests::learn;
 use serde_json::json;

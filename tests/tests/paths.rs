@@ -9,11 +9,11 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect::train::{Objective, Share};
-use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::shared;
 
 /// Most that a path may differ, relative to the length of the whole gradient.
@@ -118,7 +118,7 @@ fn checkpointing_batching_and_packing_train_as_each_example_alone() {
         // Where the second factor is zero, as it starts, the first has no gradient: a trained one too.
         let folder = shared.join("oracles/peft").join(model);
         let folder = folder.join("qv/adapter_final");
-        let trained = idiolect::lora::load(&folder, &decoder, &device).unwrap();
+        let trained = idiolect::lora::load_adapter(&folder, &decoder, &device).unwrap();
         for adapter in [&fresh, &trained] {
             check(model, &decoder, adapter, LONG);
             check(model, &decoder, adapter, SHORT);

@@ -163,7 +163,7 @@ fn python_computes_our_logits_with_our_adapter() {
         let (decoder, _) = loaded.expect(name);
         let adapter = trained(&decoder, &config, &ids);
         let place = tempfile::tempdir().expect("a folder");
-        idiolect::lora::save(&adapter, place.path(), name).expect(name);
+        idiolect::lora::save_adapter(&adapter, place.path(), name).expect(name);
         let theirs = peft_logits(&python, &folder, place.path(), &ids);
         let ours = our_logits(&decoder, &adapter, &ids);
         assert_close(&format!("{name} {config:?}"), &ours, &theirs, 1e-4);
@@ -187,10 +187,10 @@ fn python_computes_our_logits_with_words_that_we_added() {
         };
         let adapter = trained(&seed.clone().with_tokens(&[384, 385]), &config, &ids);
         let place = tempfile::tempdir().expect("a folder");
-        idiolect::lora::save(&adapter, place.path(), name).expect(name);
+        idiolect::lora::save_adapter(&adapter, place.path(), name).expect(name);
         let theirs = peft_logits(&python, &folder, place.path(), &ids);
         // The folder brings its words to the model as it is on disk.
-        let again = idiolect::lora::load(place.path(), &seed, &Device::flex()).expect(name);
+        let again = idiolect::lora::load_adapter(place.path(), &seed, &Device::flex()).expect(name);
         assert_close(name, &our_logits(&seed, &again, &ids), &theirs, 1e-4);
     }
 }

@@ -32,7 +32,7 @@ fn tiny(model: &str, variants: &[&str]) {
         let folder = peft.join(model).join(variant);
         let trace = json(&folder.join("trace.json"));
         let load = |part: &str, device: &Device| {
-            idiolect::lora::load(&folder.join(part), &decoder, device).expect(part)
+            idiolect::lora::load_adapter(&folder.join(part), &decoder, device).expect(part)
         };
         for tape in [Tape::Blocks, Tape::Whole] {
             let name = format!("{model}/{variant} {tape:?}");
@@ -91,8 +91,8 @@ fn smollm2_trains_as_peft_trains_it() {
     let (decoder, _) =
         idiolect::model::load(&model, &device().unwrap(), FloatDType::F32).expect("SmolLM2");
     let tracked = device().unwrap().autodiff();
-    let start =
-        idiolect::lora::load(&folder.join("adapter_init"), &decoder, &tracked).expect("init");
+    let start = idiolect::lora::load_adapter(&folder.join("adapter_init"), &decoder, &tracked)
+        .expect("init");
     let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, Tape::Blocks);
     // Adam moves a weight by the whole rate whichever way rounding turns a vanishing gradient, so single
     // weights may end eight rates apart; the mean says whether the runs are one.
@@ -103,6 +103,7 @@ fn smollm2_trains_as_peft_trains_it() {
         weight_mean: 1e-5,
     };
     compare("SmolLM2", &trace, &steps, &bounds);
-    let want = idiolect::lora::load(&folder.join("adapter_final"), &decoder, &device().unwrap());
+    let want =
+        idiolect::lora::load_adapter(&folder.join("adapter_final"), &decoder, &device().unwrap());
     compare_weights("SmolLM2", &trained, &want.expect("final"), &bounds);
 }

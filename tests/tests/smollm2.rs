@@ -10,9 +10,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
-use idiolect::generate::{Request, Sampling, GenerationConfig, Stops, generate};
-use idiolect::model::{Decoder, NoAdapter, Session};
+use idiolect::generate::{GenerationConfig, Request, Sampling, Stops, generate};
 use idiolect::lm::DecoderLogits;
+use idiolect::model::{Decoder, NoAdapter, Session};
 use idiolect_testkit::{Tensors, assert_close, max_abs_diff, shared, smollm2_folder, smollm2_gguf};
 use serde_json::Value;
 

@@ -12,17 +12,14 @@ use std::time::Instant;
 use crate::shell;
 
 mod archive;
+mod built;
 mod llvm;
+
+use built::{Programs, home, size};
 
 /// The oldest driver that the programs bind: CUDA 12.0. Without nvcc cudarc binds the newest it knows, and
 /// panics where the driver is older.
 const CUDA_VERSION: &str = "12000";
-
-/// The two programs.
-struct Programs {
-    idiolect: PathBuf,
-    parity: PathBuf,
-}
 
 /// Builds; packs too with `--pack`; runs too without an argument.
 pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
@@ -54,10 +51,6 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
         ));
     }
     shell::run(shell::program("sh", &[]).arg(folder.join("run.sh")))
-}
-
-fn home() -> PathBuf {
-    shell::root().join("target/cuda")
 }
 
 fn build() -> shell::Outcome<Programs> {
@@ -101,11 +94,6 @@ fn executables(messages: &str) -> impl Iterator<Item = PathBuf> + '_ {
 fn named(path: &Path, name: &str) -> bool {
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     file.split('-').next() == Some(name)
-}
-
-fn size(path: &Path) -> shell::Outcome<u64> {
-    let file = fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(file.len())
 }
 
 fn has_gpu() -> bool {

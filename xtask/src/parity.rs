@@ -29,7 +29,13 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
     }
     fetch::smollm2_folder()?;
     // That package alone: the features of a device belong to no other test.
-    let mut tests = shell::cargo(&["test", "--release", "--locked", "--package", "idiolect-tests"]);
+    let mut tests = shell::cargo(&[
+        "test",
+        "--release",
+        "--locked",
+        "--package",
+        "idiolect-tests",
+    ]);
     tests.args(["--test", "parity"]);
     tests.args(feature.map(|name| format!("--features=idiolect-tests/{name}")));
     tests.args(["--", "--test-threads", "1"]).args(rest);

@@ -54,9 +54,9 @@ impl CliError {
 
     /// Whether a training, a model, a judge, a sandbox or a server did not do its part.
     fn run_failed(&self) -> bool {
-        let blames_input = self.causes().any(|cause| {
-            cause.is::<ModelError>() || cause.is::<LoraError>() || is_setting(cause)
-        });
+        let blames_input = self
+            .causes()
+            .any(|cause| cause.is::<ModelError>() || cause.is::<LoraError>() || is_setting(cause));
         self.causes().any(|cause| {
             let train = cause.downcast_ref().is_some_and(|error| match error {
                 TrainError::NotFinite { .. } | TrainError::NeverMoved { .. } => true,

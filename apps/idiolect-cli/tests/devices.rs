@@ -80,7 +80,10 @@ fn two_devices_train_what_one_does_with_every_option() {
             "dora",
             &["--dora", "--dropout", "0.1", "--targets", "all-linear"],
         ),
-        ("pissa", &["--init", "pissa", "--activation-checkpointing", "on"]),
+        (
+            "pissa",
+            &["--init", "pissa", "--activation-checkpointing", "on"],
+        ),
         ("packing", &["--packing", "--max-length", "64"]),
         ("lazy", &["--lazy"]),
         ("bits", &["--quantize", "8"]),

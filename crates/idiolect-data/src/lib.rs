@@ -11,7 +11,9 @@ pub use dataset::{
     DataSet, DataSettings, LineIndex, PairReport, Row, id_text, mix, pair_by_id, sample, split,
 };
 pub use error::DataError;
-pub use files::{Journal, RunDir, content_hash, text_hash, write_atomically, write_json, write_lines};
+pub use files::{
+    Journal, RunDir, content_hash, text_hash, write_atomically, write_json, write_lines,
+};
 pub use formats::{
     Columns, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields, Role, RoleNames,
     RowFormat, RowShape, TextFields, TurnFields,

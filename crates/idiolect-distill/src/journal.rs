@@ -1,5 +1,7 @@
 //! The journal of a distillation: its verdicts are this run's, whatever check wrote it.
 
+pub(crate) mod asked;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -8,10 +10,10 @@ use idiolect_completion::{
 };
 use idiolect_data::{DataSet, Id};
 
-use crate::asked::Asked;
 use crate::config::DistillConfig;
 use crate::error::DistillError;
 use crate::record::RewriteRecord;
+use asked::Asked;
 
 /// The run of a distillation; `known` says of which ids a journal may have rows.
 pub(crate) fn run<'a>(

@@ -5,13 +5,15 @@
 //! What the reference does not look at (text cut off, empty text, markup of the template) is in
 //! [`Extras`] and off by default.
 
+mod language;
+
 use idiolect_completion::{BoxError, FinishReason};
 use idiolect_metrics::python::{split, strip};
 
 use crate::check::RewriteCheck;
 use crate::extras::Extras;
-use crate::language::changed;
 use crate::verdict::{Reason, Verdict};
+use language::changed;
 
 /// Phrases that speak of the task instead of doing it; refused anywhere, in any case.
 pub const BANNED_PHRASES: [&str; 5] = [

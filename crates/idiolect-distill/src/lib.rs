@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod asked;
 mod check;
 mod config;
 mod error;
@@ -8,7 +7,6 @@ mod extras;
 mod files;
 mod journal;
 mod judge;
-mod language;
 mod merge;
 mod prompt;
 mod record;
@@ -16,7 +14,6 @@ mod report;
 mod run;
 mod settings;
 mod shard;
-mod summary;
 mod verdict;
 
 pub use check::{Check, RewriteCheck};
@@ -25,12 +22,12 @@ pub use error::DistillError;
 pub use extras::Extras;
 pub use files::DistillFiles;
 pub use judge::{BANNED_OPENING, BANNED_PHRASES, judge, verdict};
-pub use merge::{Double, MergeReport, merge, merge_into};
+pub use merge::{Double, MergedShards, merge_into, merge_shards};
 pub use prompt::RewritePrompt;
 pub use record::RewriteRecord;
+pub use report::summary::{DistillSummary, ResponseLength};
 pub use report::{DistillReport, ResponseNll, ResponseNlls};
 pub use run::{Distilled, answer_unaided, distill, distill_into, distill_shard};
 pub use settings::DistillSettings;
 pub use shard::Shard;
-pub use summary::{DistillSummary, ResponseLength};
 pub use verdict::{Reason, Verdict};

@@ -11,10 +11,10 @@ use idiolect_completion::{CompletionError, WriterIdentity, read_journal};
 use idiolect_data::{DataError, DataSet, Id, write_atomically, write_json};
 use serde::Serialize;
 
-use crate::asked::asked;
 use crate::config::DistillConfig;
 use crate::error::DistillError;
 use crate::files::DistillFiles;
+use crate::journal::asked::asked;
 use crate::journal::run;
 use crate::record::RewriteRecord;
 use crate::run::unaided;
@@ -22,7 +22,7 @@ use crate::shard::Shard;
 
 /// What a merge found; what is missing or double is told, not refused.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct MergeReport {
+pub struct MergedShards {
     /// Rows of the data set that are to be rewritten, by the mix ratio.
     pub asked: usize,
     /// Texts in the joined journal.
@@ -46,7 +46,7 @@ pub struct Double {
     pub equal: bool,
 }
 
-impl MergeReport {
+impl MergedShards {
     /// What a user should know of a complete merge, in one line: texts that are double or for no row.
     #[must_use]
     pub fn remark(&self) -> Option<String> {
@@ -80,13 +80,13 @@ impl MergeReport {
 ///
 /// [`DistillError::Completion`] for a journal that is missing or broken, and for one that another model,
 /// sampler, template or seed wrote; [`DistillError::Setting`] where `joined` exists already; and what [`distill`](crate::distill()) refuses of a data set.
-pub fn merge(
+pub fn merge_shards(
     set: &DataSet,
     config: &DistillConfig,
     identity: &WriterIdentity,
     journals: &[PathBuf],
     joined: &Path,
-) -> Result<MergeReport, DistillError> {
+) -> Result<MergedShards, DistillError> {
     if joined.exists() {
         return Err(DistillError::Setting {
             setting: "joined journal",
@@ -100,7 +100,7 @@ pub fn merge(
         .map_or((set, config), |(set, config)| (set, config));
     let before = config.prepared(set)?;
     let mut found = read(config, identity, journals)?;
-    let mut report = MergeReport::default();
+    let mut report = MergedShards::default();
     let mut records = Vec::new();
     let wanted: Vec<Id> = asked(&before, config)?
         .into_iter()
@@ -158,13 +158,13 @@ pub fn merge_into(
     identity: &WriterIdentity,
     from: &[PathBuf],
     folder: &Path,
-) -> Result<MergeReport, DistillError> {
+) -> Result<MergedShards, DistillError> {
     let files = DistillFiles::new(folder, Shard::WHOLE);
     let joined = files.journal();
     if let Some(parent) = joined.parent() {
         fs::create_dir_all(parent).map_err(io_error(parent, "create"))?;
     }
-    let report = merge(set, config, identity, &journals(from)?, &joined)?;
+    let report = merge_shards(set, config, identity, &journals(from)?, &joined)?;
     write_json(&files.merge(), &report)?;
     if report.missing.is_empty() {
         return Ok(report);

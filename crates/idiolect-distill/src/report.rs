@@ -1,12 +1,14 @@
 //! What `summary.json` holds: the numbers of a distillation, and how likely the model finds the responses.
 
+pub(crate) mod summary;
+
 use std::path::Path;
 
 use idiolect_data::write_json;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DistillError;
-use crate::summary::DistillSummary;
+use summary::DistillSummary;
 
 /// Negative log-likelihood of responses under the base model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -7,17 +7,17 @@ use idiolect_data::DataSet;
 use idiolect_metrics::python::strip;
 use idiolect_prompt::DistillTemplate;
 
-use crate::asked::asked;
 use crate::check::Check;
 use crate::config::DistillConfig;
 use crate::error::DistillError;
 use crate::extras::Extras;
 use crate::files::DistillFiles;
+use crate::journal::asked::asked;
 use crate::journal::records;
 use crate::record::RewriteRecord;
 use crate::report::DistillReport;
+use crate::report::summary::DistillSummary;
 use crate::shard::Shard;
-use crate::summary::DistillSummary;
 
 /// What a distillation ends with.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ pub fn distill(
 /// [`distill`] for one part of the rows; the set that it returns, and the numbers, are of that part.
 ///
 /// The whole set is given, so that the rows of the mix are those that one machine would have chosen.
-/// [`merge`](crate::merge()) joins the journals of all parts.
+/// [`crate::merge_shards`] joins the journals of all parts.
 ///
 /// # Errors
 ///

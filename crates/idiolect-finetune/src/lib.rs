@@ -22,6 +22,6 @@ pub use loss::{AdapterLoss, FullLoss, Loss, trainable};
 pub use memory::MemoryPlan;
 pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
 pub use rows::{LazyRows, TrainingData};
-pub use run::claim;
+pub use run::{claim, with_vocabulary};
 pub use settings::{ActivationCheckpointing, FineTuneSettings, Truncation};
 pub use train_settings::TrainSettings;

@@ -13,3 +13,4 @@ pub use directory::claim;
 pub(crate) use follow::Listener;
 pub(crate) use full_run::FullRun;
 pub(crate) use options::RunOptions;
+pub use start::with_vocabulary;

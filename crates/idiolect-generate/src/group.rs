@@ -6,7 +6,8 @@ use crate::row::{Decode, Row};
 use crate::scores::Scores;
 use crate::slot::{Slot, common};
 use crate::{
-    BoxError, Event, GenerateError, Generated, GenerationConfig, NextLogits, Part, Request,
+    BoxError, GenerateError, Generated, GenerationConfig, GenerationEvent, NextLogits, Request,
+    RowPart,
 };
 
 /// What the groups of a run share.
@@ -14,7 +15,7 @@ pub(crate) struct Run<'a> {
     pub(crate) model: &'a mut dyn NextLogits,
     pub(crate) settings: &'a GenerationConfig,
     pub(crate) decode: Decode<'a>,
-    pub(crate) on_event: &'a mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+    pub(crate) on_event: &'a mut dyn FnMut(GenerationEvent<'_>) -> ControlFlow<()>,
 }
 
 impl Run<'_> {
@@ -48,7 +49,8 @@ impl Run<'_> {
                 room -= slot.prepare(self.settings, room);
             }
             let numbered = slots.iter().enumerate();
-            let parts: Vec<Part<'_>> = numbered.filter_map(|(row, slot)| slot.part(row)).collect();
+            let parts: Vec<RowPart<'_>> =
+                numbered.filter_map(|(row, slot)| slot.part(row)).collect();
             if parts.is_empty() {
                 break;
             }
@@ -82,7 +84,7 @@ impl Run<'_> {
         if !self.settings.share_prefixes || places.len() < 2 || shared.is_empty() {
             return Ok((0..rows).map(|_| Slot::default()).collect());
         }
-        let part = Part {
+        let part = RowPart {
             row: 0,
             kept: 0,
             tokens: shared,
@@ -145,11 +147,11 @@ impl Run<'_> {
         let mut flow = ControlFlow::Continue(());
         if row.new_tokens().len() > before {
             let (index, token_ids) = (row.index, row.new_tokens());
-            flow = (self.on_event)(Event::Token { index, token_ids });
+            flow = (self.on_event)(GenerationEvent::Token { index, token_ids });
         }
         // A row that ended is told even where its last token made the caller break off.
         if let Some(done) = &done {
-            let after = (self.on_event)(Event::Done(done));
+            let after = (self.on_event)(GenerationEvent::Done(done));
             flow = if flow.is_break() { flow } else { after };
         }
         Ok((done, flow))

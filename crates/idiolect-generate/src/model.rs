@@ -41,7 +41,7 @@ pub struct Largest {
 
 /// What one row of a batch adds in one pass of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part<'a> {
+pub struct RowPart<'a> {
     /// The row, below the number given to [`NextLogits::begin`].
     pub row: usize,
     /// Tokens of the row that stay; those behind them are forgotten. 0 begins the row anew.
@@ -94,7 +94,7 @@ pub trait NextLogits {
     /// # Errors
     ///
     /// Whatever the model fails with.
-    fn pass(&mut self, parts: &[Part<'_>]) -> Result<Logits, BoxError>;
+    fn pass(&mut self, parts: &[RowPart<'_>]) -> Result<Logits, BoxError>;
 
     /// [`NextLogits::pass`] for a caller who needs no more than the `most` largest logits of each row.
     ///
@@ -106,7 +106,7 @@ pub trait NextLogits {
     /// Whatever the model fails with.
     fn pass_largest(
         &mut self,
-        parts: &[Part<'_>],
+        parts: &[RowPart<'_>],
         most: usize,
     ) -> Result<Option<Vec<Largest>>, BoxError> {
         let _ = (parts, most);

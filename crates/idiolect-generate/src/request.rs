@@ -64,7 +64,7 @@ pub struct Generated {
 
 /// What happens while rows are generated, for streaming and progress.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Event<'a> {
+pub enum GenerationEvent<'a> {
     /// A row has one more token, which may yet turn out to end in a stop string.
     Token {
         /// The request's own number.

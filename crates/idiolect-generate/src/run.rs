@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use crate::group::Run;
-use crate::{BoxError, Event, GenerateError, Generated, GenerationConfig, NextLogits, Request};
+use crate::{
+    BoxError, GenerateError, Generated, GenerationConfig, GenerationEvent, NextLogits, Request,
+};
 
 /// Continues every request and gives the results in the order of `requests`.
 ///
@@ -28,7 +30,7 @@ pub fn generate(
     requests: &[Request],
     settings: &GenerationConfig,
     decode: &dyn Fn(&[u32]) -> Result<String, BoxError>,
-    on_event: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+    on_event: &mut dyn FnMut(GenerationEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<Generated>, GenerateError> {
     settings.check()?;
     for request in requests {

@@ -4,7 +4,7 @@
 //! included, is that from whole logits.
 
 use crate::row::Row;
-use crate::{BoxError, GenerateError, Largest, Logits, NextLogits, Part, Sampling};
+use crate::{BoxError, GenerateError, Largest, Logits, NextLogits, RowPart, Sampling};
 
 pub(crate) enum Scores {
     Whole(Logits),
@@ -15,7 +15,7 @@ impl Scores {
     /// A pass that reads back no more than the choice needs, where the model can tell it apart.
     pub(crate) fn pass(
         model: &mut dyn NextLogits,
-        parts: &[Part<'_>],
+        parts: &[RowPart<'_>],
         sampling: &Sampling,
     ) -> Result<Self, BoxError> {
         if let Some(most) = sampling.decisive()

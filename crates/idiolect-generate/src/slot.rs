@@ -2,7 +2,7 @@
 
 use crate::draft::draft;
 use crate::row::Row;
-use crate::{GenerationConfig, Part, Request};
+use crate::{GenerationConfig, Request, RowPart};
 
 /// Guesses that a row begins with; see [`Slot::verified`].
 const FIRST_GUESSES: usize = 2;
@@ -61,9 +61,9 @@ impl Slot {
     }
 
     /// The next pass, as the model sees it; `None` where nothing stands.
-    pub(crate) fn part(&self, row: usize) -> Option<Part<'_>> {
+    pub(crate) fn part(&self, row: usize) -> Option<RowPart<'_>> {
         self.row.as_ref()?;
-        Some(Part {
+        Some(RowPart {
             row,
             kept: self.kept,
             tokens: &self.tokens[self.kept..],

@@ -126,7 +126,7 @@ impl Adapted {
             return Ok(hash.clone());
         }
         let folder = tempfile::tempdir().map_err(LmError::io(std::env::temp_dir()))?;
-        idiolect_lora::save(&self.adapter, folder.path(), &self.base)?;
+        idiolect_lora::save_adapter(&self.adapter, folder.path(), &self.base)?;
         let found = content_hash(folder.path())?;
         Ok(self.hash.get_or_init(|| found).clone())
     }

@@ -2,6 +2,7 @@
 
 mod adapters;
 pub mod device;
+mod dtype;
 mod error;
 mod generate;
 mod hub;
@@ -17,6 +18,7 @@ pub use adapters::{
     CombineSummary, MergeOptions, MergeSummary, ShiftRow, ShiftSummary, Shifts, WeightedAdapter,
 };
 pub use device::on_threads;
+pub use dtype::Dtype;
 pub use error::LmError;
 pub use generate::{DecoderLogits, GenerateRun};
 pub use hub::locate;
@@ -25,5 +27,5 @@ pub use model::{
     AdapterSummary, LanguageModel, LoadedSummary, MaskedRow, MemorySummary, ModelSummary,
 };
 pub use rows::{GeneratedRow, ModelPrompt, PromptRow, ScoreRow};
-pub use settings::{Dtype, ModelSettings};
+pub use settings::ModelSettings;
 pub use writer::LocalWriter;

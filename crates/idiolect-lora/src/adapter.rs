@@ -95,7 +95,7 @@ impl LoraAdapter {
     ///
     /// # Panics
     ///
-    /// When the adapter is for a model with more blocks; [`crate::load`] has checked that.
+    /// When the adapter is for a model with more blocks; [`crate::load_adapter`] has checked that.
     #[must_use]
     pub fn decoder(&self, seed: &Decoder) -> Decoder {
         let mut decoder = seed.clone();

@@ -23,7 +23,7 @@ pub use error::LoraError;
 pub use factors::Factors;
 pub use gradient::{HeadGradient, Positions, Tape, adapter_gradients, adapter_gradients_in};
 pub use merge::{MergeReport, dense_update, merge, merge_checked};
-pub use peft::{load, read_config, save};
+pub use peft::{load_adapter, read_adapter_config, save_adapter};
 pub use shift::{SiteShift, WeightShift, between, shift, total};
 pub use targets::Targets;
 pub use whole::{Norm, WholeModules};

@@ -14,7 +14,7 @@ use crate::{Factors, LoraAdapter};
 ///
 /// # Panics
 ///
-/// When the adapter is for another model; [`crate::load`] has checked that.
+/// When the adapter is for another model; [`crate::load_adapter`] has checked that.
 #[must_use]
 pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Decoder {
     adapter.whole.valid().at_rest().put_on(&mut decoder);

@@ -6,12 +6,13 @@
 
 mod modules;
 mod options;
+mod tensors;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
-use idiolect_model::{Decoder, Site, transposed, widen};
+use idiolect_model::{Decoder, Site, transposed};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::adapter::weight;
@@ -22,9 +23,9 @@ use crate::whole::Chosen;
 use crate::{Factors, Init, LoraAdapter, LoraConfig, LoraError};
 
 use options::CONFIG;
-pub use options::read_config;
+pub use options::read_adapter_config;
+use tensors::{PREFIX, Reader, Stored, bytes};
 
-const PREFIX: &str = "base_model.model.";
 const WEIGHTS: &str = "adapter_model.safetensors";
 /// What a site can have in the file; only `DoRA` has the last.
 const PARTS: [&str; 3] = ["lora_A.weight", "lora_B.weight", "lora_magnitude_vector"];
@@ -41,8 +42,12 @@ const PARTS: [&str; 3] = ["lora_A.weight", "lora_B.weight", "lora_magnitude_vect
 /// [`LoraError::Io`], [`LoraError::Json`] and [`LoraError::Weights`] for unreadable files;
 /// [`LoraError::Setting`] for an option that is not supported; [`LoraError::Tensor`] when a factor is
 /// missing, of the wrong shape or type, or belongs to a site that the configuration does not choose.
-pub fn load(folder: &Path, decoder: &Decoder, device: &Device) -> Result<LoraAdapter, LoraError> {
-    let config = read_config(folder)?;
+pub fn load_adapter(
+    folder: &Path,
+    decoder: &Decoder,
+    device: &Device,
+) -> Result<LoraAdapter, LoraError> {
+    let config = read_adapter_config(folder)?;
     let path = folder.join(WEIGHTS);
     let bytes = std::fs::read(&path).map_err(|source| LoraError::Io {
         path: path.clone(),
@@ -70,29 +75,7 @@ pub fn load(folder: &Path, decoder: &Decoder, device: &Device) -> Result<LoraAda
     })
 }
 
-struct Reader<'a> {
-    path: PathBuf,
-    file: SafeTensors<'a>,
-    decoder: &'a Decoder,
-    config: &'a LoraConfig,
-}
-
 impl Reader<'_> {
-    fn wrong(
-        &self,
-        tensor: &str,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> LoraError {
-        let (expected, found) = (expected.into(), found.into());
-        LoraError::Tensor {
-            path: self.path.clone(),
-            tensor: tensor.into(),
-            expected,
-            found,
-        }
-    }
-
     /// Every tensor of the file must be a part of a site or of a module of the configuration.
     fn check_names(&self, places: &[Place], chosen: &Chosen) -> Result<(), LoraError> {
         let parts = |place: &Place| PARTS.map(|part| tensor_name(place.site, part));
@@ -136,18 +119,6 @@ impl Reader<'_> {
         let lengths = self.values(&magnitude, &[output])?;
         Ok(factors.with_magnitude(weight(self.decoder, site), Some(lengths)))
     }
-
-    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, LoraError> {
-        let expected = || format!("shape {shape:?}");
-        let Ok(view) = self.file.tensor(name) else {
-            return Err(self.wrong(name, expected(), "nothing"));
-        };
-        if view.shape() != shape {
-            return Err(self.wrong(name, expected(), format!("shape {:?}", view.shape())));
-        }
-        widen(view.data(), view.dtype())
-            .ok_or_else(|| self.wrong(name, "F32, F16 or BF16", format!("{:?}", view.dtype())))
-    }
 }
 
 fn tensor_name(site: Site, part: &str) -> String {
@@ -164,7 +135,7 @@ fn tensor_name(site: Site, part: &str) -> String {
 /// # Errors
 ///
 /// [`LoraError::Io`] names the file that could not be written.
-pub fn save(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), LoraError> {
+pub fn save_adapter(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), LoraError> {
     let io = |path: &Path| {
         let path = path.to_path_buf();
         move |source| LoraError::Io { path, source }
@@ -190,13 +161,6 @@ pub fn save(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), Lora
         std::fs::rename(&beside, &path).map_err(io(&path))?;
     }
     Ok(())
-}
-
-/// Shape and bytes of a stored tensor.
-type Stored = (Vec<usize>, Vec<u8>);
-
-fn bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
 /// Every part under its PEFT name.

@@ -13,7 +13,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{FloatDType, Int, Tensor, TensorData, activation};
 use idiolect_lora::{
     Factors, LoraAdapter, LoraConfig, Positions, Tape, WholeModules, adapter_gradients,
-    dense_update, load, merge_checked, save, shift, total,
+    dense_update, load_adapter, merge_checked, save_adapter, shift, total,
 };
 use idiolect_model::{Adapter, Decoder, NoAdapter};
 use idiolect_testkit::{Tensors, assert_close, device, shared};
@@ -31,8 +31,9 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
         let vocab = decoder.config.vocab_size;
         let want = |tensor: &str| real(&oracle.f32(tensor).unwrap().1, vocab);
         let final_ =
-            load(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
-        let init = load(&folder.join("adapter_init"), &decoder, &device().unwrap()).expect(&name);
+            load_adapter(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
+        let init =
+            load_adapter(&folder.join("adapter_init"), &decoder, &device().unwrap()).expect(&name);
         assert_close(
             &format!("{name} init"),
             &eval_logits(&decoder, &init),
@@ -97,7 +98,7 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
         // PyTorch's clip_grad_norm_ multiplies by clip / (norm + 1e-6), at most 1.
         let clip = (trace["clip"].as_f64().expect("a clip") / (norm + 1e-6)).min(1.0);
         let device = device().unwrap().autodiff();
-        let adapter = load(&folder.join("adapter_init"), &decoder, &device).expect(&name);
+        let adapter = load_adapter(&folder.join("adapter_init"), &decoder, &device).expect(&name);
         let (shape, all_ids) = batches().i64("train_input_ids").unwrap();
         let (_, all_labels) = batches().i64("train_labels").unwrap();
         let size = [shape[1], shape[2]];
@@ -149,8 +150,8 @@ fn a_saved_adapter_is_read_back_bit_for_bit() {
     {
         let place = tempfile::tempdir().expect("a folder");
         let adapter =
-            load(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
-        save(&adapter, place.path(), "tiny").expect(&name);
+            load_adapter(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
+        save_adapter(&adapter, place.path(), "tiny").expect(&name);
         let ours = Tensors::read(&place.path().join("adapter_model.safetensors")).unwrap();
         let theirs =
             Tensors::read(&folder.join("adapter_final/adapter_model.safetensors")).unwrap();
@@ -162,7 +163,7 @@ fn a_saved_adapter_is_read_back_bit_for_bit() {
                 "{name} {tensor}"
             );
         }
-        let again = load(place.path(), &decoder, &device().unwrap()).expect(&name);
+        let again = load_adapter(place.path(), &decoder, &device().unwrap()).expect(&name);
         assert_eq!(again.config, adapter.config, "{name}");
     }
 }
@@ -176,7 +177,7 @@ fn shift_equals_the_norm_of_the_dense_update() {
     } in cases()
     {
         let adapter =
-            load(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
+            load_adapter(&folder.join("adapter_final"), &decoder, &device().unwrap()).expect(&name);
         let shifts = shift(&adapter, &decoder);
         let mut squares = 0.0;
         for shift in &shifts {
@@ -252,7 +253,7 @@ fn an_adapter_for_another_model_is_refused_by_tensor() {
     let tiny = shared.join("oracles/tiny/tiny-mistral-headdim");
     let (mistral, _) = idiolect_model::load(&tiny, &device().unwrap(), FloatDType::F32).unwrap();
     let folder = shared.join("oracles/peft/tiny-llama3/qv/adapter_final");
-    let error = load(&folder, &mistral, &device().unwrap())
+    let error = load_adapter(&folder, &mistral, &device().unwrap())
         .unwrap_err()
         .to_string();
     assert!(

@@ -127,6 +127,14 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// Whether held-out rows are due after this many steps: after every so many, or after each epoch.
+    pub(crate) fn is_evaluation_due(&self, done: usize, ends_epoch: bool) -> bool {
+        match self.eval_every {
+            0 => ends_epoch,
+            every => done.is_multiple_of(every),
+        }
+    }
+
     /// Checks every number against the range that its field states.
     ///
     /// # Errors

@@ -96,6 +96,17 @@ pub enum TrainError {
     },
 }
 
+impl TrainError {
+    /// No parameter of the module wants a gradient.
+    pub(crate) fn nothing_to_train() -> Self {
+        Self::Setting {
+            name: "module",
+            expected: "a parameter that requires a gradient",
+            found: "none".to_owned(),
+        }
+    }
+}
+
 /// An objective counted other trained tokens than the rows of its batch hold, so its gradient
 /// was divided by a wrong number; it comes as the source of [`TrainError::Objective`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

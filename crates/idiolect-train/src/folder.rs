@@ -1,16 +1,19 @@
 //! A run's folder: its two logs, its checkpoints, and how a run finds its way back into it.
 
+mod checkpoint;
+mod stored;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use serde_json::Value;
 
-use crate::checkpoint::{self, Checkpoint, State};
 use crate::guard::{Seen, Watch};
 use crate::report::{EvaluationRow, Log, StepRow, TimingRow, io};
-use crate::stored::StoredConfig;
 use crate::{AdamW, Rows, TrainConfig, TrainError, params};
+use checkpoint::{Checkpoint, State};
+use stored::StoredConfig;
 
 /// Where a run keeps its files.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod checkpoint;
 mod config;
 mod error;
 mod folder;
@@ -15,7 +14,6 @@ mod replica;
 mod report;
 mod schedule;
 mod seam;
-mod stored;
 mod trainer;
 
 pub use config::{RateRatio, TrainConfig};

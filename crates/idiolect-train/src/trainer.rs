@@ -222,11 +222,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     /// The state before the first step, or that of the checkpoint to resume.
     fn start(&self, mut module: M, team: Team) -> Result<Running<M>, TrainError> {
         if params::shapes(&module).is_empty() {
-            return Err(TrainError::Setting {
-                name: "module",
-                expected: "a parameter that requires a gradient",
-                found: "none".to_owned(),
-            });
+            return Err(TrainError::nothing_to_train());
         }
         let mut optimizer = AdamW::new(self.config);
         let (mut store, mut watch, mut done) = (None, Watch::default(), 0);
@@ -298,10 +294,7 @@ impl<'a, M: Module> Trainer<'a, M> {
 
     /// Whether the held-out rows are evaluated after this many steps.
     fn is_evaluated(&self, done: usize, steps: usize, window: &Window) -> bool {
-        let due = match self.config.eval_every {
-            0 => window.ends_epoch,
-            every => done.is_multiple_of(every),
-        };
+        let due = self.config.is_evaluation_due(done, window.ends_epoch);
         self.held_out.count() > 0 && (due || done == steps)
     }
 }

@@ -51,7 +51,7 @@ pub use idiolect_lora::LoraConfig;
 pub use idiolect_train::TrainConfig;
 #[cfg(feature = "train")]
 pub use jobs::{
-    Rewritten, SelfDistill, continue_corpus, distill as distil, embedding_scores, evaluate,
+    Rewritten, SelfDistill, continue_text, distill as distil, embedding_scores, evaluate,
     merge_shards, read_sample,
 };
 #[cfg(feature = "train")]

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::error::ExperimentError;
-use crate::measured::{Measured, sha256};
-use crate::page::Done;
+use crate::measured::{Done, Measured, sha256};
 use crate::plan::{Cell, SETS, TEMPLATES};
 use crate::program::{Lab, read_json};
 

@@ -8,13 +8,13 @@
     reason = "a program talks to a terminal"
 )]
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
 
 mod appendix;
+mod args;
 mod cell;
 mod error;
 mod measured;
@@ -26,42 +26,11 @@ mod rows;
 mod scale;
 mod table;
 
+use args::Args;
 use error::ExperimentError;
 use measured::is_done;
 use plan::Cell;
 use program::Lab;
-
-/// Repeat the paper's comparison of plain and distilled fine-tuning
-#[derive(Parser, Debug, Clone)]
-struct Args {
-    /// Sizes: tiny (minutes, shows that it works), small (two cores), paper (a machine with a GPU)
-    #[arg(long, default_value = "small")]
-    scale: String,
-    /// Start no cell that would end later than this; the cells left are named in the results
-    #[arg(long)]
-    budget_minutes: Option<f64>,
-    /// Hugging Face folder or .gguf file
-    #[arg(long)]
-    model: PathBuf,
-    /// Folder with the tasks' files; its sdft folder has the training sets
-    #[arg(long)]
-    data: PathBuf,
-    /// Folder of the sentence encoder; without it the embedding similarity is left out
-    #[arg(long)]
-    embedder: Option<PathBuf>,
-    /// The program to call
-    #[arg(long, default_value = "target/release/idiolect")]
-    idiolect: PathBuf,
-    /// Where it computes
-    #[arg(long, default_value = "flex")]
-    device: String,
-    /// Folder of cells; the same call goes on where it was killed
-    #[arg(long, default_value = "runs/experiment")]
-    out: PathBuf,
-    /// Page of results
-    #[arg(long, default_value = "docs/RESULTS.md")]
-    results: PathBuf,
-}
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -92,7 +61,7 @@ fn run(args: &Args) -> Result<(), ExperimentError> {
         } else {
             1.0
         };
-        let expected = pace * scale.seconds(one);
+        let expected = pace * plan::seconds(&scale, one);
         let late = |minutes: f64| 60.0 * minutes < spent(began) + expected;
         if args.budget_minutes.is_some_and(late) {
             println!(
@@ -105,7 +74,7 @@ fn run(args: &Args) -> Result<(), ExperimentError> {
         let rest: f64 = cells[at..]
             .iter()
             .filter(|one| !is_done(&lab, one))
-            .map(|one| scale.seconds(one))
+            .map(|one| plan::seconds(&scale, one))
             .sum();
         println!(
             "cell {}/{} {one}: about {:.0} min for all that is left",
@@ -114,7 +83,7 @@ fn run(args: &Args) -> Result<(), ExperimentError> {
             pace * rest / 60.0
         );
         worked += cell::run(&lab, one)?;
-        foreseen += scale.seconds(one);
+        foreseen += plan::seconds(&scale, one);
     }
     page::write(&lab, &cells, &args.results)?;
     println!(

@@ -12,6 +12,9 @@ use crate::error::ExperimentError;
 use crate::plan::Cell;
 use crate::program::{Lab, read_json, write_json};
 
+/// A cell with what it came to.
+pub(crate) type Done = (Cell, Measured);
+
 /// The file that is written last.
 const RESULT: &str = "result.json";
 

@@ -1,8 +1,7 @@
 //! The beginning of the page of results: what was run, on what, and what the columns mean.
 
 use crate::error::ExperimentError;
-use crate::measured::Measured;
-use crate::page::Done;
+use crate::measured::{Done, Measured};
 use crate::program::{Lab, read_json};
 
 const LEGEND: &str = "\

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::error::ExperimentError;
-use crate::measured::{Measured, result};
+use crate::measured::{Done, Measured, result};
 use crate::plan::{Cell, SETS, TEMPLATES};
 use crate::program::Lab;
 use crate::table::{Column, Group, Side, table, verdict};
@@ -59,9 +59,6 @@ pub(crate) fn write(lab: &Lab, cells: &[Cell], to: &Path) -> Result<(), Experime
     text += &appendix::hashes(lab, &seed, &done)?;
     std::fs::write(to, text).map_err(ExperimentError::io(to))
 }
-
-/// A cell with what it came to.
-pub(crate) type Done = (Cell, Measured);
 
 /// The groups of the cells that `wanted` takes, the seed model first, each with its rows and its method.
 fn groups(seed: &Measured, done: &[Done], wanted: impl Fn(&Cell) -> bool) -> Vec<Group> {

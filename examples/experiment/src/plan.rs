@@ -7,6 +7,11 @@ use std::fmt;
 
 use crate::scale::Scale;
 
+/// Tokens a second in training and in generation, on two cores.
+const PACE: (f64, f64) = (244.0, 127.0);
+/// Seconds of a cell that pass in opening the model again for each step.
+const OPENING: f64 = 10.0;
+
 /// One adapter to train and to measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Cell {
@@ -120,10 +125,27 @@ pub(crate) fn cells(scale: &Scale) -> Vec<Cell> {
     all
 }
 
+/// What a cell should take on two cores, in seconds; only its ratio to others matters later.
+pub(crate) fn seconds(scale: &Scale, cell: &Cell) -> f64 {
+    let tokens = scale.row_tokens[usize::from(cell.set != "openfunction")];
+    let trained = (cell.rows * scale.epochs(cell.set) * tokens) as f64;
+    let asked = scale.tasks.iter().map(|(_, items, tokens)| items * tokens);
+    let asked: usize = asked.sum();
+    OPENING + trained / PACE.0 + asked as f64 / PACE.1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scale::named;
+
+    #[test]
+    fn small_takes_about_an_hour_on_two_cores() {
+        let small = named("small").expect("a scale");
+        let seconds: f64 = cells(&small).iter().map(|cell| seconds(&small, cell)).sum();
+        let minutes = seconds / 60.0;
+        assert!((40.0..55.0).contains(&minutes), "{minutes}");
+    }
 
     fn names() -> Vec<String> {
         cells(&named("small").unwrap())

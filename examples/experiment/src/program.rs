@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use idiolect_data::write_atomically;
 use serde_json::{Value, json};
 
-use crate::Args;
+use crate::args::Args;
 use crate::error::ExperimentError;
 use crate::scale::Scale;
 

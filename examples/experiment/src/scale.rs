@@ -6,12 +6,6 @@
 use serde::Serialize;
 
 use crate::error::ExperimentError;
-use crate::plan::Cell;
-
-/// Tokens a second in training and in generation, on two cores.
-const PACE: (f64, f64) = (244.0, 127.0);
-/// Seconds of a cell that pass in opening the model again for each step.
-const OPENING: f64 = 10.0;
 
 /// A task, how many of its items are asked, and the most tokens of an answer.
 pub(crate) type Asked = (&'static str, usize, usize);
@@ -123,31 +117,11 @@ impl Scale {
     pub(crate) fn epochs(&self, set: &str) -> usize {
         self.epochs[usize::from(set != "openfunction")]
     }
-
-    /// What a cell should take on two cores, in seconds; only its ratio to others matters later.
-    pub(crate) fn seconds(&self, cell: &Cell) -> f64 {
-        let tokens = self.row_tokens[usize::from(cell.set != "openfunction")];
-        let trained = (cell.rows * self.epochs(cell.set) * tokens) as f64;
-        let asked: usize = self
-            .tasks
-            .iter()
-            .map(|(_, items, tokens)| items * tokens)
-            .sum();
-        OPENING + trained / PACE.0 + asked as f64 / PACE.1
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::cells;
-
-    #[test]
-    fn small_takes_about_an_hour_on_two_cores() {
-        let seconds: f64 = cells(&SMALL).iter().map(|cell| SMALL.seconds(cell)).sum();
-        let minutes = seconds / 60.0;
-        assert!((40.0..55.0).contains(&minutes), "{minutes}");
-    }
 
     #[test]
     fn a_wrong_name_is_told_the_right_ones() {

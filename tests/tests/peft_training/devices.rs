@@ -1,10 +1,10 @@
 //! The work of each step shared by two devices.
 
 use burn::tensor::{Device, FloatDType};
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lora::Tape;
 use idiolect::model::Decoder;
 use idiolect::train::{Replica, TrainConfig};
-use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::{Tensors, device, shared};
 
 use super::recorded::{TINY, compare, compare_weights, config, json, rows, train_with};
@@ -26,7 +26,7 @@ fn two_devices_train_as_peft_trains_on_one() {
         let trace = json(&folder.join("trace.json"));
         let load = |decoder: &Decoder, part: &str| {
             let device = decoder.device().autodiff();
-            idiolect::lora::load(&folder.join(part), decoder, &device).expect(part)
+            idiolect::lora::load_adapter(&folder.join(part), decoder, &device).expect(part)
         };
         let config = TrainConfig {
             batch_size: batch / 4,

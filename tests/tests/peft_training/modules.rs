@@ -12,7 +12,7 @@ use super::recorded::{TINY, compare, compare_weights, config, json, rows, train}
 
 /// The start that `tests/golden/modules.py` gives the factors.
 fn modules_start(decoder: &Decoder, folder: &Path, device: &Device) -> LoraAdapter {
-    let config = idiolect::lora::read_config(folder).expect("a configuration");
+    let config = idiolect::lora::read_adapter_config(folder).expect("a configuration");
     let mut adapter = LoraAdapter::new(&config, decoder, 0, device).expect("an adapter");
     for (n, factors) in adapter.factors.iter_mut().enumerate() {
         let [input, rank] = factors.a.val().dims();
@@ -52,7 +52,7 @@ fn modules_train_whole_as_peft_trains_them() {
         let (decoder, _) =
             idiolect::model::load(&base, &device().unwrap(), FloatDType::F32).expect(case);
         let folder = golden.join(case);
-        let want = idiolect::lora::load(&folder, &decoder, &device().unwrap()).expect(case);
+        let want = idiolect::lora::load_adapter(&folder, &decoder, &device().unwrap()).expect(case);
         let (_, theirs) = Tensors::read(&folder.join("logits.safetensors"))
             .unwrap()
             .f32("logits")

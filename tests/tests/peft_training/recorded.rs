@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lora::{LoraAdapter, Tape};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{Replica, StepRow, TrainConfig, Trainer};
-use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_testkit::Tensors;
 use serde_json::Value;
 

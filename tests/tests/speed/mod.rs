@@ -18,13 +18,13 @@ use burn::module::Module;
 use burn::tensor::module::attention as burns;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{DType, Tensor, TensorData};
-use idiolect::generate::{Request, Sampling, GenerationConfig, Stops, generate};
+use idiolect::finetune::{AdapterLoss, Loss};
+use idiolect::generate::{GenerationConfig, Request, Sampling, Stops, generate};
+use idiolect::lm::DecoderLogits;
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape, Targets};
 use idiolect::model::{Decoder, NoAdapter, SaveOptions, StoredType, load as read, save};
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
-use idiolect::lm::DecoderLogits;
-use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect_kernels::plain;
 use idiolect_testkit::device;
 use serde_json::json;
@@ -165,7 +165,7 @@ fn text(rows: usize) {
     let mut once = || {
         let mut model = DecoderLogits::new(&decoder, &NoAdapter);
         let decode = |_: &[u32]| Ok(String::new());
-        let go_on = &mut |_: idiolect::generate::Event<'_>| ControlFlow::Continue(());
+        let go_on = &mut |_: idiolect::generate::GenerationEvent<'_>| ControlFlow::Continue(());
         let done = generate(&mut model, &requests, &settings, &decode, go_on).expect("text");
         assert!(done.iter().all(|row| row.token_ids.len() == new));
     };

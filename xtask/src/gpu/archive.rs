@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use super::{Programs, home, size};
+use super::built::{Programs, home, size};
 use crate::shell;
 
 /// The file, in `target/cuda`.

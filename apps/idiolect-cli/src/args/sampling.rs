@@ -39,7 +39,11 @@ pub(crate) struct SamplingOptions {
     #[arg(long, value_name = "N")]
     pub speculate: Option<usize>,
     /// Compute what prompts begin with in common anew for each
-    #[arg(long = "no-prefix-sharing", num_args = 0, default_missing_value = "false")]
+    #[arg(
+        long = "no-prefix-sharing",
+        num_args = 0,
+        default_missing_value = "false"
+    )]
     pub prefix_sharing: Option<bool>,
     /// End a row before this text; repeat it for several
     #[arg(long)]

@@ -127,7 +127,11 @@ pub(crate) struct TrainOptions {
     #[arg(long = "no-shuffle", num_args = 0, default_missing_value = "false")]
     pub shuffle: Option<bool>,
     /// Do not put rows of similar length together
-    #[arg(long = "no-length-grouping", num_args = 0, default_missing_value = "false")]
+    #[arg(
+        long = "no-length-grouping",
+        num_args = 0,
+        default_missing_value = "false"
+    )]
     pub length_grouping: Option<bool>,
     /// Put several examples into one row of up to --max-length tokens, each of which sees itself alone;
     /// --batch-size then counts such rows

@@ -12,6 +12,7 @@ use crate::progress::Bar;
 pub(crate) fn run(args: &Combine) -> Result<(), CliError> {
     let model = resolve(None, &args.model)?;
     let parts = adapters(&args.adapter)?;
-    let summary = combine(&model, &parts, &args.out, &Bar::default()).map_err(idiolect::Error::from)?;
+    let summary =
+        combine(&model, &parts, &args.out, &Bar::default()).map_err(idiolect::Error::from)?;
     output::lines(&[summary])
 }

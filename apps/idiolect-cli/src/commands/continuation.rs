@@ -14,13 +14,18 @@ use crate::progress::Bar;
 pub(crate) fn run(args: &Continue) -> Result<(), CliError> {
     let file = args.config.as_deref().map(read_file).transpose();
     let file = file.map_err(idiolect::Error::from)?;
-    let in_file = file.as_ref().and_then(|file| file.values.get("preset")?.as_str());
+    let in_file = file
+        .as_ref()
+        .and_then(|file| file.values.get("preset")?.as_str());
     let name = args.flags.preset.as_deref().or(in_file);
-    let preset = name.map(preset).transpose().map_err(idiolect::Error::from)?;
+    let preset = name
+        .map(preset)
+        .transpose()
+        .map_err(idiolect::Error::from)?;
     let preset = preset.map(|values| Layer {
         name: "preset".to_owned(),
         values,
     });
     let job: ContinueJob = layers(preset.into_iter().chain(file).collect(), &args.flags)?;
-    output::lines(&[idiolect::continue_corpus(&job, &Bar::default())?])
+    output::lines(&[idiolect::continue_text(&job, &Bar::default())?])
 }

@@ -4,9 +4,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use idiolect::TrainSettings;
 use idiolect::finetune::plan as planned;
 use idiolect::lm::MaskedRow;
-use idiolect::TrainSettings;
 use idiolect::lm::jobs::{Inspect as Asked, inspect};
 use serde_json::{Value, json};
 

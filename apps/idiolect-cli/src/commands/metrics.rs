@@ -14,7 +14,10 @@ pub(crate) fn run(args: &Metrics) -> Result<(), CliError> {
     if args.kind == "shift" {
         return shift(args);
     }
-    let input = args.input.as_deref().ok_or_else(|| missing("in", "a file of rows"))?;
+    let input = args
+        .input
+        .as_deref()
+        .ok_or_else(|| missing("in", "a file of rows"))?;
     let rows = read_scored_rows(input).map_err(idiolect::Error::from)?;
     let scores = if args.kind == "embedding" {
         let model = resolve(None, &args.model)?;

@@ -21,13 +21,22 @@ pub(crate) mod sdft;
 pub(crate) mod train;
 
 /// The settings of a file under those of the command line.
-pub(crate) fn resolve<T: Settings>(file: Option<&Path>, flags: &impl Serialize) -> Result<T, CliError> {
-    let file = file.map(read_file).transpose().map_err(idiolect::Error::from)?;
+pub(crate) fn resolve<T: Settings>(
+    file: Option<&Path>,
+    flags: &impl Serialize,
+) -> Result<T, CliError> {
+    let file = file
+        .map(read_file)
+        .transpose()
+        .map_err(idiolect::Error::from)?;
     layers(file.into_iter().collect(), flags)
 }
 
 /// The settings of layers, the last of which is the command line.
-pub(crate) fn layers<T: Settings>(mut below: Vec<Layer>, flags: &impl Serialize) -> Result<T, CliError> {
+pub(crate) fn layers<T: Settings>(
+    mut below: Vec<Layer>,
+    flags: &impl Serialize,
+) -> Result<T, CliError> {
     below.push(Layer::of("command line", flags).map_err(idiolect::Error::from)?);
     Ok(resolved(&below).map_err(idiolect::Error::from)?)
 }

@@ -119,7 +119,7 @@ impl<'a> AdapterRun<'a> {
     ) -> Result<FineTuned, FineTuneError> {
         if let Some(run) = &self.options.run {
             let place = run.adapter();
-            idiolect_lora::save(&adapter, &place, self.model.name())?;
+            idiolect_lora::save_adapter(&adapter, &place, self.model.name())?;
             self.model.save_text_files(&place)?;
         }
         Ok(FineTuned {

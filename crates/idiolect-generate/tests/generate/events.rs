@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use idiolect_generate::{Event, GenerationConfig, generate};
+use idiolect_generate::{GenerationConfig, GenerationEvent, generate};
 
 use crate::fake::{Fake, decode, requests, settings};
 
@@ -13,8 +13,10 @@ fn every_token_and_every_end_is_told() {
     let mut model = Fake::script(128, &[97, 98]);
     generate(&mut model, &requests, &settings(2), &decode, &mut |event| {
         told.push(match event {
-            Event::Token { index, token_ids } => format!("{index} {}", decode(token_ids).unwrap()),
-            Event::Done(row) => format!("{} done {}", row.index, row.text),
+            GenerationEvent::Token { index, token_ids } => {
+                format!("{index} {}", decode(token_ids).unwrap())
+            }
+            GenerationEvent::Done(row) => format!("{} done {}", row.index, row.text),
         });
         ControlFlow::Continue(())
     })
@@ -35,7 +37,7 @@ fn breaking_off_gives_the_rows_that_are_finished() {
     let mut done = 0;
     let mut model = Fake::scattered(100);
     let results = generate(&mut model, &requests, &settings, &decode, &mut |event| {
-        done += usize::from(matches!(event, Event::Done(_)));
+        done += usize::from(matches!(event, GenerationEvent::Done(_)));
         if done == 2 {
             ControlFlow::Break(())
         } else {
@@ -59,8 +61,8 @@ fn breaking_off_at_a_last_token_still_gives_its_row() {
         &settings(1),
         &decode,
         &mut |event| match event {
-            Event::Token { .. } => ControlFlow::Break(()),
-            Event::Done(_) => ControlFlow::Continue(()),
+            GenerationEvent::Token { .. } => ControlFlow::Break(()),
+            GenerationEvent::Done(_) => ControlFlow::Continue(()),
         },
     );
     assert_eq!(results.unwrap().len(), 1);

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
-    BoxError, GenerateError, Generated, GenerationConfig, Largest, Logits, NextLogits, Part,
-    Request, Sampling, Stops, generate,
+    BoxError, GenerateError, Generated, GenerationConfig, Largest, Logits, NextLogits, Request,
+    RowPart, Sampling, Stops, generate,
 };
 
 /// GenerationConfig that draw, each step of the sampler at work.
@@ -95,7 +95,7 @@ impl NextLogits for Fake {
         Ok(())
     }
 
-    fn pass(&mut self, parts: &[Part<'_>]) -> Result<Logits, BoxError> {
+    fn pass(&mut self, parts: &[RowPart<'_>]) -> Result<Logits, BoxError> {
         if !parts.is_sorted_by(|a, b| a.row < b.row) || parts.is_empty() {
             return Err("parts out of order".into());
         }
@@ -122,7 +122,7 @@ impl NextLogits for Fake {
 
     fn pass_largest(
         &mut self,
-        parts: &[Part<'_>],
+        parts: &[RowPart<'_>],
         most: usize,
     ) -> Result<Option<Vec<Largest>>, BoxError> {
         if !self.on_device {

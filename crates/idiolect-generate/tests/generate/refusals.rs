@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
-    BoxError, GenerateError, GenerationConfig, Largest, Logits, NextLogits, Part, Stops, generate,
+    BoxError, GenerateError, GenerationConfig, Largest, Logits, NextLogits, RowPart, Stops,
+    generate,
 };
 
 use crate::fake::{Fake, decode, requests, run, settings};
@@ -106,13 +107,13 @@ impl NextLogits for Forgetful {
         Ok(())
     }
 
-    fn pass(&mut self, _: &[Part<'_>]) -> Result<Logits, BoxError> {
+    fn pass(&mut self, _: &[RowPart<'_>]) -> Result<Logits, BoxError> {
         Err("only the largest are there".into())
     }
 
     fn pass_largest(
         &mut self,
-        parts: &[Part<'_>],
+        parts: &[RowPart<'_>],
         _: usize,
     ) -> Result<Option<Vec<Largest>>, BoxError> {
         let row = Largest {

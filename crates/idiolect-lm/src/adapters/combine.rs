@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use idiolect_lora::{LoraAdapter, combine, load, save, shift, total};
+use idiolect_lora::{LoraAdapter, combine, load_adapter, save_adapter, shift, total};
 use serde::Serialize;
 
 use super::WeightedAdapter;
@@ -37,7 +37,7 @@ impl LanguageModel {
         out: &Path,
     ) -> Result<CombineSummary, LmError> {
         let one = self.combined(parts)?;
-        save(&one, out, self.name())?;
+        save_adapter(&one, out, self.name())?;
         self.text.save(out)?;
         Ok(CombineSummary {
             out: out.to_owned(),
@@ -51,7 +51,7 @@ impl LanguageModel {
     /// The weighted sum of adapters, as one that is in memory.
     pub(super) fn combined(&self, parts: &[WeightedAdapter]) -> Result<LoraAdapter, LmError> {
         let read = |part: &WeightedAdapter| {
-            let adapter = load(&part.folder, &self.decoder, &self.device())?;
+            let adapter = load_adapter(&part.folder, &self.decoder, &self.device())?;
             Ok::<_, LmError>((adapter, part.weight))
         };
         let parts = parts.iter().map(read).collect::<Result<Vec<_>, _>>()?;

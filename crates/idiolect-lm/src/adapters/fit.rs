@@ -1,4 +1,4 @@
-//! Whether an adapter that is in memory fits a model: what [`idiolect_lora::load`] checks of a folder.
+//! Whether an adapter that is in memory fits a model: what [`idiolect_lora::load_adapter`] checks of a folder.
 
 use burn::module::Param;
 use burn::tensor::Tensor;

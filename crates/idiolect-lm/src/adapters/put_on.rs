@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use idiolect_data::content_hash;
-use idiolect_lora::{LoraAdapter, Stack, load};
+use idiolect_lora::{LoraAdapter, Stack, load_adapter};
 
 use super::{Adapted, Adapters, Stacked, WeightedAdapter, fit};
 use crate::text::{Text, larger};
@@ -22,7 +22,7 @@ impl LanguageModel {
     /// [`LmError::Tokens`] for a tokenizer that does not fit.
     pub fn load_adapter(&self, folder: &Path) -> Result<Self, LmError> {
         let files = larger(folder, &self.text.tokenizer)?;
-        let adapter = load(folder, &self.decoder, &self.device())?.at_rest();
+        let adapter = load_adapter(folder, &self.decoder, &self.device())?.at_rest();
         let hash = OnceLock::from(content_hash(folder)?);
         let decoder = adapter.decoder(&self.decoder);
         let text = match files {
@@ -65,7 +65,7 @@ impl LanguageModel {
         };
         for WeightedAdapter { folder, weight } in parts {
             let more = larger(folder, &self.text.tokenizer)?.is_some();
-            let part = load(folder, &self.decoder, &self.device())?;
+            let part = load_adapter(folder, &self.decoder, &self.device())?;
             if more || !part.whole.is_empty() {
                 let expected = "an adapter without modules_to_save beside others or in part";
                 return Err(LmError::setting("adapter", expected, folder.display()));

@@ -1,6 +1,6 @@
 //! How far adapters, or another model, stand from a model: the norm of the change of every weight.
 
-use idiolect_lora::{SiteShift, WeightShift, between, load, shift};
+use idiolect_lora::{SiteShift, WeightShift, between, load_adapter, shift};
 use serde::Serialize;
 
 use super::WeightedAdapter;
@@ -71,7 +71,7 @@ impl LanguageModel {
     pub fn shift_of(&self, parts: &[WeightedAdapter]) -> Result<Shifts, LmError> {
         let sites = match parts {
             [only] if only.is_whole() => shift(
-                &load(&only.folder, &self.decoder, &self.device())?,
+                &load_adapter(&only.folder, &self.decoder, &self.device())?,
                 &self.decoder,
             ),
             several => shift(&self.combined(several)?, &self.decoder),

@@ -31,7 +31,7 @@ impl LanguageModel {
             ..GenerationSettings::default()
         };
         let prompt = [ModelPrompt::Tokens(prompt)];
-        let go_on = &mut |_: idiolect_generate::Event<'_>| ControlFlow::Continue(());
+        let go_on = &mut |_: idiolect_generate::GenerationEvent<'_>| ControlFlow::Continue(());
         let done = self.generate(&prompt, &settings, GenerateRun::default(), go_on)?;
         Ok(done.into_iter().map(|row| row.text).collect())
     }

@@ -5,7 +5,7 @@
 
 use burn::tensor::{Int, Tensor};
 
-use idiolect_generate::{BoxError, Largest, Logits, NextLogits, Part};
+use idiolect_generate::{BoxError, Largest, Logits, NextLogits, RowPart};
 use idiolect_model::{Adapter, Decoder, Session};
 
 use crate::device;
@@ -74,7 +74,7 @@ impl NextLogits for DecoderLogits<'_> {
         Ok(self.session()?.share(tokens)?)
     }
 
-    fn pass(&mut self, parts: &[Part<'_>]) -> Result<Logits, BoxError> {
+    fn pass(&mut self, parts: &[RowPart<'_>]) -> Result<Logits, BoxError> {
         let values = self.session()?.pass(&of_model(parts))?;
         let vocab = self.vocab();
         Ok(Logits { vocab, values })
@@ -82,7 +82,7 @@ impl NextLogits for DecoderLogits<'_> {
 
     fn pass_largest(
         &mut self,
-        parts: &[Part<'_>],
+        parts: &[RowPart<'_>],
         most: usize,
     ) -> Result<Option<Vec<Largest>>, BoxError> {
         if !self.on_device || most > MOST {
@@ -102,8 +102,8 @@ impl NextLogits for DecoderLogits<'_> {
     }
 }
 
-fn of_model<'a>(parts: &[Part<'a>]) -> Vec<idiolect_model::Part<'a>> {
-    let part = |part: &Part<'a>| idiolect_model::Part {
+fn of_model<'a>(parts: &[RowPart<'a>]) -> Vec<idiolect_model::Part<'a>> {
+    let part = |part: &RowPart<'a>| idiolect_model::Part {
         row: part.row,
         kept: part.kept,
         tokens: part.tokens,

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use idiolect_completion::Progress;
 use idiolect_generate::{
-    Event, Generated, GenerationConfig, GenerationSettings, Request, Stops, generate,
+    Generated, GenerationConfig, GenerationEvent, GenerationSettings, Request, Stops, generate,
 };
 
 use super::{DecoderLogits, Pace};
@@ -33,7 +33,7 @@ impl LanguageModel {
         prompts: &[ModelPrompt],
         settings: &GenerationSettings,
         run: GenerateRun,
-        on_event: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+        on_event: &mut dyn FnMut(GenerationEvent<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<Generated>, LmError> {
         settings.check()?;
         let requests = prompts.iter().enumerate();
@@ -66,8 +66,8 @@ impl LanguageModel {
     ) -> Result<Vec<GeneratedRow>, LmError> {
         let prompts: Vec<ModelPrompt> = rows.iter().map(|row| row.prompt.clone()).collect();
         progress.begin("generate", rows.len());
-        let count = |event: Event<'_>| {
-            if let Event::Done(_) = event {
+        let count = |event: GenerationEvent<'_>| {
+            if let GenerationEvent::Done(_) = event {
                 progress.advance(1);
             }
             ControlFlow::Continue(())
@@ -97,7 +97,7 @@ impl LanguageModel {
         &self,
         requests: &[Request],
         config: &GenerationConfig,
-        on_event: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+        on_event: &mut dyn FnMut(GenerationEvent<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<Generated>, LmError> {
         let mut model = DecoderLogits::new(self.decoder(), self.adapter());
         let decode = |ids: &[u32]| self.tokenizer().decode(ids, true).map_err(Into::into);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use idiolect_generate::{Event, Generated, GenerationSettings};
+use idiolect_generate::{Generated, GenerationEvent, GenerationSettings};
 
 use super::GenerateRun;
 use crate::rows::ModelPrompt;
@@ -27,11 +27,11 @@ impl LanguageModel {
         let guard = stops.iter().map(String::len).max().unwrap_or(0);
         let mut shown = Shown { bytes: 0, on_text };
         let done = self.generate(&[prompt], settings, run, &mut |event| match event {
-            Event::Token { token_ids, .. } => {
+            GenerationEvent::Token { token_ids, .. } => {
                 let text = self.tokenizer().decode(token_ids, true);
                 shown.show(certain(&text.unwrap_or_default(), guard))
             }
-            Event::Done(done) => shown.show(&done.text),
+            GenerationEvent::Done(done) => shown.show(&done.text),
         })?;
         Ok(done.into_iter().next())
     }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use idiolect_completion::{BoxError, Completion, CompletionRequest, Writer, WriterIdentity};
-use idiolect_generate::{Event, Generated, GenerationConfig, Request, groups};
+use idiolect_generate::{Generated, GenerationConfig, GenerationEvent, Request, groups};
 
 use super::LocalWriter;
 use super::groups::{alike, config_of};
@@ -85,7 +85,7 @@ impl LocalWriter<'_> {
     ) -> Result<Vec<Generated>, BoxError> {
         let mut failed = None;
         let rows = self.model.continue_requests(chosen, config, &mut |event| {
-            let Event::Done(row) = event else {
+            let GenerationEvent::Done(row) = event else {
                 return ControlFlow::Continue(());
             };
             let request = &all[row.index];

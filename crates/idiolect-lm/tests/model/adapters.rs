@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use idiolect_lm::{LanguageModel, LmError, WeightedAdapter};
-use idiolect_lora::{LoraAdapter, LoraConfig, save};
+use idiolect_lora::{LoraAdapter, LoraConfig, save_adapter};
 
 use crate::tiny::{Nudge, loss, model, peft, tiny};
 
@@ -51,7 +51,7 @@ fn an_adapter_in_memory_is_the_one_that_its_folder_holds() {
         let adapter = trained(&model, &config);
         let memory = model.with_adapter(&adapter).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        save(&adapter, folder.path(), model.name()).unwrap();
+        save_adapter(&adapter, folder.path(), model.name()).unwrap();
         let read = model.load_adapter(folder.path()).unwrap();
         assert_eq!(loss(&memory).to_bits(), loss(&read).to_bits());
         assert!((loss(&memory) - loss(&model)).abs() > 1e-3);
@@ -130,7 +130,7 @@ fn an_adapter_with_whole_modules_stands_alone() {
         ..LoraConfig::default()
     };
     let folder = tempfile::tempdir().unwrap();
-    save(&trained(&model, &config), folder.path(), "base").unwrap();
+    save_adapter(&trained(&model, &config), folder.path(), "base").unwrap();
     let half = WeightedAdapter {
         weight: 0.5,
         ..WeightedAdapter::whole(folder.path())

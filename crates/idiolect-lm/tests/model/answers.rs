@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use idiolect_completion::Quiet;
-use idiolect_generate::{Event, FinishReason, GenerationSettings};
+use idiolect_generate::{FinishReason, GenerationEvent, GenerationSettings};
 use idiolect_lm::{GenerateRun, LmError, ModelPrompt, PromptRow};
 
 use crate::tiny::tiny;
@@ -20,7 +20,7 @@ fn a_turn_is_answered_as_its_prompt_is_continued() {
     let Some(model) = tiny() else { return };
     let prompt = ModelPrompt::user("Say red.");
     let room = model.max_positions() - model.prompt_ids(&prompt).unwrap().len();
-    let go_on = &mut |_: Event<'_>| ControlFlow::Continue(());
+    let go_on = &mut |_: GenerationEvent<'_>| ControlFlow::Continue(());
     let settings = short(room.min(256));
     let done = model.generate(&[prompt], &settings, GenerateRun::default(), go_on);
     assert_eq!(model.chat("Say red.").unwrap(), done.unwrap()[0].text);
@@ -101,7 +101,7 @@ fn pieces_of_a_stream_are_its_text_and_no_stop_is_ever_shown() {
 #[test]
 fn settings_out_of_range_are_refused() {
     let Some(model) = tiny() else { return };
-    let go_on = &mut |_: Event<'_>| ControlFlow::Continue(());
+    let go_on = &mut |_: GenerationEvent<'_>| ControlFlow::Continue(());
     let prompt = [ModelPrompt::user("x")];
     let error = model.generate(&prompt, &short(0), GenerateRun::default(), go_on);
     assert!(error.unwrap_err().to_string().contains("max_new_tokens"));

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use idiolect_lm::{LanguageModel, LmError, ModelPrompt};
-use idiolect_lora::{LoraAdapter, LoraConfig, save};
+use idiolect_lora::{LoraAdapter, LoraConfig, save_adapter};
 
 use crate::tiny::{Nudge, loss, model, peft, tiny};
 
@@ -20,7 +20,7 @@ fn adapter(model: &LanguageModel) -> (LoraAdapter, tempfile::TempDir) {
     let adapter = LoraAdapter::new(&config, model.base_decoder(), 3, &Device::flex()).unwrap();
     let adapter = adapter.map(&mut Nudge(0.0));
     let folder = tempfile::tempdir().unwrap();
-    save(&adapter, folder.path(), model.name()).unwrap();
+    save_adapter(&adapter, folder.path(), model.name()).unwrap();
     model.save_text_files(folder.path()).unwrap();
     (adapter, folder)
 }

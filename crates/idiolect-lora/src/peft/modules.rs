@@ -9,7 +9,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use idiolect_model::transposed;
 
-use super::{PREFIX, Reader, Stored, bytes};
+use super::tensors::{PREFIX, Reader, Stored, bytes};
 use crate::whole::{Chosen, EMBEDDING, HEAD};
 use crate::{LoraError, WholeModules};
 

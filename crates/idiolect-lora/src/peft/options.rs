@@ -14,8 +14,8 @@ pub(super) const CONFIG: &str = "adapter_config.json";
 ///
 /// # Errors
 ///
-/// [`LoraError::Io`], [`LoraError::Json`] and [`LoraError::Setting`] as for [`crate::load`].
-pub fn read_config(folder: &Path) -> Result<LoraConfig, LoraError> {
+/// [`LoraError::Io`], [`LoraError::Json`] and [`LoraError::Setting`] as for [`crate::load_adapter`].
+pub fn read_adapter_config(folder: &Path) -> Result<LoraConfig, LoraError> {
     let path = folder.join(CONFIG);
     let bytes = std::fs::read(&path).map_err(|source| LoraError::Io {
         path: path.clone(),

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Device;
-use idiolect_lora::{LoraConfig, dense_update, load, merge, save};
+use idiolect_lora::{LoraConfig, dense_update, load_adapter, merge, save_adapter};
 use idiolect_model::{Decoder, NoAdapter};
 use idiolect_testkit::assert_close;
 
@@ -13,7 +13,7 @@ fn an_adapter_of_a_base_model_changes_its_tuned_model_by_the_same_weights() {
     let Some(base) = tiny() else { return };
     let adapter = new(&LoraConfig::default(), &base).map(&mut Nudge(0.0));
     let folder = tempfile::tempdir().unwrap();
-    save(&adapter, folder.path(), "base").unwrap();
+    save_adapter(&adapter, folder.path(), "base").unwrap();
     // The tuned model: the base after some other training.
     let mut tuned = base.clone();
     for block in &mut tuned.weights.blocks {
@@ -21,7 +21,8 @@ fn an_adapter_of_a_base_model_changes_its_tuned_model_by_the_same_weights() {
             *weight = Param::from_tensor(weight.val() * 0.9 + 0.01);
         }
     }
-    let carried = load(folder.path(), &tuned, &Device::flex()).expect("same names and shapes");
+    let carried =
+        load_adapter(folder.path(), &tuned, &Device::flex()).expect("same names and shapes");
     let merged = merge(tuned.clone(), &carried);
     for site in &adapter.sites {
         let at = |decoder: &Decoder| {
@@ -42,11 +43,11 @@ fn an_adapter_of_a_model_with_more_blocks_is_refused_by_name() {
     let Some(base) = tiny() else { return };
     let adapter = new(&LoraConfig::default(), &base);
     let folder = tempfile::tempdir().unwrap();
-    save(&adapter, folder.path(), "base").unwrap();
+    save_adapter(&adapter, folder.path(), "base").unwrap();
     let mut shorter = base.clone();
     shorter.config.num_layers = 2;
     shorter.weights.blocks.truncate(2);
-    let error = load(folder.path(), &shorter, &Device::flex()).unwrap_err();
+    let error = load_adapter(folder.path(), &shorter, &Device::flex()).unwrap_err();
     let error = error.to_string();
     assert!(error.contains("model.layers.2.self_attn"), "{error}");
 }

@@ -2,7 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Device;
-use idiolect_lora::{Init, LoraConfig, Scaling, Stack, Targets, combine, dense_update, load, save};
+use idiolect_lora::{
+    Init, LoraConfig, Scaling, Stack, Targets, combine, dense_update, load_adapter, save_adapter,
+};
 use idiolect_model::NoAdapter;
 use idiolect_testkit::assert_close;
 
@@ -39,8 +41,8 @@ fn a_combination_is_the_weighted_sum_and_a_plain_adapter_on_disk() {
         let wanted = hidden(&decoder, &stack);
         assert_close("combined", &hidden(&decoder, &one), &wanted, 1e-4);
         let folder = tempfile::tempdir().unwrap();
-        save(&one, folder.path(), "tiny").unwrap();
-        let again = load(folder.path(), &decoder, &Device::flex()).unwrap();
+        save_adapter(&one, folder.path(), "tiny").unwrap();
+        let again = load_adapter(folder.path(), &decoder, &Device::flex()).unwrap();
         assert_eq!(hidden(&decoder, &again), hidden(&decoder, &one));
         assert_eq!(places(&again), places(&one));
     }

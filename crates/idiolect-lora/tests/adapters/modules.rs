@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use idiolect_lora::{LoraAdapter, LoraConfig, load, save};
+use idiolect_lora::{LoraAdapter, LoraConfig, load_adapter, save_adapter};
 use idiolect_testkit::assert_close;
 use safetensors::tensor::{SafeTensors, TensorView};
 
@@ -88,8 +88,8 @@ fn new_words_start_as_the_mean_and_come_back_from_disk() {
         }
         let adapter = new(&config(&["embed_tokens", "lm_head"], tie), &grown);
         let folder = tempfile::tempdir().unwrap();
-        save(&adapter, folder.path(), name).unwrap();
-        let again = load(folder.path(), &seed, &Device::flex()).unwrap();
+        save_adapter(&adapter, folder.path(), name).unwrap();
+        let again = load_adapter(folder.path(), &seed, &Device::flex()).unwrap();
         assert_eq!(again.config, adapter.config);
         let worn = again.decoder(&seed);
         assert_eq!((worn.config.vocab_size, worn.config.tied), (386, tie));
@@ -120,7 +120,7 @@ fn a_resized_embedding_that_does_not_train_is_read_under_every_name_of_peft() {
             &seed.clone().with_tokens(&[384]),
         );
         let folder = tempfile::tempdir().unwrap();
-        save(&adapter, folder.path(), name).unwrap();
+        save_adapter(&adapter, folder.path(), name).unwrap();
         renamed(folder.path(), |name| match name.strip_suffix(".weight") {
             Some(path) if !path.contains("lora") => {
                 let endings = ["weight", "modules_to_save.weight", "original_module.weight"];
@@ -134,7 +134,7 @@ fn a_resized_embedding_that_does_not_train_is_read_under_every_name_of_peft() {
         json["modules_to_save"] = serde_json::Value::Null;
         json["ensure_weight_tying"] = false.into();
         std::fs::write(&path, json.to_string()).unwrap();
-        let again = load(folder.path(), &seed, &Device::flex().autodiff()).unwrap();
+        let again = load_adapter(folder.path(), &seed, &Device::flex().autodiff()).unwrap();
         assert!(!again.whole.trains_head() && !again.whole.is_empty());
         let worn = again.valid().decoder(&seed);
         assert_eq!((worn.config.vocab_size, worn.config.tied), (385, tied));
@@ -148,13 +148,13 @@ fn files_without_a_module_or_with_another_head_are_refused_by_tensor() {
     };
     let folder = tempfile::tempdir().unwrap();
     let refused = |parts: &[&str]| {
-        let error = load(folder.path(), &seed, &Device::flex())
+        let error = load_adapter(folder.path(), &seed, &Device::flex())
             .unwrap_err()
             .to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     };
     let parted = config(&["embed_tokens", "lm_head"], false);
-    save(&new(&parted, &seed), folder.path(), "tiny").unwrap();
+    save_adapter(&new(&parted, &seed), folder.path(), "tiny").unwrap();
     let head = "base_model.model.lm_head.weight";
     renamed(folder.path(), |name| {
         if name == head {
@@ -166,7 +166,7 @@ fn files_without_a_module_or_with_another_head_are_refused_by_tensor() {
     refused(&[head, "expected shape [384, 64], found nothing"]);
     let tied = config(&["embed_tokens"], true);
     let mut other = new(&tied, &seed);
-    save(&other, folder.path(), "tiny").unwrap();
+    save_adapter(&other, folder.path(), "tiny").unwrap();
     // Without the second copy the embedding is the head all the same.
     renamed(folder.path(), |name| {
         if name == head {
@@ -176,17 +176,17 @@ fn files_without_a_module_or_with_another_head_are_refused_by_tensor() {
         }
     });
     assert!(
-        load(folder.path(), &seed, &Device::flex())
+        load_adapter(folder.path(), &seed, &Device::flex())
             .unwrap()
             .whole
             .tied
     );
     other.whole = new(&parted, &seed.clone().with_tokens(&[384])).whole;
     other.whole.embedding = new(&parted, &seed).whole.embedding;
-    save(&other, folder.path(), "tiny").unwrap();
+    save_adapter(&other, folder.path(), "tiny").unwrap();
     refused(&[head, "expected 384 rows, found 385 rows"]);
     other.whole = new(&parted, &seed).whole;
     other.whole.head = other.whole.head.map(|head| head.map(|head| head * 2.0));
-    save(&other, folder.path(), "tiny").unwrap();
+    save_adapter(&other, folder.path(), "tiny").unwrap();
     refused(&[head, "the values of the embedding"]);
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use idiolect_lora::{LoraConfig, LoraError, load, read_config, save};
+use idiolect_lora::{LoraConfig, LoraError, load_adapter, read_adapter_config, save_adapter};
 use serde_json::{Value, json};
 
 use crate::tiny::{new, places, tiny};
@@ -15,7 +15,7 @@ fn golden() -> Value {
 fn read(config: &Value) -> Result<LoraConfig, LoraError> {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), config);
-    read_config(folder.path())
+    read_adapter_config(folder.path())
 }
 
 fn write(folder: &Path, config: &Value) {
@@ -39,8 +39,8 @@ fn configurations_choose_the_modules_ranks_and_scales_that_they_choose_in_peft()
         assert_eq!(places(&adapter), wanted, "{name}");
 
         let folder = tempfile::tempdir().unwrap();
-        save(&adapter, folder.path(), "tiny").unwrap();
-        let again = load(folder.path(), &decoder, &Device::flex()).unwrap();
+        save_adapter(&adapter, folder.path(), "tiny").unwrap();
+        let again = load_adapter(folder.path(), &decoder, &Device::flex()).unwrap();
         assert_eq!(places(&again), wanted, "{name} from disk");
         assert_eq!(again.config, config, "{name} from disk");
     }
@@ -75,14 +75,14 @@ fn a_file_and_its_configuration_must_name_the_same_parts() {
     let Some(decoder) = tiny() else { return };
     let folder = tempfile::tempdir().unwrap();
     let adapter = new(&LoraConfig::default(), &decoder);
-    save(&adapter, folder.path(), "tiny").unwrap();
+    save_adapter(&adapter, folder.path(), "tiny").unwrap();
     let text = std::fs::read_to_string(folder.path().join("adapter_config.json")).unwrap();
     let config: Value = serde_json::from_str(&text).unwrap();
     let refused = |field: &str, value: Value, part: &str| {
         let mut config = config.clone();
         config[field] = value;
         write(folder.path(), &config);
-        let error = load(folder.path(), &decoder, &Device::flex())
+        let error = load_adapter(folder.path(), &decoder, &Device::flex())
             .unwrap_err()
             .to_string();
         assert!(error.contains(part), "{error}");

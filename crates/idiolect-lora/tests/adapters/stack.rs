@@ -1,7 +1,7 @@
 //! Several adapters at once beside PEFT: `golden/stack.py` made the logits.
 
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
-use idiolect_lora::{LoraAdapter, Stack, combine, load};
+use idiolect_lora::{LoraAdapter, Stack, combine, load_adapter};
 use idiolect_model::{Adapter, Decoder};
 use idiolect_testkit::{assert_close, device, shared};
 use serde_json::Value;
@@ -38,7 +38,7 @@ fn adapters_together_and_weighted_compute_what_they_compute_in_peft() {
         let one = |part: &Value| {
             let folder = oracles.join("peft").join(model);
             let folder = folder.join(part[0].as_str().unwrap()).join("adapter_final");
-            let adapter = load(&folder, &decoder, &device().unwrap()).expect("an adapter");
+            let adapter = load_adapter(&folder, &decoder, &device().unwrap()).expect("an adapter");
             (adapter.at_rest(), part[1].as_f64().unwrap())
         };
         parts.map(one).collect()

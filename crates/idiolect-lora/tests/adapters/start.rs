@@ -3,7 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use idiolect_lora::{
-    Init, LoraAdapter, LoraConfig, Scaling, Tape, Targets, adapter_gradients, load, save,
+    Init, LoraAdapter, LoraConfig, Scaling, Tape, Targets, adapter_gradients, load_adapter,
+    save_adapter,
 };
 use idiolect_model::{Decoder, NoAdapter};
 use idiolect_testkit::assert_close;
@@ -86,8 +87,8 @@ fn pissa_changes_nothing_at_first_and_fits_the_unchanged_model_from_disk() {
         assert_eq!(hidden(&decoder, &adapter), hidden(&decoder, &NoAdapter));
         let moved = adapter.map(&mut Nudge(0.0));
         let folder = tempfile::tempdir().unwrap();
-        save(&moved, folder.path(), "tiny").unwrap();
-        let again = load(folder.path(), &decoder, &Device::flex()).unwrap();
+        save_adapter(&moved, folder.path(), "tiny").unwrap();
+        let again = load_adapter(folder.path(), &decoder, &Device::flex()).unwrap();
         let ranks: Vec<usize> = again
             .factors
             .iter()

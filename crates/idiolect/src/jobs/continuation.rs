@@ -18,7 +18,7 @@ use crate::settings::ContinueJob;
 ///
 /// [`Error::Setting`] for a setting that is missing; [`Error::Continuation`] for settings, corpus, journals and
 /// texts; the errors of opening a teacher.
-pub fn continue_corpus(
+pub fn continue_text(
     job: &ContinueJob,
     progress: &dyn Progress,
 ) -> Result<ContinuationSummary, Error> {

@@ -8,7 +8,7 @@ use idiolect_completion::{Progress, Quiet, Writer};
 use idiolect_data::{DataSet, Row};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
-    MergeReport, ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
+    MergedShards, ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
@@ -181,7 +181,9 @@ impl<'a> SelfDistill<'a> {
         let writer = self.model.writer(&self.generation)?;
         let stops = self.settings.stops(self.model.template());
         let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
-        Ok(writer.extra_stops(&stops).progress("rewrite", self.progress))
+        Ok(writer
+            .extra_stops(&stops)
+            .progress("rewrite", self.progress))
     }
 }
 
@@ -274,7 +276,7 @@ fn make_folder_of(file: &Path) -> Result<(), Error> {
 }
 
 /// Says what is double or of no row.
-fn tell(report: &MergeReport, progress: &dyn Progress) {
+fn tell(report: &MergedShards, progress: &dyn Progress) {
     if report.is_complete() {
         return;
     }

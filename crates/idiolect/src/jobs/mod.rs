@@ -6,7 +6,7 @@ mod evaluation;
 mod rows;
 mod writers;
 
-pub use continuation::continue_corpus;
+pub use continuation::continue_text;
 pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
 pub use evaluation::{embedding_scores, evaluate};
 

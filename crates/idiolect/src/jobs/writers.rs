@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, Progress, Watched, Writer, WriterAddress, WriterIdentity,
+    BoxError, Completion, CompletionRequest, Progress, Watched, Writer, WriterAddress,
+    WriterIdentity,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};

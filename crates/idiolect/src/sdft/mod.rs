@@ -225,7 +225,9 @@ impl<'a> Sdft<'a> {
         }
         run.start()?;
         // As its files have it, so that its identity is the same in a run that resumes behind it.
-        Ok(stages.model.load_adapter(&stages.out.part(name).adapter())?)
+        Ok(stages
+            .model
+            .load_adapter(&stages.out.part(name).adapter())?)
     }
 }
 

@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
+use super::stored::StoredConfig;
 use crate::TrainError;
 use crate::guard::Seen;
 use crate::optimizer::AdamWState;
 use crate::params::HostTensor;
 use crate::report::io;
-use crate::stored::StoredConfig;
 
 const PARAMETERS: &str = "parameters.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
