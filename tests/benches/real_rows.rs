@@ -20,7 +20,7 @@ use std::time::Instant;
 use burn::tensor::{Device, FloatDType};
 use idiolect::LanguageModel;
 use idiolect::data::write_lines;
-use idiolect::data::{DataSet, Format};
+use idiolect::data::{Dataset, Format};
 use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lm::rows::read_tokens;
 use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
@@ -111,7 +111,7 @@ fn compare(all: &[(&str, Value)]) {
 /// Writes the first rows as tokens, and says how many.
 fn export(model: &Path, data: &Path, file: &Path) -> usize {
     let opened = LanguageModel::open(&model.display().to_string()).expect("the model");
-    let set = DataSet::open_as(data, Format::Alpaca).expect("the data");
+    let set = Dataset::open_as(data, Format::Alpaca).expect("the data");
     let first = set.rows.iter().take(number("--rows", 200));
     let tokens = first.map(|row| opened.example_row(row.example.id.clone(), &row.example.messages));
     let tokens: Vec<Value> = tokens

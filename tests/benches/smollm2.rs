@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use idiolect::data::{DataSet, Format, Row};
+use idiolect::data::{Dataset, Format, Row};
 use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::generate::{
     Generated, GenerationConfig, GenerationEvent, GenerationSettings, Request, Sampling, Stops,
@@ -208,7 +208,7 @@ fn distill(path: &Path, case: &str, repeats: usize) {
         env!("CARGO_MANIFEST_DIR"),
         "/../examples/data/openfunctions/train.json"
     );
-    let set = DataSet::open_as(Path::new(data), Format::Alpaca).unwrap();
+    let set = Dataset::open_as(Path::new(data), Format::Alpaca).unwrap();
     let template = DistillTemplate::refer();
     let prompt = |row: &Row| {
         let messages = template.messages(&row.example);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use burn::tensor::FloatDType;
 use idiolect::generate::{
-    BoxError, Generated, GenerationConfig, Logits, NextLogits, Part, Request, Sampling, Stops,
+    BoxError, Generated, GenerationConfig, Logits, NextLogits, Request, RowPart, Sampling, Stops,
     generate,
 };
 use idiolect::lm::DecoderLogits;
@@ -36,7 +36,7 @@ impl NextLogits for Whole<'_> {
         self.0.share(tokens)
     }
 
-    fn pass(&mut self, parts: &[Part<'_>]) -> Result<Logits, BoxError> {
+    fn pass(&mut self, parts: &[RowPart<'_>]) -> Result<Logits, BoxError> {
         self.0.pass(parts)
     }
 }

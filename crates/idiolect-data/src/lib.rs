@@ -8,7 +8,7 @@ mod rows;
 pub mod settings;
 
 pub use dataset::{
-    DataSet, DataSettings, LineIndex, PairReport, Row, id_text, mix, pair_by_id, sample, split,
+    DataSettings, Dataset, LineIndex, PairReport, Row, id_text, mix, pair_by_id, sample, split,
 };
 pub use error::DataError;
 pub use files::{

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use idiolect_data::settings::{Layer, keys, resolve, to_toml};
 use idiolect_data::{
-    Columns, DataSet, DataSettings, FileFormat, Format, FormatSetting, mix, sample,
+    Columns, DataSettings, Dataset, FileFormat, Format, FormatSetting, mix, sample,
 };
 use tempfile::TempDir;
 
@@ -169,7 +169,7 @@ fn every_way_to_name_a_format() {
     assert_eq!(settings.file_format(&five).unwrap(), alpaca);
     assert_eq!(
         settings.read(&five).unwrap(),
-        DataSet::read(&five, Format::Alpaca, &columns).unwrap()
+        Dataset::read(&five, Format::Alpaca, &columns).unwrap()
     );
     settings.format = FormatSetting::File(own);
     let rows = settings.read(&five).unwrap().rows;

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use expect_test::{Expect, expect};
-use idiolect_data::{Columns, DataError, DataSet, Format, read_rows};
+use idiolect_data::{Columns, DataError, Dataset, Format, read_rows};
 
 /// What is said about each of the files, a line each.
 fn check<T>(
@@ -33,7 +33,7 @@ fn check_rows(format: Format, rows: &[&str], expect: &Expect) {
     let files: Vec<_> = rows.iter().map(|row| format!("\n{row}")).collect();
     check(
         &files,
-        |path| DataSet::read(path, format, &Columns::default()),
+        |path| Dataset::read(path, format, &Columns::default()),
         expect,
     );
 }
@@ -228,7 +228,7 @@ fn formats_without_messages() {
 #[test]
 fn rows_without_a_response() {
     let read = |format| {
-        move |path: &Path| DataSet::read(path, format, &Columns::default())?.require_responses()
+        move |path: &Path| Dataset::read(path, format, &Columns::default())?.require_responses()
     };
     let good = r#"{"instruction":"q","output":""}"#;
     let rows = [
@@ -256,7 +256,7 @@ fn rows_without_a_response() {
 #[test]
 fn rows_with_the_same_id() {
     let read =
-        |path: &Path| DataSet::read(path, Format::Text, &Columns::default())?.require_unique_ids();
+        |path: &Path| Dataset::read(path, Format::Text, &Columns::default())?.require_unique_ids();
     let rows = [
         "{\"text\":\"\",\"id\":1}\n{\"text\":\"\"}",
         r#"[{"text":"","id":1}]"#,

@@ -8,22 +8,22 @@
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{
-    Columns, DataSet, Format, Journal, Layout, Role, pair_by_id, read_rows, sample, split,
+    Columns, Dataset, Format, Journal, Layout, Role, pair_by_id, read_rows, sample, split,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-fn set(format: Format, contents: &str) -> (DataSet, tempfile::TempDir) {
+fn set(format: Format, contents: &str) -> (Dataset, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.json");
     std::fs::write(&path, contents).unwrap();
     (
-        DataSet::read(&path, format, &Columns::default()).unwrap(),
+        Dataset::read(&path, format, &Columns::default()).unwrap(),
         folder,
     )
 }
 
-fn turns(set: &DataSet, row: usize) -> Vec<(Role, &str)> {
+fn turns(set: &Dataset, row: usize) -> Vec<(Role, &str)> {
     set.rows[row]
         .example
         .messages
@@ -33,7 +33,7 @@ fn turns(set: &DataSet, row: usize) -> Vec<(Role, &str)> {
 }
 
 /// Writes the set and reads the text back.
-fn written(set: &DataSet) -> String {
+fn written(set: &Dataset) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.json");
     set.write(&path).unwrap();
@@ -149,7 +149,7 @@ fn the_papers_sets_come_back_byte_by_byte() {
         let Some(path) = shared(&format!("data/sdft/{name}.json")) else {
             return;
         };
-        let set = DataSet::read(&path, Format::Alpaca, &Columns::default()).unwrap();
+        let set = Dataset::read(&path, Format::Alpaca, &Columns::default()).unwrap();
         set.require_responses().unwrap();
         set.require_unique_ids().unwrap();
         assert_eq!(set.rows.len(), rows);
@@ -171,7 +171,7 @@ fn histories_and_renamed_columns_of_the_papers_sets() {
     let Some(path) = shared("data/sdft/lima_train.json") else {
         return;
     };
-    let lima = DataSet::read(&path, Format::Alpaca, &Columns::default()).unwrap();
+    let lima = Dataset::read(&path, Format::Alpaca, &Columns::default()).unwrap();
     assert_eq!(
         lima.rows
             .iter()
@@ -183,7 +183,7 @@ fn histories_and_renamed_columns_of_the_papers_sets() {
         return;
     };
     let columns = "instruction=question,response=answer".parse().unwrap();
-    let gsm8k = DataSet::read(&path, Format::Alpaca, &columns).unwrap();
+    let gsm8k = Dataset::read(&path, Format::Alpaca, &columns).unwrap();
     gsm8k.require_responses().unwrap();
     assert_eq!(gsm8k.rows.len(), 7473);
 }

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
-use idiolect_data::{DataSet, Format, LineIndex, PairFields, Role, RowFormat, RowShape, read_rows};
+use idiolect_data::{Dataset, Format, LineIndex, PairFields, Role, RowFormat, RowShape, read_rows};
 use tempfile::TempDir;
 
 const SUPPORT: &str = r#"
@@ -35,7 +35,7 @@ fn described(text: &str) -> Result<RowFormat, String> {
     format.map_err(|error| error.replace(&path.display().to_string(), "F"))
 }
 
-fn said(set: &DataSet) -> Vec<(Role, &str)> {
+fn said(set: &Dataset) -> Vec<(Role, &str)> {
     let turns = set.rows[0].example.messages.iter();
     turns
         .map(|turn| (turn.role, turn.content.as_str()))
@@ -47,7 +47,7 @@ fn a_described_format_is_read_replaced_and_written() {
     let format = described(SUPPORT).unwrap();
     let row = r#"{"ticket":7,"policy":"kind","dialogue":[{"speaker":"caller","said":"q","at":1}],"more":[]}"#;
     let (_folder, path) = file("rows.jsonl", &format!("{row}\n"));
-    let mut set = DataSet::open_as(&path, format.clone()).unwrap();
+    let mut set = Dataset::open_as(&path, format.clone()).unwrap();
     assert_eq!(said(&set), [(Role::System, "kind"), (Role::User, "q")]);
     assert_eq!(set.rows[0].example.id, 7);
     let error = set.require_responses().unwrap_err().to_string();
@@ -66,7 +66,7 @@ fn a_described_format_is_read_replaced_and_written() {
         r#"{"ticket":7,"policy":"kind","dialogue":[{"speaker":"caller","said":"q","at":1},{"speaker":"agent","said":"b"}],"more":[]}"#
             .to_owned() + "\n"
     );
-    let again = DataSet::open_as(&path, format).unwrap();
+    let again = Dataset::open_as(&path, format).unwrap();
     assert_eq!(again.rows, set.rows);
 }
 
@@ -85,7 +85,7 @@ fn a_format_is_a_value_too() {
     };
     let row = r#"{"instruction":"q","context":"c","response":"a","history":3,"system":4}"#;
     let (_folder, path) = file("rows.jsonl", row);
-    let set = DataSet::open_as(&path, format.clone()).unwrap();
+    let set = Dataset::open_as(&path, format.clone()).unwrap();
     // Fields that the format does not have are not looked at.
     assert_eq!(said(&set), [(Role::User, "q\nc"), (Role::Assistant, "a")]);
     let text = toml::to_string(&format).unwrap();
@@ -97,7 +97,7 @@ fn lists_of_a_described_format_are_json_in_csv() {
     let format = described(SUPPORT).unwrap();
     let text = "dialogue\n\"[{\"\"speaker\"\": \"\"customer\"\", \"\"said\"\": \"\"q\"\"}]\"\n";
     let (_folder, path) = file("rows.csv", text);
-    let set = DataSet::open_as(&path, format).unwrap();
+    let set = Dataset::open_as(&path, format).unwrap();
     assert_eq!(said(&set), [(Role::User, "q")]);
 }
 
@@ -112,7 +112,7 @@ fn rows_that_are_not_of_a_described_format_are_refused_in_its_words() {
     ];
     let errors = rows.map(|row| {
         let (_folder, path) = file("rows.jsonl", row);
-        let error = DataSet::open_as(&path, format.clone())
+        let error = Dataset::open_as(&path, format.clone())
             .unwrap_err()
             .to_string();
         error.replace(&path.display().to_string(), "F") + "\n"
@@ -157,7 +157,7 @@ fn a_description_that_is_none_is_refused() {
 #[track_caller]
 fn found(row: &str, expect: &Expect) {
     let (_folder, path) = file("rows.jsonl", row);
-    let found = match DataSet::open(&path) {
+    let found = match Dataset::open(&path) {
         Ok(set) => set.format.name,
         Err(error) => error.to_string().replace(&path.display().to_string(), "F"),
     };
@@ -222,8 +222,8 @@ fn a_found_format_reads_as_a_given_one() {
     let row =
         r#"{"id":"x","conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"a"}]}"#;
     let (_folder, path) = file("rows.json", &format!("[{row}]"));
-    let given = DataSet::open_as(&path, Format::Sharegpt).unwrap();
-    assert_eq!(DataSet::open(&path).unwrap(), given);
+    let given = Dataset::open_as(&path, Format::Sharegpt).unwrap();
+    assert_eq!(Dataset::open(&path).unwrap(), given);
     let raw = read_rows(Path::new(&path)).unwrap();
-    assert_eq!(DataSet::from_rows(raw, Format::Sharegpt).unwrap(), given);
+    assert_eq!(Dataset::from_rows(raw, Format::Sharegpt).unwrap(), given);
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use idiolect_data::{Columns, DataSet, Format, Layout, read_rows};
+use idiolect_data::{Columns, Dataset, Format, Layout, read_rows};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -27,7 +27,7 @@ fn file(name: &str, contents: &[u8]) -> (TempDir, PathBuf) {
 
 /// What is said about a file, its path left out.
 fn said(path: &Path, format: Format) -> String {
-    let error = DataSet::read(path, format, &Columns::default()).map(drop);
+    let error = Dataset::read(path, format, &Columns::default()).map(drop);
     let text = error.map_or_else(|error| error.to_string(), |()| "no error".to_owned());
     text.replace(&path.display().to_string(), "F") + "\n"
 }
@@ -102,7 +102,7 @@ fn a_csv_file_says_what_json_says() {
         a,\"say \"\"hi\"\", then\nstop\",hi,\"[[\"\"q\"\", \"\"r\"\"]]\",1\r\n\
         b,5\" pipe,[1],,\r\n";
     let (_folder, path) = file("rows.csv", text.as_bytes());
-    let set = DataSet::read(&path, Format::Alpaca, &Columns::default()).unwrap();
+    let set = Dataset::read(&path, Format::Alpaca, &Columns::default()).unwrap();
     assert_eq!(set.layout, Layout::Table);
     let lines = [
         json!({"id": "a", "instruction": "say \"hi\", then\nstop", "output": "hi", "history": [["q", "r"]]}),
@@ -112,8 +112,8 @@ fn a_csv_file_says_what_json_says() {
         "rows.jsonl",
         lines.map(|line| line.to_string()).join("\n").as_bytes(),
     );
-    let same = DataSet::read(&other, Format::Alpaca, &Columns::default()).unwrap();
-    let examples = |set: &DataSet| {
+    let same = Dataset::read(&other, Format::Alpaca, &Columns::default()).unwrap();
+    let examples = |set: &Dataset| {
         set.rows
             .iter()
             .map(|row| row.example.clone())
@@ -128,7 +128,7 @@ fn lists_in_a_csv_file_may_have_another_name() {
     let text = "talk\n\"[{\"\"role\"\": \"\"user\"\", \"\"content\"\": \"\"a\"\"}]\"\n";
     let (_folder, path) = file("rows.CSV", text.as_bytes());
     let columns: Columns = "messages=talk".parse().unwrap();
-    let set = DataSet::read(&path, Format::Messages, &columns).unwrap();
+    let set = Dataset::read(&path, Format::Messages, &columns).unwrap();
     assert_eq!(set.rows[0].example.instruction(), "a");
 }
 
@@ -164,7 +164,7 @@ fn a_parquet_file_says_what_json_says() {
     let path = folder.path().join("rows.parquet");
     for kind in ["(UTF8)", ""] {
         write_parquet(&path, kind, [&[b"a", "ü".as_bytes()], &[b"b", b""]]);
-        let set = DataSet::read(&path, Format::Alpaca, &Columns::default()).unwrap();
+        let set = Dataset::read(&path, Format::Alpaca, &Columns::default()).unwrap();
         let row = &set.rows[1];
         assert_eq!((row.line, &row.example.id), (2, &json!(8)));
         assert_eq!(
@@ -202,7 +202,7 @@ fn a_parquet_file_that_is_wrong_is_refused_with_the_place() {
     }
     write_token_rows(&path, &[&[1]]);
     let columns: Columns = "instruction=labels".parse().unwrap();
-    let error = DataSet::read(&path, Format::Alpaca, &columns).unwrap_err();
+    let error = Dataset::read(&path, Format::Alpaca, &columns).unwrap_err();
     errors += &error.to_string().replace(&path.display().to_string(), "F");
     expect![[r#"
         F: row 1, column output: not readable as Parquet: Parquet error: Error reading BYTE_ARRAY as String.

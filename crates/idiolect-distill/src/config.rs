@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use idiolect_completion::{BoxError, Prompt};
-use idiolect_data::{DataError, DataSet, Example, Id, RawRow, RawRows};
+use idiolect_data::{DataError, Dataset, Example, Id, RawRow, RawRows};
 use idiolect_metrics::python::strip;
 use idiolect_prompt::{DistillTemplate, Template};
 use serde_json::Value;
@@ -100,7 +100,7 @@ impl DistillConfig {
     }
 
     /// The data set as it is distilled: checked, and without white space around its texts.
-    pub(crate) fn prepared(&self, set: &DataSet) -> Result<DataSet, DistillError> {
+    pub(crate) fn prepared(&self, set: &Dataset) -> Result<Dataset, DistillError> {
         check_mix_ratio(self.mix_ratio)?;
         set.require_responses()?;
         set.require_unique_ids()?;
@@ -129,7 +129,7 @@ pub(crate) fn check_mix_ratio(mix_ratio: f64) -> Result<(), DistillError> {
 /// The data set with white space stripped from the text fields of its rows, not from ids and not
 /// from text deeper inside, as the reference script does (sail-sg/sdft@bfb6c255
 /// `eval/gen_distilled_data.py`).
-fn trimmed(set: &DataSet) -> Result<DataSet, DataError> {
+fn trimmed(set: &Dataset) -> Result<Dataset, DataError> {
     let rows = set.rows.iter().map(|row| {
         let mut fields = row.raw.clone();
         for (name, value) in &mut fields {
@@ -149,7 +149,7 @@ fn trimmed(set: &DataSet) -> Result<DataSet, DataError> {
         layout: set.layout,
         rows: rows.collect(),
     };
-    let mut trimmed = DataSet::from_rows(raw, set.format.clone())?;
+    let mut trimmed = Dataset::from_rows(raw, set.format.clone())?;
     // A set may be a part of a file, whose rows keep their numbers there.
     for (new, old) in trimmed.rows.iter_mut().zip(&set.rows) {
         new.example.id.clone_from(&old.example.id);

@@ -8,7 +8,7 @@ use std::path::Path;
 use idiolect_completion::{
     CompletionJournal, CompletionRequest, JournalRun, Writer, WriterIdentity,
 };
-use idiolect_data::{DataSet, Id};
+use idiolect_data::{Dataset, Id};
 
 use crate::config::DistillConfig;
 use crate::error::DistillError;
@@ -35,7 +35,7 @@ pub(crate) fn run<'a>(
 /// Rewrites of rows that a smaller mix leaves out stay in the journal and are not used.
 pub(crate) fn records(
     path: &Path,
-    set: &DataSet,
+    set: &Dataset,
     config: &DistillConfig,
     asked: &[Asked<'_>],
     writer: &mut dyn Writer,

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use idiolect_completion::{CompletionError, WriterIdentity, read_journal};
-use idiolect_data::{DataError, DataSet, Id, write_atomically, write_json};
+use idiolect_data::{DataError, Dataset, Id, write_atomically, write_json};
 use serde::Serialize;
 
 use crate::config::DistillConfig;
@@ -81,7 +81,7 @@ impl MergedShards {
 /// [`DistillError::Completion`] for a journal that is missing or broken, and for one that another model,
 /// sampler, template or seed wrote; [`DistillError::Setting`] where `joined` exists already; and what [`distill`](crate::distill()) refuses of a data set.
 pub fn merge_shards(
-    set: &DataSet,
+    set: &Dataset,
     config: &DistillConfig,
     identity: &WriterIdentity,
     journals: &[PathBuf],
@@ -153,7 +153,7 @@ pub fn merge_shards(
 /// As [`merge`]; [`DistillError::Setting`] for a folder without journals; and [`DistillError::Incomplete`]
 /// where rows are missing, after everything is written.
 pub fn merge_into(
-    set: &DataSet,
+    set: &Dataset,
     config: &DistillConfig,
     identity: &WriterIdentity,
     from: &[PathBuf],

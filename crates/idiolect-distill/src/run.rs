@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use idiolect_completion::Writer;
-use idiolect_data::DataSet;
+use idiolect_data::Dataset;
 use idiolect_metrics::python::strip;
 use idiolect_prompt::DistillTemplate;
 
@@ -22,8 +22,8 @@ use crate::shard::Shard;
 /// What a distillation ends with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distilled {
-    /// The data set with the rewrites that were kept; [`DataSet::write`] writes it in its format.
-    pub set: DataSet,
+    /// The data set with the rewrites that were kept; [`Dataset::write`] writes it in its format.
+    pub set: Dataset,
     /// The rewrites, in the order of the data set; refused ones too.
     pub records: Vec<RewriteRecord>,
     /// The numbers.
@@ -44,7 +44,7 @@ pub struct Distilled {
 /// Then [`DistillError::Completion`] where the writer gives up, leaves out a row or writes one that
 /// nobody asked for, and where the journal cannot be written.
 pub fn distill(
-    set: &DataSet,
+    set: &Dataset,
     config: &DistillConfig,
     writer: &mut dyn Writer,
     journal: &Path,
@@ -61,7 +61,7 @@ pub fn distill(
 ///
 /// As [`distill`], and [`DistillError::Setting`] for a part that there is not.
 pub fn distill_shard(
-    set: &DataSet,
+    set: &Dataset,
     config: &DistillConfig,
     shard: Shard,
     writer: &mut dyn Writer,
@@ -106,7 +106,7 @@ pub fn distill_shard(
 ///
 /// As [`distill`], without what concerns responses.
 pub fn answer_unaided(
-    set: &DataSet,
+    set: &Dataset,
     config: &DistillConfig,
     shard: Shard,
     writer: &mut dyn Writer,
@@ -130,7 +130,7 @@ pub fn answer_unaided(
 ///
 /// As those, and [`DistillError::Data`] where the files cannot be written.
 pub fn distill_into(
-    set: &DataSet,
+    set: &Dataset,
     config: &DistillConfig,
     shard: Shard,
     writer: &mut dyn Writer,
@@ -149,7 +149,7 @@ pub fn distill_into(
 }
 
 /// Data set and configuration of [`answer_unaided`]; rows without a response get an empty one.
-pub(crate) fn unaided(set: &DataSet, config: &DistillConfig) -> (DataSet, DistillConfig) {
+pub(crate) fn unaided(set: &Dataset, config: &DistillConfig) -> (Dataset, DistillConfig) {
     let config = DistillConfig {
         template: DistillTemplate::unaided(),
         prompt: None,

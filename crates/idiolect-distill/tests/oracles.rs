@@ -8,7 +8,7 @@ mod common;
 
 use common::{Scripted, settings, shared};
 use idiolect_completion::CompletionError;
-use idiolect_data::{Columns, DataSet, Format, Layout, RawRow, RawRows};
+use idiolect_data::{Columns, Dataset, Format, Layout, RawRow, RawRows};
 use idiolect_distill::{Check, DistillConfig, DistillError, Distilled, distill, verdict};
 use serde_json::Value;
 
@@ -22,9 +22,9 @@ fn rows(name: &str) -> Vec<Value> {
         .collect()
 }
 
-fn set(name: &str) -> Option<DataSet> {
+fn set(name: &str) -> Option<Dataset> {
     let path = shared(&format!("sdft/{name}.json"))?;
-    Some(DataSet::read(&path, Format::Alpaca, &Columns::default()).unwrap())
+    Some(Dataset::read(&path, Format::Alpaca, &Columns::default()).unwrap())
 }
 
 fn kept(check: Check, label: &str, rewrite: &str) -> bool {
@@ -83,7 +83,7 @@ fn task_checks_row_by_row() {
 
 /// The case's rows; the script takes the first column whose text equals the first label for the
 /// answer, we are told.
-fn case_set(case: &Value) -> Option<DataSet> {
+fn case_set(case: &Value) -> Option<Dataset> {
     let origin = case["origin"].as_array().unwrap();
     let label = text(&case["predictions"][0], "label").trim();
     let mut fields = origin[0].as_object().unwrap().iter();
@@ -108,7 +108,7 @@ fn case_set(case: &Value) -> Option<DataSet> {
         layout,
         rows: rows.collect(),
     };
-    Some(DataSet::from_rows(raw, Format::Alpaca.with(&columns)).unwrap())
+    Some(Dataset::from_rows(raw, Format::Alpaca.with(&columns)).unwrap())
 }
 
 fn case_check(case: &Value) -> Check {
@@ -120,7 +120,7 @@ fn case_check(case: &Value) -> Check {
     }
 }
 
-fn run(set: &DataSet, check: Check, rewrites: &[&str]) -> Result<Distilled, DistillError> {
+fn run(set: &Dataset, check: Check, rewrites: &[&str]) -> Result<Distilled, DistillError> {
     let folder = tempfile::tempdir().unwrap();
     let ids = set.rows.iter().map(|row| row.example.id.clone());
     let mut writer = Scripted::new(ids.zip(rewrites.iter().map(|&text| text.to_owned())));
@@ -214,7 +214,7 @@ fn outcome(case: &Value) -> &'static str {
 }
 
 /// Every verdict of a published pair of sets; returns how many answers the model left as they were.
-fn verdicts(name: &str, check: Check, original: &DataSet, published: &DataSet) -> usize {
+fn verdicts(name: &str, check: Check, original: &Dataset, published: &Dataset) -> usize {
     let recorded = rows(&format!("oracles/eq4_{name}.jsonl"));
     for (at, row) in recorded.iter().enumerate() {
         let (before, after) = (&original.rows[at].example, &published.rows[at].example);
@@ -239,7 +239,7 @@ fn verdicts(name: &str, check: Check, original: &DataSet, published: &DataSet) -
 }
 
 /// Mean words of the answers, by a distillation that rewrites none.
-fn words(set: &DataSet) -> f64 {
+fn words(set: &Dataset) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let settings = DistillConfig {
         mix_ratio: 0.0,

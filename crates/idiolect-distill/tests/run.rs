@@ -7,7 +7,7 @@ use std::fs;
 
 use common::{Folder, Scripted, answers, completion, data, math, settings, shown, sums, writer};
 use idiolect_completion::{CompletionRequest, FinishReason};
-use idiolect_data::{DataSet, Format, Id};
+use idiolect_data::{Dataset, Format, Id};
 use idiolect_distill::{Check, DistillConfig, RewriteRecord, Shard};
 use serde_json::{Value, json};
 
@@ -133,7 +133,7 @@ fn rewrites_and_rows_belong_together_one_to_one() {
         refusal.contains("0 that nobody asked for, 1 repeated (ids 2)"),
         "{refusal}"
     );
-    let less = DataSet {
+    let less = Dataset {
         rows: set.rows[..1].to_vec(),
         ..set
     };

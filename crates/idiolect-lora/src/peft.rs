@@ -9,7 +9,7 @@ mod options;
 mod tensors;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use idiolect_model::{Decoder, Site, transposed};
@@ -20,7 +20,7 @@ use crate::factors::Values;
 use crate::init::principal;
 use crate::places::{Place, places};
 use crate::whole::Chosen;
-use crate::{Factors, Init, LoraAdapter, LoraConfig, LoraError};
+use crate::{Factors, Init, LoraAdapter, LoraError};
 
 use options::CONFIG;
 pub use options::read_adapter_config;

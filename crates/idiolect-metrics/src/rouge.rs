@@ -27,14 +27,15 @@ const EPSILON: f64 = 1e-8;
 /// ROUGE-L of `hypothesis` against `reference` as the reference script gives it, from 0 to 1.
 ///
 /// Punctuation counts, case is kept, nothing is stemmed.
-/// A line that holds white space alone counts as one empty word, as it does there.
+/// A line of white space alone counts as one empty word, as in the reference.
 /// An empty text, or one of white space alone, scores 0 (the reference raises an error).
 ///
-/// Chinese text needs the feature `chinese` to be cut as the reference cuts it.
+/// Chinese text needs the feature `chinese` to be divided into words as in the reference.
 #[must_use]
 pub fn rouge_l(reference: &str, hypothesis: &str) -> f64 {
     let (reference, hypothesis) = (flat_lines(reference), flat_lines(hypothesis));
-    let Some((precision, recall)) = overlap(&lines(&reference), &lines(&hypothesis)) else {
+    let Some(Overlap { precision, recall }) = overlap(&lines(&reference), &lines(&hypothesis))
+    else {
         return 0.0;
     };
     2.0 * ((precision * recall) / (precision + recall + EPSILON))
@@ -48,24 +49,30 @@ pub fn rouge_l(reference: &str, hypothesis: &str) -> f64 {
 pub fn rouge_l_google(reference: &str, hypothesis: &str) -> f64 {
     let (reference, hypothesis) = (reference.to_lowercase(), hypothesis.to_lowercase());
     match overlap(&ascii_words(&reference), &ascii_words(&hypothesis)) {
-        Some((precision, recall)) if precision + recall > 0.0 => {
+        Some(Overlap { precision, recall }) if precision + recall > 0.0 => {
             2.0 * precision * recall / (precision + recall)
         }
         _ => 0.0,
     }
 }
 
-/// Precision and recall of the longest common subsequence; none where a side has no words.
-fn overlap(reference: &[&str], hypothesis: &[&str]) -> Option<(f64, f64)> {
+/// Precision and recall of a longest common subsequence.
+struct Overlap {
+    precision: f64,
+    recall: f64,
+}
+
+/// The overlap of two lists of words; none where one of them is empty.
+fn overlap(reference: &[&str], hypothesis: &[&str]) -> Option<Overlap> {
     if reference.is_empty() || hypothesis.is_empty() {
         return None;
     }
     let [reference, hypothesis] = number([reference, hypothesis]);
     let common = common_subsequence(&reference, &hypothesis) as f64;
-    Some((
-        common / hypothesis.len() as f64,
-        common / reference.len() as f64,
-    ))
+    Some(Overlap {
+        precision: common / hypothesis.len() as f64,
+        recall: common / reference.len() as f64,
+    })
 }
 
 /// The words joined by single spaces, with a line break after each sentence.

@@ -38,7 +38,7 @@ pub use idiolect_train as train;
 
 pub use error::{Error, error_cause};
 pub use idiolect_completion::{BoxError, Progress, Quiet};
-pub use idiolect_data::DataSet as Dataset;
+pub use idiolect_data::Dataset;
 pub use idiolect_distill::Check;
 
 #[cfg(feature = "train")]

@@ -1,7 +1,7 @@
 //! Names in the documentation: each path and symbol that a page sets in code type must exist.
 //!
 //! A path begins with a folder of this workspace, with `::item` behind it for something in that file; a
-//! symbol begins with a crate's name, `idiolect_data::DataSet`.
+//! symbol begins with a crate's name, `idiolect_data::Dataset`.
 
 use std::path::Path;
 

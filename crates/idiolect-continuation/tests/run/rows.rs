@@ -4,7 +4,7 @@ use idiolect_completion::CompletionRequest;
 use idiolect_continuation::{
     ContinuationConfig, ContinuationWriters, Corpus, Filters, RowForm, Target, continue_corpus,
 };
-use idiolect_data::{Columns, DataSet, Format};
+use idiolect_data::{Columns, Dataset, Format};
 
 use crate::common::{Folder, Scripted, corpus, nobody, settings, shared, writer};
 
@@ -89,7 +89,7 @@ fn the_rows_are_what_training_reads() {
         .unwrap();
     let halves = folder.rows("halves.jsonl");
     let columns = Columns::default();
-    let set = DataSet::read(
+    let set = Dataset::read(
         &folder.path().join("rows.jsonl"),
         Format::Messages,
         &columns,
@@ -111,7 +111,7 @@ fn the_rows_are_what_training_reads() {
     folder
         .run(&corpus, &text, &mut Scripted::default())
         .unwrap();
-    let set = DataSet::read(&folder.path().join("rows.jsonl"), Format::Text, &columns).unwrap();
+    let set = Dataset::read(&folder.path().join("rows.jsonl"), Format::Text, &columns).unwrap();
     let documents: Vec<_> = corpus
         .documents()
         .map(|found| found.unwrap().text)

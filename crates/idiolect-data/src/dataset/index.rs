@@ -203,7 +203,7 @@ fn add(hash: u64, bytes: &[u8]) -> u64 {
 #[allow(clippy::unwrap_used, reason = "a test's own file")]
 mod tests {
     use super::*;
-    use crate::{DataSet, Format};
+    use crate::{Dataset, Format};
 
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -217,7 +217,7 @@ mod tests {
         let text = "\u{feff}\r\n{\"text\": \"a\u{e4}\"}\r\n\n  {\"text\": \"\"}\n{\"text\": \"c\"}";
         let (_folder, path) = file(text);
         let (index, format) = (LineIndex::new(&path).unwrap(), Format::Text.into());
-        let set = DataSet::open_as(&path, Format::Text).unwrap();
+        let set = Dataset::open_as(&path, Format::Text).unwrap();
         assert_eq!(index.len(), set.rows.len());
         for (at, row) in set.rows.iter().enumerate().rev() {
             assert_eq!(&index.row(at, &format).unwrap(), row);

@@ -9,5 +9,5 @@ mod settings;
 pub use index::LineIndex;
 pub use pair::{PairReport, pair_by_id};
 pub use select::{mix, sample, split};
-pub use set::{DataSet, Row};
+pub use set::{Dataset, Row};
 pub use settings::{DataSettings, id_text};

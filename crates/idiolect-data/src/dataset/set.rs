@@ -51,7 +51,7 @@ impl Row {
 
 /// Rows with the way in which they were written.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DataSet {
+pub struct Dataset {
     /// Where the rows came from; stands in errors.
     pub path: PathBuf,
     /// How a row says who said what.
@@ -62,7 +62,7 @@ pub struct DataSet {
     pub rows: Vec<Row>,
 }
 
-impl DataSet {
+impl Dataset {
     /// Reads a data set, a JSON array, JSON Lines, CSV or Parquet, whose format its first rows tell.
     ///
     /// A `messages` field makes it messages, `conversations` sharegpt, `instruction` alpaca, `text` text; where
@@ -72,8 +72,8 @@ impl DataSet {
     ///
     /// As [`Self::open_as`]; [`DataError::Field`] names the fields that are there, where none of them tells a
     /// format, and for ready token rows, which hold no messages.
-    pub fn open(path: &Path) -> Result<Self, DataError> {
-        let raw = read_rows(path)?;
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        let raw = read_rows(path.as_ref())?;
         match detect(&raw, &Columns::default())? {
             FileFormat::Examples(format) => Self::from_rows(raw, format),
             FileFormat::Tokens => Err(DataError::Field {
@@ -96,8 +96,11 @@ impl DataSet {
     ///
     /// Those of [`read_rows`]; [`DataError::Field`] for a row that is not of the format;
     /// [`DataError::Setting`] for a format that [`RowFormat::check`] refuses.
-    pub fn open_as(path: &Path, format: impl Into<RowFormat>) -> Result<Self, DataError> {
-        Self::from_rows(read_rows(path)?, format)
+    pub fn open_as(
+        path: impl AsRef<Path>,
+        format: impl Into<RowFormat>,
+    ) -> Result<Self, DataError> {
+        Self::from_rows(read_rows(path.as_ref())?, format)
     }
 
     /// As [`Self::open_as`], with fields called otherwise.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::select::{mix, sample};
-use super::set::{DataSet, Row};
+use super::set::{Dataset, Row};
 use crate::DataError;
 use crate::formats::{Columns, FIRST_ROWS, FileFormat, FormatSetting, Id, RowFormat, detect};
 use crate::rows::{first_rows, read_rows};
@@ -92,7 +92,7 @@ impl DataSettings {
     ///
     /// # Errors
     ///
-    /// Those of [`RowFormat::read`], and for `auto` those of [`DataSet::open`].
+    /// Those of [`RowFormat::read`], and for `auto` those of [`Dataset::open`].
     pub fn file_format(&self, path: &Path) -> Result<FileFormat, DataError> {
         match &self.format {
             FormatSetting::Auto => detect(&first_rows(path, FIRST_ROWS)?, &self.columns()),
@@ -110,10 +110,10 @@ impl DataSettings {
     ///
     /// # Errors
     ///
-    /// Those of [`DataSet::open_as`] and of [`Self::file_format`]; [`DataError::Setting`] for a file of token rows.
-    pub fn read(&self, path: &Path) -> Result<DataSet, DataError> {
+    /// Those of [`Dataset::open_as`] and of [`Self::file_format`]; [`DataError::Setting`] for a file of token rows.
+    pub fn read(&self, path: &Path) -> Result<Dataset, DataError> {
         match self.file_format(path)? {
-            FileFormat::Examples(format) => DataSet::from_rows(read_rows(path)?, format),
+            FileFormat::Examples(format) => Dataset::from_rows(read_rows(path)?, format),
             FileFormat::Tokens => Err(setting("format", "a format with text", "tokens")),
         }
     }
@@ -153,7 +153,7 @@ impl DataSettings {
     }
 }
 
-fn mixed(sets: &[DataSet], weights: &[f64], seed: u64) -> Vec<Row> {
+fn mixed(sets: &[Dataset], weights: &[f64], seed: u64) -> Vec<Row> {
     let lens: Vec<usize> = sets.iter().map(|set| set.rows.len()).collect();
     let order = mix(&lens, weights, seed).into_iter().enumerate();
     order

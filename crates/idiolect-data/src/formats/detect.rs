@@ -11,7 +11,7 @@ use crate::rows::{RawRows, names};
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "there is one for each file")]
 pub enum FileFormat {
-    /// Conversations or texts, read as [`crate::DataSet`].
+    /// Conversations or texts, read as [`crate::Dataset`].
     Examples(RowFormat),
     /// Token ids with labels, `{"input_ids", "labels"}`, read by [`crate::read_rows`].
     Tokens,

@@ -1,7 +1,7 @@
 //! The rows that are to be rewritten, each with its prompt.
 
 use idiolect_completion::{BoxError, Completion, CompletionRequest, Made};
-use idiolect_data::{DataSet, sample};
+use idiolect_data::{Dataset, sample};
 
 use crate::config::DistillConfig;
 use crate::error::DistillError;
@@ -14,7 +14,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) row: usize,
     pub(crate) request: CompletionRequest,
     label: &'a str,
-    set: &'a DataSet,
+    set: &'a Dataset,
     config: &'a DistillConfig,
 }
 
@@ -45,7 +45,7 @@ impl Asked<'_> {
 ///
 /// Each label is tried once, so that one that the check cannot use costs no generation.
 pub(crate) fn asked<'a>(
-    set: &'a DataSet,
+    set: &'a Dataset,
     config: &'a DistillConfig,
 ) -> Result<Vec<Asked<'a>>, DistillError> {
     let rows = set.rows.len();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use idiolect_data::{DataSet, write_json};
+use idiolect_data::{Dataset, write_json};
 use idiolect_metrics::python::split;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ pub struct DistillSummary {
 
 impl DistillSummary {
     /// Sums up a data set before and after; the records are those of its rewritten rows.
-    pub(crate) fn new(before: &DataSet, after: &DataSet, records: &[RewriteRecord]) -> Self {
+    pub(crate) fn new(before: &Dataset, after: &Dataset, records: &[RewriteRecord]) -> Self {
         let (rows, rewritten) = (after.rows.len(), records.len());
         let replaced = records.iter().filter(|record| record.replaced).count();
         let reasons = records.iter().filter_map(|record| match &record.verdict {
@@ -95,7 +95,7 @@ impl DistillSummary {
 }
 
 impl ResponseLength {
-    fn of(set: &DataSet) -> Self {
+    fn of(set: &Dataset) -> Self {
         let mean =
             |count: fn(&str) -> usize| ratio(responses(set).map(count).sum(), set.rows.len());
         Self {
@@ -117,7 +117,7 @@ fn sum(counts: impl Iterator<Item = usize>) -> usize {
     counts.fold(0, usize::saturating_add)
 }
 
-fn responses(set: &DataSet) -> impl Iterator<Item = &str> {
+fn responses(set: &Dataset) -> impl Iterator<Item = &str> {
     set.rows
         .iter()
         .map(|row| row.example.response().unwrap_or(""))

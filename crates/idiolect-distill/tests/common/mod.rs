@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use idiolect_completion::{
     BoxError, Completion, CompletionRequest, FinishReason, Prompt, Writer, WriterFn, WriterIdentity,
 };
-use idiolect_data::{Columns, DataSet, Format, Id, write_atomically};
+use idiolect_data::{Columns, Dataset, Format, Id, write_atomically};
 use idiolect_distill::{Check, DistillConfig, DistillError, Distilled, distill};
 use serde_json::{Value, json};
 
@@ -119,14 +119,14 @@ pub(crate) fn settings() -> DistillConfig {
     }
 }
 
-pub(crate) fn data(folder: &Path, format: Format, rows: &[Value]) -> DataSet {
+pub(crate) fn data(folder: &Path, format: Format, rows: &[Value]) -> Dataset {
     let path = folder.join("data.json");
     write_atomically(&path, |out| Ok(serde_json::to_writer(out, rows)?)).unwrap();
-    DataSet::read(&path, format, &Columns::default()).unwrap()
+    Dataset::read(&path, format, &Columns::default()).unwrap()
 }
 
 /// Sums with their answers; ids are strings and numbers.
-pub(crate) fn sums(folder: &Path, count: usize) -> DataSet {
+pub(crate) fn sums(folder: &Path, count: usize) -> Dataset {
     let row = |n: usize| {
         let id = if n.is_multiple_of(2) {
             json!(n)
@@ -143,7 +143,7 @@ pub(crate) fn sums(folder: &Path, count: usize) -> DataSet {
 }
 
 /// Right for most rows, wrong for every third.
-pub(crate) fn answers(set: &DataSet) -> Scripted {
+pub(crate) fn answers(set: &Dataset) -> Scripted {
     Scripted::new(set.rows.iter().enumerate().map(|(n, row)| {
         let answer = row.example.response().unwrap();
         let text = if n % 3 == 2 {
@@ -183,7 +183,7 @@ impl Folder {
 
     pub(crate) fn run(
         &self,
-        set: &DataSet,
+        set: &Dataset,
         settings: &DistillConfig,
         writer: &mut dyn Writer,
     ) -> Result<Distilled, DistillError> {
@@ -193,7 +193,7 @@ impl Folder {
     /// The error's text, without the folder.
     pub(crate) fn refusal(
         &self,
-        set: &DataSet,
+        set: &Dataset,
         settings: &DistillConfig,
         writer: &mut dyn Writer,
     ) -> String {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use idiolect_data::{DataSet, DataSettings, FileFormat, FormatSetting, LineIndex, Row};
+use idiolect_data::{DataSettings, Dataset, FileFormat, FormatSetting, LineIndex, Row};
 use idiolect_tokens::TokenRow;
 
 use crate::FineTuneError;
@@ -15,7 +15,7 @@ use crate::FineTuneError;
 #[non_exhaustive]
 pub enum TrainingData<'a> {
     /// A data set, whose conversations the model's template renders.
-    Set(&'a DataSet),
+    Set(&'a Dataset),
     /// Conversations of several sets, or some of a set.
     Examples(Cow<'a, [Row]>),
     /// Rows of tokens with their labels, taken as they are.
@@ -24,8 +24,8 @@ pub enum TrainingData<'a> {
     Lazy(LazyRows),
 }
 
-impl<'a> From<&'a DataSet> for TrainingData<'a> {
-    fn from(set: &'a DataSet) -> Self {
+impl<'a> From<&'a Dataset> for TrainingData<'a> {
+    fn from(set: &'a Dataset) -> Self {
         Self::Set(set)
     }
 }

@@ -1,6 +1,6 @@
 //! Any number of runs in one process, and runs after an error.
 
-use idiolect_data::DataSet;
+use idiolect_data::Dataset;
 use idiolect_finetune::{FineTune, FineTuneSettings, Truncation};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ fn a_run_after_an_error_works_in_the_same_directory() {
         "long.jsonl",
         &[vec![long], crate::place::examples()].concat(),
     );
-    let data = DataSet::open(&path).unwrap();
+    let data = Dataset::open(&path).unwrap();
     let run = |truncation| {
         let settings = FineTuneSettings {
             max_length: Some(100),

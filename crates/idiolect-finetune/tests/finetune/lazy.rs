@@ -1,6 +1,6 @@
 //! Rows that are read one at a time.
 
-use idiolect_data::DataSet;
+use idiolect_data::Dataset;
 use idiolect_finetune::{FineTune, FineTuneSettings, LazyRows, TrainingEvent, Truncation};
 use idiolect_train::TrainConfig;
 use serde_json::json;
@@ -13,7 +13,7 @@ fn rows_read_one_at_a_time_train_as_rows_in_memory() {
     let model = place.model();
     let word = |at: usize| json!({"instruction": format!("Say {at}."), "output": "x".repeat(at)});
     let path = place.lines("rows.jsonl", &(1..16).map(word).collect::<Vec<_>>());
-    let set = DataSet::open(&path).unwrap();
+    let set = Dataset::open(&path).unwrap();
     // Without grouping by length the order is the same.
     let config = TrainConfig {
         length_grouping: false,

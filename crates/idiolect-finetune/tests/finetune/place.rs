@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use idiolect_data::DataSet;
+use idiolect_data::Dataset;
 use idiolect_finetune::{FineTune, FineTuned};
 use idiolect_lm::LanguageModel;
 use idiolect_lora::LoraAdapter;
@@ -47,13 +47,13 @@ impl Place {
     }
 
     /// Twelve small instructions in the alpaca format.
-    pub(crate) fn data(&self) -> DataSet {
+    pub(crate) fn data(&self) -> Dataset {
         let path = self.lines("alpaca.jsonl", &examples());
-        DataSet::open(&path).unwrap()
+        Dataset::open(&path).unwrap()
     }
 
     /// A short run that writes nothing.
-    pub(crate) fn run<'a>(&self, data: &'a DataSet) -> FineTune<'a> {
+    pub(crate) fn run<'a>(&self, data: &'a Dataset) -> FineTune<'a> {
         FineTune::new(&self.model(), data).config(config())
     }
 

@@ -1,7 +1,7 @@
 //! The fused steps as an extension of Burn's backends.
 
 use burn::backend::tensor::{FloatTensor, QuantizedTensor};
-use burn::backend::{Backend, Dispatch, DispatchDevice, ExtensionType, Flex, backend_extension};
+use burn::backend::{Backend, ExtensionType, Flex, backend_extension};
 
 use super::attention::{self, Inputs};
 use super::rotary::Rotation;

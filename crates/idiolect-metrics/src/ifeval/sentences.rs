@@ -5,6 +5,7 @@
 //! The tables are data of the crate (`assets/punkt_english.json`); they are not learned here.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -48,11 +49,11 @@ pub(super) fn sentences(text: &str) -> Vec<&str> {
     let mut start = 0;
     for end in candidates(text) {
         if is_break(end.context) {
-            slices.push((start, end.after));
+            slices.push(start..end.after);
             start = end.next_word.unwrap_or(end.after);
         }
     }
-    slices.push((start, text.trim_end_matches(is_space).len().max(start)));
+    slices.push(start..text.trim_end_matches(is_space).len().max(start));
     realign(text, &slices)
 }
 
@@ -177,31 +178,39 @@ fn opens_sentence(token: &Token) -> Option<bool> {
 }
 
 /// Gives closing quotes and brackets to the sentence that they close.
-fn realign<'a>(text: &'a str, slices: &[(usize, usize)]) -> Vec<&'a str> {
+fn realign<'a>(text: &'a str, slices: &[Range<usize>]) -> Vec<&'a str> {
     let mut sentences = Vec::new();
     let mut moved = 0;
-    for (i, &(start, end)) in slices.iter().enumerate() {
-        let start = start + moved;
+    for (i, slice) in slices.iter().enumerate() {
+        let start = slice.start + moved;
         moved = 0;
-        let mut sentence = text.get(start..end).unwrap_or_default();
-        if let Some(&(next, next_end)) = slices.get(i + 1) {
-            let closing = closing_marks(&text[next..next_end]);
-            if let Some((marks, whole)) = closing {
-                sentence = &text[start..next + marks];
-                moved = whole;
-            }
+        let mut sentence = text.get(start..slice.end).unwrap_or_default();
+        if let Some(next) = slices.get(i + 1)
+            && let Some(closing) = closing_marks(&text[next.clone()])
+        {
+            sentence = &text[start..next.start + closing.marks];
+            moved = closing.with_space;
         }
         sentences.extend(Some(sentence).filter(|sentence| !sentence.is_empty()));
     }
     sentences
 }
 
-/// Lengths of the closing marks at the head of a sentence, without and with the space after them.
-fn closing_marks(sentence: &str) -> Option<(usize, usize)> {
+/// The closing marks at the beginning of a sentence, in bytes.
+struct ClosingMarks {
+    marks: usize,
+    /// The same with the white space behind them.
+    with_space: usize,
+}
+
+fn closing_marks(sentence: &str) -> Option<ClosingMarks> {
     let found = CLOSING.as_ref()?.find(sentence)?.as_str();
     // A dash pair ends the marks without being part of them.
     let found = found.strip_suffix("--").unwrap_or(found);
-    Some((found.trim_end_matches(is_space).len(), found.len()))
+    Some(ClosingMarks {
+        marks: found.trim_end_matches(is_space).len(),
+        with_space: found.len(),
+    })
 }
 
 #[cfg(test)]

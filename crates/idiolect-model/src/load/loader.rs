@@ -7,7 +7,7 @@ use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 use super::report::{Cast, LoadReport};
 use crate::decoder::Weights;
-use crate::source::{Source, transposed};
+use crate::source::{Source, StoredTensor, transposed};
 use crate::tensor_spec::{TensorSpec, tensor_specs};
 use crate::{Bits, Block, ModelConfig, ModelError, Projection};
 
@@ -102,12 +102,12 @@ impl<'a> Loader<'a> {
     }
 
     fn vector(&mut self) -> Result<Param<Tensor<1>>, ModelError> {
-        let (shape, values) = self.next()?;
+        let StoredTensor { shape, values, .. } = self.next()?;
         Ok(self.upload(values, [shape.first().copied().unwrap_or(0)]))
     }
 
     fn matrix(&mut self, transpose: bool) -> Result<Param<Tensor<2>>, ModelError> {
-        let (shape, values) = self.next()?;
+        let StoredTensor { shape, values, .. } = self.next()?;
         let [rows, columns] = [shape.first(), shape.get(1)].map(|n| n.copied().unwrap_or(0));
         if transpose {
             let transposed = transposed(&values, columns);
@@ -123,13 +123,14 @@ impl<'a> Loader<'a> {
         let place = (device, DType::from(dtype));
         let upload = |data: TensorData| Tensor::from_data(data, place);
         let data = TensorData::new(values, shape);
-        // A GPU keeps what lives as long as the run apart from the pages that steps share.
+        // On a GPU, memory that lives as long as the run is apart from the pages that steps share.
         let tensor = device.memory_persistent_allocations(data, upload);
         // Frozen; full fine-tuning changes that.
         Param::from_tensor(tensor).set_require_grad(false)
     }
 
-    fn next(&mut self) -> Result<(Vec<usize>, Vec<f32>), ModelError> {
+    /// Reads the next tensor and checks its shape.
+    fn next(&mut self) -> Result<StoredTensor, ModelError> {
         let Some(TensorSpec { name, shape }) = self.specs.next() else {
             return Err(ModelError::Missing {
                 path: PathBuf::new(),
@@ -150,12 +151,12 @@ impl<'a> Loader<'a> {
         if stored.stored != loaded {
             self.report.cast.push(Cast {
                 tensor: name.clone(),
-                stored: stored.stored,
+                stored: stored.stored.clone(),
                 loaded,
             });
         }
         self.report.loaded.push(name);
-        Ok((shape, stored.values))
+        Ok(stored)
     }
 
     pub(super) fn finish(mut self) -> LoadReport {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use idiolect_completion::{Progress, Quiet, Writer};
-use idiolect_data::{DataSet, Row};
+use idiolect_data::{Dataset, Row};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
     MergedShards, ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
@@ -35,7 +35,7 @@ use crate::settings::DistillJob;
 /// ```
 pub struct SelfDistill<'a> {
     model: &'a LanguageModel,
-    data: &'a DataSet,
+    data: &'a Dataset,
     settings: DistillSettings,
     generation: GenerationSettings,
     check: Option<Arc<dyn RewriteCheck>>,
@@ -49,7 +49,7 @@ pub struct SelfDistill<'a> {
 #[derive(Debug, Clone)]
 pub struct Rewritten {
     /// The data set with the rewrites that were kept.
-    pub data: DataSet,
+    pub data: Dataset,
     /// The numbers.
     pub summary: DistillSummary,
     /// The files in the run directory.
@@ -61,7 +61,7 @@ pub struct Rewritten {
 impl<'a> SelfDistill<'a> {
     /// The paper's settings for free text: template `using`, no task check, greedy, at most 256 tokens.
     #[must_use]
-    pub fn new(model: &'a LanguageModel, data: &'a DataSet) -> Self {
+    pub fn new(model: &'a LanguageModel, data: &'a Dataset) -> Self {
         Self {
             model,
             data,
@@ -76,7 +76,7 @@ impl<'a> SelfDistill<'a> {
     }
 
     /// The distillation that a job's settings describe, of a model and data that are open.
-    pub(crate) fn of(model: &'a LanguageModel, data: &'a DataSet, job: DistillJob) -> Self {
+    pub(crate) fn of(model: &'a LanguageModel, data: &'a Dataset, job: DistillJob) -> Self {
         Self {
             settings: job.distill,
             generation: job.generation,
@@ -193,7 +193,7 @@ impl Rewritten {
     fn score(
         &self,
         model: &LanguageModel,
-        set: &DataSet,
+        set: &Dataset,
         progress: &dyn Progress,
     ) -> Result<DistillReport, Error> {
         let key = |row: &Row| row.example.id.to_string();

@@ -1,7 +1,7 @@
 //! Rows as the jobs take them: the one data set, and how likely a model finds its responses.
 
 use idiolect_completion::Progress;
-use idiolect_data::{DataSet, DataSettings, Row, sample};
+use idiolect_data::{DataSettings, Dataset, Row, sample};
 use idiolect_distill::ResponseNll;
 use idiolect_lm::LanguageModel;
 use idiolect_tokens::TokenRow;
@@ -16,7 +16,7 @@ const ROWS: usize = 8;
 /// # Errors
 ///
 /// [`Error::Data`] names file, row and field, and refuses several data sets.
-pub fn read_sample(data: &DataSettings, seed: u64) -> Result<DataSet, Error> {
+pub fn read_sample(data: &DataSettings, seed: u64) -> Result<Dataset, Error> {
     let mut set = data.read(data.only()?)?;
     if let Some(count) = data.sample {
         let chosen = sample(set.rows.len(), count, seed).into_iter();

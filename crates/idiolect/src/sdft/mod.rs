@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{AnswerRow, Progress, Prompt, Quiet};
 use idiolect_data::settings::{read_file, resolve};
-use idiolect_data::{DataSet, DataSettings, RunDir, text_hash};
+use idiolect_data::{DataSettings, Dataset, RunDir, text_hash};
 use idiolect_embed::Embedder;
 use idiolect_eval::{AnswerRun, ComparedModel, answers};
 use idiolect_finetune::{FineTune, TrainingEvent, claim};
@@ -46,7 +46,7 @@ struct Stages<'s> {
     settings: &'s SdftSettings,
     out: RunDir,
     model: LanguageModel,
-    eval: DataSet,
+    eval: Dataset,
     progress: &'s dyn Progress,
 }
 
@@ -141,7 +141,7 @@ impl<'a> Sdft<'a> {
         Ok(outcome)
     }
 
-    fn stages(&mut self, stages: &Stages<'_>, set: &DataSet) -> Result<Outcome, Error> {
+    fn stages(&mut self, stages: &Stages<'_>, set: &Dataset) -> Result<Outcome, Error> {
         let Stages {
             settings,
             out,
@@ -188,7 +188,7 @@ impl<'a> Sdft<'a> {
         &mut self,
         stages: &Stages<'_>,
         name: &str,
-        set: &DataSet,
+        set: &Dataset,
     ) -> Result<ComparedModel, Error> {
         let run = stages.out.part(name);
         let tuned = if run.adapter().join("adapter_config.json").is_file() {
@@ -209,7 +209,7 @@ impl<'a> Sdft<'a> {
         &mut self,
         stages: &Stages<'_>,
         name: &str,
-        set: &DataSet,
+        set: &Dataset,
     ) -> Result<LanguageModel, Error> {
         let on_event = &mut self.on_event;
         let settings = stages.settings;
@@ -265,7 +265,7 @@ impl Stages<'_> {
 }
 
 /// The held-out rows, each with a response and an id of its own.
-fn held_out(settings: &SdftSettings, path: &Path) -> Result<DataSet, Error> {
+fn held_out(settings: &SdftSettings, path: &Path) -> Result<Dataset, Error> {
     let data = DataSettings {
         data: vec![path.into()],
         sample: settings.eval_sample,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use idiolect_completion::BoxError;
-use idiolect_data::{DataSet, RunDir, write_json};
+use idiolect_data::{Dataset, RunDir, write_json};
 use idiolect_distill::{Check, DistillSummary, ResponseNll};
 use idiolect_embed::{Embedder, cosine};
 use idiolect_eval::{
@@ -52,7 +52,7 @@ impl Measure<'_> {
     /// Scores the answers of all models, the base model first.
     pub(super) fn compare(
         &self,
-        eval: &DataSet,
+        eval: &Dataset,
         models: &mut [ComparedModel],
     ) -> Result<Comparison, Error> {
         if let Some(embedder) = self.embedder {
