@@ -122,7 +122,7 @@ fn measure(
             let objective = FullLoss {
                 config: decoder.config.clone(),
             };
-            measurement(&objective, &trainable(decoder.weights))
+            measurement(&objective, &trainable(decoder.weights).train())
         }
     }
 }

@@ -105,7 +105,7 @@ fn run_toml_holds_every_value_and_is_a_file_of_settings() {
     for line in [
         "rank = 4",
         "truncation = \"error\"",
-        "adam_epsilon = 1e-8",
+        "adam_epsilon = 0.00000001",
         "format = \"alpaca\"",
     ] {
         assert!(
