@@ -4,7 +4,6 @@
 //! Everything lies in `target/cuda`, so that the ordinary build stays as it is. What runs is `gpu/run.sh`, on
 //! this machine as on another; its figures go into docs/PERFORMANCE.md by hand.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;

@@ -61,7 +61,7 @@ fn no_form_of_a_preset_is_without_ids() {
     for preset in ["sdft-2402/main", "sdft-2402/reproduce", "nift-2409"] {
         let preset = Preset::by_name(preset).unwrap();
         for template in preset.templates {
-            assert!(has("forms", template.name), "{}", template.name);
+            assert!(has("forms", &template.name), "{}", template.name);
         }
         for template in preset.distill {
             assert!(has("distill", template.name()), "{}", template.name());

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use idiolect_completion::Progress;
-use idiolect_data::write_json;
+use idiolect_data::{RunDir, write_json};
 use serde_json::{Value, json};
 
 use crate::answer::ItemAnswer;
@@ -166,7 +166,7 @@ impl<'a> Evaluation<'a> {
         let rows = self.answers(&self.items, model, &run)?;
         if pairwise == Pairwise::AlpacaEval {
             let outputs = alpaca_eval_outputs(&self.items, &rows, &run.model.name);
-            write_json(&run.out.join("outputs.json"), &outputs)?;
+            write_json(&RunDir::from(run.out).outputs(), &outputs)?;
         }
         let Some((mut judge, comparison, asked)) = ready else {
             return self.unscored(&rows, &run, identity);
@@ -214,7 +214,7 @@ impl<'a> Evaluation<'a> {
             &MtBenchRun {
                 settings: self.answer_settings(1),
                 seed: *seed,
-                folder: &run.out.join("journal"),
+                folder: &RunDir::from(run.out).journals(),
                 progress: run.progress,
             },
         );
@@ -267,7 +267,7 @@ impl<'a> Evaluation<'a> {
         let settings = self.answer_settings(self.settings.sample_count());
         let count = settings.limit.unwrap_or(items.len()).min(items.len());
         eval.progress.begin("eval", requests_of(&items[..count]));
-        let journal = eval.out.join("journal/answers.jsonl");
+        let journal = RunDir::from(eval.out).journal(RunDir::ANSWERS);
         let rows = run(items, model, settings, &journal, eval.progress);
         eval.progress.end();
         rows

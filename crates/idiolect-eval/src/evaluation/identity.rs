@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use idiolect_data::{DataError, write_json};
+use idiolect_data::{DataError, RunDir, write_json};
 use serde_json::{Map, Value, json};
 
 use crate::error::EvalError;
@@ -67,7 +67,7 @@ pub(crate) fn claim(out: &Path, file: &str, identity: &Value) -> Result<(), Eval
             source,
         }
     };
-    let journal = out.join("journal");
+    let journal = RunDir::from(out).journals();
     std::fs::create_dir_all(&journal).map_err(io(&journal, "create"))?;
     let path = out.join(file);
     if !path.is_file() {

@@ -5,6 +5,7 @@ use std::path::Path;
 use idiolect_completion::{
     BoxError, CompletionRequest, Progress, Watched, Writer, WriterAddress, WriterIdentity,
 };
+use idiolect_data::RunDir;
 use serde_json::Value;
 
 use crate::error::EvalError;
@@ -87,7 +88,7 @@ impl<'a> OpenJudge<'a> {
     ) -> Result<Vec<String>, EvalError> {
         claim(out, "judge.json", asked)?;
         let mut watched = Watched::new(self.writer, "judge", progress);
-        let journal = out.join("journal/judgements.jsonl");
+        let journal = RunDir::from(out).journal(RunDir::JUDGEMENTS);
         judge_all(requests, &mut watched, &journal)
     }
 }

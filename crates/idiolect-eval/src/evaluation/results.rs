@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use idiolect_completion::WriterIdentity;
-use idiolect_data::{write_json, write_lines};
+use idiolect_data::{RunDir, write_json, write_lines};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, ItemAnswer};
@@ -78,7 +78,8 @@ pub(crate) fn judged(identity: Value, judged: &JudgedScores, judge: &WriterIdent
 
 /// Writes the rows and the summary, and gives the latter.
 pub(crate) fn finish(out: &Path, rows: &[ResultRow], whole: Value) -> Result<Value, EvalError> {
-    write_lines(&out.join("rows.jsonl"), rows)?;
-    write_json(&out.join("summary.json"), &whole)?;
+    let out = RunDir::from(out);
+    write_lines(&out.rows(), rows)?;
+    write_json(&out.summary(), &whole)?;
     Ok(whole)
 }

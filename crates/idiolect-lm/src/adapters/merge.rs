@@ -44,7 +44,7 @@ pub struct MergeSummary {
     /// Its files.
     pub files: Vec<String>,
     /// Largest difference of a logit, merged against unmerged, over a short text.
-    pub max_logit_difference: f32,
+    pub max_logit_difference: f64,
     /// Logits compared.
     pub logits_compared: usize,
 }
@@ -73,7 +73,7 @@ impl LanguageModel {
         Ok(MergeSummary {
             out: out.to_owned(),
             files,
-            max_logit_difference: report.max_logit_difference,
+            max_logit_difference: report.max_logit_difference.into(),
             logits_compared: report.compared,
         })
     }

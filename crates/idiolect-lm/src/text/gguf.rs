@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use idiolect_tokens::{Tokenizer, TokenizerConfig};
+use idiolect_model::gguf::GgufFile;
+use idiolect_tokens::{GgufVocabulary, Tokenizer, TokenizerConfig};
 
 use crate::LmError;
 
-#[cfg(feature = "gguf")]
 pub(super) fn read(model: &Path) -> Result<(Tokenizer, TokenizerConfig), LmError> {
-    let found = idiolect_model::gguf::GgufFile::open(model)?.vocabulary()?;
-    let vocabulary = idiolect_tokens::GgufVocabulary {
+    let found = GgufFile::open(model)?.vocabulary()?;
+    let vocabulary = GgufVocabulary {
         model: found.model,
         pre: found.pre,
         tokens: found.tokens,
@@ -25,10 +25,4 @@ pub(super) fn read(model: &Path) -> Result<(Tokenizer, TokenizerConfig), LmError
         chat_template: found.chat_template,
     };
     Ok(Tokenizer::from_gguf(&vocabulary)?)
-}
-
-#[cfg(not(feature = "gguf"))]
-pub(super) fn read(model: &Path) -> Result<(Tokenizer, TokenizerConfig), LmError> {
-    let expected = "a folder, since this program was built without GGUF files (feature gguf)";
-    Err(LmError::setting("model", expected, model.display()))
 }
