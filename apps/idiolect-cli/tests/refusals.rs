@@ -52,7 +52,7 @@ fn wrong_settings() {
     prompt(&["--quantize", "3"], &["--quantize", "8 or 4", "3"]);
     prompt(&["--threads", "0"], &["--threads"]);
     prompt(&["--temperature", "-1"], &["temperature"]);
-    prompt(&["--top-p", "1.5"], &["top_p"]);
+    prompt(&["--top-p", "1.5"], &["--top-p"]);
     prompt(&["--max-new-tokens", "100000"], &["100000", "256"]);
     prompt(&["--template", "no-such"], &["no-such", "alpaca"]);
     refused(&["sdft", "--full"], &["--full", "adapters"]);

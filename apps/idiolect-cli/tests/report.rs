@@ -91,7 +91,7 @@ fn page(place: &Place, report: &Value) {
     assert_eq!(place.read("run/report/index.html"), page);
     refused(
         &["report", "--run", &place.path("none")],
-        &["--run", "none"],
+        &["none", "outcome.json"],
     );
 }
 

@@ -146,7 +146,7 @@ fn training_goes_on_from_an_adapter_with_its_words() {
     let words = [&on[..], &["--add-tokens", "<more>"]].concat();
     refused(
         &train(&model, &data, &words),
-        &["--add-tokens", "--init-adapter"],
+        &["--add-tokens", "init_adapter"],
     );
     let kl = [&on[..], &["--loss", "reverse-kl"]].concat();
     refused(&train(&model, &data, &kl), &["--loss", "modules_to_save"]);

@@ -80,7 +80,7 @@ impl MergedShards {
 ///
 /// [`DistillError::Completion`] for a journal that is missing or broken, and for one that another model,
 /// sampler, template or seed wrote; [`DistillError::Setting`] where `joined` exists already; and what [`distill`](crate::distill()) refuses of a data set.
-pub fn merge_shards(
+pub fn join_shards(
     set: &Dataset,
     config: &DistillConfig,
     identity: &WriterIdentity,
@@ -164,7 +164,7 @@ pub fn merge_into(
     if let Some(parent) = joined.parent() {
         fs::create_dir_all(parent).map_err(io_error(parent, "create"))?;
     }
-    let report = merge_shards(set, config, identity, &journals(from)?, &joined)?;
+    let report = join_shards(set, config, identity, &journals(from)?, &joined)?;
     write_json(&files.merge(), &report)?;
     if report.missing.is_empty() {
         return Ok(report);

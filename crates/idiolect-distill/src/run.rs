@@ -55,7 +55,7 @@ pub fn distill(
 /// [`distill`] for one part of the rows; the set that it returns, and the numbers, are of that part.
 ///
 /// The whole set is given, so that the rows of the mix are those that one machine would have chosen.
-/// [`crate::merge_shards`] joins the journals of all parts.
+/// [`crate::join_shards`] joins the journals of all parts.
 ///
 /// # Errors
 ///

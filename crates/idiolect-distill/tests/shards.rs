@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use common::{Folder, Scripted, answers, identity, math, sums};
 use idiolect_completion::WriterIdentity;
-use idiolect_distill::{DistillConfig, Shard, distill, distill_shard, merge_shards};
+use idiolect_distill::{DistillConfig, Shard, distill, distill_shard, join_shards};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -37,7 +37,7 @@ proptest! {
         prop_assert_eq!(parts, rows);
         let journals: Vec<_> = (1..=count).map(|index| journal(&folder, index)).collect();
         let joined = folder.0.path().join("joined.jsonl");
-        let report = merge_shards(&set, &settings, &identity(), &journals, &joined).unwrap();
+        let report = join_shards(&set, &settings, &identity(), &journals, &joined).unwrap();
         prop_assert!(report.is_complete(), "{:?}", report);
         prop_assert_eq!((report.asked, report.texts), (whole.records.len(), whole.records.len()));
         prop_assert_eq!(fs::read(&joined).unwrap(), fs::read(folder.journal()).unwrap());
@@ -78,7 +78,7 @@ fn missing_double_and_foreign_rows_are_told_and_missing_ones_can_be_written() {
     write(2, &[&other, &lines[4], &foreign], "");
     let journals = [journal(&folder, 1), journal(&folder, 2)];
     let joined = folder.0.path().join("joined.jsonl");
-    let report = merge_shards(&set, &math(), &identity(), &journals, &joined).unwrap();
+    let report = join_shards(&set, &math(), &identity(), &journals, &joined).unwrap();
     assert_eq!(
         report.missing,
         [json!("row 1"), json!("row 3"), json!("row 5")]
@@ -112,7 +112,7 @@ fn journals_that_cannot_be_joined_are_refused() {
     folder.run(&set, &math(), &mut answers(&set)).unwrap();
     let joined = folder.0.path().join("joined.jsonl");
     let told = |identity: &WriterIdentity, journals: &[PathBuf]| {
-        let error = merge_shards(&set, &math(), identity, journals, &joined)
+        let error = join_shards(&set, &math(), identity, journals, &joined)
             .unwrap_err()
             .to_string();
         error.replace(&format!("{}/", folder.0.path().display()), "")

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_event_is_one_line() {
+    fn a_step_is_one_line() {
         let row = StepRow {
             step: 3,
             epoch: 0.25,
@@ -149,6 +149,10 @@ mod tests {
             step.to_string(),
             "step 3 of 12 (epoch 0.25): loss 1.2346, learning rate 1.00e-4, gradient norm 0.500, 200 tokens/s"
         );
+    }
+
+    #[test]
+    fn an_evaluation_is_one_line() {
         let evaluated = TrainingEvent::Evaluated(EvaluationRow {
             step: 12,
             epoch: 1.0,
@@ -160,6 +164,10 @@ mod tests {
             evaluated.to_string(),
             "step 12: held-out loss 1.5000, 25.0 % of the tokens right"
         );
+    }
+
+    #[test]
+    fn a_plan_is_one_line() {
         let plan = MemoryPlan {
             weights_bytes: 538_000_000,
             trained_bytes: 4_000_000,

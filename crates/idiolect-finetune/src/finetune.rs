@@ -168,11 +168,11 @@ impl<'a> FineTune<'a> {
     /// Everything checked that can be before the first row is read.
     fn into_options(self) -> Result<(RunOptions<'a>, Box<Listener<'a>>), FineTuneError> {
         self.settings.check_run()?;
-        if let Some(first) = self.settings.finetune.devices.first() {
-            if named(first)? != self.model.device() {
-                let expected = "the model's own device first";
-                return Err(FineTuneError::setting("devices", expected, first));
-            }
+        if let Some(first) = self.settings.finetune.devices.first()
+            && named(first)? != self.model.device()
+        {
+            let expected = "the model's own device first";
+            return Err(FineTuneError::setting("devices", expected, first));
         }
         let config = self.settings.finetune.loop_config(&self.settings.train)?;
         let options = RunOptions {

@@ -39,6 +39,7 @@ impl Default for Hooks<'_> {
 /// What a run of settings gives.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "there is one of it a run")]
 pub enum TrainOutcome {
     /// A trained adapter.
     Adapter(FineTuned),

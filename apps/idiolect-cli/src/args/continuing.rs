@@ -76,7 +76,7 @@ pub(crate) struct ContinueFlags {
     /// Documents in memory at a time [default: 1024]
     #[arg(long)]
     pub window: Option<usize>,
-    /// Where a local teacher computes: flex (this CPU), cuda, cuda:1, vulkan, wgpu, metal [default: flex]
+    /// Where a local teacher computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
     /// Its type of weights and activations: f32, bf16, f16 [default: f32]

@@ -13,7 +13,7 @@ pub(crate) struct ModelOptions {
     /// Hugging Face folder, .gguf file, or the name of a model on the Hub
     #[arg(long)]
     pub model: Option<String>,
-    /// Where it computes: flex (this CPU), cuda, cuda:1, vulkan, wgpu, metal [default: flex]
+    /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
     /// Type of weights and activations: f32, bf16, f16 [default: f32]

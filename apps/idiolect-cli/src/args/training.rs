@@ -86,7 +86,12 @@ pub(crate) struct TrainOptions {
     pub accumulation: Option<usize>,
     /// Devices that share the micro-batches of each step, with commas between, for example cuda:0,cuda:1; each
     /// holds the model, the first has optimiser, checkpoints and evaluations [default: the one of --device]
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "NAMES",
+        conflicts_with = "device"
+    )]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
     /// Highest learning rate [default: 1e-4]

@@ -59,7 +59,7 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
     let job = whole_job(&place, &place.path("run"));
     let table = done(&words(&job));
     for part in [
-        "seed",
+        "base",
         "distilled",
         "BLEU-4",
         "ROUGE-L",
@@ -71,7 +71,7 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
     let report: Value = serde_json::from_str(&place.read("run/report/report.json")).expect("JSON");
     assert_eq!(
         report["models"][0]["bleu4"], 1.0,
-        "the seed model's answers are their own reference"
+        "the base model's answers are their own reference"
     );
     assert!(report["models"][2]["shift"].as_f64().expect("a shift") > 0.0);
     // Without the last adapter and half of its answers the job ends the same.

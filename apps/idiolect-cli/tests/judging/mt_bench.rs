@@ -77,7 +77,7 @@ fn mt_bench_is_rated_by_a_server_and_goes_on_where_it_was() {
             &place,
             &text.replace("--server-model j", "--server-model k"),
         )),
-        &["judge.json", "another --out"],
+        &["judge.json", "another out folder"],
     );
     refused(
         &words(&call(&place, &format!("{text} --seed 7"))),

@@ -41,7 +41,7 @@ fn eval_journals_resumes_and_refuses_another_model() {
     assert!(summary["scores"]["correct"]["low"].is_number(), "{summary}");
     refused(
         &run(&["--template", "alpaca"]),
-        &["eval.json", "template", "another --out"],
+        &["eval.json", "template", "another out folder"],
     );
     refused(&run(&["--shots", "2"]), &["worked examples"]);
     let nothing = place.path("nothing");

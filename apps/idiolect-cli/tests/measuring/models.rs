@@ -23,7 +23,7 @@ fn shift_is_that_of_the_merged_model_and_an_adapter_is_at_its_own_place() {
     close(&none["shift"], &json!(0), 1e-5, "shift");
     refused(
         &["metrics", "shift", "--model", &model],
-        &["--adapter", "--other"],
+        &["metrics shift", "adapter", "other"],
     );
 }
 

@@ -35,10 +35,7 @@ fn every_weight_trains_and_a_folder_comes_out() {
         "2",
     ]);
     for (flag, value) in [("--rank", "4"), ("--quantize", "8"), ("--dtype", "bf16")] {
-        refused(
-            &[full.as_slice(), &[flag, value]].concat(),
-            &[flag, "--full"],
-        );
+        refused(&[full.as_slice(), &[flag, value]].concat(), &[flag, "full"]);
     }
 }
 

@@ -173,6 +173,7 @@ impl ModuleVisitor for Numbers<'_> {
 }
 
 #[cfg(all(test, feature = "flex"))]
+#[allow(clippy::expect_used, reason = "helpers of tests end them")]
 mod tests {
     use super::*;
 

@@ -13,6 +13,7 @@ use crate::FineTuneError;
 /// A data set, rows of it, rows of tokens and [`LazyRows`] turn into it by themselves.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "there is one of it a run")]
 pub enum TrainingData<'a> {
     /// A data set, whose conversations the model's template renders.
     Set(&'a Dataset),

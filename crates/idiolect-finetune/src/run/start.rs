@@ -18,15 +18,13 @@ pub fn with_vocabulary(
     settings: &FineTuneSettings,
 ) -> Result<LanguageModel, FineTuneError> {
     let model = model.without_adapter();
-    Ok(match &settings.init_adapter {
-        Some(folder) => model.with_words_of(folder)?,
-        None => {
-            let known: Vec<&str> = model.added_words().collect();
-            let words = settings.add_tokens.iter();
-            let new = words.filter(|word| !known.contains(&word.as_str()));
-            model.with_tokens(&new.cloned().collect::<Vec<_>>())?
-        }
-    })
+    if let Some(folder) = &settings.init_adapter {
+        return Ok(model.with_words_of(folder)?);
+    }
+    let known: Vec<&str> = model.added_words().collect();
+    let words = settings.add_tokens.iter();
+    let new = words.filter(|word| !known.contains(&word.as_str()));
+    Ok(model.with_tokens(&new.cloned().collect::<Vec<_>>())?)
 }
 
 /// How an adapter starts.
