@@ -143,14 +143,14 @@ pub fn join_shards(
     Ok(report)
 }
 
-/// [`merge`] into the journal of a folder; the report is written beside it.
+/// [`join_shards`] into the journal of a folder; the report is written beside it.
 ///
 /// `from` are journals of parts, or the folders that they are in.
 /// [`distill_into`](crate::distill_into()) with the folder then judges and exports.
 ///
 /// # Errors
 ///
-/// As [`merge`]; [`DistillError::Setting`] for a folder without journals; and [`DistillError::Incomplete`]
+/// As [`join_shards`]; [`DistillError::Setting`] for a folder without journals; and [`DistillError::Incomplete`]
 /// where rows are missing, after everything is written.
 pub fn merge_into(
     set: &Dataset,

@@ -75,10 +75,10 @@ fn wrong_calls_of_continue() {
         &["IDIOLECT_NO_SUCH_KEY"],
     );
     wrong(&format!("{server} --adapter x"), &["--adapter"]);
-    wrong(&format!("{server} --in-flight 0"), &["in_flight"]);
+    wrong(&format!("{server} --in-flight 0"), &["--in-flight"]);
     wrong(
         &format!("{CONTINUE} --filters funny").replacen("continue", "", 1),
-        &["--documents"],
+        &["--filters", "funny"],
     );
     wrong(
         "--corpus $C --documents 2 --filters funny",

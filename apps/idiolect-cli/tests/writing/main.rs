@@ -60,7 +60,7 @@ const CONTINUE: &str = "continue --corpus $C --teacher local:$M --max-new-tokens
 #[test]
 fn the_example_configurations_say_what_there_is() {
     let Some(place) = Place::new() else { return };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/config");
     let continued = folder.join("continue.toml").display().to_string();
     let text = format!("{CONTINUE} --config {continued} --documents 2 --out $OUT/c");
     assert_eq!(run(&place, &text)["corpus"]["sampled"], 2);
