@@ -3,3 +3,22 @@
 //!
 //! The first three are those of the README; the others go one level down: a loss, a writer with a check, and an
 //! adapter kind of one's own.
+
+/// The guides, whose code is compiled as tests of this package.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../docs/guides/add-a-chat-template.md")]
+    mod chat_template {}
+    #[doc = include_str!("../../docs/guides/add-a-check.md")]
+    mod check {}
+    #[doc = include_str!("../../docs/guides/add-a-data-format.md")]
+    mod data_format {}
+    #[doc = include_str!("../../docs/guides/add-an-adapter-kind.md")]
+    mod adapter_kind {}
+    #[doc = include_str!("../../docs/guides/distil.md")]
+    mod distil {}
+    #[doc = include_str!("../../docs/guides/embed-in-your-program.md")]
+    mod embed {}
+    #[doc = include_str!("../../docs/guides/fine-tune.md")]
+    mod fine_tune {}
+}
