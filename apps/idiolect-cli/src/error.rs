@@ -142,9 +142,10 @@ fn as_flag(text: &str) -> String {
     let flag = key.replace('_', "-");
     let cli = Cli::command();
     let mut flags = cli.get_subcommands().flat_map(clap::Command::get_arguments);
-    match flags.any(|option| option.get_long() == Some(&flag)) {
-        true => format!("--{flag}:{rest}"),
-        false => own.to_owned(),
+    if flags.any(|option| option.get_long() == Some(&flag)) {
+        format!("--{flag}:{rest}")
+    } else {
+        own.to_owned()
     }
 }
 

@@ -20,7 +20,7 @@ use serde_json::json;
 struct Without(&'static str);
 
 impl RewriteCheck for Without {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "without"
     }
 
@@ -107,6 +107,7 @@ fn a_question_of_ones_own_is_asked_and_named_in_the_journal() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one story")]
 fn parts_are_joined_in_a_folder_and_left_as_they_are() {
     let folder = Folder::new();
     let set = sums(folder.0.path(), 5);
@@ -143,7 +144,14 @@ fn parts_are_joined_in_a_folder_and_left_as_they_are() {
         error.to_string().ends_with("(ids \"row 1\", \"row 3\")"),
         "{error}"
     );
-    let report = merge_into(&set, &math(), &identity(), &[parts.clone()], &out).unwrap();
+    let report = merge_into(
+        &set,
+        &math(),
+        &identity(),
+        std::slice::from_ref(&parts),
+        &out,
+    )
+    .unwrap();
     assert_eq!((report.texts, report.remark()), (5, None));
     assert_eq!(names(), before);
     assert!(out.join("merge.json").exists());

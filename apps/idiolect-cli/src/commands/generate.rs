@@ -47,9 +47,12 @@ fn asked(args: &Generate) -> Result<Asked, CliError> {
 
 fn stream(ask: &Asked, prompt: &str, bar: &Bar) -> Result<(), CliError> {
     let mut out = Stream::default();
-    let done = ask.stream(prompt, bar, &mut |text| match out.write(text) {
-        true => ControlFlow::Continue(()),
-        false => ControlFlow::Break(()),
+    let done = ask.stream(prompt, bar, &mut |text| {
+        if out.write(text) {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     });
     done.map_err(Error::from)?;
     out.end()

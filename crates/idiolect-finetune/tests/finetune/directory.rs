@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::place::{Place, config, numbers, read};
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of cases")]
 fn a_run_directory_holds_settings_plan_logs_curves_and_the_adapter() {
     let Some(place) = Place::new() else { return };
     let (data, run) = (place.data(), place.path("run"));

@@ -9,9 +9,10 @@ use crate::place::{Place, bits, read};
 fn settings(place: &Place, more: &str) -> TrainSettings {
     let data = place.data().path;
     let text = format!(
-        "model = {:?}\ndata = {data:?}\nepochs = 4\nbatch_size = 2\naccumulation = 2\n\
+        "model = {:?}\ndata = \"{}\"\nepochs = 4\nbatch_size = 2\naccumulation = 2\n\
          learning_rate = 2e-3\ncheckpoint_every = 4\n{more}",
         place.model_path("tiny-llama3"),
+        data.display(),
     );
     let path = place.path("settings.toml");
     std::fs::write(&path, text).unwrap();

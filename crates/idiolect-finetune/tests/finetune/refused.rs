@@ -8,6 +8,7 @@ use idiolect_train::TrainConfig;
 use crate::place::{Place, config};
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of cases")]
 fn settings_that_make_no_run_are_refused_by_name() {
     let Some(place) = Place::new() else { return };
     let data = place.data();

@@ -7,7 +7,7 @@ use idiolect_generate::{
     RowPart, Sampling, Stops, generate,
 };
 
-/// GenerationConfig that draw, each step of the sampler at work.
+/// Settings that draw, each step of the sampler at work.
 pub(crate) const SAMPLED: Sampling = Sampling {
     temperature: 0.95,
     top_k: 5,

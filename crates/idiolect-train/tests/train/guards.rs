@@ -246,6 +246,23 @@ fn a_group_that_must_move_and_stays_zero_ends_the_run() {
     assert!(run(&moving, zero_head()).is_ok());
 }
 
+/// [`NextToken`] that says that it keeps the rows of a line apart.
+struct Apart;
+
+impl Objective<Tiny> for Apart {
+    fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: Share) -> Computed {
+        NextToken.gradients(module, batch, share)
+    }
+
+    fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
+        NextToken.evaluate(module, batch)
+    }
+
+    fn keeps_packed_rows_apart(&self) -> bool {
+        true
+    }
+}
+
 #[test]
 fn packed_rows_that_would_see_each_other_are_refused() {
     let config = TrainConfig {
@@ -257,20 +274,6 @@ fn packed_rows_that_would_see_each_other_are_refused() {
                    that does not say so (keeps_packed_rows_apart)";
     assert_eq!(error.to_string(), message);
 
-    struct Apart;
-    impl Objective<Tiny> for Apart {
-        fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: Share) -> Computed {
-            NextToken.gradients(module, batch, share)
-        }
-
-        fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
-            NextToken.evaluate(module, batch)
-        }
-
-        fn keeps_packed_rows_apart(&self) -> bool {
-            true
-        }
-    }
     let rows = random_rows(6, 1);
     let trainer = Trainer::new(&config, &Apart, &rows, 0);
     assert!(run(&trainer, Tiny::random(1)).unwrap().0.finished);

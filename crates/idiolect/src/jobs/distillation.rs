@@ -224,6 +224,10 @@ impl Rewritten {
 /// # Errors
 ///
 /// Those of settings, data, model and generation.
+#[allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method is of one lifetime, the closure of any"
+)]
 pub fn distill(job: &DistillJob, progress: &dyn Progress) -> Result<DistillReport, Error> {
     run(job, progress, |distill| distill.start())
 }

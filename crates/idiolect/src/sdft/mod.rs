@@ -37,9 +37,12 @@ use outcome::{Measure, shifts};
 pub struct Sdft<'a> {
     settings: SdftSettings,
     progress: &'a dyn Progress,
-    on_event: Box<dyn FnMut(&str, TrainingEvent) + Send + 'a>,
+    on_event: Box<Listener<'a>>,
     stop: Option<&'a AtomicBool>,
 }
+
+/// Told of each event of a training, with the name of the training.
+type Listener<'a> = dyn FnMut(&str, TrainingEvent) + Send + 'a;
 
 /// A job under way.
 struct Stages<'s> {

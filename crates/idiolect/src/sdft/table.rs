@@ -14,8 +14,11 @@ impl Outcome {
         let rows = self.comparison.rows;
         let mut row = |name: &str, cell: &dyn Fn(&ModelScores) -> String| {
             let models = self.comparison.models.iter();
-            let cells: String = models.map(|model| format!("{:>12}", cell(model))).collect();
-            // Writing to a string cannot fail.
+            let cells = models.fold(String::new(), |mut cells, model| {
+                // Writing to a string cannot fail.
+                let _ = write!(cells, "{:>12}", cell(model));
+                cells
+            });
             let _ = writeln!(text, "{name:<38}{cells}");
         };
         let of = |count: usize| format!("{count}/{rows}");
