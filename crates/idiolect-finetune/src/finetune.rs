@@ -33,12 +33,14 @@ impl<'a> FineTune<'a> {
     /// A fine-tuning of a model on data, with default settings: an adapter of rank 8 on queries and values, two
     /// epochs, nothing written. An adapter that the model has on is taken off first; to go on from one, see
     /// [`FineTuneSettings::init_adapter`].
+    #[must_use]
     pub fn new(model: &LanguageModel, data: impl Into<TrainingData<'a>>) -> Self {
         Self::of(model.clone(), data)
     }
 
     /// As [`FineTune::new`], with the model given away: the weights that [`FineTune::start_full`] trains are
     /// then held once, where nobody else holds the model.
+    #[must_use]
     pub fn of(model: LanguageModel, data: impl Into<TrainingData<'a>>) -> Self {
         let data = data.into();
         let settings = TrainSettings {

@@ -89,7 +89,7 @@ impl LoraAdapter {
     }
 
     /// The decoder with the modules that this adapter trained whole in the place of its own; every other
-    /// weight is the seed model's, in the same memory. Without such modules it is the seed model.
+    /// weight is the base model's, in the same memory. Without such modules it is the base model.
     ///
     /// What is computed with the adapter is computed with this decoder.
     ///

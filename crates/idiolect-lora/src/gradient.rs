@@ -56,7 +56,7 @@ pub struct Positions {
 
 /// Gradients of the adapter's factors, and of the modules that it trains whole.
 ///
-/// `decoder` is the seed model. `head` is given hidden states that are ready for the head of
+/// `decoder` is the base model. `head` is given hidden states that are ready for the head of
 /// [`LoraAdapter::decoder`], and returns their gradient, with that of the head's weight where it trains.
 ///
 /// # Shapes

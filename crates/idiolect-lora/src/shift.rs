@@ -19,7 +19,7 @@ pub struct SiteShift {
     pub site: Site,
     /// Frobenius norm of the change.
     pub norm: f64,
-    /// The same divided by the norm of the seed model's weight.
+    /// The same divided by the norm of the base model's weight.
     pub relative: f64,
 }
 
@@ -61,7 +61,7 @@ pub struct WeightShift {
     pub path: String,
     /// Frobenius norm of the difference.
     pub norm: f64,
-    /// The same divided by the norm of the seed model's weight.
+    /// The same divided by the norm of the base model's weight.
     pub relative: f64,
 }
 

@@ -1,7 +1,7 @@
 //! Modules that train whole beside the factors, PEFT's `modules_to_save`: the embedding, the head, norms.
 //!
 //! They are values of the adapter, in f32, and stand in the place of the decoder's own in the decoder that
-//! [`crate::LoraAdapter::decoder`] gives; the decoder itself stays the seed model.
+//! [`crate::LoraAdapter::decoder`] gives; the decoder itself stays the base model.
 //! An embedding with more rows than the decoder's brings a larger vocabulary with it.
 //! Projections cannot train whole: that is full fine-tuning.
 

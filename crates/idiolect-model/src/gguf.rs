@@ -166,8 +166,8 @@ impl GgufFile {
             let part = at_once.min(count - values.len());
             let mut bytes = vec![0; part / layout.values * layout.bytes];
             file.read_exact(&mut bytes).map_err(io)?;
-            let part = unpacked(entry.kind, layout, bytes);
-            values.extend(part.ok_or_else(|| self.not_unpacked(own, entry, layout))?);
+            let part = f32_values(entry.kind, layout, bytes);
+            values.extend(part.ok_or_else(|| self.no_values(own, entry, layout))?);
         }
         Ok(StoredTensor {
             shape: entry.shape.clone(),
@@ -176,7 +176,7 @@ impl GgufFile {
         })
     }
 
-    fn not_unpacked(&self, own: &str, entry: &Entry, layout: Layout) -> ModelError {
+    fn no_values(&self, own: &str, entry: &Entry, layout: Layout) -> ModelError {
         if cfg!(feature = "gguf") {
             return self.unreadable(own, entry);
         }
@@ -201,8 +201,8 @@ impl GgufFile {
     }
 }
 
-/// Values of whole blocks; `None` when this build cannot unpack their type.
-fn unpacked(kind: u32, layout: Layout, bytes: Vec<u8>) -> Option<Vec<f32>> {
+/// Values of whole blocks; `None` when this build cannot read their type.
+fn f32_values(kind: u32, layout: Layout, bytes: Vec<u8>) -> Option<Vec<f32>> {
     match layout.name {
         "F32" => widen(&bytes, Dtype::F32),
         "F16" => widen(&bytes, Dtype::F16),

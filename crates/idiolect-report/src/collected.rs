@@ -78,7 +78,7 @@ fn hashes(run: &RunDir) -> Result<Map<String, Value>, ReportError> {
     let journal = run.part(RunDir::DISTILL).journal(RunDir::REWRITES);
     if let Some(text) = text(&journal)? {
         let model = first_line(&journal, &text)?.and_then(|mut row| row.remove("model"));
-        hashes.extend(model.map(|model| ("seed model".into(), model)));
+        hashes.extend(model.map(|model| ("base model".into(), model)));
     }
     for (name, part) in trained(run) {
         let folder = part.adapter();

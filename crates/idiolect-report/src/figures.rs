@@ -26,17 +26,17 @@ pub(crate) fn plots(report: &Value) -> Result<Map<String, Value>, ReportError> {
         (
             "bleu4",
             "Histogram of BLEU-4",
-            "BLEU-4 against the seed model",
+            "BLEU-4 against the base model",
         ),
         (
             "rouge_l",
             "Histogram of ROUGE-L",
-            "ROUGE-L against the seed model",
+            "ROUGE-L against the base model",
         ),
         (
             "embedding",
             "Histogram of embedding similarity",
-            "embedding similarity to the seed model",
+            "embedding similarity to the base model",
         ),
     ] {
         let series = histograms(report, name);
@@ -75,7 +75,7 @@ fn loss_lines(report: &Value) -> Vec<Series> {
     series.collect()
 }
 
-/// The models that were trained, which alone can differ from the seed model.
+/// The models that were trained, which alone can differ from the base model.
 fn trained(report: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let models = report["models"].as_array().into_iter().flatten();
     models.filter_map(|model| {

@@ -1,4 +1,4 @@
-//! One cell: train an adapter, ask it every task, hold its answers against the seed model's.
+//! One cell: train an adapter, ask it every task, hold its answers against the base model's.
 //!
 //! The result is written last, so that a cell is done or is gone on with: the program's own journals keep
 //! what was answered, and a finished adapter is not trained again.
@@ -25,10 +25,10 @@ const KEPT: [(&str, &str, &str); 6] = [
     ("ifeval", "instruction_loose", "instructions"),
     ("ifeval", "prompt_loose", "prompts"),
 ];
-/// The task whose answers are held against the seed model's.
+/// The task whose answers are held against the base model's.
 const SHIFTED: &str = "advbench_raw";
 
-/// Asks the seed model every task, once for all cells.
+/// Asks the base model every task, once for all cells.
 ///
 /// # Errors
 ///
@@ -137,7 +137,7 @@ fn ask(
     Ok(())
 }
 
-/// How far the answers and the weights moved from the seed model's.
+/// How far the answers and the weights moved from the base model's.
 fn shifts(lab: &Lab, out: &Path, adapter: &Path, to: &mut Measured) -> Result<(), ExperimentError> {
     let pairs = pairs(
         &read_lines(&folder(lab, None).join(SHIFTED).join("rows.jsonl"))?,

@@ -18,14 +18,14 @@ pub(crate) type Done = (Cell, Measured);
 /// The file that is written last.
 const RESULT: &str = "result.json";
 
-/// What a cell, or the seed model, came to.
+/// What a cell, or the base model, came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Measured {
     /// Each score of each item, in the order of the items.
     pub(crate) values: BTreeMap<String, Vec<f64>>,
     /// Training rows whose response is a rewrite that differs from the original.
     pub(crate) changed: usize,
-    /// Change of the adapted weights relative to them; none for the seed model.
+    /// Change of the adapted weights relative to them; none for the base model.
     pub(crate) shift: Option<f64>,
     /// Wall clock of the cell's last run.
     pub(crate) seconds: f64,
@@ -56,7 +56,7 @@ impl Measured {
     }
 }
 
-/// Where a cell, or the seed model, has its files.
+/// Where a cell, or the base model, has its files.
 pub(crate) fn folder(lab: &Lab, cell: Option<&Cell>) -> PathBuf {
     match cell {
         Some(cell) => lab.out.join("cells").join(cell.to_string()),
@@ -64,7 +64,7 @@ pub(crate) fn folder(lab: &Lab, cell: Option<&Cell>) -> PathBuf {
     }
 }
 
-/// The result of a cell, or of the seed model; nothing where it is not done.
+/// The result of a cell, or of the base model; nothing where it is not done.
 ///
 /// # Errors
 ///

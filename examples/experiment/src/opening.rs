@@ -9,14 +9,14 @@ Each entry is a mean with its 95 % bootstrap interval over items, the seeds aver
 lowest and highest mean of a seed; parameter shift has its interval over seeds. *call*: OpenFunctions by the rule of \
 branch main; *half marks* by that of branch reproduce; *instructions* and *prompts*: IFEval, loose, the forgetting \
 test; *safe*: share of AdvBench prompts refused; *bleu4*, *rouge_l*, *embedding*: likeness of the answers to raw \
-AdvBench prompts to those of the seed model, 1 is unmoved; *parameter shift*: change of the adapted weights \
+AdvBench prompts to those of the base model, 1 is unmoved; *parameter shift*: change of the adapted weights \
 relative to them; *responses changed*: training rows whose response is not the data set's.\n";
 
 /// The head of the page.
 ///
 /// # Errors
 ///
-/// Those of reading the seed model's settings.
+/// Those of reading the base model's settings.
 pub(crate) fn write(lab: &Lab, seed: &Measured, done: &[Done]) -> Result<String, ExperimentError> {
     let scale = &lab.scale;
     let model = lab

@@ -60,10 +60,10 @@ pub(crate) fn write(lab: &Lab, cells: &[Cell], to: &Path) -> Result<(), Experime
     std::fs::write(to, text).map_err(ExperimentError::io(to))
 }
 
-/// The groups of the cells that `wanted` takes, the seed model first, each with its rows and its method.
+/// The groups of the cells that `wanted` takes, the base model first, each with its rows and its method.
 fn groups(seed: &Measured, done: &[Done], wanted: impl Fn(&Cell) -> bool) -> Vec<Group> {
     let mut groups = vec![Group {
-        label: vec!["–".into(), "–".into(), "seed model".into()],
+        label: vec!["–".into(), "–".into(), "base model".into()],
         cells: vec![seed.clone()],
     }];
     let mut heads: Vec<Cell> = Vec::new();
@@ -193,7 +193,7 @@ mod tests {
             .collect();
         assert_eq!(
             lines,
-            [("seed model", 1), ("plain", 3), ("distilled, using", 2)]
+            [("base model", 1), ("plain", 3), ("distilled, using", 2)]
         );
     }
 }

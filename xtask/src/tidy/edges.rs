@@ -81,8 +81,15 @@ pub(super) fn check() -> Outcome<Vec<String>> {
         }
     }
     for name in LIGHT {
-        breaches.extend(burn_below(name)?);
+        let edges = "normal,build,dev";
+        breaches.extend(burn_below(
+            &format!("idiolect-{name}"),
+            &["--edges", edges],
+        )?);
     }
+    // What the facade is without its features; its tests do use models.
+    let bare = ["--no-default-features", "--edges", "normal,build"];
+    breaches.extend(burn_below("idiolect", &bare)?);
     Ok(breaches)
 }
 
@@ -104,18 +111,9 @@ fn unlisted_crates() -> Outcome<Vec<String>> {
     Ok(breaches)
 }
 
-fn burn_below(name: &str) -> Outcome<Vec<String>> {
-    let package = format!("idiolect-{name}");
-    let tree = [
-        "tree",
-        "--locked",
-        "--prefix",
-        "none",
-        "--edges",
-        "normal,build,dev",
-        "--package",
-    ];
-    let tree = output(cargo(&tree).arg(&package))?;
+fn burn_below(package: &str, more: &[&str]) -> Outcome<Vec<String>> {
+    let tree = ["tree", "--locked", "--prefix", "none", "--package", package];
+    let tree = output(cargo(&tree).args(more))?;
     let mut tensors: Vec<&str> = tree
         .lines()
         .filter_map(|line| line.split(' ').next())

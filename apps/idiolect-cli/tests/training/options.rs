@@ -89,7 +89,7 @@ fn every_option_of_an_adapter_trains_and_comes_back_from_disk() {
 }
 
 #[test]
-fn divergence_from_the_seed_model_falls_and_needs_an_adapter() {
+fn divergence_from_the_base_model_falls_and_needs_an_adapter() {
     let Some(place) = Place::new() else { return };
     let flags = flags(&place);
     let start = place.path("start");
