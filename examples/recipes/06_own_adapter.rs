@@ -35,7 +35,7 @@ impl Scales {
 impl Adapter for Scales {
     fn apply(&self, site: Site, _x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3> {
         match site.projection {
-            Projection::Value => base_output * self.values[site.layer].val().unsqueeze(),
+            Projection::Value => base_output * self.values[site.layer].val().unsqueeze::<3>(),
             _ => base_output,
         }
     }
