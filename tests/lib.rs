@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use burn::module::Module;
 use idiolect::finetune::{AdapterLoss, Loss};
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{Event, TrainConfig, Trainer};
@@ -32,7 +32,7 @@ pub fn learn(
     };
     let objective = AdapterLoss {
         decoder,
-        tape: Tape::Blocks,
+        checkpointing: Checkpointing::Blocks,
         loss: Loss::CrossEntropy,
     };
     let (rows, mut losses) = ([row.clone()], Vec::new());

@@ -12,7 +12,7 @@ use idiolect::BoxError;
 use idiolect::lora::{LoraAdapter, LoraConfig};
 use idiolect::model::{Decoder, load};
 use idiolect::tokens::{TokenBatch, TokenRow};
-use idiolect::train::{Evaluated, Event, Measured, Objective, Share, TrainConfig, Trainer};
+use idiolect::train::{Evaluated, Event, Measured, Objective, StepContext, TrainConfig, Trainer};
 
 /// Focal loss, `-(1 - p)^2 ln p`: tokens that the model is sure of count little (arXiv 1708.02002).
 struct Focal<'a>(&'a Decoder);
@@ -38,7 +38,7 @@ impl Objective<LoraAdapter> for Focal<'_> {
         &self,
         adapter: &LoraAdapter,
         batch: &TokenBatch,
-        share: Share,
+        share: StepContext,
     ) -> Result<Measured, BoxError> {
         let (sum, count) = self.sum(adapter, batch);
         Ok(Measured::new(adapter, sum, count, share))

@@ -13,7 +13,7 @@ use idiolect::BoxError;
 use idiolect::lm::batch::{chosen, context, positions, trained};
 use idiolect::model::{Adapter, Decoder, Projection, Site, load};
 use idiolect::tokens::{TokenBatch, TokenRow};
-use idiolect::train::{Evaluated, Event, Measured, Objective, Share, TrainConfig, Trainer};
+use idiolect::train::{Evaluated, Event, Measured, Objective, StepContext, TrainConfig, Trainer};
 
 /// A scale for each output of each block's value projection.
 #[derive(Module, Debug)]
@@ -63,7 +63,7 @@ impl Objective<Scales> for CrossEntropy<'_> {
         &self,
         scales: &Scales,
         batch: &TokenBatch,
-        share: Share,
+        share: StepContext,
     ) -> Result<Measured, BoxError> {
         let (sum, count) = self.sum(scales, batch);
         Ok(Measured::new(scales, sum, count, share))

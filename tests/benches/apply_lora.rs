@@ -18,7 +18,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_lora::{Peer, weights};
-use idiolect::lora::{LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients};
+use idiolect::lora::{AdapterBatch, Checkpointing, LoraAdapter, LoraConfig, adapter_gradients};
 use idiolect::model::{Decoder, ModelConfig, Projection};
 use serde_json::json;
 use support::{again, field, number, option, peak_mib};
@@ -92,8 +92,8 @@ fn run(side: &str, targets: &str) {
     let ids = Tensor::from_data(TensorData::new(ids, [rows, tokens]), &Device::flex());
     let mut once = match side {
         "burn" => burn_step(decoder, ids, targets),
-        "whole" => our_step(decoder, ids, targets, Tape::Whole),
-        "blocks" => our_step(decoder, ids, targets, Tape::Blocks),
+        "whole" => our_step(decoder, ids, targets, Checkpointing::Off),
+        "blocks" => our_step(decoder, ids, targets, Checkpointing::Blocks),
         other => panic!("no side {other}; there are {SIDES:?}"),
     };
     once();
@@ -130,7 +130,12 @@ fn whole(count: usize) -> i64 {
 
 type Step = Box<dyn FnMut() + Send>;
 
-fn our_step(decoder: Decoder, ids: Tensor<2, Int>, targets: &str, tape: Tape) -> Step {
+fn our_step(
+    decoder: Decoder,
+    ids: Tensor<2, Int>,
+    targets: &str,
+    checkpointing: Checkpointing,
+) -> Step {
     let config = LoraConfig {
         targets: targets.parse().expect("targets"),
         ..LoraConfig::default()
@@ -138,14 +143,14 @@ fn our_step(decoder: Decoder, ids: Tensor<2, Int>, targets: &str, tape: Tape) ->
     let device = Device::flex().autodiff();
     let adapter = LoraAdapter::new(&config, &decoder, 1, &device).expect("an adapter");
     let count = whole(ids.shape().num_elements());
-    let batch = Positions {
+    let batch = AdapterBatch {
         ids,
         trained: Tensor::arange(0..count, &Device::flex()),
         seed: 0,
     };
     Box::new(move || {
         let head = |hidden: Tensor<2>| Ok::<_, Infallible>(hidden.ones_like());
-        let Ok(_gradients) = adapter_gradients(&decoder, &adapter, &batch, tape, head);
+        let Ok(_gradients) = adapter_gradients(&decoder, &adapter, &batch, checkpointing, head);
     })
 }
 

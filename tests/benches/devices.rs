@@ -17,11 +17,12 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType};
 use idiolect::finetune::{AdapterLoss, Loss};
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{
-    BoxError, Evaluated, Event, LossSum, Measured, Objective, Replica, Share, TrainConfig, Trainer,
+    BoxError, Evaluated, Event, LossSum, Measured, Objective, Replica, StepContext, TrainConfig,
+    Trainer,
 };
 use idiolect_testkit::{device, smollm2_folder};
 
@@ -33,7 +34,7 @@ impl Objective<LoraAdapter> for Ready {
         &self,
         adapter: &LoraAdapter,
         batch: &TokenBatch,
-        _: Share,
+        _: StepContext,
     ) -> Result<Measured, BoxError> {
         let mut gradients = GradientsParams::new();
         for factor in adapter.factors.iter().flat_map(|both| [&both.a, &both.b]) {
@@ -120,7 +121,7 @@ fn main() {
     let (objective, long) = (
         AdapterLoss {
             decoder: &decoder,
-            tape: Tape::Whole,
+            checkpointing: Checkpointing::Off,
             loss: Loss::CrossEntropy,
         },
         rows(6, 512),

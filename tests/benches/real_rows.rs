@@ -23,7 +23,7 @@ use idiolect::data::write_lines;
 use idiolect::data::{Dataset, Format};
 use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lm::rows::read_tokens;
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::train::{Event, Schedule, TrainConfig, Trainer};
 use idiolect_testkit::{shared, smollm2_folder};
 use serde_json::{Value, json};
@@ -32,11 +32,11 @@ use support::{again, case, field, number, option, peak_mib};
 mod support;
 
 /// Name, tape, and rows of a micro-batch; a step has 8 rows in all of them.
-const OURS: [(&str, Tape, usize); 4] = [
-    ("grouped", Tape::Whole, 8),
-    ("grouped, 4 x 2 rows", Tape::Whole, 2),
-    ("checkpointed", Tape::Blocks, 8),
-    ("checkpointed, 4 x 2 rows", Tape::Blocks, 2),
+const OURS: [(&str, Checkpointing, usize); 4] = [
+    ("grouped", Checkpointing::Off, 8),
+    ("grouped, 4 x 2 rows", Checkpointing::Off, 2),
+    ("checkpointed", Checkpointing::Blocks, 8),
+    ("checkpointed, 4 x 2 rows", Checkpointing::Blocks, 2),
 ];
 const PEFT: [(&str, &[&str]); 2] = [("PEFT", &[]), ("PEFT, checkpointed", &["--checkpoint"])];
 
@@ -126,7 +126,7 @@ fn export(model: &Path, data: &Path, file: &Path) -> usize {
 
 fn train(name: &str, model: &Path, file: &Path) {
     let found = OURS.iter().find(|(known, ..)| *known == name);
-    let (_, tape, micro) = *found.unwrap_or_else(|| panic!("no case {name}"));
+    let (_, checkpointing, micro) = *found.unwrap_or_else(|| panic!("no case {name}"));
     let rows = read_tokens(file).expect("rows of tokens");
     let device = Device::flex();
     let (decoder, _) = idiolect::model::load(model, &device, FloatDType::F32).expect("the model");
@@ -141,7 +141,7 @@ fn train(name: &str, model: &Path, file: &Path) {
     let loss = Loss::CrossEntropy;
     let objective = AdapterLoss {
         decoder: &decoder,
-        tape,
+        checkpointing,
         loss,
     };
     let (mut nats, mut trained, mut tokens) = (0.0, 0, 0);

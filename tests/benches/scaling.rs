@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, FloatDType};
 use idiolect::finetune::{AdapterLoss, Loss};
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{BoxError, Event, RowSize, Rows, TrainConfig, Trainer};
@@ -74,7 +74,7 @@ fn time(decoder: &Decoder, rows: usize) -> (f64, u64) {
     let adapter = LoraAdapter::new(&LoraConfig::default(), decoder, 1, &device);
     let objective = AdapterLoss {
         decoder,
-        tape: Tape::Whole,
+        checkpointing: Checkpointing::Off,
         loss: Loss::CrossEntropy,
     };
     let (began, mut peak) = (Instant::now(), None);

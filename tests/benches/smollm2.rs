@@ -28,11 +28,11 @@ use idiolect::generate::{
 };
 use idiolect::lm::DecoderLogits;
 use idiolect::lm::{GenerateRun, LanguageModel, ModelPrompt};
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::{Decoder, NoAdapter};
 use idiolect::prompt::DistillTemplate;
 use idiolect::tokens::{TokenBatch, TokenRow};
-use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
+use idiolect::train::{AdamW, Objective, StepContext, TrainConfig, clip_by_global_norm};
 use support::peak_mib;
 
 mod support;
@@ -88,10 +88,10 @@ fn run(case: &str, repeats: usize) {
     let (decoder, _) = idiolect::model::load(&path, &Device::flex(), FloatDType::F32).unwrap();
     let loaded = peak_mib();
     let (tokens, mut once): (usize, Box<dyn FnMut()>) = match case {
-        "train-blocks" => (1024, Box::new(train(decoder, Tape::Blocks, 1))),
-        "train-whole" => (1024, Box::new(train(decoder, Tape::Whole, 1))),
-        "train-blocks-fifth" => (1024, Box::new(train(decoder, Tape::Blocks, 5))),
-        "train-whole-fifth" => (1024, Box::new(train(decoder, Tape::Whole, 5))),
+        "train-blocks" => (1024, Box::new(train(decoder, Checkpointing::Blocks, 1))),
+        "train-whole" => (1024, Box::new(train(decoder, Checkpointing::Off, 1))),
+        "train-blocks-fifth" => (1024, Box::new(train(decoder, Checkpointing::Blocks, 5))),
+        "train-whole-fifth" => (1024, Box::new(train(decoder, Checkpointing::Off, 5))),
         "generate-1" => (128, Box::new(move || continue_rows(&decoder, 1))),
         "generate-8" => (8 * 128, Box::new(move || continue_rows(&decoder, 8))),
         "prefill-512" => (512, Box::new(move || prefill(&decoder, 1, 512))),
@@ -133,7 +133,7 @@ fn ids(count: usize, seed: u64) -> Vec<u32> {
 }
 
 /// One optimiser step over 4 x 256 tokens; one token in `every` is trained.
-fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
+fn train(decoder: Decoder, checkpointing: Checkpointing, every: usize) -> impl FnMut() {
     let device = Device::flex().autodiff();
     let mut adapter = Some(
         LoraAdapter::new(&LoraConfig::default(), &decoder, 1, &device)
@@ -159,11 +159,11 @@ fn train(decoder: Decoder, tape: Tape, every: usize) -> impl FnMut() {
         let batch = TokenBatch::new(&rows.iter().collect::<Vec<_>>(), 0);
         let objective = AdapterLoss {
             decoder: &decoder,
-            tape,
+            checkpointing,
             loss: Loss::CrossEntropy,
         };
         let module = adapter.take().unwrap();
-        let share = Share {
+        let share = StepContext {
             divisor: 1020.0,
             seed: 0,
         };

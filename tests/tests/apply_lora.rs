@@ -11,7 +11,9 @@ use std::path::Path;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use burn_lora::{Peer, weights};
-use idiolect::lora::{Factors, LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients};
+use idiolect::lora::{
+    AdapterBatch, Checkpointing, Factors, LoraAdapter, LoraConfig, adapter_gradients,
+};
 use idiolect::model::{Decoder, ModelConfig, Projection};
 use idiolect_testkit::assert_close;
 use serde_json::json;
@@ -90,13 +92,13 @@ fn burns_adapters_give_our_loss_and_gradients() {
     let hidden = peer.forward(decoder.embed(ids.clone()).autodiff());
     let loss = (hidden.reshape([14, 32]) * slope.clone().autodiff()).sum();
     let want = values(loss.clone());
-    let tape = loss.backward();
-    let batch = Positions {
+    let grads = loss.backward();
+    let batch = AdapterBatch {
         ids,
         trained: Tensor::arange(0..14, &Device::flex()),
         seed: 0,
     };
-    for kept in [Tape::Whole, Tape::Blocks] {
+    for kept in [Checkpointing::Off, Checkpointing::Blocks] {
         let mut found = Vec::new();
         let head = |hidden: Tensor<2>| {
             found = values((hidden * slope.clone()).sum());
@@ -107,7 +109,7 @@ fn burns_adapters_give_our_loss_and_gradients() {
         for (ours, theirs) in adapter.factors.iter().zip(&theirs) {
             for (ours, theirs) in [(&ours.a, &theirs.a), (&ours.b, &theirs.b)] {
                 let found = values(gradients.get::<2>(ours.id).expect("a gradient"));
-                let want = values(theirs.val().grad(&tape).expect("a gradient"));
+                let want = values(theirs.val().grad(&grads).expect("a gradient"));
                 assert!(want.iter().any(|value| value.abs() > 1e-3));
                 assert_close("gradient", &found, &want, 1e-4);
             }

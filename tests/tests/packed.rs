@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use burn::module::Param;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use idiolect::lora::{
-    Init, LoraAdapter, LoraConfig, Positions, Tape, Targets, adapter_gradients, merge, shift,
+    AdapterBatch, Checkpointing, Init, LoraAdapter, LoraConfig, Targets, adapter_gradients, merge,
+    shift,
 };
 use idiolect::model::{Bits, Decoder, load, load_packed};
 use idiolect::tokens::TokenRow;
@@ -72,10 +73,10 @@ fn no_weight_moves_by_more_than_half_a_step_of_its_block() {
     }
 }
 
-fn batch() -> Positions {
+fn batch() -> AdapterBatch {
     let ids: Vec<i64> = (0..18).map(|i| (i * 37) % 300 + 3).collect();
     let trained = TensorData::new(vec![1_i64, 4, 6, 9, 13], [5]);
-    Positions {
+    AdapterBatch {
         ids: Tensor::from_data(TensorData::new(ids, [2, 9]), &Device::flex()),
         trained: Tensor::from_data(trained, &Device::flex()),
         seed: 5,
@@ -83,7 +84,11 @@ fn batch() -> Positions {
 }
 
 /// Gradients of all factors for the sum of the hidden states, each with another weight.
-fn gradients(decoder: &Decoder, config: &LoraConfig, tape: Tape) -> Vec<Vec<f32>> {
+fn gradients(
+    decoder: &Decoder,
+    config: &LoraConfig,
+    checkpointing: Checkpointing,
+) -> Vec<Vec<f32>> {
     let device = Device::flex().autodiff();
     let adapter = LoraAdapter::new(config, decoder, 3, &device).unwrap();
     let head = |hidden: Tensor<2>| {
@@ -92,7 +97,7 @@ fn gradients(decoder: &Decoder, config: &LoraConfig, tape: Tape) -> Vec<Vec<f32>
         let weights = TensorData::new(weights.collect::<Vec<f32>>(), shape);
         Ok::<_, ()>(Tensor::from_data(weights, &Device::flex()))
     };
-    let found = adapter_gradients(decoder, &adapter, &batch(), tape, head).unwrap();
+    let found = adapter_gradients(decoder, &adapter, &batch(), checkpointing, head).unwrap();
     let factors = adapter.factors.iter();
     let both = factors.flat_map(|factors| [factors.a.id, factors.b.id]);
     both.map(|id| values(found.get::<2>(id).expect("a gradient")))
@@ -113,9 +118,9 @@ fn gradients_are_those_beside_the_widened_weights() {
     };
     for (bits, config) in [(Bits::Eight, &all), (Bits::Four, &all), (Bits::Four, &dora)] {
         let Some(packed) = packed(bits) else { return };
-        for tape in [Tape::Blocks, Tape::Whole] {
-            let expected = gradients(&widened(packed.clone()), config, tape);
-            let found = gradients(&packed, config, tape);
+        for checkpointing in [Checkpointing::Blocks, Checkpointing::Off] {
+            let expected = gradients(&widened(packed.clone()), config, checkpointing);
+            let found = gradients(&packed, config, checkpointing);
             for (found, expected) in found.iter().zip(&expected) {
                 let size = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
                 for (found, expected) in found.iter().zip(expected) {

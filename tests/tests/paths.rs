@@ -10,10 +10,10 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor};
 use idiolect::finetune::{AdapterLoss, Loss};
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape};
+use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::tokens::{IGNORE, TokenBatch, TokenRow};
-use idiolect::train::{Objective, Share};
+use idiolect::train::{Objective, StepContext};
 use idiolect_testkit::shared;
 
 /// Most that a path may differ, relative to the length of the whole gradient.
@@ -69,15 +69,15 @@ fn step(
     decoder: &Decoder,
     adapter: &LoraAdapter,
     batches: &[TokenBatch],
-    tape: Tape,
+    checkpointing: Checkpointing,
 ) -> (f64, Vec<f64>) {
     let loss = Loss::CrossEntropy;
     let objective = AdapterLoss {
         decoder,
-        tape,
+        checkpointing,
         loss,
     };
-    let share = Share {
+    let share = StepContext {
         divisor: 7.0,
         seed: 0,
     };
@@ -133,27 +133,35 @@ fn check(model: &str, decoder: &Decoder, adapter: &LoraAdapter, (lengths, capaci
     let packed = TokenBatch::packed(&rows, capacity, 0);
     assert!(packed.rows < 5 && packed.parts.iter().any(|parts| parts.len() > 2));
     let paths = [
-        ("checkpointed", alone.clone(), Tape::Blocks),
-        ("padded", vec![TokenBatch::new(&rows, 0)], Tape::Whole),
+        ("checkpointed", alone.clone(), Checkpointing::Blocks),
+        (
+            "padded",
+            vec![TokenBatch::new(&rows, 0)],
+            Checkpointing::Off,
+        ),
         (
             "widened",
             vec![TokenBatch::new(&rows, 0).widened(32, 0)],
-            Tape::Whole,
+            Checkpointing::Off,
         ),
         (
             "accumulated",
             rows.chunks(3)
                 .map(|rows| TokenBatch::new(rows, 0))
                 .collect(),
-            Tape::Whole,
+            Checkpointing::Off,
         ),
-        ("packed", vec![packed.clone()], Tape::Whole),
-        ("packed and checkpointed", vec![packed], Tape::Blocks),
+        ("packed", vec![packed.clone()], Checkpointing::Off),
+        (
+            "packed and checkpointed",
+            vec![packed],
+            Checkpointing::Blocks,
+        ),
     ];
-    let (plain_loss, plain) = step(decoder, adapter, &alone, Tape::Whole);
+    let (plain_loss, plain) = step(decoder, adapter, &alone, Checkpointing::Off);
     assert!(norm(plain.iter().copied()) > 0.0);
-    for (name, batches, tape) in paths {
-        let (loss, found) = step(decoder, adapter, &batches, tape);
+    for (name, batches, checkpointing) in paths {
+        let (loss, found) = step(decoder, adapter, &batches, checkpointing);
         let loss_off = (loss - plain_loss).abs() / plain_loss;
         let off = norm(found.iter().zip(&plain).map(|(a, b)| a - b)) / norm(plain.iter().copied());
         assert!(
@@ -164,7 +172,7 @@ fn check(model: &str, decoder: &Decoder, adapter: &LoraAdapter, (lengths, capaci
     // The bound tells: without the mask the same tokens train otherwise.
     let mut open = TokenBatch::packed(&rows, capacity, 0);
     open.parts.clear();
-    let (_, found) = step(decoder, adapter, &[open], Tape::Whole);
+    let (_, found) = step(decoder, adapter, &[open], Checkpointing::Off);
     let off = norm(found.iter().zip(&plain).map(|(a, b)| a - b)) / norm(plain.iter().copied());
     assert!(off > 1e-3, "{off:e}");
 }

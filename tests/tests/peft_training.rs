@@ -17,7 +17,7 @@ mod recorded;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, FloatDType};
-use idiolect::lora::Tape;
+use idiolect::lora::Checkpointing;
 use idiolect_testkit::{Tensors, device, shared, smollm2_folder};
 use recorded::{Bounds, TINY, compare, compare_weights, config, json, rows, train};
 
@@ -34,10 +34,16 @@ fn tiny(model: &str, variants: &[&str]) {
         let load = |part: &str, device: &Device| {
             idiolect::lora::load_adapter(&folder.join(part), &decoder, device).expect(part)
         };
-        for tape in [Tape::Blocks, Tape::Whole] {
-            let name = format!("{model}/{variant} {tape:?}");
+        for checkpointing in [Checkpointing::Blocks, Checkpointing::Off] {
+            let name = format!("{model}/{variant} {checkpointing:?}");
             let start = load("adapter_init", &device().unwrap().autodiff());
-            let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, tape);
+            let (trained, steps) = train(
+                &decoder,
+                start,
+                &config(&trace, batch),
+                &rows,
+                checkpointing,
+            );
             compare(&name, &trace, &steps, &TINY);
             compare_weights(
                 &name,
@@ -93,7 +99,13 @@ fn smollm2_trains_as_peft_trains_it() {
     let tracked = device().unwrap().autodiff();
     let start = idiolect::lora::load_adapter(&folder.join("adapter_init"), &decoder, &tracked)
         .expect("init");
-    let (trained, steps) = train(&decoder, start, &config(&trace, batch), &rows, Tape::Blocks);
+    let (trained, steps) = train(
+        &decoder,
+        start,
+        &config(&trace, batch),
+        &rows,
+        Checkpointing::Blocks,
+    );
     // Adam moves a weight by the whole rate whichever way rounding turns a vanishing gradient, so single
     // weights may end eight rates apart; the mean says whether the runs are one.
     let bounds = Bounds {

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use idiolect::data::settings::renamed;
 
 use args::{Cli, Command};
 use error::CliError;
@@ -40,6 +42,12 @@ fn parse() -> Result<Option<Cli>, CliError> {
 
 /// What is wrong with the arguments, in one line.
 fn usage(error: &clap::Error) -> String {
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && let Some(renamed) = renamed(&flag.trim_start_matches('-').replace('-', "_"))
+    {
+        let new = renamed.new.replace('_', "-");
+        return format!("{flag} is called --{new} since version {}", renamed.since);
+    }
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim);
     let lines = lines.take_while(|line| !line.starts_with("Usage:"));

@@ -56,6 +56,10 @@ fn wrong_settings() {
     prompt(&["--max-new-tokens", "100000"], &["100000", "256"]);
     prompt(&["--template", "no-such"], &["no-such", "alpaca"]);
     refused(&["sdft", "--full"], &["--full", "adapters"]);
+    refused(
+        &["train", "--overlong", "drop"],
+        &["--overlong is called --truncation since version 0.2"],
+    );
     let config = place.write("run.toml", "learnig_rate = 1e-3\n");
     refused(
         &["train", "--config", &config],

@@ -106,10 +106,10 @@ impl LoraAdapter {
     /// The adapter off the tape and never to be trained again, ready to be applied many times:
     /// what depends on its parameters alone (`DoRA`'s norms) is computed once, here.
     #[must_use]
-    pub fn at_rest(self) -> Self {
+    pub fn frozen(self) -> Self {
         let mut adapter = self.valid();
-        adapter.factors = adapter.factors.into_iter().map(Factors::at_rest).collect();
-        adapter.whole = adapter.whole.at_rest();
+        adapter.factors = adapter.factors.into_iter().map(Factors::frozen).collect();
+        adapter.whole = adapter.whole.frozen();
         adapter
     }
 }

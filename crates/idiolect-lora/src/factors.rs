@@ -96,7 +96,7 @@ impl Factors {
     }
 
     /// The same factors, never to move again, with everything computed that depends on them alone.
-    pub(crate) fn at_rest(mut self) -> Self {
+    pub(crate) fn frozen(mut self) -> Self {
         self.frozen.norm = self.norm();
         self.a = self.a.set_require_grad(false);
         self.b = self.b.set_require_grad(false);

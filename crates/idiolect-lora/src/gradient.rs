@@ -1,10 +1,10 @@
 //! Gradients of an adapter through a frozen decoder, with little memory.
 //!
 //! The decoder's own weights never enter the tape; modules that train whole do in their place.
-//! With [`Tape::Blocks`] a first pass keeps each block's input; then, from the last block back, the block is
+//! With [`Checkpointing::Blocks`] a first pass keeps each block's input; then, from the last block back, the block is
 //! run again under a tape of its own, seeded with the gradient of its output (block checkpointing; Chen et
 //! al., arXiv 1604.06174).
-//! With [`Tape::Whole`] one tape spans all adapted blocks: faster, and every activation is kept.
+//! With [`Checkpointing::Off`] one tape spans all adapted blocks: faster, and every activation is kept.
 //! The loss is the caller's: it is given the normed hidden states of the trained positions and returns the
 //! gradient with respect to them.
 
@@ -17,13 +17,13 @@ use crate::LoraAdapter;
 use crate::adapter::Dropping;
 use crate::whole::register;
 
-/// How much of the forward pass is remembered.
+/// Activation checkpointing: how much of the forward pass is kept for the backward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tape {
+pub enum Checkpointing {
     /// The input of each block; blocks are computed twice.
     Blocks,
-    /// Everything above the lowest adapted projection.
-    Whole,
+    /// Everything above the lowest adapted projection, once.
+    Off,
 }
 
 /// What a loss hands back of the head.
@@ -45,7 +45,7 @@ impl From<Tensor<2>> for HeadGradient {
 
 /// Token ids of a batch, padded on the right, and which of its positions predict a trained token.
 #[derive(Debug, Clone)]
-pub struct Positions {
+pub struct AdapterBatch {
     /// `[rows, tokens]`
     pub ids: Tensor<2, Int>,
     /// Indices into the flattened `[rows * tokens]`, each at most once.
@@ -73,12 +73,12 @@ pub struct Positions {
 pub fn adapter_gradients<E, G: Into<HeadGradient>>(
     decoder: &Decoder,
     adapter: &LoraAdapter,
-    batch: &Positions,
-    tape: Tape,
+    batch: &AdapterBatch,
+    checkpointing: Checkpointing,
     head: impl FnOnce(Tensor<2>) -> Result<G, E>,
 ) -> Result<GradientsParams, E> {
     let context = decoder.context(batch.ids.dims()[1]);
-    adapter_gradients_in(context, (decoder, adapter), batch, tape, head)
+    adapter_gradients_in(context, (decoder, adapter), batch, checkpointing, head)
 }
 
 /// [`adapter_gradients`] of tokens that stand as `context` says, for rows that several examples share.
@@ -97,8 +97,8 @@ pub fn adapter_gradients<E, G: Into<HeadGradient>>(
 pub fn adapter_gradients_in<E, G: Into<HeadGradient>>(
     context: Context,
     (decoder, adapter): (&Decoder, &LoraAdapter),
-    batch: &Positions,
-    tape: Tape,
+    batch: &AdapterBatch,
+    checkpointing: Checkpointing,
     head: impl FnOnce(Tensor<2>) -> Result<G, E>,
 ) -> Result<GradientsParams, E> {
     let untaped = adapter.valid();
@@ -120,9 +120,9 @@ pub fn adapter_gradients_in<E, G: Into<HeadGradient>>(
         );
         Ok(given)
     };
-    match tape {
-        Tape::Blocks => pass.by_blocks(batch, head),
-        Tape::Whole => pass.whole(batch, head),
+    match checkpointing {
+        Checkpointing::Blocks => pass.by_blocks(batch, head),
+        Checkpointing::Off => pass.whole(batch, head),
     }
 }
 
@@ -163,7 +163,7 @@ impl Pass<'_> {
 
     fn whole<E>(
         &self,
-        batch: &Positions,
+        batch: &AdapterBatch,
         head: impl FnOnce(Tensor<2>) -> Result<HeadGradient, E>,
     ) -> Result<GradientsParams, E> {
         let x = self.below(self.taped.embed(batch.ids.clone()));
@@ -175,19 +175,19 @@ impl Pass<'_> {
             .select(0, batch.trained.clone());
         let hidden: Tensor<2> = self.taped.norm(chosen.unsqueeze_dim(0)).squeeze_dim(0);
         let given = head(hidden.clone().inner())?;
-        let tape = pull_back(hidden, given.hidden);
+        let grads = pull_back(hidden, given.hidden);
         let mut gradients = GradientsParams::new();
         let all = 0..self.adapter.factors.len();
-        collect(&tape, self.adapter, all, &mut gradients);
+        collect(&grads, self.adapter, all, &mut gradients);
         self.adapter
             .whole
-            .collect_words(Some(&tape), given.weight, &mut gradients);
+            .collect_words(Some(&grads), given.weight, &mut gradients);
         Ok(gradients)
     }
 
     fn by_blocks<E>(
         &self,
-        batch: &Positions,
+        batch: &AdapterBatch,
         head: impl FnOnce(Tensor<2>) -> Result<HeadGradient, E>,
     ) -> Result<GradientsParams, E> {
         let mut inputs = Vec::with_capacity(self.layers() - self.lowest);
@@ -202,9 +202,9 @@ impl Pass<'_> {
             let Some(input) = inputs.pop() else { break };
             let input = input.autodiff().require_grad();
             let output = self.taped_block(layer, input.clone());
-            let tape = pull_back(output, upstream);
-            collect(&tape, self.adapter, self.factors_of(layer), &mut gradients);
-            let Some(gradient) = input.grad(&tape) else {
+            let grads = pull_back(output, upstream);
+            collect(&grads, self.adapter, self.factors_of(layer), &mut gradients);
+            let Some(gradient) = input.grad(&grads) else {
                 return Ok(gradients);
             };
             upstream = gradient;
@@ -234,13 +234,13 @@ impl Pass<'_> {
             .norm(chosen.clone().unsqueeze_dim(0))
             .squeeze_dim(0);
         let given = head(normed.clone().inner())?;
-        let tape = pull_back(normed, given.hidden);
-        self.adapter.whole.collect_norms(&tape, gradients);
+        let grads = pull_back(normed, given.hidden);
+        self.adapter.whole.collect_norms(&grads, gradients);
         let zeros = Tensor::zeros(
             [rows * tokens, width],
             (&chosen.device().inner(), chosen.dtype()),
         );
-        let full = match chosen.grad(&tape) {
+        let full = match chosen.grad(&grads) {
             Some(gradient) => {
                 zeros.select_assign(0, trained.clone(), gradient, IndexingUpdateOp::Add)
             }
@@ -266,17 +266,17 @@ fn pull_back<const D: usize>(output: Tensor<D>, seed: Tensor<D>) -> Gradients {
 }
 
 fn collect(
-    tape: &Gradients,
+    grads: &Gradients,
     adapter: &LoraAdapter,
     factors: std::ops::Range<usize>,
     gradients: &mut GradientsParams,
 ) {
     for factors in &adapter.factors[factors] {
-        register(tape, &factors.a, gradients);
-        register(tape, &factors.b, gradients);
+        register(grads, &factors.a, gradients);
+        register(grads, &factors.b, gradients);
         if let Some(magnitude) = &factors.magnitude {
-            register(tape, magnitude, gradients);
+            register(grads, magnitude, gradients);
         }
     }
-    adapter.whole.collect_norms(tape, gradients);
+    adapter.whole.collect_norms(grads, gradients);
 }

@@ -21,7 +21,9 @@ pub use combine::{Stack, combine};
 pub use config::{Init, LoraConfig, Scaling};
 pub use error::LoraError;
 pub use factors::Factors;
-pub use gradient::{HeadGradient, Positions, Tape, adapter_gradients, adapter_gradients_in};
+pub use gradient::{
+    AdapterBatch, Checkpointing, HeadGradient, adapter_gradients, adapter_gradients_in,
+};
 pub use merge::{MergeReport, dense_update, merge, merge_checked};
 pub use peft::{load_adapter, read_adapter_config, save_adapter};
 pub use shift::{SiteShift, WeightShift, between, shift, total};

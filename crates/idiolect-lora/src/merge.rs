@@ -17,7 +17,7 @@ use crate::{Factors, LoraAdapter};
 /// When the adapter is for another model; [`crate::load_adapter`] has checked that.
 #[must_use]
 pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Decoder {
-    adapter.whole.valid().at_rest().put_on(&mut decoder);
+    adapter.whole.valid().frozen().put_on(&mut decoder);
     for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
         let weight = &mut decoder.weights.blocks[site.layer].projections[site.projection as usize];
         let merged = add(weight.val().dequantize(), factors.dense());

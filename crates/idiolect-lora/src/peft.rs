@@ -32,7 +32,7 @@ const PARTS: [&str; 3] = ["lora_A.weight", "lora_B.weight", "lora_magnitude_vect
 
 /// Reads an adapter for a decoder.
 ///
-/// Give `device.autodiff()` for an adapter that will be trained on, and see [`LoraAdapter::at_rest`] for
+/// Give `device.autodiff()` for an adapter that will be trained on, and see [`LoraAdapter::frozen`] for
 /// one that will not. Modules that were trained whole, and a resized embedding and head, come with it; those
 /// that `modules_to_save` does not name do not train. An adapter that PEFT left on the residual of `pissa`
 /// is put on the weight itself by decomposing that again.

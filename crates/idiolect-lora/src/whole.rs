@@ -213,7 +213,7 @@ impl WholeModules {
     }
 
     /// The same modules, never to move again.
-    pub(crate) fn at_rest(self) -> Self {
+    pub(crate) fn frozen(self) -> Self {
         self.set_require_grad(false)
     }
 }

@@ -12,7 +12,7 @@ mod oracles;
 use burn::module::{Module, Param};
 use burn::tensor::{FloatDType, Int, Tensor, TensorData, activation};
 use idiolect_lora::{
-    Factors, LoraAdapter, LoraConfig, Positions, Tape, WholeModules, adapter_gradients,
+    AdapterBatch, Checkpointing, Factors, LoraAdapter, LoraConfig, WholeModules, adapter_gradients,
     dense_update, load_adapter, merge_checked, save_adapter, shift, total,
 };
 use idiolect_model::{Adapter, Decoder, NoAdapter};
@@ -79,8 +79,8 @@ fn plain_head(decoder: &Decoder, hidden: Tensor<2>, targets: &[i64]) -> Tensor<2
     let hidden = hidden.autodiff().require_grad();
     let scores = activation::log_softmax(decoder.logits(hidden.clone()), 1);
     let chosen = scores.gather(1, column(targets.to_vec()).unsqueeze_dim(1));
-    let tape = chosen.neg().mean().backward();
-    hidden.grad(&tape).expect("a gradient")
+    let grads = chosen.neg().mean().backward();
+    hidden.grad(&grads).expect("a gradient")
 }
 
 #[test]
@@ -104,15 +104,15 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
         let size = [shape[1], shape[2]];
         let first = size[0] * size[1];
         let (trained, wanted) = targets(size, &all_labels[..first]);
-        let batch = Positions {
+        let batch = AdapterBatch {
             ids: ids(size, &all_ids[..first]),
             trained: column(trained),
             seed: 0,
         };
-        for tape in [Tape::Blocks, Tape::Whole] {
+        for checkpointing in [Checkpointing::Blocks, Checkpointing::Off] {
             let head = |hidden| Ok::<_, ()>(plain_head(&decoder, hidden, &wanted));
-            let grads =
-                adapter_gradients(&decoder, &adapter, &batch, tape, head).expect("gradients");
+            let grads = adapter_gradients(&decoder, &adapter, &batch, checkpointing, head)
+                .expect("gradients");
             let mut squares = 0.0;
             for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
                 let of = |param: &Param<Tensor<2>>| {
@@ -131,11 +131,19 @@ fn first_gradients_are_those_of_peft_under_both_tapes() {
                     squares += got.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
                     let tensor = format!("grad_step1_clipped.base_model.model.{site}.{part}");
                     let (_, want) = oracle.f32(&tensor).unwrap();
-                    assert_close(&format!("{name} {tape:?} {tensor}"), &got, &want, 1e-5);
+                    assert_close(
+                        &format!("{name} {checkpointing:?} {tensor}"),
+                        &got,
+                        &want,
+                        1e-5,
+                    );
                 }
             }
             let off = (squares.sqrt() / clip - norm).abs() / norm;
-            assert!(off < 1e-5, "{name} {tape:?}: gradient norm off by {off:e}");
+            assert!(
+                off < 1e-5,
+                "{name} {checkpointing:?}: gradient norm off by {off:e}"
+            );
         }
     }
 }

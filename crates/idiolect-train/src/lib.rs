@@ -27,5 +27,5 @@ pub use rate::learning_rate;
 pub use replica::Replica;
 pub use report::{EvaluationRow, Event, StepRow, TimingRow};
 pub use schedule::Schedule;
-pub use seam::{Evaluated, LossSum, Measured, Objective, Rows, Share};
+pub use seam::{Evaluated, LossSum, Measured, Objective, Rows, StepContext};
 pub use trainer::{Trained, Trainer};

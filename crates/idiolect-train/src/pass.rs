@@ -10,7 +10,7 @@ use idiolect_tokens::{TokenBatch, TokenRow};
 use crate::plan::evaluation_batches;
 use crate::replica::{Part, Team};
 use crate::{
-    AdamW, EvaluationRow, LossSum, Objective, RowSize, Rows, Share, StepRow, TrainConfig,
+    AdamW, EvaluationRow, LossSum, Objective, RowSize, Rows, StepContext, StepRow, TrainConfig,
     TrainError, Window, clip_by_global_norm, guard, learning_rate,
 };
 
@@ -112,7 +112,7 @@ impl<M: Module> Pass<'_, M> {
                 place,
                 batch,
                 trained_tokens,
-                share: Share { divisor, seed },
+                share: StepContext { divisor, seed },
             }
         };
         let batches = batches.iter().enumerate();

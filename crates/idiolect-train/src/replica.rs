@@ -19,7 +19,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use idiolect_tokens::TokenBatch;
 
 use crate::params::{self, Flat};
-use crate::{Objective, Share, TrainConfig, TrainError, guard};
+use crate::{Objective, StepContext, TrainConfig, TrainError, guard};
 
 /// How long a thread of the CPU's pool waits before it looks for work to help with.
 const HELP_AFTER: Duration = Duration::from_micros(50);
@@ -39,7 +39,7 @@ pub(crate) struct Part {
     pub(crate) place: usize,
     pub(crate) batch: TokenBatch,
     pub(crate) trained_tokens: usize,
-    pub(crate) share: Share,
+    pub(crate) share: StepContext,
 }
 
 /// What came out of micro-batches: each one's place and sum of losses, and the sum of gradients.

@@ -86,7 +86,7 @@ fn fingerprint(rows: &[TokenRow]) -> String {
 
 /// What the loop tells an objective about the step that a micro-batch belongs to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Share {
+pub struct StepContext {
     /// Trained tokens of the whole accumulation window: the gradient is that of the micro-batch's
     /// loss sum divided by this number, so that any cutting of the window gives the same step.
     pub divisor: f64,
@@ -166,7 +166,12 @@ impl Measured {
     ///
     /// - sum: `[1]`, the sum of the token losses, on the tape of the module's parameters
     #[must_use]
-    pub fn new<M: Module>(module: &M, sum: Tensor<1>, trained_tokens: usize, share: Share) -> Self {
+    pub fn new<M: Module>(
+        module: &M,
+        sum: Tensor<1>,
+        trained_tokens: usize,
+        share: StepContext,
+    ) -> Self {
         let tape = (sum.clone() / share.divisor).backward();
         Self {
             loss: LossSum::new(sum.inner(), trained_tokens),
@@ -182,8 +187,12 @@ pub trait Objective<M> {
     /// # Errors
     ///
     /// Whatever the caller's code reports; the run ends with [`crate::TrainError::Objective`].
-    fn gradients(&self, module: &M, batch: &TokenBatch, share: Share)
-    -> Result<Measured, BoxError>;
+    fn gradients(
+        &self,
+        module: &M,
+        batch: &TokenBatch,
+        share: StepContext,
+    ) -> Result<Measured, BoxError>;
 
     /// The loss of a held-out batch, and how many of its tokens were right where the objective counts
     /// them. `module` is off the tape and in evaluation mode. [`Evaluated::new`] makes it of a tensor.

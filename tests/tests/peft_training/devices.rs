@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, FloatDType};
 use idiolect::finetune::{AdapterLoss, Loss};
-use idiolect::lora::Tape;
+use idiolect::lora::Checkpointing;
 use idiolect::model::Decoder;
 use idiolect::train::{Replica, TrainConfig};
 use idiolect_testkit::{Tensors, device, shared};
@@ -33,10 +33,10 @@ fn two_devices_train_as_peft_trains_on_one() {
             accumulation: 4,
             ..config(&trace, batch)
         };
-        for tape in [Tape::Blocks, Tape::Whole] {
+        for checkpointing in [Checkpointing::Blocks, Checkpointing::Off] {
             let objective = AdapterLoss {
                 decoder: &second,
-                tape,
+                checkpointing,
                 loss: Loss::CrossEntropy,
             };
             let replica = Replica {
@@ -44,8 +44,9 @@ fn two_devices_train_as_peft_trains_on_one() {
                 objective: &objective,
             };
             let start = load(&first, "adapter_init");
-            let (trained, steps) = train_with(&[replica], (&first, tape), start, &config, &rows);
-            let name = format!("two devices, {variant} {tape:?}");
+            let (trained, steps) =
+                train_with(&[replica], (&first, checkpointing), start, &config, &rows);
+            let name = format!("two devices, {variant} {checkpointing:?}");
             compare(&name, &trace, &steps, &TINY);
             compare_weights(&name, &trained, &load(&first, "adapter_final"), &TINY);
         }

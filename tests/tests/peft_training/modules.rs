@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use idiolect::lora::{LoraAdapter, Tape};
+use idiolect::lora::{Checkpointing, LoraAdapter};
 use idiolect::model::Decoder;
 use idiolect_testkit::{Tensors, assert_close, device, shared, workspace_root};
 
@@ -58,10 +58,11 @@ fn modules_train_whole_as_peft_trains_them() {
             .f32("logits")
             .unwrap();
         assert_close(case, &logits(&decoder, &want), &theirs, 1e-4);
-        for tape in [Tape::Blocks, Tape::Whole] {
-            let name = format!("{case} {tape:?}");
+        for checkpointing in [Checkpointing::Blocks, Checkpointing::Off] {
+            let name = format!("{case} {checkpointing:?}");
             let start = modules_start(&decoder, &folder, &device().unwrap().autodiff());
-            let (trained, steps) = train(&decoder, start, &config(trace, batch), &rows, tape);
+            let (trained, steps) =
+                train(&decoder, start, &config(trace, batch), &rows, checkpointing);
             compare(&name, trace, &steps, &TINY);
             compare_weights(&name, &trained, &want, &TINY);
             // What is trained on is not the decoder's own, and merging gives the same model.

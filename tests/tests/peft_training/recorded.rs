@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use idiolect::finetune::{AdapterLoss, Loss};
-use idiolect::lora::{LoraAdapter, Tape};
+use idiolect::lora::{Checkpointing, LoraAdapter};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
 use idiolect::train::{Replica, StepRow, TrainConfig, Trainer};
@@ -85,22 +85,22 @@ pub(super) fn train(
     start: LoraAdapter,
     config: &TrainConfig,
     rows: &[TokenRow],
-    tape: Tape,
+    checkpointing: Checkpointing,
 ) -> (LoraAdapter, Vec<StepRow>) {
-    train_with(&[], (decoder, tape), start, config, rows)
+    train_with(&[], (decoder, checkpointing), start, config, rows)
 }
 
 /// Trains with the work of each step shared by further devices.
 pub(super) fn train_with(
     replicas: &[Replica<'_, LoraAdapter>],
-    (decoder, tape): (&Decoder, Tape),
+    (decoder, checkpointing): (&Decoder, Checkpointing),
     start: LoraAdapter,
     config: &TrainConfig,
     rows: &[TokenRow],
 ) -> (LoraAdapter, Vec<StepRow>) {
     let objective = AdapterLoss {
         decoder,
-        tape,
+        checkpointing,
         loss: Loss::CrossEntropy,
     };
     let trainer = Trainer {

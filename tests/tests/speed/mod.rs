@@ -21,10 +21,10 @@ use burn::tensor::{DType, Tensor, TensorData};
 use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::generate::{GenerationConfig, Request, Sampling, Stops, generate};
 use idiolect::lm::DecoderLogits;
-use idiolect::lora::{LoraAdapter, LoraConfig, Tape, Targets};
+use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig, Targets};
 use idiolect::model::{Decoder, NoAdapter, SaveOptions, StoredType, load as read, save};
 use idiolect::tokens::{TokenBatch, TokenRow};
-use idiolect::train::{AdamW, Objective, Share, TrainConfig, clip_by_global_norm};
+use idiolect::train::{AdamW, Objective, StepContext, TrainConfig, clip_by_global_norm};
 use idiolect_kernels::plain;
 use idiolect_testkit::device;
 use serde_json::json;
@@ -51,14 +51,14 @@ fn ids(count: usize, seed: usize, vocab: usize) -> Vec<u32> {
 /// A training run in which every token is trained.
 struct Training<'a> {
     decoder: &'a Decoder,
-    tape: Tape,
+    checkpointing: Checkpointing,
     adapter: Option<LoraAdapter>,
     optimizer: AdamW,
     steps: usize,
 }
 
 impl<'a> Training<'a> {
-    fn new(decoder: &'a Decoder, targets: Targets, tape: Tape) -> Self {
+    fn new(decoder: &'a Decoder, targets: Targets, checkpointing: Checkpointing) -> Self {
         let config = LoraConfig {
             targets,
             ..LoraConfig::default()
@@ -66,7 +66,7 @@ impl<'a> Training<'a> {
         let adapter = LoraAdapter::new(&config, decoder, 1, &device().unwrap().autodiff());
         Self {
             decoder,
-            tape,
+            checkpointing,
             adapter: Some(adapter.expect("an adapter").train()),
             optimizer: AdamW::new(&TrainConfig::default()),
             steps: 0,
@@ -84,11 +84,11 @@ impl<'a> Training<'a> {
         let batch = TokenBatch::new(&rows.iter().collect::<Vec<_>>(), 0);
         let objective = AdapterLoss {
             decoder: self.decoder,
-            tape: self.tape,
+            checkpointing: self.checkpointing,
             loss: Loss::CrossEntropy,
         };
         let divisor = (rows.len() * (tokens - 1)) as f64;
-        let share = Share { divisor, seed: 0 };
+        let share = StepContext { divisor, seed: 0 };
         let module = self.adapter.take().expect("an adapter");
         let mut measured = objective
             .gradients(&module, &batch, share)
@@ -99,11 +99,11 @@ impl<'a> Training<'a> {
     }
 }
 
-fn step(case: &str, targets: Targets, tape: Tape) {
+fn step(case: &str, targets: Targets, checkpointing: Checkpointing) {
     let Some(shape) = Shape::asked() else { return };
     let meter = Meter::start();
     let decoder = shape.decoder();
-    let mut training = Training::new(&decoder, targets, tape);
+    let mut training = Training::new(&decoder, targets, checkpointing);
     let mut loss = 0.0;
     let (first, seconds) = timed(shape.repeats, &mut || loss = training.step(shape.step));
     let (rows, tokens) = shape.step;
@@ -124,22 +124,22 @@ fn query_and_value() -> Targets {
 
 #[test]
 fn step_qv_blocks() {
-    step("step_qv_blocks", query_and_value(), Tape::Blocks);
+    step("step_qv_blocks", query_and_value(), Checkpointing::Blocks);
 }
 
 #[test]
 fn step_qv_whole() {
-    step("step_qv_whole", query_and_value(), Tape::Whole);
+    step("step_qv_whole", query_and_value(), Checkpointing::Off);
 }
 
 #[test]
 fn step_all_blocks() {
-    step("step_all_blocks", Targets::AllLinear, Tape::Blocks);
+    step("step_all_blocks", Targets::AllLinear, Checkpointing::Blocks);
 }
 
 #[test]
 fn step_all_whole() {
-    step("step_all_whole", Targets::AllLinear, Tape::Whole);
+    step("step_all_whole", Targets::AllLinear, Checkpointing::Off);
 }
 
 /// Greedy text of `rows` rows; end tokens count as any other.
@@ -240,7 +240,7 @@ fn steady() {
         return;
     }
     let decoder = shape.decoder();
-    let mut training = Training::new(&decoder, Targets::AllLinear, Tape::Blocks);
+    let mut training = Training::new(&decoder, Targets::AllLinear, Checkpointing::Blocks);
     let (rows, tokens) = shape.step;
     let (began, mut used) = (Instant::now(), Vec::new());
     for step in 0..shape.steady {

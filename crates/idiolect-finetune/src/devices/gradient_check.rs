@@ -10,9 +10,9 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor};
 use idiolect_lm::device::named;
-use idiolect_lora::Tape;
+use idiolect_lora::Checkpointing;
 use idiolect_tokens::TokenBatch;
-use idiolect_train::{BoxError, Measured, Objective, Share, TrainError};
+use idiolect_train::{BoxError, Measured, Objective, StepContext, TrainError};
 
 use super::small_model::{SmallModel, TOKENS, row};
 use crate::loss::{AdapterLoss, FullLoss, trainable};
@@ -113,7 +113,7 @@ fn measure(
         Trains::Adapter => {
             let objective = AdapterLoss {
                 decoder: &decoder,
-                tape: Tape::Whole,
+                checkpointing: Checkpointing::Off,
                 loss: Loss::CrossEntropy,
             };
             measurement(&objective, &adapter)
@@ -131,7 +131,7 @@ fn measurement<M: Module>(
     objective: &dyn Objective<M>,
     module: &M,
 ) -> Result<Measurement, FineTuneError> {
-    let share = Share {
+    let share = StepContext {
         divisor: f64::from(TOKENS),
         seed: 0,
     };

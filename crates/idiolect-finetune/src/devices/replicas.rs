@@ -6,7 +6,7 @@
 use burn::tensor::{Device, FloatDType};
 use idiolect_lm::device::{device, is_host, named};
 use idiolect_lm::{LanguageModel, LmError};
-use idiolect_lora::{LoraAdapter, Tape};
+use idiolect_lora::{Checkpointing, LoraAdapter};
 use idiolect_model::Decoder;
 use idiolect_train::Replica;
 
@@ -123,11 +123,11 @@ impl Replicas {
     }
 
     /// The loss on each device.
-    pub(crate) fn losses(&self, tape: Tape, loss: Loss) -> Vec<AdapterLoss<'_>> {
+    pub(crate) fn losses(&self, checkpointing: Checkpointing, loss: Loss) -> Vec<AdapterLoss<'_>> {
         let members = self.members.iter();
         let losses = members.map(|member| AdapterLoss {
             decoder: &member.decoder,
-            tape,
+            checkpointing,
             loss,
         });
         losses.collect()

@@ -8,11 +8,11 @@ use burn::tensor::{Device, Tensor};
 use idiolect_lm::batch::{chosen, context, positions, trained};
 use idiolect_lm::device::is_host;
 use idiolect_lm::likelihood::head_scores;
-use idiolect_lora::{HeadGradient, LoraAdapter, Positions, Tape, adapter_gradients_in};
+use idiolect_lora::{AdapterBatch, Checkpointing, HeadGradient, LoraAdapter, adapter_gradients_in};
 use idiolect_model::{Context, Decoder, NoAdapter};
 use idiolect_tokens::TokenBatch;
 use idiolect_train::{
-    BoxError, CHUNK_ROWS, Evaluated, HeadLoss, LossSum, Measured, Objective, Share,
+    BoxError, CHUNK_ROWS, Evaluated, HeadLoss, LossSum, Measured, Objective, StepContext,
     head_divergence, head_loss, trained_head_loss,
 };
 
@@ -27,7 +27,7 @@ pub struct AdapterLoss<'a> {
     /// The frozen weights.
     pub decoder: &'a Decoder,
     /// How much of the forward pass is kept for the backward pass.
-    pub tape: Tape,
+    pub checkpointing: Checkpointing,
     /// What is minimised.
     pub loss: Loss,
 }
@@ -37,7 +37,7 @@ struct Head<'a> {
     hidden: &'a Tensor<2>,
     weight: &'a Tensor<2>,
     targets: &'a [i64],
-    positions: &'a Positions,
+    positions: &'a AdapterBatch,
     context: &'a Context,
 }
 
@@ -66,7 +66,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         &self,
         adapter: &LoraAdapter,
         batch: &TokenBatch,
-        share: Share,
+        share: StepContext,
     ) -> Result<Measured, BoxError> {
         let batch = &*even(batch, &self.decoder.device());
         let (places, targets) = trained(batch);
@@ -95,7 +95,8 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
             })
         };
         let model = (self.decoder, adapter);
-        let gradients = adapter_gradients_in(context.clone(), model, &positions, self.tape, head)?;
+        let gradients =
+            adapter_gradients_in(context.clone(), model, &positions, self.checkpointing, head)?;
         Ok(Measured {
             loss: LossSum {
                 sum,

@@ -9,7 +9,7 @@ use idiolect_lm::likelihood::head_scores;
 use idiolect_model::{Decoder, ModelConfig, NoAdapter, Weights};
 use idiolect_tokens::TokenBatch;
 use idiolect_train::{
-    BoxError, CHUNK_ROWS, Evaluated, LossSum, Measured, Objective, Share, trained_head_loss,
+    BoxError, CHUNK_ROWS, Evaluated, LossSum, Measured, Objective, StepContext, trained_head_loss,
 };
 
 /// The cross entropy of a whole decoder's trained tokens.
@@ -30,7 +30,7 @@ impl Objective<Weights> for FullLoss {
         &self,
         weights: &Weights,
         batch: &TokenBatch,
-        share: Share,
+        share: StepContext,
     ) -> Result<Measured, BoxError> {
         let decoder = self.decoder(weights);
         let (places, targets) = trained(batch);

@@ -1,7 +1,7 @@
 //! A run that trains an adapter.
 
 use idiolect_lm::LanguageModel;
-use idiolect_lora::{LoraAdapter, Tape};
+use idiolect_lora::{Checkpointing, LoraAdapter};
 use idiolect_train::Trainer;
 
 use super::follow::{Follow, Followed, Listener};
@@ -89,18 +89,18 @@ impl<'a> AdapterRun<'a> {
         check(&model.device(), model.dtype(), Trains::Adapter)?;
         self.replicas.check(model.dtype())?;
         let plan = self.plan_of(&adapter, sets)?;
-        let tape = if plan.activation_checkpointing {
-            Tape::Blocks
+        let checkpointing = if plan.activation_checkpointing {
+            Checkpointing::Blocks
         } else {
-            Tape::Whole
+            Checkpointing::Off
         };
         let loss = options.settings.finetune.loss;
         let objective = AdapterLoss {
             decoder: model.decoder(),
-            tape,
+            checkpointing,
             loss,
         };
-        let losses = self.replicas.losses(tape, loss);
+        let losses = self.replicas.losses(checkpointing, loss);
         let trainer = Trainer {
             replicas: &self.replicas.replicas(&losses),
             // `lora_B` starts at zero, unless an earlier adapter goes on.
@@ -109,7 +109,7 @@ impl<'a> AdapterRun<'a> {
         };
         let follow = Follow::new(options, &plan, sets.held_out);
         let Followed { module, report } = follow.to_the_end(trainer, adapter, listener)?;
-        self.finish(module.at_rest(), report)
+        self.finish(module.frozen(), report)
     }
 
     fn finish(

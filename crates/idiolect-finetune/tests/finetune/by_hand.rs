@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Tensor, TensorData};
 use idiolect_finetune::{ActivationCheckpointing, FineTuneSettings};
-use idiolect_lora::{LoraAdapter, LoraConfig, Positions, Tape, adapter_gradients};
+use idiolect_lora::{AdapterBatch, Checkpointing, LoraAdapter, LoraConfig, adapter_gradients};
 use idiolect_model::Decoder;
 use idiolect_tokens::{TokenBatch, TokenRow};
 use idiolect_train::{
-    BoxError, CHUNK_ROWS, Evaluated, Event, LossSum, Measured, Objective, Share, Trainer, head_loss,
+    BoxError, CHUNK_ROWS, Evaluated, Event, LossSum, Measured, Objective, StepContext, Trainer,
+    head_loss,
 };
 
 use crate::place::{Place, bits, config};
@@ -21,7 +22,7 @@ impl Objective<LoraAdapter> for NextToken<'_> {
         &self,
         adapter: &LoraAdapter,
         batch: &TokenBatch,
-        share: Share,
+        share: StepContext,
     ) -> Result<Measured, BoxError> {
         let predicts = |i: &usize| !(i + 1).is_multiple_of(batch.width) && batch.labels[i + 1] >= 0;
         let places: Vec<usize> = (0..batch.labels.len()).filter(predicts).collect();
@@ -31,17 +32,18 @@ impl Objective<LoraAdapter> for NextToken<'_> {
         let ids = TensorData::new(ids, [batch.rows, batch.width]);
         let trained: Vec<u32> = places.iter().map(|i| u32::try_from(*i).unwrap()).collect();
         let trained = TensorData::new(trained, [places.len()]);
-        let positions = Positions {
+        let positions = AdapterBatch {
             ids: Tensor::from_data(ids, &device),
             trained: Tensor::from_data(trained, &device),
             seed: share.seed,
         };
         let mut sum = 0.0;
-        let gradients = adapter_gradients(self.0, adapter, &positions, Tape::Whole, |hidden| {
-            let loss = head_loss(&hidden, &targets, &self.0.head(), share.divisor, CHUNK_ROWS);
-            sum = loss.sum;
-            Ok::<_, BoxError>(loss.gradient)
-        })?;
+        let gradients =
+            adapter_gradients(self.0, adapter, &positions, Checkpointing::Off, |hidden| {
+                let loss = head_loss(&hidden, &targets, &self.0.head(), share.divisor, CHUNK_ROWS);
+                sum = loss.sum;
+                Ok::<_, BoxError>(loss.gradient)
+            })?;
         let loss = LossSum {
             sum,
             trained_tokens: targets.len(),
@@ -77,7 +79,7 @@ fn a_fine_tuning_is_a_loop_made_by_hand_bit_for_bit() {
         }
         ControlFlow::Continue(())
     });
-    let expected = trained.unwrap().module.at_rest();
+    let expected = trained.unwrap().module.frozen();
 
     let found = place.run(&data).settings(FineTuneSettings {
         activation_checkpointing: ActivationCheckpointing::Off,

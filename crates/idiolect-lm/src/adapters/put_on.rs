@@ -22,7 +22,7 @@ impl LanguageModel {
     /// [`LmError::Tokens`] for a tokenizer that does not fit.
     pub fn load_adapter(&self, folder: &Path) -> Result<Self, LmError> {
         let files = larger(folder, &self.text.tokenizer)?;
-        let adapter = load_adapter(folder, &self.decoder, &self.device())?.at_rest();
+        let adapter = load_adapter(folder, &self.decoder, &self.device())?.frozen();
         let hash = OnceLock::from(content_hash(folder)?);
         let decoder = adapter.decoder(&self.decoder);
         let text = match files {
@@ -70,7 +70,7 @@ impl LanguageModel {
                 let expected = "an adapter without modules_to_save beside others or in part";
                 return Err(LmError::setting("adapter", expected, folder.display()));
             }
-            stacked.stack.parts.push((part.at_rest(), *weight));
+            stacked.stack.parts.push((part.frozen(), *weight));
             stacked.hashes.push(content_hash(folder)?);
         }
         Ok(Self {
@@ -87,7 +87,7 @@ impl LanguageModel {
     /// [`LmError::Setting`] for an adapter of a model of another shape or on another device;
     /// [`LmError::Tokens`] for one without rows for every word.
     pub fn with_adapter(&self, adapter: &LoraAdapter) -> Result<Self, LmError> {
-        let adapter = adapter.clone().at_rest();
+        let adapter = adapter.clone().frozen();
         fit::check(&adapter, &self.decoder)?;
         let decoder = adapter.decoder(&self.decoder);
         self.adapted(Adapted {

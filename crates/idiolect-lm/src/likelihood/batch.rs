@@ -1,7 +1,7 @@
 //! A batch of token rows as tensors, and the hidden states at the positions that predict a trained token.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use idiolect_lora::Positions;
+use idiolect_lora::AdapterBatch;
 use idiolect_model::{Adapter, Context, Decoder};
 use idiolect_tokens::{IGNORE, TokenBatch};
 
@@ -14,7 +14,7 @@ use idiolect_tokens::{IGNORE, TokenBatch};
 pub fn chosen(
     decoder: &Decoder,
     adapter: &dyn Adapter,
-    positions: &Positions,
+    positions: &AdapterBatch,
     context: &Context,
 ) -> Tensor<2> {
     let hidden = decoder.hidden_in(positions.ids.clone(), context, adapter);
@@ -47,11 +47,11 @@ pub fn trained(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
 
 /// The ids of a batch and the flat positions `places` as tensors on a device; `seed` is that of dropout.
 #[must_use]
-pub fn positions(batch: &TokenBatch, places: Vec<i64>, seed: u64, device: &Device) -> Positions {
+pub fn positions(batch: &TokenBatch, places: Vec<i64>, seed: u64, device: &Device) -> AdapterBatch {
     let ids: Vec<i64> = batch.input_ids.iter().map(|id| i64::from(*id)).collect();
     let ids = TensorData::new(ids, [batch.rows, batch.width]);
     let count = places.len();
-    Positions {
+    AdapterBatch {
         ids: Tensor::<2, Int>::from_data(ids, device),
         trained: Tensor::<1, Int>::from_data(TensorData::new(places, [count]), device),
         seed,

@@ -39,7 +39,7 @@ fn adapters_together_and_weighted_compute_what_they_compute_in_peft() {
             let folder = oracles.join("peft").join(model);
             let folder = folder.join(part[0].as_str().unwrap()).join("adapter_final");
             let adapter = load_adapter(&folder, &decoder, &device().unwrap()).expect("an adapter");
-            (adapter.at_rest(), part[1].as_f64().unwrap())
+            (adapter.frozen(), part[1].as_f64().unwrap())
         };
         parts.map(one).collect()
     };

@@ -3,8 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use idiolect_lora::{
-    Init, LoraAdapter, LoraConfig, Scaling, Tape, Targets, adapter_gradients, load_adapter,
-    save_adapter,
+    Checkpointing, Init, LoraAdapter, LoraConfig, Scaling, Targets, adapter_gradients,
+    load_adapter, save_adapter,
 };
 use idiolect_model::{Decoder, NoAdapter};
 use idiolect_testkit::assert_close;
@@ -12,9 +12,14 @@ use idiolect_testkit::assert_close;
 use crate::tiny::{Nudge, batch, hidden, new, tiny};
 
 /// Gradients of the sum of hidden states at the trained positions, site by site.
-fn gradients(decoder: &Decoder, adapter: &LoraAdapter, tape: Tape, seed: u64) -> Vec<f32> {
+fn gradients(
+    decoder: &Decoder,
+    adapter: &LoraAdapter,
+    checkpointing: Checkpointing,
+    seed: u64,
+) -> Vec<f32> {
     let head = |hidden: Tensor<2>| Ok::<_, ()>(hidden.ones_like());
-    let grads = adapter_gradients(decoder, adapter, &batch(seed), tape, head).unwrap();
+    let grads = adapter_gradients(decoder, adapter, &batch(seed), checkpointing, head).unwrap();
     let of = |param: &Param<Tensor<2>>| grads.get::<2>(param.id).unwrap();
     let parts = adapter.factors.iter().flat_map(|f| [of(&f.a), of(&f.b)]);
     parts
@@ -36,10 +41,10 @@ fn dropout_is_drawn_again_where_a_block_is_computed_again() {
         let device = Device::flex().autodiff();
         let adapter = LoraAdapter::new(&config, &decoder, 3, &device).unwrap();
         let adapter = adapter.map(&mut Nudge(0.0));
-        let whole = gradients(&decoder, &adapter, Tape::Whole, 9);
-        let blocks = gradients(&decoder, &adapter, Tape::Blocks, 9);
+        let whole = gradients(&decoder, &adapter, Checkpointing::Off, 9);
+        let blocks = gradients(&decoder, &adapter, Checkpointing::Blocks, 9);
         assert_close("blocks against the whole", &blocks, &whole, 1e-4);
-        assert_ne!(gradients(&decoder, &adapter, Tape::Whole, 10), whole);
+        assert_ne!(gradients(&decoder, &adapter, Checkpointing::Off, 10), whole);
 
         // Outside a training pass nothing is dropped.
         let mut without = adapter.clone();
@@ -48,7 +53,7 @@ fn dropout_is_drawn_again_where_a_block_is_computed_again() {
             hidden(&decoder, &adapter.valid()),
             hidden(&decoder, &without.valid())
         );
-        assert_ne!(gradients(&decoder, &without, Tape::Whole, 9), whole);
+        assert_ne!(gradients(&decoder, &without, Checkpointing::Off, 9), whole);
     }
 }
 
@@ -69,7 +74,7 @@ fn an_adapter_at_rest_computes_what_it_computed_before() {
     );
     let adapter = adapter.map(&mut Nudge(0.0));
     let moving = hidden(&decoder, &adapter.valid());
-    assert_eq!(hidden(&decoder, &adapter.at_rest()), moving);
+    assert_eq!(hidden(&decoder, &adapter.frozen()), moving);
     assert_ne!(moving, hidden(&decoder, &NoAdapter));
 }
 

@@ -2,7 +2,7 @@
 
 use burn::module::{ModuleMapper, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use idiolect_lora::{LoraAdapter, LoraConfig, Positions};
+use idiolect_lora::{AdapterBatch, LoraAdapter, LoraConfig};
 use idiolect_model::{Adapter, Decoder};
 use idiolect_testkit::shared;
 
@@ -52,12 +52,12 @@ impl ModuleMapper for Nudge {
 }
 
 /// Two rows of six tokens, of which some are trained.
-pub(crate) fn batch(seed: u64) -> Positions {
+pub(crate) fn batch(seed: u64) -> AdapterBatch {
     let ids: Vec<i64> = (0..12).map(|i| (i * 37 + 5) % 384).collect();
     let trained: Vec<i64> = vec![1, 2, 3, 4, 7, 8, 9];
     let count = trained.len();
     let device = Device::flex();
-    Positions {
+    AdapterBatch {
         ids: Tensor::<2, Int>::from_data(TensorData::new(ids, [2, 6]), &device),
         trained: Tensor::from_data(TensorData::new(trained, [count]), &device),
         seed,

@@ -7,7 +7,7 @@ use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
-    AdamW, BoxError, Evaluated, Measured, Objective, Replica, Schedule, Share, TrainConfig,
+    AdamW, BoxError, Evaluated, Measured, Objective, Replica, Schedule, StepContext, TrainConfig,
     TrainError, Trainer, clip_by_global_norm,
 };
 
@@ -110,7 +110,7 @@ fn a_module_without_a_trained_parameter_is_refused() {
 }
 
 /// A gradient of a sum.
-const WHOLE: Share = Share {
+const WHOLE: StepContext = StepContext {
     divisor: 1.0,
     seed: 0,
 };
@@ -120,7 +120,7 @@ fn unguarded(divisor: f64, spoil: fn(&mut Measured, &Tiny)) -> ([Vec<f32>; 2], f
     let (module, row) = (Tiny::random(1), &random_rows(12, 2)[0]);
     let (batch, mut optimizer) = (TokenBatch::new(&[row], 0), AdamW::new(&config()));
     let mut measured = NextToken
-        .gradients(&module, &batch, Share { divisor, ..WHOLE })
+        .gradients(&module, &batch, StepContext { divisor, ..WHOLE })
         .unwrap();
     spoil(&mut measured, &module);
     clip_by_global_norm(&module, &mut measured.gradients, 1.0);
@@ -250,7 +250,7 @@ fn a_group_that_must_move_and_stays_zero_ends_the_run() {
 struct Apart;
 
 impl Objective<Tiny> for Apart {
-    fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: Share) -> Computed {
+    fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: StepContext) -> Computed {
         NextToken.gradients(module, batch, share)
     }
 

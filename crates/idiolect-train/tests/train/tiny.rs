@@ -8,8 +8,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
-    BoxError, Evaluated, Event, LossSum, Measured, Objective, Share, StepRow, TrainError, Trained,
-    Trainer,
+    BoxError, Evaluated, Event, LossSum, Measured, Objective, StepContext, StepRow, TrainError,
+    Trained, Trainer,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -97,7 +97,7 @@ impl Objective<Tiny> for NextToken {
         &self,
         module: &Tiny,
         batch: &TokenBatch,
-        share: Share,
+        share: StepContext,
     ) -> Result<Measured, BoxError> {
         let (sum, trained_tokens) = Self::sum(module, batch);
         Ok(Measured::new(module, sum, trained_tokens, share))
@@ -139,7 +139,7 @@ impl<F> Objective<Tiny> for Through<F>
 where
     F: Fn(&Tiny, &dyn Fn() -> Computed) -> Computed,
 {
-    fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: Share) -> Computed {
+    fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: StepContext) -> Computed {
         (self.between)(module, &|| NextToken.gradients(module, batch, share))
     }
 
