@@ -87,7 +87,7 @@ fn burns_adapters_give_our_loss_and_gradients() {
         [2, 7],
     );
     let ids = Tensor::<2, Int>::from_data(ids, &Device::flex());
-    let slope: Tensor<2> =
+    let gradient: Tensor<2> =
         Tensor::random([14, 32], Distribution::Uniform(-1.0, 1.0), &Device::flex());
     let hidden = peer.forward(decoder.embed(ids.clone()).autodiff());
     let loss = (hidden.reshape([14, 32]) * slope.clone().autodiff()).sum();

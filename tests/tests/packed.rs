@@ -13,7 +13,7 @@ use idiolect::lora::{
     AdapterBatch, Checkpointing, Init, LoraAdapter, LoraConfig, Targets, adapter_gradients, merge,
     shift,
 };
-use idiolect::model::{Bits, Decoder, load, load_packed};
+use idiolect::model::{Bits, Decoder, load, load_quantized};
 use idiolect::tokens::TokenRow;
 use idiolect_testkit::shared;
 use idiolect_tests::learn;
@@ -23,7 +23,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn packed(bits: Bits) -> Option<Decoder> {
-    let loaded = load_packed(&folder()?, &Device::flex(), FloatDType::F32, bits);
+    let loaded = load_quantized(&folder()?, &Device::flex(), FloatDType::F32, bits);
     Some(loaded.expect("tiny-llama3").0)
 }
 

@@ -9,6 +9,6 @@ mod steps;
 
 pub use loss::RowLoss;
 pub use steps::{
-    attention, is_fused, linear, linear_of_few, product, rms_norm, rotate, row_loss, row_nll,
+    attention, is_fused, linear, linear_few_tokens, product, rms_norm, rotate, row_loss, row_nll,
     swiglu,
 };

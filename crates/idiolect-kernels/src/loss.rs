@@ -8,5 +8,5 @@ pub struct RowLoss {
     /// Negative log-likelihood of each row's target in nats, `[rows]` in f32. Reading it waits for the device.
     pub nll: Tensor<1>,
     /// The gradient of the logits, `(softmax - onehot(target)) * scale`, `[rows, vocab]` in f32.
-    pub slope: Tensor<2>,
+    pub gradient: Tensor<2>,
 }

@@ -57,7 +57,7 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
 /// - `weight`: `[inputs, outputs]`
 /// - result: `[rows, tokens, outputs]`
 #[must_use]
-pub fn packed_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+pub fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     let dtype = x.dtype();
     burn::tensor::module::linear(x, back_to(weight.dequantize(), dtype), None)
 }
@@ -113,7 +113,7 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     let gradient = softmax.scatter(1, target, onehot, IndexingUpdateOp::Add);
     RowLoss {
         nll: nll.squeeze_dim(1),
-        slope: gradient,
+        gradient,
     }
 }
 

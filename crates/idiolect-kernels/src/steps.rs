@@ -79,7 +79,7 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 ///
 /// If the shapes disagree.
 #[must_use]
-pub fn linear_of_few(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+pub fn linear_few_tokens(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     #[cfg(feature = "flex")]
     {
         let [rows, tokens, inputs] = x.dims();
@@ -98,7 +98,7 @@ fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     if flex::serves(&x) {
         return flex::quantized_linear(x, weight);
     }
-    plain::packed_linear(x, weight)
+    plain::quantized_linear(x, weight)
 }
 
 /// Root-mean-square norm with its statistics in f32 (Zhang and Sennrich, arXiv 1910.07467):

@@ -9,7 +9,7 @@
 mod mask;
 mod pass;
 
-pub use pass::Part;
+pub use pass::NewTokens;
 pub(crate) use pass::{Group, Padding, PassLayout, Plan, index};
 
 use std::slice;

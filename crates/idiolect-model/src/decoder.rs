@@ -6,7 +6,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
-use idiolect_kernels::{linear, linear_of_few, product, rms_norm};
+use idiolect_kernels::{linear, linear_few_tokens, product, rms_norm};
 
 use crate::block::{Block, Bytes, Call, Sizes};
 use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
@@ -237,7 +237,7 @@ impl Decoder {
         let mut x = self.embed(ids);
         for (layer, cache) in cache.layers.iter_mut().enumerate() {
             let call = Call {
-                linear: linear_of_few,
+                linear: linear_few_tokens,
                 ..self.call(layer, adapter)
             };
             x = call.forward(x, context, Some(cache));

@@ -13,7 +13,7 @@ mod settings;
 mod types;
 mod vocabulary;
 
-pub use vocabulary::GgufVocabulary;
+pub use vocabulary::VocabularyMetadata;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -93,7 +93,7 @@ impl GgufFile {
     /// # Errors
     ///
     /// [`ModelError::Config`] names the metadata key that is missing or has the wrong type.
-    pub fn vocabulary(&self) -> Result<GgufVocabulary, ModelError> {
+    pub fn vocabulary(&self) -> Result<VocabularyMetadata, ModelError> {
         vocabulary::read(&self.metadata())
     }
 

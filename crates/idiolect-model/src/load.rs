@@ -41,7 +41,7 @@ pub fn load(
 /// # Errors
 ///
 /// As for [`load`].
-pub fn load_packed(
+pub fn load_quantized(
     path: &Path,
     device: &Device,
     dtype: FloatDType,

@@ -5,7 +5,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::context::{Context, Part, PassLayout, index};
+use crate::context::{Context, NewTokens, PassLayout, index};
 use crate::{Adapter, Cache, Decoder, ModelError};
 
 /// Rows of tokens that are being generated.
@@ -66,14 +66,14 @@ impl<'a> Session<'a> {
     ) -> Result<(Self, Vec<f32>), ModelError> {
         let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
         let mut session = Self::new(decoder, adapter, prompts.len(), longest + new_tokens)?;
-        let part = |(row, tokens)| Part {
+        let part = |(row, tokens)| NewTokens {
             row,
             kept: 0,
             tokens,
             wanted: 1,
         };
         let tokens = prompts.iter().map(Vec::as_slice);
-        let parts: Vec<Part<'_>> = tokens.enumerate().map(part).collect();
+        let parts: Vec<NewTokens<'_>> = tokens.enumerate().map(part).collect();
         let logits = session.pass(&parts)?;
         Ok((session, logits))
     }
@@ -90,13 +90,13 @@ impl<'a> Session<'a> {
             return Err(input("tokens of a step", rows, tokens.len()));
         }
         let rows = tokens.chunks(1).zip(&self.lengths).enumerate();
-        let part = |(row, (tokens, kept)): (usize, (_, &usize))| Part {
+        let part = |(row, (tokens, kept)): (usize, (_, &usize))| NewTokens {
             row,
             kept: *kept,
             tokens,
             wanted: 1,
         };
-        let parts: Vec<Part<'_>> = rows.map(part).collect();
+        let parts: Vec<NewTokens<'_>> = rows.map(part).collect();
         self.pass(&parts)
     }
 
@@ -120,7 +120,7 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// Those of [`Session::logits`].
-    pub fn pass(&mut self, parts: &[Part<'_>]) -> Result<Vec<f32>, ModelError> {
+    pub fn pass(&mut self, parts: &[NewTokens<'_>]) -> Result<Vec<f32>, ModelError> {
         let logits = self.logits(parts)?.into_data().try_into_vec::<f32>();
         logits.map_err(|error| input("logits", "f32", format!("{error:?}")))
     }
@@ -136,7 +136,7 @@ impl<'a> Session<'a> {
     /// [`ModelError::Input`] for no part, rows that do not ascend, a row that does not exist, an id outside the
     /// vocabulary, and a part that has no tokens, keeps more than there are, wants logits of more than it adds
     /// or needs more memory than is allocated.
-    pub fn logits(&mut self, parts: &[Part<'_>]) -> Result<Tensor<2>, ModelError> {
+    pub fn logits(&mut self, parts: &[NewTokens<'_>]) -> Result<Tensor<2>, ModelError> {
         if parts.is_empty() || !parts.is_sorted_by(|a, b| a.row < b.row) {
             return Err(input("rows of a pass", "some, ascending", "others"));
         }
@@ -158,7 +158,7 @@ impl<'a> Session<'a> {
         Ok(decoder.logits(decoder.norm(x).reshape([layout.wanted.len(), hidden])))
     }
 
-    fn check(&self, part: &Part<'_>) -> Result<(), ModelError> {
+    fn check(&self, part: &NewTokens<'_>) -> Result<(), ModelError> {
         let Some(length) = self.lengths.get(part.row) else {
             let rows = format!("below {}", self.lengths.len());
             return Err(input("row", rows, part.row));

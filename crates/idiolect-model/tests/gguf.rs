@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use half::bf16;
 use idiolect_model::ModelError;
-use idiolect_model::gguf::{GgufFile, GgufVocabulary};
+use idiolect_model::gguf::{GgufFile, VocabularyMetadata};
 use idiolect_testkit::{smollm2_folder, smollm2_gguf};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
@@ -128,7 +128,7 @@ fn other_divisors_of_the_rotary_frequencies_are_kept_as_they_are() {
 #[test]
 fn the_vocabulary_is_given_as_it_stands() {
     let file = GgufFile::open(&golden("llama.gguf")).unwrap();
-    let expected = GgufVocabulary {
+    let expected = VocabularyMetadata {
         model: "gpt2".into(),
         pre: Some("llama-bpe".into()),
         tokens: ["a", "b", "ab", "<s>", "</s>", "<eot>"]

@@ -7,7 +7,7 @@
 )]
 
 use burn::tensor::{Device, FloatDType};
-use idiolect_model::{Decoder, NoAdapter, Part, Session, load};
+use idiolect_model::{Decoder, NewTokens, NoAdapter, Session, load};
 use idiolect_testkit::{max_abs_diff, shared};
 use proptest::prelude::*;
 
@@ -81,7 +81,7 @@ proptest! {
             let mut session = Session::new(&decoder, &NoAdapter, 4, 48).expect("a session");
             let mut rows: Vec<Vec<u32>> = vec![(0..shared).collect(); 4];
             if shared > 0 {
-                let part = Part { row: 0, kept: 0, tokens: &rows[0], wanted: 1 };
+                let part = NewTokens { row: 0, kept: 0, tokens: &rows[0], wanted: 1 };
                 session.pass(&[part]).expect("a pass");
                 session.share(shared as usize).expect("shared");
             }
@@ -98,9 +98,9 @@ proptest! {
                     rows[row].extend((0..added).map(id));
                     parts.push((row, kept, 1 + step % added));
                 }
-                let parts: Vec<Part> = parts
+                let parts: Vec<NewTokens> = parts
                     .iter()
-                    .map(|&(row, kept, wanted)| Part { row, kept, tokens: &rows[row][kept..], wanted })
+                    .map(|&(row, kept, wanted)| NewTokens { row, kept, tokens: &rows[row][kept..], wanted })
                     .collect();
                 let scores = session.pass(&parts).expect("a pass");
                 let mut scores = scores.chunks(decoder.config.vocab_size);
@@ -157,13 +157,13 @@ fn parts_that_do_not_fit_are_refused() {
     };
     let (mut session, _) =
         Session::start(&decoder, &NoAdapter, &[vec![1, 2]], 1).expect("a session");
-    let part = |row, kept, tokens, wanted| Part {
+    let part = |row, kept, tokens, wanted| NewTokens {
         row,
         kept,
         tokens,
         wanted,
     };
-    let refused: [(&[Part<'_>], &str); 6] = [
+    let refused: [(&[NewTokens<'_>], &str); 6] = [
         (
             &[],
             "rows of a pass: expected some, ascending, found others",

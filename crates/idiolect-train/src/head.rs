@@ -76,9 +76,9 @@ pub fn trained_head_loss(
     chunk_rows: usize,
 ) -> (HeadLoss, Tensor<2>) {
     let mut total: Option<Tensor<2>> = None;
-    let mut add = |chunk: &Tensor<2>, slope: &Tensor<2>| {
+    let mut add = |chunk: &Tensor<2>, gradient: &Tensor<2>| {
         let chunk = chunk.clone().cast(DType::F32).transpose();
-        let part = chunk.matmul(slope.clone());
+        let part = chunk.matmul(gradient.clone());
         total = Some(match total.take() {
             Some(total) => total + part,
             None => part,
@@ -104,11 +104,11 @@ fn loss_by_chunks(
     let mut gradients = Vec::new();
     for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
         let logits = chunk.clone().matmul(weight.clone());
-        let RowLoss { nll, slope } = row_loss(logits, target, 1.0 / divisor);
+        let RowLoss { nll, gradient } = row_loss(logits, target, 1.0 / divisor);
         losses.push(nll);
-        each(&chunk, &slope);
-        let slope = slope.cast(hidden.dtype());
-        gradients.push(slope.matmul(weight.clone().transpose()));
+        each(&chunk, &gradient);
+        let gradient = gradient.cast(hidden.dtype());
+        gradients.push(gradient.matmul(weight.clone().transpose()));
     }
     joined(losses, gradients, hidden)
 }
@@ -155,10 +155,10 @@ pub fn head_divergence(
             let logits = rows.clone().slice(part.clone()).matmul(weight.clone());
             activation::log_softmax(logits.cast(DType::F32), 1)
         });
-        let (values, slope) = diverge(log_p, log_q, divergence);
+        let (values, gradient) = diverge(log_p, log_q, divergence);
         losses.push(values.squeeze_dim(1));
-        let slope = slope.div_scalar(divisor).cast(student.dtype());
-        gradients.push(slope.matmul(weight.clone().transpose()));
+        let gradient = gradient.div_scalar(divisor).cast(student.dtype());
+        gradients.push(gradient.matmul(weight.clone().transpose()));
     }
     joined(losses, gradients, student)
 }

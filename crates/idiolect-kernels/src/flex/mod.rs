@@ -137,7 +137,7 @@ pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLos
             let RowGradients { nll, gradient } = head_loss::gradients(own, targets, small);
             RowLoss {
                 nll: vector(nll),
-                slope: Tensor::from_primitive::<Flex>(gradient),
+                gradient: Tensor::from_primitive::<Flex>(gradient),
             }
         }
         Err(_) => plain::row_loss(logits, targets, scale),

@@ -66,7 +66,7 @@ proptest! {
         let before: Vec<f32> = logits.to_data().iter::<f32>().collect();
         let found = row_loss(logits, &targets, 0.25);
         close("nll", &found.nll, &expected.nll, BOUND);
-        close("gradient", &found.slope, &expected.slope, BOUND);
+        close("gradient", &found.gradient, &expected.gradient, BOUND);
         if let Some(kept) = kept {
             let after: Vec<f32> = kept.into_data().iter::<f32>().collect();
             prop_assert_eq!(before, after, "logits with another owner were overwritten");

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
-use idiolect_kernels::{linear, linear_of_few, plain, product};
+use idiolect_kernels::{linear, linear_few_tokens, plain, product};
 use proptest::prelude::*;
 
 use crate::support::{BOUND, close, random};
@@ -25,7 +25,7 @@ proptest! {
         let found = product(x.clone(), weight.clone());
         close("product", &found, &expected, 2e-6);
         let tokens = x.reshape([1, rows, inputs]);
-        let found = linear_of_few(tokens, weight).reshape([rows, outputs]);
+        let found = linear_few_tokens(tokens, weight).reshape([rows, outputs]);
         close("linear", &found, &expected, 2e-6);
     }
 
@@ -82,7 +82,7 @@ fn products_with_a_quantised_weight_are_those_with_the_dequantised_one() {
             let found = gradient(linear(x.clone(), quantized.clone()));
             let expected = gradient(burn::tensor::module::linear(x.clone(), wide, None));
             close("gradient", &found, &expected, BOUND);
-            let plain = gradient(plain::packed_linear(x.clone(), quantized));
+            let plain = gradient(plain::quantized_linear(x.clone(), quantized));
             close("plain gradient", &plain, &expected, BOUND);
         }
     }

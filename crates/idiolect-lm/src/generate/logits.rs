@@ -102,8 +102,8 @@ impl NextLogits for DecoderLogits<'_> {
     }
 }
 
-fn of_model<'a>(parts: &[RowPart<'a>]) -> Vec<idiolect_model::Part<'a>> {
-    let part = |part: &RowPart<'a>| idiolect_model::Part {
+fn of_model<'a>(parts: &[RowPart<'a>]) -> Vec<idiolect_model::NewTokens<'a>> {
+    let part = |part: &RowPart<'a>| idiolect_model::NewTokens {
         row: part.row,
         kept: part.kept,
         tokens: part.tokens,

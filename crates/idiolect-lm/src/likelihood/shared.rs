@@ -6,7 +6,7 @@
 //! The values are those of computing every text by itself, but for rounding.
 
 use idiolect_completion::Likelihood;
-use idiolect_model::{Part, Session};
+use idiolect_model::{NewTokens, Session};
 use rayon::prelude::*;
 
 use crate::{LanguageModel, LmError};
@@ -139,7 +139,7 @@ fn begin<'a>(
     if head.is_empty() {
         return Ok(0);
     }
-    session.pass(&[Part {
+    session.pass(&[NewTokens {
         row: 0,
         kept: 0,
         tokens: head,
@@ -168,7 +168,7 @@ fn score(
         let text = &question.texts[group[0]];
         let kept = common(question.held, text.inputs()).min(text.most_kept());
         question.held = text.inputs();
-        parts.push(Part {
+        parts.push(NewTokens {
             row,
             kept,
             tokens: &text.inputs()[kept..],

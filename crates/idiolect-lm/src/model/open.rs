@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
 use idiolect_completion::{Progress, Quiet};
-use idiolect_model::{Decoder, LoadReport, load, load_packed, read_config};
+use idiolect_model::{Decoder, LoadReport, load, load_quantized, read_config};
 
 use super::{LanguageModel, Source};
 use crate::adapters::Adapters;
@@ -105,7 +105,7 @@ impl Source {
     /// Reads the weights onto a device.
     pub(super) fn weights(&self, device: &Device) -> Result<(Decoder, LoadReport), LmError> {
         Ok(match self.bits {
-            Some(bits) => load_packed(&self.path, device, self.dtype, bits)?,
+            Some(bits) => load_quantized(&self.path, device, self.dtype, bits)?,
             None => load(&self.path, device, self.dtype)?,
         })
     }

@@ -14,7 +14,7 @@ const FEW: usize = 16;
 
 /// What one row adds in a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part<'a> {
+pub struct NewTokens<'a> {
     /// The row, below the number given to [`crate::Session::new`].
     pub row: usize,
     /// Tokens of the row that stay; those behind them are forgotten.
@@ -25,7 +25,7 @@ pub struct Part<'a> {
     pub wanted: usize,
 }
 
-impl Part<'_> {
+impl NewTokens<'_> {
     fn positions(&self) -> Range<usize> {
         self.kept..self.kept + self.tokens.len()
     }
@@ -84,8 +84,8 @@ pub(crate) struct PassLayout {
 
 impl PassLayout {
     /// `parts` are in ascending order of rows; `window` is how many keys a token sees, `None` for all.
-    pub(crate) fn new(parts: &[Part<'_>], window: Option<usize>, device: &Device) -> Self {
-        let (few, many): (Vec<&Part<'_>>, Vec<&Part<'_>>) =
+    pub(crate) fn new(parts: &[NewTokens<'_>], window: Option<usize>, device: &Device) -> Self {
+        let (few, many): (Vec<&NewTokens<'_>>, Vec<&NewTokens<'_>>) =
             parts.iter().partition(|p| p.tokens.len() <= FEW);
         let in_order = || few.iter().chain(&many).copied();
         let writes = writes(in_order());
@@ -105,9 +105,9 @@ impl PassLayout {
 }
 
 /// Where the tokens of parts go that follow one another in the pass.
-fn writes<'a>(parts: impl Iterator<Item = &'a Part<'a>>) -> Vec<Write> {
+fn writes<'a>(parts: impl Iterator<Item = &'a NewTokens<'a>>) -> Vec<Write> {
     let mut end = 0;
-    let write = |part: &Part<'_>| {
+    let write = |part: &NewTokens<'_>| {
         let tokens = end..end + part.tokens.len();
         end = tokens.end;
         Write {
@@ -120,8 +120,8 @@ fn writes<'a>(parts: impl Iterator<Item = &'a Part<'a>>) -> Vec<Write> {
 }
 
 /// The tokens of the pass whose logits are wanted, part by part.
-fn wanted(parts: &[Part<'_>], writes: &[Write]) -> Vec<usize> {
-    let end_of = |part: &Part<'_>| {
+fn wanted(parts: &[NewTokens<'_>], writes: &[Write]) -> Vec<usize> {
+    let end_of = |part: &NewTokens<'_>| {
         let of_row = writes.iter().find(|write| write.row == part.row)?;
         Some(of_row.tokens.end)
     };

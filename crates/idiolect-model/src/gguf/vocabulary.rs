@@ -5,7 +5,7 @@ use crate::ModelError;
 
 /// Tokenizer metadata of a GGUF file (`tokenizer.ggml.*`), in the order and with the values of the file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GgufVocabulary {
+pub struct VocabularyMetadata {
     /// Kind of tokenizer: `gpt2` is byte-level BPE, `llama` is sentencepiece.
     pub model: String,
     /// Name of the pre-tokenizer's pattern, for example `llama-bpe` or `smollm`.
@@ -39,14 +39,14 @@ pub struct GgufVocabulary {
 }
 
 /// Collects the vocabulary of a file.
-pub(super) fn read(of: &Metadata<'_>) -> Result<GgufVocabulary, ModelError> {
+pub(super) fn read(of: &Metadata<'_>) -> Result<VocabularyMetadata, ModelError> {
     let key = |name: &str| format!("tokenizer.ggml.{name}");
     let model = of.text(&key("model"))?;
     let tokens = of.list(&key("tokens"), |value| value.as_str().map(Into::into))?;
     if tokens.is_empty() {
         return Err(of.wrong(&key("tokens"), "a list of texts", &"nothing"));
     }
-    Ok(GgufVocabulary {
+    Ok(VocabularyMetadata {
         model: model.ok_or_else(|| of.wrong(&key("model"), "a name", &"nothing"))?,
         pre: of.text(&key("pre"))?,
         tokens,
