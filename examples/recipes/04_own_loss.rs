@@ -38,10 +38,10 @@ impl Objective<LoraAdapter> for Focal<'_> {
         &self,
         adapter: &LoraAdapter,
         batch: &TokenBatch,
-        share: StepContext,
+        step: StepContext,
     ) -> Result<Measured, BoxError> {
         let (sum, count) = self.sum(adapter, batch);
-        Ok(Measured::new(adapter, sum, count, share))
+        Ok(Measured::new(adapter, sum, count, step))
     }
 
     fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {

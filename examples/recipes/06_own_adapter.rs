@@ -63,10 +63,10 @@ impl Objective<Scales> for CrossEntropy<'_> {
         &self,
         scales: &Scales,
         batch: &TokenBatch,
-        share: StepContext,
+        step: StepContext,
     ) -> Result<Measured, BoxError> {
         let (sum, count) = self.sum(scales, batch);
-        Ok(Measured::new(scales, sum, count, share))
+        Ok(Measured::new(scales, sum, count, step))
     }
 
     fn evaluate(&self, scales: &Scales, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
