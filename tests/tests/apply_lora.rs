@@ -90,7 +90,7 @@ fn burns_adapters_give_our_loss_and_gradients() {
     let gradient: Tensor<2> =
         Tensor::random([14, 32], Distribution::Uniform(-1.0, 1.0), &Device::flex());
     let hidden = peer.forward(decoder.embed(ids.clone()).autodiff());
-    let loss = (hidden.reshape([14, 32]) * slope.clone().autodiff()).sum();
+    let loss = (hidden.reshape([14, 32]) * gradient.clone().autodiff()).sum();
     let want = values(loss.clone());
     let grads = loss.backward();
     let batch = AdapterBatch {
@@ -101,8 +101,8 @@ fn burns_adapters_give_our_loss_and_gradients() {
     for kept in [Checkpointing::Off, Checkpointing::Blocks] {
         let mut found = Vec::new();
         let head = |hidden: Tensor<2>| {
-            found = values((hidden * slope.clone()).sum());
-            Ok::<_, Infallible>(slope.clone())
+            found = values((hidden * gradient.clone()).sum());
+            Ok::<_, Infallible>(gradient.clone())
         };
         let Ok(gradients) = adapter_gradients(&decoder, &adapter, &batch, kept, head);
         assert_close("loss", &found, &want, 1e-4);

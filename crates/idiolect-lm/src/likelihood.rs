@@ -5,6 +5,6 @@ mod head;
 mod rows;
 mod shared;
 
-pub use head::{CHUNK_ROWS, HeadScores, head_nll, head_scores};
+pub use head::{HeadScores, head_nll, head_scores};
 pub use rows::{RowScore, token_nll, token_scores};
 pub use shared::{ScoredText, TokenCount};

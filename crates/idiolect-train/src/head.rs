@@ -91,7 +91,7 @@ pub fn trained_head_loss(
     (loss, gradient)
 }
 
-/// The loss, with every chunk of rows shown beside the slope of its logits in f32.
+/// The loss, with every chunk of rows shown beside the gradient of its logits in f32.
 fn loss_by_chunks(
     (hidden, targets): (&Tensor<2>, &[i64]),
     weight: &Tensor<2>,

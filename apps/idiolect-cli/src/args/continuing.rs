@@ -97,7 +97,7 @@ pub(crate) struct ContinueFlags {
     /// Seed of the sample, the cuts and the draws [default: 42]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Folder of journal, rows and summary; the same command goes on where it was killed
+    /// Folder of journal, rows and summary; the same command resumes an interrupted run
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }

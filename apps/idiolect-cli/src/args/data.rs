@@ -20,7 +20,8 @@ pub(crate) struct DataOptions {
     #[arg(long, value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
-    /// alpaca, sharegpt, messages, text or tokens [default: alpaca]
+    /// alpaca, sharegpt, messages, text or tokens; auto tells it by the fields; FILE.toml describes one of your own
+    /// [default: alpaca]
     #[arg(long)]
     pub format: Option<String>,
     /// Column of an alpaca row that holds the instruction [default: instruction]
@@ -32,7 +33,7 @@ pub(crate) struct DataOptions {
     /// Use this many examples, drawn by the seed
     #[arg(long)]
     pub sample: Option<usize>,
-    /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
+    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the checkpoint's chat template, else alpaca]
     #[arg(long)]
     pub template: Option<String>,
 }

@@ -63,7 +63,7 @@ pub(crate) struct DistillFlags {
     /// Seed of the sample, the mix and the draws [default: 42]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Folder of journal, data set and summary; the same command goes on where it was killed
+    /// Folder of journal, data set and summary; the same command resumes an interrupted run
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }

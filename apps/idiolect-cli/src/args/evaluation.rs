@@ -33,7 +33,7 @@ pub(crate) struct EvalFlags {
     /// 2023) [default: 0]
     #[arg(long)]
     pub shots: Option<String>,
-    /// Template of the conversation [default: the checkpoint's chat template, else alpaca]
+    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the checkpoint's chat template, else alpaca]
     #[arg(long)]
     pub template: Option<String>,
     /// Rows computed together
@@ -72,7 +72,7 @@ pub(crate) struct EvalFlags {
     /// Seed of the draws and of the intervals
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Folder of journal, rows and summary; the same command goes on where it was killed
+    /// Folder of journal, rows and summary; the same command resumes an interrupted run
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
 }

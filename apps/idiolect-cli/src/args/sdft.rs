@@ -41,7 +41,7 @@ pub(crate) struct SdftFlags {
     /// Seed of everything random [default: 42]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Run directory; the same command goes on where it was killed
+    /// Run directory; the same command resumes an interrupted run
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }

@@ -15,7 +15,7 @@ pub struct Renamed {
 
 const OPPOSITE: &str = " and means the opposite: true is now false";
 
-const RENAMED: [Renamed; 5] = [
+const RENAMED: [Renamed; 6] = [
     Renamed {
         old: "overlong",
         new: "truncation",
@@ -37,6 +37,12 @@ const RENAMED: [Renamed; 5] = [
     Renamed {
         old: "no_prefix_sharing",
         new: "prefix_sharing",
+        since: "0.2",
+        change: OPPOSITE,
+    },
+    Renamed {
+        old: "no_likelihood",
+        new: "likelihood",
         since: "0.2",
         change: OPPOSITE,
     },

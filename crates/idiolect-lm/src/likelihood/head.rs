@@ -7,12 +7,12 @@ use idiolect_kernels::row_nll;
 
 /// Rows of a chunk that suit most heads: the product is efficient, and the logits of a vocabulary of 128,000
 /// take some 64 MiB.
-pub const CHUNK_ROWS: usize = 128;
+pub(super) const CHUNK_ROWS: usize = 128;
 
 /// The negative log-likelihood in nats of each target under a head.
 ///
 /// `hidden` holds the rows that predict a target (position `t` for the token at `t + 1`).
-/// The chunk size moves the result by rounding only. See [`CHUNK_ROWS`].
+/// The chunk size moves the result by rounding only; 128 rows suit most heads.
 ///
 /// # Shapes
 ///

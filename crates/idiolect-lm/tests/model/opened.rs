@@ -1,6 +1,9 @@
 //! Opening: from a folder, with settings, and what is refused.
 
-use idiolect_lm::{Dtype, LanguageModel, LmError, ModelSettings};
+use std::ops::ControlFlow;
+
+use idiolect_generate::GenerationSettings;
+use idiolect_lm::{Dtype, GenerateRun, LanguageModel, LmError, ModelPrompt, ModelSettings};
 use serde_json::json;
 
 use crate::tiny::{folder, loss, model, settings, tiny, user};
@@ -21,6 +24,29 @@ fn a_folder_is_a_model_with_its_tokenizer_and_template() {
         shown.contains("tiny-llama3") && shown.len() < 400,
         "{shown}"
     );
+}
+
+#[test]
+fn a_gguf_file_is_a_model_with_its_tokenizer_and_template() {
+    let Some(file) = idiolect_testkit::smollm2_gguf() else {
+        return;
+    };
+    let model = LanguageModel::open(&file.display().to_string()).unwrap();
+    assert_eq!(model.name(), file.file_name().unwrap().to_str().unwrap());
+    assert_eq!(model.template().name(), "chat");
+    let settings = GenerationSettings {
+        max_new_tokens: 8,
+        ..GenerationSettings::default()
+    };
+    let prompt = ModelPrompt::user("Say the word red, and nothing else.");
+    let mut text = String::new();
+    let done = model.stream(prompt, &settings, GenerateRun::default(), &mut |more| {
+        text += more;
+        ControlFlow::Continue(())
+    });
+    assert_eq!(done.unwrap().unwrap().text, text);
+    assert!(text.to_lowercase().contains("red"), "{text}");
+    assert_eq!(model.model_hash().unwrap().len(), 64);
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn labels_beyond_the_ids_would_train_padding_and_are_refused() {
     let module = Tiny::random(1);
     let measured = NextToken.gradients(&module, &spilt, WHOLE).unwrap();
     let gradient = values(&measured.gradients.get::<2>(module.embedding.id).unwrap());
-    assert!(gradient[..WIDTH].iter().any(|&slope| slope != 0.0));
+    assert!(gradient[..WIDTH].iter().any(|&value| value != 0.0));
 }
 
 #[test]

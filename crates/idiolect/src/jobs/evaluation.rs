@@ -36,7 +36,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             generation_batch_size: job.eval.batch_size,
             ..GenerationSettings::default()
         };
-        let mut writer = model.writer(&generation)?.progress("eval", progress);
+        let mut writer = model.writer(&generation)?;
         let mut judges = Judges {
             job,
             progress,

@@ -14,7 +14,7 @@ use idiolect_data::settings::{read_file, resolve};
 use idiolect_data::{DataSettings, Dataset, RunDir, text_hash};
 use idiolect_embed::Embedder;
 use idiolect_eval::{AnswerRun, ComparedModel, answers};
-use idiolect_finetune::{FineTune, TrainingEvent, claim};
+use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
 use idiolect_generate::Request;
 use idiolect_lm::{LanguageModel, ModelPrompt, on_threads};
 
@@ -129,7 +129,7 @@ impl<'a> Sdft<'a> {
             model.device.clone_from(first);
         }
         let model = LanguageModel::load(&model, self.progress)?;
-        let model = model.with_tokens(&settings.finetune.add_tokens)?;
+        let model = with_vocabulary(&model, &settings.finetune)?;
         claim(&out.root, &settings)?;
         let stages = Stages {
             settings: &settings,
