@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["demo", rest @ ..] => demo::run(rest),
-        ["test"] => test::run(),
+        ["test"] => test::run(None),
         ["fetch", "smollm2"] => fetch::smollm2().map(drop),
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
         ["fetch", "minilm"] => fetch::minilm().map(drop),
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
         ["gpu", rest @ ..] => gpu::run(rest),
-        ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model)),
+        ["test", "server"] => fetch::smollm2().and_then(|model| server::test(&model, None)),
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["continue-bench", rest @ ..] => continue_bench::run(rest),
         ["experiment", rest @ ..] => experiment::run(rest),

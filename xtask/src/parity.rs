@@ -28,14 +28,8 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
         return Err("the shared oracles are absent".into());
     }
     fetch::smollm2_folder()?;
-    // That package alone: the features of a device belong to no other test.
-    let mut tests = shell::cargo(&[
-        "test",
-        "--release",
-        "--locked",
-        "--package",
-        "idiolect-tests",
-    ]);
+    // The whole workspace's features, as the tests are built: CI builds Burn once.
+    let mut tests = shell::cargo(&["test", "--release", "--locked", "--workspace"]);
     tests.args(["--test", "parity"]);
     tests.args(feature.map(|name| format!("--features=idiolect-tests/{name}")));
     tests.args(["--", "--test-threads", "1"]).args(rest);
@@ -48,9 +42,18 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
     shell::run(&mut tests)
 }
 
+/// The features that [`on_wgpu`] builds with. Tests built with the same need no second build of Burn.
+pub(crate) fn features_on_wgpu() -> Option<&'static str> {
+    runs_on_wgpu().then_some("--features=idiolect-tests/wgpu")
+}
+
+fn runs_on_wgpu() -> bool {
+    shell::shared().is_some() && has_driver()
+}
+
 /// The part that fits into CI: wgpu on whatever Vulkan driver there is, without the longer trainings.
 pub(crate) fn on_wgpu() -> shell::Outcome {
-    if shell::shared().is_none() || !has_driver() {
+    if !runs_on_wgpu() {
         println!("skipped: it needs the shared oracles and a Vulkan driver");
         return Ok(());
     }

@@ -16,8 +16,8 @@ const PACKAGE: &str = "xllamacpp==2026.10.11549";
 /// How long the server may take to read its model.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Starts the server on `model`, runs the tests that ask one, and ends it.
-pub(crate) fn test(model: &Path) -> Outcome {
+/// Starts the server on `model`, runs the tests that ask one, built with the `features` given, and ends it.
+pub(crate) fn test(model: &Path, features: Option<&str>) -> Outcome {
     let server = match Server::start(model) {
         Ok(server) => server,
         Err(message) => {
@@ -26,13 +26,14 @@ pub(crate) fn test(model: &Path) -> Outcome {
         }
     };
     println!("llama.cpp serves {} at {}", model.display(), server.url);
-    run(&mut tests(&server.url))
+    run(&mut tests(&server.url, features))
 }
 
 /// All of the workspace is built, for a part of it would be built with other features.
-fn tests(url: &str) -> Command {
+fn tests(url: &str, features: Option<&str>) -> Command {
     let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
     tests
+        .args(features)
         .args([
             "--test",
             "llama_cpp",

@@ -8,13 +8,14 @@ use std::process::Command;
 
 use crate::{fetch, server, shell};
 
-/// Sets up and runs the tests.
-pub(crate) fn run() -> shell::Outcome {
+/// Sets up and runs the tests, built with the `features` given or with none beyond the defaults.
+pub(crate) fn run(features: Option<&str>) -> shell::Outcome {
     let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
+    tests.args(features);
     let model = require_what_is_there(&mut tests)?;
     shell::run(&mut tests)?;
     match model {
-        Some(model) => server::test(&model),
+        Some(model) => server::test(&model, features),
         None => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use idiolect_tokens::Overlong;
+use idiolect_tokens::Truncation;
 use idiolect_train::{RateRatio, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,30 +47,6 @@ pub struct FineTuneSettings {
     pub tensorboard: bool,
     /// Share of the examples that is held out and evaluated, at least 0 and below 1. Default 0.
     pub validation_share: f64,
-}
-
-/// What becomes of rows that are longer than allowed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Truncation {
-    /// They are an error.
-    #[default]
-    Error,
-    /// They are left out, and counted.
-    Drop,
-    /// They are cut off at the end, and counted.
-    Cut,
-}
-
-impl From<Truncation> for Overlong {
-    fn from(truncation: Truncation) -> Self {
-        match truncation {
-            Truncation::Error => Self::Error,
-            Truncation::Drop => Self::Drop,
-            Truncation::Cut => Self::Cut,
-        }
-    }
 }
 
 /// Whether activations are kept or computed again in the backward pass (Chen et al., arXiv 1604.06174).

@@ -10,7 +10,7 @@ pub(crate) use vocabulary::larger;
 use std::path::Path;
 
 use idiolect_data::text_hash;
-use idiolect_prompt::Template;
+use idiolect_prompt::{NamedTemplate, Template};
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
@@ -87,9 +87,23 @@ impl Text {
     pub(crate) fn fingerprint(&self) -> Result<String, LmError> {
         let Self { config, ends, .. } = self;
         let (in_use, tokenizer) = (self.in_use(), self.tokenizer.to_json()?);
+        let own = self.own_template();
         Ok(text_hash(&format!(
-            "{config:?} {ends:?} {in_use} {tokenizer}"
+            "{config:?} {ends:?} {in_use} {tokenizer}{own}"
         )))
+    }
+
+    /// All of a user's own template, whose name says nothing of its contents; empty for a built-in one.
+    /// A chat template stands in the configuration.
+    fn own_template(&self) -> String {
+        match &self.template {
+            Template::Named(named)
+                if NamedTemplate::by_name(&named.name).ok().as_ref() != Some(named) =>
+            {
+                json!(named).to_string()
+            }
+            _ => String::new(),
+        }
     }
 
     /// Writes tokenizer, special tokens, chat template, and the template in use into a folder; returns the

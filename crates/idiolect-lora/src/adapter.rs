@@ -1,7 +1,7 @@
 //! The adapter itself: factors at some sites of a decoder, applied in activation space.
 //!
 //! A training pass sees it with dropout on the input of each update. A mask is a function of the pass's seed
-//! and the site alone, so a block that is computed again on the way back draws what it drew. Scores, merges
+//! and the site alone, so a block that is computed again in the backward draws what it drew. Scores, merges
 //! and generation know no dropout.
 //! Burn's own `apply_lora` composes the dense weight at every use; it serves as the oracle of a test here.
 

@@ -175,7 +175,7 @@ impl Pass<'_> {
             .select(0, batch.trained.clone());
         let hidden: Tensor<2> = self.taped.norm(chosen.unsqueeze_dim(0)).squeeze_dim(0);
         let given = head(hidden.clone().inner())?;
-        let grads = pull_back(hidden, given.hidden);
+        let grads = backward_from(hidden, given.hidden);
         let mut gradients = GradientsParams::new();
         let all = 0..self.adapter.factors.len();
         collect(&grads, self.adapter, all, &mut gradients);
@@ -202,7 +202,7 @@ impl Pass<'_> {
             let Some(input) = inputs.pop() else { break };
             let input = input.autodiff().require_grad();
             let output = self.taped_block(layer, input.clone());
-            let grads = pull_back(output, upstream);
+            let grads = backward_from(output, upstream);
             collect(&grads, self.adapter, self.factors_of(layer), &mut gradients);
             let Some(gradient) = input.grad(&grads) else {
                 return Ok(gradients);
@@ -210,7 +210,7 @@ impl Pass<'_> {
             upstream = gradient;
         }
         let words = self.adapter.whole.trains_embedding();
-        let words = words.then(|| pull_back(self.taped.embed(batch.ids.clone()), upstream));
+        let words = words.then(|| backward_from(self.taped.embed(batch.ids.clone()), upstream));
         self.adapter
             .whole
             .collect_words(words.as_ref(), weight, &mut gradients);
@@ -234,7 +234,7 @@ impl Pass<'_> {
             .norm(chosen.clone().unsqueeze_dim(0))
             .squeeze_dim(0);
         let given = head(normed.clone().inner())?;
-        let grads = pull_back(normed, given.hidden);
+        let grads = backward_from(normed, given.hidden);
         self.adapter.whole.collect_norms(&grads, gradients);
         let zeros = Tensor::zeros(
             [rows * tokens, width],
@@ -260,8 +260,8 @@ impl Pass<'_> {
     }
 }
 
-/// Runs a tape backward with `seed` as the gradient of `output`.
-fn pull_back<const D: usize>(output: Tensor<D>, seed: Tensor<D>) -> Gradients {
+/// Backward with `seed` as the gradient of `output`.
+fn backward_from<const D: usize>(output: Tensor<D>, seed: Tensor<D>) -> Gradients {
     (output * seed).sum().backward()
 }
 

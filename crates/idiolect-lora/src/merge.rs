@@ -1,7 +1,7 @@
 //! Folds an adapter into the weights it was trained beside: `W' = W + s A B`, with `DoRA` its columns brought
 //! to the length of their magnitudes, computed in f32. Modules that trained whole take the place of the model's.
 //!
-//! There is no way back from a merged decoder; the adapter folder stays the thing to keep.
+//! A merged decoder cannot be taken apart again; keep the adapter folder.
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Int, Tensor};

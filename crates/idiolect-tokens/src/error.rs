@@ -100,7 +100,7 @@ pub enum RowProblem {
     },
     /// It is longer than allowed.
     #[error("{length} tokens, more than {max_length}")]
-    Overlong {
+    TooLong {
         /// Tokens of the row.
         length: usize,
         /// Tokens allowed.

@@ -9,9 +9,10 @@ use serde_json::Value;
 use crate::{RowProblem, TokenRow, TokensError};
 
 /// What becomes of a row that is longer than allowed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Overlong {
+#[non_exhaustive]
+pub enum Truncation {
     /// It is an error.
     #[default]
     Error,
@@ -24,20 +25,20 @@ pub enum Overlong {
 /// A name that is none of `error`, `drop` and `cut`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is none of error, drop, cut")]
-pub struct UnknownOverlong {
+pub struct UnknownTruncation {
     /// The name.
     pub name: String,
 }
 
-impl FromStr for Overlong {
-    type Err = UnknownOverlong;
+impl FromStr for Truncation {
+    type Err = UnknownTruncation;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         match name {
             "error" => Ok(Self::Error),
             "drop" => Ok(Self::Drop),
             "cut" => Ok(Self::Cut),
-            _ => Err(UnknownOverlong { name: name.into() }),
+            _ => Err(UnknownTruncation { name: name.into() }),
         }
     }
 }
@@ -61,7 +62,7 @@ pub struct Fitted {
 pub fn fit(
     rows: Vec<TokenRow>,
     max_length: usize,
-    truncation: Overlong,
+    truncation: Truncation,
 ) -> Result<Fitted, TokensError> {
     let mut out = Fitted::default();
     for mut row in rows {
@@ -71,15 +72,15 @@ pub fn fit(
             continue;
         }
         match truncation {
-            Overlong::Error => {
-                let problem = RowProblem::Overlong { length, max_length };
+            Truncation::Error => {
+                let problem = RowProblem::TooLong { length, max_length };
                 return Err(TokensError::Row {
                     id: row.id,
                     problem,
                 });
             }
-            Overlong::Drop => out.dropped.push(row.id),
-            Overlong::Cut => {
+            Truncation::Drop => out.dropped.push(row.id),
+            Truncation::Cut => {
                 out.cut.push(row.id.clone());
                 row.input_ids.truncate(max_length);
                 row.labels.truncate(max_length);
@@ -105,9 +106,9 @@ mod tests {
 
     #[test]
     fn rows_that_are_too_long_are_refused_dropped_or_cut() {
-        let error = fit(rows(), 4, Overlong::Error).unwrap_err().to_string();
+        let error = fit(rows(), 4, Truncation::Error).unwrap_err().to_string();
         assert_eq!(error, "row \"b\": 5 tokens, more than 4");
-        let dropped = fit(rows(), 4, Overlong::Drop).unwrap();
+        let dropped = fit(rows(), 4, Truncation::Drop).unwrap();
         assert_eq!(
             (dropped.rows.len(), dropped.dropped, dropped.cut.len()),
             (2, vec!["b".into()], 0)
@@ -117,6 +118,6 @@ mod tests {
             (cut.rows[1].labels.len(), cut.cut),
             (4, vec![Value::from("b")])
         );
-        assert!("long".parse::<Overlong>().is_err());
+        assert!("long".parse::<Truncation>().is_err());
     }
 }

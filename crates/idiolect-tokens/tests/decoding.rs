@@ -1,4 +1,4 @@
-//! The way back from ids to text: whole, token by token, and as a preview of what is trained.
+//! Decoding of ids to text: whole, token by token, and as a preview of what is trained.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 

@@ -1,4 +1,4 @@
-//! A run's folder: its two logs, its checkpoints, and how a run finds its way back into it.
+//! A run's folder: its two logs, its checkpoints, and how a run resumes from it.
 
 mod checkpoint;
 mod stored;

@@ -9,11 +9,7 @@
 //! `h^T (p - onehot(target))`, added up over the chunks. `[tokens, vocab]` never exists whole.
 
 use burn::tensor::{DType, Tensor, activation};
-use idiolect_kernels::{RowLoss, row_loss};
-
-/// Rows of a chunk that suit most heads: the product is efficient, and the logits of a
-/// vocabulary of 128,000 take some 64 MiB.
-pub const CHUNK_ROWS: usize = 128;
+use idiolect_kernels::{RowLoss, chunk_values, row_chunks, row_loss};
 
 /// The loss of the head at trained positions, and its gradient there.
 #[derive(Debug, Clone)]
@@ -29,14 +25,14 @@ pub struct HeadLoss {
 /// `hidden` holds the rows that predict a trained token (position `t` for the token at `t + 1`),
 /// `targets` the tokens they predict. Both tensors have one dtype; logits are cast to f32 before
 /// anything is computed from them.
-/// The chunk size moves the result by rounding only. See [`CHUNK_ROWS`].
+/// The chunk size moves the result by rounding only. See [`idiolect_kernels::CHUNK_ROWS`].
 ///
 /// # Shapes
 ///
 /// - hidden: `[n, width]`
 /// - targets: `n` ids below `vocab`
 /// - weight: `[width, vocab]`; a view of `[vocab, width]` as checkpoints hold it is the fastest on
-///   the CPU, since the way back reads it in order
+///   the CPU, since the backward reads it in order
 /// - gradient: `[n, width]`
 ///
 /// # Panics
@@ -102,7 +98,7 @@ fn loss_by_chunks(
     let hidden = hidden.clone().without_autodiff();
     let mut losses = Vec::new();
     let mut gradients = Vec::new();
-    for (chunk, target) in chunks(&hidden, targets, chunk_rows) {
+    for (chunk, target) in row_chunks(hidden.clone(), targets, chunk_rows) {
         let logits = chunk.clone().matmul(weight.clone());
         let RowLoss { nll, gradient } = row_loss(logits, target, 1.0 / divisor);
         losses.push(nll);
@@ -187,33 +183,6 @@ fn joined(losses: Vec<Tensor<1>>, gradients: Vec<Tensor<2>>, none: Tensor<2>) ->
     } else {
         Tensor::cat(gradients, 0)
     };
-    let sum = read(losses).into_iter().map(f64::from).sum();
+    let sum = chunk_values(losses).into_iter().map(f64::from).sum();
     HeadLoss { sum, gradient }
-}
-
-/// The numbers of all chunks, fetched at once: each fetch waits for the device.
-fn read(chunks: Vec<Tensor<1>>) -> Vec<f32> {
-    if chunks.is_empty() {
-        return Vec::new();
-    }
-    Tensor::cat(chunks, 0).into_data().iter::<f32>().collect()
-}
-
-/// Chunks of rows beside their targets.
-fn chunks<'a>(
-    hidden: &'a Tensor<2>,
-    targets: &'a [i64],
-    chunk_rows: usize,
-) -> impl Iterator<Item = (Tensor<2>, &'a [i64])> {
-    let [rows, width] = hidden.dims();
-    assert_eq!(rows, targets.len(), "one target for each hidden row");
-    let chunk_rows = chunk_rows.max(1);
-    targets
-        .chunks(chunk_rows)
-        .enumerate()
-        .map(move |(index, targets)| {
-            let start = index * chunk_rows;
-            let end = start + targets.len();
-            (hidden.clone().slice([start..end, 0..width]), targets)
-        })
 }

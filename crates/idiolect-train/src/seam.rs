@@ -160,7 +160,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// A loss that autodiff goes back from: all that an objective without a way back of its own needs.
+    /// A loss whose gradients autodiff computes: all that an objective without a backward of its own needs.
     ///
     /// # Shapes
     ///

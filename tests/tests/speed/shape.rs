@@ -113,7 +113,7 @@ impl Shape {
     }
 
     /// Floating-point operations that a token of a `LoRA` step needs at the least: with `n` weights in
-    /// projections and head, and attention over `s` keys, `2 n + 4 s w l` on the way forth, and on the way back
+    /// projections and head, and attention over `s` keys, `2 n + 4 s w l` in the forward pass, and in the backward
     /// as much for the products with weights, which are frozen, and twice as much for attention (`w` the width
     /// of all queries, `l` the number of blocks). Neither what is computed twice, nor masks, nor the adapter
     /// counts.

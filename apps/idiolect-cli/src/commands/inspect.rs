@@ -8,7 +8,7 @@ use idiolect::TrainSettings;
 use idiolect::finetune::plan as planned;
 use idiolect::lm::MaskedRow;
 use idiolect::lm::jobs::{Inspect as Asked, inspect};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::{Inspect, ModelOptions};
 use crate::commands::resolve;
@@ -36,8 +36,7 @@ pub(crate) fn run(args: &Inspect) -> Result<(), CliError> {
         output::lines(&[&found.model])?;
         return output::lines(&found.rows);
     }
-    let about = serde_json::to_value(&found.model).unwrap_or_default();
-    let mut text = table(&about, "");
+    let mut text = found.model.to_string();
     if !found.rows.is_empty() {
         text += &shown(&found.rows);
     }
@@ -51,25 +50,6 @@ fn plan(config: &Path, is_json: bool) -> Result<(), CliError> {
         return output::lines(&[plan]);
     }
     output::text(&format!("{plan}\n"))
-}
-
-/// Lines of `name  value`, nested objects as `outer.inner`.
-fn table(about: &Value, prefix: &str) -> String {
-    let mut text = String::new();
-    for (name, value) in about.as_object().into_iter().flatten() {
-        match value {
-            Value::Object(_) => text += &table(value, &format!("{prefix}{name}.")),
-            Value::Null => {}
-            Value::String(plain) => line(&mut text, prefix, name, plain),
-            other => line(&mut text, prefix, name, &other.to_string()),
-        }
-    }
-    text
-}
-
-fn line(text: &mut String, prefix: &str, name: &str, value: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{:<29}{value}", format!("{prefix}{name}"));
 }
 
 /// Rows with trained text between marks.

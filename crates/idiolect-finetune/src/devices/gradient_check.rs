@@ -172,7 +172,8 @@ impl ModuleVisitor for Numbers<'_> {
     }
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 #[allow(clippy::expect_used, reason = "helpers of tests end them")]
 mod tests {
     use super::*;

@@ -42,8 +42,8 @@ impl Objective<Weights> for FullLoss {
         let (loss, of_head) =
             trained_head_loss(&hidden, &targets, &head, share.divisor, CHUNK_ROWS);
         // The graph ends before the head, whose own gradients it starts from: those of these products.
-        let products =
-            (hidden * loss.gradient.autodiff()).sum() + (head * of_head.autodiff()).sum();
+        let of_head = of_head.cast(head.dtype()).autodiff();
+        let products = (hidden * loss.gradient.autodiff()).sum() + (head * of_head).sum();
         Ok(Measured {
             loss: LossSum {
                 sum: loss.sum,

@@ -1,7 +1,7 @@
 //! The longest row, and what becomes of longer ones.
 
 use idiolect_lm::LanguageModel;
-use idiolect_tokens::{Fitted, Overlong, TokenRow, fit};
+use idiolect_tokens::{Fitted, TokenRow, Truncation, fit};
 
 use crate::{FineTuneError, FineTuneSettings};
 
@@ -11,7 +11,7 @@ pub(crate) struct Limit {
     /// Most tokens of a row.
     pub(crate) max_length: usize,
     /// What becomes of longer rows.
-    pub(crate) rule: Overlong,
+    pub(crate) rule: Truncation,
 }
 
 impl Limit {
@@ -30,7 +30,7 @@ impl Limit {
             let expected = format!("1 to {most}, the model's positions");
             return Err(FineTuneError::setting("max_length", expected, max_length));
         }
-        let rule = settings.truncation.into();
+        let rule = settings.truncation;
         Ok(Self { max_length, rule })
     }
 

@@ -3,11 +3,7 @@
 //! With `z = h W` the loss of a token is `logsumexp(z) - z[target]`; `[tokens, vocab]` never exists whole.
 
 use burn::tensor::{Int, Tensor};
-use idiolect_kernels::row_nll;
-
-/// Rows of a chunk that suit most heads: the product is efficient, and the logits of a vocabulary of 128,000
-/// take some 64 MiB.
-pub(super) const CHUNK_ROWS: usize = 128;
+use idiolect_kernels::{chunk_values, row_chunks, row_nll};
 
 /// The negative log-likelihood in nats of each target under a head.
 ///
@@ -31,9 +27,9 @@ pub fn head_nll(
     chunk_rows: usize,
 ) -> Vec<f32> {
     let weight = weight.clone().without_autodiff();
-    let chunks = chunks(hidden, targets, chunk_rows);
+    let chunks = row_chunks(hidden.clone().without_autodiff(), targets, chunk_rows);
     let losses = chunks.map(|(chunk, target)| row_nll(chunk.matmul(weight.clone()), target));
-    read(losses.collect())
+    chunk_values(losses.collect())
 }
 
 /// What a head makes of targets.
@@ -63,7 +59,8 @@ pub fn head_scores(
 ) -> HeadScores {
     let weight = weight.clone().without_autodiff();
     let (mut losses, mut likeliest) = (Vec::new(), Vec::new());
-    for (chunk, target) in chunks(hidden, targets, chunk_rows) {
+    let hidden = hidden.clone().without_autodiff();
+    for (chunk, target) in row_chunks(hidden, targets, chunk_rows) {
         let logits = chunk.matmul(weight.clone());
         likeliest.push(logits.clone().argmax(1));
         losses.push(row_nll(logits, target));
@@ -75,33 +72,7 @@ pub fn head_scores(
     let found = found.into_data();
     let pairs = found.iter::<i64>().zip(targets);
     HeadScores {
-        nll: read(losses),
+        nll: chunk_values(losses),
         correct: pairs.map(|(found, wanted)| found == *wanted).collect(),
     }
-}
-
-/// The numbers of all chunks, fetched at once: each fetch waits for the device.
-fn read(chunks: Vec<Tensor<1>>) -> Vec<f32> {
-    if chunks.is_empty() {
-        return Vec::new();
-    }
-    Tensor::cat(chunks, 0).into_data().iter::<f32>().collect()
-}
-
-/// Chunks of rows, off the tape, beside their targets.
-fn chunks<'a>(
-    hidden: &Tensor<2>,
-    targets: &'a [i64],
-    chunk_rows: usize,
-) -> impl Iterator<Item = (Tensor<2>, &'a [i64])> {
-    let hidden = hidden.clone().without_autodiff();
-    let [rows, width] = hidden.dims();
-    assert_eq!(rows, targets.len(), "one target for each hidden row");
-    let chunk_rows = chunk_rows.max(1);
-    let chunks = targets.chunks(chunk_rows).enumerate();
-    chunks.map(move |(index, targets)| {
-        let start = index * chunk_rows;
-        let end = start + targets.len();
-        (hidden.clone().slice([start..end, 0..width]), targets)
-    })
 }

@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 
 use idiolect_completion::Progress;
 use idiolect_data::Id;
+use idiolect_kernels::CHUNK_ROWS;
 use idiolect_model::{Adapter, Decoder};
 use idiolect_tokens::{TokenBatch, TokenRow};
 use serde::Serialize;
 
 use super::batch::{chosen, context, positions, trained};
-use super::head::{CHUNK_ROWS, head_nll, head_scores};
+use super::head::{head_nll, head_scores};
 use crate::device::in_pool;
 use crate::{LanguageModel, LmError};
 

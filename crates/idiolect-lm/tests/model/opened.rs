@@ -235,3 +235,19 @@ fn a_summary_says_what_a_model_is() {
     );
     assert!(shown.lines().any(|found| found == line), "{shown}");
 }
+
+#[test]
+fn a_template_of_a_file_that_was_edited_is_another() {
+    let Some(model) = tiny() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("own.toml");
+    let fingerprint = |user: &str| {
+        let text = format!("name = \"own\"\nuser = [{{ text = \"{user}\" }}]\n");
+        std::fs::write(&file, text).unwrap();
+        let model = model.with_template(&file.display().to_string()).unwrap();
+        model.text_fingerprint().unwrap()
+    };
+    let asked = fingerprint("Q: {{content}} A: ");
+    assert_eq!(fingerprint("Q: {{content}} A: "), asked);
+    assert_ne!(fingerprint("Question: {{content}} Answer: "), asked);
+}

@@ -38,7 +38,8 @@ fn block(kind: u32) -> Option<GgmlDType> {
     })
 }
 
-#[cfg(all(test, feature = "gguf"))]
+#[cfg(test)]
+#[cfg(feature = "gguf")]
 mod tests {
     use super::super::types::layout;
     use super::block;

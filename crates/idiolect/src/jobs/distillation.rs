@@ -1,14 +1,14 @@
 //! Self-distillation of a data set by a model: rewrite, check, and say how likely the model finds the result.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use idiolect_completion::{Progress, Quiet, Writer};
 use idiolect_data::{Dataset, Row};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
-    MergedShards, ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
+    ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
@@ -144,7 +144,6 @@ impl<'a> SelfDistill<'a> {
         let run_dir = self.folder()?;
         let (config, mut writer) = (self.config()?, self.writer()?);
         let files = DistillFiles::new(&run_dir, self.shard);
-        make_folder_of(&files.journal())?;
         let Distilled { set, summary, .. } =
             distill_into(self.data, &config, self.shard, &mut writer, &run_dir)?;
         Ok(Rewritten {
@@ -160,7 +159,9 @@ impl<'a> SelfDistill<'a> {
         let (run_dir, config) = (self.folder()?, self.config()?);
         let identity = self.writer()?.identity();
         let report = merge_into(self.data, &config, &identity, from, &run_dir)?;
-        tell(&report, self.progress);
+        if let Some(remark) = report.remark() {
+            self.progress.note(&remark);
+        }
         self.start()
     }
 
@@ -270,24 +271,4 @@ fn run(
             Ok(DistillReport::new(&rewritten.summary))
         }
     })
-}
-
-fn make_folder_of(file: &Path) -> Result<(), Error> {
-    match file.parent() {
-        Some(folder) => std::fs::create_dir_all(folder).map_err(Error::io(folder)),
-        None => Ok(()),
-    }
-}
-
-/// Says what is double or of no row.
-fn tell(report: &MergedShards, progress: &dyn Progress) {
-    if report.is_complete() {
-        return;
-    }
-    let unequal = report.double.iter().filter(|double| !double.equal).count();
-    progress.note(&format!(
-        "{} double rows ({unequal} of them unlike), {} of no row: see merge.json",
-        report.double.len(),
-        report.foreign.len()
-    ));
 }

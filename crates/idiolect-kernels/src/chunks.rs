@@ -1,0 +1,43 @@
+//! Hidden states in chunks of rows, so that the logits of all rows never exist at once.
+
+use burn::tensor::Tensor;
+
+/// Rows of a chunk that suit most heads: the product is efficient, and the logits of a
+/// vocabulary of 128,000 take some 64 MiB.
+pub const CHUNK_ROWS: usize = 128;
+
+/// Chunks of rows beside their targets, `chunk_rows` (at least 1) in each but the last.
+///
+/// # Shapes
+///
+/// - hidden: `[n, width]`
+/// - targets: `n`
+/// - each chunk: `[at most chunk_rows, width]`
+///
+/// # Panics
+///
+/// If there is not one target for each row.
+pub fn row_chunks(
+    hidden: Tensor<2>,
+    targets: &[i64],
+    chunk_rows: usize,
+) -> impl Iterator<Item = (Tensor<2>, &[i64])> {
+    let [rows, width] = hidden.dims();
+    assert_eq!(rows, targets.len(), "one target for each hidden row");
+    let chunk_rows = chunk_rows.max(1);
+    let chunks = targets.chunks(chunk_rows).enumerate();
+    chunks.map(move |(index, targets)| {
+        let start = index * chunk_rows;
+        let end = start + targets.len();
+        (hidden.clone().slice([start..end, 0..width]), targets)
+    })
+}
+
+/// The numbers of all chunks, read at once: each read waits for the device.
+#[must_use]
+pub fn chunk_values(chunks: Vec<Tensor<1>>) -> Vec<f32> {
+    if chunks.is_empty() {
+        return Vec::new();
+    }
+    Tensor::cat(chunks, 0).into_data().iter::<f32>().collect()
+}
