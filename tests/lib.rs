@@ -8,7 +8,7 @@ use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
-use idiolect::train::{Event, TrainConfig, Trainer};
+use idiolect::train::{TrainConfig, Trainer, TrainerEvent};
 
 /// Learns one row by heart, a step an epoch: the losses of the steps, and the adapter, off the tape.
 ///
@@ -37,7 +37,7 @@ pub fn learn(
     };
     let (rows, mut losses) = ([row.clone()], Vec::new());
     let trained = Trainer::new(&config, &objective, &rows, 0).run(start, &mut |event| {
-        if let Event::Step { row, .. } = event {
+        if let TrainerEvent::Step { row, .. } = event {
             losses.push(row.loss);
         }
         ControlFlow::Continue(())

@@ -12,7 +12,9 @@ use idiolect::BoxError;
 use idiolect::lora::{LoraAdapter, LoraConfig};
 use idiolect::model::{Decoder, load};
 use idiolect::tokens::{TokenBatch, TokenRow};
-use idiolect::train::{Evaluated, Event, Measured, Objective, StepContext, TrainConfig, Trainer};
+use idiolect::train::{
+    Evaluated, Objective, StepContext, StepLoss, TrainConfig, Trainer, TrainerEvent,
+};
 
 /// Focal loss, `-(1 - p)^2 ln p`: tokens that the model is sure of count little (arXiv 1708.02002).
 struct Focal<'a>(&'a Decoder);
@@ -39,9 +41,9 @@ impl Objective<LoraAdapter> for Focal<'_> {
         adapter: &LoraAdapter,
         batch: &TokenBatch,
         step: StepContext,
-    ) -> Result<Measured, BoxError> {
+    ) -> Result<StepLoss, BoxError> {
         let (sum, count) = self.sum(adapter, batch);
-        Ok(Measured::new(adapter, sum, count, step))
+        Ok(StepLoss::new(adapter, sum, count, step))
     }
 
     fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
@@ -53,7 +55,7 @@ impl Objective<LoraAdapter> for Focal<'_> {
 /// Trains until the loss is below `enough`; gives the losses of all steps.
 pub(crate) fn train(folder: &Path, enough: f64) -> Result<Vec<f64>, BoxError> {
     let (decoder, _) = load(folder, &Device::flex(), FloatDType::F32)?;
-    let row = |first: u32| TokenRow::whole(first.into(), (first..first + 12).collect());
+    let row = |first: u32| TokenRow::all_trained(first.into(), (first..first + 12).collect());
     let rows = [row(3), row(40)];
     let config = TrainConfig {
         epochs: 200,
@@ -70,7 +72,7 @@ pub(crate) fn train(folder: &Path, enough: f64) -> Result<Vec<f64>, BoxError> {
         let mut trainer = Trainer::new(&config, &objective, &rows, 0);
         trainer.cancel = Some(&cancel);
         trainer.run(adapter, &mut |event| {
-            if let Event::Step { row, .. } = event {
+            if let TrainerEvent::Step { row, .. } = event {
                 losses.push(row.loss);
                 let _ = report.send(row.loss);
             }

@@ -10,10 +10,12 @@ use std::path::Path;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation::log_softmax};
 use idiolect::BoxError;
-use idiolect::lm::batch::{chosen, context, positions, trained};
+use idiolect::lm::batch::{TrainedTokens, adapter_batch, trained_hidden};
 use idiolect::model::{Adapter, Decoder, Projection, Site, load};
 use idiolect::tokens::{TokenBatch, TokenRow};
-use idiolect::train::{Evaluated, Event, Measured, Objective, StepContext, TrainConfig, Trainer};
+use idiolect::train::{
+    Evaluated, Objective, StepContext, StepLoss, TrainConfig, Trainer, TrainerEvent,
+};
 
 /// A scale for each output of each block's value projection.
 #[derive(Module, Debug)]
@@ -47,13 +49,13 @@ struct CrossEntropy<'a>(&'a Decoder);
 impl CrossEntropy<'_> {
     fn sum(&self, scales: &Scales, batch: &TokenBatch) -> (Tensor<1>, usize) {
         let device = self.0.device();
-        let (places, labels) = trained(batch);
-        let count = labels.len();
-        let labels = TensorData::new(labels, [count, 1]);
-        let labels = Tensor::<2, Int>::from_data(labels, &device);
-        let positions = positions(batch, places, 0, &device);
-        let hidden = chosen(self.0, scales, &positions, &context(self.0, batch));
-        let log_p = log_softmax(self.0.logits(hidden), 1).gather(1, labels);
+        let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
+        let count = targets.len();
+        let targets = TensorData::new(targets, [count, 1]);
+        let targets = Tensor::<2, Int>::from_data(targets, &device);
+        let batch = adapter_batch(self.0, batch, positions, 0);
+        let hidden = trained_hidden(self.0, scales, &batch);
+        let log_p = log_softmax(self.0.logits(hidden), 1).gather(1, targets);
         (log_p.sum().neg(), count)
     }
 }
@@ -64,9 +66,9 @@ impl Objective<Scales> for CrossEntropy<'_> {
         scales: &Scales,
         batch: &TokenBatch,
         step: StepContext,
-    ) -> Result<Measured, BoxError> {
+    ) -> Result<StepLoss, BoxError> {
         let (sum, count) = self.sum(scales, batch);
-        Ok(Measured::new(scales, sum, count, step))
+        Ok(StepLoss::new(scales, sum, count, step))
     }
 
     fn evaluate(&self, scales: &Scales, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
@@ -75,7 +77,7 @@ impl Objective<Scales> for CrossEntropy<'_> {
     }
 
     fn keeps_packed_rows_apart(&self) -> bool {
-        // `context` gives each row of a packed line a mask and positions of its own.
+        // `adapter_batch` gives each row of a packed line a mask and positions of its own.
         true
     }
 }
@@ -83,7 +85,7 @@ impl Objective<Scales> for CrossEntropy<'_> {
 /// Trains the scales of a model on two rows; gives the losses of all steps.
 pub(crate) fn train(folder: &Path) -> Result<Vec<f64>, BoxError> {
     let (decoder, _) = load(folder, &Device::flex(), FloatDType::F32)?;
-    let row = |first: u32| TokenRow::whole(first.into(), (first..first + 12).collect());
+    let row = |first: u32| TokenRow::all_trained(first.into(), (first..first + 12).collect());
     let rows = [row(3), row(40)];
     let config = TrainConfig {
         epochs: 20,
@@ -93,7 +95,7 @@ pub(crate) fn train(folder: &Path) -> Result<Vec<f64>, BoxError> {
     let scales = Scales::new(&decoder, &Device::flex().autodiff());
     let (objective, mut losses) = (CrossEntropy(&decoder), Vec::new());
     Trainer::new(&config, &objective, &rows, 0).run(scales, &mut |event| {
-        if let Event::Step { row, .. } = event {
+        if let TrainerEvent::Step { row, .. } = event {
             losses.push(row.loss);
         }
         ControlFlow::Continue(())

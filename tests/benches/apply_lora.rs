@@ -145,8 +145,9 @@ fn our_step(
     let count = whole(ids.shape().num_elements());
     let batch = AdapterBatch {
         ids,
-        trained: Tensor::arange(0..count, &Device::flex()),
-        seed: 0,
+        trained_positions: Tensor::arange(0..count, &Device::flex()),
+        dropout_seed: 0,
+        context: None,
     };
     Box::new(move || {
         let head = |hidden: Tensor<2>| Ok::<_, Infallible>(hidden.ones_like());

@@ -21,8 +21,8 @@ use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{
-    BoxError, Evaluated, Event, LossSum, Measured, Objective, Replica, StepContext, TrainConfig,
-    Trainer,
+    BoxError, Evaluated, LossSum, Objective, Replica, StepContext, StepLoss, TrainConfig, Trainer,
+    TrainerEvent,
 };
 use idiolect_testkit::{device, smollm2_folder};
 
@@ -35,13 +35,13 @@ impl Objective<LoraAdapter> for Ready {
         adapter: &LoraAdapter,
         batch: &TokenBatch,
         _: StepContext,
-    ) -> Result<Measured, BoxError> {
+    ) -> Result<StepLoss, BoxError> {
         let mut gradients = GradientsParams::new();
         for factor in adapter.factors.iter().flat_map(|both| [&both.a, &both.b]) {
             gradients.register(factor.id, factor.val().inner());
         }
         let loss = self.evaluate(adapter, batch)?.loss;
-        Ok(Measured { loss, gradients })
+        Ok(StepLoss { loss, gradients })
     }
 
     fn evaluate(&self, _: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
@@ -56,7 +56,7 @@ impl Objective<LoraAdapter> for Ready {
 
 /// Rows of so many tokens, all trained.
 fn rows(count: usize, tokens: u32) -> Vec<TokenRow> {
-    let row = |id: usize| TokenRow::whole(id.into(), (100..100 + tokens).collect());
+    let row = |id: usize| TokenRow::all_trained(id.into(), (100..100 + tokens).collect());
     (0..count).map(row).collect()
 }
 
@@ -64,7 +64,7 @@ fn rows(count: usize, tokens: u32) -> Vec<TokenRow> {
 fn step(trainer: &Trainer<'_, LoraAdapter>, start: LoraAdapter) -> f64 {
     let (mut before, mut times) = (Instant::now(), Vec::new());
     let run = trainer.run(start, &mut |event| {
-        if let Event::Step { .. } = event {
+        if let TrainerEvent::Step { .. } = event {
             times.push(before.elapsed().as_secs_f64() * 1e3);
             before = Instant::now();
         }

@@ -24,7 +24,7 @@ use idiolect::data::{Dataset, Format};
 use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lm::rows::read_tokens;
 use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
-use idiolect::train::{Event, Schedule, TrainConfig, Trainer};
+use idiolect::train::{Schedule, TrainConfig, Trainer, TrainerEvent};
 use idiolect_testkit::{shared, smollm2_folder};
 use serde_json::{Value, json};
 use support::{again, case, field, number, option, peak_mib};
@@ -148,7 +148,7 @@ fn train(name: &str, model: &Path, file: &Path) {
     let began = Instant::now();
     let trainer = Trainer::new(&config, &objective, &rows, 0);
     let run = trainer.run(adapter.expect("an adapter"), &mut |event| {
-        if let Event::Step { row, timing } = event {
+        if let TrainerEvent::Step { row, timing } = event {
             nats += row.loss * row.trained_tokens as f64;
             trained += row.trained_tokens;
             tokens += timing.tokens;

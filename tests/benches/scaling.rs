@@ -17,7 +17,7 @@ use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::Decoder;
 use idiolect::tokens::TokenRow;
-use idiolect::train::{BoxError, Event, RowSize, Rows, TrainConfig, Trainer};
+use idiolect::train::{BoxError, RowSize, Rows, TrainConfig, Trainer, TrainerEvent};
 use idiolect_testkit::shared;
 
 /// Rows of the shortest run.
@@ -44,14 +44,14 @@ impl Rows for Made {
         }
     }
 
-    fn known(&self) -> bool {
+    fn sizes_are_exact(&self) -> bool {
         false
     }
 
     fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError> {
         let ids = (0..Self::length(row)).map(|at| u32::try_from((row * 31 + at * 17) % 100));
         let ids = ids.collect::<Result<Vec<u32>, _>>()?;
-        Ok(Some(Cow::Owned(TokenRow::whole(row.into(), ids))))
+        Ok(Some(Cow::Owned(TokenRow::all_trained(row.into(), ids))))
     }
 
     fn fingerprint(&self) -> String {
@@ -80,7 +80,7 @@ fn time(decoder: &Decoder, rows: usize) -> (f64, u64) {
     let (began, mut peak) = (Instant::now(), None);
     let trainer = Trainer::new(&config, &objective, &rows, 0);
     let run = trainer.run(adapter.expect("an adapter"), &mut |event| {
-        if let Event::Step { timing, .. } = event {
+        if let TrainerEvent::Step { timing, .. } = event {
             peak = timing.peak_memory;
         }
         ControlFlow::Continue(())

@@ -95,8 +95,9 @@ fn burns_adapters_give_our_loss_and_gradients() {
     let grads = loss.backward();
     let batch = AdapterBatch {
         ids,
-        trained: Tensor::arange(0..14, &Device::flex()),
-        seed: 0,
+        trained_positions: Tensor::arange(0..14, &Device::flex()),
+        dropout_seed: 0,
+        context: None,
     };
     for kept in [Checkpointing::Off, Checkpointing::Blocks] {
         let mut found = Vec::new();

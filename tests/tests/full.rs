@@ -13,7 +13,7 @@ use burn::tensor::{Device, FloatDType};
 use idiolect::finetune::{FullLoss, trainable};
 use idiolect::model::{Decoder, SaveOptions, StoredType, load, save};
 use idiolect::tokens::TokenRow;
-use idiolect::train::{Event, Schedule, TrainConfig, Trainer};
+use idiolect::train::{Schedule, TrainConfig, Trainer, TrainerEvent};
 use idiolect_testkit::{Tensors, shared};
 use serde_json::Value;
 
@@ -90,7 +90,7 @@ fn all_weights_train_as_pytorch_trains_them() {
         let trainer = Trainer::new(&config, &objective, &rows, 0);
         let mut steps = Vec::new();
         let trained = trainer.run(trainable(decoder.weights.clone()), &mut |event| {
-            if let Event::Step { row, .. } = event {
+            if let TrainerEvent::Step { row, .. } = event {
                 steps.push(row.clone());
             }
             ControlFlow::Continue(())

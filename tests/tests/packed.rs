@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use burn::module::Param;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use idiolect::lora::{
-    AdapterBatch, Checkpointing, Init, LoraAdapter, LoraConfig, Targets, adapter_gradients, merge,
-    shift,
+    AdapterBatch, Checkpointing, Init, LoraAdapter, LoraConfig, Targets, adapter_gradients,
+    adapter_shift, merge,
 };
 use idiolect::model::{Bits, Decoder, load, load_quantized};
 use idiolect::tokens::TokenRow;
@@ -78,8 +78,9 @@ fn batch() -> AdapterBatch {
     let trained = TensorData::new(vec![1_i64, 4, 6, 9, 13], [5]);
     AdapterBatch {
         ids: Tensor::from_data(TensorData::new(ids, [2, 9]), &Device::flex()),
-        trained: Tensor::from_data(trained, &Device::flex()),
-        seed: 5,
+        trained_positions: Tensor::from_data(trained, &Device::flex()),
+        dropout_seed: 5,
+        context: None,
     }
 }
 
@@ -139,10 +140,14 @@ fn an_adapter_trains_beside_packed_weights_and_merges_into_them_widened() {
     for bits in [Bits::Eight, Bits::Four] {
         let Some(decoder) = packed(bits) else { return };
         let ids: Vec<u32> = (0..12).map(|i| (i * 53) % 300 + 3).collect();
-        let row = TokenRow::whole(0.into(), ids);
+        let row = TokenRow::all_trained(0.into(), ids);
         let (losses, adapter) = learn(&decoder, &LoraConfig::default(), &row, 8);
         assert!(losses[7] < losses[0] - 0.1, "{losses:?}");
-        assert!(shift(&adapter, &decoder).iter().all(|site| site.norm > 0.0));
+        assert!(
+            adapter_shift(&adapter, &decoder)
+                .iter()
+                .all(|site| site.norm > 0.0)
+        );
         let ids = batch().ids;
         let before = values(decoder.hidden(ids.clone(), &adapter));
         let merged = merge(decoder, &adapter);

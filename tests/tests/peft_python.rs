@@ -31,7 +31,7 @@ fn needed() -> Option<(OsString, PathBuf)> {
 
 /// An adapter that has moved: eight steps on one row.
 fn trained(decoder: &Decoder, config: &LoraConfig, ids: &[u32]) -> LoraAdapter {
-    let row = TokenRow::whole(0.into(), ids.to_vec());
+    let row = TokenRow::all_trained(0.into(), ids.to_vec());
     learn(decoder, config, &row, 8).1
 }
 

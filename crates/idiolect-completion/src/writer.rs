@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::request::{Completion, CompletionRequest};
+pub use idiolect_generate::BoxError;
 
-/// An error of a kind that this crate does not know.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::request::{Completion, CompletionRequest};
 
 /// Everything beside prompt and seed that decides a completion; stands in every journal row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

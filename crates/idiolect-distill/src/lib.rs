@@ -22,7 +22,7 @@ pub use error::DistillError;
 pub use extras::Extras;
 pub use files::DistillFiles;
 pub use judge::{BANNED_OPENING, BANNED_PHRASES, judge, verdict};
-pub use merge::{Double, MergedShards, join_shards, merge_into};
+pub use merge::{DuplicateRow, MergedShards, join_shards, merge_into};
 pub use prompt::RewritePrompt;
 pub use record::RewriteRecord;
 pub use report::summary::{DistillSummary, ResponseLength};

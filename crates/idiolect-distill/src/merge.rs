@@ -30,14 +30,14 @@ pub struct MergedShards {
     /// Rows that no journal has a text for, in the order of the data set.
     pub missing: Vec<Id>,
     /// Rows with several texts, in the order of the data set.
-    pub double: Vec<Double>,
+    pub double: Vec<DuplicateRow>,
     /// Texts for rows that the data set has not, left out of the joined journal.
     pub foreign: Vec<Id>,
 }
 
 /// A row that more than one journal row is about.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Double {
+pub struct DuplicateRow {
     /// The row.
     pub id: Id,
     /// The journals, in the order in which they were given; the first one's text is taken.
@@ -115,7 +115,7 @@ pub fn join_shards(
         if texts.len() > 1 {
             let equal = texts.iter().all(|(_, record)| *record == texts[0].1);
             let journals = texts.iter().map(|(at, _)| journals[*at].clone()).collect();
-            report.double.push(Double {
+            report.double.push(DuplicateRow {
                 id,
                 journals,
                 equal,

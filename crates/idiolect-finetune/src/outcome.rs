@@ -2,7 +2,7 @@
 
 use idiolect_lm::LanguageModel;
 use idiolect_lora::LoraAdapter;
-use idiolect_train::{Best, EvaluationRow, StepRow};
+use idiolect_train::{BestEvaluation, EvaluationRow, StepRow};
 
 use crate::MemoryPlan;
 
@@ -41,5 +41,5 @@ pub struct TrainReport {
     /// The evaluations since then.
     pub evaluations: Vec<EvaluationRow>,
     /// The evaluation of the lowest loss, if there was one.
-    pub best: Option<Best>,
+    pub best: Option<BestEvaluation>,
 }

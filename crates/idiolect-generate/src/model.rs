@@ -36,7 +36,7 @@ pub struct Largest {
     /// Tokens with their logits, the largest logit first; equal ones in any order.
     pub entries: Vec<(u32, f32)>,
     /// Whether every logit of the row is a number below plus infinity, those left behind included.
-    pub sound: bool,
+    pub all_finite: bool,
 }
 
 /// What one row of a batch adds in one pass of the model.

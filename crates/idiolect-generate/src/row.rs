@@ -80,7 +80,7 @@ impl Row {
         let entries = &largest.entries;
         let last = sampling.decisive()?.checked_sub(1)?;
         let (end, kept) = (entries.get(last)?.1, entries.get(last.checked_sub(1)?)?.1);
-        if !largest.sound || end >= kept {
+        if !largest.all_finite || end >= kept {
             return None;
         }
         if !sampling.is_greedy() {

@@ -134,7 +134,7 @@ impl Adapted {
 
 impl Stacked {
     fn hash(&self) -> String {
-        let weights = self.stack.parts.iter().map(|(_, weight)| weight);
+        let weights = self.stack.parts.iter().map(|part| part.weight);
         let parts = self.hashes.iter().zip(weights);
         let parts: Vec<String> = parts.map(|(hash, w)| format!("{hash}={w}")).collect();
         text_hash(&parts.join("\n"))

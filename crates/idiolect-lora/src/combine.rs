@@ -11,6 +11,15 @@ use idiolect_model::{Adapter, Site};
 use crate::error::wrong;
 use crate::{Factors, LoraAdapter, LoraConfig, LoraError, Scaling, Targets, WholeModules};
 
+/// An adapter, and how much of its change counts.
+#[derive(Debug, Clone)]
+pub struct ScaledAdapter {
+    /// The adapter.
+    pub adapter: LoraAdapter,
+    /// What its change is multiplied by; 1 is the whole of it, any finite number will do.
+    pub weight: f64,
+}
+
 /// Adapters that work at the same time: each change is that of the adapter alone, weighted, and the changes
 /// are added up in activation space. Modules that trained whole have no part in it.
 ///
@@ -19,16 +28,16 @@ use crate::{Factors, LoraAdapter, LoraConfig, LoraError, Scaling, Targets, Whole
 #[derive(Debug, Clone)]
 pub struct Stack {
     /// The adapters with their weights.
-    pub parts: Vec<(LoraAdapter, f64)>,
+    pub parts: Vec<ScaledAdapter>,
 }
 
 impl Adapter for Stack {
     fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3> {
         let chosen = self.parts.iter();
-        let chosen = chosen.filter(|(part, weight)| *weight != 0.0 && part.at(site).is_some());
-        chosen.fold(base_output.clone(), |sum, (part, weight)| {
-            let change = part.apply(site, x, base_output.clone()) - base_output.clone();
-            sum + change.mul_scalar(*weight)
+        let chosen = chosen.filter(|part| part.weight != 0.0 && part.adapter.at(site).is_some());
+        chosen.fold(base_output.clone(), |sum, part| {
+            let output = part.adapter.apply(site, x, base_output.clone());
+            sum + (output - base_output.clone()).mul_scalar(part.weight)
         })
     }
 }
@@ -41,14 +50,15 @@ impl Adapter for Stack {
 ///
 /// [`LoraError::Setting`] when there is no part, a weight is no number, a part has magnitudes (what
 /// `DoRA` changes is no thin product), or one has modules that trained whole.
-pub fn combine(parts: &[(&LoraAdapter, f64)]) -> Result<LoraAdapter, LoraError> {
-    let Some((first, _)) = parts.first() else {
+pub fn combine(parts: &[ScaledAdapter]) -> Result<LoraAdapter, LoraError> {
+    let Some(ScaledAdapter { adapter: first, .. }) = parts.first() else {
         return Err(wrong("adapters", "at least one", "none"));
     };
-    if parts.iter().any(|(part, _)| part.config.dora) {
+    let mut adapters = parts.iter().map(|part| &part.adapter);
+    if adapters.clone().any(|part| part.config.dora) {
         return Err(wrong("use_dora", "off in adapters to combine", true));
     }
-    if let Some((part, _)) = parts.iter().find(|(part, _)| !part.whole.is_empty()) {
+    if let Some(part) = adapters.clone().find(|part| !part.whole.is_empty()) {
         let found = part.config.modules_to_save.join(", ");
         return Err(wrong(
             "modules_to_save",
@@ -56,15 +66,13 @@ pub fn combine(parts: &[(&LoraAdapter, f64)]) -> Result<LoraAdapter, LoraError> 
             found,
         ));
     }
-    if let Some((_, weight)) = parts.iter().find(|(_, weight)| !weight.is_finite()) {
-        return Err(wrong("weight", "a number", weight));
+    if let Some(part) = parts.iter().find(|part| !part.weight.is_finite()) {
+        return Err(wrong("weight", "a number", part.weight));
     }
-    let sites = parts
-        .iter()
-        .flat_map(|(part, _)| part.sites.iter().copied());
+    let sites = adapters.clone().flat_map(|part| part.sites.iter().copied());
     let sites: Vec<Site> = sites.collect::<BTreeSet<_>>().into_iter().collect();
     let factors: Vec<Factors> = sites.iter().map(|site| at(*site, parts)).collect();
-    let alike = parts.iter().all(|(part, _)| {
+    let alike = adapters.all(|part| {
         let (ours, theirs) = (&part.config, &first.config);
         ours.targets == theirs.targets && ours.layers == theirs.layers
     });
@@ -82,11 +90,11 @@ pub fn combine(parts: &[(&LoraAdapter, f64)]) -> Result<LoraAdapter, LoraError> 
 }
 
 /// Factors of one site beside each other, with weight and scale in the second.
-fn at(site: Site, parts: &[(&LoraAdapter, f64)]) -> Factors {
-    let there = parts.iter().filter_map(|(part, weight)| {
-        let factors = part.at(site)?;
+fn at(site: Site, parts: &[ScaledAdapter]) -> Factors {
+    let there = parts.iter().filter_map(|part| {
+        let factors = part.adapter.at(site)?;
         let [a, b] = factors.joined();
-        Some((a, b.mul_scalar(weight * factors.scale)))
+        Some((a, b.mul_scalar(part.weight * factors.scale)))
     });
     let (left, right): (Vec<_>, Vec<_>) = there.unzip();
     Factors::new(Tensor::cat(left, 1), Tensor::cat(right, 0), 1.0)

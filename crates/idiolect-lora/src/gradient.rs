@@ -49,9 +49,21 @@ pub struct AdapterBatch {
     /// `[rows, tokens]`
     pub ids: Tensor<2, Int>,
     /// Indices into the flattened `[rows * tokens]`, each at most once.
-    pub trained: Tensor<1, Int>,
+    pub trained_positions: Tensor<1, Int>,
     /// Seed of what dropout leaves out in this pass; without dropout it changes nothing.
-    pub seed: u64,
+    pub dropout_seed: u64,
+    /// Where the tokens stand and what each sees, for rows that several examples share; none where each row
+    /// is one sequence.
+    pub context: Option<Context>,
+}
+
+impl AdapterBatch {
+    /// The batch's context, or that of `decoder` for rows of one sequence each.
+    #[must_use]
+    pub fn context_in(&self, decoder: &Decoder) -> Context {
+        let own = self.context.clone();
+        own.unwrap_or_else(|| decoder.context(self.ids.dims()[1]))
+    }
 }
 
 /// Gradients of the adapter's factors, and of the modules that it trains whole.
@@ -77,39 +89,15 @@ pub fn adapter_gradients<E, G: Into<HeadGradient>>(
     checkpointing: Checkpointing,
     head: impl FnOnce(Tensor<2>) -> Result<G, E>,
 ) -> Result<GradientsParams, E> {
-    let context = decoder.context(batch.ids.dims()[1]);
-    adapter_gradients_in(context, (decoder, adapter), batch, checkpointing, head)
-}
-
-/// [`adapter_gradients`] of tokens that stand as `context` says, for rows that several examples share.
-///
-/// # Shapes
-///
-/// As there.
-///
-/// # Errors
-///
-/// As there.
-///
-/// # Panics
-///
-/// As there.
-pub fn adapter_gradients_in<E, G: Into<HeadGradient>>(
-    context: Context,
-    (decoder, adapter): (&Decoder, &LoraAdapter),
-    batch: &AdapterBatch,
-    checkpointing: Checkpointing,
-    head: impl FnOnce(Tensor<2>) -> Result<G, E>,
-) -> Result<GradientsParams, E> {
-    let untaped = adapter.valid();
+    let untracked_adapter = adapter.valid();
     let pass = Pass {
-        taped: adapter.decoder(decoder),
-        plain: untaped.decoder(decoder),
+        tracked: adapter.decoder(decoder),
+        untracked: untracked_adapter.decoder(decoder),
         adapter,
-        untaped,
-        context,
+        untracked_adapter,
+        context: batch.context_in(decoder),
         lowest: adapter.lowest_layer(),
-        seed: batch.seed,
+        seed: batch.dropout_seed,
     };
     let head = |hidden| {
         let given: HeadGradient = head(hidden)?.into();
@@ -128,11 +116,11 @@ pub fn adapter_gradients_in<E, G: Into<HeadGradient>>(
 
 struct Pass<'a> {
     /// The decoder with the modules that train whole, on the tape.
-    taped: Decoder,
+    tracked: Decoder,
     /// The same off the tape.
-    plain: Decoder,
+    untracked: Decoder,
     adapter: &'a LoraAdapter,
-    untaped: LoraAdapter,
+    untracked_adapter: LoraAdapter,
     context: Context,
     /// Below this block nothing trains.
     lowest: usize,
@@ -141,24 +129,24 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     fn layers(&self) -> usize {
-        self.plain.config.num_layers
+        self.untracked.config.num_layers
     }
 
-    fn taped_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
+    fn tracked_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
         let (adapter, seed) = (self.adapter, self.seed);
         let dropping = Dropping { adapter, seed };
-        self.taped.block(layer, x, &self.context, &dropping)
+        self.tracked.block(layer, x, &self.context, &dropping)
     }
 
-    fn plain_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
-        let (adapter, seed) = (&self.untaped, self.seed);
+    fn untracked_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
+        let (adapter, seed) = (&self.untracked_adapter, self.seed);
         let dropping = Dropping { adapter, seed };
-        self.plain.block(layer, x, &self.context, &dropping)
+        self.untracked.block(layer, x, &self.context, &dropping)
     }
 
     /// The hidden state that enters the lowest trained block.
     fn below(&self, embedded: Tensor<3>) -> Tensor<3> {
-        (0..self.lowest).fold(embedded, |x, layer| self.plain_block(layer, x))
+        (0..self.lowest).fold(embedded, |x, layer| self.untracked_block(layer, x))
     }
 
     fn whole<E>(
@@ -166,14 +154,14 @@ impl Pass<'_> {
         batch: &AdapterBatch,
         head: impl FnOnce(Tensor<2>) -> Result<HeadGradient, E>,
     ) -> Result<GradientsParams, E> {
-        let x = self.below(self.taped.embed(batch.ids.clone()));
-        let x = (self.lowest..self.layers()).fold(x, |x, layer| self.taped_block(layer, x));
+        let x = self.below(self.tracked.embed(batch.ids.clone()));
+        let x = (self.lowest..self.layers()).fold(x, |x, layer| self.tracked_block(layer, x));
         let [rows, tokens, width] = x.dims();
         // Other positions need no norm.
         let chosen = x
             .reshape([rows * tokens, width])
-            .select(0, batch.trained.clone());
-        let hidden: Tensor<2> = self.taped.norm(chosen.unsqueeze_dim(0)).squeeze_dim(0);
+            .select(0, batch.trained_positions.clone());
+        let hidden: Tensor<2> = self.tracked.norm(chosen.unsqueeze_dim(0)).squeeze_dim(0);
         let given = head(hidden.clone().inner())?;
         let grads = backward_from(hidden, given.hidden);
         let mut gradients = GradientsParams::new();
@@ -191,17 +179,18 @@ impl Pass<'_> {
         head: impl FnOnce(Tensor<2>) -> Result<HeadGradient, E>,
     ) -> Result<GradientsParams, E> {
         let mut inputs = Vec::with_capacity(self.layers() - self.lowest);
-        let mut x = self.below(self.plain.embed(batch.ids.clone()));
+        let mut x = self.below(self.untracked.embed(batch.ids.clone()));
         for layer in self.lowest..self.layers() {
             inputs.push(x.clone());
-            x = self.plain_block(layer, x);
+            x = self.untracked_block(layer, x);
         }
         let mut gradients = GradientsParams::new();
-        let (mut upstream, weight) = self.head_gradient(x, &batch.trained, head, &mut gradients)?;
+        let (mut upstream, weight) =
+            self.head_gradient(x, &batch.trained_positions, head, &mut gradients)?;
         for layer in (self.lowest..self.layers()).rev() {
             let Some(input) = inputs.pop() else { break };
             let input = input.autodiff().require_grad();
-            let output = self.taped_block(layer, input.clone());
+            let output = self.tracked_block(layer, input.clone());
             let grads = backward_from(output, upstream);
             collect(&grads, self.adapter, self.factors_of(layer), &mut gradients);
             let Some(gradient) = input.grad(&grads) else {
@@ -210,7 +199,7 @@ impl Pass<'_> {
             upstream = gradient;
         }
         let words = self.adapter.whole.trains_embedding();
-        let words = words.then(|| backward_from(self.taped.embed(batch.ids.clone()), upstream));
+        let words = words.then(|| backward_from(self.tracked.embed(batch.ids.clone()), upstream));
         self.adapter
             .whole
             .collect_words(words.as_ref(), weight, &mut gradients);
@@ -230,7 +219,7 @@ impl Pass<'_> {
         let chosen = x.reshape([rows * tokens, width]).select(0, trained.clone());
         let chosen = chosen.autodiff().require_grad();
         let normed: Tensor<2> = self
-            .taped
+            .tracked
             .norm(chosen.clone().unsqueeze_dim(0))
             .squeeze_dim(0);
         let given = head(normed.clone().inner())?;

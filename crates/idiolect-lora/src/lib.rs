@@ -17,15 +17,13 @@ mod targets;
 mod whole;
 
 pub use adapter::LoraAdapter;
-pub use combine::{Stack, combine};
+pub use combine::{ScaledAdapter, Stack, combine};
 pub use config::{Init, LoraConfig, Scaling};
 pub use error::LoraError;
 pub use factors::Factors;
-pub use gradient::{
-    AdapterBatch, Checkpointing, HeadGradient, adapter_gradients, adapter_gradients_in,
-};
+pub use gradient::{AdapterBatch, Checkpointing, HeadGradient, adapter_gradients};
 pub use merge::{MergeReport, dense_update, merge, merge_checked};
 pub use peft::{load_adapter, read_adapter_config, save_adapter};
-pub use shift::{SiteShift, WeightShift, between, shift, total};
+pub use shift::{SiteShift, WeightShift, adapter_shift, total_shift, weight_shifts};
 pub use targets::Targets;
 pub use whole::{Norm, WholeModules};

@@ -25,7 +25,7 @@ pub struct SiteShift {
 
 /// Shift of every adapted projection, in the order of the sites.
 #[must_use]
-pub fn shift(adapter: &LoraAdapter, seed: &Decoder) -> Vec<SiteShift> {
+pub fn adapter_shift(adapter: &LoraAdapter, seed: &Decoder) -> Vec<SiteShift> {
     let one = |(site, factors): (&Site, &Factors)| {
         let weight = weight(seed, *site);
         let norm = moved(factors, &weight).max(0.0).sqrt();
@@ -46,7 +46,7 @@ pub fn shift(adapter: &LoraAdapter, seed: &Decoder) -> Vec<SiteShift> {
 
 /// The norm of the whole change: the root of the summed squares.
 #[must_use]
-pub fn total(shifts: &[SiteShift]) -> f64 {
+pub fn total_shift(shifts: &[SiteShift]) -> f64 {
     shifts
         .iter()
         .map(|shift| shift.norm * shift.norm)
@@ -70,7 +70,7 @@ pub struct WeightShift {
 /// # Errors
 ///
 /// [`LoraError::Setting`] where a weight has another shape, or one of them has more weights.
-pub fn between(seed: &Decoder, other: &Decoder) -> Result<Vec<WeightShift>, LoraError> {
+pub fn weight_shifts(seed: &Decoder, other: &Decoder) -> Result<Vec<WeightShift>, LoraError> {
     let (seed, other) = (weights(seed), weights(other));
     if seed.len() != other.len() {
         return Err(wrong("weights", seed.len().to_string(), other.len()));

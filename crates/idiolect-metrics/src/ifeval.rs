@@ -16,5 +16,5 @@ mod words;
 
 pub use instruction::{Instruction, Relation};
 pub use sentences::sentence_count;
-pub use verdicts::{Accuracies, accuracies};
+pub use verdicts::{Accuracies, InstructionVerdict, accuracies};
 pub use words::word_count;

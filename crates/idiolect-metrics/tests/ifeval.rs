@@ -9,7 +9,9 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::rows;
-use idiolect_metrics::ifeval::{Instruction, accuracies, sentence_count, word_count};
+use idiolect_metrics::ifeval::{
+    Instruction, InstructionVerdict, accuracies, sentence_count, word_count,
+};
 use serde_json::Value;
 
 /// The instructions of each prompt, by its key.
@@ -65,13 +67,18 @@ fn every_verdict() {
         let instructions = &prompts[&row["key"].as_u64().unwrap()];
         let mut verdicts = Vec::new();
         for (i, instruction) in instructions.iter().enumerate() {
-            let expected = (row["strict"][i].as_bool(), row["loose"][i].as_bool());
-            let expected = (expected.0.unwrap(), expected.1.unwrap());
+            let expected = InstructionVerdict {
+                strict: row["strict"][i].as_bool().unwrap(),
+                loose: row["loose"][i].as_bool().unwrap(),
+            };
             if is_drawn(instruction) {
                 verdicts.push(expected);
                 continue;
             }
-            let verdict = (instruction.strict(response), instruction.loose(response));
+            let verdict = InstructionVerdict {
+                strict: instruction.strict(response),
+                loose: instruction.loose(response),
+            };
             verdicts.push(verdict);
             if instruction.asks_for_language() {
                 asked += 1;
@@ -93,7 +100,7 @@ fn every_verdict() {
 }
 
 /// The accuracies that the reference's own verdicts give, over the rows of `ifeval_checks.jsonl`.
-fn check_accuracies(found: &[Vec<(bool, bool)>]) {
+fn check_accuracies(found: &[Vec<InstructionVerdict>]) {
     let Some(found) = accuracies(found) else {
         return;
     };

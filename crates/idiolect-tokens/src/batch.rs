@@ -19,7 +19,7 @@ pub struct TokenBatch {
     pub lengths: Vec<usize>,
     /// With sequence packing, the lengths of the examples of each row, in their order. It is empty where every row
     /// holds one example: such a batch needs neither a mask nor other positions.
-    pub parts: Vec<Vec<usize>>,
+    pub packed_lengths: Vec<Vec<usize>>,
 }
 
 /// Sequence packing: divides examples of these lengths, in their order, into rows of at most `capacity` tokens.
@@ -57,7 +57,7 @@ impl TokenBatch {
             input_ids: Vec::with_capacity(rows.len() * width),
             labels: Vec::with_capacity(rows.len() * width),
             lengths,
-            parts: Vec::new(),
+            packed_lengths: Vec::new(),
         };
         for (at, row) in rows.iter().enumerate() {
             batch.input_ids.extend(&row.input_ids);
@@ -85,7 +85,7 @@ impl TokenBatch {
         let mut batch = Self::new(&joined.iter().collect::<Vec<_>>(), pad_id);
         let lengths = |rows: &&[&TokenRow]| rows.iter().map(|row| row.input_ids.len()).collect();
         if groups.len() < rows.len() {
-            batch.parts = groups.iter().map(lengths).collect();
+            batch.packed_lengths = groups.iter().map(lengths).collect();
         }
         batch
     }
@@ -166,11 +166,11 @@ mod tests {
         let rows = [row(&[5, 6]), row(&[7, 8, 9]), row(&[1, 2]), row(&[3; 6])];
         let batch = TokenBatch::packed(&rows.iter().collect::<Vec<_>>(), 5, 0);
         assert_eq!((batch.rows, batch.width), (3, 6));
-        assert_eq!(batch.parts, [vec![2, 3], vec![2], vec![6]]);
+        assert_eq!(batch.packed_lengths, [vec![2, 3], vec![2], vec![6]]);
         assert_eq!(batch.input_ids[..6], [5, 6, 7, 8, 9, 0]);
         assert_eq!(batch.labels[..6], [IGNORE, 6, IGNORE, 8, 9, IGNORE]);
         let alone = TokenBatch::packed(&[&rows[0], &rows[1]], 4, 0);
-        assert!(alone.parts.is_empty());
+        assert!(alone.packed_lengths.is_empty());
         assert_eq!(pack([3, 2, 5, 1, 1], 5), [2, 3, 5]);
     }
 }

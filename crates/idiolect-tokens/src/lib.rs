@@ -21,4 +21,4 @@ pub use preview::preview;
 pub use row::{IGNORE, TokenRow};
 pub use stream::TextStream;
 pub use tokenizer::Tokenizer;
-pub use truncation::{Fitted, Truncation, UnknownTruncation, fit};
+pub use truncation::{TruncatedRows, Truncation, UnknownTruncation, truncate_rows};

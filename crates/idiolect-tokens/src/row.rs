@@ -22,7 +22,7 @@ pub struct TokenRow {
 impl TokenRow {
     /// A row of which every token is trained but the first, which no token precedes.
     #[must_use]
-    pub fn whole(id: Value, input_ids: Vec<u32>) -> Self {
+    pub fn all_trained(id: Value, input_ids: Vec<u32>) -> Self {
         let labels = input_ids.iter().map(|&id| i64::from(id)).collect();
         Self {
             id,

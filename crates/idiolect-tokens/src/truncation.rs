@@ -43,9 +43,9 @@ impl FromStr for Truncation {
     }
 }
 
-/// Rows that fit, and which rows were dropped or cut.
+/// Rows that truncate_rows, and which rows were dropped or cut.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fitted {
+pub struct TruncatedRows {
     /// All rows that are left, in order, none longer than allowed.
     pub rows: Vec<TokenRow>,
     /// Ids of rows that were left out.
@@ -54,17 +54,17 @@ pub struct Fitted {
     pub cut: Vec<Value>,
 }
 
-/// Makes rows fit into `max_length` tokens.
+/// Makes rows truncate_rows into `max_length` tokens.
 ///
 /// # Errors
 ///
 /// [`TokensError::Row`] for the first row that is too long, if that is an error.
-pub fn fit(
+pub fn truncate_rows(
     rows: Vec<TokenRow>,
     max_length: usize,
     truncation: Truncation,
-) -> Result<Fitted, TokensError> {
-    let mut out = Fitted::default();
+) -> Result<TruncatedRows, TokensError> {
+    let mut out = TruncatedRows::default();
     for mut row in rows {
         let length = row.input_ids.len();
         if length <= max_length {
@@ -106,14 +106,16 @@ mod tests {
 
     #[test]
     fn rows_that_are_too_long_are_refused_dropped_or_cut() {
-        let error = fit(rows(), 4, Truncation::Error).unwrap_err().to_string();
+        let error = truncate_rows(rows(), 4, Truncation::Error)
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "row \"b\": 5 tokens, more than 4");
-        let dropped = fit(rows(), 4, Truncation::Drop).unwrap();
+        let dropped = truncate_rows(rows(), 4, Truncation::Drop).unwrap();
         assert_eq!(
             (dropped.rows.len(), dropped.dropped, dropped.cut.len()),
             (2, vec!["b".into()], 0)
         );
-        let cut = fit(rows(), 4, "cut".parse().unwrap()).unwrap();
+        let cut = truncate_rows(rows(), 4, "cut".parse().unwrap()).unwrap();
         assert_eq!(
             (cut.rows[1].labels.len(), cut.cut),
             (4, vec![Value::from("b")])

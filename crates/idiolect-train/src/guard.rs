@@ -116,7 +116,7 @@ pub(crate) fn rows_apart<M>(
 
 /// The evaluation with the lowest loss of a run; of equals, the first.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Best {
+pub struct BestEvaluation {
     /// 1-based optimiser step after which it ran.
     pub step: usize,
     /// Its mean loss, in nats.
@@ -150,9 +150,9 @@ impl Seen {
         better
     }
 
-    pub(crate) fn best(&self) -> Option<Best> {
+    pub(crate) fn best(&self) -> Option<BestEvaluation> {
         let eval_loss = f64::from_bits(self.loss_bits);
-        self.step.map(|step| Best { step, eval_loss })
+        self.step.map(|step| BestEvaluation { step, eval_loss })
     }
 
     /// Whether the run has waited long enough for a better one.

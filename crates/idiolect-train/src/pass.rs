@@ -32,7 +32,7 @@ impl<M: Module> Pass<'_, M> {
     /// Checks the rows of a set that are all there.
     pub(crate) fn check_known(&self, set: &'static str) -> Result<(), TrainError> {
         let rows = self.set(set);
-        if rows.known() {
+        if rows.sizes_are_exact() {
             let all: Vec<usize> = (0..rows.count()).collect();
             for chunk in all.chunks(self.config.batch_size) {
                 self.fetch(set, chunk)?;
@@ -112,7 +112,7 @@ impl<M: Module> Pass<'_, M> {
                 place,
                 batch,
                 trained_tokens,
-                share: StepContext { divisor, seed },
+                step: StepContext { divisor, seed },
             }
         };
         let batches = batches.iter().enumerate();

@@ -39,7 +39,7 @@ pub(crate) struct Part {
     pub(crate) place: usize,
     pub(crate) batch: TokenBatch,
     pub(crate) trained_tokens: usize,
-    pub(crate) share: StepContext,
+    pub(crate) step: StepContext,
 }
 
 /// What came out of micro-batches: each one's place and sum of losses, and the sum of gradients.
@@ -56,7 +56,7 @@ pub(crate) fn measure<M: Module>(
 ) -> Result<Sums<GradientsParams>, TrainError> {
     let (mut accumulator, mut losses) = (GradientsAccumulator::new(), Vec::new());
     for part in parts {
-        let measured = objective.gradients(module, &part.batch, part.share);
+        let measured = objective.gradients(module, &part.batch, part.step);
         let measured = measured.map_err(|source| TrainError::Objective { step, source })?;
         guard::counted(step, measured.loss, part.trained_tokens)?;
         losses.push((part.place, measured.loss.sum));

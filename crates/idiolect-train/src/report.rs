@@ -15,7 +15,7 @@ use crate::TrainError;
 /// What a run tells its caller as it happens.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum TrainerEvent<'a> {
     /// The run is laid out.
     Planned {
         /// Optimiser steps of the whole run.

@@ -1,4 +1,4 @@
-//! The seams between the loop and its caller: where rows come from, and what is optimised.
+//! What the caller gives to the loop: where rows come from, and what is optimised.
 //!
 //! The loop knows neither files nor the model nor the loss: rows come one at a time, and an
 //! objective maps a module and a batch of token rows to a sum of token losses and the gradients of
@@ -21,13 +21,13 @@ pub trait Rows {
     /// Number of rows.
     fn count(&self) -> usize;
 
-    /// Size of a row below [`Rows::count`]. Where rows are not [`Rows::known`] it is a guess that
-    /// orders them by length (bytes will do), and `trained_tokens` is at least 1.
+    /// Size of a row below [`Rows::count`]. Without [`Rows::sizes_are_exact`] it is a guess that
+    /// orders rows by length (bytes will do), and `trained_tokens` is at least 1.
     fn size(&self, row: usize) -> RowSize;
 
     /// Whether sizes are exact, because all rows are there: then every row is checked before the
     /// first step, and else as it comes.
-    fn known(&self) -> bool;
+    fn sizes_are_exact(&self) -> bool;
 
     /// A row, the same at each call; none where it is to be left out.
     ///
@@ -53,7 +53,7 @@ impl<T: AsRef<[TokenRow]>> Rows for T {
         }
     }
 
-    fn known(&self) -> bool {
+    fn sizes_are_exact(&self) -> bool {
         true
     }
 
@@ -152,14 +152,14 @@ impl From<LossSum> for Evaluated {
 
 /// A loss with the gradients it leaves behind.
 #[derive(Debug)]
-pub struct Measured {
+pub struct StepLoss {
     /// The loss of the micro-batch.
     pub loss: LossSum,
     /// Gradients of `loss.sum / divisor` by parameter. A parameter without one stays as it is.
     pub gradients: GradientsParams,
 }
 
-impl Measured {
+impl StepLoss {
     /// A loss whose gradients autodiff computes: all that an objective without a backward of its own needs.
     ///
     /// # Shapes
@@ -170,9 +170,9 @@ impl Measured {
         module: &M,
         sum: Tensor<1>,
         trained_tokens: usize,
-        share: StepContext,
+        step: StepContext,
     ) -> Self {
-        let tape = (sum.clone() / share.divisor).backward();
+        let tape = (sum.clone() / step.divisor).backward();
         Self {
             loss: LossSum::new(sum.inner(), trained_tokens),
             gradients: GradientsParams::from_grads(tape, module),
@@ -191,8 +191,8 @@ pub trait Objective<M> {
         &self,
         module: &M,
         batch: &TokenBatch,
-        share: StepContext,
-    ) -> Result<Measured, BoxError>;
+        step: StepContext,
+    ) -> Result<StepLoss, BoxError>;
 
     /// The loss of a held-out batch, and how many of its tokens were right where the objective counts
     /// them. `module` is off the tape and in evaluation mode. [`Evaluated::new`] makes it of a tensor.
@@ -202,7 +202,7 @@ pub trait Objective<M> {
     /// Whatever the caller's code reports; the run ends with [`crate::TrainError::Objective`].
     fn evaluate(&self, module: &M, batch: &TokenBatch) -> Result<Evaluated, BoxError>;
 
-    /// Whether the loss keeps the rows of a packed line apart, by [`TokenBatch::parts`]: each token
+    /// Whether the loss keeps the rows of a packed line apart, by [`TokenBatch::packed_lengths`]: each token
     /// sees only tokens of its own row, at positions counted from that row's beginning. Default false:
     /// [`crate::TrainConfig::packing`] is then refused, as rows would see each other.
     fn keeps_packed_rows_apart(&self) -> bool {

@@ -16,8 +16,8 @@ use crate::guard::Watch;
 use crate::pass::{HELD_OUT, Pass, TRAINING, row_sizes};
 use crate::replica::{self, Replica, Team};
 use crate::{
-    AdamW, Best, Event, Objective, Plan, Rows, RunFolder, TimingRow, TrainConfig, TrainError,
-    Window, guard, learning_rate, params,
+    AdamW, BestEvaluation, Objective, Plan, Rows, RunFolder, TimingRow, TrainConfig, TrainError,
+    TrainerEvent, Window, guard, learning_rate, params,
 };
 
 /// A training run. Fields without a use are left as [`Trainer::new`] makes them.
@@ -55,10 +55,10 @@ pub struct Trained<M> {
     pub finished: bool,
     /// The best evaluation, if there was one. Its parameters are the module's where
     /// [`TrainConfig::return_best`] says so and the run is finished.
-    pub best: Option<Best>,
+    pub best: Option<BestEvaluation>,
 }
 
-type Callback<'a> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 'a;
+type Callback<'a> = dyn FnMut(TrainerEvent<'_>) -> ControlFlow<()> + 'a;
 
 /// The part of a run that changes.
 struct Running<M> {
@@ -138,7 +138,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     ) -> Result<Trained<M>, TrainError> {
         let steps = plan.windows.len();
         let (done, untrained_rows) = (running.done, plan.untrained_rows);
-        let mut flow = on_event(Event::Planned {
+        let mut flow = on_event(TrainerEvent::Planned {
             steps,
             done,
             untrained_rows,
@@ -167,7 +167,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         let done = running.done;
         let finished = done == steps || running.watch.seen.is_over(self.config);
         if finished {
-            let _ = on_event(Event::Done { steps: done });
+            let _ = on_event(TrainerEvent::Done { steps: done });
         }
         let best = running.watch.seen.best();
         let module = if finished {
@@ -195,7 +195,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         let seen = &running.watch.seen;
         let saved = store.save((step, seen), &running.module, &running.optimizer)?;
         Ok(match saved {
-            Some(path) => on_event(Event::Checkpoint { step, path: &path }),
+            Some(path) => on_event(TrainerEvent::Checkpoint { step, path: &path }),
             None => ControlFlow::Continue(()),
         })
     }
@@ -272,7 +272,7 @@ impl<'a, M: Module> Trainer<'a, M> {
             store.log_step(&row, &timing)?;
         }
         let (row, timing) = (&row, &timing);
-        let mut flows = vec![on_event(Event::Step { row, timing })];
+        let mut flows = vec![on_event(TrainerEvent::Step { row, timing })];
         let mut is_best = false;
         if self.is_evaluated(running.done, steps, window) {
             let row = self
@@ -282,7 +282,7 @@ impl<'a, M: Module> Trainer<'a, M> {
                 store.log_evaluation(&row)?;
             }
             is_best = running.watch.add(&row, &running.module, self.config);
-            flows.push(on_event(Event::Evaluated(&row)));
+            flows.push(on_event(TrainerEvent::Evaluated(&row)));
         }
         let every = self.config.checkpoint_every;
         if is_best || (every > 0 && running.done.is_multiple_of(every)) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use idiolect::lora::{Checkpointing, LoraAdapter};
+use idiolect::lora::{Checkpointing, LoraAdapter, ScaledAdapter};
 use idiolect::model::Decoder;
 use idiolect_testkit::{Tensors, assert_close, device, shared, workspace_root};
 
@@ -69,7 +69,10 @@ fn modules_train_whole_as_peft_trains_them() {
             let trained = trained.valid();
             let ours = logits(&decoder, &trained);
             let merged = idiolect::lora::merge(decoder.clone(), &trained);
-            let none = idiolect::lora::combine(&[(&trained, 1.0)]);
+            let none = idiolect::lora::combine(&[ScaledAdapter {
+                adapter: trained.clone(),
+                weight: 1.0,
+            }]);
             assert!(none.is_err(), "{case}: whole modules cannot be added up");
             assert_eq!(merged.config.tied, case == "tied", "{case}");
             let place = tempfile::tempdir().expect("a folder");

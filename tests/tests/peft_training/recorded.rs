@@ -109,7 +109,7 @@ pub(super) fn train_with(
     };
     let mut steps = Vec::new();
     let trained = trainer.run(start, &mut |event| {
-        if let idiolect::train::Event::Step { row, .. } = event {
+        if let idiolect::train::TrainerEvent::Step { row, .. } = event {
             steps.push(row.clone());
         }
         std::ops::ControlFlow::Continue(())

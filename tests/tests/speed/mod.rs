@@ -78,7 +78,7 @@ impl<'a> Training<'a> {
         self.steps += 1;
         let row = |n: usize| {
             let (seed, vocab) = (self.steps * rows + n, self.decoder.config.vocab_size);
-            TokenRow::whole(n.into(), ids(tokens, seed, vocab))
+            TokenRow::all_trained(n.into(), ids(tokens, seed, vocab))
         };
         let rows: Vec<TokenRow> = (0..rows).map(row).collect();
         let batch = TokenBatch::new(&rows.iter().collect::<Vec<_>>(), 0);

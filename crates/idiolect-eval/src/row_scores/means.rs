@@ -1,6 +1,6 @@
 //! Means of the scores of rows.
 
-use idiolect_metrics::ifeval::accuracies;
+use idiolect_metrics::ifeval::{InstructionVerdict, accuracies};
 use serde_json::{Map, Value};
 
 use crate::row_scores::kinds::RowScores;
@@ -44,9 +44,13 @@ fn of_instructions(rows: &[RowScores]) -> Vec<(String, Value)> {
     };
     let both = |row: &RowScores| {
         let pairs = list(row, "strict")?.into_iter().zip(list(row, "loose")?);
-        Some(pairs.collect())
+        Some(
+            pairs
+                .map(|(strict, loose)| InstructionVerdict { strict, loose })
+                .collect(),
+        )
     };
-    let prompts: Option<Vec<Vec<(bool, bool)>>> = rows.iter().map(both).collect();
+    let prompts: Option<Vec<Vec<InstructionVerdict>>> = rows.iter().map(both).collect();
     let Some(found) = prompts.as_deref().and_then(accuracies) else {
         return Vec::new();
     };

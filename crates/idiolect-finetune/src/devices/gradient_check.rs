@@ -12,7 +12,7 @@ use burn::tensor::{Device, FloatDType, Tensor};
 use idiolect_lm::device::named;
 use idiolect_lora::Checkpointing;
 use idiolect_tokens::TokenBatch;
-use idiolect_train::{BoxError, Measured, Objective, StepContext, TrainError};
+use idiolect_train::{BoxError, Objective, StepContext, StepLoss, TrainError};
 
 use super::small_model::{SmallModel, TOKENS, row};
 use crate::loss::{AdapterLoss, FullLoss, trainable};
@@ -138,7 +138,7 @@ fn measurement<M: Module>(
     let row = row();
     let batch = TokenBatch::new(&[&row], 0);
     let measured = objective.gradients(module, &batch, share);
-    let Measured { loss, gradients } = measured.map_err(failed)?;
+    let StepLoss { loss, gradients } = measured.map_err(failed)?;
     Ok(Measurement {
         loss: loss.sum,
         gradients: numbers(module, &gradients),

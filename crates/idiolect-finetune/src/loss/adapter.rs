@@ -5,14 +5,14 @@ use std::borrow::Cow;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use idiolect_lm::batch::{chosen, context, positions, trained};
+use idiolect_lm::batch::{TrainedTokens, adapter_batch, trained_hidden};
 use idiolect_lm::device::is_host;
 use idiolect_lm::likelihood::head_scores;
-use idiolect_lora::{AdapterBatch, Checkpointing, HeadGradient, LoraAdapter, adapter_gradients_in};
-use idiolect_model::{Context, Decoder, NoAdapter};
+use idiolect_lora::{AdapterBatch, Checkpointing, HeadGradient, LoraAdapter, adapter_gradients};
+use idiolect_model::{Decoder, NoAdapter};
 use idiolect_tokens::TokenBatch;
 use idiolect_train::{
-    BoxError, CHUNK_ROWS, Evaluated, HeadLoss, LossSum, Measured, Objective, StepContext,
+    BoxError, CHUNK_ROWS, Evaluated, HeadLoss, LossSum, Objective, StepContext, StepLoss,
     head_divergence, head_loss, trained_head_loss,
 };
 
@@ -37,8 +37,7 @@ struct Head<'a> {
     hidden: &'a Tensor<2>,
     weight: &'a Tensor<2>,
     targets: &'a [i64],
-    positions: &'a AdapterBatch,
-    context: &'a Context,
+    batch: &'a AdapterBatch,
 }
 
 impl AdapterLoss<'_> {
@@ -48,13 +47,12 @@ impl AdapterLoss<'_> {
             hidden,
             weight,
             targets,
-            positions,
-            context,
+            batch,
         } = head;
         match self.loss.divergence() {
             None => head_loss(hidden, targets, weight, divisor, CHUNK_ROWS),
             Some(kind) => {
-                let base = chosen(self.decoder, &NoAdapter, positions, context);
+                let base = trained_hidden(self.decoder, &NoAdapter, batch);
                 head_divergence((hidden, &base), weight, kind, divisor, CHUNK_ROWS)
             }
         }
@@ -66,27 +64,25 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         &self,
         adapter: &LoraAdapter,
         batch: &TokenBatch,
-        share: StepContext,
-    ) -> Result<Measured, BoxError> {
+        step: StepContext,
+    ) -> Result<StepLoss, BoxError> {
         let batch = &*even(batch, &self.decoder.device());
-        let (places, targets) = trained(batch);
-        let positions = positions(batch, places, share.seed, &self.decoder.device());
-        let context = context(self.decoder, batch);
+        let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
+        let batch = adapter_batch(self.decoder, batch, positions, step.seed);
         let weight = adapter.valid().decoder(self.decoder).head();
         let mut sum = 0.0;
         let head = |hidden: Tensor<2>| {
             let (loss, of_head) = if adapter.whole.trains_head() {
-                let both = trained_head_loss(&hidden, &targets, &weight, share.divisor, CHUNK_ROWS);
+                let both = trained_head_loss(&hidden, &targets, &weight, step.divisor, CHUNK_ROWS);
                 (both.0, Some(both.1))
             } else {
                 let head = Head {
                     hidden: &hidden,
                     weight: &weight,
                     targets: &targets,
-                    positions: &positions,
-                    context: &context,
+                    batch: &batch,
                 };
-                (self.frozen_head(&head, share.divisor), None)
+                (self.frozen_head(&head, step.divisor), None)
             };
             sum = loss.sum;
             Ok::<_, BoxError>(HeadGradient {
@@ -94,10 +90,8 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
                 weight: of_head,
             })
         };
-        let model = (self.decoder, adapter);
-        let gradients =
-            adapter_gradients_in(context.clone(), model, &positions, self.checkpointing, head)?;
-        Ok(Measured {
+        let gradients = adapter_gradients(self.decoder, adapter, &batch, self.checkpointing, head)?;
+        Ok(StepLoss {
             loss: LossSum {
                 sum,
                 trained_tokens: targets.len(),
@@ -108,19 +102,17 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
 
     fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
         let batch = &*even(batch, &self.decoder.device());
-        let (places, targets) = trained(batch);
+        let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
         let decoder = adapter.decoder(self.decoder);
-        let positions = positions(batch, places, 0, &decoder.device());
-        let context = context(&decoder, batch);
-        let hidden = chosen(&decoder, adapter, &positions, &context);
+        let batch = adapter_batch(&decoder, batch, positions, 0);
+        let hidden = trained_hidden(&decoder, adapter, &batch);
         let weight = decoder.head();
         let scores = head_scores(&hidden, &targets, &weight, CHUNK_ROWS);
         let head = Head {
             hidden: &hidden,
             weight: &weight,
             targets: &targets,
-            positions: &positions,
-            context: &context,
+            batch: &batch,
         };
         let sum = match self.loss {
             Loss::CrossEntropy => scores.nll.iter().map(|x| f64::from(*x)).sum(),
@@ -136,7 +128,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
     }
 
     fn keeps_packed_rows_apart(&self) -> bool {
-        // `context` makes a mask and positions of each part of a packed line.
+        // `adapter_batch` makes a mask and positions of each part of a packed line.
         true
     }
 }

@@ -4,12 +4,12 @@
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use idiolect_lm::batch::{chosen, context, positions, trained};
+use idiolect_lm::batch::{TrainedTokens, adapter_batch, trained_hidden};
 use idiolect_lm::likelihood::head_scores;
 use idiolect_model::{Decoder, ModelConfig, NoAdapter, Weights};
 use idiolect_tokens::TokenBatch;
 use idiolect_train::{
-    BoxError, CHUNK_ROWS, Evaluated, LossSum, Measured, Objective, StepContext, trained_head_loss,
+    BoxError, CHUNK_ROWS, Evaluated, LossSum, Objective, StepContext, StepLoss, trained_head_loss,
 };
 
 /// The cross entropy of a whole decoder's trained tokens.
@@ -30,21 +30,19 @@ impl Objective<Weights> for FullLoss {
         &self,
         weights: &Weights,
         batch: &TokenBatch,
-        share: StepContext,
-    ) -> Result<Measured, BoxError> {
+        step: StepContext,
+    ) -> Result<StepLoss, BoxError> {
         let decoder = self.decoder(weights);
-        let (places, targets) = trained(batch);
+        let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
         let trained_tokens = targets.len();
-        let device = decoder.device().inner();
-        let positions = positions(batch, places, share.seed, &device);
-        let hidden = chosen(&decoder, &NoAdapter, &positions, &context(&decoder, batch));
+        let batch = adapter_batch(&decoder, batch, positions, step.seed);
+        let hidden = trained_hidden(&decoder, &NoAdapter, &batch);
         let head = decoder.head();
-        let (loss, of_head) =
-            trained_head_loss(&hidden, &targets, &head, share.divisor, CHUNK_ROWS);
+        let (loss, of_head) = trained_head_loss(&hidden, &targets, &head, step.divisor, CHUNK_ROWS);
         // The graph ends before the head, whose own gradients it starts from: those of these products.
         let of_head = of_head.cast(head.dtype()).autodiff();
         let products = (hidden * loss.gradient.autodiff()).sum() + (head * of_head).sum();
-        Ok(Measured {
+        Ok(StepLoss {
             loss: LossSum {
                 sum: loss.sum,
                 trained_tokens,
@@ -55,9 +53,9 @@ impl Objective<Weights> for FullLoss {
 
     fn evaluate(&self, weights: &Weights, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
         let decoder = self.decoder(weights);
-        let (places, targets) = trained(batch);
-        let positions = positions(batch, places, 0, &decoder.device());
-        let hidden = chosen(&decoder, &NoAdapter, &positions, &context(&decoder, batch));
+        let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
+        let batch = adapter_batch(&decoder, batch, positions, 0);
+        let hidden = trained_hidden(&decoder, &NoAdapter, &batch);
         let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
         let loss = LossSum {
             sum: scores.nll.iter().map(|x| f64::from(*x)).sum(),
@@ -71,7 +69,7 @@ impl Objective<Weights> for FullLoss {
     }
 
     fn keeps_packed_rows_apart(&self) -> bool {
-        // `context` makes a mask and positions of each part of a packed line.
+        // `adapter_batch` makes a mask and positions of each part of a packed line.
         true
     }
 }

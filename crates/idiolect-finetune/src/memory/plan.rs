@@ -85,7 +85,7 @@ impl MemoryPlan {
         let batch = longest_batch(run)?;
         let total = |of: &dyn Fn(RowSize) -> usize| {
             let all = (0..rows.count()).map(|row| of(rows.size(row)));
-            rows.known().then(|| all.sum())
+            rows.sizes_are_exact().then(|| all.sum())
         };
         let sizes = sizes(run, batch);
         let available_bytes = available();
@@ -214,7 +214,11 @@ const CANDIDATES: usize = 64;
 fn longest(rows: &dyn Rows) -> Result<usize, FineTuneError> {
     let mut order: Vec<usize> = (0..rows.count()).collect();
     order.sort_by_key(|&row| Reverse(rows.size(row).tokens));
-    order.truncate(if rows.known() { 1 } else { CANDIDATES });
+    order.truncate(if rows.sizes_are_exact() {
+        1
+    } else {
+        CANDIDATES
+    });
     let mut width = 0;
     for row in order {
         let found = rows.row(row).map_err(|source| TrainError::Rows {

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use idiolect_data::{FileFormat, RunDir, sample, split, text_hash};
 use idiolect_lm::LanguageModel;
 use idiolect_lm::rows::token_row;
-use idiolect_tokens::{Fitted, TokenRow};
+use idiolect_tokens::{TokenRow, TruncatedRows};
 use idiolect_train::{BoxError, RowSize, Rows};
 
 use super::data::LazyRows;
@@ -115,7 +115,7 @@ impl<'a> LazySet<'a> {
     }
 
     fn fitted(&self, number: usize) -> Result<Option<TokenRow>, FineTuneError> {
-        let Fitted { mut rows, .. } = self.limit.fit(vec![self.token_row(number)?])?;
+        let TruncatedRows { mut rows, .. } = self.limit.truncate(vec![self.token_row(number)?])?;
         Ok(rows.pop())
     }
 
@@ -150,7 +150,7 @@ impl Rows for LazySet<'_> {
         }
     }
 
-    fn known(&self) -> bool {
+    fn sizes_are_exact(&self) -> bool {
         false
     }
 

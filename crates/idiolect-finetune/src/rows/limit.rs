@@ -1,7 +1,7 @@
 //! The longest row, and what becomes of longer ones.
 
 use idiolect_lm::LanguageModel;
-use idiolect_tokens::{Fitted, TokenRow, Truncation, fit};
+use idiolect_tokens::{TokenRow, TruncatedRows, Truncation, truncate_rows};
 
 use crate::{FineTuneError, FineTuneSettings};
 
@@ -11,7 +11,7 @@ pub(crate) struct Limit {
     /// Most tokens of a row.
     pub(crate) max_length: usize,
     /// What becomes of longer rows.
-    pub(crate) rule: Truncation,
+    pub(crate) truncation: Truncation,
 }
 
 impl Limit {
@@ -30,16 +30,18 @@ impl Limit {
             let expected = format!("1 to {most}, the model's positions");
             return Err(FineTuneError::setting("max_length", expected, max_length));
         }
-        let rule = settings.truncation;
-        Ok(Self { max_length, rule })
+        Ok(Self {
+            max_length,
+            truncation: settings.truncation,
+        })
     }
 
-    /// Makes rows fit.
+    /// Rows of at most that many tokens.
     ///
     /// # Errors
     ///
     /// [`FineTuneError::Lm`] names the row that is too long, where that is an error.
-    pub(crate) fn fit(self, rows: Vec<TokenRow>) -> Result<Fitted, FineTuneError> {
-        Ok(fit(rows, self.max_length, self.rule)?)
+    pub(crate) fn truncate(self, rows: Vec<TokenRow>) -> Result<TruncatedRows, FineTuneError> {
+        Ok(truncate_rows(rows, self.max_length, self.truncation)?)
     }
 }

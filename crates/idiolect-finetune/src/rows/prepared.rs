@@ -2,7 +2,7 @@
 
 use idiolect_data::{Row, split};
 use idiolect_lm::LanguageModel;
-use idiolect_tokens::{Fitted, TokenRow};
+use idiolect_tokens::{TokenRow, TruncatedRows};
 
 use super::limit::Limit;
 use crate::{FineTuneError, FineTuneSettings};
@@ -59,7 +59,7 @@ impl Prepared {
         settings: &FineTuneSettings,
         seed: u64,
     ) -> Result<Self, FineTuneError> {
-        let Fitted { rows, dropped, cut } = Limit::new(model, settings)?.fit(rows)?;
+        let TruncatedRows { rows, dropped, cut } = Limit::new(model, settings)?.truncate(rows)?;
         let (train, held_out) = split(rows.len(), settings.validation_share, seed);
         let mut rows: Vec<Option<TokenRow>> = rows.into_iter().map(Some).collect();
         let mut take = |places: Vec<usize>| -> Vec<TokenRow> {

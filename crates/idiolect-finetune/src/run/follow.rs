@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use burn::module::Module;
 use idiolect_data::RunDir;
 use idiolect_report::curves;
-use idiolect_train::{EvaluationRow, Event, Rows, RunFolder, StepRow, Trained, Trainer};
+use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, TrainerEvent};
 
 use super::options::RunOptions;
 use super::tensorboard::Board;
@@ -138,7 +138,7 @@ impl Hearing {
     fn event(
         &mut self,
         follow: &Follow<'_>,
-        event: &Event<'_>,
+        event: &TrainerEvent<'_>,
         listener: &mut Listener<'_>,
     ) -> ControlFlow<()> {
         if let Err(error) = self.note(follow, event) {
@@ -153,19 +153,19 @@ impl Hearing {
         }
     }
 
-    fn note(&mut self, follow: &Follow<'_>, event: &Event<'_>) -> Result<(), FineTuneError> {
+    fn note(&mut self, follow: &Follow<'_>, event: &TrainerEvent<'_>) -> Result<(), FineTuneError> {
         match event {
-            Event::Planned { done, steps, .. } => {
+            TrainerEvent::Planned { done, steps, .. } => {
                 self.total = *steps;
                 self.board = follow.begin(*done)?;
             }
-            Event::Step { row, .. } => {
+            TrainerEvent::Step { row, .. } => {
                 self.steps.push((*row).clone());
                 if let Some(board) = &mut self.board {
                     board.step(row)?;
                 }
             }
-            Event::Evaluated(row) => {
+            TrainerEvent::Evaluated(row) => {
                 self.evaluations.push((*row).clone());
                 if let Some(board) = &mut self.board {
                     board.evaluation(row)?;
@@ -176,9 +176,9 @@ impl Hearing {
         Ok(())
     }
 
-    fn told(&self, follow: &Follow<'_>, event: &Event<'_>) -> Option<TrainingEvent> {
+    fn told(&self, follow: &Follow<'_>, event: &TrainerEvent<'_>) -> Option<TrainingEvent> {
         Some(match event {
-            Event::Planned {
+            TrainerEvent::Planned {
                 steps,
                 done,
                 untrained_rows,
@@ -188,17 +188,17 @@ impl Hearing {
                 done: *done,
                 untrained_rows: *untrained_rows,
             },
-            Event::Step { row, timing } => TrainingEvent::Step {
+            TrainerEvent::Step { row, timing } => TrainingEvent::Step {
                 row: (*row).clone(),
                 timing: (*timing).clone(),
                 steps: self.total,
             },
-            Event::Evaluated(row) => TrainingEvent::Evaluated((*row).clone()),
-            Event::Checkpoint { step, path } => TrainingEvent::Checkpoint {
+            TrainerEvent::Evaluated(row) => TrainingEvent::Evaluated((*row).clone()),
+            TrainerEvent::Checkpoint { step, path } => TrainingEvent::Checkpoint {
                 step: *step,
                 path: path.to_path_buf(),
             },
-            Event::Done { steps } => TrainingEvent::Done { steps: *steps },
+            TrainerEvent::Done { steps } => TrainingEvent::Done { steps: *steps },
             _ => return None,
         })
     }

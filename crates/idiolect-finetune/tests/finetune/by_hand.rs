@@ -8,8 +8,8 @@ use idiolect_lora::{AdapterBatch, Checkpointing, LoraAdapter, LoraConfig, adapte
 use idiolect_model::Decoder;
 use idiolect_tokens::{TokenBatch, TokenRow};
 use idiolect_train::{
-    BoxError, CHUNK_ROWS, Evaluated, Event, LossSum, Measured, Objective, StepContext, Trainer,
-    head_loss,
+    BoxError, CHUNK_ROWS, Evaluated, LossSum, Objective, StepContext, StepLoss, Trainer,
+    TrainerEvent, head_loss,
 };
 
 use crate::place::{Place, bits, config};
@@ -22,8 +22,8 @@ impl Objective<LoraAdapter> for NextToken<'_> {
         &self,
         adapter: &LoraAdapter,
         batch: &TokenBatch,
-        share: StepContext,
-    ) -> Result<Measured, BoxError> {
+        step: StepContext,
+    ) -> Result<StepLoss, BoxError> {
         let predicts = |i: &usize| !(i + 1).is_multiple_of(batch.width) && batch.labels[i + 1] >= 0;
         let places: Vec<usize> = (0..batch.labels.len()).filter(predicts).collect();
         let targets: Vec<i64> = places.iter().map(|i| batch.labels[i + 1]).collect();
@@ -34,13 +34,14 @@ impl Objective<LoraAdapter> for NextToken<'_> {
         let trained = TensorData::new(trained, [places.len()]);
         let positions = AdapterBatch {
             ids: Tensor::from_data(ids, &device),
-            trained: Tensor::from_data(trained, &device),
-            seed: share.seed,
+            trained_positions: Tensor::from_data(trained, &device),
+            dropout_seed: step.seed,
+            context: None,
         };
         let mut sum = 0.0;
         let gradients =
             adapter_gradients(self.0, adapter, &positions, Checkpointing::Off, |hidden| {
-                let loss = head_loss(&hidden, &targets, &self.0.head(), share.divisor, CHUNK_ROWS);
+                let loss = head_loss(&hidden, &targets, &self.0.head(), step.divisor, CHUNK_ROWS);
                 sum = loss.sum;
                 Ok::<_, BoxError>(loss.gradient)
             })?;
@@ -48,7 +49,7 @@ impl Objective<LoraAdapter> for NextToken<'_> {
             sum,
             trained_tokens: targets.len(),
         };
-        Ok(Measured { loss, gradients })
+        Ok(StepLoss { loss, gradients })
     }
 
     fn evaluate(&self, _: &LoraAdapter, _: &TokenBatch) -> Result<Evaluated, BoxError> {
@@ -74,7 +75,7 @@ fn a_fine_tuning_is_a_loop_made_by_hand_bit_for_bit() {
     let mut steps = Vec::new();
     let trainer = Trainer::new(&config, &objective, &rows, model.pad_id());
     let trained = trainer.run(start, &mut |event| {
-        if let Event::Step { row, .. } = event {
+        if let TrainerEvent::Step { row, .. } = event {
             steps.push(row.clone());
         }
         ControlFlow::Continue(())

@@ -148,8 +148,11 @@ fn largest(row: &[f32], most: usize) -> Largest {
     let mut entries: Vec<(u32, f32)> = (0..).zip(row.iter().copied()).collect();
     entries.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
     entries.truncate(most);
-    let sound = row.iter().all(|logit| *logit < f32::INFINITY);
-    Largest { entries, sound }
+    let all_finite = row.iter().all(|logit| *logit < f32::INFINITY);
+    Largest {
+        entries,
+        all_finite,
+    }
 }
 
 fn mix(z: u64) -> u64 {

@@ -118,7 +118,7 @@ impl NextLogits for Forgetful {
     ) -> Result<Option<Vec<Largest>>, BoxError> {
         let row = Largest {
             entries: vec![(0, 1.0), (1, 1.0)],
-            sound: true,
+            all_finite: true,
         };
         Ok(Some(vec![row; parts.len()]))
     }

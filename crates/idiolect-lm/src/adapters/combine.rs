@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use idiolect_lora::{LoraAdapter, combine, load_adapter, save_adapter, shift, total};
+use idiolect_lora::{
+    LoraAdapter, ScaledAdapter, adapter_shift, combine, load_adapter, save_adapter, total_shift,
+};
 use serde::Serialize;
 
 use super::WeightedAdapter;
@@ -44,7 +46,7 @@ impl LanguageModel {
             adapters: parts.len(),
             rank: one.config.rank,
             sites: one.sites.len(),
-            shift: total(&shift(&one, &self.decoder)),
+            shift: total_shift(&adapter_shift(&one, &self.decoder)),
         })
     }
 
@@ -52,10 +54,10 @@ impl LanguageModel {
     pub(super) fn combined(&self, parts: &[WeightedAdapter]) -> Result<LoraAdapter, LmError> {
         let read = |part: &WeightedAdapter| {
             let adapter = load_adapter(&part.folder, &self.decoder, &self.device())?;
-            Ok::<_, LmError>((adapter, part.weight))
+            let weight = part.weight;
+            Ok::<_, LmError>(ScaledAdapter { adapter, weight })
         };
         let parts = parts.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let parts: Vec<_> = parts.iter().map(|(part, weight)| (part, *weight)).collect();
         Ok(combine(&parts)?)
     }
 }

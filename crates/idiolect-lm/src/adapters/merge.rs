@@ -89,11 +89,7 @@ impl LanguageModel {
                 let one = Arc::unwrap_or_clone(one);
                 Ok((one.decoder, one.adapter))
             }
-            Adapters::Several(several) => {
-                let parts = several.stack.parts.iter();
-                let parts: Vec<_> = parts.map(|(part, weight)| (part, *weight)).collect();
-                Ok((self.decoder, combine(&parts)?))
-            }
+            Adapters::Several(several) => Ok((self.decoder, combine(&several.stack.parts)?)),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use idiolect_data::content_hash;
-use idiolect_lora::{LoraAdapter, Stack, load_adapter};
+use idiolect_lora::{LoraAdapter, ScaledAdapter, Stack, load_adapter};
 
 use super::{Adapted, Adapters, Stacked, WeightedAdapter, fit};
 use crate::text::{Text, larger};
@@ -70,7 +70,8 @@ impl LanguageModel {
                 let expected = "an adapter without modules_to_save beside others or in part";
                 return Err(LmError::setting("adapter", expected, folder.display()));
             }
-            stacked.stack.parts.push((part.frozen(), *weight));
+            let (adapter, weight) = (part.frozen(), *weight);
+            stacked.stack.parts.push(ScaledAdapter { adapter, weight });
             stacked.hashes.push(content_hash(folder)?);
         }
         Ok(Self {

@@ -1,6 +1,6 @@
 //! How far adapters, or another model, stand from a model: the norm of the change of every weight.
 
-use idiolect_lora::{SiteShift, WeightShift, between, load_adapter, shift};
+use idiolect_lora::{SiteShift, WeightShift, adapter_shift, load_adapter, weight_shifts};
 use serde::Serialize;
 
 use super::WeightedAdapter;
@@ -70,11 +70,11 @@ impl LanguageModel {
     /// [`LmError::Lora`] for folders that cannot be read, do not fit the model or cannot be combined.
     pub fn shift_of(&self, parts: &[WeightedAdapter]) -> Result<Shifts, LmError> {
         let sites = match parts {
-            [only] if only.is_whole() => shift(
+            [only] if only.is_whole() => adapter_shift(
                 &load_adapter(&only.folder, &self.decoder, &self.device())?,
                 &self.decoder,
             ),
-            several => shift(&self.combined(several)?, &self.decoder),
+            several => adapter_shift(&self.combined(several)?, &self.decoder),
         };
         let one = |site: &SiteShift| WeightShift {
             path: site.site.to_string(),
@@ -94,7 +94,7 @@ impl LanguageModel {
     /// [`LmError::Lora`] where a weight has another shape, or one of the models has more weights.
     pub fn shift_to(&self, other: &Self) -> Result<Shifts, LmError> {
         Ok(Shifts {
-            weights: between(&self.decoder, &other.decoder)?,
+            weights: weight_shifts(&self.decoder, &other.decoder)?,
         })
     }
 }

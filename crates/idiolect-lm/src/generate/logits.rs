@@ -137,7 +137,7 @@ fn largest(logits: Tensor<2>, most: usize) -> Result<Vec<Largest>, BoxError> {
         let (sum, entries) = (row[2 * most], entries.collect::<Vec<_>>());
         Largest {
             entries,
-            sound: sum.is_finite(),
+            all_finite: sum.is_finite(),
         }
     };
     Ok(found.chunks(2 * most + 1).map(row).collect())

@@ -9,7 +9,7 @@ use idiolect_model::{Adapter, Decoder};
 use idiolect_tokens::{TokenBatch, TokenRow};
 use serde::Serialize;
 
-use super::batch::{chosen, context, positions, trained};
+use super::batch::{TrainedTokens, adapter_batch, trained_hidden};
 use super::head::{head_nll, head_scores};
 use crate::device::in_pool;
 use crate::{LanguageModel, LmError};
@@ -91,12 +91,12 @@ impl LanguageModel {
 /// Negative log-likelihood in nats of every trained token of a batch, row by row.
 #[must_use]
 pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -> Vec<f32> {
-    let (places, targets) = trained(batch);
+    let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
     if targets.is_empty() {
         return Vec::new();
     }
-    let positions = positions(batch, places, 0, &decoder.device());
-    let hidden = chosen(decoder, adapter, &positions, &context(decoder, batch));
+    let batch = adapter_batch(decoder, batch, positions, 0);
+    let hidden = trained_hidden(decoder, adapter, &batch);
     head_nll(&hidden, &targets, &decoder.head(), CHUNK_ROWS)
 }
 
@@ -107,12 +107,12 @@ pub fn token_scores(
     adapter: &dyn Adapter,
     batch: &TokenBatch,
 ) -> Vec<(f32, bool)> {
-    let (places, targets) = trained(batch);
+    let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
     if targets.is_empty() {
         return Vec::new();
     }
-    let positions = positions(batch, places, 0, &decoder.device());
-    let hidden = chosen(decoder, adapter, &positions, &context(decoder, batch));
+    let batch = adapter_batch(decoder, batch, positions, 0);
+    let hidden = trained_hidden(decoder, adapter, &batch);
     let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
     scores.nll.into_iter().zip(scores.correct).collect()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use burn::module::Module;
 use burn::tensor::DType;
-use idiolect_lora::{LoraAdapter, shift, total};
+use idiolect_lora::{LoraAdapter, adapter_shift, total_shift};
 use idiolect_model::Cache;
 use serde::Serialize;
 use serde_json::Value;
@@ -165,7 +165,7 @@ impl LanguageModel {
             sites: adapter.sites.len(),
             modules_to_save: config.modules_to_save.clone(),
             parameters: adapter.num_params(),
-            shift: total(&shift(adapter, self.decoder())),
+            shift: total_shift(&adapter_shift(adapter, self.decoder())),
         }
     }
 }

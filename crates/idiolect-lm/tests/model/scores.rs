@@ -68,13 +68,13 @@ fn rows_that_do_not_fit_are_refused_by_name() {
     let row = rows(1).remove(0);
     let error = refused(row.clone(), 0).to_string();
     assert_eq!(error, "batch_size: expected at least 1, found 0");
-    let long = TokenRow::whole("long".into(), vec![5; 257]);
+    let long = TokenRow::all_trained("long".into(), vec![5; 257]);
     let error = refused(long, 1).to_string();
     assert_eq!(
         error,
         "row \"long\": expected at most 256 tokens, the model's positions, found 257"
     );
-    let outside = TokenRow::whole(7.into(), vec![5, 384]);
+    let outside = TokenRow::all_trained(7.into(), vec![5, 384]);
     assert!(matches!(refused(outside, 1), LmError::Tokens(_)));
     let open = ScoreRow::Messages("q".into(), vec![message(Role::User, "no answer")]);
     let error = model.score_row(open).unwrap_err();

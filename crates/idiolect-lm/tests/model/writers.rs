@@ -282,7 +282,7 @@ fn likelihoods_of_texts_are_those_of_their_tokens() {
             ids
         };
         let start = ids(&one.context).len();
-        let mut row = idiolect_tokens::TokenRow::whole(
+        let mut row = idiolect_tokens::TokenRow::all_trained(
             0.into(),
             ids(&format!("{}{}", one.context, one.text)),
         );

@@ -3,12 +3,18 @@
 use burn::module::{Module, Param};
 use burn::tensor::Device;
 use idiolect_lora::{
-    Init, LoraConfig, Scaling, Stack, Targets, combine, dense_update, load_adapter, save_adapter,
+    Init, LoraAdapter, LoraConfig, ScaledAdapter, Scaling, Stack, Targets, combine, dense_update,
+    load_adapter, save_adapter,
 };
 use idiolect_model::NoAdapter;
 use idiolect_testkit::assert_close;
 
 use crate::tiny::{Nudge, hidden, new, places, tiny};
+
+fn scaled(adapter: &LoraAdapter, weight: f64) -> ScaledAdapter {
+    let adapter = adapter.clone();
+    ScaledAdapter { adapter, weight }
+}
 
 #[test]
 fn a_combination_is_the_weighted_sum_and_a_plain_adapter_on_disk() {
@@ -28,16 +34,15 @@ fn a_combination_is_the_weighted_sum_and_a_plain_adapter_on_disk() {
         adapter.map(&mut Nudge(0.0))
     });
     for parts in [
-        vec![(&made[0], 0.7), (&made[1], 0.3), (&made[2], -0.5)],
-        vec![(&made[0], 0.25), (&made[0], 0.75)],
+        vec![
+            scaled(&made[0], 0.7),
+            scaled(&made[1], 0.3),
+            scaled(&made[2], -0.5),
+        ],
+        vec![scaled(&made[0], 0.25), scaled(&made[0], 0.75)],
     ] {
         let one = combine(&parts).unwrap();
-        let stack = Stack {
-            parts: parts
-                .iter()
-                .map(|(part, w)| ((*part).clone(), *w))
-                .collect(),
-        };
+        let stack = Stack { parts };
         let wanted = hidden(&decoder, &stack);
         assert_close("combined", &hidden(&decoder, &one), &wanted, 1e-4);
         let folder = tempfile::tempdir().unwrap();
@@ -50,14 +55,14 @@ fn a_combination_is_the_weighted_sum_and_a_plain_adapter_on_disk() {
         dora: true,
         ..LoraConfig::default()
     };
-    let error = combine(&[(&new(&dora, &decoder), 1.0)])
+    let error = combine(&[scaled(&new(&dora, &decoder), 1.0)])
         .unwrap_err()
         .to_string();
     assert!(
         error.contains("use_dora: expected off in adapters to combine"),
         "{error}"
     );
-    assert!(combine(&[]).is_err() && combine(&[(&made[0], f64::NAN)]).is_err());
+    assert!(combine(&[]).is_err() && combine(&[scaled(&made[0], f64::NAN)]).is_err());
 }
 
 #[test]
@@ -81,14 +86,16 @@ fn a_stack_computes_what_the_weighted_dense_changes_compute() {
             *place = Param::from_tensor(place.val() + change);
         }
     }
+    let parts = made.iter().zip(weights);
+    let parts = parts.map(|(adapter, weight)| scaled(adapter, weight));
     let mut stack = Stack {
-        parts: made.into_iter().zip(weights).collect(),
+        parts: parts.collect(),
     };
     let merged = hidden(&dense, &NoAdapter);
     assert_close("stack", &hidden(&decoder, &stack), &merged, 1e-5);
     // Another choice of the same adapters: the first alone.
-    stack.parts[1].1 = 0.0;
-    let alone = hidden(&decoder, &stack.parts[0].0);
+    stack.parts[1].weight = 0.0;
+    let alone = hidden(&decoder, &stack.parts[0].adapter);
     assert_close("the first", &hidden(&decoder, &stack), &alone, 1e-5);
     assert_ne!(merged, alone);
 }

@@ -1,7 +1,7 @@
 //! Several adapters at once beside PEFT: `golden/stack.py` made the logits.
 
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
-use idiolect_lora::{LoraAdapter, Stack, combine, load_adapter};
+use idiolect_lora::{ScaledAdapter, Stack, combine, load_adapter};
 use idiolect_model::{Adapter, Decoder};
 use idiolect_testkit::{assert_close, device, shared};
 use serde_json::Value;
@@ -33,13 +33,16 @@ fn adapters_together_and_weighted_compute_what_they_compute_in_peft() {
     let folder = oracles.join("tiny").join(model);
     let (decoder, _) =
         idiolect_model::load(&folder, &device().unwrap(), FloatDType::F32).expect(model);
-    let parts = |case: &Value| -> Vec<(LoraAdapter, f64)> {
+    let parts = |case: &Value| -> Vec<ScaledAdapter> {
         let parts = case["parts"].as_array().unwrap().iter();
         let one = |part: &Value| {
             let folder = oracles.join("peft").join(model);
             let folder = folder.join(part[0].as_str().unwrap()).join("adapter_final");
             let adapter = load_adapter(&folder, &decoder, &device().unwrap()).expect("an adapter");
-            (adapter.frozen(), part[1].as_f64().unwrap())
+            ScaledAdapter {
+                adapter: adapter.frozen(),
+                weight: part[1].as_f64().unwrap(),
+            }
         };
         parts.map(one).collect()
     };
@@ -59,8 +62,7 @@ fn adapters_together_and_weighted_compute_what_they_compute_in_peft() {
     }
     for case in golden["weighted"].as_array().unwrap() {
         let parts = parts(case);
-        let borrowed: Vec<(&LoraAdapter, f64)> = parts.iter().map(|(a, w)| (a, *w)).collect();
-        check("combination", &combine(&borrowed).unwrap(), case);
+        check("combination", &combine(&parts).unwrap(), case);
         check("stack", &Stack { parts }, case);
     }
 }

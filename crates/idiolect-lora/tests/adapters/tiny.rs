@@ -59,8 +59,9 @@ pub(crate) fn batch(seed: u64) -> AdapterBatch {
     let device = Device::flex();
     AdapterBatch {
         ids: Tensor::<2, Int>::from_data(TensorData::new(ids, [2, 6]), &device),
-        trained: Tensor::from_data(TensorData::new(trained, [count]), &device),
-        seed,
+        trained_positions: Tensor::from_data(TensorData::new(trained, [count]), &device),
+        dropout_seed: seed,
+        context: None,
     }
 }
 

@@ -33,6 +33,15 @@ impl Instruction {
     }
 }
 
+/// Whether a response follows an instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InstructionVerdict {
+    /// By the strict reading, [`Instruction::strict`].
+    pub strict: bool,
+    /// By any of the loose readings, [`Instruction::loose`].
+    pub loose: bool,
+}
+
 /// The four accuracies of `IFEval`, each from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Accuracies {
@@ -46,21 +55,21 @@ pub struct Accuracies {
     pub instruction_loose: f64,
 }
 
-/// The accuracies over prompts, given (strict, loose) for each instruction of each prompt.
+/// The accuracies over prompts, given a verdict on each instruction of each prompt.
 ///
 /// None where there is no prompt or no instruction.
 #[must_use]
-pub fn accuracies(prompts: &[Vec<(bool, bool)>]) -> Option<Accuracies> {
+pub fn accuracies(prompts: &[Vec<InstructionVerdict>]) -> Option<Accuracies> {
+    type Kept = fn(&InstructionVerdict) -> bool;
     let share = |hits: usize, all: usize| (0 < all).then(|| hits as f64 / all as f64);
-    let all: Vec<(bool, bool)> = prompts.concat();
-    let whole =
-        |kept: fn(&(bool, bool)) -> bool| prompts.iter().filter(|one| one.iter().all(kept)).count();
-    let single = |kept: fn(&(bool, bool)) -> bool| all.iter().filter(|one| kept(one)).count();
+    let all = prompts.concat();
+    let whole = |kept: Kept| prompts.iter().filter(|one| one.iter().all(kept)).count();
+    let single = |kept: Kept| all.iter().filter(|one| kept(one)).count();
     Some(Accuracies {
-        prompt_strict: share(whole(|one| one.0), prompts.len())?,
-        instruction_strict: share(single(|one| one.0), all.len())?,
-        prompt_loose: share(whole(|one| one.1), prompts.len())?,
-        instruction_loose: share(single(|one| one.1), all.len())?,
+        prompt_strict: share(whole(|one| one.strict), prompts.len())?,
+        instruction_strict: share(single(|one| one.strict), all.len())?,
+        prompt_loose: share(whole(|one| one.loose), prompts.len())?,
+        instruction_loose: share(single(|one| one.loose), all.len())?,
     })
 }
 

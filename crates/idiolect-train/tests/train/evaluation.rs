@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use idiolect_train::{AdamW, Event, RateRatio, RunFolder, TrainConfig, Trained, Trainer};
+use idiolect_train::{AdamW, RateRatio, RunFolder, TrainConfig, Trained, Trainer, TrainerEvent};
 use serde_json::Value;
 
 use crate::tiny::{
@@ -27,7 +27,7 @@ fn config() -> TrainConfig {
 fn train(
     path: &Path,
     config: &TrainConfig,
-    stop: &mut dyn FnMut(&Event<'_>) -> bool,
+    stop: &mut dyn FnMut(&TrainerEvent<'_>) -> bool,
 ) -> Trained<Tiny> {
     let (rows, held_out) = (random_rows(24, 5), random_rows(7, 6));
     let counting = Through {
@@ -102,8 +102,7 @@ fn a_run_ends_with_its_patience_and_gives_its_best_parameters() {
         ..config.clone()
     };
     let other = tempfile::tempdir().unwrap();
-    let mut stop =
-        |event: &Event<'_>| matches!(event, Event::Step { row, .. } if row.step == best.step);
+    let mut stop = |event: &TrainerEvent<'_>| matches!(event, TrainerEvent::Step { row, .. } if row.step == best.step);
     let then = train(other.path(), &until, &mut stop);
     assert_eq!(trained.module.values(), then.module.values());
 
@@ -124,8 +123,8 @@ fn an_interrupted_run_has_the_patience_and_the_best_of_an_undisturbed_one() {
     let expected = train(whole.path(), &config, &mut |_| false);
     let found = loop {
         let mut steps = 0;
-        let mut stop = |event: &Event<'_>| {
-            steps += usize::from(matches!(event, Event::Step { .. }));
+        let mut stop = |event: &TrainerEvent<'_>| {
+            steps += usize::from(matches!(event, TrainerEvent::Step { .. }));
             steps == 2
         };
         let trained = train(part.path(), &config, &mut stop);

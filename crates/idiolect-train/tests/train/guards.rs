@@ -7,7 +7,7 @@ use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
-    AdamW, BoxError, Evaluated, Measured, Objective, Replica, Schedule, StepContext, TrainConfig,
+    AdamW, BoxError, Evaluated, Objective, Replica, Schedule, StepContext, StepLoss, TrainConfig,
     TrainError, Trainer, clip_by_global_norm,
 };
 
@@ -116,7 +116,7 @@ const WHOLE: StepContext = StepContext {
 };
 
 /// Weights after a step that nobody guards, and the loss that follows.
-fn unguarded(divisor: f64, spoil: fn(&mut Measured, &Tiny)) -> ([Vec<f32>; 2], f64) {
+fn unguarded(divisor: f64, spoil: fn(&mut StepLoss, &Tiny)) -> ([Vec<f32>; 2], f64) {
     let (module, row) = (Tiny::random(1), &random_rows(12, 2)[0]);
     let (batch, mut optimizer) = (TokenBatch::new(&[row], 0), AdamW::new(&config()));
     let mut measured = NextToken
@@ -149,7 +149,7 @@ fn one_bad_number_would_spoil_every_step_that_follows() {
 }
 
 /// The error of a run that spoils what the plain objective gives, from its third call on.
-fn spoilt(spoil: fn(&mut Measured, &Tiny)) -> TrainError {
+fn spoilt(spoil: fn(&mut StepLoss, &Tiny)) -> TrainError {
     let config = TrainConfig {
         accumulation: 1,
         ..config()
@@ -250,7 +250,7 @@ fn a_group_that_must_move_and_stays_zero_ends_the_run() {
 struct Apart;
 
 impl Objective<Tiny> for Apart {
-    fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: StepContext) -> Computed {
+    fn gradients(&self, module: &Tiny, batch: &TokenBatch, step: StepContext) -> Computed {
         NextToken.gradients(module, batch, share)
     }
 

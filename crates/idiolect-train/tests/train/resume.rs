@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use idiolect_tokens::TokenRow;
-use idiolect_train::{Event, Objective, RunFolder, TrainConfig, TrainError, Trained, Trainer};
+use idiolect_train::{
+    Objective, RunFolder, TrainConfig, TrainError, Trained, Trainer, TrainerEvent,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -34,7 +36,7 @@ fn train(
     path: &Path,
     objective: &dyn Objective<Tiny>,
     config: &TrainConfig,
-    stop: &mut dyn FnMut(&Event<'_>) -> bool,
+    stop: &mut dyn FnMut(&TrainerEvent<'_>) -> bool,
 ) -> Result<Trained<Tiny>, TrainError> {
     let (rows, held_out) = (random_rows(40, 5), random_rows(7, 6));
     let trainer = Trainer {
@@ -118,8 +120,8 @@ fn a_run_that_its_callback_ends_goes_on_where_it_was() {
     let mut stops = 0;
     let trained = loop {
         let mut steps = 0;
-        let mut stop = |event: &Event<'_>| {
-            steps += usize::from(matches!(event, Event::Step { .. }));
+        let mut stop = |event: &TrainerEvent<'_>| {
+            steps += usize::from(matches!(event, TrainerEvent::Step { .. }));
             steps == 3
         };
         let trained = train(folder.path(), &NextToken, &config(), &mut stop).unwrap();
@@ -144,7 +146,7 @@ fn a_run_is_cancelled_from_outside_after_the_step_it_is_in() {
         ..Trainer::new(&config, &NextToken, &rows, 0)
     };
     let trained = trainer.run(Tiny::random(9), &mut |event| {
-        if let Event::Step { row, .. } = event {
+        if let TrainerEvent::Step { row, .. } = event {
             cancel.store(row.step == 5, Ordering::Relaxed);
         }
         ControlFlow::Continue(())
@@ -157,7 +159,8 @@ fn a_run_is_cancelled_from_outside_after_the_step_it_is_in() {
 fn a_run_of_version_0_1_0_goes_on() {
     let expected = undisturbed();
     let folder = tempfile::tempdir().unwrap();
-    let mut stop = |event: &Event<'_>| matches!(event, Event::Checkpoint { step: 8, .. });
+    let mut stop =
+        |event: &TrainerEvent<'_>| matches!(event, TrainerEvent::Checkpoint { step: 8, .. });
     train(folder.path(), &NextToken, &config(), &mut stop).unwrap();
     // It named Adam's settings otherwise.
     let state = folder.path().join("checkpoints/step-8/state.json");
@@ -165,8 +168,8 @@ fn a_run_of_version_0_1_0_goes_on() {
     assert!(text.contains("\"adam_beta1\""), "{text}");
     std::fs::write(&state, text.replace("\"adam_", "\"")).unwrap();
     let mut first = None;
-    let mut note = |event: &Event<'_>| {
-        if let Event::Planned { done, .. } = event {
+    let mut note = |event: &TrainerEvent<'_>| {
+        if let TrainerEvent::Planned { done, .. } = event {
             first = Some(*done);
         }
         false
@@ -180,7 +183,8 @@ fn a_run_of_version_0_1_0_goes_on() {
 fn a_failed_step_and_a_torn_line_are_done_again() {
     let expected = undisturbed();
     let folder = tempfile::tempdir().unwrap();
-    let mut stop = |event: &Event<'_>| matches!(event, Event::Checkpoint { step: 8, .. });
+    let mut stop =
+        |event: &TrainerEvent<'_>| matches!(event, TrainerEvent::Checkpoint { step: 8, .. });
     train(folder.path(), &NextToken, &config(), &mut stop).unwrap();
     // What a killed process may leave: rows after the checkpoint, half a row, half a checkpoint.
     let torn = metrics(folder.path()) + "{\"step\":9,\"epoch\":1.3}\n{\"step\":1";

@@ -23,7 +23,7 @@ impl Rows for OneByOne {
         }
     }
 
-    fn known(&self) -> bool {
+    fn sizes_are_exact(&self) -> bool {
         false
     }
 

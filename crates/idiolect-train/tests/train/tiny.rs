@@ -8,8 +8,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
-    BoxError, Evaluated, Event, LossSum, Measured, Objective, StepContext, StepRow, TrainError,
-    Trained, Trainer,
+    BoxError, Evaluated, LossSum, Objective, StepContext, StepLoss, StepRow, TrainError, Trained,
+    Trainer, TrainerEvent,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -97,10 +97,10 @@ impl Objective<Tiny> for NextToken {
         &self,
         module: &Tiny,
         batch: &TokenBatch,
-        share: StepContext,
-    ) -> Result<Measured, BoxError> {
+        step: StepContext,
+    ) -> Result<StepLoss, BoxError> {
         let (sum, trained_tokens) = Self::sum(module, batch);
-        Ok(Measured::new(module, sum, trained_tokens, share))
+        Ok(StepLoss::new(module, sum, trained_tokens, share))
     }
 
     fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
@@ -114,7 +114,7 @@ impl Objective<Tiny> for NextToken {
 }
 
 /// What a micro-batch gives.
-pub(crate) type Computed = Result<Measured, BoxError>;
+pub(crate) type Computed = Result<StepLoss, BoxError>;
 
 /// [`NextToken`] with a hand between it and the loop.
 pub(crate) struct Through<F> {
@@ -139,7 +139,7 @@ impl<F> Objective<Tiny> for Through<F>
 where
     F: Fn(&Tiny, &dyn Fn() -> Computed) -> Computed,
 {
-    fn gradients(&self, module: &Tiny, batch: &TokenBatch, share: StepContext) -> Computed {
+    fn gradients(&self, module: &Tiny, batch: &TokenBatch, step: StepContext) -> Computed {
         (self.between)(module, &|| NextToken.gradients(module, batch, share))
     }
 
@@ -177,7 +177,7 @@ pub(crate) fn run(
 ) -> Result<(Trained<Tiny>, Vec<StepRow>), TrainError> {
     let mut rows = Vec::new();
     let trained = trainer.run(module, &mut |event| {
-        if let Event::Step { row, .. } = event {
+        if let TrainerEvent::Step { row, .. } = event {
             rows.push(row.clone());
         }
         ControlFlow::Continue(())
@@ -189,7 +189,7 @@ pub(crate) fn run(
 pub(crate) fn run_until(
     trainer: &Trainer<'_, Tiny>,
     module: Tiny,
-    stop: &mut dyn FnMut(&Event<'_>) -> bool,
+    stop: &mut dyn FnMut(&TrainerEvent<'_>) -> bool,
 ) -> Result<Trained<Tiny>, TrainError> {
     trainer.run(module, &mut |event| {
         if stop(&event) {

@@ -93,7 +93,7 @@ fn is_right(check: Check, label: &str, answer: &str) -> Result<bool, BoxError> {
 
 /// How far an adapter moves every projection of its model.
 pub(super) fn shifts(adapter: &LoraAdapter, model: &LanguageModel) -> Vec<ProjectionShift> {
-    let shifts = idiolect_lora::shift(adapter, model.base_decoder());
+    let shifts = idiolect_lora::adapter_shift(adapter, model.base_decoder());
     let one = |shift: &idiolect_lora::SiteShift| ProjectionShift {
         site: shift.site.to_string(),
         layer: shift.site.layer,
