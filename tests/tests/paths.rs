@@ -131,7 +131,7 @@ fn check(model: &str, decoder: &Decoder, adapter: &LoraAdapter, (lengths, capaci
     let rows: Vec<&TokenRow> = rows.iter().collect();
     let alone: Vec<_> = rows.iter().map(|row| TokenBatch::new(&[row], 0)).collect();
     let packed = TokenBatch::packed(&rows, capacity, 0);
-    assert!(packed.rows < 5 && packed.parts.iter().any(|parts| parts.len() > 2));
+    assert!(packed.rows < 5 && packed.packed_lengths.iter().any(|parts| parts.len() > 2));
     let paths = [
         ("checkpointed", alone.clone(), Checkpointing::Blocks),
         (
@@ -171,7 +171,7 @@ fn check(model: &str, decoder: &Decoder, adapter: &LoraAdapter, (lengths, capaci
     }
     // The bound tells: without the mask the same tokens train otherwise.
     let mut open = TokenBatch::packed(&rows, capacity, 0);
-    open.parts.clear();
+    open.packed_lengths.clear();
     let (_, found) = step(decoder, adapter, &[open], Checkpointing::Off);
     let off = norm(found.iter().zip(&plain).map(|(a, b)| a - b)) / norm(plain.iter().copied());
     assert!(off > 1e-3, "{off:e}");

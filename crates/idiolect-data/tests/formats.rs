@@ -5,11 +5,10 @@
     reason = "a test's own files, and it says what it skipped"
 )]
 
-use std::path::{Path, PathBuf};
-
 use idiolect_data::{
     Columns, Dataset, Format, Journal, Layout, Role, pair_by_id, read_rows, sample, split,
 };
+use idiolect_testkit::shared_file;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -118,25 +117,6 @@ fn rows_of_an_array_know_their_lines() {
     assert_eq!(lines, [2, 3, 4]);
 }
 
-/// Where the shared data stands, or nothing where it is not there.
-fn shared(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("IDIOLECT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    if !path.exists() {
-        assert!(
-            std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
-            "no {}",
-            path.display()
-        );
-        eprintln!("skipped: no {}", path.display());
-        return None;
-    }
-    Some(path)
-}
-
 #[test]
 fn the_papers_sets_come_back_byte_by_byte() {
     for (name, rows, with_history) in [
@@ -146,7 +126,7 @@ fn the_papers_sets_come_back_byte_by_byte() {
         ("distilled_openfunction", 2211, 0),
         ("dolly_train", 2000, 0),
     ] {
-        let Some(path) = shared(&format!("data/sdft/{name}.json")) else {
+        let Some(path) = shared_file(&format!("data/sdft/{name}.json")) else {
             return;
         };
         let set = Dataset::read(&path, Format::Alpaca, &Columns::default()).unwrap();
@@ -168,7 +148,7 @@ fn the_papers_sets_come_back_byte_by_byte() {
 
 #[test]
 fn histories_and_renamed_columns_of_the_papers_sets() {
-    let Some(path) = shared("data/sdft/lima_train.json") else {
+    let Some(path) = shared_file("data/sdft/lima_train.json") else {
         return;
     };
     let lima = Dataset::read(&path, Format::Alpaca, &Columns::default()).unwrap();
@@ -179,7 +159,7 @@ fn histories_and_renamed_columns_of_the_papers_sets() {
             .count(),
         29
     );
-    let Some(path) = shared("data/sdft/gsm8k_train.json") else {
+    let Some(path) = shared_file("data/sdft/gsm8k_train.json") else {
         return;
     };
     let columns = "instruction=question,response=answer".parse().unwrap();

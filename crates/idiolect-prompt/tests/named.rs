@@ -8,10 +8,11 @@
 
 mod common;
 
-use common::{answered, assistant, golden, pieces, shared, turns, user};
+use common::{answered, assistant, golden, pieces, turns, user};
 use expect_test::expect;
 use idiolect_data::Message;
 use idiolect_prompt::{ChatTemplate, ChatTokens, DistillTemplate, NamedTemplate, Preset};
+use idiolect_testkit::shared_file;
 use serde_json::Value;
 
 #[test]
@@ -119,7 +120,7 @@ fn named_templates_write_what_chat_templates_write() {
 /// The values of the reference's own template table, by name.
 #[test]
 fn the_presets_are_the_published_constants() {
-    let Some(file) = shared("data/safety/sdft_constants.json") else {
+    let Some(file) = shared_file("data/safety/sdft_constants.json") else {
         return;
     };
     let constants: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();

@@ -8,10 +8,11 @@
 
 mod common;
 
-use common::{assistant, marked, shared, system, template, user};
+use common::{assistant, marked, system, template, user};
 use expect_test::{Expect, expect};
 use idiolect_data::Message;
 use idiolect_prompt::{ChatTemplate, ChatTokens, Piece, Rendered};
+use idiolect_testkit::shared_file;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -137,7 +138,7 @@ fn the_template_itself_tells_what_ends_a_turn() {
 
 #[test]
 fn the_tiny_checkpoints_train_their_own_end_of_turn() {
-    let Some(file) = shared("oracles/tiny/tiny-llama3/tokenizer_config.json") else {
+    let Some(file) = shared_file("oracles/tiny/tiny-llama3/tokenizer_config.json") else {
         return;
     };
     let config: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();

@@ -2,13 +2,19 @@
 #![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod close;
+#[cfg(feature = "burn")]
 mod device;
 mod error;
 mod golden;
+#[cfg(feature = "burn")]
+mod nudge;
 mod place;
 
 pub use close::{assert_close, max_abs_diff};
+#[cfg(feature = "burn")]
 pub use device::device;
 pub use error::TestkitError;
 pub use golden::Tensors;
-pub use place::{minilm, shared, smollm2_folder, smollm2_gguf, workspace_root};
+#[cfg(feature = "burn")]
+pub use nudge::Nudge;
+pub use place::{minilm, shared, shared_file, smollm2_folder, smollm2_gguf, workspace_root};

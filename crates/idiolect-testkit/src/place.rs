@@ -26,6 +26,17 @@ pub fn shared() -> Option<PathBuf> {
     find("IDIOLECT_SHARED", beside, "IDIOLECT_REQUIRE_SHARED")
 }
 
+/// A file below [`shared`].
+///
+/// # Panics
+///
+/// When it is absent and `IDIOLECT_REQUIRE_SHARED` is set.
+#[must_use]
+pub fn shared_file(path: &str) -> Option<PathBuf> {
+    let file = shared()?.join(path);
+    present(file, "IDIOLECT_SHARED", "IDIOLECT_REQUIRE_SHARED")
+}
+
 /// SmolLM2-135M-Instruct as a Hugging Face folder in bf16: `IDIOLECT_SMOLLM2`, else `models/smollm2-bf16`.
 ///
 /// # Panics
@@ -63,6 +74,10 @@ pub fn minilm() -> Option<PathBuf> {
 
 fn find(variable: &str, default: impl Fn() -> PathBuf, required: &str) -> Option<PathBuf> {
     let path = std::env::var_os(variable).map_or_else(default, PathBuf::from);
+    present(path, variable, required)
+}
+
+fn present(path: PathBuf, variable: &str, required: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }

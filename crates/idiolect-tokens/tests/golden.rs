@@ -10,10 +10,11 @@
 
 mod common;
 
-use common::{byte_level, golden, ids, sentence_piece, shared, smollm2, vocabulary};
+use common::{byte_level, golden, ids, sentence_piece, smollm2, vocabulary};
 use idiolect_prompt::{
     ChatTemplate, ChatTokens, DistillTemplate, NamedTemplate, Piece, Preset, Rendered,
 };
+use idiolect_testkit::shared_file;
 use idiolect_tokens::{GgufVocabulary, Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
@@ -135,7 +136,7 @@ fn chats_have_the_ids_of_transformers() {
 
 #[test]
 fn the_tiny_oracle_is_met() {
-    let Some(folder) = shared("oracles/tiny/tiny-llama2") else {
+    let Some(folder) = shared_file("oracles/tiny/tiny-llama2") else {
         return;
     };
     let (tokenizer, config) = Tokenizer::from_folder(&folder).unwrap();
@@ -164,7 +165,7 @@ fn the_tiny_oracle_is_met() {
 fn the_smollm2_oracle_is_met() {
     let (Some(file), Some(oracle)) = (
         smollm2("tokenizer.json"),
-        shared("oracles/smollm2/oracle.json"),
+        shared_file("oracles/smollm2/oracle.json"),
     ) else {
         return;
     };
@@ -250,7 +251,7 @@ fn smollm2_out_of_gguf_is_smollm2_out_of_its_folder() {
     let json: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let (from_gguf, _) = Tokenizer::from_gguf(&gguf_of(&json, &config)).unwrap();
     assert_eq!(from_gguf.special_tokens(), from_folder.special_tokens());
-    let Some(rows) = shared("data/sdft/alpaca_train.json") else {
+    let Some(rows) = shared_file("data/sdft/alpaca_train.json") else {
         return;
     };
     let rows: Vec<Value> = serde_json::from_slice(&std::fs::read(rows).unwrap()).unwrap();

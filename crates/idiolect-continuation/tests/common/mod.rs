@@ -211,19 +211,5 @@ impl Folder {
 
 /// A file of the shared data, where it is there.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("IDIOLECT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let path = folder.join("data").join(name);
-    if !path.exists() {
-        assert!(
-            std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
-            "no {}",
-            path.display()
-        );
-        eprintln!("skipped: no {}", path.display());
-        return None;
-    }
-    Some(path)
+    idiolect_testkit::shared_file(&format!("data/{name}"))
 }

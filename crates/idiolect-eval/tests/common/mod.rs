@@ -117,16 +117,5 @@ pub(crate) fn mt_bench(folder: &Path) {
 
 /// The folder of the data; nothing, said aloud, where it is absent.
 pub(crate) fn data() -> Option<PathBuf> {
-    let shared = std::env::var_os("IDIOLECT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let data = shared.join("data");
-    if data.is_dir() {
-        return Some(data);
-    }
-    let required = std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_some();
-    assert!(!required, "no {}", data.display());
-    eprintln!("skipped: no {}", data.display());
-    None
+    idiolect_testkit::shared_file("data")
 }

@@ -37,9 +37,12 @@ pub(crate) fn cache(
     settings: &FineTuneSettings,
     run: &RunDir,
 ) -> Result<TokenCache, FineTuneError> {
-    let Limit { max_length, rule } = Limit::new(model, settings)?;
+    let Limit {
+        max_length,
+        truncation,
+    } = Limit::new(model, settings)?;
     let decides = format!(
-        "{} {:016x} {:?} {max_length} {rule:?} {} {}",
+        "{} {:016x} {:?} {max_length} {truncation:?} {} {}",
         env!("CARGO_PKG_VERSION"),
         file.index.fingerprint(),
         file.format,

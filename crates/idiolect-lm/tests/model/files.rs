@@ -4,7 +4,9 @@ use burn::module::Module;
 use idiolect_lm::{Dtype, LanguageModel, LmError, MergeOptions, WeightedAdapter, device, rows};
 use serde_json::json;
 
-use crate::tiny::{Nudge, loss, peft, tiny};
+use idiolect_testkit::Nudge;
+
+use crate::tiny::{loss, peft, tiny};
 
 #[test]
 fn a_merged_model_answers_as_the_adapter_did() {

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use burn::module::{ModuleMapper, Param};
-use burn::tensor::Tensor;
 use idiolect_data::{Message, Role};
 use idiolect_lm::{LanguageModel, ModelSettings};
 use idiolect_testkit::shared;
@@ -70,23 +68,4 @@ pub(crate) fn rows(count: u32) -> Vec<TokenRow> {
 pub(crate) fn loss(model: &LanguageModel) -> f64 {
     let scores = model.score(&rows(7), 3, &idiolect_completion::Quiet);
     scores.unwrap().iter().map(|row| row.nll).sum()
-}
-
-/// Moves every parameter by a little.
-pub(crate) struct Nudge(pub(crate) f64);
-
-impl ModuleMapper for Nudge {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        self.0 += 1.0;
-        let by = 0.02 * self.0.sin();
-        param.map(|value| {
-            let taped = value.is_autodiff();
-            let moved = value.without_autodiff() * (1.0 + by) + by;
-            if taped {
-                moved.autodiff().require_grad()
-            } else {
-                moved
-            }
-        })
-    }
 }

@@ -5,7 +5,9 @@ use burn::tensor::Device;
 use idiolect_lm::{LanguageModel, LmError, ModelPrompt};
 use idiolect_lora::{LoraAdapter, LoraConfig, save_adapter};
 
-use crate::tiny::{Nudge, loss, model, peft, tiny};
+use idiolect_testkit::Nudge;
+
+use crate::tiny::{loss, model, peft, tiny};
 
 fn words() -> [String; 2] {
     ["<say>", "<said>"].map(str::to_owned)

@@ -4,9 +4,9 @@ use burn::module::{Module, Param};
 use burn::tensor::Device;
 use idiolect_lora::{LoraConfig, dense_update, load_adapter, merge, save_adapter};
 use idiolect_model::{Decoder, NoAdapter};
-use idiolect_testkit::assert_close;
+use idiolect_testkit::{Nudge, assert_close};
 
-use crate::tiny::{Nudge, hidden, new, tiny};
+use crate::tiny::{hidden, new, tiny};
 
 #[test]
 fn an_adapter_of_a_base_model_changes_its_tuned_model_by_the_same_weights() {

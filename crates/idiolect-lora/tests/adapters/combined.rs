@@ -7,9 +7,9 @@ use idiolect_lora::{
     load_adapter, save_adapter,
 };
 use idiolect_model::NoAdapter;
-use idiolect_testkit::assert_close;
+use idiolect_testkit::{Nudge, assert_close};
 
-use crate::tiny::{Nudge, hidden, new, places, tiny};
+use crate::tiny::{hidden, new, places, tiny};
 
 fn scaled(adapter: &LoraAdapter, weight: f64) -> ScaledAdapter {
     let adapter = adapter.clone();

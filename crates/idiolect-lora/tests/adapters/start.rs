@@ -7,9 +7,9 @@ use idiolect_lora::{
     load_adapter, save_adapter,
 };
 use idiolect_model::{Decoder, NoAdapter};
-use idiolect_testkit::assert_close;
+use idiolect_testkit::{Nudge, assert_close};
 
-use crate::tiny::{Nudge, batch, hidden, new, tiny};
+use crate::tiny::{batch, hidden, new, tiny};
 
 /// Gradients of the sum of hidden states at the trained positions, site by site.
 fn gradients(

@@ -1,6 +1,5 @@
 //! The checkpoints that the tests adapt, new adapters for them, and what they compute.
 
-use burn::module::{ModuleMapper, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use idiolect_lora::{AdapterBatch, LoraAdapter, LoraConfig};
 use idiolect_model::{Adapter, Decoder};
@@ -30,25 +29,6 @@ pub(crate) fn places(adapter: &LoraAdapter) -> Vec<(String, usize, f64)> {
         .collect();
     places.sort_by(|a, b| a.0.cmp(&b.0));
     places
-}
-
-/// Moves every parameter by a little.
-pub(crate) struct Nudge(pub(crate) f64);
-
-impl ModuleMapper for Nudge {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        self.0 += 1.0;
-        let by = 0.02 * self.0.sin();
-        param.map(|value| {
-            let taped = value.is_autodiff();
-            let moved = value.without_autodiff() * (1.0 + by) + by;
-            if taped {
-                moved.autodiff().require_grad()
-            } else {
-                moved
-            }
-        })
-    }
 }
 
 /// Two rows of six tokens, of which some are trained.

@@ -9,27 +9,12 @@
     reason = "each test file uses a part of it; it says what it skipped"
 )]
 
-use std::path::{Path, PathBuf};
-
 use serde_json::Value;
 
 /// A file below `shared/data`; nothing, said aloud, where it is absent.
 pub(crate) fn file(name: &str) -> Option<String> {
-    let shared = std::env::var_os("IDIOLECT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("data").join(name);
-    let text = std::fs::read_to_string(&path).ok();
-    if text.is_none() {
-        assert!(
-            std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
-            "no {}",
-            path.display()
-        );
-        eprintln!("skipped: no {}", path.display());
-    }
-    text
+    let path = idiolect_testkit::shared_file(&format!("data/{name}"))?;
+    Some(std::fs::read_to_string(path).unwrap())
 }
 
 /// The rows of a file of JSON Lines; none where it is absent.

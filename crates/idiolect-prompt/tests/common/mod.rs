@@ -9,7 +9,7 @@
     reason = "each test file uses a part; helpers of tests may panic, and say what is skipped"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use idiolect_data::{Example, Message, Role};
 use idiolect_prompt::{ChatTemplate, ChatTokens, Date, Piece, Rendered, Special};
@@ -83,23 +83,6 @@ pub(crate) fn template(name: &str) -> ChatTemplate {
         ..ChatTokens::default()
     };
     ChatTemplate::new(&text("source"), tokens).unwrap()
-}
-
-/// A file of the shared folder; `None`, with a message, where that folder is absent.
-pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let folder = std::env::var_os("IDIOLECT_SHARED").map_or(beside, PathBuf::from);
-    let file = folder.join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    assert!(
-        std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
-        "missing {}",
-        file.display()
-    );
-    eprintln!("skipped: no {}", file.display());
-    None
 }
 
 /// One line a piece: trained text in «», message text in ‹›, special tokens in angle brackets.

@@ -97,34 +97,7 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
     proptest::collection::vec(part, 0..5).prop_map(|parts| parts.concat())
 }
 
-/// A file of the shared folder; `None`, with a message, where that folder is absent.
-pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let folder = std::env::var_os("IDIOLECT_SHARED").map_or(beside, PathBuf::from);
-    existing(folder.join(path))
-}
-
 /// A file of the `SmolLM2` folder; `None`, with a message, where that folder is absent.
 pub(crate) fn smollm2(name: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/smollm2-bf16");
-    let folder = std::env::var_os("IDIOLECT_SMOLLM2").map_or(beside, PathBuf::from);
-    let file = folder.join(name);
-    if !file.exists() {
-        eprintln!("skipped: no {}", file.display());
-        return None;
-    }
-    Some(file)
-}
-
-fn existing(file: PathBuf) -> Option<PathBuf> {
-    if file.exists() {
-        return Some(file);
-    }
-    assert!(
-        std::env::var_os("IDIOLECT_REQUIRE_SHARED").is_none(),
-        "missing {}",
-        file.display()
-    );
-    eprintln!("skipped: no {}", file.display());
-    None
+    Some(idiolect_testkit::smollm2_folder()?.join(name))
 }

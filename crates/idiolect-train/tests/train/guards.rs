@@ -91,7 +91,7 @@ fn labels_beyond_the_ids_would_train_padding_and_are_refused() {
         input_ids: vec![first, pad, pad],
         labels: rows[4].labels.clone(),
         lengths: vec![1],
-        parts: Vec::new(),
+        packed_lengths: Vec::new(),
     };
     let module = Tiny::random(1);
     let measured = NextToken.gradients(&module, &spilt, WHOLE).unwrap();
@@ -251,7 +251,7 @@ struct Apart;
 
 impl Objective<Tiny> for Apart {
     fn gradients(&self, module: &Tiny, batch: &TokenBatch, step: StepContext) -> Computed {
-        NextToken.gradients(module, batch, share)
+        NextToken.gradients(module, batch, step)
     }
 
     fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {

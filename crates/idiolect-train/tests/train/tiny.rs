@@ -100,7 +100,7 @@ impl Objective<Tiny> for NextToken {
         step: StepContext,
     ) -> Result<StepLoss, BoxError> {
         let (sum, trained_tokens) = Self::sum(module, batch);
-        Ok(StepLoss::new(module, sum, trained_tokens, share))
+        Ok(StepLoss::new(module, sum, trained_tokens, step))
     }
 
     fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
@@ -140,7 +140,7 @@ where
     F: Fn(&Tiny, &dyn Fn() -> Computed) -> Computed,
 {
     fn gradients(&self, module: &Tiny, batch: &TokenBatch, step: StepContext) -> Computed {
-        (self.between)(module, &|| NextToken.gradients(module, batch, share))
+        (self.between)(module, &|| NextToken.gradients(module, batch, step))
     }
 
     fn evaluate(&self, module: &Tiny, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
