@@ -6,7 +6,7 @@
 use idiolect::{Dataset, FineTune, LanguageModel, LoraConfig};
 
 fn main() -> Result<(), idiolect::Error> {
-    let model = LanguageModel::open("models/SmolLM2-135M-Instruct")?;
+    let model = LanguageModel::open("models/SmolLM2-135M-Instruct.Q4_1.gguf")?;
     let data = Dataset::open("train.jsonl")?;
     let run = FineTune::new(&model, &data)
         .lora(LoraConfig {

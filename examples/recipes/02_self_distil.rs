@@ -7,7 +7,7 @@
 use idiolect::{Check, Dataset, FineTune, LanguageModel, SelfDistill, TrainConfig};
 
 fn main() -> Result<(), idiolect::Error> {
-    let model = LanguageModel::open("models/SmolLM2-135M-Instruct")?;
+    let model = LanguageModel::open("models/SmolLM2-135M-Instruct.Q4_1.gguf")?;
     let data = Dataset::open("train.jsonl")?;
     let distilled = SelfDistill::new(&model, &data)
         .check(Check::Math)

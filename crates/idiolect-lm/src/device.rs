@@ -8,7 +8,7 @@ mod touch;
 
 pub use kernel_cache::folder as kernel_cache_folder;
 pub use threads::on_threads;
-pub(crate) use threads::{in_pool, set_threads};
+pub(crate) use threads::{check_threads, in_pool, set_threads};
 
 use burn::tensor::{DType, Device, FloatDType};
 use idiolect_model::Bits;

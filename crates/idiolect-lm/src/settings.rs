@@ -18,7 +18,7 @@ pub struct ModelSettings {
     pub dtype: Dtype,
     /// Bits in which the projections are kept, 8 or 4; by default they have the type of the rest.
     pub quantize: Option<u8>,
-    /// Threads of the CPU, at least 1; as many as cores by default.
+    /// Threads of the CPU, 1 to 1024; as many as cores by default.
     pub threads: Option<usize>,
     /// Template of a conversation: a name, or the path of a .jinja or a .toml file. By default the checkpoint's
     /// own chat template, and alpaca where it has none.
@@ -53,16 +53,13 @@ impl ModelSettings {
     /// # Errors
     ///
     /// [`LmError::Setting`] for no model, a device that was not compiled in, a number of bits other than 8
-    /// and 4, and 0 threads.
+    /// and 4, and threads outside 1 to 1024.
     pub fn check(&self) -> Result<(), LmError> {
         if self.model.is_empty() {
             return Err(LmError::setting("model", "a model", "nothing"));
         }
         crate::device::named(&self.device)?;
         self.quantize.map(crate::device::bits).transpose()?;
-        match self.threads {
-            Some(0) => Err(LmError::setting("threads", "at least 1", 0)),
-            _ => Ok(()),
-        }
+        self.threads.map_or(Ok(()), crate::device::check_threads)
     }
 }

@@ -4,7 +4,7 @@ mod gguf;
 mod template;
 mod vocabulary;
 
-pub(crate) use template::TemplateChoice;
+pub(crate) use template::{TemplateChoice, chat_template};
 pub(crate) use vocabulary::larger;
 
 use std::path::Path;

@@ -11,6 +11,9 @@ use crate::error::wrong;
 use crate::targets::Pattern;
 use crate::{LoraError, Targets, patterns};
 
+/// More than the width of any model: a larger rank is a slip, and would take the machine's memory.
+const MOST_RANK: usize = 65_536;
+
 /// How the update is scaled before it is added. In files it is `rslora`, true or false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "bool", into = "bool")]
@@ -74,7 +77,7 @@ impl FromStr for Init {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoraConfig {
-    /// Width of the bottleneck, at least 1. Default 8, that of self-distillation (arXiv 2402.13669,
+    /// Width of the bottleneck, 1 to 65536. Default 8, that of self-distillation (arXiv 2402.13669,
     /// section 4).
     pub rank: usize,
     /// Numerator of the scale, alpha / rank. Default 16, twice the rank, as in the scripts of
@@ -142,9 +145,10 @@ impl LoraConfig {
     ///
     /// [`LoraError::Setting`] names the first of them.
     pub fn check(&self) -> Result<(), LoraError> {
-        let mut ranks = self.rank_pattern.iter().map(|(_, rank)| *rank);
-        if self.rank == 0 || ranks.any(|rank| rank == 0) {
-            return Err(wrong("rank", "at least 1", "0"));
+        let others = self.rank_pattern.iter().map(|(_, rank)| *rank);
+        let mut ranks = std::iter::once(self.rank).chain(others);
+        if let Some(rank) = ranks.find(|rank| !(1..=MOST_RANK).contains(rank)) {
+            return Err(wrong("rank", format!("1 to {MOST_RANK}"), rank));
         }
         let mut alphas = self.alpha_pattern.iter().map(|(_, alpha)| *alpha);
         if let Some(alpha) = alphas.find(|alpha| !alpha.is_finite()) {
@@ -222,7 +226,7 @@ mod tests {
         let plain = LoraConfig::default;
         refused(
             LoraConfig { rank: 0, ..plain() },
-            "rank: expected at least 1, found 0",
+            "rank: expected 1 to 65536, found 0",
         );
         refused(
             LoraConfig {
@@ -236,7 +240,7 @@ mod tests {
                 rank_pattern: vec![("q_proj".into(), 0)],
                 ..plain()
             },
-            "rank: expected at least 1",
+            "rank: expected 1 to 65536, found 0",
         );
         refused(
             LoraConfig {

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::path::Path;
 
 use burn::module::Param;
@@ -142,10 +143,14 @@ fn shards(tensors: Vec<(String, Lazy)>, most: u64) -> Vec<Vec<(String, Lazy)>> {
 fn write_shard(path: &Path, shard: Vec<(String, Lazy)>) -> Result<(), ModelError> {
     let partial = path.with_extension("partial");
     let metadata = Some(HashMap::from([("format".to_string(), "pt".to_string())]));
-    let written = safetensors::serialize_to_file(shard, metadata, &partial);
     let io = |source| ModelError::io(path, source);
-    match written {
-        Ok(()) => std::fs::rename(&partial, path).map_err(io),
+    // The library makes a file that nobody else may read; this one is like any other.
+    let plain = File::create(&partial).and_then(|file| file.metadata());
+    let plain = plain.map_err(io)?.permissions();
+    match safetensors::serialize_to_file(shard, metadata, &partial) {
+        Ok(()) => std::fs::set_permissions(&partial, plain)
+            .and_then(|()| std::fs::rename(&partial, path))
+            .map_err(io),
         Err(SafeTensorError::IoError(source)) => Err(io(source)),
         Err(other) => Err(io(std::io::Error::other(other))),
     }

@@ -37,7 +37,7 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Micro-batches of one optimiser step, at least 1. Default 4, from the paper's scripts.
     pub accumulation: usize,
-    /// The full learning rate, at least 0. Default 1e-4, the paper's.
+    /// The full learning rate, above 0. Default 1e-4, the paper's.
     pub learning_rate: f64,
     /// The course of the rate after the warm-up. Default cosine, the paper's.
     pub schedule: Schedule,
@@ -149,8 +149,8 @@ impl TrainConfig {
             (
                 "learning_rate",
                 self.learning_rate,
-                finite(self.learning_rate, 0.0),
-                "at least 0",
+                self.learning_rate.is_finite() && self.learning_rate > 0.0,
+                "above 0",
             ),
             (
                 "weight_decay",
@@ -254,7 +254,7 @@ mod tests {
                 learning_rate: f64::NAN,
                 ..base()
             }),
-            "setting learning_rate: expected at least 0, found NaN"
+            "setting learning_rate: expected above 0, found NaN"
         );
         assert!(
             refused(TrainConfig {

@@ -37,6 +37,21 @@ pub(crate) fn something_trained(set: &'static str, rows: &[RowSize]) -> Result<(
     Ok(())
 }
 
+/// Rows of all passes together that a run may lay out: the plan of more than these takes gigabytes.
+const MOST_ROWS: usize = 100_000_000;
+
+/// Refuses more passes than can be laid out, a slip of the keys; a bound on the steps bounds them too.
+pub(crate) fn can_be_planned(config: &TrainConfig, rows: usize) -> Result<(), TrainError> {
+    if config.max_steps.is_some() || config.epochs.saturating_mul(rows) <= MOST_ROWS {
+        return Ok(());
+    }
+    Err(TrainError::Setting {
+        name: "epochs",
+        expected: "passes over at most 100000000 rows together, or max_steps",
+        found: format!("{} passes over {rows} rows", config.epochs),
+    })
+}
+
 /// Refuses settings that wait for evaluations where there is nothing to evaluate.
 pub(crate) fn something_held_out(
     config: &TrainConfig,

@@ -59,8 +59,12 @@ impl Plan {
     /// the rows of a stretch go, the longest first, each into the first line with room for it.
     #[must_use]
     pub fn new(rows: &[RowSize], config: &TrainConfig) -> Self {
+        let most = config.max_steps.unwrap_or(usize::MAX);
         let mut windows = Vec::new();
         for epoch in 0..config.epochs {
+            if windows.len() >= most {
+                break;
+            }
             let mut batches = epoch_batches(rows, config, epoch);
             keep_trained(&mut batches, rows);
             if epoch == 0 && config.length_grouping {
@@ -68,7 +72,7 @@ impl Plan {
             }
             append_windows(&mut windows, &batches, config.accumulation, epoch);
         }
-        windows.truncate(config.max_steps.unwrap_or(usize::MAX));
+        windows.truncate(most);
         let untrained_rows = rows.iter().filter(|row| row.trained_tokens == 0).count();
         Self {
             windows,

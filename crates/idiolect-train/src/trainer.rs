@@ -216,6 +216,7 @@ impl<'a, M: Module> Trainer<'a, M> {
             guard::something_trained(HELD_OUT, &row_sizes(self.held_out))?;
         }
         guard::something_held_out(self.config, self.held_out)?;
+        guard::can_be_planned(self.config, sizes.len())?;
         Ok(Plan::new(&sizes, self.config))
     }
 

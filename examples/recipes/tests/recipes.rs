@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use idiolect_testkit::{shared, smollm2_folder, workspace_root};
+use idiolect_testkit::{shared, smollm2_gguf, workspace_root};
 
 #[allow(dead_code, reason = "its main is not called here")]
 #[path = "../06_own_adapter.rs"]
@@ -31,7 +31,7 @@ const ROWS: &str = r#"{"instruction": "What is 2 + 2?", "output": "2 + 2 is 4. #
 
 /// The whole job on those rows, made short.
 const RUN: &str = r#"
-model = "models/SmolLM2-135M-Instruct"
+model = "models/SmolLM2-135M-Instruct.Q4_1.gguf"
 data = "train.jsonl"
 eval_data = "train.jsonl"
 out = "runs/whole"
@@ -55,12 +55,12 @@ fn the_readme_shows_the_first_three() {
 
 #[test]
 fn the_programs_of_the_readme_run() {
-    let Some(model) = smollm2_folder() else {
+    let Some(model) = smollm2_gguf() else {
         return;
     };
     let place = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(place.path().join("models")).expect("a folder");
-    let link = place.path().join("models/SmolLM2-135M-Instruct");
+    let link = place.path().join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
     std::os::unix::fs::symlink(std::fs::canonicalize(model).unwrap(), link).expect("a link");
     std::fs::write(place.path().join("train.jsonl"), ROWS).expect("rows");
     std::fs::write(place.path().join("run.toml"), RUN).expect("a run");

@@ -16,12 +16,12 @@ pub(crate) struct DataOptions {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<PathBuf>,
-    /// Share of each set, in the order of --data [default: by size]
+    /// How often the rows of each file are used, in the order of --data, as 1,0.5 [default: 1 each]
     #[arg(long, value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
     /// alpaca, sharegpt, messages, text or tokens; auto tells it by the fields; FILE.toml describes one of your own
-    /// [default: alpaca]
+    /// [default: auto]
     #[arg(long)]
     pub format: Option<String>,
     /// Column of an alpaca row that holds the instruction [default: instruction]

@@ -1,7 +1,8 @@
 //! `idiolect train`: a data set in, an adapter and its run directory out.
 
 use idiolect::Progress;
-use idiolect::finetune::{FineTuneError, Hooks, train};
+use idiolect::data::RunDir;
+use idiolect::finetune::{FineTuneError, Hooks, TrainOutcome, train};
 use idiolect::{TrainSettings, TrainingEvent};
 
 use crate::args::Train;
@@ -23,12 +24,27 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
     let trained = train(&settings, hooks);
     bar.end();
     match trained {
-        Ok(_) => Ok(()),
+        Ok(outcome) => {
+            tell(&bar, &settings, &outcome);
+            Ok(())
+        }
         Err(FineTuneError::Stopped { steps }) => Err(CliError::Stopped {
             steps,
             again: "--resume",
         }),
         Err(error) => Err(idiolect::Error::from(error).into()),
+    }
+}
+
+/// Says where the result lies.
+fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome) {
+    let Some(run) = settings.out.as_ref().map(RunDir::new) else {
+        return;
+    };
+    match outcome {
+        TrainOutcome::Adapter(_) => bar.note(&format!("adapter in {}", run.adapter().display())),
+        TrainOutcome::Full(_) => bar.note(&format!("model in {}", run.model().display())),
+        _ => {}
     }
 }
 

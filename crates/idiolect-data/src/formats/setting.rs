@@ -12,12 +12,13 @@ use crate::DataError;
 
 /// The format of data sets as a setting names it: `alpaca`, `sharegpt`, `messages` or `text`; `tokens`; `auto`; or
 /// the path of a `.toml` file that describes a format ([`crate::RowFormat`]).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 #[non_exhaustive]
 pub enum FormatSetting {
     /// `auto`: found from the fields of each file's first rows.
+    #[default]
     Auto,
     /// A built-in format.
     BuiltIn(Format),
@@ -25,12 +26,6 @@ pub enum FormatSetting {
     Tokens,
     /// A file that describes a format.
     File(PathBuf),
-}
-
-impl Default for FormatSetting {
-    fn default() -> Self {
-        Self::BuiltIn(Format::default())
-    }
 }
 
 impl From<Format> for FormatSetting {

@@ -48,7 +48,11 @@ impl Place {
 
     /// Twelve small instructions in the alpaca format.
     pub(crate) fn data(&self) -> Dataset {
-        let path = self.lines("alpaca.jsonl", &examples());
+        let mut path = self.path("alpaca.jsonl");
+        // Written once: runs at the same time read it.
+        if !path.exists() {
+            path = self.lines("alpaca.jsonl", &examples());
+        }
         Dataset::open(&path).unwrap()
     }
 

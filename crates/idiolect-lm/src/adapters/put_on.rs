@@ -7,14 +7,15 @@ use idiolect_data::content_hash;
 use idiolect_lora::{LoraAdapter, ScaledAdapter, Stack, load_adapter};
 
 use super::{Adapted, Adapters, Stacked, WeightedAdapter, fit};
-use crate::text::{Text, larger};
+use crate::text::{TemplateChoice, Text, chat_template, larger};
 use crate::{LanguageModel, LmError};
 
 impl LanguageModel {
     /// The base model with an adapter of a PEFT folder on, in the place of what is on now.
     ///
     /// A folder that brings a tokenizer must bring the model's, or one with more words: the same text as other
-    /// ids would be another task.
+    /// ids would be another task. A chat template that it brings takes the place of the checkpoint's, unless a
+    /// template was chosen: the adapter was trained with it.
     ///
     /// # Errors
     ///
@@ -27,7 +28,7 @@ impl LanguageModel {
         let decoder = adapter.decoder(&self.decoder);
         let text = match files {
             Some(files) => Arc::new(Text::new(files, &decoder.config.eos, &self.choice)?),
-            None => Arc::clone(&self.text),
+            None => self.text_of_adapter(folder)?,
         };
         self.adapted(Adapted {
             adapter,
@@ -36,6 +37,23 @@ impl LanguageModel {
             base: self.name().into(),
             hash,
         })
+    }
+
+    /// The model's text with the chat template of an adapter's folder, where that is another one and none was
+    /// chosen.
+    fn text_of_adapter(&self, folder: &Path) -> Result<Arc<Text>, LmError> {
+        let own = match &self.choice {
+            TemplateChoice::Automatic => chat_template(folder)?,
+            _ => None,
+        };
+        match own {
+            Some(own) if self.text.config.chat_template(None) != Some(own.as_str()) => {
+                let choice = TemplateChoice::Source(own.into());
+                let eos = &self.decoder.config.eos;
+                Ok(Arc::new(Text::new(self.text.files(), eos, &choice)?))
+            }
+            _ => Ok(Arc::clone(&self.text)),
+        }
     }
 
     /// [`load_adapter`](Self::load_adapter) where a folder is given, else the model as it is.

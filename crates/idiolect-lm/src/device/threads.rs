@@ -2,6 +2,9 @@
 
 use crate::LmError;
 
+/// More threads than any machine has cores: a larger number is a slip, and would take the machine.
+const MOST_THREADS: usize = 1024;
+
 /// Runs a task on a thread of the pool, which has `count` threads, or as many as cores.
 ///
 /// From another thread every product would be handed over to the pool and waited for, which costs a
@@ -10,7 +13,7 @@ use crate::LmError;
 ///
 /// # Errors
 ///
-/// [`LmError::Setting`] for 0, or when threads run already in another number; else those of `task`.
+/// [`LmError::Setting`] for 0 or above 1024, or when threads run already in another number; else those of `task`.
 pub fn on_threads<T: Send, E: From<LmError> + Send>(
     count: Option<usize>,
     task: impl FnOnce() -> Result<T, E> + Send,
@@ -26,11 +29,18 @@ pub(crate) fn in_pool<T: Send>(task: impl FnOnce() -> T + Send) -> T {
     rayon::scope(|_| task())
 }
 
+/// Refuses a number of threads that is none.
+pub(crate) fn check_threads(count: usize) -> Result<(), LmError> {
+    if (1..=MOST_THREADS).contains(&count) {
+        return Ok(());
+    }
+    let expected = format!("1 to {MOST_THREADS}");
+    Err(LmError::setting("threads", expected, count))
+}
+
 /// Sets the number of CPU threads for the whole program, once.
 pub(crate) fn set_threads(count: usize) -> Result<(), LmError> {
-    if count == 0 {
-        return Err(LmError::setting("threads", "at least 1", count));
-    }
+    check_threads(count)?;
     let built = rayon::ThreadPoolBuilder::new()
         .num_threads(count)
         .build_global();
@@ -59,6 +69,6 @@ mod tests {
         let error = on_threads(Some(running + 1), sum).unwrap_err().to_string();
         assert!(error.starts_with("threads: expected"), "{error}");
         let error = on_threads(Some(0), sum).unwrap_err().to_string();
-        assert_eq!(error, "threads: expected at least 1, found 0");
+        assert_eq!(error, "threads: expected 1 to 1024, found 0");
     }
 }

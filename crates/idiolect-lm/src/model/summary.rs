@@ -47,7 +47,7 @@ pub struct ModelSummary {
     pub rope_scaling: Value,
     /// Whether the head is the embedding.
     pub tied_head: bool,
-    /// Name of the template.
+    /// Name of the template, and in brackets what it was chosen by where that says more.
     pub template: String,
     /// Spellings of the tokens that end a response by the template.
     pub stops: Vec<String>,
@@ -135,7 +135,7 @@ impl LanguageModel {
             rope_theta: config.rope_theta,
             rope_scaling: config.rope_scaling.to_json(),
             tied_head: config.tied,
-            template: self.template().name().into(),
+            template: self.template_name(),
             stops: self.template().stops(),
             stop_ids: self.stop_tokens(),
             bos: special.bos.clone(),
@@ -152,6 +152,15 @@ impl LanguageModel {
                 cast: report.cast.len(),
             },
             adapter: self.lora().map(|adapter| self.adapter_summary(adapter)),
+        }
+    }
+
+    /// The template's own name, with the file that it was chosen by.
+    fn template_name(&self) -> String {
+        let name = self.template().name();
+        match &self.settings.template {
+            Some(asked) if asked != name => format!("{name} ({asked})"),
+            _ => name.into(),
         }
     }
 

@@ -72,6 +72,12 @@ impl TemplateChoice {
     }
 }
 
+/// The chat template that an adapter's folder brings, if it brings one.
+pub(crate) fn chat_template(folder: &Path) -> Result<Option<String>, LmError> {
+    let config = TokenizerConfig::read(folder)?;
+    Ok(config.chat_template(None).map(ToOwned::to_owned))
+}
+
 fn ends_in(path: &str, ending: &str) -> bool {
     Path::new(path).extension().is_some_and(|end| end == ending)
 }

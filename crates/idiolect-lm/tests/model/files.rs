@@ -1,12 +1,14 @@
 //! What a model writes and how far it moved: merged, shifted, its weights taken out and put back.
 
 use burn::module::Module;
-use idiolect_lm::{Dtype, LanguageModel, LmError, MergeOptions, WeightedAdapter, device, rows};
+use idiolect_lm::{
+    Dtype, LanguageModel, LmError, MergeOptions, ModelPrompt, WeightedAdapter, device, rows,
+};
 use serde_json::json;
 
 use idiolect_testkit::Nudge;
 
-use crate::tiny::{loss, peft, tiny};
+use crate::tiny::{loss, peft, tiny, user};
 
 #[test]
 fn a_merged_model_answers_as_the_adapter_did() {
@@ -170,4 +172,53 @@ fn rows_of_files_are_read_and_named_where_they_are_wrong() {
     );
     let error = rows::read_tokens(&pairs).unwrap_err().to_string();
     assert!(error.contains("expected input_ids and labels"), "{error}");
+}
+
+/// A template that no checkpoint of the tests has.
+const OWN: &str = "{{ bos_token }}{% for message in messages %}[{{ message.role }}] \
+                   {{ message.content }}{{ eos_token }}{% endfor %}\
+                   {% if add_generation_prompt %}[assistant] {% endif %}";
+
+#[test]
+fn an_adapters_own_chat_template_comes_with_it() {
+    let Some(model) = tiny() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("adapter");
+    std::fs::create_dir(&folder).unwrap();
+    for file in std::fs::read_dir(peft("qv")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+    let prompt = |model: &LanguageModel| {
+        let ids = model.prompt_ids(&ModelPrompt::Messages(user("Say red.")));
+        model.tokenizer().decode(&ids.unwrap(), false).unwrap()
+    };
+    let plain = model.load_adapter(&folder).unwrap();
+    assert_eq!(prompt(&plain), prompt(&model));
+    std::fs::write(folder.join("chat_template.jinja"), OWN).unwrap();
+    let own = model.load_adapter(&folder).unwrap();
+    let found = prompt(&own);
+    assert!(found.contains("[user] Say red."), "{found}");
+    let chosen = model.with_template("chat").unwrap();
+    let chosen = chosen.load_adapter(&folder).unwrap();
+    assert_eq!(prompt(&chosen), prompt(&model));
+    let out = place.path().join("merged");
+    own.merge(&out, MergeOptions::default()).unwrap();
+    let merged = std::fs::read_to_string(out.join("chat_template.jinja")).unwrap();
+    assert_eq!(merged, OWN);
+}
+
+#[cfg(unix)]
+#[test]
+fn weights_are_written_as_readable_as_any_other_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(model) = tiny() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let tuned = model.load_adapter(&peft("qv")).unwrap();
+    tuned.merge(place.path(), MergeOptions::default()).unwrap();
+    let mode = |name: &str| {
+        let file = std::fs::metadata(place.path().join(name)).unwrap();
+        file.permissions().mode() & 0o777
+    };
+    assert_eq!(mode("model.safetensors"), mode("config.json"));
 }

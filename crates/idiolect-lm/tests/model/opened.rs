@@ -154,7 +154,7 @@ fn what_does_not_fit_is_refused_by_name() {
             threads: Some(0),
             ..plain()
         },
-        &["threads: expected at least 1"],
+        &["threads: expected 1 to 1024"],
     );
     refused(
         &ModelSettings {

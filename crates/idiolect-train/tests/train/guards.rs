@@ -100,6 +100,23 @@ fn labels_beyond_the_ids_would_train_padding_and_are_refused() {
 }
 
 #[test]
+fn passes_that_no_memory_holds_the_plan_of_are_refused() {
+    let rows = random_rows(4, 1);
+    let endless = TrainConfig {
+        epochs: usize::MAX,
+        ..config()
+    };
+    let error = refused(&endless, &NextToken, &rows).to_string();
+    assert!(error.contains("epochs: expected passes over"), "{error}");
+    let bounded = TrainConfig {
+        max_steps: Some(2),
+        ..endless
+    };
+    let trainer = Trainer::new(&bounded, &NextToken, &rows, 0);
+    assert_eq!(run(&trainer, Tiny::random(1)).unwrap().1.len(), 2);
+}
+
+#[test]
 fn a_module_without_a_trained_parameter_is_refused() {
     use burn::module::Module;
     let rows = random_rows(4, 1);

@@ -23,7 +23,7 @@ use crate::settings::DistillJob;
 /// # fn main() -> Result<(), idiolect::Error> {
 /// use idiolect::{Check, Dataset, LanguageModel, SelfDistill};
 ///
-/// let model = LanguageModel::open("models/SmolLM2-135M-Instruct")?;
+/// let model = LanguageModel::open("models/SmolLM2-135M-Instruct.Q4_1.gguf")?;
 /// let data = Dataset::open("train.jsonl")?;
 /// let distilled = SelfDistill::new(&model, &data)
 ///     .check(Check::Math)
