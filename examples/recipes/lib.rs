@@ -15,10 +15,14 @@ mod guides {
     mod data_format {}
     #[doc = include_str!("../../docs/guides/add-an-adapter-kind.md")]
     mod adapter_kind {}
+    #[doc = include_str!("../../docs/guides/continue-text.md")]
+    mod continue_text {}
     #[doc = include_str!("../../docs/guides/distil.md")]
     mod distil {}
     #[doc = include_str!("../../docs/guides/embed-in-your-program.md")]
     mod embed {}
+    #[doc = include_str!("../../docs/guides/evaluate.md")]
+    mod evaluate {}
     #[doc = include_str!("../../docs/guides/fine-tune.md")]
     mod fine_tune {}
 }

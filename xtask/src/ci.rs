@@ -16,7 +16,7 @@ pub(crate) fn run() -> shell::Outcome {
     step("clippy", || shell::run(&mut clippy()))?;
     step("documentation", || shell::run(&mut documentation()))?;
     step("packages", package::run)?;
-    step("tests", || test::run(parity::features_on_wgpu()))?;
+    step("tests", || test::run(parity::features_on_wgpu().as_deref()))?;
     step("parity on wgpu", parity::on_wgpu)
 }
 

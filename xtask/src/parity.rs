@@ -15,9 +15,9 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
     let ["--device", device, rest @ ..] = arguments else {
         return Err(format!("expected --device NAME, found {arguments:?}"));
     };
-    let feature = match *device {
+    let features = match *device {
         "flex" => None,
-        "wgpu" | "vulkan" | "cuda" => Some(*device),
+        "wgpu" | "vulkan" | "cuda" => Some(features(device)),
         other => {
             return Err(format!(
                 "expected flex, wgpu, vulkan or cuda, found {other}"
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
     // The whole workspace's features, as the tests are built: CI builds Burn once.
     let mut tests = shell::cargo(&["test", "--release", "--locked", "--workspace"]);
     tests.args(["--test", "parity"]);
-    tests.args(feature.map(|name| format!("--features=idiolect-tests/{name}")));
+    tests.args(features);
     tests.args(["--", "--test-threads", "1"]).args(rest);
     tests.env("IDIOLECT_DEVICE", device);
     tests.env("IDIOLECT_REQUIRE_SHARED", "1");
@@ -43,8 +43,13 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
 }
 
 /// The features that [`on_wgpu`] builds with. Tests built with the same need no second build of Burn.
-pub(crate) fn features_on_wgpu() -> Option<&'static str> {
-    runs_on_wgpu().then_some("--features=idiolect-tests/wgpu")
+pub(crate) fn features_on_wgpu() -> Option<String> {
+    runs_on_wgpu().then(|| features("wgpu"))
+}
+
+/// The program has the device too: its tests say what it then refuses.
+fn features(device: &str) -> String {
+    format!("--features=idiolect-tests/{device},idiolect-cli/{device}")
 }
 
 fn runs_on_wgpu() -> bool {

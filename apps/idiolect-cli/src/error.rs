@@ -31,7 +31,7 @@ pub(crate) enum CliError {
     #[error("standard output: {0}")]
     Output(#[source] std::io::Error),
     /// The user asked to stop; what was done is on disk.
-    #[error("stopped: {steps} steps are done; the same command with {again} goes on")]
+    #[error("stopped: {steps} steps are done; the same command with {again} resumes")]
     Stopped {
         /// Optimiser steps done.
         steps: usize,

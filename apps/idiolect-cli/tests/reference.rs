@@ -42,8 +42,9 @@ fn the_page_is_the_help() {
     let mut page = String::from(
         "# The command line\n\n\
          The help of every command, as the program prints it; the tests compare this page with it.\n\
-         A flag of `train`, `distill`, `continue` and `sdft` is a key of their configuration files in \
-         `snake_case`.\n",
+         A flag of `train`, `distill`, `continue` and `sdft` that is a setting is a key of their \
+         configuration files in `snake_case`; `--config`, `--resume`, `--demo` and the `--no-…` flags are \
+         none (`shuffle = false` for `--no-shuffle`).\n",
     );
     for command in COMMANDS {
         let name = command.join(" ");

@@ -55,7 +55,7 @@ fn keys_and_defaults() {
     assert_eq!(keys::<DataSettings>(), expected);
     assert_eq!(
         to_toml(&DataSettings::default()).unwrap(),
-        "data = []\nweights = []\nformat = \"alpaca\"\ninstruction_column = \"instruction\"\n\
+        "data = []\nweights = []\nformat = \"auto\"\ninstruction_column = \"instruction\"\n\
          response_column = \"output\"\n"
     );
 }

@@ -44,8 +44,8 @@ pub enum FineTuneError {
         /// What was given.
         found: String,
     },
-    /// The run was asked to stop; a checkpoint holds what was done, and a run that resumes goes on from it.
-    #[error("stopped after {steps} steps; resume goes on")]
+    /// The run was asked to stop; a checkpoint holds what was done, and the run can be resumed.
+    #[error("stopped after {steps} steps; a run that resumes does the rest")]
     Stopped {
         /// Optimiser steps done.
         steps: usize,

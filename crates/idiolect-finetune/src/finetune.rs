@@ -93,7 +93,7 @@ impl<'a> FineTune<'a> {
         self
     }
 
-    /// Whether to go on from the latest checkpoint of the run directory; without one the run begins anew. A run
+    /// Whether to resume from the latest checkpoint of the run directory; without one the run begins anew. A run
     /// that does not resume refuses a directory with checkpoints. Default false.
     #[must_use]
     pub fn resume(mut self, resume: bool) -> Self {

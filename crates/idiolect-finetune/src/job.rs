@@ -15,7 +15,7 @@ use crate::{
 
 /// What a caller has to do with a run beside its settings; by default nothing.
 pub struct Hooks<'a> {
-    /// Whether to go on from the latest checkpoint of the run directory.
+    /// Whether to resume from the latest checkpoint of the run directory.
     pub resume: bool,
     /// Ends the run, with a checkpoint, after the step in which this becomes true.
     pub stop: Option<&'a AtomicBool>,

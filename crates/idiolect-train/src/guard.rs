@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::params::{self, HostTensor};
 use crate::{
-    BoxError, CountMismatch, EvaluationRow, LossSum, Objective, RowSize, Rows, TrainConfig,
-    TrainError,
+    BoxError, CountMismatch, EvaluationRow, LossSum, Objective, RowSize, TrainConfig, TrainError,
 };
 
 /// Steps at a positive rate after which a parameter that starts at zero has long moved.
@@ -52,28 +51,29 @@ pub(crate) fn can_be_planned(config: &TrainConfig, rows: usize) -> Result<(), Tr
     })
 }
 
-/// Refuses settings that wait for evaluations where there is nothing to evaluate.
-pub(crate) fn something_held_out(
+/// Refuses held-out rows of which nothing is trained, and settings that wait for evaluations where there is
+/// nothing to evaluate.
+pub(crate) fn held_out(
     config: &TrainConfig,
-    held_out: &dyn Rows,
+    set: &'static str,
+    rows: &[RowSize],
 ) -> Result<(), TrainError> {
-    let name = if config.patience.is_some() {
-        "patience"
-    } else if config.return_best {
-        "return_best"
-    } else if config.eval_every > 0 {
-        "eval_every"
-    } else {
-        return Ok(());
-    };
-    if held_out.count() == 0 {
-        return Err(TrainError::Setting {
+    if !rows.is_empty() {
+        return something_trained(set, rows);
+    }
+    let waiting = [
+        ("patience", config.patience.is_some()),
+        ("return_best", config.return_best),
+        ("eval_every", config.eval_every > 0),
+    ];
+    match waiting.iter().find(|(_, waits)| *waits) {
+        Some((name, _)) => Err(TrainError::Setting {
             name,
             expected: "held-out rows to evaluate",
             found: "none".to_owned(),
-        });
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Refuses a number that is infinite or not a number.

@@ -212,10 +212,7 @@ impl<'a, M: Module> Trainer<'a, M> {
             self.pass().check_known(set)?;
         }
         guard::something_trained(TRAINING, &sizes)?;
-        if self.held_out.count() > 0 {
-            guard::something_trained(HELD_OUT, &row_sizes(self.held_out))?;
-        }
-        guard::something_held_out(self.config, self.held_out)?;
+        guard::held_out(self.config, HELD_OUT, &row_sizes(self.held_out))?;
         guard::can_be_planned(self.config, sizes.len())?;
         Ok(Plan::new(&sizes, self.config))
     }

@@ -16,7 +16,7 @@ use crate::{FineTuneError, MemoryPlan, TrainReport, TrainSettings, TrainingEvent
 pub(super) struct Follow<'a> {
     /// The run directory; without one nothing is written.
     pub(crate) run: Option<&'a RunDir>,
-    /// Whether to go on from its latest checkpoint.
+    /// Whether to resume from its latest checkpoint.
     pub(crate) resume: bool,
     /// Ends the run with a checkpoint once it is true.
     pub(crate) stop: Option<&'a AtomicBool>,
