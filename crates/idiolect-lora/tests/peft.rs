@@ -83,6 +83,16 @@ fn plain_head(decoder: &Decoder, hidden: Tensor<2>, targets: &[i64]) -> Tensor<2
     hidden.grad(&grads).expect("a gradient")
 }
 
+/// Rows of one sequence each, without dropout.
+fn batch(ids: Tensor<2, Int>, trained: Vec<i64>) -> AdapterBatch {
+    AdapterBatch {
+        ids,
+        trained_positions: column(trained),
+        dropout_seed: 0,
+        context: None,
+    }
+}
+
 #[test]
 fn first_gradients_are_those_of_peft_with_and_without_checkpointing() {
     for Case {
@@ -104,12 +114,7 @@ fn first_gradients_are_those_of_peft_with_and_without_checkpointing() {
         let size = [shape[1], shape[2]];
         let first = size[0] * size[1];
         let (trained, wanted) = targets(size, &all_labels[..first]);
-        let batch = AdapterBatch {
-            ids: ids(size, &all_ids[..first]),
-            trained_positions: column(trained),
-            dropout_seed: 0,
-            context: None,
-        };
+        let batch = batch(ids(size, &all_ids[..first]), trained);
         for checkpointing in [Checkpointing::Blocks, Checkpointing::Off] {
             let head = |hidden| Ok::<_, ()>(plain_head(&decoder, hidden, &wanted));
             let grads = adapter_gradients(&decoder, &adapter, &batch, checkpointing, head)

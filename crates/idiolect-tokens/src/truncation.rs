@@ -43,7 +43,7 @@ impl FromStr for Truncation {
     }
 }
 
-/// Rows that truncate_rows, and which rows were dropped or cut.
+/// Rows that are short enough, and which rows were dropped or cut.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TruncatedRows {
     /// All rows that are left, in order, none longer than allowed.
@@ -54,7 +54,7 @@ pub struct TruncatedRows {
     pub cut: Vec<Value>,
 }
 
-/// Makes rows truncate_rows into `max_length` tokens.
+/// Brings rows to at most `max_length` tokens.
 ///
 /// # Errors
 ///
