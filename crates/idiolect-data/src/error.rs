@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::files::FileInUse;
 use crate::formats::Id;
 use crate::settings::Renamed;
 
@@ -21,6 +22,9 @@ pub enum DataError {
         /// The system's own reason.
         source: std::io::Error,
     },
+    /// A journal that another process writes to.
+    #[error(transparent)]
+    InUse(#[from] FileInUse),
     /// Bytes that are no text.
     #[error("{}: line {line}: invalid UTF-8 at byte {column}", path.display())]
     Utf8 {

@@ -12,7 +12,8 @@ pub use dataset::{
 };
 pub use error::DataError;
 pub use files::{
-    Journal, RunDir, content_hash, text_hash, write_atomically, write_json, write_lines,
+    FileInUse, Journal, RunDir, content_hash, lock_file, text_hash, write_atomically, write_json,
+    write_lines,
 };
 pub use formats::{
     Columns, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields, Role, RoleNames,

@@ -2,6 +2,7 @@
 
 mod adapter_run;
 mod directory;
+mod fixed;
 mod follow;
 mod full_run;
 mod options;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use idiolect_data::FileInUse;
+
 /// An error of the caller's own code, as an objective returns it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -75,6 +77,9 @@ pub enum TrainError {
         #[source]
         source: BoxError,
     },
+    /// A run folder in which another process trains.
+    #[error(transparent)]
+    InUse(#[from] FileInUse),
     /// A file of the run could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

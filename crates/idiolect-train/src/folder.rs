@@ -23,6 +23,9 @@ pub struct RunFolder<'a> {
     /// Whether to go on from the latest checkpoint. Without one the run starts anew.
     /// A run that does not resume refuses a folder that holds checkpoints.
     pub resume: bool,
+    /// What else makes the run, by name: the model, what is trained of it. A checkpoint keeps it, and a run that
+    /// resumes must have the same. May be empty.
+    pub fixed: &'a BTreeMap<String, String>,
 }
 
 /// The open folder of a run.
@@ -33,6 +36,7 @@ pub(crate) struct Store {
     timings: Log,
     config: TrainConfig,
     rows: String,
+    fixed: BTreeMap<String, String>,
     /// Step of the latest checkpoint.
     saved: Option<usize>,
 }
@@ -55,7 +59,8 @@ impl Store {
             });
         }
         let rows = rows.fingerprint();
-        let found = latest.map(|path| found(&path, config, &rows)).transpose()?;
+        let found = latest.map(|path| found(&path, config, &rows, folder.fixed));
+        let found = found.transpose()?;
         let state = found.as_ref().map(|checkpoint| &checkpoint.state);
         let bytes = state.map_or((0, 0), |state| (state.metrics_bytes, state.timings_bytes));
         let store = Self {
@@ -64,6 +69,7 @@ impl Store {
             timings: Log::open(folder.path.join("timings.jsonl"), bytes.1)?,
             config: config.clone(),
             rows,
+            fixed: folder.fixed.clone(),
             saved: state.map(|state| state.step),
         };
         Ok((store, found))
@@ -102,6 +108,8 @@ impl Store {
             timings_bytes: self.timings.sync()?,
             parameter_steps: steps.collect(),
             seen: seen.clone(),
+            fixed: Some(self.fixed.clone()),
+            checksums: BTreeMap::new(),
         };
         let parameters = params::to_host(module, &|_| true);
         let checkpoint = Checkpoint {
@@ -152,26 +160,64 @@ impl Store {
         };
         if missing.or(unused).is_some() {
             return Err(TrainError::Checkpoint {
-                path: self
-                    .checkpoints
-                    .join(format!("step-{}", checkpoint.state.step)),
+                path: self.path_of(checkpoint),
                 expected: describe(missing),
                 found: describe(unused),
             });
         }
+        self.check_moments(checkpoint, &shapes)?;
         Ok(params::from_host(module, &mut |name, shape| {
             parameters.remove(&(name.to_owned(), shape.to_vec()))
         }))
     }
+
+    /// Refuses moments that are not of a parameter's length.
+    fn check_moments(
+        &self,
+        checkpoint: &Checkpoint,
+        shapes: &[(String, Vec<usize>)],
+    ) -> Result<(), TrainError> {
+        let length = |name: &str| {
+            let shape = shapes.iter().find(|(known, _)| known == name);
+            shape.map(|(_, shape)| shape.iter().product::<usize>())
+        };
+        let wrong = checkpoint.optimizer.iter().find(|state| {
+            let lengths = [state.mean.len(), state.square.len()].map(Some);
+            lengths != [length(&state.name); 2]
+        });
+        let Some(state) = wrong else { return Ok(()) };
+        let expected = match length(&state.name) {
+            Some(length) => format!("moments of {} of length {length}", state.name),
+            None => "moments of parameters alone".to_owned(),
+        };
+        Err(TrainError::Checkpoint {
+            path: self.path_of(checkpoint),
+            expected,
+            found: format!("those of {} of length {}", state.name, state.mean.len()),
+        })
+    }
+
+    fn path_of(&self, checkpoint: &Checkpoint) -> PathBuf {
+        let name = format!("step-{}", checkpoint.state.step);
+        self.checkpoints.join(name)
+    }
 }
 
 /// Reads a checkpoint and refuses it where it is of a run with other settings or rows.
-fn found(path: &Path, config: &TrainConfig, rows: &str) -> Result<Checkpoint, TrainError> {
+fn found(
+    path: &Path,
+    config: &TrainConfig,
+    rows: &str,
+    fixed: &BTreeMap<String, String>,
+) -> Result<Checkpoint, TrainError> {
     let checkpoint = checkpoint::read(path)?;
-    let differing = difference(config, &checkpoint.state.config.0).or_else(|| {
+    let state = &checkpoint.state;
+    let differing = difference(config, &state.config.0).or_else(|| {
         let rows_of = |rows: &str| format!("training rows {rows}");
-        (rows != checkpoint.state.rows).then(|| (rows_of(rows), rows_of(&checkpoint.state.rows)))
+        (rows != state.rows).then(|| (rows_of(rows), rows_of(&state.rows)))
     });
+    let other = || other_fixed(fixed, state.fixed.as_ref()?);
+    let differing = differing.or_else(other);
     match differing {
         None => Ok(checkpoint),
         Some((expected, found)) => Err(TrainError::Checkpoint {
@@ -180,6 +226,20 @@ fn found(path: &Path, config: &TrainConfig, rows: &str) -> Result<Checkpoint, Tr
             found,
         }),
     }
+}
+
+/// The first name of which two runs have other values.
+fn other_fixed(
+    this: &BTreeMap<String, String>,
+    other: &BTreeMap<String, String>,
+) -> Option<(String, String)> {
+    let mut names = this.keys().chain(other.keys());
+    let name = names.find(|name| this.get(*name) != other.get(*name))?;
+    let shown = |run: &BTreeMap<String, String>| match run.get(name) {
+        Some(value) => format!("{name} {value}"),
+        None => format!("no {name}"),
+    };
+    Some((shown(this), shown(other)))
 }
 
 /// The first setting that would make another run, as this run and as the other has it.

@@ -8,6 +8,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use idiolect_data::lock_file;
 use serde::Serialize;
 
 use crate::TrainError;
@@ -120,9 +121,13 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Opens the file and cuts it back to its first `bytes` bytes.
+    /// Opens the file, for this process alone, and cuts it back to its first `bytes` bytes.
     pub(crate) fn open(path: PathBuf, bytes: u64) -> Result<Self, TrainError> {
-        let (file, found) = Self::cut(&path, bytes).map_err(|source| io(&path, source))?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let mut file = options.open(&path).map_err(|source| io(&path, source))?;
+        lock_file(&file, &path)?;
+        let found = Self::cut(&mut file, bytes).map_err(|source| io(&path, source))?;
         if found < bytes {
             return Err(TrainError::Checkpoint {
                 path,
@@ -133,18 +138,14 @@ impl Log {
         Ok(Self { path, file, bytes })
     }
 
-    fn cut(path: &Path, bytes: u64) -> std::io::Result<(File, u64)> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)?;
+    /// Cuts a file back, and says how long it was.
+    fn cut(file: &mut File, bytes: u64) -> std::io::Result<u64> {
         let found = file.metadata()?.len();
         if found > bytes {
             file.set_len(bytes)?;
         }
         file.seek(SeekFrom::End(0))?;
-        Ok((file, found))
+        Ok(found)
     }
 
     /// Writes one row.

@@ -22,7 +22,7 @@ const EDGES: [(&str, &[&str]); 18] = [
     ("embed", &[]),
     ("model", &["kernels"]),
     ("lora", &["model"]),
-    ("train", &["kernels", "tokens"]),
+    ("train", &["data", "kernels", "tokens"]),
     (
         "lm",
         &[

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::lock::lock_file;
 use crate::DataError;
 use crate::rows::{json_error, text};
 
-/// An open journal; one process writes to it at a time.
+/// An open journal. It is locked until it is dropped, so that one process writes to it at a time.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -29,7 +30,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`DataError::Io`]; [`DataError::Utf8`] and [`DataError::Json`] for any other line that is
+    /// [`DataError::Io`]; [`DataError::InUse`] where it is open elsewhere; [`DataError::Utf8`] and [`DataError::Json`] for any other line that is
     /// not a `T`.
     pub fn open<T: DeserializeOwned>(path: &Path) -> Result<(Self, Vec<T>), DataError> {
         let io = |source| DataError::Io {
@@ -45,6 +46,7 @@ impl Journal {
             .truncate(false)
             .open(path)
             .map_err(io)?;
+        lock_file(&file, path)?;
         let (rows, whole) = rows(path, &mut BufReader::new(&mut file))?;
         cut(&mut file, whole).map_err(io)?;
         Ok((

@@ -2,10 +2,12 @@
 
 mod hash;
 mod journal;
+mod lock;
 mod run_dir;
 mod write;
 
 pub use hash::{content_hash, text_hash};
 pub use journal::Journal;
+pub use lock::{FileInUse, lock_file};
 pub use run_dir::RunDir;
 pub use write::{write_atomically, write_json, write_lines};

@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use idiolect_data::{DataError, lock_file};
 use idiolect_tokens::TokenRow;
 
 use crate::FineTuneError;
@@ -21,7 +22,7 @@ mod record;
 /// Where a row that is not there lies.
 const ABSENT: u64 = u64::MAX;
 
-/// An open cache; one process writes to it at a time.
+/// An open cache. It is locked until it is dropped, so that one process writes to it at a time.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
     path: PathBuf,
@@ -57,13 +58,13 @@ impl TokenCache {
     pub(crate) fn open(path: &Path, key: &str, rows: usize) -> Result<Self, FineTuneError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let opened = options.open(path).and_then(|file| {
-            let (end, places) = scan(&file, &format!("token rows 1 {key}\n"), rows)?;
-            Ok(Open { file, end, places })
-        });
+        let file = options.open(path).map_err(FineTuneError::io(path))?;
+        lock_file(&file, path).map_err(DataError::from)?;
+        let scanned = scan(&file, &format!("token rows 1 {key}\n"), rows);
+        let (end, places) = scanned.map_err(FineTuneError::io(path))?;
         Ok(Self {
             path: path.to_owned(),
-            open: RefCell::new(opened.map_err(FineTuneError::io(path))?),
+            open: RefCell::new(Open { file, end, places }),
         })
     }
 

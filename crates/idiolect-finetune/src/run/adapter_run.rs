@@ -4,6 +4,7 @@ use idiolect_lm::LanguageModel;
 use idiolect_lora::{Checkpointing, LoraAdapter};
 use idiolect_train::Trainer;
 
+use super::fixed;
 use super::follow::{Follow, Followed, Listener};
 use super::options::RunOptions;
 use super::start::{Start, with_vocabulary};
@@ -107,7 +108,8 @@ impl<'a> AdapterRun<'a> {
             must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
             ..Trainer::new(&options.config, &objective, sets.rows, model.pad_id())
         };
-        let follow = Follow::new(options, &plan, sets.held_out);
+        let fixed = fixed::of_adapter(options, model, &adapter)?;
+        let follow = Follow::new(options, &plan, sets.held_out, &fixed);
         let Followed { module, report } = follow.to_the_end(trainer, adapter, listener)?;
         self.finish(module.frozen(), report)
     }

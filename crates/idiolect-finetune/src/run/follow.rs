@@ -8,6 +8,7 @@ use idiolect_data::RunDir;
 use idiolect_report::curves;
 use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, TrainerEvent};
 
+use super::fixed::Fixed;
 use super::options::RunOptions;
 use super::tensorboard::Board;
 use crate::{FineTuneError, MemoryPlan, TrainReport, TrainSettings, TrainingEvent};
@@ -28,6 +29,8 @@ pub(super) struct Follow<'a> {
     pub(crate) settings: &'a TrainSettings,
     /// What is evaluated.
     pub(crate) held_out: &'a dyn Rows,
+    /// What makes the run beside the settings of the loop.
+    pub(crate) fixed: &'a Fixed,
 }
 
 impl<'a> Follow<'a> {
@@ -36,6 +39,7 @@ impl<'a> Follow<'a> {
         options: &'a RunOptions<'_>,
         plan: &'a MemoryPlan,
         held_out: &'a dyn Rows,
+        fixed: &'a Fixed,
     ) -> Self {
         Self {
             run: options.run.as_ref(),
@@ -45,6 +49,7 @@ impl<'a> Follow<'a> {
             plan,
             settings: &options.settings,
             held_out,
+            fixed,
         }
     }
 }
@@ -75,6 +80,7 @@ impl Follow<'_> {
         let folder = self.run.map(|run| RunFolder {
             path: &run.root,
             resume: self.resume,
+            fixed: self.fixed,
         });
         let trainer = Trainer {
             held_out: self.held_out,

@@ -6,6 +6,7 @@ use idiolect_lm::LanguageModel;
 use idiolect_model::{SaveOptions, StoredType, Weights, save};
 use idiolect_train::Trainer;
 
+use super::fixed;
 use super::follow::{Follow, Followed, Listener};
 use super::options::RunOptions;
 use super::start::with_vocabulary;
@@ -121,7 +122,8 @@ fn train_on(
         config: model.decoder().config.clone(),
     };
     let trainer = Trainer::new(&options.config, &objective, sets.rows, model.pad_id());
-    let follow = Follow::new(options, &plan, sets.held_out);
+    let fixed = fixed::of_model(options, model)?;
+    let follow = Follow::new(options, &plan, sets.held_out, &fixed);
     let Followed { module, report } = follow.to_the_end(trainer, trainable(weights), listener)?;
     let model = model.with_weights(module.valid());
     if let Some(run) = &options.run {

@@ -16,4 +16,5 @@ mod lazy;
 mod place;
 mod refused;
 mod resume;
+mod resume_settings;
 mod words;

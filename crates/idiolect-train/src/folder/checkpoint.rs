@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
@@ -43,6 +43,12 @@ pub(crate) struct State {
     /// What was seen of evaluations.
     #[serde(default)]
     pub(crate) seen: Seen,
+    /// What else makes the run, by name; a checkpoint of an earlier version says nothing of it.
+    #[serde(default)]
+    pub(crate) fixed: Option<BTreeMap<String, String>>,
+    /// CRC-32C of the files of tensors.
+    #[serde(default)]
+    pub(crate) checksums: BTreeMap<String, u32>,
 }
 
 /// A whole checkpoint in memory.
@@ -70,7 +76,11 @@ pub(crate) fn write(
     fs::create_dir_all(&beside).map_err(|source| io(&beside, source))?;
     write_tensors(&beside.join(PARAMETERS), values(&checkpoint.parameters))?;
     write_tensors(&beside.join(OPTIMIZER), moments(&checkpoint.optimizer))?;
-    let json = serde_json::to_vec_pretty(&checkpoint.state).map_err(std::io::Error::from);
+    let state = State {
+        checksums: checksums(&beside)?,
+        ..checkpoint.state.clone()
+    };
+    let json = serde_json::to_vec_pretty(&state).map_err(std::io::Error::from);
     write_synced(
         &beside.join(STATE),
         &json.map_err(|source| io(&beside, source))?,
@@ -103,6 +113,7 @@ pub(crate) fn read(path: &Path) -> Result<Checkpoint, TrainError> {
     let json = fs::read(&file).map_err(|source| io(&file, source))?;
     let state: State =
         serde_json::from_slice(&json).map_err(|source| unreadable(&file, "a state", &source))?;
+    check_files(path, &state)?;
     let parameters = parameters(path)?;
     let mut means = by_name(read_tensors(&path.join(OPTIMIZER))?);
     let mut optimizer = Vec::new();
@@ -132,6 +143,49 @@ pub(crate) fn read(path: &Path) -> Result<Checkpoint, TrainError> {
         parameters,
         optimizer,
     })
+}
+
+/// Refuses files that are not those which the state was written beside.
+fn check_files(path: &Path, state: &State) -> Result<(), TrainError> {
+    let step = format!("step-{}", state.step);
+    if path.file_name().is_none_or(|name| *name != *step) {
+        let found = format!("the state of {step}");
+        return Err(unreadable(&path.join(STATE), "its own state", &found));
+    }
+    if state.checksums.is_empty() {
+        return Ok(());
+    }
+    for (name, found) in checksums(path)? {
+        if state.checksums.get(&name) != Some(&found) {
+            let expected = "the bytes that were written";
+            return Err(unreadable(&path.join(&name), expected, &"others"));
+        }
+    }
+    Ok(())
+}
+
+fn checksums(folder: &Path) -> Result<BTreeMap<String, u32>, TrainError> {
+    let one = |name: &str| {
+        let path = folder.join(name);
+        let sum = checksum(&path).map_err(|source| io(&path, source))?;
+        Ok((name.to_owned(), sum))
+    };
+    [PARAMETERS, OPTIMIZER].into_iter().map(one).collect()
+}
+
+/// CRC-32C of a file, a piece at a time: it may be larger than the memory that is left.
+fn checksum(path: &Path) -> std::io::Result<u32> {
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut sum = 0;
+    loop {
+        let piece = file.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(sum);
+        }
+        sum = crc32c::crc32c_append(sum, piece);
+        let length = piece.len();
+        file.consume(length);
+    }
 }
 
 fn by_name(tensors: Vec<HostTensor>) -> BTreeMap<String, HostTensor> {

@@ -1,6 +1,7 @@
 //! Evaluation while training: how often, when it ends a run, which parameters it leaves, and all of that
 //! over interruptions.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use idiolect_train::{AdamW, RateRatio, RunFolder, TrainConfig, Trained, Trainer, TrainerEvent};
@@ -34,9 +35,14 @@ fn train(
         correct: |loss| Some(loss.trained_tokens / 2),
         ..through(|_, compute| compute())
     };
+    let nothing = BTreeMap::new();
     let trainer = Trainer {
         held_out: &held_out,
-        folder: Some(RunFolder { path, resume: true }),
+        folder: Some(RunFolder {
+            path,
+            resume: true,
+            fixed: &nothing,
+        }),
         ..Trainer::new(config, &counting, &rows, 0)
     };
     run_until(&trainer, Tiny::random(9), stop).unwrap()

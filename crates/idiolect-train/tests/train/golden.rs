@@ -50,10 +50,12 @@ fn check(case: &str) {
     let initial = &golden["initial"];
     let module = Tiny::new(matrix(&initial["embedding"]), matrix(&initial["head"]));
     let folder = tempfile::tempdir().unwrap();
+    let nothing = std::collections::BTreeMap::new();
     let trainer = Trainer {
         folder: Some(RunFolder {
             path: folder.path(),
             resume: false,
+            fixed: &nothing,
         }),
         ..Trainer::new(&config, &NextToken, &token_rows, 0)
     };

@@ -1,0 +1,73 @@
+//! What makes a run beside the settings of its loop: the base model, and what of it is trained. A checkpoint keeps
+//! these, and a run that resumes must have the same.
+
+use std::collections::BTreeMap;
+
+use idiolect_data::content_hash;
+use idiolect_lm::LanguageModel;
+use idiolect_lora::LoraAdapter;
+use serde_json::Value;
+
+use super::options::RunOptions;
+use crate::FineTuneError;
+
+/// Values by the name of their setting.
+pub(super) type Fixed = BTreeMap<String, String>;
+
+/// Those of a run that trains an adapter; none where it leaves no checkpoint.
+///
+/// # Errors
+///
+/// [`FineTuneError::Lm`] and [`FineTuneError::Io`] for files that cannot be read to be hashed.
+pub(super) fn of_adapter(
+    options: &RunOptions<'_>,
+    model: &LanguageModel,
+    adapter: &LoraAdapter,
+) -> Result<Fixed, FineTuneError> {
+    let mut fixed = of_model(options, model)?;
+    if fixed.is_empty() {
+        return Ok(fixed);
+    }
+    let settings = &options.settings.finetune;
+    fixed.insert("loss".into(), settings.loss.to_string());
+    if let Some(folder) = &settings.init_adapter {
+        fixed.insert("init_adapter".into(), content_hash(folder)?);
+    }
+    let config = serde_json::to_value(&adapter.config).unwrap_or_default();
+    let config = config.as_object().cloned().unwrap_or_default();
+    fixed.extend(config.into_iter().map(|(name, value)| (name, shown(value))));
+    Ok(fixed)
+}
+
+/// Those of a run that trains every weight.
+///
+/// # Errors
+///
+/// As for [`of_adapter`].
+pub(super) fn of_model(
+    options: &RunOptions<'_>,
+    model: &LanguageModel,
+) -> Result<Fixed, FineTuneError> {
+    if options.run.is_none() || options.config.checkpoint_every == 0 {
+        return Ok(Fixed::new());
+    }
+    let bits = model
+        .bits()
+        .map_or("none".into(), |bits| format!("{bits:?}"));
+    Ok(Fixed::from([
+        ("model".into(), model.model_hash()?),
+        (
+            "dtype".into(),
+            format!("{:?}", model.dtype()).to_lowercase(),
+        ),
+        ("quantize".into(), bits.to_lowercase()),
+        ("full".into(), options.settings.finetune.full.to_string()),
+    ]))
+}
+
+fn shown(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
