@@ -24,6 +24,6 @@ pub use decoder::{Decoder, Weights};
 pub use error::ModelError;
 pub use load::{Cast, LoadReport, load, load_quantized, read_config};
 pub use rope::{Angles, Rope};
-pub use save::{SaveOptions, StoredType, save};
+pub use save::{SaveOptions, StoredType, save, weight_files};
 pub use session::Session;
 pub use source::{StoredTensor, transposed, widen};

@@ -18,6 +18,11 @@ use crate::source::transposed;
 use crate::tensor_spec::{TensorSpec, tensor_specs};
 use crate::{Decoder, ModelConfig, ModelError};
 
+/// The weights where one file holds them all.
+const SINGLE: &str = "model.safetensors";
+/// What says which shard holds a tensor.
+const INDEX: &str = "model.safetensors.index.json";
+
 /// Type of the weights on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredType {
@@ -74,6 +79,7 @@ impl StoredType {
 /// Writes `decoder` as a Hugging Face folder and returns the names of the files.
 ///
 /// Every file is written under another name first and renamed when it is whole; the folder is made when absent.
+/// Weight files of a model that the folder held before are gone afterwards: its index would win over the new file.
 ///
 /// # Errors
 ///
@@ -84,6 +90,11 @@ pub fn save(
     options: SaveOptions,
 ) -> Result<Vec<String>, ModelError> {
     std::fs::create_dir_all(folder).map_err(|source| ModelError::io(folder, source))?;
+    let before = weight_files(folder)?;
+    if before.iter().any(|name| name == INDEX) {
+        // Without it shards are no model, should this be broken off.
+        remove(folder, INDEX)?;
+    }
     let tensors = stored_tensors(decoder, options.stored);
     let shards = shards(tensors, options.max_shard_bytes);
     let total = shards.len();
@@ -104,7 +115,13 @@ pub fn save(
     }
     if total > 1 {
         let index = json!({"metadata": {"total_size": bytes}, "weight_map": map});
-        files.push(write_json(folder, "model.safetensors.index.json", &index)?);
+        files.push(write_json(folder, INDEX, &index)?);
+    }
+    for old in before
+        .iter()
+        .filter(|name| *name != INDEX && !files.contains(name))
+    {
+        remove(folder, old)?;
     }
     let ConfigFiles { config, generation } = config_files(&decoder.config, options.stored);
     files.push(write_json(folder, "config.json", &config)?);
@@ -112,9 +129,41 @@ pub fn save(
     Ok(files)
 }
 
+/// Names of the files in a folder that hold a model's weights in safetensors, the index of shards with them, in
+/// the order of names; none where there is no folder.
+///
+/// # Errors
+///
+/// [`ModelError::Io`] for a folder that cannot be read.
+pub fn weight_files(folder: &Path) -> Result<Vec<String>, ModelError> {
+    let io = |source| ModelError::io(folder, source);
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let name = name.to_string_lossy();
+        let of_shard = name
+            .strip_prefix("model-")
+            .is_some_and(|rest| rest.contains("-of-"));
+        let is_shard = of_shard && name.ends_with(".safetensors");
+        if is_shard || name == SINGLE || name == INDEX {
+            names.push(name.into_owned());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn remove(folder: &Path, name: &str) -> Result<(), ModelError> {
+    let path = folder.join(name);
+    std::fs::remove_file(&path).map_err(|source| ModelError::io(&path, source))
+}
+
 fn shard_name(number: usize, total: usize) -> String {
     if total == 1 {
-        "model.safetensors".into()
+        SINGLE.into()
     } else {
         format!("model-{:05}-of-{total:05}.safetensors", number + 1)
     }

@@ -156,6 +156,24 @@ fn the_tiny_checkpoints_train_their_own_end_of_turn() {
     .assert_eq(&marked(&example));
 }
 
+#[test]
+fn a_template_that_takes_too_long_is_stopped() {
+    let nested = "{% for i in range(50000) %}{% for j in range(50000) %}{% endfor %}{% endfor %}";
+    let wide = "{{ messages|tojson(indent=65) }}";
+    for (source, expected) in [(nested, "fuel"), (wide, "at most 64")] {
+        let error = ChatTemplate::new(source, ChatTokens::default())
+            .and_then(|chat| chat.example(&[user("hi"), assistant("ho")]).map(drop))
+            .unwrap_err();
+        let mut shown = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            shown += &format!(": {cause}");
+            source = cause.source();
+        }
+        assert!(shown.contains(expected), "{shown}");
+    }
+}
+
 /// Everything that is not message text, white space aside: what roles and turns are made of.
 fn markup(rendered: &Rendered) -> String {
     let mut out = String::new();

@@ -104,6 +104,9 @@ pub(crate) struct Merge {
     /// Largest weight file, in megabytes
     #[arg(long, default_value_t = 5000)]
     pub max_shard_megabytes: u64,
+    /// Overwrite a model that the folder holds
+    #[arg(long)]
+    pub overwrite: bool,
 }
 
 /// Arguments of `combine`.

@@ -15,6 +15,7 @@ pub(crate) fn run(args: &Merge) -> Result<(), CliError> {
     let options = MergeOptions {
         stored: stored.map_err(idiolect::Error::from)?,
         max_shard_megabytes: args.max_shard_megabytes,
+        overwrite: args.overwrite,
     };
     let model = resolve(None, &args.model)?;
     let summary = merge(&model, &args.adapter, &args.out, options, &Bar::default());

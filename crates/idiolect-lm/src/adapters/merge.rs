@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use idiolect_lora::{LoraAdapter, combine, merge_checked};
-use idiolect_model::{Decoder, SaveOptions, StoredType, save};
+use idiolect_model::{Decoder, SaveOptions, StoredType, save, weight_files};
 use serde::Serialize;
 
 use super::Adapters;
@@ -25,6 +25,8 @@ pub struct MergeOptions {
     pub stored: Option<Dtype>,
     /// Largest weight file in megabytes; 5000 by default, as in transformers.
     pub max_shard_megabytes: u64,
+    /// Whether a model that the folder holds is overwritten; refused by default.
+    pub overwrite: bool,
 }
 
 impl Default for MergeOptions {
@@ -32,6 +34,7 @@ impl Default for MergeOptions {
         Self {
             stored: None,
             max_shard_megabytes: 5000,
+            overwrite: false,
         }
     }
 }
@@ -56,12 +59,16 @@ impl LanguageModel {
     ///
     /// # Errors
     ///
-    /// [`LmError::Setting`] for a model without an adapter on; [`LmError::Lora`] for several that cannot be
+    /// [`LmError::Setting`] for a model without an adapter on, and for a folder that holds a model; [`LmError::Lora`] for several that cannot be
     /// combined; [`LmError::Model`] and [`LmError::Io`] for what cannot be written.
     pub fn merge(self, out: &Path, options: MergeOptions) -> Result<MergeSummary, LmError> {
         let stored = stored(options.stored, self.dtype().into());
         let text = Arc::clone(self.text());
         let (decoder, adapter) = self.parted()?;
+        if let (Some(held), false) = (weight_files(out)?.first(), options.overwrite) {
+            let expected = "a folder without a model, or overwrite";
+            return Err(LmError::setting("out", expected, out.join(held).display()));
+        }
         let probe = probe(&text, &decoder.device())?;
         let (merged, report) = merge_checked(decoder, &adapter, &probe);
         let options = SaveOptions {

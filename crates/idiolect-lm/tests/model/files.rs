@@ -6,6 +6,7 @@ use idiolect_lm::{
 };
 use serde_json::json;
 
+use idiolect_model::weight_files;
 use idiolect_testkit::Nudge;
 
 use crate::tiny::{loss, peft, tiny, user};
@@ -206,6 +207,38 @@ fn an_adapters_own_chat_template_comes_with_it() {
     own.merge(&out, MergeOptions::default()).unwrap();
     let merged = std::fs::read_to_string(out.join("chat_template.jinja")).unwrap();
     assert_eq!(merged, OWN);
+}
+
+#[test]
+fn a_model_is_overwritten_only_where_it_is_asked_for_and_then_whole() {
+    let Some(model) = tiny() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("merged");
+    let shards = MergeOptions {
+        max_shard_megabytes: 0,
+        ..MergeOptions::default()
+    };
+    let tuned = model.load_adapter(&peft("all")).unwrap();
+    tuned.merge(&out, shards).unwrap();
+    let first = weight_files(&out).unwrap();
+    assert!(first.len() > 2, "{first:?}");
+    let other = || model.load_adapter(&peft("qv")).unwrap();
+    let error = other().merge(&out, MergeOptions::default()).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.starts_with("out: expected a folder without a model"),
+        "{error}"
+    );
+    assert_eq!(weight_files(&out).unwrap(), first);
+    let whole = MergeOptions {
+        overwrite: true,
+        ..MergeOptions::default()
+    };
+    let expected = loss(&other());
+    other().merge(&out, whole).unwrap();
+    assert_eq!(weight_files(&out).unwrap(), ["model.safetensors"]);
+    let merged = LanguageModel::open(&out.display().to_string()).unwrap();
+    assert!((loss(&merged) - expected).abs() < 1e-3);
 }
 
 #[cfg(unix)]

@@ -14,6 +14,13 @@ use crate::Date;
 /// The name of the one template in an environment.
 pub(crate) const TEMPLATE: &str = "chat";
 
+/// Instructions that one rendering may take: a few hundred for each message of a conversation, and a second or
+/// so of a template that never ends. Templates come with models from strangers.
+const MOST_INSTRUCTIONS: u64 = 50_000_000;
+
+/// Widest indentation of `tojson`.
+const WIDEST_INDENT: usize = 64;
+
 /// Text of `raise_exception`, as the source of the engine's error.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -23,6 +30,7 @@ pub(crate) struct Raised(pub(crate) String);
 /// Without a date there is no `strftime_now`, and templates fall back on their own date.
 pub(crate) fn environment(source: &str, date: Option<Date>) -> Result<Environment<'static>, Error> {
     let mut env = Environment::new();
+    env.set_fuel(Some(MOST_INSTRUCTIONS));
     env.set_trim_blocks(true);
     env.set_lstrip_blocks(true);
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
@@ -98,6 +106,10 @@ fn print(out: &mut Output, state: &State, value: &Value) -> Result<(), Error> {
 /// `json.dumps(value, ensure_ascii=False, indent=indent)`.
 fn to_json(value: &Value, options: &Kwargs) -> Result<String, Error> {
     let indent: Option<usize> = options.get("indent")?;
+    if let Some(wide) = indent.filter(|width| *width > WIDEST_INDENT) {
+        let reason = format!("tojson: expected an indent of at most {WIDEST_INDENT}, found {wide}");
+        return Err(Error::new(ErrorKind::InvalidOperation, reason));
+    }
     match indent {
         Some(width) => write_json(
             value,
