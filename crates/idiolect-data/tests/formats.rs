@@ -211,6 +211,7 @@ proptest! {
         for row in &rows {
             journal.append(row).unwrap();
         }
+        drop(journal);
         let bytes = std::fs::read(&path).unwrap();
         let (len, kept) = (bytes.len() as f64 * share, &rows);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the file")]

@@ -3,6 +3,8 @@
 //! Tensors are fetched from the device as they are written, so that no second copy of the model exists.
 //! Tokenizer files are not written: this crate knows no text.
 
+mod held;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -14,14 +16,12 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, View};
 use serde_json::{Value, json};
 
+pub use held::weight_files;
+use held::{INDEX, SINGLE, remove};
+
 use crate::source::transposed;
 use crate::tensor_spec::{TensorSpec, tensor_specs};
 use crate::{Decoder, ModelConfig, ModelError};
-
-/// The weights where one file holds them all.
-const SINGLE: &str = "model.safetensors";
-/// What says which shard holds a tensor.
-const INDEX: &str = "model.safetensors.index.json";
 
 /// Type of the weights on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +78,8 @@ impl StoredType {
 
 /// Writes `decoder` as a Hugging Face folder and returns the names of the files.
 ///
-/// Every file is written under another name first and renamed when it is whole; the folder is made when absent.
-/// Weight files of a model that the folder held before are gone afterwards: its index would win over the new file.
+/// Files are written under another name and renamed when whole; the folder is made when absent. Weight files that it
+/// held before are gone afterwards: their index would win over the new file.
 ///
 /// # Errors
 ///
@@ -92,7 +92,6 @@ pub fn save(
     std::fs::create_dir_all(folder).map_err(|source| ModelError::io(folder, source))?;
     let before = weight_files(folder)?;
     if before.iter().any(|name| name == INDEX) {
-        // Without it shards are no model, should this be broken off.
         remove(folder, INDEX)?;
     }
     let tensors = stored_tensors(decoder, options.stored);
@@ -127,38 +126,6 @@ pub fn save(
     files.push(write_json(folder, "config.json", &config)?);
     files.push(write_json(folder, "generation_config.json", &generation)?);
     Ok(files)
-}
-
-/// Names of the files in a folder that hold a model's weights in safetensors, the index of shards with them, in
-/// the order of names; none where there is no folder.
-///
-/// # Errors
-///
-/// [`ModelError::Io`] for a folder that cannot be read.
-pub fn weight_files(folder: &Path) -> Result<Vec<String>, ModelError> {
-    let io = |source| ModelError::io(folder, source);
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(io)? {
-        let name = entry.map_err(io)?.file_name();
-        let name = name.to_string_lossy();
-        let of_shard = name
-            .strip_prefix("model-")
-            .is_some_and(|rest| rest.contains("-of-"));
-        let is_shard = of_shard && name.ends_with(".safetensors");
-        if is_shard || name == SINGLE || name == INDEX {
-            names.push(name.into_owned());
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-fn remove(folder: &Path, name: &str) -> Result<(), ModelError> {
-    let path = folder.join(name);
-    std::fs::remove_file(&path).map_err(|source| ModelError::io(&path, source))
 }
 
 fn shard_name(number: usize, total: usize) -> String {

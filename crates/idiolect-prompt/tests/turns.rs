@@ -164,12 +164,9 @@ fn a_template_that_takes_too_long_is_stopped() {
         let error = ChatTemplate::new(source, ChatTokens::default())
             .and_then(|chat| chat.example(&[user("hi"), assistant("ho")]).map(drop))
             .unwrap_err();
-        let mut shown = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            shown += &format!(": {cause}");
-            source = cause.source();
-        }
+        let first: &dyn std::error::Error = &error;
+        let causes = std::iter::successors(Some(first), |cause| cause.source());
+        let shown = causes.map(ToString::to_string).collect::<String>();
         assert!(shown.contains(expected), "{shown}");
     }
 }

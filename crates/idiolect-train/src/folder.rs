@@ -1,6 +1,7 @@
 //! A run's folder: its two logs, its checkpoints, and how a run resumes from it.
 
 mod checkpoint;
+mod files;
 mod stored;
 
 use std::collections::BTreeMap;

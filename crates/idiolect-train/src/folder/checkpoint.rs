@@ -8,12 +8,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
+use super::files::{checksums, sync_folder, write_synced};
 use super::stored::StoredConfig;
 use crate::TrainError;
 use crate::guard::Seen;
@@ -24,6 +24,8 @@ use crate::report::io;
 const PARAMETERS: &str = "parameters.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
+/// The files whose checksums the state has.
+const TENSORS: [&str; 2] = [PARAMETERS, OPTIMIZER];
 
 /// What a run needs to go on, apart from its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +79,7 @@ pub(crate) fn write(
     write_tensors(&beside.join(PARAMETERS), values(&checkpoint.parameters))?;
     write_tensors(&beside.join(OPTIMIZER), moments(&checkpoint.optimizer))?;
     let state = State {
-        checksums: checksums(&beside)?,
+        checksums: checksums(&beside, &TENSORS)?,
         ..checkpoint.state.clone()
     };
     let json = serde_json::to_vec_pretty(&state).map_err(std::io::Error::from);
@@ -155,37 +157,13 @@ fn check_files(path: &Path, state: &State) -> Result<(), TrainError> {
     if state.checksums.is_empty() {
         return Ok(());
     }
-    for (name, found) in checksums(path)? {
+    for (name, found) in checksums(path, &TENSORS)? {
         if state.checksums.get(&name) != Some(&found) {
             let expected = "the bytes that were written";
             return Err(unreadable(&path.join(&name), expected, &"others"));
         }
     }
     Ok(())
-}
-
-fn checksums(folder: &Path) -> Result<BTreeMap<String, u32>, TrainError> {
-    let one = |name: &str| {
-        let path = folder.join(name);
-        let sum = checksum(&path).map_err(|source| io(&path, source))?;
-        Ok((name.to_owned(), sum))
-    };
-    [PARAMETERS, OPTIMIZER].into_iter().map(one).collect()
-}
-
-/// CRC-32C of a file, a piece at a time: it may be larger than the memory that is left.
-fn checksum(path: &Path) -> std::io::Result<u32> {
-    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
-    let mut sum = 0;
-    loop {
-        let piece = file.fill_buf()?;
-        if piece.is_empty() {
-            return Ok(sum);
-        }
-        sum = crc32c::crc32c_append(sum, piece);
-        let length = piece.len();
-        file.consume(length);
-    }
 }
 
 fn by_name(tensors: Vec<HostTensor>) -> BTreeMap<String, HostTensor> {
@@ -309,22 +287,4 @@ fn unreadable(path: &Path, expected: &str, found: &dyn std::fmt::Display) -> Tra
         expected: expected.to_owned(),
         found: found.to_string(),
     }
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let write = || {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|source| io(path, source))
-}
-
-/// Makes the names in a folder last; only Unix opens a folder as a file.
-fn sync_folder(path: &Path) -> Result<(), TrainError> {
-    if cfg!(unix) {
-        let sync = File::open(path).and_then(|folder| folder.sync_all());
-        sync.map_err(|source| io(path, source))?;
-    }
-    Ok(())
 }
