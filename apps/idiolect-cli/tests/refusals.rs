@@ -50,7 +50,8 @@ fn wrong_settings() {
     );
     prompt(&["--dtype", "f8"], &["--dtype", "f8"]);
     prompt(&["--quantize", "3"], &["--quantize", "8 or 4", "3"]);
-    prompt(&["--threads", "0"], &["--threads"]);
+    prompt(&["--threads", "0"], &["--threads", "1 to 1024"]);
+    prompt(&["--threads", "99999999"], &["--threads", "1 to 1024"]);
     prompt(&["--temperature", "-1"], &["temperature"]);
     prompt(&["--top-p", "1.5"], &["--top-p"]);
     prompt(&["--max-new-tokens", "100000"], &["100000", "256"]);

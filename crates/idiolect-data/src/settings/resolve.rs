@@ -84,13 +84,14 @@ fn wrong_kind<T: Settings>(layers: &[Layer]) -> Option<DataError> {
     None
 }
 
-/// What the library's error says before it repeats the value.
+/// What an error expects, without its place and without the value, which is said anyway: serde's own end in
+/// `expected X`, those of the libraries in `expected X, found Y`.
 fn reason(error: &toml::de::Error) -> String {
     let message = error.message();
-    let expected = message.rsplit_once(", expected ");
-    expected
-        .map_or(message, |(_, expected)| expected)
-        .to_owned()
+    let expected = message.rsplit_once("expected ");
+    let expected = expected.map_or(message, |(_, expected)| expected);
+    let found = expected.rsplit_once(", found ");
+    found.map_or(expected, |(expected, _)| expected).to_owned()
 }
 
 /// What the schema expects of a value, where that is something else than the value is; where it is not, the
