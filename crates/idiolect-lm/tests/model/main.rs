@@ -12,6 +12,7 @@ mod files;
 mod likelihoods;
 mod opened;
 mod scores;
+mod text_likelihoods;
 mod tiny;
 mod words;
 mod writers;

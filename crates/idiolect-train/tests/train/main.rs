@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod accumulation;
+mod checkpoints;
 mod evaluation;
 mod golden;
 mod guards;
 mod head;
+mod in_folder;
 mod optimizer;
+mod refused;
 mod replicas;
 mod resume;
 mod rows;

@@ -1,0 +1,154 @@
+//! What a settings file may not hold, and what is said of it.
+
+use idiolect_data::settings::{Layer, duplicates, resolve, to_toml};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Command, Train, from, refused};
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest() {
+    refused(
+        "learnig_rate = 1e-3",
+        "0.toml: key: expected a known key; the nearest is learning_rate, found learnig_rate",
+    );
+    refused(
+        "x = 1",
+        "0.toml: key: expected one of data, weights, learning_rate, epochs, seed, schedule, truncation, shuffle, \
+         bits, out, found x",
+    );
+    // A name of a part is no key.
+    assert!(from(&["train = {}"]).unwrap_err().contains("found train"));
+}
+
+#[test]
+fn a_renamed_key_is_answered_with_the_new_one() {
+    refused(
+        "overlong = \"cut\"",
+        "0.toml: overlong is called truncation since version 0.2",
+    );
+    refused(
+        "no_shuffle = true",
+        "0.toml: no_shuffle is called shuffle since version 0.2 and means the opposite: true is now false",
+    );
+    // Where the new name is none of the command's either, the key is an unknown one.
+    let error = from(&["no_prefix_sharing = true"]).unwrap_err();
+    assert!(error.starts_with("0.toml: key: expected"), "{error}");
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_names_layer_and_key() {
+    refused(
+        "epochs = \"two\"",
+        "0.toml: epochs: expected a whole number of at least 0, found \"two\"",
+    );
+    refused(
+        "epochs = -1",
+        "0.toml: epochs: expected a whole number of at least 0, found -1",
+    );
+    refused(
+        "bits = 256",
+        "0.toml: bits: expected a whole number from 0 to 255, found 256",
+    );
+    refused(
+        "learning_rate = true",
+        "0.toml: learning_rate: expected a number, found true",
+    );
+    refused(
+        "shuffle = 1",
+        "0.toml: shuffle: expected true or false, found 1",
+    );
+    refused("data = \"a\"", "0.toml: data: expected a list, found \"a\"");
+    refused(
+        "schedule = \"cosin\"",
+        "0.toml: schedule: expected one of cosine, not-at-all, found \"cosin\"",
+    );
+    refused(
+        "truncation = \"cut\"",
+        "0.toml: truncation: expected one of error, drop, found \"cut\"",
+    );
+    // The layer that is overruled may say what it likes.
+    let error = from(&["epochs = \"two\"", "epochs = false"]).unwrap_err();
+    assert_eq!(
+        error,
+        "1.toml: epochs: expected a whole number of at least 0, found false"
+    );
+    assert!(from(&["epochs = \"two\"", "epochs = 3"]).is_ok());
+    // Inside a list the schema says no more than that it is one.
+    let error = from(&["data = [1]"]).unwrap_err();
+    assert!(
+        error.starts_with("0.toml: data: expected") && error.ends_with("found [1]"),
+        "{error}"
+    );
+}
+
+#[test]
+fn numbers_that_are_none_arrive_as_they_are() {
+    let rate = |text| from(&[text]).unwrap().train.learning_rate;
+    assert!(rate("learning_rate = nan").is_nan());
+    assert_eq!(
+        rate("learning_rate = inf").to_bits(),
+        f64::INFINITY.to_bits()
+    );
+    assert_eq!(
+        rate("learning_rate = -inf").to_bits(),
+        f64::NEG_INFINITY.to_bits()
+    );
+    // A whole number is a number.
+    assert_eq!(rate("learning_rate = 1").to_bits(), 1.0_f64.to_bits());
+}
+
+#[test]
+fn toml_that_is_none_names_its_line() {
+    let error = from(&["epochs = 2\nepochs == 3\n"]).unwrap_err();
+    assert!(
+        error.starts_with("0.toml: line 2: not valid TOML: "),
+        "{error}"
+    );
+    let error = from(&["epochs = 2\nepochs = 3\n"]).unwrap_err();
+    assert!(
+        error.starts_with("0.toml: line 2: not valid TOML: duplicate key"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_toml_cannot_hold_is_refused() {
+    let settings = Train {
+        seed: u64::MAX,
+        ..Train::default()
+    };
+    for result in [
+        to_toml(&settings).map(drop),
+        Layer::of("command line", &settings).map(drop),
+    ] {
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "settings: seed: expected a value that a TOML file can hold, found 18446744073709551615"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_two_parts_claim_is_found() {
+    #[derive(Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Seeds {
+        seed: u64,
+    }
+    #[derive(Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Both {
+        #[serde(flatten)]
+        train: Train,
+        #[serde(flatten)]
+        seeds: Seeds,
+    }
+    assert_eq!(duplicates::<Both>(), ["seed"]);
+    assert!(duplicates::<Command>().is_empty());
+    let error = resolve::<Both>(&[]).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "settings: seed: expected one part that takes it, found two"
+    );
+}

@@ -1,0 +1,172 @@
+//! Checkpoints: which stay, and which a run does not resume from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use idiolect_tokens::TokenRow;
+use idiolect_train::{RunFolder, TrainConfig, TrainError, Trainer, TrainerEvent};
+
+use crate::in_folder::{bits, config, train, undisturbed};
+use crate::tiny::{NextToken, Tiny, metrics, random_rows, run};
+
+fn checkpoints(path: &Path) -> Vec<String> {
+    let folder = std::fs::read_dir(path.join("checkpoints")).unwrap();
+    let mut names: Vec<String> = folder
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_last_checkpoints_and_the_best_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    // The held-out loss was lowest after the first epoch.
+    assert_eq!(checkpoints(folder.path()), ["step-20", "step-21", "step-7"]);
+    let none = TrainConfig {
+        checkpoint_every: 0,
+        ..config()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &NextToken, &none, &mut |_| false).unwrap();
+    assert!(checkpoints(folder.path()).is_empty());
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    train(path, &NextToken, &config(), &mut |_| false).unwrap();
+    let refused = |config: &TrainConfig| {
+        train(path, &NextToken, config, &mut |_| false)
+            .unwrap_err()
+            .to_string()
+    };
+    let error = refused(&TrainConfig {
+        learning_rate: 0.5,
+        ..config()
+    });
+    assert!(error.ends_with("step-21: expected learning_rate 0.5, found learning_rate 0.01"));
+    let error = refused(&TrainConfig {
+        seed: 1,
+        ..config()
+    });
+    assert!(error.contains("expected seed 1, found seed 42"));
+
+    let (rows, other, config) = (random_rows(40, 5), random_rows(40, 8), config());
+    let nothing = BTreeMap::new();
+    let resumed = |rows: &[TokenRow], resume| {
+        let folder = Some(RunFolder {
+            path,
+            resume,
+            fixed: &nothing,
+        });
+        let trainer = Trainer {
+            folder,
+            ..Trainer::new(&config, &NextToken, &rows, 0)
+        };
+        run(&trainer, Tiny::random(9)).unwrap_err().to_string()
+    };
+    assert!(resumed(&other, true).contains("expected training rows"));
+    assert!(resumed(&rows, false).contains("expected a folder without checkpoints"));
+
+    let metrics = path.join("metrics.jsonl");
+    std::fs::write(&metrics, "").unwrap();
+    assert!(resumed(&rows, true).contains("metrics.jsonl: expected the"));
+}
+
+/// The error of a run that resumes from a checkpoint which `spoil` has changed.
+fn spoilt(spoil: impl FnOnce(&Path)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    spoil(&folder.path().join("checkpoints/step-21"));
+    let error = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap_err();
+    assert!(matches!(error, TrainError::Checkpoint { .. }), "{error:?}");
+    error.to_string()
+}
+
+/// Changes the text of a checkpoint's state.
+fn edit(step: &Path, change: impl FnOnce(String) -> String) {
+    let path = step.join("state.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, change(text)).unwrap();
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_by_its_file() {
+    for name in ["parameters.safetensors", "optimizer.safetensors"] {
+        let error = spoilt(|step| {
+            let mut bytes = std::fs::read(step.join(name)).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            std::fs::write(step.join(name), bytes).unwrap();
+        });
+        let expected = format!("{name}: expected the bytes that were written, found others");
+        assert!(error.ends_with(&expected), "{error}");
+    }
+    let error = spoilt(|step| {
+        std::fs::write(step.join("parameters.safetensors"), "short").unwrap();
+        edit(step, |text| {
+            // As a version wrote it that knew no checksums.
+            let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+            state.as_object_mut().unwrap().remove("checksums");
+            state.to_string()
+        });
+    });
+    assert!(error.contains("expected a safetensors file"), "{error}");
+    let error = spoilt(|step| {
+        edit(step, |text| text.replace("\"step\": 21", "\"step\": 20"));
+    });
+    assert!(error.ends_with("found the state of step-20"), "{error}");
+}
+
+#[test]
+fn a_run_of_another_model_or_adapter_does_not_resume() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, config) = (random_rows(40, 5), config());
+    let start = |fixed: &[(&str, &str)]| {
+        let fixed = fixed
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
+        let fixed: BTreeMap<String, String> = fixed.collect();
+        let trainer = Trainer {
+            folder: Some(RunFolder {
+                path: folder.path(),
+                resume: true,
+                fixed: &fixed,
+            }),
+            ..Trainer::new(&config, &NextToken, &rows, 0)
+        };
+        run(&trainer, Tiny::random(9)).map_err(|error| error.to_string())
+    };
+    start(&[("alpha", "16"), ("model", "a")]).unwrap();
+    start(&[("alpha", "16"), ("model", "a")]).unwrap();
+    let error = start(&[("alpha", "32"), ("model", "a")]).unwrap_err();
+    assert!(
+        error.ends_with("expected alpha 32, found alpha 16"),
+        "{error}"
+    );
+    let error = start(&[("alpha", "16")]).unwrap_err();
+    assert!(
+        error.ends_with("expected no model, found model a"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_in_use_is_refused_and_the_run_in_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut second = None;
+    let first = train(folder.path(), &NextToken, &config(), &mut |event| {
+        if second.is_none() && matches!(event, TrainerEvent::Step { .. }) {
+            second = Some(train(folder.path(), &NextToken, &config(), &mut |_| false));
+        }
+        false
+    });
+    let error = second.unwrap().unwrap_err();
+    assert!(matches!(error, TrainError::InUse(_)), "{error:?}");
+    assert_eq!(
+        (bits(&first.unwrap().module), metrics(folder.path())),
+        undisturbed()
+    );
+}
