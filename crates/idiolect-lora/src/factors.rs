@@ -163,7 +163,7 @@ impl Factors {
     fn ratio(&self) -> Option<Tensor<2>> {
         let magnitude = self.magnitude.as_ref()?.val();
         let cached = self.frozen.norm.clone();
-        // A length that was kept is that of factors at rest, which are never on a tape.
+        // A length that was kept is that of frozen factors, which are never on a tape.
         let norm = cached.filter(|_| !magnitude.is_autodiff());
         let norm = norm.or_else(|| self.norm())?;
         Some(magnitude.unsqueeze_dim::<2>(0) / norm)
