@@ -39,9 +39,14 @@ pub(crate) fn something_trained(set: &'static str, rows: &[RowSize]) -> Result<(
 /// Rows of all passes together that a run may lay out: the plan of more than these takes gigabytes.
 const MOST_ROWS: usize = 100_000_000;
 
-/// Refuses more passes than can be laid out, a slip of the keys; a bound on the steps bounds them too.
+/// Refuses more passes than can be laid out, a slip of the keys; a bound on the steps bounds the rows too.
 pub(crate) fn can_be_planned(config: &TrainConfig, rows: usize) -> Result<(), TrainError> {
-    if config.max_steps.is_some() || config.epochs.saturating_mul(rows) <= MOST_ROWS {
+    let of_steps = |steps: usize| {
+        let rows = config.batch_size.saturating_mul(config.accumulation);
+        steps.saturating_mul(rows)
+    };
+    let bound = config.max_steps.map_or(usize::MAX, of_steps);
+    if config.epochs.saturating_mul(rows).min(bound) <= MOST_ROWS {
         return Ok(());
     }
     Err(TrainError::Setting {

@@ -30,8 +30,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`DataError::Io`]; [`DataError::InUse`] where it is open elsewhere; [`DataError::Utf8`] and [`DataError::Json`] for any other line that is
-    /// not a `T`.
+    /// [`DataError::Io`]; [`DataError::InUse`] where it is open elsewhere; [`DataError::Utf8`] and
+    /// [`DataError::Json`] for any other line that is not a `T`.
     pub fn open<T: DeserializeOwned>(path: &Path) -> Result<(Self, Vec<T>), DataError> {
         let io = |source| DataError::Io {
             path: path.to_owned(),

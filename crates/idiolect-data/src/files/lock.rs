@@ -47,7 +47,8 @@ fn holder(file: &File) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
     let inode = file.metadata().ok()?.ino().to_string();
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    locks.lines().find_map(|line| {
+    let mut held = locks.lines().filter(|line| line.contains(" FLOCK "));
+    held.find_map(|line| {
         // 1: FLOCK ADVISORY WRITE 4021 fe:00:1311 0 EOF
         let words: Vec<&str> = line.split_whitespace().collect();
         let place = words.iter().position(|word| *word == "WRITE")?;

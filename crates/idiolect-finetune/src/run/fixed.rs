@@ -14,7 +14,7 @@ use crate::FineTuneError;
 /// Values by the name of their setting.
 pub(super) type Fixed = BTreeMap<String, String>;
 
-/// Those of a run that trains an adapter; none where it leaves no checkpoint.
+/// Those of a run that trains an adapter; none where it neither leaves a checkpoint nor resumes from one.
 ///
 /// # Errors
 ///
@@ -48,7 +48,8 @@ pub(super) fn of_model(
     options: &RunOptions<'_>,
     model: &LanguageModel,
 ) -> Result<Fixed, FineTuneError> {
-    if options.run.is_none() || options.config.checkpoint_every == 0 {
+    let checkpoints = options.config.checkpoint_every > 0 || options.resume;
+    if options.run.is_none() || !checkpoints {
         return Ok(Fixed::new());
     }
     let bits = model

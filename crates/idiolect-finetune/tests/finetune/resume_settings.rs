@@ -138,7 +138,13 @@ fn what_changes_no_result_may_change() {
         keep_checkpoints: 1,
         ..config()
     };
-    let run = place.run(&data).config(saving).settings(settings);
-    let again = run.run_dir(place.path("run")).resume(true).start().unwrap();
-    assert_eq!(bits(&again.adapter), bits(&first.adapter));
+    let none = TrainConfig {
+        checkpoint_every: 0,
+        ..config()
+    };
+    for config in [saving, none] {
+        let run = place.run(&data).config(config).settings(settings.clone());
+        let again = run.run_dir(place.path("run")).resume(true).start();
+        assert_eq!(bits(&again.unwrap().adapter), bits(&first.adapter));
+    }
 }

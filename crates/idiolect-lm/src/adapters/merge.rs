@@ -59,7 +59,8 @@ impl LanguageModel {
     ///
     /// # Errors
     ///
-    /// [`LmError::Setting`] for a model without an adapter on, and for a folder that holds a model; [`LmError::Lora`] for several that cannot be
+    /// [`LmError::Setting`] for a model without an adapter on, and for a folder that holds a model;
+    /// [`LmError::Lora`] for several that cannot be
     /// combined; [`LmError::Model`] and [`LmError::Io`] for what cannot be written.
     pub fn merge(self, out: &Path, options: MergeOptions) -> Result<MergeSummary, LmError> {
         let stored = stored(options.stored, self.dtype().into());

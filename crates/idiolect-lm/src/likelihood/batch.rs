@@ -30,7 +30,7 @@ impl TrainedTokens {
 }
 
 /// A batch for an adapter beside `decoder`, on the decoder's device and off the tape: its ids, its trained
-/// `positions`, and for packed rows a context that keeps them apart.
+/// `positions`, and its context, made once for all passes over it, which keeps packed rows apart.
 #[must_use]
 pub fn adapter_batch(
     decoder: &Decoder,
@@ -42,7 +42,11 @@ pub fn adapter_batch(
     let ids: Vec<i64> = batch.input_ids.iter().map(|id| i64::from(*id)).collect();
     let ids = TensorData::new(ids, [batch.rows, batch.width]);
     let count = positions.len();
-    let packed = !batch.packed_lengths.is_empty();
+    let context = if batch.packed_lengths.is_empty() {
+        decoder.context(batch.width)
+    } else {
+        decoder.packed_context(&batch.packed_lengths, batch.width)
+    };
     AdapterBatch {
         ids: Tensor::<2, Int>::from_data(ids, &device),
         trained_positions: Tensor::<1, Int>::from_data(
@@ -50,7 +54,7 @@ pub fn adapter_batch(
             &device,
         ),
         dropout_seed,
-        context: packed.then(|| decoder.packed_context(&batch.packed_lengths, batch.width)),
+        context: Some(context),
     }
 }
 

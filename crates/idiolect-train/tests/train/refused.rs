@@ -112,6 +112,12 @@ fn passes_that_no_memory_holds_the_plan_of_are_refused() {
     };
     let error = refused(&endless, &NextToken, &rows).to_string();
     assert!(error.contains("epochs: expected passes over"), "{error}");
+    let no_bound = TrainConfig {
+        max_steps: Some(usize::MAX),
+        ..endless.clone()
+    };
+    let error = refused(&no_bound, &NextToken, &rows).to_string();
+    assert!(error.contains("epochs: expected passes over"), "{error}");
     let bounded = TrainConfig {
         max_steps: Some(2),
         ..endless
