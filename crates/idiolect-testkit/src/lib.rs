@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
-#![allow(clippy::print_stderr, reason = "tests say what they skip")]
+#![allow(
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "tests say what they skip, and end"
+)]
 
 mod close;
 #[cfg(feature = "burn")]
@@ -9,6 +13,7 @@ mod golden;
 #[cfg(feature = "burn")]
 mod nudge;
 mod place;
+pub mod recorded_scores;
 
 pub use close::{assert_close, max_abs_diff};
 #[cfg(feature = "burn")]
