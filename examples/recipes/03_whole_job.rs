@@ -7,7 +7,7 @@
 use idiolect::Sdft;
 
 fn main() -> Result<(), idiolect::Error> {
-    let outcome = Sdft::from_config("run.toml")?.start()?;
+    let outcome = Sdft::from_config("job.toml")?.start()?;
     println!("{}", outcome.table());
     Ok(())
 }

@@ -38,13 +38,29 @@ pub(crate) enum CliError {
         /// What to add to the command.
         again: &'static str,
     },
+    /// The user asked to stop a training that writes no checkpoints.
+    #[error("stopped: {steps} steps are done and not kept, since --checkpoint-every is 0")]
+    Lost {
+        /// Optimiser steps done.
+        steps: usize,
+    },
 }
 
 impl CliError {
+    /// A training that was asked to stop, whose steps are `kept` or not; `again` is what to add to the command.
+    pub(crate) fn stopped(steps: usize, kept: bool, again: &'static str) -> Self {
+        if kept {
+            Self::Stopped { steps, again }
+        } else {
+            Self::Lost { steps }
+        }
+    }
+
     /// The exit status: 2 for a wrong input or call, 1 for a failed run.
     pub(crate) fn status(&self) -> u8 {
         let failed = match self {
             Self::Stopped { .. }
+            | Self::Lost { .. }
             | Self::Job(idiolect::Error::Distill(DistillError::Incomplete { .. })) => true,
             Self::Usage(_) => false,
             _ => self.run_failed() || self.system_failed(),

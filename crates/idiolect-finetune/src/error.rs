@@ -44,12 +44,23 @@ pub enum FineTuneError {
         /// What was given.
         found: String,
     },
-    /// The run was asked to stop; a checkpoint holds what was done, and the run can be resumed.
-    #[error("stopped after {steps} steps; a run that resumes does the rest")]
+    /// The run was asked to stop.
+    #[error("stopped after {steps} steps; {}", rest(*kept))]
     Stopped {
         /// Optimiser steps done.
         steps: usize,
+        /// Whether a checkpoint holds them, so that the run can be resumed.
+        kept: bool,
     },
+}
+
+/// What becomes of a run that was stopped.
+fn rest(kept: bool) -> &'static str {
+    if kept {
+        "a run that resumes does the rest"
+    } else {
+        "nothing was kept, since the run writes no checkpoints"
+    }
 }
 
 impl FineTuneError {

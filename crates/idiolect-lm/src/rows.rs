@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use idiolect_data::{Id, Message, RawRow, RawRows, Role, read_rows};
+use idiolect_data::{Dataset, Id, Message, RawRow, RawRows, Role, Row, read_rows};
 use idiolect_generate::{FinishReason, Generated};
 use idiolect_tokens::TokenRow;
 use serde::{Deserialize, Serialize};
@@ -143,13 +143,20 @@ pub enum ScoreRow {
     Tokens(TokenRow),
 }
 
-/// Reads rows to score: `prompt` and `response`, `messages`, or `input_ids` and `labels`.
+/// Reads rows to score: `prompt` and `response`, `messages`, `input_ids` and `labels`, or a data set in the alpaca
+/// or the `ShareGPT` format.
 ///
 /// # Errors
 ///
 /// As [`read_prompts`].
 pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, LmError> {
-    let RawRows { rows, .. } = read_rows(path)?;
+    let raw = read_rows(path)?;
+    if raw.rows.first().is_some_and(is_of_set) {
+        let of_set = |row: Row| ScoreRow::Messages(row.example.id, row.example.messages);
+        let set = Dataset::open(path)?;
+        return Ok(set.rows.into_iter().map(of_set).collect());
+    }
+    let RawRows { rows, .. } = raw;
     let one = |(number, row): (usize, RawRow)| {
         let line = row.line;
         let (id, mut fields) = fields(path, number, row)?;
@@ -169,7 +176,8 @@ pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, LmError> {
             .conversation()
             .map(|m| m.into_iter().chain(answer).collect());
         let missing = || {
-            let expected = "prompt and response, messages, or input_ids and labels";
+            let expected =
+                "prompt and response, messages, input_ids and labels, alpaca or sharegpt";
             LmError::setting(place(path, number, line), expected, "other fields")
         };
         messages
@@ -177,6 +185,12 @@ pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, LmError> {
             .ok_or_else(missing)
     };
     rows.into_iter().enumerate().map(one).collect()
+}
+
+/// Whether a row is of a data set's format, and has no field of the rows here.
+fn is_of_set(row: &RawRow) -> bool {
+    let has = |names: &[&str]| names.iter().any(|name| row.fields.contains_key(*name));
+    has(&["instruction", "conversations"]) && !has(&["prompt", "messages", "input_ids"])
 }
 
 /// Reads ready token rows.

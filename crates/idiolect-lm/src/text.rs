@@ -4,7 +4,7 @@ mod gguf;
 mod template;
 mod vocabulary;
 
-pub(crate) use template::{TemplateChoice, chat_template};
+pub(crate) use template::{TemplateChoice, named_template, template_of};
 pub(crate) use vocabulary::larger;
 
 use std::path::Path;
@@ -15,6 +15,9 @@ use idiolect_tokens::{Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
 use crate::LmError;
+
+/// The file beside a tokenizer that says which template was in use.
+const TEMPLATE_FILE: &str = "template.json";
 
 /// A tokenizer as a folder or a file holds it, with no template chosen yet.
 #[derive(Debug, Clone)]
@@ -83,6 +86,26 @@ impl Text {
         json!({"name": self.template.name(), "stops": self.template.stops()})
     }
 
+    /// The same with all of a template that has no Jinja file, so that whoever opens the folder has it.
+    fn in_use_whole(&self) -> Value {
+        let mut whole = self.in_use();
+        if let Template::Named(named) = &self.template {
+            whole["template"] = json!(named);
+        }
+        whole
+    }
+
+    /// Whether this is the template of a choice that a folder brings.
+    pub(crate) fn has(&self, choice: &TemplateChoice) -> bool {
+        match (choice, &self.template) {
+            (TemplateChoice::Named(theirs), Template::Named(own)) => **theirs == *own,
+            (TemplateChoice::Source(theirs), Template::Chat(_)) => {
+                self.config.chat_template(None) == Some(&**theirs)
+            }
+            _ => false,
+        }
+    }
+
     /// Tells this tokenizer and template from others.
     pub(crate) fn fingerprint(&self) -> Result<String, LmError> {
         let Self { config, ends, .. } = self;
@@ -118,7 +141,7 @@ impl Text {
         });
         let mut files = vec![
             ("tokenizer.json", self.tokenizer.to_json()?),
-            ("template.json", format!("{:#}\n", self.in_use())),
+            (TEMPLATE_FILE, format!("{:#}\n", self.in_use_whole())),
         ];
         if let Some(map) = config.as_object_mut() {
             // A setting that the checkpoint does not make is left to its reader.

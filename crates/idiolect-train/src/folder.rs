@@ -261,7 +261,11 @@ fn difference(this: &TrainConfig, other: &TrainConfig) -> Option<(String, String
     let there = serde_json::to_value(StoredConfig(same_saving)).ok()?;
     here.into_iter().find_map(|(name, value)| {
         let theirs = &there[&name];
-        (*theirs != value).then(|| (format!("{name} {value}"), format!("{name} {theirs}")))
+        let shown = |value: &Value| match value {
+            Value::Null => format!("no {name}"),
+            value => format!("{name} {value}"),
+        };
+        (*theirs != value).then(|| (shown(&value), shown(theirs)))
     })
 }
 
@@ -303,7 +307,7 @@ mod tests {
             packing: Some(64),
             ..config.clone()
         };
-        let expected = ("packing null".to_owned(), "packing 64".to_owned());
+        let expected = ("no packing".to_owned(), "packing 64".to_owned());
         assert_eq!(difference(&config, &other), Some(expected));
     }
 }

@@ -63,7 +63,7 @@ fn the_programs_of_the_readme_run() {
     let link = place.path().join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
     std::os::unix::fs::symlink(std::fs::canonicalize(model).unwrap(), link).expect("a link");
     std::fs::write(place.path().join("train.jsonl"), ROWS).expect("rows");
-    std::fs::write(place.path().join("run.toml"), RUN).expect("a run");
+    std::fs::write(place.path().join("job.toml"), RUN).expect("a run");
     for name in README {
         let mut program = Command::new(built(name));
         let status = program.current_dir(place.path()).status().expect(name);

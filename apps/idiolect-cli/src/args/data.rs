@@ -33,7 +33,8 @@ pub(crate) struct DataOptions {
     /// Use this many examples, drawn by the seed
     #[arg(long)]
     pub sample: Option<usize>,
-    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the checkpoint's chat template, else alpaca]
+    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the adapter's, else the checkpoint's chat
+    /// template, else alpaca]
     #[arg(long)]
     pub template: Option<String>,
 }

@@ -33,7 +33,8 @@ pub(crate) struct EvalFlags {
     /// 2023) [default: 0]
     #[arg(long)]
     pub shots: Option<String>,
-    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the checkpoint's chat template, else alpaca]
+    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the adapter's, else the checkpoint's chat
+    /// template, else alpaca]
     #[arg(long)]
     pub template: Option<String>,
     /// Rows computed together

@@ -46,7 +46,8 @@ pub(crate) struct Generate {
     /// Rows with id, and prompt, messages or input_ids
     #[arg(long, value_name = "FILE")]
     pub prompts: Option<PathBuf>,
-    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the checkpoint's chat template, else alpaca]
+    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the adapter's, else the checkpoint's chat
+    /// template, else alpaca]
     #[arg(long)]
     pub template: Option<String>,
     #[command(flatten)]
@@ -76,7 +77,8 @@ pub(crate) struct Score {
     /// Rows with id, and prompt and response, messages, or input_ids and labels
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
-    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the checkpoint's chat template, else alpaca]
+    /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the adapter's, else the checkpoint's chat
+    /// template, else alpaca]
     #[arg(long)]
     pub template: Option<String>,
     /// Rows computed together

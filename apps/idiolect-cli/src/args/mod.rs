@@ -55,7 +55,7 @@ pub(crate) struct Cli {
     reason = "one is made, when the program starts"
 )]
 pub(crate) enum Command {
-    /// Show a model, an adapter, or which text of a data set is trained
+    /// Show a model, an adapter on it, or which text of a data set is trained
     Inspect(Inspect),
     /// Let a model continue prompts
     Generate(Generate),

@@ -152,7 +152,7 @@ pub(crate) struct TrainOptions {
     /// Checkpoints kept [default: 2]
     #[arg(long)]
     pub keep_checkpoints: Option<usize>,
-    /// End after this many optimiser steps
+    /// End after this many optimiser steps, or after --epochs where that is sooner
     #[arg(long)]
     pub max_steps: Option<usize>,
     /// Write event files for TensorBoard into the run directory's tensorboard/

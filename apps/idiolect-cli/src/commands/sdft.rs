@@ -29,9 +29,8 @@ pub(crate) fn run(args: &Sdft) -> Result<(), CliError> {
     let outcome = job.on_event(|side, event| show(&bar, side, &event)).start();
     bar.end();
     let outcome = match outcome {
-        Err(Error::FineTune(FineTuneError::Stopped { steps })) => {
-            let again = "nothing more";
-            return Err(CliError::Stopped { steps, again });
+        Err(Error::FineTune(FineTuneError::Stopped { steps, kept })) => {
+            return Err(CliError::stopped(steps, kept, "nothing more"));
         }
         other => other?,
     };

@@ -28,10 +28,9 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
             tell(&bar, &settings, &outcome);
             Ok(())
         }
-        Err(FineTuneError::Stopped { steps }) => Err(CliError::Stopped {
-            steps,
-            again: "--resume",
-        }),
+        Err(FineTuneError::Stopped { steps, kept }) => {
+            Err(CliError::stopped(steps, kept, "--resume"))
+        }
         Err(error) => Err(idiolect::Error::from(error).into()),
     }
 }

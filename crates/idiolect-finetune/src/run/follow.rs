@@ -103,7 +103,8 @@ impl Follow<'_> {
             best,
         } = trained;
         if !finished {
-            return Err(FineTuneError::Stopped { steps });
+            let kept = self.run.is_some() && self.settings.train.checkpoint_every > 0;
+            return Err(FineTuneError::Stopped { steps, kept });
         }
         let report = TrainReport {
             plan: self.plan.clone(),

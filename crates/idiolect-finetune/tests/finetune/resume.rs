@@ -28,7 +28,9 @@ fn a_stopped_run_that_resumes_ends_as_a_whole_one() {
         });
         match run.start() {
             Ok(tuned) => break tuned,
-            Err(FineTuneError::Stopped { steps }) => assert_eq!(steps, 5 * (stops + 1)),
+            Err(FineTuneError::Stopped { steps, kept }) => {
+                assert_eq!((steps, kept), (5 * (stops + 1), true));
+            }
             Err(error) => panic!("{error}"),
         }
         assert!(!place.path("part/adapter").exists());
@@ -87,6 +89,9 @@ fn a_run_without_a_directory_stops_too() {
         .stop_when(&stop);
     assert!(matches!(
         run.start(),
-        Err(FineTuneError::Stopped { steps: 0 })
+        Err(FineTuneError::Stopped {
+            steps: 0,
+            kept: false
+        })
     ));
 }

@@ -7,15 +7,15 @@ use idiolect_data::content_hash;
 use idiolect_lora::{LoraAdapter, ScaledAdapter, Stack, load_adapter};
 
 use super::{Adapted, Adapters, Stacked, WeightedAdapter, fit};
-use crate::text::{TemplateChoice, Text, chat_template, larger};
+use crate::text::{TemplateChoice, Text, larger, template_of};
 use crate::{LanguageModel, LmError};
 
 impl LanguageModel {
     /// The base model with an adapter of a PEFT folder on, in the place of what is on now.
     ///
     /// A folder that brings a tokenizer must bring the model's, or one with more words: the same text as other
-    /// ids would be another task. A chat template that it brings takes the place of the checkpoint's, unless a
-    /// template was chosen: the adapter was trained with it.
+    /// ids would be another task. The template that it was trained with takes the place of the checkpoint's, unless
+    /// a template was chosen.
     ///
     /// # Errors
     ///
@@ -26,9 +26,18 @@ impl LanguageModel {
         let adapter = load_adapter(folder, &self.decoder, &self.device())?.frozen();
         let hash = OnceLock::from(content_hash(folder)?);
         let decoder = adapter.decoder(&self.decoder);
-        let text = match files {
-            Some(files) => Arc::new(Text::new(files, &decoder.config.eos, &self.choice)?),
-            None => self.text_of_adapter(folder)?,
+        let choice = match &self.choice {
+            TemplateChoice::Automatic => template_of(folder)?,
+            _ => None,
+        };
+        let text = match (files, choice) {
+            (None, None) => Arc::clone(&self.text),
+            (None, Some(choice)) if self.text.has(&choice) => Arc::clone(&self.text),
+            (files, choice) => {
+                let files = files.unwrap_or_else(|| self.text.files());
+                let choice = choice.unwrap_or_else(|| self.choice.clone());
+                Arc::new(Text::new(files, &decoder.config.eos, &choice)?)
+            }
         };
         self.adapted(Adapted {
             adapter,
@@ -37,23 +46,6 @@ impl LanguageModel {
             base: self.name().into(),
             hash,
         })
-    }
-
-    /// The model's text with the chat template of an adapter's folder, where that is another one and none was
-    /// chosen.
-    fn text_of_adapter(&self, folder: &Path) -> Result<Arc<Text>, LmError> {
-        let own = match &self.choice {
-            TemplateChoice::Automatic => chat_template(folder)?,
-            _ => None,
-        };
-        match own {
-            Some(own) if self.text.config.chat_template(None) != Some(own.as_str()) => {
-                let choice = TemplateChoice::Source(own.into());
-                let eos = &self.decoder.config.eos;
-                Ok(Arc::new(Text::new(self.text.files(), eos, &choice)?))
-            }
-            _ => Ok(Arc::clone(&self.text)),
-        }
     }
 
     /// [`load_adapter`](Self::load_adapter) where a folder is given, else the model as it is.

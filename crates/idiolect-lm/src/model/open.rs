@@ -9,7 +9,7 @@ use idiolect_model::{Decoder, LoadReport, load, load_quantized, read_config};
 
 use super::{LanguageModel, Source};
 use crate::adapters::Adapters;
-use crate::text::{TemplateChoice, Text, TextFiles};
+use crate::text::{TemplateChoice, Text, TextFiles, named_template};
 use crate::{LmError, ModelSettings, device, hub};
 
 impl LanguageModel {
@@ -62,7 +62,11 @@ impl LanguageModel {
         let config = read_config(&source.path)?;
         let files = TextFiles::read(&source.path)?;
         files.tokenizer.check_embedding(config.vocab_size)?;
-        let text = Text::new(files, &config.eos, &choice)?;
+        let own = match choice {
+            TemplateChoice::Automatic => named_template(&source.path)?,
+            _ => None,
+        };
+        let text = Text::new(files, &config.eos, own.as_ref().unwrap_or(&choice))?;
         let (decoder, report) = source.weights(&device)?;
         Ok(Self {
             source: Arc::new(Source { report, ..source }),

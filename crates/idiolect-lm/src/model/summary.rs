@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::DType;
@@ -160,6 +161,7 @@ impl LanguageModel {
         let name = self.template().name();
         match &self.settings.template {
             Some(asked) if asked != name => format!("{name} ({asked})"),
+            None if !Arc::ptr_eq(self.text(), &self.text) => format!("{name} (the adapter's)"),
             _ => name.into(),
         }
     }
@@ -202,5 +204,5 @@ fn table(about: &Value, prefix: &str) -> String {
 
 fn line(text: &mut String, prefix: &str, name: &str, value: &str) {
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{:<29}{value}", format!("{prefix}{name}"));
+    let _ = writeln!(text, "{:<28} {value}", format!("{prefix}{name}"));
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use idiolect_prompt::{ChatTemplate, ChatTokens, NamedTemplate, Template};
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
+use serde::Deserialize;
 
+use super::TEMPLATE_FILE;
 use crate::LmError;
 
 /// The name under which a checkpoint keeps its only chat template.
@@ -72,10 +74,56 @@ impl TemplateChoice {
     }
 }
 
-/// The chat template that an adapter's folder brings, if it brings one.
-pub(crate) fn chat_template(folder: &Path) -> Result<Option<String>, LmError> {
+/// What `template.json` says, as far as it is read.
+#[derive(Deserialize)]
+struct InUse {
+    name: String,
+    template: Option<NamedTemplate>,
+}
+
+/// The template that the writer of a folder had in use: one of this project or of a user's file by
+/// `template.json`, else the chat template beside it; none where the folder brings neither.
+///
+/// # Errors
+///
+/// [`LmError::Setting`] for a `template.json` that is none; [`LmError::Tokens`] for the tokenizer's files.
+pub(crate) fn template_of(folder: &Path) -> Result<Option<TemplateChoice>, LmError> {
+    if let Some(named) = named_template(folder)? {
+        return Ok(Some(named));
+    }
     let config = TokenizerConfig::read(folder)?;
-    Ok(config.chat_template(None).map(ToOwned::to_owned))
+    let chat = config.chat_template(None);
+    Ok(chat.map(|source| TemplateChoice::Source(source.into())))
+}
+
+/// The template by `template.json` of a folder, where that is none of Jinja: the one that stands in it, or the
+/// built-in one that it names.
+///
+/// # Errors
+///
+/// As [`template_of`].
+pub(crate) fn named_template(folder: &Path) -> Result<Option<TemplateChoice>, LmError> {
+    let path = folder.join(TEMPLATE_FILE);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&path).map_err(LmError::io(&path))?;
+    let found: InUse = serde_json::from_str(&text).map_err(|error| {
+        let expected = "the template that was in use";
+        LmError::setting(path.display().to_string(), expected, error)
+    })?;
+    let named = match found.template {
+        Some(template) => {
+            template.check()?;
+            template
+        }
+        // A chat template is not among the built-in ones.
+        None => match NamedTemplate::by_name(&found.name) {
+            Ok(named) => named,
+            Err(_) => return Ok(None),
+        },
+    };
+    Ok(Some(TemplateChoice::Named(named.into())))
 }
 
 fn ends_in(path: &str, ending: &str) -> bool {

@@ -1,11 +1,14 @@
 //! What a model writes and how far it moved: merged, shifted, its weights taken out and put back.
 
+use std::path::{Path, PathBuf};
+
 use burn::module::Module;
 use idiolect_lm::{
     Dtype, LanguageModel, LmError, MergeOptions, ModelPrompt, WeightedAdapter, device, rows,
 };
 use serde_json::json;
 
+use idiolect_lora::save_adapter;
 use idiolect_model::weight_files;
 use idiolect_testkit::Nudge;
 
@@ -116,15 +119,17 @@ fn a_model_on_its_own_device_is_not_held_twice() {
     assert!(error.starts_with("device: "), "{error}");
 }
 
+fn write(place: &Path, name: &str, lines: &[serde_json::Value]) -> PathBuf {
+    let path = place.join(name);
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    path
+}
+
 #[test]
-fn rows_of_files_are_read_and_named_where_they_are_wrong() {
+fn rows_of_files_are_read() {
     let place = tempfile::tempdir().unwrap();
-    let write = |name: &str, lines: &[serde_json::Value]| {
-        let path = place.path().join(name);
-        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-        std::fs::write(&path, lines.join("\n")).unwrap();
-        path
-    };
+    let write = |name: &str, lines: &[serde_json::Value]| write(place.path(), name, lines);
     let prompts = write(
         "prompts.jsonl",
         &[
@@ -149,11 +154,32 @@ fn rows_of_files_are_read_and_named_where_they_are_wrong() {
         rows::read_scores(&tokens).unwrap()[0],
         idiolect_lm::ScoreRow::Tokens(_)
     ));
+}
+
+#[test]
+fn rows_to_score_are_pairs_or_of_a_data_set() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, lines: &[serde_json::Value]| write(place.path(), name, lines);
     let pairs = write("pairs.jsonl", &[json!({"prompt": "x", "response": "y"})]);
     let idiolect_lm::ScoreRow::Messages(_, turns) = &rows::read_scores(&pairs).unwrap()[0] else {
         panic!("a conversation");
     };
     assert_eq!(turns.len(), 2);
+    let set = write(
+        "set.jsonl",
+        &[json!({"instruction": "x", "input": "", "output": "y"})],
+    );
+    let found = rows::read_scores(&set).unwrap();
+    let idiolect_lm::ScoreRow::Messages(_, of_set) = &found[0] else {
+        panic!("a conversation");
+    };
+    assert_eq!(of_set, turns);
+}
+
+#[test]
+fn wrong_rows_of_files_are_named() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, lines: &[serde_json::Value]| write(place.path(), name, lines);
     let wrong = write(
         "wrong.jsonl",
         &[json!({"prompt": "x"}), json!({"id": [1], "prompt": "x"})],
@@ -171,6 +197,7 @@ fn rows_of_files_are_read_and_named_where_they_are_wrong() {
         ),
         "{error}"
     );
+    let pairs = write("pairs.jsonl", &[json!({"prompt": "x", "response": "y"})]);
     let error = rows::read_tokens(&pairs).unwrap_err().to_string();
     assert!(error.contains("expected input_ids and labels"), "{error}");
 }
@@ -179,6 +206,12 @@ fn rows_of_files_are_read_and_named_where_they_are_wrong() {
 const OWN: &str = "{{ bos_token }}{% for message in messages %}[{{ message.role }}] \
                    {{ message.content }}{{ eos_token }}{% endfor %}\
                    {% if add_generation_prompt %}[assistant] {% endif %}";
+
+/// A question as a model is asked it.
+fn prompt(model: &LanguageModel) -> String {
+    let ids = model.prompt_ids(&ModelPrompt::Messages(user("Say red.")));
+    model.tokenizer().decode(&ids.unwrap(), false).unwrap()
+}
 
 #[test]
 fn an_adapters_own_chat_template_comes_with_it() {
@@ -190,10 +223,6 @@ fn an_adapters_own_chat_template_comes_with_it() {
         let file = file.unwrap();
         std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
     }
-    let prompt = |model: &LanguageModel| {
-        let ids = model.prompt_ids(&ModelPrompt::Messages(user("Say red.")));
-        model.tokenizer().decode(&ids.unwrap(), false).unwrap()
-    };
     let plain = model.load_adapter(&folder).unwrap();
     assert_eq!(prompt(&plain), prompt(&model));
     std::fs::write(folder.join("chat_template.jinja"), OWN).unwrap();
@@ -207,6 +236,39 @@ fn an_adapters_own_chat_template_comes_with_it() {
     own.merge(&out, MergeOptions::default()).unwrap();
     let merged = std::fs::read_to_string(out.join("chat_template.jinja")).unwrap();
     assert_eq!(merged, OWN);
+}
+
+#[test]
+fn a_template_without_a_jinja_file_comes_with_adapter_and_merged_model() {
+    let Some(model) = tiny() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("own.toml");
+    let user = "[{ text = \"Q: {{content}} A: \" }]";
+    std::fs::write(&file, format!("name = \"own\"\nuser = {user}\n")).unwrap();
+    let own = file.display().to_string();
+    for (name, template) in [("alpaca", "alpaca"), ("own", own.as_str())] {
+        let chosen = model.with_template(template).unwrap();
+        let tuned = chosen.load_adapter(&peft("qv")).unwrap();
+        let folder = place.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        save_adapter(tuned.lora().unwrap(), &folder, "tiny").unwrap();
+        tuned.save_text_files(&folder).unwrap();
+        let out = place.path().join(format!("{name}-merged"));
+        // As a stranger would: without a word of the template.
+        let found = model.load_adapter(&folder).unwrap();
+        assert_eq!(
+            found.text_fingerprint().unwrap(),
+            chosen.text_fingerprint().unwrap()
+        );
+        found.merge(&out, MergeOptions::default()).unwrap();
+        let merged = LanguageModel::open(&out.display().to_string()).unwrap();
+        assert_eq!(prompt(&merged), prompt(&chosen));
+    }
+    let found = model.load_adapter(&place.path().join("own")).unwrap();
+    assert_eq!(found.summary().template, "own (the adapter's)");
+    std::fs::write(place.path().join("own/template.json"), "{}").unwrap();
+    let error = model.load_adapter(&place.path().join("own")).unwrap_err();
+    assert!(error.to_string().contains("template.json"), "{error}");
 }
 
 #[test]
