@@ -2,6 +2,8 @@
 //!
 //! Packages are made and dry-run, not built again: the tests build the same sources.
 
+use std::process::Command;
+
 use crate::shell;
 
 /// Members that are never published.
@@ -28,8 +30,23 @@ pub(crate) fn run() -> shell::Outcome {
 }
 
 /// Breaking changes of the published crates since a revision, by `cargo-semver-checks`, which must be installed.
+///
+/// The revision is checked out beside the build, since the tool's own checkout misses revisions that no remote has.
 pub(crate) fn semver(revision: &str) -> shell::Outcome {
-    let mut checks = shell::cargo(&["semver-checks", "--workspace", "--baseline-rev", revision]);
+    let baseline = shell::root().join("target/semver-baseline");
+    let worktree = |verb: &[&str]| {
+        let mut git = Command::new("git");
+        git.current_dir(shell::root()).arg("worktree").args(verb);
+        git
+    };
+    if baseline.exists() {
+        shell::run(worktree(&["remove", "--force"]).arg(&baseline))?;
+    }
+    shell::run(worktree(&["add", "--detach"]).arg(&baseline).arg(revision))?;
+    let mut checks = shell::cargo(&["semver-checks", "--workspace", "--default-features"]);
+    checks.arg("--baseline-root").arg(&baseline);
     checks.args(PRIVATE.iter().flat_map(|name| ["--exclude", name]));
-    shell::run(&mut checks)
+    let outcome = shell::run(&mut checks);
+    shell::run(worktree(&["remove", "--force"]).arg(&baseline))?;
+    outcome
 }
