@@ -1,7 +1,8 @@
 //! Damaged files: every reader ends with a value or with an error of one line, in time and in bounded memory.
 //!
 //! The damage is made here from good files, which are made here too. `IDIOLECT_SEARCH_SECONDS` says how long each
-//! reader is searched (10 s by default), and a number above 10 draws other damage each time.
+//! reader is searched (10 s by default), and a number above 10 draws other damage each time. `IDIOLECT_HOSTILE_FILES`
+//! names a part of the files to damage.
 
 mod edit;
 mod good;
@@ -9,11 +10,9 @@ mod reader;
 mod search;
 mod watch;
 
-use std::fmt::Debug;
-
 use crate::edit::{Edit, ODD_LINES, odd_values, of_bytes, values};
 use crate::good::Good;
-use crate::reader::{READERS, Reader};
+use crate::reader::chosen;
 use crate::watch::{Ended, read};
 
 /// The damage that every file of a kind is given.
@@ -37,42 +36,42 @@ fn systematic(bytes: &[u8], file: &str) -> Vec<Edit> {
 #[test]
 fn good_files_are_read() {
     let good = Good::new();
-    for reader in &READERS {
+    for reader in chosen() {
         let bytes = std::fs::read(good.root().join(reader.file)).expect(reader.file);
-        match read(&good, reader, &bytes, &"good") {
-            Ended::Taken(value) => assert_finite(reader, &value, &"good"),
-            Ended::Refused(error) => panic!("{}: {error}", reader.file),
-        }
+        let ended = read(&good, reader, &bytes);
+        assert!(
+            matches!(ended, Ok(Ended::Taken(_))),
+            "{}: {ended:?}",
+            reader.file
+        );
     }
 }
 
 #[test]
 fn damaged_files_never_end_the_program() {
     let good = Good::new();
-    let (mut refused, mut taken) = (0, 0);
-    for reader in &READERS {
+    let (mut refused, mut taken, mut faults) = (0, 0, Vec::new());
+    for reader in chosen() {
         let bytes = std::fs::read(good.root().join(reader.file)).unwrap();
         for edit in systematic(&bytes, reader.file) {
-            match read(&good, reader, &edit.apply(&bytes), &edit) {
-                Ended::Refused(_) => refused += 1,
-                Ended::Taken(value) => {
-                    assert_finite(reader, &value, &edit);
-                    taken += 1;
+            match read(&good, reader, &edit.apply(&bytes)) {
+                Ok(Ended::Refused(_)) => refused += 1,
+                Ok(Ended::Taken(_)) => taken += 1,
+                Err(fault) => {
+                    let fault = format!("{}: {fault}; {edit:?}", reader.file);
+                    println!("{fault:.300}");
+                    faults.push(fault);
                 }
             }
         }
+        println!("{}: {refused} refused, {taken} taken so far", reader.file);
     }
     println!("{refused} refused, {taken} taken");
-    assert!(refused > 400, "{refused} refused, {taken} taken");
-}
-
-/// A number that is none must not come out of any reading.
-fn assert_finite(reader: &Reader, value: &str, what: &dyn Debug) {
-    let mut words = value.split(|letter: char| !letter.is_alphanumeric());
-    let none = words.find(|word| ["NaN", "inf"].contains(word));
     assert!(
-        none.is_none(),
-        "{}: {none:?} was taken; {what:?}",
-        reader.file
+        faults.is_empty(),
+        "{} faults:\n{}",
+        faults.len(),
+        faults.join("\n")
     );
+    assert!(refused > 400, "{refused} refused, {taken} taken");
 }

@@ -18,8 +18,15 @@ pub(crate) struct Reader {
     pub(crate) read: fn(root: &Path, file: &str) -> Result<String, BoxError>,
 }
 
-/// All of them.
-pub(crate) const READERS: [Reader; 29] = [
+/// All of them, or those whose file contains the text of `IDIOLECT_HOSTILE_FILES`.
+pub(crate) fn chosen() -> impl Iterator<Item = &'static Reader> {
+    let part = std::env::var("IDIOLECT_HOSTILE_FILES").unwrap_or_default();
+    READERS
+        .iter()
+        .filter(move |reader| reader.file.contains(&part))
+}
+
+const READERS: [Reader; 29] = [
     Reader {
         file: "model/config.json",
         read: score,

@@ -20,6 +20,21 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// What a reading may hold beside ten times its file, in bytes.
 const MOST: usize = 200 << 20;
 
+/// What a reading must not do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("panic")]
+    Panic,
+    #[error("no end within {LONGEST:?}")]
+    NoEnd,
+    #[error("{0} bytes held")]
+    Memory(usize),
+    #[error("a number that is none was taken: {0}")]
+    NotFinite(String),
+    #[error("an error that is no line of text: {0:?}")]
+    Message(String),
+}
+
 /// How a reading ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
@@ -29,47 +44,47 @@ pub(crate) enum Ended {
     Refused(String),
 }
 
-/// Reads `bytes` in the place of the good file.
-///
-/// # Panics
-///
-/// Where the reader panics, takes too long or too much memory, or its error has no or several lines.
-pub(crate) fn read(
-    good: &Good,
-    reader: &Reader,
-    bytes: &[u8],
-    what: &dyn std::fmt::Debug,
-) -> Ended {
+/// Reads `bytes` in the place of the good file; a fault of the reader is an error that says which.
+pub(crate) fn read(good: &Good, reader: &Reader, bytes: &[u8]) -> Result<Ended, Fault> {
     let place = place(good, reader, bytes);
     let root = place.path().to_owned();
-    let (Reader { file, read }, before) = (*reader, HELD.current_usage());
+    let Reader { file, read } = *reader;
+    let before = HELD.current_usage();
     let (sender, receiver) = channel();
     HELD.reset_peak_usage();
-    let worker = std::thread::spawn(move || drop(sender.send(ended(read(&root, file)))));
+    let worker = std::thread::spawn(move || drop(sender.send(read(&root, file))));
     let ended = match receiver.recv_timeout(LONGEST) {
         Ok(ended) => ended,
-        Err(RecvTimeoutError::Disconnected) => panic!("{file}: panic; {what:?}"),
-        Err(RecvTimeoutError::Timeout) => panic!("{file}: no end in {LONGEST:?}; {what:?}"),
+        Err(RecvTimeoutError::Disconnected) => return Err(Fault::Panic),
+        Err(RecvTimeoutError::Timeout) => return Err(Fault::NoEnd),
     };
     drop(worker.join());
     let held = HELD.peak_usage().saturating_sub(before);
-    assert!(
-        held < 10 * bytes.len() + MOST,
-        "{file}: {held} bytes held; {what:?}"
-    );
-    ended
+    if held > 10 * bytes.len() + MOST {
+        return Err(Fault::Memory(held));
+    }
+    of(ended)
 }
 
-fn ended(read: Result<String, BoxError>) -> Ended {
+fn of(read: Result<String, BoxError>) -> Result<Ended, Fault> {
     match read {
-        Ok(value) => Ended::Taken(value),
+        Ok(value) => {
+            let mut words = value.split(|letter: char| !letter.is_alphanumeric());
+            let none = words.any(|word| ["NaN", "inf"].contains(&word));
+            if none {
+                Err(Fault::NotFinite(value))
+            } else {
+                Ok(Ended::Taken(value))
+            }
+        }
         Err(error) => {
             let text = error.to_string();
-            assert!(
-                !text.trim().is_empty() && !text.contains(['\n', '\u{1b}', '\0']),
-                "{text:?}"
-            );
-            Ended::Refused(text)
+            let bad = text.trim().is_empty() || text.contains(|letter: char| letter.is_control());
+            if bad {
+                Err(Fault::Message(text))
+            } else {
+                Ok(Ended::Refused(text))
+            }
         }
     }
 }
