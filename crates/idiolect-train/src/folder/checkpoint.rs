@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use idiolect_kernels::not_finite;
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
@@ -272,9 +273,14 @@ fn read_tensors(path: &Path) -> Result<Vec<HostTensor>, TrainError> {
             .0
             .iter()
             .map(|&bytes| f32::from_le_bytes(bytes));
+        let values: Vec<f32> = values.collect();
+        if let Some(problem) = not_finite(&values) {
+            let expected = format!("finite values in {name}");
+            return Err(unreadable(path, &expected, &problem));
+        }
         found.push(HostTensor {
             shape: view.shape().to_vec(),
-            values: values.collect(),
+            values,
             name,
         });
     }
