@@ -95,9 +95,7 @@ pub(crate) fn widened(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
         ),
         Dtype::F16 => Some(halves(|b| f16::from_le_bytes(b).to_f32())),
         // The upper half of an f32.
-        Dtype::BF16 => Some(halves(|[low, high]| {
-            f32::from_le_bytes([0, 0, low, high])
-        })),
+        Dtype::BF16 => Some(halves(|[low, high]| f32::from_le_bytes([0, 0, low, high]))),
         _ => None,
     }
 }

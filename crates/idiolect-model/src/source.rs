@@ -67,9 +67,14 @@ impl Folder {
 
     fn open_shard(&mut self, path: &Path) -> Result<(), ModelError> {
         let shard = Shard::open(path)?;
-        let names = shard.metadata.offset_keys();
-        self.places
-            .extend(names.into_iter().map(|name| (name, self.shards.len())));
+        for name in shard.metadata.offset_keys() {
+            let what = format!("tensor {name}");
+            let other = self.places.insert(name, self.shards.len());
+            if let Some(other) = other.and_then(|other| self.shards.get(other)) {
+                let found = format!("it in {} too", other.path.display());
+                return Err(ModelError::corrupt(path, what, "in one shard", found));
+            }
+        }
         self.shards.push(shard);
         Ok(())
     }

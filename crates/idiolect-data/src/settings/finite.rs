@@ -16,12 +16,7 @@ pub(super) fn require_finite(values: &Table, layers: &[Layer]) -> Result<(), Dat
             let mut topmost = layers.iter().rev();
             let layer = topmost.find(|layer| layer.values.contains_key(key));
             let place = layer.map_or("", |layer| layer.name.as_str());
-            return Err(setting(
-                place,
-                key,
-                "a finite number",
-                &found.to_string(),
-            ));
+            return Err(setting(place, key, "a finite number", &found.to_string()));
         }
     }
     Ok(())
