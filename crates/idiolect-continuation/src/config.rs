@@ -13,6 +13,11 @@ use crate::filter::Filters;
 pub const PAPER_SYSTEM: &str =
     "Please continue directly from the end of the given sentence without repeating it";
 
+/// Documents whose numbers are held in memory.
+const MOST_DOCUMENTS: usize = 1_000_000_000;
+/// Documents whose texts are held in memory.
+const MOST_WINDOW: usize = 1_000_000;
+
 /// What a row's response is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -59,7 +64,7 @@ pub enum RowForm {
 /// One run of halving and continuing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContinuationConfig {
-    /// Documents sampled from the corpus, uniformly; all of a smaller corpus.
+    /// Documents sampled from the corpus, uniformly, 1 to 1000000000; all of a smaller corpus.
     /// The paper takes 80,000, and 10,000 for its Claude teachers.
     pub documents: usize,
     /// Fewest words of a document that may be sampled, at least 2; default 8, so that the shorter
@@ -75,8 +80,8 @@ pub struct ContinuationConfig {
     pub filters: Filters,
     /// The form of the training rows.
     pub rows: RowForm,
-    /// The most requests that a writer is given at once, and so the most documents in memory;
-    /// default 1,024.
+    /// The most requests that a writer is given at once, and so the most documents in memory, 1 to
+    /// 1000000; default 1,024.
     pub window: usize,
     /// Chooses the documents and their cuts, and gives each text its own seed.
     pub seed: u64,
@@ -143,6 +148,14 @@ impl ContinuationConfig {
         }
         if self.window == 0 {
             return refuse("window", "at least 1", "0".to_owned());
+        }
+        for (name, number, most) in [
+            ("documents", self.documents, MOST_DOCUMENTS),
+            ("window", self.window, MOST_WINDOW),
+        ] {
+            if most < number {
+                return refuse(name, &format!("at most {most}"), number.to_string());
+            }
         }
         Ok(())
     }

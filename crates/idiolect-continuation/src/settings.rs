@@ -43,7 +43,7 @@ pub struct ContinuationSettings {
     /// Settings of the paper (arXiv 2409.00096): nift-2409, nift-2409/claude with its system prompt, or
     /// nift-2409/original, its control.
     pub preset: Option<String>,
-    /// Documents drawn by the seed, at least 1; all of a smaller corpus. There is no default.
+    /// Documents drawn by the seed, 1 to 1000000000; all of a smaller corpus. There is no default.
     pub documents: Option<usize>,
     /// Fewest words of a document that may be drawn, at least 2; default 8.
     pub min_words: usize,
@@ -71,7 +71,7 @@ pub struct ContinuationSettings {
     /// Form of the training rows: messages (the default), whose text alone is trained with template vanilla; or
     /// text, all of which is trained.
     pub rows: RowForm,
-    /// Documents in memory at a time, at least 1; default 1024.
+    /// Documents in memory at a time, 1 to 1000000; default 1024.
     pub window: usize,
 }
 
@@ -292,6 +292,12 @@ mod tests {
             told(json!({"documents": 0})),
             "documents: expected at least 1, found 0"
         );
+        for (key, value) in [
+            ("documents", json!({"documents": 1_000_000_001})),
+            ("window", json!({"documents": 1, "window": 1_000_001})),
+        ] {
+            assert!(told(value).starts_with(&format!("{key}: expected at most ")));
+        }
         let raw = told(json!({"documents": 1, "shown": "raw", "system": "Go on"}));
         assert!(raw.starts_with("system: expected none"), "{raw}");
         let filters = told(json!({"documents": 1, "filters": ["none", "empty"]}));

@@ -8,12 +8,13 @@ mod rows;
 pub mod settings;
 
 pub use dataset::{
-    DataSettings, Dataset, LineIndex, PairReport, Row, id_text, mix, pair_by_id, sample, split,
+    DataSettings, Dataset, LineIndex, MOST_MIXED, PairReport, Row, id_text, mix, pair_by_id,
+    sample, split,
 };
 pub use error::DataError;
 pub use files::{
-    FileInUse, Journal, RunDir, content_hash, lock_file, text_hash, write_atomically, write_json,
-    write_lines,
+    FileInUse, Journal, RunDir, Seals, content_hash, fill_folder, lock_file, remove_folder,
+    remove_unfinished, replace_folder, text_hash, write_atomically, write_json, write_lines,
 };
 pub use formats::{
     Columns, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields, Role, RoleNames,

@@ -107,7 +107,8 @@ fn several_files_are_mixed_by_their_weights_under_ids_of_their_own() {
         ..settings(&paths)
     };
     let names = ["five.jsonl", "three.jsonl"];
-    let order = mix(&[5, 3], &[1.0, 2.0], 42).into_iter().enumerate();
+    let order = mix(&[5, 3], &[1.0, 2.0], 42).unwrap();
+    let order = order.into_iter().enumerate();
     let expected = order.map(|(place, (set, row))| {
         (
             format!("\"{set}:{row}:{place}\""),
@@ -145,6 +146,17 @@ fn what_is_out_of_range_is_refused() {
         refused(&|s| s.sample = Some(0)),
         "sample: expected at least 1, found 0"
     );
+    let settings_of = |weight| DataSettings {
+        weights: vec![1.0, weight],
+        ..settings(&paths)
+    };
+    let error = settings_of(1e9).read_all(1).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "weights: expected at most 100000000 rows together, found 3000000005"
+    );
+    let error = mix(&[5], &[-1.0], 1).unwrap_err().to_string();
+    assert_eq!(error, "weights: expected numbers of at least 0, found -1");
     let error = settings(&paths).only().unwrap_err().to_string();
     assert_eq!(error, "data: expected one data set, found 2 of them");
 }

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DistillError;
 
+/// A rewrite of a hundred times as many words is asked for by nobody.
+const MOST_PERCENT: usize = 10_000;
+
 /// Verdicts beyond the paper's; the default switches all of them off, as its scripts do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,11 +37,18 @@ impl Extras {
     ///
     /// # Errors
     ///
-    /// [`DistillError::Setting`] for another name, or `none` beside others.
+    /// [`DistillError::Setting`] for another name, `none` beside others, and more than 10000 per cent.
     pub fn from_names<S: AsRef<str>>(
         names: &[S],
         least_percent: usize,
     ) -> Result<Self, DistillError> {
+        if least_percent > MOST_PERCENT {
+            return Err(DistillError::Setting {
+                setting: "least_percent",
+                expected: format!("at most {MOST_PERCENT}"),
+                found: least_percent.to_string(),
+            });
+        }
         let mut extras = Self::default();
         for name in names {
             match name.as_ref() {

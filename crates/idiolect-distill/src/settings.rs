@@ -25,7 +25,7 @@ pub struct DistillSettings {
     /// (another than the original's), or `none` alone. Default in a chat template: `unfinished`, `empty` and
     /// `echo`; in a preset of the paper's scripts: none.
     pub verdicts: Vec<String>,
-    /// Fewest words, in per cent of the original's, for the verdict `short`; default 50.
+    /// Fewest words, in per cent of the original's, for the verdict `short`, at most 10000; default 50.
     pub least_percent: usize,
 }
 
@@ -143,6 +143,10 @@ mod tests {
             "mix_ratio: expected a share from 0 to 1, found 1.5"
         );
         assert!(told(json!({"verdicts": ["none", "empty"]})).ends_with("found none"));
+        assert_eq!(
+            told(json!({"least_percent": 10_001})),
+            "least_percent: expected at most 10000, found 10001"
+        );
     }
 
     #[test]

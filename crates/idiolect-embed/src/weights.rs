@@ -57,6 +57,14 @@ impl<'a> Weights<'a> {
             .iter()
             .map(|four| f32::from_le_bytes(*four))
             .collect();
+        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            return Err(EmbedError::Tensor {
+                path: self.path.clone(),
+                tensor: name.into(),
+                expected: "finite values".into(),
+                found: format!("{} at place {place}", values[place]),
+            });
+        }
         Ok(Tensor::from_data(
             TensorData::new(values, shape),
             self.device,

@@ -94,6 +94,16 @@ pub enum EvalError {
         /// Hash of the request that was answered.
         found: String,
     },
+    /// A journal has a row more than the task has items.
+    #[error("{}: row {id} is not of this run: expected {expected} rows, one for each item, found more", path.display())]
+    Surplus {
+        /// The journal.
+        path: PathBuf,
+        /// Id of the first row too many.
+        id: Id,
+        /// Items of the task.
+        expected: usize,
+    },
     /// The model failed, or did not answer every request in its own form.
     #[error("the model failed")]
     Model {

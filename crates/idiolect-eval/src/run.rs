@@ -51,9 +51,9 @@ pub fn run(
     journal: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<ItemAnswer>, EvalError> {
-    let items = &items[..settings.limit.unwrap_or(items.len()).min(items.len())];
     let (mut writer, mut rows) = Journal::open::<ItemAnswer>(journal)?;
     check(items, &rows, journal)?;
+    let items = &items[..settings.limit.unwrap_or(items.len()).min(items.len())];
     rows.truncate(items.len());
     // Batches are counted from the first item, so that a resumed run repeats the one it was in.
     let size = settings.batch_size.max(1);
@@ -89,7 +89,8 @@ pub(crate) fn requests_of(items: &[Item]) -> usize {
     items.iter().map(count).sum()
 }
 
-/// Whether the rows answer these items in this order; more rows than items are of a longer run.
+/// Whether the rows answer these items, all of them that there are, in this order. More rows than a limit asks for
+/// are of a longer run, and more than there are items of another.
 fn check(items: &[Item], rows: &[ItemAnswer], journal: &Path) -> Result<(), EvalError> {
     for (item, row) in items.iter().zip(rows) {
         let expected = request_hash(&item.request);
@@ -102,7 +103,14 @@ fn check(items: &[Item], rows: &[ItemAnswer], journal: &Path) -> Result<(), Eval
             });
         }
     }
-    Ok(())
+    match rows.get(items.len()) {
+        Some(row) => Err(EvalError::Surplus {
+            path: journal.to_owned(),
+            id: row.id.clone(),
+            expected: items.len(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Items that are asked at once; the first `done` of them have their answers.

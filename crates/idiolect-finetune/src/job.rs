@@ -90,6 +90,7 @@ fn open<'a>(
     progress: &dyn Progress,
 ) -> Result<FineTune<'a>, FineTuneError> {
     settings.check()?;
+    settings.data.check()?;
     let model = LanguageModel::load(&settings.first_device()?, progress)?;
     let data = data(settings)?;
     Ok(FineTune::of(model, data).all_settings(settings.clone()))

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{FineTuneError, Loss};
 
+/// A larger factor of the learning rate is a slip.
+const MOST_RATIO: f64 = 1e6;
+
 /// Settings of a fine-tuning beside [`idiolect_lora::LoraConfig`] and [`TrainConfig`]. In files, a field that is
 /// left out has its default.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +26,8 @@ pub struct FineTuneSettings {
     /// New words of the vocabulary, recognised wherever the data has them; their rows in embedding and head
     /// start as the mean of the others and train whole. Default none.
     pub add_tokens: Vec<String>,
-    /// Learning rate of the second factor as a multiple of the other's, above 0 (`LoRA+`, arXiv 2402.12354).
+    /// Learning rate of the second factor as a multiple of the other's, above 0 and at most 1000000 (`LoRA+`, arXiv
+    /// 2402.12354).
     /// Default none: one rate for both.
     pub lora_plus_ratio: Option<f64>,
     /// What is minimised over the trained tokens; the two divergences need an `init_adapter`. Default `ce`.
@@ -45,7 +49,8 @@ pub struct FineTuneSettings {
     pub activation_checkpointing: ActivationCheckpointing,
     /// Whether event files for `TensorBoard` are written into the run directory's `tensorboard/`. Default false.
     pub tensorboard: bool,
-    /// Share of the examples that is held out and evaluated, at least 0 and below 1. Default 0.
+    /// Share of the examples that is held out and evaluated, at least 0 and below 1; above 0 it must hold out at
+    /// least one. Default 0.
     pub validation_share: f64,
 }
 
@@ -99,12 +104,9 @@ impl FineTuneSettings {
             ));
         }
         let ratio = self.lora_plus_ratio.unwrap_or(1.0);
-        if !(ratio.is_finite() && ratio > 0.0) {
-            return Err(FineTuneError::setting(
-                "lora_plus_ratio",
-                "a number above 0",
-                ratio,
-            ));
+        if !(0.0 < ratio && ratio <= MOST_RATIO) {
+            let expected = format!("a number above 0 and at most {MOST_RATIO}");
+            return Err(FineTuneError::setting("lora_plus_ratio", expected, ratio));
         }
         self.check_start()
     }
@@ -125,6 +127,16 @@ impl FineTuneSettings {
         // An adapter that starts as the base model has no divergence from it, and no gradient of one.
         let expected = "ce, or an init_adapter beside it";
         Err(FineTuneError::setting("loss", expected, self.loss))
+    }
+
+    /// Refuses a share above 0 that holds out nothing.
+    pub(crate) fn check_held_out(&self, rows: usize, held_out: usize) -> Result<(), FineTuneError> {
+        if self.validation_share <= 0.0 || held_out > 0 {
+            return Ok(());
+        }
+        let expected = "0, or enough rows to hold some of them out";
+        let found = format!("{} of {rows}", self.validation_share);
+        Err(FineTuneError::setting("validation_share", expected, found))
     }
 
     /// The configuration of the loop with what these settings decide of it.

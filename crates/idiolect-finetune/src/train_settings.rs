@@ -55,8 +55,20 @@ impl TrainSettings {
             self.check_full()?;
         } else {
             self.lora.check()?;
+            self.check_alphas()?;
         }
         check_names(&self.finetune.devices, self.train.accumulation)
+    }
+
+    /// An adapter of a file may have any scale; one that is to be trained has one that lets it move.
+    fn check_alphas(&self) -> Result<(), FineTuneError> {
+        let others = self.lora.alpha_pattern.iter();
+        let others = others.map(|(_, alpha)| ("alpha_pattern", *alpha));
+        let mut alphas = std::iter::once(("alpha", self.lora.alpha)).chain(others);
+        match alphas.find(|(_, alpha)| *alpha <= 0.0) {
+            Some((name, alpha)) => Err(FineTuneError::setting(name, "above 0", alpha)),
+            None => Ok(()),
+        }
     }
 
     /// Where the run's own model is opened: on `device`, or on the first of `devices`.

@@ -5,7 +5,7 @@ use crate::GenerateError;
 /// How a token is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
-    /// Divides the logits; 0 is greedy, and then `top_k`, `top_p` and `min_p` do nothing.
+    /// Divides the logits, 0 to 1000; 0 is greedy, and then `top_k`, `top_p` and `min_p` do nothing.
     pub temperature: f32,
     /// Keep the k most probable tokens and all that equal the last of them; 0 keeps all.
     pub top_k: usize,
@@ -15,7 +15,7 @@ pub struct Sampling {
     /// Keep tokens at least this share as probable as the most probable one; 0 keeps all.
     pub min_p: f32,
     /// Divides positive and multiplies negative logits of tokens that the row holds already, its
-    /// prompt included; above 0, 1 changes nothing.
+    /// prompt included; above 0 and at most 1000, 1 changes nothing.
     pub repetition_penalty: f32,
 }
 
@@ -52,7 +52,12 @@ impl Sampling {
             ..
         } = *self;
         let ranges = [
-            ("temperature", "0 or more", temperature, temperature >= 0.0),
+            (
+                "temperature",
+                "0 to 1000",
+                temperature,
+                (0.0..=1000.0).contains(&temperature),
+            ),
             (
                 "top_p",
                 "above 0 and at most 1",
@@ -62,9 +67,9 @@ impl Sampling {
             ("min_p", "0 to 1", min_p, (0.0..=1.0).contains(&min_p)),
             (
                 "repetition_penalty",
-                "above 0",
+                "above 0 and at most 1000",
                 repetition_penalty,
-                repetition_penalty > 0.0,
+                0.0 < repetition_penalty && repetition_penalty <= 1000.0,
             ),
         ];
         for (name, expected, found, within) in ranges {

@@ -27,9 +27,9 @@ pub enum Sampler {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Given")]
 pub struct GenerationSettings {
-    /// The most new tokens of a text, at least 1; default 256.
+    /// The most new tokens of a text, 1 to 16777216; default 256.
     pub max_new_tokens: usize,
-    /// Divides the logits, 0 or more; 0 takes the most probable token each time. Default 0.
+    /// Divides the logits, 0 to 1000; 0 takes the most probable token each time. Default 0.
     pub temperature: f64,
     /// Draw from this many of the most probable tokens; 0 is all, the default.
     pub top_k: usize,
@@ -37,11 +37,11 @@ pub struct GenerationSettings {
     pub top_p: f64,
     /// Leave out tokens below this share of the most probable one's probability, 0 to 1; default 0.
     pub min_p: f64,
-    /// Divides the logits of tokens that are there already, above 0; 1, the default, is off.
+    /// Divides the logits of tokens that are there already, above 0 and at most 1000; 1, the default, is off.
     pub repetition_penalty: f64,
-    /// Texts that are computed together, at least 1; default 8.
+    /// Texts that are computed together, 1 to 65536; default 8.
     pub generation_batch_size: usize,
-    /// The most tokens that a text guesses from itself and has verified in one pass of the model; 0 is off.
+    /// The most tokens that a text guesses from itself and has verified in one pass of the model, at most 1024; 0 is off.
     /// Default 4.
     pub speculate: usize,
     /// Compute what prompts begin with in common once for all of them; default true.
@@ -56,9 +56,9 @@ pub struct GenerationSettings {
 struct Given {
     /// Sampler whose values stand in for those not given: greedy (the default) or sdft-2402.
     sampler: Sampler,
-    /// The most new tokens of a text, at least 1; default 256.
+    /// The most new tokens of a text, 1 to 16777216; default 256.
     max_new_tokens: Option<usize>,
-    /// Divides the logits, 0 or more; 0 takes the most probable token each time. Default 0.
+    /// Divides the logits, 0 to 1000; 0 takes the most probable token each time. Default 0.
     temperature: Option<f64>,
     /// Draw from this many of the most probable tokens; 0 is all, the default.
     top_k: Option<usize>,
@@ -66,11 +66,11 @@ struct Given {
     top_p: Option<f64>,
     /// Leave out tokens below this share of the most probable one's probability, 0 to 1; default 0.
     min_p: Option<f64>,
-    /// Divides the logits of tokens that are there already, above 0; 1, the default, is off.
+    /// Divides the logits of tokens that are there already, above 0 and at most 1000; 1, the default, is off.
     repetition_penalty: Option<f64>,
-    /// Texts that are computed together, at least 1; default 8.
+    /// Texts that are computed together, 1 to 65536; default 8.
     generation_batch_size: Option<usize>,
-    /// The most tokens that a text guesses from itself and has verified in one pass of the model; 0 is off.
+    /// The most tokens that a text guesses from itself and has verified in one pass of the model, at most 1024; 0 is off.
     /// Default 4.
     speculate: Option<usize>,
     /// Compute what prompts begin with in common once for all of them; default true.
@@ -171,17 +171,25 @@ impl GenerationSettings {
     /// [`GenerateError::Setting`] names the first by its key.
     pub fn check(&self) -> Result<(), GenerateError> {
         self.sampling().check()?;
-        let at_least_1 = [
-            ("max_new_tokens", self.max_new_tokens),
-            ("generation_batch_size", self.generation_batch_size),
-        ];
         let refuse = |name, expected, found: &str| GenerateError::Setting {
             name,
             expected,
             found: found.to_owned(),
         };
+        let (tokens, rows) = (self.max_new_tokens, self.generation_batch_size);
+        let at_least_1 = [("max_new_tokens", tokens), ("generation_batch_size", rows)];
         if let Some((name, _)) = at_least_1.into_iter().find(|(_, value)| *value == 0) {
             return Err(refuse(name, "at least 1", "0"));
+        }
+        // The model's positions bound the tokens of a local text further.
+        let at_most = [
+            ("max_new_tokens", tokens, 1 << 24, "at most 16777216"),
+            ("generation_batch_size", rows, 1 << 16, "at most 65536"),
+            ("speculate", self.speculate, 1 << 10, "at most 1024"),
+        ];
+        let large = at_most.into_iter().find(|(_, value, most, _)| most < value);
+        if let Some((name, value, _, expected)) = large {
+            return Err(refuse(name, expected, &value.to_string()));
         }
         if self.stop.iter().any(String::is_empty) {
             return Err(refuse("stop", "no empty text", "\"\""));
@@ -251,6 +259,16 @@ mod tests {
             "generation_batch_size: expected at least 1, found 0"
         );
         assert!(told(json!({"temperature": 1e300})).contains("temperature"));
+        for key in ["max_new_tokens", "generation_batch_size", "speculate"] {
+            let error = told(json!({key: 1_u64 << 40}));
+            assert!(
+                error.starts_with(&format!("{key}: expected at most ")),
+                "{error}"
+            );
+        }
+        for (key, value) in [("temperature", 1001.0), ("repetition_penalty", 1e9)] {
+            assert!(told(json!({key: value})).starts_with(key));
+        }
         assert!(told(json!({"stop": [""]})).contains("stop"));
         let nan = GenerationSettings {
             top_p: f64::NAN,

@@ -3,12 +3,14 @@
 pub mod plain;
 
 mod chunks;
+mod finite;
 #[cfg(feature = "flex")]
 mod flex;
 mod loss;
 mod steps;
 
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
+pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use steps::{
     attention, is_fused, linear, linear_few_tokens, product, rms_norm, rotate, row_loss, row_nll,

@@ -131,6 +131,7 @@ impl Generate {
     }
 
     fn open(&self, progress: &dyn Progress) -> Result<LanguageModel, LmError> {
+        self.generation.check()?;
         let model = LanguageModel::load(&self.model, progress)?;
         model.load_adapters(&self.adapters)
     }

@@ -13,6 +13,8 @@ use crate::{LoraError, Targets, patterns};
 
 /// More than the width of any model: a larger rank is a slip, and would take the machine's memory.
 const MOST_RANK: usize = 65_536;
+/// A larger alpha, of either sign, is a slip, and would make factors infinite.
+const MOST_ALPHA: f64 = 1e6;
 
 /// How the update is scaled before it is added. In files it is `rslora`, true or false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +82,7 @@ pub struct LoraConfig {
     /// Width of the bottleneck, 1 to 65536. Default 8, that of self-distillation (arXiv 2402.13669,
     /// section 4).
     pub rank: usize,
-    /// Numerator of the scale, alpha / rank. Default 16, twice the rank, as in the scripts of
+    /// Numerator of the scale, alpha / rank, at most 1000000; above 0 to train with. Default 16, twice the rank, as in the scripts of
     /// self-distillation.
     pub alpha: f64,
     /// Projections that get an update. In files: names with commas between, `all-linear`, or a regular
@@ -151,11 +153,13 @@ impl LoraConfig {
             return Err(wrong("rank", format!("1 to {MOST_RANK}"), rank));
         }
         let mut alphas = self.alpha_pattern.iter().map(|(_, alpha)| *alpha);
-        if let Some(alpha) = alphas.find(|alpha| !alpha.is_finite()) {
-            return Err(wrong("alpha_pattern", "numbers", alpha));
+        let is_alpha = |alpha: &f64| alpha.abs() <= MOST_ALPHA;
+        let expected = format!("a number of at most {MOST_ALPHA}");
+        if let Some(alpha) = alphas.find(|alpha| !is_alpha(alpha)) {
+            return Err(wrong("alpha_pattern", expected, alpha));
         }
-        if !self.alpha.is_finite() {
-            return Err(wrong("alpha", "a number", self.alpha));
+        if !is_alpha(&self.alpha) {
+            return Err(wrong("alpha", expected, self.alpha));
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(wrong("dropout", "at least 0 and below 1", self.dropout));
@@ -249,6 +253,20 @@ mod tests {
             },
             "pattern: expected a regular expression",
         );
+        for alpha in [f64::NAN, f64::INFINITY, 1e7, -1e7] {
+            refused(
+                LoraConfig { alpha, ..plain() },
+                "alpha: expected a number of at most",
+            );
+            let alpha_pattern = vec![("q_proj".into(), alpha)];
+            refused(
+                LoraConfig {
+                    alpha_pattern,
+                    ..plain()
+                },
+                "alpha_pattern: expected a number of at most",
+            );
+        }
         refused(
             LoraConfig {
                 dropout: 1.0,

@@ -155,10 +155,19 @@ pub fn save_adapter(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<
         source,
     })?;
     let config = format!("{:#}\n", options::to_json(&adapter.config, base));
-    for (path, bytes) in [(path, bytes), (folder.join(CONFIG), config.into_bytes())] {
+    let files = [(path, bytes), (folder.join(CONFIG), config.into_bytes())];
+    for (path, bytes) in &files {
         let beside = path.with_extension("partial");
         std::fs::write(&beside, bytes).map_err(io(&beside))?;
-        std::fs::rename(&beside, &path).map_err(io(&path))?;
+    }
+    // An earlier configuration goes first and the new one comes last: without one there is no adapter, so that
+    // factors never stand under the scale of others.
+    let earlier = folder.join(CONFIG);
+    if earlier.exists() {
+        std::fs::remove_file(&earlier).map_err(io(&earlier))?;
+    }
+    for (path, _) in files {
+        std::fs::rename(path.with_extension("partial"), &path).map_err(io(&path))?;
     }
     Ok(())
 }

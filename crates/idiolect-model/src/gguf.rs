@@ -20,6 +20,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use idiolect_kernels::not_finite;
 use safetensors::Dtype;
 
 use self::dequantize::dequantized;
@@ -28,7 +29,8 @@ use self::metadata::Metadata;
 use self::names::{hugging_face_name, join_halves};
 use self::types::Layout;
 use crate::ModelError;
-use crate::source::{Source, StoredTensor, widen};
+use crate::floats::{FloatProblem, widened};
+use crate::source::{Source, StoredTensor};
 
 /// Bytes read from the file at once.
 const CHUNK: usize = 1 << 20;
@@ -109,7 +111,7 @@ impl GgufFile {
     ///
     /// [`ModelError::Missing`] when there is none of that name, [`ModelError::Stored`] when its type cannot
     /// be read, [`ModelError::Feature`] when it is quantised and feature `gguf` is left out,
-    /// [`ModelError::Io`] when the file cannot be read.
+    /// [`ModelError::Corrupt`] for a value that is no finite number, [`ModelError::Io`] when the file cannot be read.
     pub fn read(&self, name: &str) -> Result<StoredTensor, ModelError> {
         let Some(own) = self.names.get(name) else {
             return Err(ModelError::Missing {
@@ -167,7 +169,12 @@ impl GgufFile {
             let mut bytes = vec![0; part / layout.values * layout.bytes];
             file.read_exact(&mut bytes).map_err(io)?;
             let part = f32_values(entry.kind, layout, bytes);
-            values.extend(part.ok_or_else(|| self.no_values(own, entry, layout))?);
+            let part = part.ok_or_else(|| self.no_values(own, entry, layout))?;
+            if let Some(mut found) = not_finite(&part) {
+                found.place += values.len();
+                return Err(FloatProblem::NotFinite(found).in_tensor(&self.path, own));
+            }
+            values.extend(part);
         }
         Ok(StoredTensor {
             shape: entry.shape.clone(),
@@ -204,9 +211,9 @@ impl GgufFile {
 /// Values of whole blocks; `None` when this build cannot read their type.
 fn f32_values(kind: u32, layout: Layout, bytes: Vec<u8>) -> Option<Vec<f32>> {
     match layout.name {
-        "F32" => widen(&bytes, Dtype::F32),
-        "F16" => widen(&bytes, Dtype::F16),
-        "BF16" => widen(&bytes, Dtype::BF16),
+        "F32" => widened(&bytes, Dtype::F32),
+        "F16" => widened(&bytes, Dtype::F16),
+        "BF16" => widened(&bytes, Dtype::BF16),
         _ => {
             let values = bytes.len() / layout.bytes * layout.values;
             dequantized(kind, bytes, values)

@@ -8,9 +8,9 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use half::{bf16, f16};
-use safetensors::{Dtype, tensor::Metadata};
+use safetensors::tensor::Metadata;
 
+use crate::floats::finite_floats;
 use crate::{ModelError, config::read_json};
 
 /// A tensor of a checkpoint, widened to f32.
@@ -67,9 +67,14 @@ impl Folder {
 
     fn open_shard(&mut self, path: &Path) -> Result<(), ModelError> {
         let shard = Shard::open(path)?;
-        let names = shard.metadata.offset_keys();
-        self.places
-            .extend(names.into_iter().map(|name| (name, self.shards.len())));
+        for name in shard.metadata.offset_keys() {
+            let what = format!("tensor {name}");
+            let other = self.places.insert(name, self.shards.len());
+            if let Some(other) = other.and_then(|other| self.shards.get(other)) {
+                let found = format!("it in {} too", other.path.display());
+                return Err(ModelError::corrupt(path, what, "in one shard", found));
+            }
+        }
         self.shards.push(shard);
         Ok(())
     }
@@ -199,37 +204,13 @@ impl Shard {
             .seek(SeekFrom::Start(self.data_start + start as u64))
             .map_err(io)?;
         self.file.read_exact(&mut bytes).map_err(io)?;
-        let values = widen(&bytes, info.dtype).ok_or_else(|| ModelError::Stored {
-            path: self.path.clone(),
-            tensor: name.into(),
-            found: format!("{:?}", info.dtype),
-            readable: "F32, F16, BF16",
-        })?;
+        let values = finite_floats(&bytes, info.dtype)
+            .map_err(|problem| problem.in_tensor(&self.path, name))?;
         Ok(StoredTensor {
             shape: info.shape.clone(),
             values,
             stored: format!("{:?}", info.dtype),
         })
-    }
-}
-
-/// Little-endian floats as f32; `None` for a type that is not a float of at most 32 bits.
-#[must_use]
-pub fn widen(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
-    let halves =
-        |to_f32: fn([u8; 2]) -> f32| bytes.as_chunks().0.iter().map(|b| to_f32(*b)).collect();
-    match dtype {
-        Dtype::F32 => Some(
-            bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|b| f32::from_le_bytes(*b))
-                .collect(),
-        ),
-        Dtype::F16 => Some(halves(|b| f16::from_le_bytes(b).to_f32())),
-        Dtype::BF16 => Some(halves(|b| bf16::from_le_bytes(b).to_f32())),
-        _ => None,
     }
 }
 

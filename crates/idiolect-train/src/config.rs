@@ -7,14 +7,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Schedule, TrainError};
+use crate::Schedule;
 
 /// A learning rate of their own for some parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RateRatio {
     /// Name of the field that holds them: the last part of a parameter's path.
     pub field: String,
-    /// What their rate is of the schedule's, above 0.
+    /// What their rate is of the schedule's, above 0 and at most 1000000.
     pub ratio: f64,
 }
 
@@ -30,20 +30,21 @@ pub struct RateRatio {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Passes over the training rows, at least 1. Default 2, the paper's.
+    /// Passes over the training rows, 1 to 100000000. Default 2, the paper's.
     pub epochs: usize,
-    /// Rows of one forward and backward pass (a micro-batch), at least 1.
+    /// Rows of one forward and backward pass (a micro-batch), 1 to 65536.
     /// Default 2, from the paper's scripts; with `accumulation` it makes the paper's batch of 8.
     pub batch_size: usize,
-    /// Micro-batches of one optimiser step, at least 1. Default 4, from the paper's scripts.
+    /// Micro-batches of one optimiser step, 1 to 65536. Default 4, from the paper's scripts.
     pub accumulation: usize,
-    /// The full learning rate, above 0. Default 1e-4, the paper's.
+    /// The full learning rate, above 0 and at most 10. Default 1e-4, the paper's.
     pub learning_rate: f64,
     /// The course of the rate after the warm-up. Default cosine, the paper's.
     pub schedule: Schedule,
-    /// Optimiser steps over which the rate rises linearly from 0. Default 0, as in the scripts.
+    /// Optimiser steps over which the rate rises linearly from 0, at most those of the run. Default 0, as in the
+    /// scripts.
     pub warmup_steps: usize,
-    /// Decoupled weight decay, at least 0. Default 0, as in the paper's scripts.
+    /// Decoupled weight decay, 0 to 1000. Default 0, as in the paper's scripts.
     pub weight_decay: f64,
     /// Decay of the running mean of gradients, in [0, 1). Default 0.9, `torch.optim.AdamW`'s.
     #[serde(alias = "beta1")]
@@ -51,10 +52,10 @@ pub struct TrainConfig {
     /// Decay of the running mean of squares, in [0, 1). Default 0.999, `torch.optim.AdamW`'s.
     #[serde(alias = "beta2")]
     pub adam_beta2: f64,
-    /// Added to the root of the squares' mean, above 0. Default 1e-8, `torch.optim.AdamW`'s.
+    /// Added to the root of the squares' mean, above 0 and at most 1. Default 1e-8, `torch.optim.AdamW`'s.
     #[serde(alias = "epsilon")]
     pub adam_epsilon: f64,
-    /// Largest global gradient norm; 0 turns clipping off.
+    /// Largest global gradient norm, 0 to 1e9; 0 turns clipping off.
     /// Default 1.0, that of the scripts and of the Hugging Face trainer.
     pub clip_norm: f64,
     /// Whether each epoch has its own random order. Default true, as in the scripts.
@@ -134,104 +135,6 @@ impl TrainConfig {
             every => done.is_multiple_of(every),
         }
     }
-
-    /// Checks every number against the range that its field states.
-    ///
-    /// # Errors
-    ///
-    /// [`TrainError::Setting`] for the first number outside its range.
-    pub fn validate(&self) -> Result<(), TrainError> {
-        self.validate_counts()?;
-        self.validate_ratios()?;
-        let finite = |value: f64, above: f64| value.is_finite() && value >= above;
-        let share = |value: f64| (0.0..1.0).contains(&value);
-        let rules = [
-            (
-                "learning_rate",
-                self.learning_rate,
-                self.learning_rate.is_finite() && self.learning_rate > 0.0,
-                "above 0",
-            ),
-            (
-                "weight_decay",
-                self.weight_decay,
-                finite(self.weight_decay, 0.0),
-                "at least 0",
-            ),
-            (
-                "clip_norm",
-                self.clip_norm,
-                finite(self.clip_norm, 0.0),
-                "at least 0",
-            ),
-            (
-                "adam_beta1",
-                self.adam_beta1,
-                share(self.adam_beta1),
-                "at least 0 and below 1",
-            ),
-            (
-                "adam_beta2",
-                self.adam_beta2,
-                share(self.adam_beta2),
-                "at least 0 and below 1",
-            ),
-            (
-                "adam_epsilon",
-                self.adam_epsilon,
-                finite(self.adam_epsilon, f64::MIN_POSITIVE),
-                "above 0",
-            ),
-        ];
-        for (name, value, holds, expected) in rules {
-            if !holds {
-                return Err(TrainError::Setting {
-                    name,
-                    expected,
-                    found: value.to_string(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn validate_ratios(&self) -> Result<(), TrainError> {
-        let ratios = self.rate_ratios.iter().map(|own| own.ratio);
-        match ratios
-            .into_iter()
-            .find(|ratio| !(ratio.is_finite() && *ratio > 0.0))
-        {
-            None => Ok(()),
-            Some(ratio) => Err(TrainError::Setting {
-                name: "rate_ratios",
-                expected: "above 0",
-                found: ratio.to_string(),
-            }),
-        }
-    }
-
-    fn validate_counts(&self) -> Result<(), TrainError> {
-        let counts = [
-            ("epochs", self.epochs),
-            ("batch_size", self.batch_size),
-            ("accumulation", self.accumulation),
-            ("keep_checkpoints", self.keep_checkpoints),
-            ("max_steps", self.max_steps.unwrap_or(1)),
-            ("patience", self.patience.unwrap_or(1)),
-            ("packing", self.packing.unwrap_or(1)),
-        ];
-        for (name, count) in counts {
-            if count == 0 {
-                let found = count.to_string();
-                return Err(TrainError::Setting {
-                    name,
-                    expected: "at least 1",
-                    found,
-                });
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -254,7 +157,7 @@ mod tests {
                 learning_rate: f64::NAN,
                 ..base()
             }),
-            "setting learning_rate: expected above 0, found NaN"
+            "setting learning_rate: expected above 0 and at most 10, found NaN"
         );
         assert!(
             refused(TrainConfig {
@@ -277,5 +180,55 @@ mod tests {
             })
             .contains("max_steps")
         );
+        for (name, config) in [
+            (
+                "epochs",
+                TrainConfig {
+                    epochs: usize::MAX,
+                    ..base()
+                },
+            ),
+            (
+                "batch_size",
+                TrainConfig {
+                    batch_size: 65_537,
+                    ..base()
+                },
+            ),
+            (
+                "accumulation",
+                TrainConfig {
+                    accumulation: usize::MAX,
+                    ..base()
+                },
+            ),
+            (
+                "learning_rate",
+                TrainConfig {
+                    learning_rate: 10.1,
+                    ..base()
+                },
+            ),
+            (
+                "weight_decay",
+                TrainConfig {
+                    weight_decay: -0.1,
+                    ..base()
+                },
+            ),
+            (
+                "clip_norm",
+                TrainConfig {
+                    clip_norm: f64::INFINITY,
+                    ..base()
+                },
+            ),
+        ] {
+            let error = refused(config);
+            assert!(
+                error.starts_with(&format!("setting {name}: expected ")),
+                "{error}"
+            );
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Everything that can stop a training run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use idiolect_data::FileInUse;
+use idiolect_data::{DataError, FileInUse};
 
 /// An error of the caller's own code, as an objective returns it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -80,6 +80,19 @@ pub enum TrainError {
     /// A run folder in which another process trains.
     #[error(transparent)]
     InUse(#[from] FileInUse),
+    /// The newest checkpoint of a run cannot be read.
+    #[error("{damage}; {}", offer(newest, good.as_deref()))]
+    Damaged {
+        /// What is wrong, with the file.
+        damage: Box<TrainError>,
+        /// The checkpoint's folder.
+        newest: PathBuf,
+        /// The last checkpoint from which the run can resume, if there is one.
+        good: Option<PathBuf>,
+    },
+    /// A folder of the run could not be made or removed.
+    #[error(transparent)]
+    Folder(#[from] DataError),
     /// A file of the run could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -99,6 +112,18 @@ pub enum TrainError {
         /// What is there.
         found: String,
     },
+}
+
+/// How a run whose newest checkpoint is damaged can go on.
+fn offer(newest: &Path, good: Option<&Path>) -> String {
+    let newest = newest.display();
+    match good {
+        Some(good) => format!(
+            "the last good checkpoint is {}: delete {newest} and resume from it",
+            good.display()
+        ),
+        None => format!("no other checkpoint is good: delete {newest} to begin anew"),
+    }
 }
 
 impl TrainError {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
+use idiolect_data::remove_unfinished;
 use serde_json::Value;
 
 use crate::guard::{Seen, Watch};
@@ -51,8 +52,8 @@ impl Store {
     ) -> Result<(Self, Option<Checkpoint>), TrainError> {
         let checkpoints = folder.path.join("checkpoints");
         std::fs::create_dir_all(&checkpoints).map_err(|source| io(&checkpoints, source))?;
-        let latest = checkpoint::latest(&checkpoints)?;
-        if let (Some(path), false) = (&latest, folder.resume) {
+        let newest_first = checkpoint::newest_first(&checkpoints)?;
+        if let (Some(path), false) = (newest_first.first(), folder.resume) {
             return Err(TrainError::Checkpoint {
                 path: path.clone(),
                 expected: "a folder without checkpoints, or to resume".to_owned(),
@@ -60,12 +61,13 @@ impl Store {
             });
         }
         let rows = rows.fingerprint();
-        let found = latest.map(|path| found(&path, config, &rows, folder.fixed));
-        let found = found.transpose()?;
+        let found = resumed(&newest_first, &|path| {
+            found(path, config, &rows, folder.fixed)
+        })?;
         let state = found.as_ref().map(|checkpoint| &checkpoint.state);
         let bytes = state.map_or((0, 0), |state| (state.metrics_bytes, state.timings_bytes));
         let store = Self {
-            checkpoints,
+            checkpoints: checkpoints.clone(),
             metrics: Log::open(folder.path.join("metrics.jsonl"), bytes.0)?,
             timings: Log::open(folder.path.join("timings.jsonl"), bytes.1)?,
             config: config.clone(),
@@ -73,6 +75,8 @@ impl Store {
             fixed: folder.fixed.clone(),
             saved: state.map(|state| state.step),
         };
+        // Only now is it certain that no other process is at work here.
+        remove_unfinished(&checkpoints)?;
         Ok((store, found))
     }
 
@@ -202,6 +206,29 @@ impl Store {
         let name = format!("step-{}", checkpoint.state.step);
         self.checkpoints.join(name)
     }
+}
+
+/// The newest checkpoint. Where it cannot be read, the error says so and offers the last one that can.
+fn resumed(
+    newest_first: &[PathBuf],
+    read: &dyn Fn(&Path) -> Result<Checkpoint, TrainError>,
+) -> Result<Option<Checkpoint>, TrainError> {
+    let [newest, others @ ..] = newest_first else {
+        return Ok(None);
+    };
+    let error = match read(newest) {
+        Ok(checkpoint) => return Ok(Some(checkpoint)),
+        Err(error) => error,
+    };
+    if checkpoint::read(newest).is_ok() {
+        // It is whole, and of another run.
+        return Err(error);
+    }
+    Err(TrainError::Damaged {
+        damage: Box::new(error),
+        newest: newest.clone(),
+        good: others.iter().find(|path| read(path).is_ok()).cloned(),
+    })
 }
 
 /// Reads a checkpoint and refuses it where it is of a run with other settings or rows.

@@ -56,6 +56,18 @@ pub(crate) fn can_be_planned(config: &TrainConfig, rows: usize) -> Result<(), Tr
     })
 }
 
+/// Refuses a warm-up at whose end the run is over: its full rate would never be reached.
+pub(crate) fn warms_up(config: &TrainConfig, steps: usize) -> Result<(), TrainError> {
+    if config.warmup_steps <= steps {
+        return Ok(());
+    }
+    Err(TrainError::Setting {
+        name: "warmup_steps",
+        expected: "at most the steps of the run",
+        found: format!("{} in a run of {steps}", config.warmup_steps),
+    })
+}
+
 /// Refuses held-out rows of which nothing is trained, and settings that wait for evaluations where there is
 /// nothing to evaluate.
 pub(crate) fn held_out(

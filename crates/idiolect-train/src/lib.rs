@@ -9,6 +9,7 @@ mod optimizer;
 mod params;
 mod pass;
 mod plan;
+mod ranges;
 mod rate;
 mod replica;
 mod report;

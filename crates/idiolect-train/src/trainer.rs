@@ -214,7 +214,9 @@ impl<'a, M: Module> Trainer<'a, M> {
         guard::something_trained(TRAINING, &sizes)?;
         guard::held_out(self.config, HELD_OUT, &row_sizes(self.held_out))?;
         guard::can_be_planned(self.config, sizes.len())?;
-        Ok(Plan::new(&sizes, self.config))
+        let plan = Plan::new(&sizes, self.config);
+        guard::warms_up(self.config, plan.windows.len())?;
+        Ok(plan)
     }
 
     /// The state before the first step, or that of the checkpoint to resume.

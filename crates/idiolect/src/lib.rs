@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "train")]
+mod checks;
 mod error;
 #[cfg(feature = "train")]
 mod jobs;

@@ -8,6 +8,6 @@ mod settings;
 
 pub use index::LineIndex;
 pub use pair::{PairReport, pair_by_id};
-pub use select::{mix, sample, split};
+pub use select::{MOST_MIXED, mix, sample, split};
 pub use set::{Dataset, Row};
 pub use settings::{DataSettings, id_text};

@@ -7,6 +7,9 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use super::settings::setting;
+use crate::DataError;
+
 /// `n` of `n_rows` rows without repetition, in ascending order (all where `n` is larger).
 ///
 /// A larger sample of the same seed contains the smaller one.
@@ -38,16 +41,30 @@ pub fn split(n_rows: usize, share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     (rest, held_out)
 }
 
+/// The most rows that sets are mixed to; a weight that asks for more is a slip, and would take the memory.
+pub const MOST_MIXED: usize = 100_000_000;
+
 /// An order (set, row) in which several sets are mixed, each row as often as its set's weight says.
 ///
 /// Weight 1 takes every row once, 0.5 a random half of the rows, 2.5 every row twice and a random
-/// half a third time; a set without a weight counts as 1, a weight below 0 as 0.
+/// half a third time; a set without a weight counts as 1.
 /// The whole is shuffled.
-#[must_use]
-pub fn mix(lens: &[usize], weights: &[f64], seed: u64) -> Vec<(usize, usize)> {
+///
+/// # Errors
+///
+/// [`DataError::Setting`] for a weight that is negative or no number, and for more than [`MOST_MIXED`] rows.
+pub fn mix(lens: &[usize], weights: &[f64], seed: u64) -> Result<Vec<(usize, usize)>, DataError> {
+    check_weights(weights)?;
+    let weight_of = |set: usize| weights.get(set).copied().unwrap_or(1.0);
+    let sizes = lens.iter().enumerate();
+    let rows: f64 = sizes.map(|(set, &len)| len as f64 * weight_of(set)).sum();
+    if rows > MOST_MIXED as f64 {
+        let expected = format!("at most {MOST_MIXED} rows together");
+        return Err(setting("weights", expected, format!("{rows:.0}")));
+    }
     let mut order = Vec::new();
     for (set, &len) in lens.iter().enumerate() {
-        let weight = weights.get(set).copied().unwrap_or(1.0).max(0.0);
+        let weight = weight_of(set);
         for _ in 0..whole(weight) {
             order.extend((0..len).map(|row| (set, row)));
         }
@@ -59,7 +76,16 @@ pub fn mix(lens: &[usize], weights: &[f64], seed: u64) -> Vec<(usize, usize)> {
         order.extend(some.into_iter().map(|row| (set, row)));
     }
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    order
+    Ok(order)
+}
+
+/// Refuses weights that say nothing.
+pub(super) fn check_weights(weights: &[f64]) -> Result<(), DataError> {
+    let is_weight = |weight: &f64| weight.is_finite() && *weight >= 0.0;
+    match weights.iter().find(|weight| !is_weight(weight)) {
+        Some(weight) => Err(setting("weights", "numbers of at least 0", weight)),
+        None => Ok(()),
+    }
 }
 
 fn shuffled(n_rows: usize, seed: u64) -> Vec<usize> {
@@ -89,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_choice_of_a_seed_never_moves() {
-        let order = mix(&[3, 4], &[1.5, 0.5], 42);
+        let order = mix(&[3, 4], &[1.5, 0.5], 42).unwrap();
         expect_test::expect![
             "[1, 4, 5, 7] [1, 7] [(0, 2), (0, 1), (1, 1), (0, 2), (1, 2), (0, 0), (0, 1)]"
         ]
@@ -112,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_weight_says_how_often_a_row_stands() {
-        let order = mix(&[4, 4, 4], &[2.5, 0.0], 7);
+        let order = mix(&[4, 4, 4], &[2.5, 0.0], 7).unwrap();
         let count = |set, row| order.iter().filter(|&&place| place == (set, row)).count();
         assert!((0..4).all(|row| count(0, row) >= 2 && count(1, row) == 0 && count(2, row) == 1));
         assert_eq!(order.len(), 4 * 2 + 2 + 4);

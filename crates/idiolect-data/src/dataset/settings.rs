@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::select::{mix, sample};
+use super::select::{check_weights, mix, sample};
 use super::set::{Dataset, Row};
 use crate::DataError;
 use crate::formats::{Columns, FIRST_ROWS, FileFormat, FormatSetting, Id, RowFormat, detect};
@@ -62,10 +62,7 @@ impl DataSettings {
             let expected = format!("one weight for each of {} data sets", self.data.len());
             return Err(setting("weights", expected, self.weights.len()));
         }
-        let is_weight = |weight: &f64| weight.is_finite() && *weight >= 0.0;
-        if let Some(weight) = self.weights.iter().find(|weight| !is_weight(weight)) {
-            return Err(setting("weights", "numbers of at least 0", weight));
-        }
+        check_weights(&self.weights)?;
         if self.sample == Some(0) {
             return Err(setting("sample", "at least 1", 0));
         }
@@ -124,7 +121,8 @@ impl DataSettings {
     ///
     /// # Errors
     ///
-    /// As [`Self::check`] and [`Self::read`].
+    /// As [`Self::check`] and [`Self::read`]; [`DataError::Setting`] for weights that make more than
+    /// [`crate::MOST_MIXED`] rows.
     pub fn read_all(&self, seed: u64) -> Result<Vec<Row>, DataError> {
         self.check()?;
         let sets = self.data.iter().map(|path| self.read(path));
@@ -132,7 +130,7 @@ impl DataSettings {
         let rows = if sets.len() == 1 {
             std::mem::take(&mut sets[0].rows)
         } else {
-            mixed(&sets, &self.weights, seed)
+            mixed(&sets, &self.weights, seed)?
         };
         let Some(n) = self.sample else {
             return Ok(rows);
@@ -153,17 +151,16 @@ impl DataSettings {
     }
 }
 
-fn mixed(sets: &[Dataset], weights: &[f64], seed: u64) -> Vec<Row> {
+fn mixed(sets: &[Dataset], weights: &[f64], seed: u64) -> Result<Vec<Row>, DataError> {
     let lens: Vec<usize> = sets.iter().map(|set| set.rows.len()).collect();
-    let order = mix(&lens, weights, seed).into_iter().enumerate();
-    order
-        .filter_map(|(place, (set, row))| {
-            let mut row = sets.get(set)?.rows.get(row)?.clone();
-            // A set with a weight above 1 repeats rows, so the place stands in the id too.
-            row.example.id = format!("{set}:{}:{place}", id_text(&row.example.id)).into();
-            Some(row)
-        })
-        .collect()
+    let order = mix(&lens, weights, seed)?.into_iter().enumerate();
+    let rows = order.filter_map(|(place, (set, row))| {
+        let mut row = sets.get(set)?.rows.get(row)?.clone();
+        // A set with a weight above 1 repeats rows, so the place stands in the id too.
+        row.example.id = format!("{set}:{}:{place}", id_text(&row.example.id)).into();
+        Some(row)
+    });
+    Ok(rows.collect())
 }
 
 /// An id as text, without quotation marks.
@@ -172,7 +169,7 @@ pub fn id_text(id: &Id) -> String {
     id.as_str().map_or_else(|| id.to_string(), Into::into)
 }
 
-fn setting(key: &str, expected: impl Into<String>, found: impl ToString) -> DataError {
+pub(super) fn setting(key: &str, expected: impl Into<String>, found: impl ToString) -> DataError {
     DataError::Setting {
         place: String::new(),
         key: key.to_owned(),

@@ -1,13 +1,17 @@
 //! Files beside data sets: journals, whole writes, hashes, and the places of a run directory.
 
+mod folder;
 mod hash;
 mod journal;
 mod lock;
 mod run_dir;
+mod sealed;
 mod write;
 
+pub use folder::{fill_folder, remove_folder, remove_unfinished, replace_folder};
 pub use hash::{content_hash, text_hash};
 pub use journal::Journal;
 pub use lock::{FileInUse, lock_file};
 pub use run_dir::RunDir;
+pub use sealed::Seals;
 pub use write::{write_atomically, write_json, write_lines};

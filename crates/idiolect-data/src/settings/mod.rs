@@ -1,9 +1,10 @@
 //! Settings of a command or a library call: a flat TOML file under the values of a command line.
 //!
 //! A file is the serde struct that uses its values. Composite settings are structs whose parts are flattened, and
-//! every key of a file must belong to exactly one part. Values never pass through JSON, so that infinite numbers
-//! and those that are none reach the range checks of their struct.
+//! every key of a file must belong to exactly one part. Values never pass through JSON, where an infinite
+//! number and one that is none become "unset": they are refused by the name of their key.
 
+mod finite;
 mod keys;
 mod layer;
 mod renamed;

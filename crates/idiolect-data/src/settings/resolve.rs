@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
+use super::finite::require_finite;
 use super::keys::{Settings, duplicates, keys, properties};
 use super::layer::Layer;
 use super::renamed::renamed;
@@ -15,7 +16,7 @@ use crate::DataError;
 ///
 /// [`DataError::UnknownKey`] names the layer, the key and the nearest known one; [`DataError::RenamedKey`] gives
 /// the new name of a key of an earlier version; [`DataError::Setting`] names the layer and the key of a value of
-/// the wrong kind, and a key that two parts of `T` claim. Ranges are checked by the structs themselves.
+/// the wrong kind, of one that is NaN or infinite, and of a key that two parts of `T` claim. Ranges are checked by the structs themselves.
 pub fn resolve<T: Settings>(layers: &[Layer]) -> Result<T, DataError> {
     one_owner::<T>()?;
     let known = keys::<T>();
@@ -29,6 +30,7 @@ pub fn resolve<T: Settings>(layers: &[Layer]) -> Result<T, DataError> {
     for layer in layers {
         merged.extend(layer.values.clone());
     }
+    require_finite(&merged, layers)?;
     merged.try_into().map_err(|error: toml::de::Error| {
         wrong_kind::<T>(layers)
             .unwrap_or_else(|| setting("settings", "all", error.message(), "others"))
@@ -216,7 +218,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn setting(place: &str, key: &str, expected: &str, found: &str) -> DataError {
+pub(super) fn setting(place: &str, key: &str, expected: &str, found: &str) -> DataError {
     DataError::Setting {
         place: place.to_owned(),
         key: key.to_owned(),

@@ -83,19 +83,24 @@ fn a_value_of_the_wrong_kind_names_layer_and_key() {
 }
 
 #[test]
-fn numbers_that_are_none_arrive_as_they_are() {
-    let rate = |text| from(&[text]).unwrap().train.learning_rate;
-    assert!(rate("learning_rate = nan").is_nan());
-    assert_eq!(
-        rate("learning_rate = inf").to_bits(),
-        f64::INFINITY.to_bits()
-    );
-    assert_eq!(
-        rate("learning_rate = -inf").to_bits(),
-        f64::NEG_INFINITY.to_bits()
-    );
+fn numbers_that_are_none_are_refused_by_their_key() {
+    for (text, shown) in [
+        ("nan", "NaN"),
+        ("-nan", "NaN"),
+        ("inf", "inf"),
+        ("-inf", "-inf"),
+    ] {
+        let found = |key: &str| format!("0.toml: {key}: expected a finite number, found {shown}");
+        refused(&format!("learning_rate = {text}"), &found("learning_rate"));
+        refused(&format!("weights = [1.0, {text}]"), &found("weights"));
+    }
+    // The layer is the one whose value counts.
+    let error = from(&["epochs = 2", "learning_rate = inf"]).unwrap_err();
+    assert!(error.starts_with("1.toml: learning_rate: "), "{error}");
+    assert!(from(&["learning_rate = nan", "learning_rate = 0.5"]).is_ok());
     // A whole number is a number.
-    assert_eq!(rate("learning_rate = 1").to_bits(), 1.0_f64.to_bits());
+    let rate = from(&["learning_rate = 1"]).unwrap().train.learning_rate;
+    assert_eq!(rate.to_bits(), 1.0_f64.to_bits());
 }
 
 #[test]

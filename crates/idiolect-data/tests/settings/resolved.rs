@@ -43,7 +43,7 @@ fn every_value_is_written_and_reads_back_equal() {
             weights: vec![0.1, 2.0],
         },
         train: Train {
-            learning_rate: f64::INFINITY,
+            learning_rate: 1e-300,
             bits: Some(4),
             shuffle: false,
             schedule: Schedule::NotAtAll,
@@ -89,9 +89,16 @@ fn flags_that_are_not_given_are_no_values() {
         ["epochs", "learning_rate"]
     );
     let file = Layer::parse("run.toml", "epochs = 1\nout = \"o\"").unwrap();
+    // A flag that is no number is given, and not left out.
+    let error = resolve::<Command>(&[file.clone(), flags.clone()]);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "command line: learning_rate: expected a finite number, found NaN"
+    );
+    let mut flags = flags;
+    flags.values.insert("learning_rate".into(), 0.5.into());
     let got: Command = resolve(&[file, flags]).unwrap();
     assert_eq!((got.train.epochs, got.out), (3, Some("o".into())));
-    assert!(got.train.learning_rate.is_nan());
 }
 
 #[test]

@@ -13,6 +13,8 @@ use crate::tasks::{Pairwise, Task};
 
 /// What several answers to one program are drawn at.
 const TEMPERATURE: f64 = 0.8;
+/// The sampler's own bound.
+const HIGHEST_TEMPERATURE: f64 = 1000.0;
 /// Runs of MT-bench that arXiv 2409.00096 takes the mean of.
 const RUNS: usize = 3;
 /// How the intervals of the means are drawn, but for the seed.
@@ -30,28 +32,29 @@ pub struct EvalSettings {
     pub data: PathBuf,
     /// PEFT folder of the adapter that the model is measured with. Default: none.
     pub adapter: Option<PathBuf>,
-    /// Only the first so many items. Default: all.
+    /// Only the first so many items, at least 1. Default: all.
     pub limit: Option<usize>,
     /// Worked examples above each question: a number, or `leaderboard` for those of the Open LLM Leaderboard of
     /// 2023. Default: 0.
     pub shots: Shots,
-    /// Rows that are computed together, at least 1. Default: 8.
+    /// Rows that are computed together, 1 to 65536. Default: 8.
     pub batch_size: usize,
-    /// Most tokens of an answer, at least 1. Default: the task's own number.
+    /// Most tokens of an answer, 1 to 16777216. Default: the task's own number.
     pub max_new_tokens: Option<usize>,
     /// Python that programs are run with, in a sandbox (Linux): a path or a name. Default: `python3`.
     pub python: PathBuf,
-    /// Answers to each program, at least 1; from 5 on pass@5 is reported, from 10 on pass@10. Default: 1.
+    /// Answers to each program, 1 to 10000; from 5 on pass@5 is reported, from 10 on pass@10. Default: 1.
     pub samples: Option<usize>,
-    /// What the answers of programs are drawn at, from the likeliest 0.95 of the tokens; 0 is greedy. Default: 0,
+    /// What the answers of programs are drawn at, from the likeliest 0.95 of the tokens, at most 1000; 0 is greedy.
+    /// Default: 0,
     /// and 0.8 for several samples.
     pub temperature: Option<f64>,
-    /// Runs of MT-bench, at least 1, each with answers and ratings of its own. Default: 3.
+    /// Runs of MT-bench, 1 to 1000, each with answers and ratings of its own. Default: 3.
     pub runs: Option<usize>,
     /// Who judges MT-bench, Arena-Hard and `AlpacaEval`: `local:MODEL` or `openai:URL`. Default: nobody; the answers
     /// are kept and can be judged later.
     pub judge: Option<WriterAddress>,
-    /// Most tokens of a judgement, at least 1. Default: the benchmark's own number.
+    /// Most tokens of a judgement, 1 to 16777216. Default: the benchmark's own number.
     pub judge_tokens: Option<usize>,
     /// Answers that Arena-Hard and `AlpacaEval` compare with: a file in the benchmark's form, or `rows.jsonl` of
     /// another evaluation. Default: for `AlpacaEval` the outputs in its data.
@@ -147,19 +150,27 @@ impl EvalSettings {
 
     fn check_numbers(&self) -> Result<(), EvalError> {
         let numbers = [
-            ("batch_size", Some(self.batch_size)),
-            ("max_new_tokens", self.max_new_tokens),
-            ("samples", self.samples),
-            ("runs", self.runs),
-            ("judge_tokens", self.judge_tokens),
+            ("limit", self.limit, usize::MAX),
+            ("batch_size", Some(self.batch_size), 1 << 16),
+            ("max_new_tokens", self.max_new_tokens, 1 << 24),
+            ("samples", self.samples, 10_000),
+            ("runs", self.runs, 1000),
+            ("judge_tokens", self.judge_tokens, 1 << 24),
         ];
-        if let Some((name, _)) = numbers.into_iter().find(|(_, number)| *number == Some(0)) {
-            return Err(EvalError::setting(name, "at least 1", 0));
+        for (name, number, most) in numbers {
+            match number {
+                Some(0) => return Err(EvalError::setting(name, "at least 1", 0)),
+                Some(number) if most < number => {
+                    return Err(EvalError::setting(name, format!("at most {most}"), number));
+                }
+                _ => {}
+            }
         }
         let temperature = self.sampling_temperature();
         let several = 1 < self.sample_count();
-        if !temperature.is_finite() || temperature < 0.0 || (several && temperature <= 0.0) {
-            let expected = "a number from 0, above it for several samples";
+        let is_in_range = (0.0..=HIGHEST_TEMPERATURE).contains(&temperature);
+        if !is_in_range || (several && temperature <= 0.0) {
+            let expected = "a number from 0, above it for several samples, to 1000";
             return Err(EvalError::setting("temperature", expected, temperature));
         }
         Ok(())
@@ -227,7 +238,15 @@ mod tests {
             refused(|s| s.samples = Some(0)),
             "samples: expected at least 1",
         );
-        for temperature in [f64::NAN, f64::INFINITY, -0.5] {
+        for (name, error) in [
+            ("limit", refused(|s| s.limit = Some(0))),
+            ("batch_size", refused(|s| s.batch_size = usize::MAX)),
+            ("samples", refused(|s| s.samples = Some(10_001))),
+            ("judge_tokens", refused(|s| s.judge_tokens = Some(1 << 30))),
+        ] {
+            begins(error, &format!("{name}: expected at "));
+        }
+        for temperature in [1001.0, f64::NAN, f64::INFINITY, -0.5] {
             begins(
                 refused(|s| s.temperature = Some(temperature)),
                 "temperature:",

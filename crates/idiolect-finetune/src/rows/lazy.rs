@@ -77,6 +77,7 @@ impl<'a> LazySet<'a> {
         let chosen = file.sample.map(|n| sample(count, n, seed));
         let some = chosen.as_ref().map_or(count, Vec::len);
         let (train, held_out) = split(some, settings.validation_share, seed);
+        settings.check_held_out(some, held_out.len())?;
         let place = |row: usize| chosen.as_ref().map_or(row, |chosen| chosen[row]);
         let numbers = |rows: Vec<usize>| {
             let rows = rows.into_iter().map(|row| u32::try_from(place(row)));

@@ -61,6 +61,7 @@ impl Prepared {
     ) -> Result<Self, FineTuneError> {
         let TruncatedRows { rows, dropped, cut } = Limit::new(model, settings)?.truncate(rows)?;
         let (train, held_out) = split(rows.len(), settings.validation_share, seed);
+        settings.check_held_out(rows.len(), held_out.len())?;
         let mut rows: Vec<Option<TokenRow>> = rows.into_iter().map(Some).collect();
         let mut take = |places: Vec<usize>| -> Vec<TokenRow> {
             let places = places.into_iter();

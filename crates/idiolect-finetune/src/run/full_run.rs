@@ -2,8 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::FloatDType;
+use idiolect_data::fill_folder;
 use idiolect_lm::LanguageModel;
-use idiolect_model::{SaveOptions, StoredType, Weights, save};
+use idiolect_model::{SaveOptions, StoredType, Weights, save, weight_files};
 use idiolect_train::Trainer;
 
 use super::fixed;
@@ -132,8 +133,12 @@ fn train_on(
             stored: StoredType::F32,
             max_shard_bytes: SHARD_BYTES,
         };
-        save(model.decoder(), &place, options)?;
-        model.save_text_files(&place)?;
+        let before = weight_files(&place)?;
+        fill_folder(&place, ("config.json", &before), |own| {
+            let mut files = save(model.decoder(), own, options)?;
+            files.extend(model.save_text_files(own)?);
+            Ok::<_, FineTuneError>(files)
+        })?;
     }
     Ok(FullyFineTuned { model, report })
 }

@@ -82,7 +82,7 @@ fn settings_that_make_no_run_are_refused_by_name() {
     });
     let error = error.start().unwrap_err().to_string();
     assert!(
-        error.contains("learning_rate: expected above 0, found inf"),
+        error.contains("learning_rate: expected above 0 and at most 10, found inf"),
         "{error}"
     );
     let error = place.run(&data).config(TrainConfig {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use idiolect_data::fill_folder;
 use idiolect_lora::{LoraAdapter, combine, merge_checked};
 use idiolect_model::{Decoder, SaveOptions, StoredType, save, weight_files};
 use serde::Serialize;
@@ -15,6 +16,8 @@ use crate::{Dtype, LanguageModel, LmError};
 /// What the logits are compared on: plain text of both kinds that users have, prose and code.
 const PROBE: &str =
     "The merged model must answer as the adapter did: fn add(a: i64, b: i64) -> i64 { a + b }";
+/// What a folder must have to be a model.
+const CONFIG: &str = "config.json";
 /// Bytes of a megabyte, as file sizes are counted.
 const MEGABYTE: u64 = 1_000_000;
 
@@ -23,7 +26,7 @@ const MEGABYTE: u64 = 1_000_000;
 pub struct MergeOptions {
     /// Type of the weights on disk; that of the model by default.
     pub stored: Option<Dtype>,
-    /// Largest weight file in megabytes; 5000 by default, as in transformers.
+    /// Largest weight file in megabytes, 0 for a file of each tensor; 5000 by default, as in transformers.
     pub max_shard_megabytes: u64,
     /// Whether a model that the folder holds is overwritten; refused by default.
     pub overwrite: bool,
@@ -76,8 +79,12 @@ impl LanguageModel {
             stored,
             max_shard_bytes: options.max_shard_megabytes.saturating_mul(MEGABYTE),
         };
-        let mut files = save(&merged, out, options)?;
-        files.extend(text.save(out)?);
+        let before = weight_files(out)?;
+        let files = fill_folder(out, (CONFIG, &before), |own| {
+            let mut files = save(&merged, own, options)?;
+            files.extend(text.save(own)?);
+            Ok::<_, LmError>(files)
+        })?;
         Ok(MergeSummary {
             out: out.to_owned(),
             files,

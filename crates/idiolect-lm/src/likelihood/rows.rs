@@ -14,6 +14,9 @@ use super::head::{head_nll, head_scores};
 use crate::device::in_pool;
 use crate::{LanguageModel, LmError};
 
+/// Rows computed together: more are a slip.
+const MOST_ROWS: usize = 65_536;
+
 /// The score of one row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RowScore {
@@ -31,7 +34,7 @@ impl LanguageModel {
     ///
     /// # Errors
     ///
-    /// [`LmError::Setting`] for a batch size of 0 and for a row longer than the model's positions;
+    /// [`LmError::Setting`] for a batch size outside 1 to 65536 and for a row longer than the model's positions;
     /// [`LmError::Tokens`] for a row with ids outside the vocabulary.
     pub fn score(
         &self,
@@ -41,6 +44,10 @@ impl LanguageModel {
     ) -> Result<Vec<RowScore>, LmError> {
         if batch_size == 0 {
             return Err(LmError::setting("batch_size", "at least 1", 0));
+        }
+        if batch_size > MOST_ROWS {
+            let expected = format!("at most {MOST_ROWS}");
+            return Err(LmError::setting("batch_size", expected, batch_size));
         }
         rows.iter().try_for_each(|row| self.scorable(row))?;
         let mut order: Vec<usize> = (0..rows.len()).collect();

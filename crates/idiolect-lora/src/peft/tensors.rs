@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use idiolect_model::{Decoder, widen};
+use idiolect_model::{Decoder, finite_floats};
 use safetensors::SafeTensors;
 
 use crate::{LoraConfig, LoraError};
@@ -49,7 +49,7 @@ impl Reader<'_> {
         if view.shape() != shape {
             return Err(self.wrong(name, expected(), format!("shape {:?}", view.shape())));
         }
-        widen(view.data(), view.dtype())
-            .ok_or_else(|| self.wrong(name, "F32, F16 or BF16", format!("{:?}", view.dtype())))
+        finite_floats(view.data(), view.dtype())
+            .map_err(|problem| self.wrong(name, problem.expected(), problem.found()))
     }
 }

@@ -11,6 +11,9 @@ use crate::source::{Source, StoredTensor, transposed};
 use crate::tensor_spec::{TensorSpec, tensor_specs};
 use crate::{Bits, Block, ModelConfig, ModelError, Projection};
 
+/// The least number that f16 rounds to infinity.
+const LEAST_BEYOND_F16: f32 = 65_520.0;
+
 /// Where weights go.
 #[derive(Clone, Copy)]
 pub(super) struct Placement<'a> {
@@ -147,6 +150,7 @@ impl<'a> Loader<'a> {
                 found: stored.shape,
             });
         }
+        self.fits(&name, &stored.values)?;
         let loaded = format!("{:?}", self.placement.dtype).to_uppercase();
         if stored.stored != loaded {
             self.report.cast.push(Cast {
@@ -157,6 +161,19 @@ impl<'a> Loader<'a> {
         }
         self.report.loaded.push(name);
         Ok(stored)
+    }
+
+    /// Refuses values that would be infinite in memory.
+    fn fits(&self, name: &str, values: &[f32]) -> Result<(), ModelError> {
+        if self.placement.dtype != FloatDType::F16 {
+            return Ok(());
+        }
+        let large = values.iter().find(|value| value.abs() >= LEAST_BEYOND_F16);
+        large.map_or(Ok(()), |value| {
+            let (path, what) = (self.source.file(name), format!("tensor {name}"));
+            let expected = "values below 65520 for dtype f16";
+            Err(ModelError::corrupt(&path, what, expected, value))
+        })
     }
 
     pub(super) fn finish(mut self) -> LoadReport {

@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use idiolect_data::{remove_folder, replace_folder};
+use idiolect_kernels::not_finite;
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
-use super::files::{checksums, sync_folder, write_synced};
+use super::files::{checksums, write_synced};
 use super::stored::StoredConfig;
 use crate::TrainError;
 use crate::guard::Seen;
@@ -68,40 +70,34 @@ pub(crate) fn write(
     checkpoint: &Checkpoint,
     keep: usize,
 ) -> Result<PathBuf, TrainError> {
-    let name = format!("step-{}", checkpoint.state.step);
-    let (path, beside) = (folder.join(&name), folder.join(format!(".{name}.tmp")));
-    for stale in [&beside, &path] {
-        if stale.exists() {
-            fs::remove_dir_all(stale).map_err(|source| io(stale, source))?;
-        }
-    }
-    fs::create_dir_all(&beside).map_err(|source| io(&beside, source))?;
-    write_tensors(&beside.join(PARAMETERS), values(&checkpoint.parameters))?;
-    write_tensors(&beside.join(OPTIMIZER), moments(&checkpoint.optimizer))?;
-    let state = State {
-        checksums: checksums(&beside, &TENSORS)?,
-        ..checkpoint.state.clone()
-    };
-    let json = serde_json::to_vec_pretty(&state).map_err(std::io::Error::from);
-    write_synced(
-        &beside.join(STATE),
-        &json.map_err(|source| io(&beside, source))?,
-    )?;
-    sync_folder(&beside)?;
-    fs::rename(&beside, &path).map_err(|source| io(&path, source))?;
-    sync_folder(folder)?;
+    let path = folder.join(format!("step-{}", checkpoint.state.step));
+    replace_folder(&path, |beside| fill(beside, checkpoint))?;
     let others = list(folder)?.into_iter().rev().skip(keep);
     for (step, old) in others {
         if checkpoint.state.seen.step != Some(step) {
-            fs::remove_dir_all(&old).map_err(|source| io(&old, source))?;
+            remove_folder(&old)?;
         }
     }
     Ok(path)
 }
 
-/// The checkpoint of the most steps in the folder, if there is one.
-pub(crate) fn latest(folder: &Path) -> Result<Option<PathBuf>, TrainError> {
-    Ok(list(folder)?.pop().map(|(_, path)| path))
+/// Writes the files of a checkpoint.
+fn fill(beside: &Path, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+    write_tensors(&beside.join(PARAMETERS), values(&checkpoint.parameters))?;
+    write_tensors(&beside.join(OPTIMIZER), moments(&checkpoint.optimizer))?;
+    let state = State {
+        checksums: checksums(beside, &TENSORS)?,
+        ..checkpoint.state.clone()
+    };
+    let json = serde_json::to_vec_pretty(&state).map_err(std::io::Error::from);
+    let json = json.map_err(|source| io(beside, source))?;
+    write_synced(&beside.join(STATE), &json)
+}
+
+/// The checkpoints of the folder, that of the most steps first.
+pub(crate) fn newest_first(folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
+    let found = list(folder)?.into_iter().rev();
+    Ok(found.map(|(_, path)| path).collect())
 }
 
 /// Reads the parameters of one checkpoint.
@@ -272,9 +268,14 @@ fn read_tensors(path: &Path) -> Result<Vec<HostTensor>, TrainError> {
             .0
             .iter()
             .map(|&bytes| f32::from_le_bytes(bytes));
+        let values: Vec<f32> = values.collect();
+        if let Some(problem) = not_finite(&values) {
+            let expected = format!("finite values in {name}");
+            return Err(unreadable(path, &expected, &problem));
+        }
         found.push(HostTensor {
             shape: view.shape().to_vec(),
-            values: values.collect(),
+            values,
             name,
         });
     }

@@ -45,12 +45,3 @@ pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), TrainError> 
     };
     write().map_err(|source| io(path, source))
 }
-
-/// Makes the names in a folder last; only Unix opens a folder as a file.
-pub(super) fn sync_folder(path: &Path) -> Result<(), TrainError> {
-    if cfg!(unix) {
-        let sync = File::open(path).and_then(|folder| folder.sync_all());
-        sync.map_err(|source| io(path, source))?;
-    }
-    Ok(())
-}

@@ -82,8 +82,20 @@ fn spoilt(spoil: impl FnOnce(&Path)) -> String {
     train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
     spoil(&folder.path().join("checkpoints/step-21"));
     let error = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap_err();
-    assert!(matches!(error, TrainError::Checkpoint { .. }), "{error:?}");
-    error.to_string()
+    let TrainError::Damaged {
+        damage,
+        newest,
+        good,
+    } = error
+    else {
+        return format!("not damaged: {error}");
+    };
+    let [newest, good] = [newest, good.unwrap()].map(|path| path.display().to_string());
+    assert!(
+        newest.ends_with("step-21") && good.ends_with("step-20"),
+        "{good}"
+    );
+    damage.to_string()
 }
 
 /// Changes the text of a checkpoint's state.
@@ -118,6 +130,80 @@ fn a_damaged_checkpoint_is_refused_by_its_file() {
         edit(step, |text| text.replace("\"step\": 21", "\"step\": 20"));
     });
     assert!(error.ends_with("found the state of step-20"), "{error}");
+}
+
+#[test]
+fn the_last_good_checkpoint_is_offered_and_resumes() {
+    let expected = undisturbed();
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    let newest = folder.path().join("checkpoints/step-21");
+    std::fs::write(newest.join("state.json"), "{").unwrap();
+    let error = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap_err();
+    let (error, shown) = (error.to_string(), newest.display());
+    assert!(
+        error.starts_with(&format!("{shown}/state.json: expected a state")),
+        "{error}"
+    );
+    let offer = format!("step-20: delete {shown} and resume from it");
+    assert!(error.ends_with(&offer), "{error}");
+    std::fs::remove_dir_all(&newest).unwrap();
+    let trained = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    assert_eq!(bits(&trained.module), expected.0);
+    // Where none is left, the offer is to begin anew.
+    for step in checkpoints(folder.path()) {
+        std::fs::remove_file(
+            folder
+                .path()
+                .join("checkpoints")
+                .join(step)
+                .join("state.json"),
+        )
+        .unwrap();
+    }
+    let error = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("no other checkpoint is good") && error.ends_with("to begin anew"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_a_killed_process_left_is_no_checkpoint_and_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    let before = checkpoints(folder.path());
+    for left in [".step-22.tmp", ".gone-step-3.tmp"] {
+        let left = folder.path().join("checkpoints").join(left);
+        std::fs::create_dir(&left).unwrap();
+        std::fs::write(left.join("state.json"), "{").unwrap();
+    }
+    train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap();
+    let entries = std::fs::read_dir(folder.path().join("checkpoints")).unwrap();
+    assert_eq!(entries.count(), before.len());
+    assert_eq!(checkpoints(folder.path()), before);
+}
+
+#[test]
+fn a_value_that_is_no_number_is_refused_by_file_and_tensor() {
+    let error = spoilt(|step| {
+        let path = step.join("parameters.safetensors");
+        let mut bytes = std::fs::read(&path).unwrap();
+        let end = bytes.len() - 4;
+        bytes[end..].copy_from_slice(&f32::NAN.to_le_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        edit(step, |text| {
+            let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+            state.as_object_mut().unwrap().remove("checksums");
+            state.to_string()
+        });
+    });
+    assert!(
+        error.contains("parameters.safetensors: expected finite values in "),
+        "{error}"
+    );
+    assert!(error.contains("found NaN at place "), "{error}");
 }
 
 #[test]

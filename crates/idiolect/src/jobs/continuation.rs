@@ -27,6 +27,7 @@ pub fn continue_text(
     on_threads(job.threads, || {
         let corpus = job.continuation.corpus()?;
         let config = job.continuation.config(job.seed)?;
+        job.check()?;
         let mut teacher = teacher(job, &config, progress)?;
         let mut judge = judge(job, &config, progress)?;
         let writers = ContinuationWriters {

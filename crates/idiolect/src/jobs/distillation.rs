@@ -259,6 +259,7 @@ fn run(
         let out = job.out.clone();
         let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
         let shard = job.shard.as_deref().map(str::parse).transpose()?;
+        job.check()?;
         let set = read_sample(&job.data, job.seed)?;
         let model = LanguageModel::load(&job.model, progress)?;
         let model = model.load_optional_adapter(job.adapter.as_deref())?;

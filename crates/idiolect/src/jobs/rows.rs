@@ -17,7 +17,9 @@ const ROWS: usize = 8;
 ///
 /// [`Error::Data`] names file, row and field, and refuses several data sets.
 pub fn read_sample(data: &DataSettings, seed: u64) -> Result<Dataset, Error> {
-    let mut set = data.read(data.only()?)?;
+    let path = data.only()?;
+    data.check()?;
+    let mut set = data.read(path)?;
     if let Some(count) = data.sample {
         let chosen = sample(set.rows.len(), count, seed).into_iter();
         set.rows = chosen.filter_map(|at| set.rows.get(at).cloned()).collect();

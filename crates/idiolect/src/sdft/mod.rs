@@ -120,6 +120,7 @@ impl<'a> Sdft<'a> {
         let out = RunDir::new(out.ok_or_else(|| missing("out", "a run directory"))?);
         let eval = settings.eval_data.as_ref();
         let eval = eval.ok_or_else(|| missing("eval_data", "held-out examples"))?;
+        settings.check()?;
         let seed = settings.train.seed;
         let set = read_sample(&settings.data, seed)?;
         set.require_responses()?;
@@ -282,7 +283,7 @@ fn held_out(settings: &SdftSettings, path: &Path) -> Result<Dataset, Error> {
 
 impl SdftSettings {
     /// The part of them that the first stage takes.
-    fn distillation(&self) -> DistillJob {
+    pub(crate) fn distillation(&self) -> DistillJob {
         DistillJob {
             model: self.model.clone(),
             data: self.data.clone(),

@@ -1,0 +1,76 @@
+//! Whether the numbers of a job are in their ranges, asked before anything is opened, computed or written.
+
+use idiolect_finetune::TrainSettings;
+
+use crate::Error;
+use crate::settings::{ContinueJob, DistillJob, EvalJob, SdftSettings};
+
+impl DistillJob {
+    /// Refuses numbers out of range; looks at no file.
+    ///
+    /// # Errors
+    ///
+    /// The error of the part at fault, which names the first by its key.
+    pub fn check(&self) -> Result<(), Error> {
+        self.data.check()?;
+        self.distill.validate()?;
+        Ok(self
+            .generation
+            .check()
+            .map_err(idiolect_lm::LmError::from)?)
+    }
+}
+
+impl SdftSettings {
+    /// Refuses numbers out of range, those of the trainings too, before the first stage begins.
+    ///
+    /// # Errors
+    ///
+    /// As [`DistillJob::check`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.distillation().check()?;
+        if self.eval_sample == Some(0) {
+            return Err(Error::setting("eval_sample", "at least 1", 0));
+        }
+        let training = TrainSettings {
+            model: self.model.clone(),
+            data: self.data.clone(),
+            lora: self.lora.clone(),
+            train: self.train.clone(),
+            finetune: self.finetune.clone(),
+            out: self.out.clone(),
+        };
+        Ok(training.check()?)
+    }
+}
+
+impl ContinueJob {
+    /// Refuses numbers out of range; looks at no file.
+    ///
+    /// # Errors
+    ///
+    /// As [`DistillJob::check`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.continuation.validate()?;
+        #[cfg(feature = "server")]
+        self.server.check()?;
+        Ok(self
+            .generation
+            .check()
+            .map_err(idiolect_lm::LmError::from)?)
+    }
+}
+
+impl EvalJob {
+    /// Refuses settings out of range, and what the task has no use for.
+    ///
+    /// # Errors
+    ///
+    /// As [`DistillJob::check`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.eval.check()?;
+        #[cfg(feature = "server")]
+        self.server.check()?;
+        Ok(())
+    }
+}
