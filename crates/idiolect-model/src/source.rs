@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
+use idiolect_input::{file_name, limits, open_regular};
 use safetensors::{Dtype, tensor::Metadata};
 
 use crate::{ModelError, config::read_json};
@@ -67,9 +68,14 @@ impl Folder {
 
     fn open_shard(&mut self, path: &Path) -> Result<(), ModelError> {
         let shard = Shard::open(path)?;
-        let names = shard.metadata.offset_keys();
-        self.places
-            .extend(names.into_iter().map(|name| (name, self.shards.len())));
+        for name in shard.metadata.offset_keys() {
+            let earlier = self.places.insert(name.clone(), self.shards.len());
+            if let Some(earlier) = earlier.and_then(|place| self.shards.get(place)) {
+                let (what, expected) = (format!("tensor {name}"), "in one file alone");
+                let found = format!("in {} too", earlier.path.display());
+                return Err(ModelError::corrupt(path, what, expected, found));
+            }
+        }
         self.shards.push(shard);
         Ok(())
     }
@@ -78,13 +84,9 @@ impl Folder {
         let promised = shard_map(index)?;
         let files: std::collections::BTreeSet<&String> = promised.values().collect();
         for file in files {
-            if Path::new(file)
-                .components()
-                .ne([Component::Normal(file.as_ref())])
-            {
-                let (expected, what) = ("a file name of the same folder", "weight_map");
-                return Err(ModelError::corrupt(index, what, expected, file));
-            }
+            file_name(file).map_err(|error| {
+                ModelError::corrupt(index, "weight_map", error.expected, error.found)
+            })?;
             self.open_shard(&self.path.join(file))?;
         }
         match promised
@@ -146,7 +148,7 @@ impl Source for Folder {
 impl Shard {
     fn open(path: &Path) -> Result<Self, ModelError> {
         let io = |source| ModelError::io(path, source);
-        let mut file = File::open(path).map_err(io)?;
+        let mut file = open_regular(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
         let mut length = [0; 8];
         file.read_exact(&mut length)
@@ -161,6 +163,8 @@ impl Shard {
                 format!("{size}"),
             ));
         }
+        let bounded = limits::HEADER_BYTES.check(header);
+        bounded.map_err(|error| io(error.into()))?;
         let mut json = vec![0; usize::try_from(header).unwrap_or(usize::MAX)];
         file.read_exact(&mut json).map_err(io)?;
         let metadata: Metadata =
