@@ -99,7 +99,7 @@ pub const TEMPLATE_BYTES: Limit = Limit {
 pub const RENDERED_BYTES: Limit = Limit {
     variable: "IDIOLECT_LIMIT_RENDERED_BYTES",
     what: "bytes made while a chat template renders",
-    default: 256 << 20,
+    default: 64 << 20,
 };
 
 /// Instructions that one rendering may take: a few hundred for each message of a conversation, and a second
@@ -110,6 +110,13 @@ pub const TEMPLATE_STEPS: Limit = Limit {
     default: 50_000_000,
 };
 
+/// A file of a run directory that the report reads whole, as `metrics.jsonl`.
+pub const RUN_FILE_BYTES: Limit = Limit {
+    variable: "IDIOLECT_LIMIT_RUN_FILE_BYTES",
+    what: "bytes of a file of a run",
+    default: 1 << 30,
+};
+
 /// Files of a corpus folder, those of the folders in it included.
 pub const CORPUS_FILES: Limit = Limit {
     variable: "IDIOLECT_LIMIT_CORPUS_FILES",
@@ -118,7 +125,7 @@ pub const CORPUS_FILES: Limit = Limit {
 };
 
 /// All of them, in the order of their names.
-pub const ALL: [Limit; 16] = [
+pub const ALL: [Limit; 17] = [
     COLUMNS,
     CONFIG_BYTES,
     CORPUS_FILES,
@@ -128,6 +135,7 @@ pub const ALL: [Limit; 16] = [
     RENDERED_BYTES,
     ROW_BYTES,
     ROW_VALUES,
+    RUN_FILE_BYTES,
     TABLE_BYTES,
     TABLE_VALUES,
     TEMPLATE_BYTES,

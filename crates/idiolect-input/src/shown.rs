@@ -7,7 +7,7 @@ use std::fmt::Write;
 /// characters of Unicode that turn the direction of text.
 pub(crate) fn is_unsafe(char: char) -> bool {
     char.is_control()
-        || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text in one line of at most `most` characters: what a terminal would act on is escaped (`\u{1b}`),

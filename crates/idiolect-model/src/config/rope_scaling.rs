@@ -79,7 +79,10 @@ impl RopeScaling {
         let divisors: Option<Vec<f64>> =
             list.and_then(|list| list.iter().map(Value::as_f64).collect());
         let divisors = divisors.filter(|all| all.iter().all(|one| one.is_finite() && *one > 0.0));
-        let found = || map.get("divisors").map_or("nothing".into(), Value::to_string);
+        let found = || {
+            map.get("divisors")
+                .map_or("nothing".into(), Value::to_string)
+        };
         let expected = "a list of positive numbers";
         let wrong = || ModelError::config(path, "divisors", expected, shown(&found(), 60));
         let divisors = divisors.ok_or_else(wrong)?;
@@ -91,7 +94,12 @@ impl RopeScaling {
         match self {
             Self::Factors { divisors } if divisors.len() != frequencies => {
                 let expected = format!("one for each of {frequencies} frequencies");
-                Err(ModelError::config(path, "divisors", expected, divisors.len()))
+                Err(ModelError::config(
+                    path,
+                    "divisors",
+                    expected,
+                    divisors.len(),
+                ))
             }
             Self::Llama3 {
                 low_freq_factor: low,

@@ -24,7 +24,12 @@ pub(super) fn check_extents(
         let ((_, end, name), (start, _, next)) = (pair[0], pair[1]);
         if start < end {
             let expected = format!("a start behind tensor {name}, which ends at {end}");
-            return Err(ModelError::corrupt(path, format!("tensor {next}"), expected, start));
+            return Err(ModelError::corrupt(
+                path,
+                format!("tensor {next}"),
+                expected,
+                start,
+            ));
         }
     }
     Ok(())
@@ -36,7 +41,12 @@ impl Entry {
             return Ok(());
         }
         let expected = format!("a start at a multiple of the alignment, {alignment}");
-        Err(ModelError::corrupt(path, format!("tensor {name}"), expected, self.offset))
+        Err(ModelError::corrupt(
+            path,
+            format!("tensor {name}"),
+            expected,
+            self.offset,
+        ))
     }
 
     /// Checks that the tensor `name` is made of whole blocks and ends within the `available` bytes of tensor

@@ -196,7 +196,9 @@ impl<R: Read> Reader<'_, R> {
     fn take(&mut self, count: u64, bytes: &mut Vec<u8>) -> Result<(), ModelError> {
         self.require(count)?;
         let start = bytes.len();
-        let end = usize::try_from(count).ok().and_then(|n| start.checked_add(n));
+        let end = usize::try_from(count)
+            .ok()
+            .and_then(|n| start.checked_add(n));
         bytes.resize(end.unwrap_or(usize::MAX), 0);
         self.fill(&mut bytes[start..])
     }

@@ -70,7 +70,12 @@ impl<'a> Loader<'a> {
         match self.names.iter().find(beyond) {
             Some(name) => {
                 let expected = format!("no block beyond the {layers} of the configuration");
-                Err(ModelError::corrupt(path, format!("tensor {name}"), expected, "another"))
+                Err(ModelError::corrupt(
+                    path,
+                    format!("tensor {name}"),
+                    expected,
+                    "another",
+                ))
             }
             None => Ok(()),
         }
