@@ -10,6 +10,7 @@ use idiolect::distill::DistillError;
 use idiolect::eval::EvalError;
 use idiolect::finetune::FineTuneError;
 use idiolect::generate::GenerateError;
+use idiolect::input::shown;
 use idiolect::lm::LmError;
 use idiolect::lora::LoraError;
 use idiolect::model::ModelError;
@@ -17,6 +18,9 @@ use idiolect::teacher::TeacherError;
 use idiolect::train::TrainError;
 
 use crate::args::Cli;
+
+/// Characters of the line about an error.
+const LONGEST: usize = 4000;
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -132,8 +136,13 @@ impl CliError {
         })
     }
 
-    /// The whole chain of causes in one line, none said twice.
+    /// The whole chain of causes in one line, none said twice, and nothing in it that a terminal acts on: names
+    /// and texts of files stand in errors.
     pub(crate) fn line(&self) -> String {
+        shown(&self.causes_in_line(), LONGEST).into_owned()
+    }
+
+    fn causes_in_line(&self) -> String {
         let mut line = String::new();
         for cause in self.causes() {
             let text = cause.to_string();

@@ -18,6 +18,8 @@ mod progress;
 mod stop;
 
 fn main() -> ExitCode {
+    // A library that gives up on a damaged file is told as an error.
+    idiolect::input::silence_guarded();
     match parse().and_then(|cli| cli.map_or(Ok(()), |cli| run(&cli.command))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

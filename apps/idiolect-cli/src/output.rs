@@ -1,9 +1,10 @@
 //! Results on standard output, or in the file that was asked for.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use idiolect::data::write_lines;
+use idiolect::input::shown_text;
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -29,14 +30,18 @@ pub(crate) fn rows<T: Serialize>(out: Option<&Path>, rows: &[T]) -> Result<(), C
     }
 }
 
-/// Text as it is.
+/// Characters of a text that is printed for people.
+const LONGEST: usize = 10_000_000;
+
+/// Text for people, without what a terminal would act on: it holds names and texts of files.
 pub(crate) fn text(text: &str) -> Result<(), CliError> {
+    let text = shown_text(text, LONGEST);
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(CliError::Output)
 }
 
-/// Text on standard output as it comes.
+/// Text on standard output as it comes; on a terminal without what that would act on.
 #[derive(Default)]
 pub(crate) struct Stream {
     failed: Option<std::io::Error>,
@@ -46,6 +51,11 @@ impl Stream {
     /// Writes a piece of text; false once standard output is gone.
     pub(crate) fn write(&mut self, text: &str) -> bool {
         let mut out = std::io::stdout().lock();
+        let text = if out.is_terminal() {
+            shown_text(text, LONGEST)
+        } else {
+            text.into()
+        };
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         self.failed = written.err();
         self.failed.is_none()

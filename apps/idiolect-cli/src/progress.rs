@@ -4,7 +4,11 @@ use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use idiolect::Progress;
+use idiolect::input::{shown, shown_text};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Characters of a text beside the bar: stages are named after files.
+const LONGEST: usize = 400;
 
 /// The bar of the stage that is under way.
 #[derive(Default)]
@@ -20,7 +24,7 @@ impl Bar {
     /// What stands behind the bar.
     pub(crate) fn message(&self, text: String) {
         if let Some(bar) = &*self.bar() {
-            bar.set_message(text);
+            bar.set_message(shown(&text, LONGEST).into_owned());
         }
     }
 
@@ -40,7 +44,7 @@ impl Progress for Bar {
         if let Ok(style) = ProgressStyle::with_template(form) {
             bar.set_style(style.progress_chars("=> "));
         }
-        bar.set_prefix(stage.to_owned());
+        bar.set_prefix(shown(stage, LONGEST).into_owned());
         *self.bar() = Some(bar);
     }
 
@@ -57,6 +61,7 @@ impl Progress for Bar {
     }
 
     fn note(&self, line: &str) {
+        let line = shown_text(line, 10 * LONGEST);
         // Nobody is left to be told when standard error is gone.
         let write = || {
             let _ = writeln!(std::io::stderr(), "{line}");

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{DataError, Id};
+use idiolect_input::limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -55,7 +56,7 @@ pub struct Document {
 impl Corpus {
     /// A file, or all files with known names in a folder and the folders in it, sorted by path.
     ///
-    /// Names that begin with a dot are passed over.
+    /// Names that begin with a dot are passed over, and links to a folder that they are in.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ impl Corpus {
             .map_err(|error| read_error(path, error))?
             .is_dir();
         if is_folder {
-            collect(path, &mut files)?;
+            collect(path, &mut Vec::new(), &mut files)?;
         } else {
             files.push(path.to_owned());
         }
@@ -241,10 +242,23 @@ fn known(path: &Path) -> Option<CorpusKind> {
     }
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
+/// The folders that are being read, from the outermost, each by its place without links.
+type Above = Vec<PathBuf>;
+
+fn collect(folder: &Path, above: &mut Above, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
+    let unread = |error| read_error(folder, error);
+    let own = fs::canonicalize(folder).map_err(unread)?;
+    // A link to a folder above would be followed without end.
+    if above.contains(&own) {
+        return Ok(());
+    }
+    above.push(own);
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.map_err(|error| read_error(folder, error))?;
-    let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
+    let mut paths: Vec<_> = entries
+        .map_err(unread)?
+        .iter()
+        .map(fs::DirEntry::path)
+        .collect();
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -252,10 +266,12 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
             continue;
         }
         if path.is_dir() {
-            collect(&path, files)?;
+            collect(&path, above, files)?;
         } else if known(&path).is_some() {
             files.push(path);
         }
     }
-    Ok(())
+    above.pop();
+    let count = limits::CORPUS_FILES.check(files.len() as u64);
+    count.map_err(|error| read_error(folder, error.into()))
 }

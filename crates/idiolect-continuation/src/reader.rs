@@ -3,12 +3,12 @@
 //! How a file is packed is told by its first bytes, not by its name.
 //! No more than one document is ever held, and that one is bounded.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 use idiolect_data::DataError;
+use idiolect_input::open_regular;
 
 /// The longest line or text file that is read as one document: 64 MiB.
 ///
@@ -133,7 +133,7 @@ pub(crate) fn read_error(path: &Path, source: io::Error) -> DataError {
 }
 
 fn unpacked(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let mut file = BufReader::with_capacity(1 << 16, open_regular(path)?);
     let head = file.fill_buf()?;
     if head.starts_with(GZIP) {
         return Ok(Box::new(BufReader::new(MultiGzDecoder::new(file))));

@@ -136,3 +136,31 @@ fn the_packed_corpus_has_all_its_articles() {
     let documents: Vec<_> = corpus.documents().map(Result::unwrap).collect();
     assert_eq!(documents.len(), 1827);
 }
+
+#[cfg(unix)]
+#[test]
+fn links_in_circles_end_and_a_pipe_is_no_document() {
+    use std::os::unix::fs::symlink;
+
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| written(folder.path(), name, bytes);
+    write("c/a.txt", b"of a");
+    write("c/d/b.txt", b"of b");
+    write("other/e.txt", b"of e");
+    let root = folder.path().join("c");
+    symlink(&root, root.join("d/up")).unwrap();
+    symlink("../c", root.join("again")).unwrap();
+    symlink(folder.path().join("other"), root.join("o")).unwrap();
+    let corpus = Corpus::find(&root).unwrap();
+    let found = all(&corpus).unwrap();
+    let ids: Vec<&str> = found.iter().filter_map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["a.txt", "d/b.txt", "o/e.txt"]);
+    let pipe = root.join("p.txt");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let error = all(&Corpus::find(&root).unwrap()).unwrap_err();
+    assert!(
+        error.contains("expected a regular file, found a pipe"),
+        "{error}"
+    );
+}

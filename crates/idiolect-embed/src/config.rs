@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use idiolect_input::{limits, read_text};
 use serde::Deserialize;
 
 use crate::EmbedError;
@@ -99,7 +100,7 @@ fn wrong(path: &Path, field: &'static str, expected: String, found: impl ToStrin
 }
 
 fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, EmbedError> {
-    let text = std::fs::read_to_string(path).map_err(EmbedError::io(path))?;
+    let text = read_text(path, &limits::CONFIG_BYTES).map_err(EmbedError::io(path))?;
     serde_json::from_str(&text).map_err(|source| EmbedError::Json {
         path: PathBuf::from(path),
         source,

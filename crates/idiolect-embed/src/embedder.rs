@@ -1,8 +1,10 @@
 //! Texts to unit vectors: tokens, encoder, mean over tokens, and division by the vector's length.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use idiolect_input::{guarded, limits, open_regular, read_bytes};
 use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::EmbedError;
@@ -29,12 +31,14 @@ impl Embedder {
     pub fn load(folder: &Path, device: &Device) -> Result<Self, EmbedError> {
         let config = Config::read(folder)?;
         let path = folder.join("model.safetensors");
-        let bytes = std::fs::read(&path).map_err(EmbedError::io(&path))?;
+        let mut bytes = Vec::new();
+        let read = open_regular(&path).and_then(|mut file| file.read_to_end(&mut bytes));
+        read.map_err(EmbedError::io(&path))?;
         let encoder = Encoder::read(&Weights::new(&path, &bytes, device)?, &config)?;
         let path = folder.join("tokenizer.json");
-        std::fs::metadata(&path).map_err(EmbedError::io(&path))?;
+        let json = read_bytes(&path, &limits::TOKENIZER_BYTES).map_err(EmbedError::io(&path))?;
         let tokenizer =
-            tokenizer(&path, config.max_tokens).map_err(|source| EmbedError::Tokenizer {
+            tokenizer(&json, config.max_tokens).map_err(|source| EmbedError::Tokenizer {
                 path: path.clone(),
                 source,
             })?;
@@ -115,8 +119,8 @@ impl Embedder {
 }
 
 /// The tokenizer without the padding of its file, and with this limit instead of the file's.
-fn tokenizer(path: &Path, max_tokens: usize) -> tokenizers::Result<Tokenizer> {
-    let mut tokenizer = Tokenizer::from_file(path)?;
+fn tokenizer(json: &[u8], max_tokens: usize) -> tokenizers::Result<Tokenizer> {
+    let mut tokenizer = guarded(|| Tokenizer::from_bytes(json))??;
     tokenizer.with_padding(None);
     tokenizer.with_truncation(Some(TruncationParams {
         max_length: max_tokens,

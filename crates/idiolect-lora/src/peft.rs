@@ -9,9 +9,11 @@ mod options;
 mod tensors;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
+use idiolect_input::open_regular;
 use idiolect_model::{Decoder, Site, transposed};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -49,7 +51,9 @@ pub fn load_adapter(
 ) -> Result<LoraAdapter, LoraError> {
     let config = read_adapter_config(folder)?;
     let path = folder.join(WEIGHTS);
-    let bytes = std::fs::read(&path).map_err(|source| LoraError::Io {
+    let mut bytes = Vec::new();
+    let read = open_regular(&path).and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map_err(|source| LoraError::Io {
         path: path.clone(),
         source,
     })?;

@@ -14,8 +14,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use self::fields::{Fields, number, token_ids};
+use self::fields::{Fields, check_ids, number, token_ids};
 use crate::ModelError;
+
+/// More blocks than any model has: each takes memory before its weights are looked for.
+const MOST_LAYERS: usize = 65_536;
 
 /// Family of the checkpoint; it decides the name that is written back, not the arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +102,8 @@ impl ModelConfig {
         if generation.is_file() {
             let tokens = token_ids(&read_json(&generation)?, "eos_token_id", &generation)?;
             if !tokens.is_empty() {
+                let place = ("eos_token_id", generation.as_path());
+                check_ids(&tokens, config.vocab_size, place)?;
                 config.eos = tokens;
             }
         }
@@ -153,6 +158,18 @@ impl ModelConfig {
     }
 
     fn check(&self, path: &Path) -> Result<(), ModelError> {
+        if self.num_layers > MOST_LAYERS {
+            let (field, found) = ("num_hidden_layers", self.num_layers);
+            let expected = format!("at most {MOST_LAYERS}");
+            return Err(ModelError::config(path, field, expected, found));
+        }
+        for (field, ids) in [
+            ("bos_token_id", self.bos.as_slice()),
+            ("eos_token_id", &self.eos),
+            ("pad_token_id", self.pad.as_slice()),
+        ] {
+            check_ids(ids, self.vocab_size, (field, path))?;
+        }
         if !self.num_heads.is_multiple_of(self.num_kv_heads) {
             let expected = format!("a divisor of num_attention_heads = {}", self.num_heads);
             let (field, found) = ("num_key_value_heads", self.num_kv_heads);
@@ -168,7 +185,7 @@ impl ModelConfig {
                 self.head_dim,
             ));
         }
-        Ok(())
+        self.rope_scaling.check(self.head_dim / 2, path)
     }
 }
 
@@ -184,27 +201,22 @@ impl Fields<'_> {
             .get("architectures")
             .and_then(|list| list.get(0))
             .and_then(Value::as_str);
-        let kind = self.get("model_type").and_then(Value::as_str);
+        let kind = self.text("model_type")?;
         match class.or(kind) {
             Some("LlamaForCausalLM" | "llama") => Ok(Architecture::Llama),
             Some("MistralForCausalLM" | "mistral") => Ok(Architecture::Mistral),
             other => {
                 let expected = "LlamaForCausalLM or MistralForCausalLM";
                 let found = other.unwrap_or("nothing");
-                Err(ModelError::config(
-                    self.path,
-                    "architectures",
-                    expected,
-                    found,
-                ))
+                Err(self.wrong("architectures", expected, found))
             }
         }
     }
 
     /// Base and stretching of the rotary frequencies, from either form of the file.
     fn rope(&self) -> Result<Rope, ModelError> {
-        let new = self.get("rope_parameters").and_then(Value::as_object);
-        let old = self.get("rope_scaling").and_then(Value::as_object);
+        let new = self.object("rope_parameters")?;
+        let old = self.object("rope_scaling")?;
         let nested = new.map(|map| number(map, "rope_theta", Some(10_000.0), self.path));
         let theta = nested.unwrap_or_else(|| self.number("rope_theta", Some(10_000.0)))?;
         let scaling = match new.or(old) {

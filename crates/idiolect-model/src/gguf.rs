@@ -6,9 +6,11 @@
 //! Settings, vocabulary and plain tensors are read in every build, quantised tensors by feature `gguf`.
 
 mod dequantize;
+mod extent;
 mod header;
 mod metadata;
 mod names;
+mod reader;
 mod settings;
 mod types;
 mod vocabulary;
@@ -20,6 +22,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use idiolect_input::open_regular;
 use idiolect_kernels::not_finite;
 use safetensors::Dtype;
 
@@ -49,7 +52,7 @@ pub struct GgufFile {
 }
 
 impl GgufFile {
-    /// Opens a file, reads its metadata and checks that every tensor is within it.
+    /// Opens a file, reads its metadata and checks that every tensor is within it, aligned, and apart from others.
     ///
     /// # Errors
     ///
@@ -57,12 +60,9 @@ impl GgufFile {
     /// it is cut off or contradicts itself.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let io = |source| ModelError::io(path, source);
-        let file = File::open(path).map_err(io)?;
+        let file = open_regular(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
         let header = header::read(BufReader::new(&file), size, path)?;
-        for (name, entry) in &header.tensors {
-            entry.check_extent(name, size.saturating_sub(header.data_start), path)?;
-        }
         let weights = header.tensors.keys().filter(|name| *name != ROPE_DIVISORS);
         let names = weights
             .map(|name| (hugging_face_name(name), name.clone()))

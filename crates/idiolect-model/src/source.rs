@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use idiolect_input::{file_name, limits, open_regular};
 use safetensors::tensor::Metadata;
 
 use crate::floats::finite_floats;
@@ -68,11 +69,11 @@ impl Folder {
     fn open_shard(&mut self, path: &Path) -> Result<(), ModelError> {
         let shard = Shard::open(path)?;
         for name in shard.metadata.offset_keys() {
-            let what = format!("tensor {name}");
-            let other = self.places.insert(name, self.shards.len());
-            if let Some(other) = other.and_then(|other| self.shards.get(other)) {
-                let found = format!("it in {} too", other.path.display());
-                return Err(ModelError::corrupt(path, what, "in one shard", found));
+            let earlier = self.places.insert(name.clone(), self.shards.len());
+            if let Some(earlier) = earlier.and_then(|place| self.shards.get(place)) {
+                let (what, expected) = (format!("tensor {name}"), "in one file alone");
+                let found = format!("in {} too", earlier.path.display());
+                return Err(ModelError::corrupt(path, what, expected, found));
             }
         }
         self.shards.push(shard);
@@ -83,13 +84,9 @@ impl Folder {
         let promised = shard_map(index)?;
         let files: std::collections::BTreeSet<&String> = promised.values().collect();
         for file in files {
-            if Path::new(file)
-                .components()
-                .ne([Component::Normal(file.as_ref())])
-            {
-                let (expected, what) = ("a file name of the same folder", "weight_map");
-                return Err(ModelError::corrupt(index, what, expected, file));
-            }
+            file_name(file).map_err(|error| {
+                ModelError::corrupt(index, "weight_map", error.expected, error.found)
+            })?;
             self.open_shard(&self.path.join(file))?;
         }
         match promised
@@ -151,7 +148,7 @@ impl Source for Folder {
 impl Shard {
     fn open(path: &Path) -> Result<Self, ModelError> {
         let io = |source| ModelError::io(path, source);
-        let mut file = File::open(path).map_err(io)?;
+        let mut file = open_regular(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
         let mut length = [0; 8];
         file.read_exact(&mut length)
@@ -166,6 +163,8 @@ impl Shard {
                 format!("{size}"),
             ));
         }
+        let bounded = limits::HEADER_BYTES.check(header);
+        bounded.map_err(|error| io(error.into()))?;
         let mut json = vec![0; usize::try_from(header).unwrap_or(usize::MAX)];
         file.read_exact(&mut json).map_err(io)?;
         let metadata: Metadata =

@@ -276,6 +276,131 @@ fn a_tensor_outside_the_file_is_named() {
     }
 }
 
+/// The end of a tensor's entry: its name, its sizes and type (f32), its offset.
+fn entry(name: &str, sizes: &[u64], offset: u64) -> Vec<u8> {
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.extend(u32::try_from(sizes.len()).unwrap().to_le_bytes());
+    sizes
+        .iter()
+        .for_each(|size| bytes.extend(size.to_le_bytes()));
+    bytes.extend(0_u32.to_le_bytes());
+    bytes.extend(offset.to_le_bytes());
+    bytes
+}
+
+/// Where the file says that a tensor of these sizes begins.
+fn offset_of(name: &str, sizes: &[u64]) -> u64 {
+    let bytes = std::fs::read(golden("llama.gguf")).unwrap();
+    let head = entry(name, sizes, 0);
+    let head = &head[..head.len() - 8];
+    let at = bytes
+        .windows(head.len())
+        .position(|own| own == head)
+        .unwrap();
+    u64::from_le_bytes(bytes[at + head.len()..][..8].try_into().unwrap())
+}
+
+#[test]
+fn a_tensor_on_another_or_off_the_alignment_is_named() {
+    let (name, sizes) = ("blk.0.ffn_up.weight", [12, 16]);
+    let own = offset_of(name, &sizes);
+    let moved = |to: u64| {
+        let message = message_of(&llama_with(
+            &entry(name, &sizes, own),
+            &entry(name, &sizes, to),
+        ));
+        assert!(message.starts_with("tensor "), "{message}");
+        message
+    };
+    let message = moved(own + 4);
+    assert!(
+        message
+            .contains("blk.0.ffn_up.weight: expected a start at a multiple of the alignment, 32"),
+        "{message}"
+    );
+    let message = moved(own + 32);
+    assert!(
+        message.contains("expected a start behind tensor "),
+        "{message}"
+    );
+}
+
+#[test]
+fn blocks_beyond_the_settings_are_named_when_weights_are_read() {
+    let key = |key: &str, value: u8| [key.as_bytes(), &[4, 0, 0, 0, value, 0, 0, 0]].concat();
+    let old = b"blk.0.attn_norm.weight";
+    let mut bytes = llama_with(old, b"blk.7.attn_norm.weight");
+    let count = key("llama.block_count", 1);
+    assert!(bytes.windows(count.len()).any(|own| own == count));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    let load = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let device = burn::tensor::Device::flex();
+        let loaded = idiolect_model::load(&path, &device, burn::tensor::FloatDType::F32);
+        loaded.map(drop).unwrap_err().to_string()
+    };
+    let error = load(&bytes);
+    assert!(
+        error.contains(
+            "tensor model.layers.7.input_layernorm.weight: expected no block beyond the 1"
+        ),
+        "{error}"
+    );
+    let at = bytes
+        .windows(old.len())
+        .position(|own| own == b"blk.7.attn_norm.weight")
+        .unwrap();
+    bytes[at..at + old.len()].copy_from_slice(b"blk.8.some_new.weights");
+    let error = load(&bytes);
+    assert!(error.contains("tensor blk.8.some_new.weights"), "{error}");
+}
+
+#[test]
+fn counts_that_no_file_holds_are_refused_before_memory_is_taken() {
+    let header = |tensors: u64, entries: u64, rest: &[u8]| {
+        let mut bytes = b"GGUF".to_vec();
+        bytes.extend(3_u32.to_le_bytes());
+        bytes.extend(tensors.to_le_bytes());
+        bytes.extend(entries.to_le_bytes());
+        bytes.extend(rest);
+        bytes
+    };
+    let text = |text: &[u8]| [&(text.len() as u64).to_le_bytes()[..], text].concat();
+    let list = |kind: u32, count: u64| {
+        let (list, kind) = (9_u32.to_le_bytes(), kind.to_le_bytes());
+        [&text(b"k")[..], &list, &kind, &count.to_le_bytes()].concat()
+    };
+    let most = 1_u64 << 60;
+    for bytes in [
+        header(0, most, b""),
+        header(most, 0, b""),
+        header(0, 1, &most.to_le_bytes()),
+        header(0, 1, &list(0, most)),
+        header(0, 1, &list(4, most)),
+        header(0, 1, &list(8, most)),
+        header(0, 1, &list(9, most)),
+        header(0, 1, &list(12, u64::MAX)),
+    ] {
+        let message = message_of(&bytes);
+        assert!(message.contains("before the end of the file"), "{message}");
+    }
+    let unknown = message_of(&header(0, 1, &list(13, 1)));
+    assert!(
+        unknown.contains("expected a value type of 0 to 12, found 13"),
+        "{unknown}"
+    );
+    let nested: Vec<u8> = (0..5)
+        .flat_map(|_| [&9_u32.to_le_bytes()[..], &1_u64.to_le_bytes()].concat())
+        .collect();
+    let deep = message_of(&header(
+        0,
+        1,
+        &[&text(b"k")[..], &9_u32.to_le_bytes(), &nested].concat(),
+    ));
+    assert!(deep.contains("arrays nested at most 4 deep"), "{deep}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

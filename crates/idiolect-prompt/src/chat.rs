@@ -11,12 +11,13 @@ mod jinja;
 pub use date::Date;
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use idiolect_data::{Message, Role};
-use minijinja::{Environment, context, value::Value};
+use minijinja::{context, value::Value};
 
 use self::content::{Marked, StandIns};
-use self::jinja::{environment, raised};
+use self::jinja::{Program, raised};
 use crate::{PromptError, Rendered};
 
 /// The tokenizer's special tokens, as far as a chat template has to do with them.
@@ -40,10 +41,11 @@ pub struct ChatTokens {
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
     name: String,
-    environment: Environment<'static>,
+    program: Program,
     tokens: ChatTokens,
-    /// Spellings that end a turn: `eos`, the given ones, and what the template itself writes.
-    stops: Vec<String>,
+    /// Spellings that end a turn: `eos`, the given ones, and what the template itself writes, once somebody
+    /// asks: that is found by rendering.
+    stops: OnceLock<Vec<String>>,
 }
 
 impl ChatTemplate {
@@ -66,30 +68,13 @@ impl ChatTemplate {
             template: name.into(),
             source,
         };
-        let environment = environment(source, tokens.date).map_err(syntax)?;
-        let mut template = Self {
+        let program = Program::new(source, tokens.date).map_err(syntax)?;
+        Ok(Self {
             name: name.into(),
-            environment,
+            program,
             tokens,
-            stops: Vec::new(),
-        };
-        let known = template
-            .tokens
-            .eos
-            .iter()
-            .chain(&template.tokens.end_of_turn)
-            .cloned();
-        let own = template.own_end_of_turn();
-        for stop in known
-            .chain(own)
-            .filter(|stop| !stop.is_empty())
-            .collect::<Vec<_>>()
-        {
-            if !template.stops.contains(&stop) {
-                template.stops.push(stop);
-            }
-        }
-        Ok(template)
+            stops: OnceLock::new(),
+        })
     }
 
     /// `chat`, or the name that it was given.
@@ -98,10 +83,28 @@ impl ChatTemplate {
         &self.name
     }
 
-    /// Spellings of the tokens that end a response.
+    /// Spellings of the tokens that end a response. The first call renders a short conversation, to find what
+    /// the template itself writes there.
     #[must_use]
     pub fn stops(&self) -> &[String] {
-        &self.stops
+        self.stops.get_or_init(|| {
+            let mut stops = self.given_stops();
+            let own = self.own_end_of_turn(&stops);
+            stops.extend(own.filter(|own| !own.is_empty() && !stops.contains(own)));
+            stops
+        })
+    }
+
+    /// Those of them that are given with the template; nothing is rendered.
+    #[must_use]
+    pub fn given_stops(&self) -> Vec<String> {
+        let mut stops = Vec::new();
+        for stop in self.tokens.eos.iter().chain(&self.tokens.end_of_turn) {
+            if !stop.is_empty() && !stops.contains(stop) {
+                stops.push(stop.clone());
+            }
+        }
+        stops
     }
 
     /// The messages with the generation prompt, exactly the text that `transformers` renders.
@@ -110,7 +113,7 @@ impl ChatTemplate {
     ///
     /// [`PromptError::Render`], [`PromptError::Refused`] or [`PromptError::Forged`].
     pub fn prompt(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
-        let whole = self.render_marked(messages, true)?;
+        let whole = self.render_marked(messages, true, self.stops())?;
         // An earlier response is marked as in its example; where the template forbids that, the
         // prompt is still good.
         let trained = self.trained_spans(messages, &whole).unwrap_or_default();
@@ -125,7 +128,7 @@ impl ChatTemplate {
     /// As [`prompt`](Self::prompt), and [`PromptError::NoResponse`], [`PromptError::Prefix`] or
     /// [`PromptError::NoEndOfTurn`].
     pub fn example(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
-        let mut whole = self.render_marked(messages, false)?;
+        let mut whole = self.render_marked(messages, false, self.stops())?;
         let trained = self.trained_spans(messages, &whole)?;
         let no_response = || PromptError::NoResponse {
             template: self.name.clone(),
@@ -182,7 +185,7 @@ impl ChatTemplate {
                 .all(|range| range.end <= start || span.end <= range.start)
         };
         if self
-            .stops
+            .stops()
             .iter()
             .any(|stop| spelt.ends_with(stop.as_str()) && is_markup(stop))
         {
@@ -196,25 +199,30 @@ impl ChatTemplate {
         Err(PromptError::NoEndOfTurn {
             template: self.name.clone(),
             message,
-            expected: self.stops.clone(),
+            expected: self.stops().to_vec(),
             found: found.into(),
         })
     }
 
     /// What the template writes behind a response, found by rendering one.
-    fn own_end_of_turn(&self) -> Option<String> {
+    fn own_end_of_turn(&self, given: &[String]) -> Option<String> {
         let turn = |role, content: &str| Message {
             role,
             content: content.into(),
         };
         let turns = [turn(Role::User, "q"), turn(Role::Assistant, "a")];
-        let marked = self.render_marked(&turns, false).ok()?;
+        let marked = self.render_marked(&turns, false, given).ok()?;
         let response = marked.content.last()?;
         Some(marked.text[response.end..].trim().to_owned())
     }
 
-    /// Renders, and finds what comes out of messages.
-    fn render_marked(&self, messages: &[Message], generation: bool) -> Result<Marked, PromptError> {
+    /// Renders, and finds what comes out of messages; `stops` are the ends of a turn that are known.
+    fn render_marked(
+        &self,
+        messages: &[Message],
+        generation: bool,
+        stops: &[String],
+    ) -> Result<Marked, PromptError> {
         let text = self.render(messages, generation)?;
         if let Some(stand_ins) = StandIns::of(messages.iter().map(|m| m.content.as_str())) {
             let replace = |m: &Message| Message {
@@ -229,7 +237,7 @@ impl ChatTemplate {
                 }
             }
         }
-        match self.forged(messages) {
+        match self.forged(messages, stops) {
             Some(marker) => Err(PromptError::Forged {
                 template: self.name.clone(),
                 marker,
@@ -242,10 +250,9 @@ impl ChatTemplate {
     }
 
     /// A special token that a message spells.
-    fn forged(&self, messages: &[Message]) -> Option<String> {
+    fn forged(&self, messages: &[Message], stops: &[String]) -> Option<String> {
         let tokens = &self.tokens;
-        let known = self
-            .stops
+        let known = stops
             .iter()
             .chain(&tokens.bos)
             .chain(&tokens.eos)
@@ -268,10 +275,8 @@ impl ChatTemplate {
             tools => (),
             documents => (),
         };
-        let rendered = self
-            .environment
-            .get_template(jinja::TEMPLATE)
-            .and_then(|t| t.render(values));
+        let given: usize = messages.iter().map(|m| m.content.len()).sum();
+        let rendered = self.program.render(values, given as u64);
         rendered.map_err(|source| match raised(&source) {
             Some(reason) => PromptError::Refused {
                 template: self.name.clone(),

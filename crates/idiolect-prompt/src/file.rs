@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use idiolect_input::{limits, read_text};
 use serde::de::DeserializeOwned;
 
 use crate::{ChatTemplate, ChatTokens, DistillTemplate, NamedTemplate, PromptError, Template};
@@ -115,7 +116,7 @@ fn chat(path: &Path, source: &str, tokens: ChatTokens) -> Result<ChatTemplate, P
 }
 
 fn read(path: &Path) -> Result<String, PromptError> {
-    std::fs::read_to_string(path).map_err(|source| PromptError::Read {
+    read_text(path, &limits::TEMPLATE_BYTES).map_err(|source| PromptError::Read {
         path: path.into(),
         source,
     })

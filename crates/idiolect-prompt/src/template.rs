@@ -68,6 +68,15 @@ impl Template {
         }
     }
 
+    /// Those of [`stops`](Self::stops) that are known without rendering a chat template.
+    #[must_use]
+    pub fn given_stops(&self) -> Vec<String> {
+        match self {
+            Self::Named(named) => named.stops.clone(),
+            Self::Chat(chat) => chat.given_stops(),
+        }
+    }
+
     /// Texts, beside those tokens, that end a response.
     #[must_use]
     pub fn stop_texts(&self) -> &[String] {

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use idiolect_data::{RunDir, write_atomically};
+use idiolect_input::guarded;
 use plotters::prelude::{
     BLACK, ChartBuilder, Color, DrawingArea, IntoDrawingArea, IntoFont, LineSeries, RGBColor,
     SVGBackend, SeriesLabelPosition, WHITE,
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::ReportError;
 use crate::files::{lines, text};
-use crate::plots::{PlotError, undrawn};
+use crate::plots::{PlotError, SMALLEST, drawable, undrawn};
 
 const SIZE: (u32, u32) = (900, 1000);
 const TRAINED: RGBColor = RGBColor(31, 119, 180);
@@ -20,6 +21,8 @@ const HELD_OUT: RGBColor = RGBColor(214, 39, 40);
 
 /// Points of a line above which they are not marked: the line alone is clearer then.
 const MOST_MARKED: usize = 60;
+
+const TITLE: &str = "Curves of a run";
 
 type Line = Vec<(f64, f64)>;
 
@@ -37,7 +40,8 @@ pub fn draw(run: &Path) -> Result<(), ReportError> {
         return Err(ReportError::NoRun { path: run.root });
     };
     let rows = lines(&path, &text)?;
-    let picture = picture(&rows).map_err(|source| undrawn("Curves of a run", source))?;
+    let picture = guarded(|| picture(&rows)).map_err(|source| undrawn(TITLE, source))?;
+    let picture = picture.map_err(|source| undrawn(TITLE, source))?;
     match picture {
         Some(picture) => Ok(write_atomically(&run.curves(), |to| {
             to.write_all(picture.as_bytes())
@@ -50,7 +54,7 @@ pub fn draw(run: &Path) -> Result<(), ReportError> {
 fn line(rows: &[Map<String, Value>], field: &str) -> Line {
     let number = |row: &Map<String, Value>, field| row.get(field).and_then(Value::as_f64);
     let point = |row: &Map<String, Value>| Some((number(row, "step")?, number(row, field)?));
-    rows.iter().filter_map(point).collect()
+    drawable(rows.iter().filter_map(point))
 }
 
 fn picture(rows: &[Map<String, Value>]) -> Result<Option<String>, PlotError> {
@@ -95,7 +99,11 @@ fn panel(
 ) -> Result<(), PlotError> {
     let all = || lines.iter().flat_map(|line| line.2).map(|point| point.1);
     let highest = all().fold(0.0, f64::max);
-    let top = if highest > 0.0 { highest * 1.05 } else { 1.0 };
+    let top = if highest > SMALLEST {
+        highest * 1.05
+    } else {
+        1.0
+    };
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 20).into_font())
         .margin(12)
@@ -181,6 +189,11 @@ mod tests {
         );
         assert_eq!(count(&with, "<circle") - count(&without, "<circle"), 1);
         assert!(picture(&[]).unwrap().is_none());
+        let ends = [
+            json!({"step": 1, "loss": 1e300}),
+            json!({"step": 1e308, "loss": 1.0}),
+        ];
+        assert!(picture(&ends.map(object)).unwrap().is_none());
         let many: Vec<Map<String, Value>> = (1..=100).map(row).collect();
         let many = picture(&many).unwrap().unwrap();
         assert_eq!(count(&many, "<circle"), 0);

@@ -3,13 +3,14 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use idiolect_input::{limits, read_text};
 use serde_json::{Map, Value};
 
 use crate::ReportError;
 
 /// The text of a file, none where there is no such file.
 pub(crate) fn text(path: &Path) -> Result<Option<String>, ReportError> {
-    present(path, std::fs::read_to_string(path))
+    present(path, read_text(path, &limits::RUN_FILE_BYTES))
 }
 
 /// What a folder holds, in no order; nothing where there is no such folder.

@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{RunDir, write_atomically};
-use minijinja::{AutoEscape, Environment};
+use idiolect_input::shown_text;
+use minijinja::{AutoEscape, Environment, Output, State, escape_formatter};
 use serde_json::{Map, Value, json};
 
 use crate::{ReportError, collected, figures};
@@ -45,10 +46,29 @@ fn make(folder: &Path) -> Result<(), ReportError> {
 fn render(report: &Value, plots: Map<String, Value>) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_formatter(printed);
     environment.add_filter("fixed", fixed);
     environment.add_template("report.html", PAGE)?;
     let page = environment.get_template("report.html")?;
     page.render(json!({"report": report, "plots": plots}))
+}
+
+/// Characters of one text of a run's files that the page shows.
+const MOST: usize = 2000;
+
+/// Writes a value; a text of the run's files without what a reader's program would act on, and cut.
+fn printed(
+    out: &mut Output,
+    state: &State,
+    value: &minijinja::Value,
+) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() => {
+            let text = shown_text(text, MOST);
+            escape_formatter(out, state, &text.into_owned().into())
+        }
+        _ => escape_formatter(out, state, value),
+    }
 }
 
 /// A number with so many digits behind the point, a dash where there is none.

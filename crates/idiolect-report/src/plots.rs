@@ -3,6 +3,7 @@
 //! Plotters writes colours into each mark; here they are stand-ins that become the page's own variables, so
 //! that one plot serves light, dark and paper.
 
+use idiolect_input::guarded;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -42,10 +43,32 @@ const COLOURS: [(&str, &str); 5] = [
 
 /// Why a plot could not be drawn.
 pub(crate) type PlotError = DrawingAreaErrorKind<std::io::Error>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// The largest number that is drawn: axes of more make no sense to a reader, and some of them no end.
+const LARGEST: f64 = 1e15;
+
+/// The points that can be drawn; what is no number, or beyond any axis, is left out.
+pub(crate) fn drawable(points: impl IntoIterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let fits = |number: f64| number.abs() <= LARGEST;
+    points
+        .into_iter()
+        .filter(|(x, y)| fits(*x) && fits(*y))
+        .collect()
+}
+
+fn all_drawable(series: &[Series]) -> Vec<Series> {
+    let one = |one: &Series| Series {
+        name: one.name.clone(),
+        points: drawable(one.points.iter().copied()),
+    };
+    series.iter().map(one).collect()
+}
 
 /// Lines over steps.
 pub(crate) fn lines(axes: &Axes, series: &[Series]) -> Result<String, ReportError> {
+    let series = &all_drawable(series);
     let (right, top) = extent(series);
     drawn(axes, |area| {
         let mut chart = ChartBuilder::on(area)
@@ -64,6 +87,7 @@ pub(crate) fn lines(axes: &Axes, series: &[Series]) -> Result<String, ReportErro
 
 /// Bars side by side in groups that are `width` apart on the x axis; a point is its group's left end.
 pub(crate) fn bars(axes: &Axes, width: f64, series: &[Series]) -> Result<String, ReportError> {
+    let series = &all_drawable(series);
     let (right, top) = extent(series);
     let share = width * 0.9 / series.len().max(1) as f64;
     drawn(axes, |area| {
@@ -125,7 +149,8 @@ fn drawn(
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (480, 250)).into_drawing_area();
-        let drawn = draw(&area).and_then(|()| area.present());
+        let drawn = guarded(|| draw(&area).and_then(|()| area.present()));
+        let drawn = drawn.map_err(|source| undrawn(axes.title, source))?;
         drawn.map_err(|source| undrawn(axes.title, source))?;
     }
     for (stand_in, own) in COLOURS {
@@ -136,11 +161,9 @@ fn drawn(
 }
 
 /// That a plot could not be drawn.
-pub(crate) fn undrawn(title: &'static str, source: PlotError) -> ReportError {
-    ReportError::Plot {
-        title,
-        source: Box::new(source),
-    }
+pub(crate) fn undrawn(title: &'static str, source: impl Into<BoxError>) -> ReportError {
+    let source = source.into();
+    ReportError::Plot { title, source }
 }
 
 fn colour(name: &str) -> RGBColor {
@@ -151,13 +174,16 @@ fn colour(name: &str) -> RGBColor {
     }
 }
 
+/// An axis that ends below this is drawn to 1: the steps between its marks would be no numbers any more.
+pub(crate) const SMALLEST: f64 = 1e-300;
+
 /// The right and upper end of all points, never 0.
 fn extent(series: &[Series]) -> (f64, f64) {
     let points = series.iter().flat_map(|one| &one.points);
     let (right, top) = points.fold((0.0_f64, 0.0_f64), |(right, top), (x, y)| {
         (right.max(*x), top.max(*y))
     });
-    let or_one = |end: f64| if end <= 0.0 { 1.0 } else { end };
+    let or_one = |end: f64| if end < SMALLEST { 1.0 } else { end };
     (or_one(right), or_one(top * 1.05))
 }
 
@@ -196,6 +222,33 @@ mod tests {
             }
             assert!(!svg.contains("=\"#"), "{svg}");
         }
+    }
+
+    #[test]
+    fn points_that_no_axis_holds_are_left_out() {
+        let ends = [
+            (1.0, f64::INFINITY),
+            (f64::NAN, 1.0),
+            (2.0, f64::MAX),
+            (1e300, 0.5),
+            (1.0, f64::NEG_INFINITY),
+        ];
+        let hostile = Series {
+            name: "plain".into(),
+            points: ends.into_iter().chain([(0.0, 1.0), (1.0, 0.5)]).collect(),
+        };
+        for draw in [
+            lines(&AXES, &[hostile]),
+            bars(&AXES, 1.0, &[series("plain")]),
+        ] {
+            let svg = draw.unwrap();
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        }
+        let tiny = Series {
+            name: "plain".into(),
+            points: vec![(0.0, 5e-324), (5e-324, 5e-324)],
+        };
+        assert!(lines(&AXES, &[tiny]).is_ok());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use idiolect_input::{Limit, limits, read_text};
 use serde_json::{Map, Value};
 
 use crate::TokensError;
@@ -46,12 +47,12 @@ impl TokenizerConfig {
     /// [`TokensError::Read`] or [`TokensError::Load`] with the file.
     pub fn read(folder: &Path) -> Result<Self, TokensError> {
         let path = folder.join("tokenizer_config.json");
-        let mut config = match read_optional(&path)? {
+        let mut config = match read_optional(&path, &limits::CONFIG_BYTES)? {
             Some(text) => Self::from_json(&text, &path.display().to_string())?,
             None => Self::default(),
         };
         let path = folder.join("special_tokens_map.json");
-        if let Some(text) = read_optional(&path)? {
+        if let Some(text) = read_optional(&path, &limits::CONFIG_BYTES)? {
             let map = parse(&text, &path.display().to_string())?;
             let special = &mut config.special;
             for (name, slot) in [
@@ -63,7 +64,8 @@ impl TokenizerConfig {
                 *slot = slot.take().or_else(|| spelling(map.get(name)));
             }
         }
-        if let Some(template) = read_optional(&folder.join("chat_template.jinja"))? {
+        let template = folder.join("chat_template.jinja");
+        if let Some(template) = read_optional(&template, &limits::TEMPLATE_BYTES)? {
             config.chat_templates.retain(|(name, _)| name != DEFAULT);
             config
                 .chat_templates
@@ -107,8 +109,8 @@ impl TokenizerConfig {
 
 const DEFAULT: &str = "default";
 
-fn read_optional(path: &Path) -> Result<Option<String>, TokensError> {
-    match std::fs::read_to_string(path) {
+fn read_optional(path: &Path, limit: &Limit) -> Result<Option<String>, TokensError> {
+    match read_text(path, limit) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(TokensError::Read {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use idiolect_input::shown;
 use serde_json::Value;
 
 /// The source of an error of the tokenizer library.
@@ -66,8 +67,13 @@ pub enum TokensError {
         token: String,
     },
     /// The tokenizer has ids that the embedding has no row for.
-    #[error("tokenizer larger than the embedding: ids up to {highest_id}, {rows} rows")]
+    #[error(
+        "tokenizer larger than the embedding: token {:?} has id {highest_id}, {rows} rows",
+        shown(token, 60)
+    )]
     Embedding {
+        /// The spelling of the token with the highest id.
+        token: String,
         /// The highest id that the tokenizer can give.
         highest_id: u32,
         /// Rows of the embedding.

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use idiolect_input::limits;
 use serde_json::{Value, json};
 
 use crate::{SpecialTokens, Tokenizer, TokenizerConfig, TokensError};
@@ -138,6 +139,12 @@ const LLAMA3_NAMES: [&str; 3] = ["llama-bpe", "llama3", "llama-v3"];
 const DIGITS_NAMES: [&str; 5] = ["smollm", "starcoder", "refact", "command-r", "codeshell"];
 
 fn tokenizer_json(vocabulary: &GgufVocabulary) -> Result<Value, TokensError> {
+    let longest = vocabulary.tokens.iter().map(String::len).max();
+    if let Err(error) = limits::TOKEN_BYTES.check(longest.unwrap_or(0) as u64) {
+        let what = "tokenizer.ggml.tokens".to_owned();
+        let source = error.into();
+        return Err(TokensError::Load { what, source });
+    }
     if !vocabulary.token_types.is_empty() {
         vocabulary.check_length("tokenizer.ggml.token_type", vocabulary.token_types.len())?;
     }

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use idiolect_input::{guarded, limits};
 use tokenizers::tokenizer::{
     Model, NormalizedString, Normalizer, PreTokenizedString, PreTokenizer, Token, normalizer,
 };
@@ -30,15 +31,27 @@ impl Tokenizer {
         text: &str,
         continues: bool,
     ) -> Result<Vec<Spanned>, BoxError> {
+        limits::TEXT_BYTES.check(text.len() as u64)?;
         let added = self.inner.get_added_vocabulary();
-        self.finish(
-            added.extract_and_normalize(self.inner.get_normalizer(), text),
-            continues,
-        )
+        let tokens = || {
+            let pieces = added.extract_and_normalize(self.inner.get_normalizer(), text);
+            self.finish(pieces, continues)
+        };
+        guarded(tokens).unwrap_or_else(|panic| Err(panic.into()))
     }
 
     /// Tokens with their ranges, special tokens recognised outside messages only.
     pub(crate) fn guarded_tokens(
+        &self,
+        text: &str,
+        content: &[Range<usize>],
+        continues: bool,
+    ) -> Result<Vec<Spanned>, BoxError> {
+        let tokens = || self.unmarked_tokens(text, content, continues);
+        guarded(tokens).unwrap_or_else(|panic| Err(panic.into()))
+    }
+
+    fn unmarked_tokens(
         &self,
         text: &str,
         content: &[Range<usize>],

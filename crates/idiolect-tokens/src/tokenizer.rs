@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use idiolect_input::{guarded, limits, read_bytes};
 use tokenizers::{AddedToken, AddedVocabulary};
 
 use crate::{SpecialTokens, TokenizerConfig, TokensError};
@@ -41,7 +42,8 @@ impl Tokenizer {
     ///
     /// [`TokensError::Read`], and those of [`from_json`](Self::from_json).
     pub fn from_file(path: &Path, special: &SpecialTokens) -> Result<Self, TokensError> {
-        let json = std::fs::read(path).map_err(|source| TokensError::Read {
+        let json = read_bytes(path, &limits::TOKENIZER_BYTES);
+        let json = json.map_err(|source| TokensError::Read {
             path: path.to_owned(),
             source,
         })?;
@@ -59,11 +61,19 @@ impl Tokenizer {
         special: &SpecialTokens,
         what: &str,
     ) -> Result<Self, TokensError> {
-        let mut inner =
-            tokenizers::Tokenizer::from_bytes(json).map_err(|source| TokensError::Load {
-                what: what.to_owned(),
-                source,
-            })?;
+        let load = |source| TokensError::Load {
+            what: what.to_owned(),
+            source,
+        };
+        let read = guarded(|| tokenizers::Tokenizer::from_bytes(json));
+        let mut inner = read
+            .unwrap_or_else(|panic| Err(panic.into()))
+            .map_err(load)?;
+        let vocabulary = inner.get_vocab(true);
+        let longest = vocabulary.keys().map(String::len).max().unwrap_or(0);
+        let bounded = limits::TOKEN_BYTES.check(longest as u64);
+        bounded.map_err(|error| load(error.into()))?;
+        let highest_id = vocabulary.into_values().max().unwrap_or(0);
         mark_special(&mut inner, special).map_err(|source| TokensError::Codec { source })?;
         let mut plain = inner.get_added_vocabulary().clone();
         plain.set_encode_special_tokens(true);
@@ -74,7 +84,6 @@ impl Tokenizer {
             .as_deref()
             .and_then(|name| inner.token_to_id(name));
         let adds_bos = special.add_bos.unwrap_or_else(|| begins_with(&inner, bos));
-        let highest_id = inner.get_vocab(true).into_values().max().unwrap_or(0);
         Ok(Self {
             inner,
             plain,
@@ -134,6 +143,7 @@ impl Tokenizer {
     pub fn check_embedding(&self, rows: usize) -> Result<(), TokensError> {
         if rows < self.vocab_size() {
             return Err(TokensError::Embedding {
+                token: self.token(self.highest_id).unwrap_or_default(),
                 highest_id: self.highest_id,
                 rows,
             });
@@ -204,8 +214,8 @@ impl Tokenizer {
     ///
     /// [`TokensError::Codec`].
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, TokensError> {
-        self.inner
-            .decode(ids, skip_special)
+        guarded(|| self.inner.decode(ids, skip_special))
+            .unwrap_or_else(|panic| Err(panic.into()))
             .map_err(|source| TokensError::Codec { source })
     }
 

@@ -67,7 +67,7 @@ fn ready_rows_are_checked_against_the_embedding() {
         .assert_eq(&row(&[0, 9], &[9]).check(10).unwrap_err().to_string());
     let tokenizer = byte_level();
     assert!(tokenizer.check_embedding(512).is_ok());
-    expect!["tokenizer larger than the embedding: ids up to 484, 480 rows"]
+    expect![[r#"tokenizer larger than the embedding: token "?" has id 484, 480 rows"#]]
         .assert_eq(&tokenizer.check_embedding(480).unwrap_err().to_string());
 }
 
@@ -119,4 +119,26 @@ fn unusable_tokenizers_say_so() {
         .assert_eq(&unknown.to_string());
     let broken = Tokenizer::from_json(b"{", &special, "tokenizer.json").unwrap_err();
     assert!(matches!(broken, TokensError::Load { .. }));
+}
+
+#[test]
+fn tokens_and_texts_without_end_are_refused_by_their_limit() {
+    let long = "a".repeat(1025);
+    let vocabulary = GgufVocabulary {
+        model: "llama".into(),
+        tokens: vec!["a".into(), long.clone()],
+        scores: vec![0.0, 0.0],
+        ..GgufVocabulary::default()
+    };
+    let error = Tokenizer::from_gguf(&vocabulary).unwrap_err().to_string();
+    assert!(error.contains("IDIOLECT_LIMIT_TOKEN_BYTES"), "{error}");
+    let json = json!({"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, long: 1}, "merges": []}});
+    let json = json.to_string();
+    let read = Tokenizer::from_json(json.as_bytes(), &SpecialTokens::default(), "tokenizer.json");
+    let error = read.unwrap_err().to_string();
+    assert!(error.starts_with("tokenizer.json is not usable"), "{error}");
+    assert!(error.contains("found 1025"), "{error}");
+    let text = "a".repeat((4 << 20) + 1);
+    let error = byte_level().encode_text(&text).unwrap_err().to_string();
+    assert!(error.contains("IDIOLECT_LIMIT_TEXT_BYTES"), "{error}");
 }

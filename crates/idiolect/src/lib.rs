@@ -16,6 +16,7 @@ pub use idiolect_data as data;
 pub use idiolect_distill as distill;
 pub use idiolect_eval as eval;
 pub use idiolect_generate as generate;
+pub use idiolect_input as input;
 pub use idiolect_metrics as metrics;
 pub use idiolect_prompt as prompt;
 pub use idiolect_report as report;

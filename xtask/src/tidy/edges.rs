@@ -6,26 +6,28 @@ use super::packages::dependencies;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 18] = [
-    ("data", &[]),
-    ("prompt", &["data"]),
-    ("tokens", &["prompt"]),
+const EDGES: [(&str, &[&str]); 19] = [
+    ("input", &[]),
+    ("data", &["input"]),
+    ("prompt", &["input", "data"]),
+    ("tokens", &["input", "prompt"]),
     ("generate", &[]),
     ("completion", &["data", "prompt", "generate"]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics", "completion"]),
-    ("continuation", &["data", "completion"]),
+    ("continuation", &["input", "data", "completion"]),
     ("teacher", &["completion"]),
-    ("eval", &["data", "metrics", "completion"]),
-    ("report", &["data"]),
+    ("eval", &["input", "data", "metrics", "completion"]),
+    ("report", &["input", "data"]),
     ("kernels", &[]),
-    ("embed", &[]),
-    ("model", &["kernels"]),
-    ("lora", &["model"]),
+    ("embed", &["input"]),
+    ("model", &["input", "kernels"]),
+    ("lora", &["input", "model"]),
     ("train", &["data", "kernels", "tokens"]),
     (
         "lm",
         &[
+            "input",
             "data",
             "prompt",
             "tokens",
@@ -51,7 +53,8 @@ const EDGES: [(&str, &[&str]); 18] = [
     ),
 ];
 /// Crates that build in seconds: no tensor library, in tests neither.
-const LIGHT: [&str; 11] = [
+const LIGHT: [&str; 12] = [
+    "input",
     "data",
     "prompt",
     "tokens",

@@ -4,16 +4,19 @@
 //! What a row says, and whether it is one, shows when it is read.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use idiolect_input::open_regular;
 use serde_json::Value;
 
 use super::set::Row;
 use crate::DataError;
 use crate::formats::RowFormat;
-use crate::rows::{RawRow, describe, json_error, text};
+use crate::rows::{
+    BoundedValue, RawRow, RowLines, describe, json_error, line_error, prepare_limits, text,
+};
 
 /// A JSON Lines file and the places of its rows.
 ///
@@ -42,13 +45,17 @@ impl LineIndex {
     /// lines, and for a line or a number of lines above four billion.
     pub fn new(path: &Path) -> Result<Self, DataError> {
         let io = |source| read_error(path, source);
-        let file = File::open(path).map_err(io)?;
-        let mut reader = BufReader::with_capacity(1 << 20, &file);
+        let file = open_regular(path).map_err(io)?;
+        prepare_limits().map_err(|error| io(error.into()))?;
+        let reader = BufReader::with_capacity(1 << 20, &file);
+        let mut reader = RowLines::new(reader).map_err(|error| io(error.into()))?;
         let (mut rows, mut fingerprint) = (Vec::new(), FNV_START);
         let (mut start, mut line, mut bytes) = (0, 0, Vec::new());
         loop {
             bytes.clear();
-            let read = reader.read_until(b'\n', &mut bytes).map_err(io)?;
+            let read = reader
+                .read(&mut bytes)
+                .map_err(|error| line_error(path, line + 1, error))?;
             if read == 0 {
                 break;
             }
@@ -112,8 +119,9 @@ impl LineIndex {
         let line = self.rows[row].line as usize;
         let bytes = self.line(self.rows[row]);
         let bytes = bytes.map_err(|source| read_error(&self.path, source))?;
-        let value = serde_json::from_str(text(&self.path, &bytes, line)?.trim_ascii_end())
-            .map_err(|error| json_error(&self.path, (line, 0), &error))?;
+        let BoundedValue(value) =
+            serde_json::from_str(text(&self.path, &bytes, line)?.trim_ascii_end())
+                .map_err(|error| json_error(&self.path, (line, 0), &error))?;
         match value {
             Value::Object(fields) => Ok(RawRow { line, fields }),
             other => {

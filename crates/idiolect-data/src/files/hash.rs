@@ -1,9 +1,9 @@
 //! SHA-256 of texts, and of the files that decide what a model or an adapter computes.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use idiolect_input::open_regular;
 use sha2::{Digest, Sha256};
 
 use crate::DataError;
@@ -33,7 +33,7 @@ pub fn content_hash(path: &Path) -> Result<String, DataError> {
 }
 
 fn add(digest: &mut Sha256, file: &Path) -> std::io::Result<()> {
-    let mut open = File::open(file)?;
+    let mut open = open_regular(file)?;
     let mut buffer = vec![0; 1 << 20];
     loop {
         let read = open.read(&mut buffer)?;

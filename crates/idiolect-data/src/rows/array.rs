@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Deserializer, Value};
 
+use super::bounded::BoundedValue;
 use super::text::{json_error, newlines};
 use crate::DataError;
 
@@ -85,7 +86,7 @@ impl<'a> Cursor<'a> {
         let (line, column) = self.place();
         let mut values = Deserializer::from_str(&self.text[self.at..]).into_iter();
         match values.next() {
-            Some(Ok(value)) => {
+            Some(Ok(BoundedValue(value))) => {
                 self.at += values.byte_offset();
                 Ok((line, value))
             }

@@ -4,10 +4,12 @@
 //! Columns that hold lists ([`LISTS`]) hold them as JSON text.
 //! It guesses neither another delimiter nor numbers, and it reads the file whole.
 
-use std::fs;
+use std::collections::HashSet;
+use std::io::Read;
 use std::path::Path;
 
 use csv::{ByteRecord, ErrorKind, Position, ReaderBuilder};
+use idiolect_input::{LimitError, limits, open_regular};
 use serde_json::{Map, Value};
 
 use super::raw::RawRow;
@@ -27,11 +29,17 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads the rows of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<RawRow>, DataError> {
-    let bytes = fs::read(path).map_err(|source| DataError::Io {
+    let io = |source| DataError::Io {
         path: path.to_owned(),
         action: "read",
         source,
-    })?;
+    };
+    let mut bytes = Vec::new();
+    let read = open_regular(path).and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map_err(io)?;
+    let most = limits::ROW_BYTES
+        .value()
+        .map_err(|error| io(error.into()))?;
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
     let file = File { path, bytes };
     file.is_closed()?;
@@ -41,6 +49,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<RawRow>, DataError> {
     let mut rows = Vec::new();
     for record in reader.byte_records() {
         let record = record.map_err(|error| file.error(&error))?;
+        let length = record.as_slice().len() as u64;
+        if length > most {
+            let error = limits::ROW_BYTES.exceeded(most, &length.to_string());
+            return Err(file.beyond(file.line(record.position()), error));
+        }
         rows.push(file.row(&names, &record)?);
     }
     Ok(rows)
@@ -54,10 +67,13 @@ struct File<'a> {
 impl File<'_> {
     fn names(&self, header: &ByteRecord) -> Result<Vec<String>, DataError> {
         let line = self.line(header.position());
+        let columns = limits::COLUMNS.check(header.len() as u64);
+        columns.map_err(|error| self.beyond(line, error))?;
         let mut names: Vec<String> = Vec::with_capacity(header.len());
+        let mut seen = HashSet::new();
         for cell in header {
             let name = self.text(cell, line, "names")?.trim();
-            if names.iter().any(|other| other == name) {
+            if !seen.insert(name) {
                 let (expected, found) = ("names that differ", format!("{name:?} twice"));
                 return Err(self.table(line, expected.to_owned(), found));
             }
@@ -131,6 +147,22 @@ impl File<'_> {
                 self.table(line, expected, format!("{len} (cut off?)"))
             }
             _ => self.table(0, "a table".to_owned(), error.to_string()),
+        }
+    }
+
+    fn beyond(&self, line: usize, error: LimitError) -> DataError {
+        match error {
+            LimitError::Exceeded { .. } => DataError::Json {
+                path: self.path.to_owned(),
+                line,
+                column: 1,
+                problem: error.to_string(),
+            },
+            other => DataError::Io {
+                path: self.path.to_owned(),
+                action: "read",
+                source: other.into(),
+            },
         }
     }
 

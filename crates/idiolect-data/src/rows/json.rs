@@ -1,14 +1,15 @@
 //! Rows in JSON: an array, which is read whole, or JSON Lines, read line by line.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use idiolect_input::open_regular;
 use serde_json::Value;
 
 use super::array::Cursor;
+use super::bounded::{BoundedValue, prepare};
 use super::raw::{Layout, RawRow};
-use super::text::{json_error, newlines, text};
+use super::text::{RowLines, json_error, line_error, newlines, text};
 use super::value::describe;
 use crate::DataError;
 
@@ -19,7 +20,8 @@ pub(super) fn read(path: &Path, most: usize) -> Result<(Layout, Vec<RawRow>), Da
         action: "read",
         source,
     };
-    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let mut reader = BufReader::new(open_regular(path).map_err(io)?);
+    prepare().map_err(|error| io(error.into()))?;
     let mut head = Vec::new();
     skip_blank(&mut reader, &mut head).map_err(io)?;
     let mut source = Source {
@@ -62,19 +64,21 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn lines(&mut self, mut reader: impl BufRead, head: &[u8]) -> Result<(), DataError> {
-        let io = |source| DataError::Io {
-            path: self.path.to_owned(),
-            action: "read",
-            source,
-        };
+    fn lines(&mut self, reader: impl BufRead, head: &[u8]) -> Result<(), DataError> {
         let mut line = 1 + newlines(head);
+        let mut reader =
+            RowLines::new(reader).map_err(|error| line_error(self.path, line, error.into()))?;
         let blank = head.iter().rev().take_while(|&&byte| byte != b'\n').count();
         let mut bytes = vec![b' '; blank];
-        while self.rows.len() < self.most && reader.read_until(b'\n', &mut bytes).map_err(io)? > 0 {
+        while self.rows.len() < self.most
+            && reader
+                .read(&mut bytes)
+                .map_err(|error| line_error(self.path, line, error))?
+                > 0
+        {
             let text = text(self.path, &bytes, line)?;
             if !text.trim_ascii().is_empty() {
-                let value = serde_json::from_str(text.trim_ascii_end())
+                let BoundedValue(value) = serde_json::from_str(text.trim_ascii_end())
                     .map_err(|error| json_error(self.path, (line, 0), &error))?;
                 self.push(line, value)?;
             }

@@ -1,6 +1,7 @@
 //! Rows as they lie in files, before anything is known of what they say.
 
 mod array;
+mod bounded;
 mod csv;
 mod json;
 #[cfg(feature = "parquet")]
@@ -10,9 +11,10 @@ mod read;
 mod text;
 mod value;
 
+pub(crate) use bounded::{BoundedValue, prepare as prepare_limits};
 pub(crate) use csv::list;
 pub use raw::{Layout, RawRow, RawRows};
 pub(crate) use read::first_rows;
 pub use read::read_rows;
-pub(crate) use text::{json_error, text};
+pub(crate) use text::{RowLines, json_error, line_error, text};
 pub(crate) use value::{absent, describe, describe_in, names};

@@ -8,7 +8,9 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use idiolect_input::{Limit, LimitError, guarded, limits, open_regular};
 use parquet::errors::{ParquetError, Result as Parquet};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
@@ -19,34 +21,115 @@ use crate::DataError;
 
 /// Reads the rows of a file. A row's line is its place, from 1.
 pub(crate) fn read(path: &Path) -> Result<Vec<RawRow>, DataError> {
-    let file = File::open(path).map_err(|source| DataError::Io {
+    let file = open_regular(path).map_err(|source| DataError::Io {
         path: path.to_owned(),
         action: "read",
         source,
     })?;
-    let error = |row, column: Option<String>, problem: String| DataError::Parquet {
-        path: path.to_owned(),
-        row,
-        column: column.unwrap_or_else(|| "any".to_owned()),
-        problem,
+    let fault = match guarded(|| rows(file)) {
+        Ok(Ok(rows)) => return Ok(rows),
+        Ok(Err(fault)) => fault,
+        Err(panic) => Fault::of_file(panic),
     };
-    let reader =
-        SerializedFileReader::new(file).map_err(|source| error(0, None, brief(&source)))?;
-    let iter = reader.get_row_iter(None);
-    let iter = iter.map_err(|source| error(0, None, brief(&source)))?;
-    let mut rows = Vec::new();
+    Err(DataError::Parquet {
+        path: path.to_owned(),
+        row: fault.row,
+        column: fault.column.unwrap_or_else(|| "any".to_owned()),
+        problem: fault.problem,
+    })
+}
+
+/// What is wrong, and where.
+struct Fault {
+    row: usize,
+    column: Option<String>,
+    problem: String,
+}
+
+impl Fault {
+    /// Of the file as a whole.
+    fn of_file(problem: impl ToString) -> Self {
+        Self::of_row(0, problem)
+    }
+
+    fn of_row(row: usize, problem: impl ToString) -> Self {
+        Self {
+            row,
+            column: None,
+            problem: problem.to_string(),
+        }
+    }
+}
+
+fn rows(file: File) -> Result<Vec<RawRow>, Fault> {
+    let whole = |error: &ParquetError| Fault::of_file(brief(error));
+    let reader = SerializedFileReader::new(file).map_err(|error| whole(&error))?;
+    check_sizes(reader.metadata()).map_err(Fault::of_file)?;
+    let most = [&limits::ROW_BYTES, &limits::TABLE_BYTES].map(Limit::value);
+    let [most, most_in_all] = most.map(|value| value.map_err(Fault::of_file));
+    let (most, most_in_all) = (most?, most_in_all?);
+    let iter = reader.get_row_iter(None).map_err(|error| whole(&error))?;
+    let (mut rows, mut all) = (Vec::new(), 0);
     for (number, row) in iter.enumerate() {
-        let row = row.map_err(|source| error(number, culprit(&reader, number), brief(&source)))?;
-        let mut fields = Map::new();
+        let row = row.map_err(|error| Fault {
+            column: culprit(&reader, number),
+            ..Fault::of_row(number, brief(&error))
+        })?;
+        let (mut fields, mut bytes) = (Map::new(), 0);
         for (name, field) in row.into_columns() {
-            let value = value(field)
-                .map_err(|problem| error(number, Some(name.clone()), problem.to_owned()))?;
+            bytes += (name.len() + length(&field)) as u64;
+            let value = value(field).map_err(|problem| Fault {
+                column: Some(name.clone()),
+                ..Fault::of_row(number, problem)
+            })?;
             fields.insert(name, value);
+        }
+        all += bytes;
+        let found = "more";
+        if bytes > most {
+            let error = limits::ROW_BYTES.exceeded(most, found);
+            return Err(Fault::of_row(number, error));
+        }
+        if all > most_in_all {
+            let error = limits::TABLE_BYTES.exceeded(most_in_all, found);
+            return Err(Fault::of_row(number, error));
         }
         let line = number + 1;
         rows.push(RawRow { line, fields });
     }
     Ok(rows)
+}
+
+/// Refuses a file whose metadata promise more than memory holds, before a page is unpacked.
+fn check_sizes(metadata: &ParquetMetaData) -> Result<(), LimitError> {
+    let size = |number: i64| u64::try_from(number).unwrap_or(u64::MAX);
+    let columns = metadata.file_metadata().schema_descr().num_columns() as u64;
+    limits::COLUMNS.check(columns)?;
+    let (mut rows, mut values, mut bytes) = (0_u64, 0_u64, 0_u64);
+    for group in metadata.row_groups() {
+        rows = rows.saturating_add(size(group.num_rows()));
+        for column in group.columns() {
+            values = values.saturating_add(size(column.num_values()));
+            bytes = bytes.saturating_add(size(column.uncompressed_size()));
+        }
+    }
+    limits::TABLE_VALUES.check(values.max(rows.saturating_mul(columns)))?;
+    limits::TABLE_BYTES.check(bytes)
+}
+
+/// Bytes of a field's texts, and a few for each other value.
+fn length(field: &Field) -> usize {
+    match field {
+        Field::Str(text) => text.len(),
+        Field::Bytes(bytes) => bytes.len(),
+        Field::Group(row) => row.get_column_iter().map(|(_, field)| length(field)).sum(),
+        Field::ListInternal(list) => list.elements().iter().map(length).sum(),
+        Field::MapInternal(map) => {
+            let pairs = map.entries().iter();
+            pairs.map(|(key, value)| length(key) + length(value)).sum()
+        }
+        _ => 8,
+    }
 }
 
 /// The first column that alone cannot be read up to the row.

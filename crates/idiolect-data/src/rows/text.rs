@@ -1,8 +1,55 @@
 //! Bytes as text and JSON, with the line and column of what is wrong.
 
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
+use idiolect_input::{LimitError, limits};
+
 use crate::DataError;
+
+/// Lines of a file, none longer than a row may be.
+pub(crate) struct RowLines<R> {
+    reader: R,
+    most: u64,
+}
+
+impl<R: BufRead> RowLines<R> {
+    pub(crate) fn new(reader: R) -> Result<Self, LimitError> {
+        let most = limits::ROW_BYTES.value()?;
+        Ok(Self { reader, most })
+    }
+
+    /// Adds the next line with its line break to `line`; how many bytes it has, 0 at the end of the file.
+    pub(crate) fn read(&mut self, line: &mut Vec<u8>) -> io::Result<usize> {
+        let mut bounded = self.reader.by_ref().take(self.most.saturating_add(1));
+        let read = bounded.read_until(b'\n', line)?;
+        if read as u64 > self.most {
+            return Err(limits::ROW_BYTES.exceeded(self.most, "more").into());
+        }
+        Ok(read)
+    }
+}
+
+/// That a line of a file could not be read: the line, where it is too long, else the file.
+pub(crate) fn line_error(path: &Path, line: usize, source: io::Error) -> DataError {
+    let path = path.to_owned();
+    if source
+        .get_ref()
+        .is_some_and(|inner| inner.is::<LimitError>())
+    {
+        return DataError::Json {
+            path,
+            line,
+            column: 1,
+            problem: source.to_string(),
+        };
+    }
+    DataError::Io {
+        path,
+        action: "read",
+        source,
+    }
+}
 
 /// How many line breaks there are.
 pub(crate) fn newlines(bytes: &[u8]) -> usize {

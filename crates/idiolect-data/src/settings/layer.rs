@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use idiolect_input::{limits, read_text};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -55,7 +56,7 @@ impl Layer {
 ///
 /// [`DataError::Io`]; [`DataError::Toml`] names the line that does not parse.
 pub fn read_file(path: &Path) -> Result<Layer, DataError> {
-    let text = std::fs::read_to_string(path).map_err(|source| DataError::Io {
+    let text = read_text(path, &limits::CONFIG_BYTES).map_err(|source| DataError::Io {
         path: path.to_owned(),
         action: "read",
         source,

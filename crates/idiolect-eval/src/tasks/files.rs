@@ -1,10 +1,10 @@
 //! Files of the tasks as rows of fields: rows in any layout of a data set, and the archive of MMLU.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{Layout, RawRow, read_rows};
+use idiolect_input::{limits, open_regular};
 use serde_json::{Map, Value};
 
 use crate::error::{EvalError, RowPlace};
@@ -102,7 +102,8 @@ pub(crate) fn rows(path: &Path) -> Result<Vec<TaskRow>, EvalError> {
 /// their names.
 pub(crate) fn mmlu(path: &Path, half: &str) -> Result<Vec<TaskRow>, EvalError> {
     let reason = |reason: &dyn std::fmt::Display| file_error(path, reason);
-    let file = File::open(path).map_err(|e| reason(&e))?;
+    let file = open_regular(path).map_err(|e| reason(&e))?;
+    let most = limits::MEMBER_BYTES.value().map_err(|e| reason(&e))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|e| reason(&e))?;
     let ending = format!("_{half}.csv");
     let mut names = Vec::new();
@@ -114,8 +115,12 @@ pub(crate) fn mmlu(path: &Path, half: &str) -> Result<Vec<TaskRow>, EvalError> {
     let mut rows = Vec::new();
     for name in names {
         let mut text = Vec::new();
-        let mut member = archive.by_name(&name).map_err(|e| reason(&e))?;
-        member.read_to_end(&mut text).map_err(|e| reason(&e))?;
+        let member = archive.by_name(&name).map_err(|e| reason(&e))?;
+        let mut bounded = member.take(most.saturating_add(1));
+        bounded.read_to_end(&mut text).map_err(|e| reason(&e))?;
+        if text.len() as u64 > most {
+            return Err(reason(&limits::MEMBER_BYTES.exceeded(most, "more")));
+        }
         let file_name = name.rsplit('/').next().unwrap_or_default();
         let subject = file_name.strip_suffix(&ending).unwrap_or_default();
         rows.extend(mmlu_subject(&path.join(&name), &text, subject)?);

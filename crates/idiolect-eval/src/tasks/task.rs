@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use idiolect_input::{limits, read_text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +54,8 @@ impl Task {
             path: path.to_owned(),
             reason,
         };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let text =
+            read_text(path, &limits::CONFIG_BYTES).map_err(|error| wrong(error.to_string()))?;
         let task: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         task.check()?;
         Ok(task)

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use hf_hub::api::sync::{ApiBuilder, ApiRepo};
 use hf_hub::{Cache, CacheRepo};
 use idiolect_completion::Progress;
-use serde_json::{Map, Value};
+use idiolect_input::{file_name, guarded, limits, read_bytes, shown};
+use serde_json::Value;
 
 /// Files that make a checkpoint usable, beside its weights; those that a repository lacks are passed over.
 const BESIDE: [&str; 5] = [
@@ -38,14 +39,14 @@ impl Hub {
         self.fetch(name, progress).map_err(|error| {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();
-            format!("the Hub says: {line}")
+            format!("the Hub says: {}", shown(line, 300))
         })
     }
 
     fn fetch(self, name: &str, progress: &dyn Progress) -> Result<PathBuf, Box<dyn Error>> {
         let repository = Repository {
             cached: self.cache.model(name.into()),
-            remote: self.api.build()?.model(name.into()),
+            remote: guarded(|| self.api.build())??.model(name.into()),
             progress,
         };
         let config = repository.get("config.json")?;
@@ -64,12 +65,19 @@ impl Hub {
     }
 }
 
+/// The files that an index names, each a plain name: it becomes a part of addresses and of paths.
 fn shards(index: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
-    let json: Value = serde_json::from_slice(&std::fs::read(index)?)?;
-    let none = Map::new();
-    let map = json["weight_map"].as_object().unwrap_or(&none);
-    let files = map.values().filter_map(Value::as_str);
-    Ok(files.map(String::from).collect())
+    let json: Value = serde_json::from_slice(&read_bytes(index, &limits::CONFIG_BYTES)?)?;
+    let Some(map) = json["weight_map"].as_object() else {
+        return Err("model.safetensors.index.json: weight_map: expected an object".into());
+    };
+    let name = |value: &Value| -> Result<String, Box<dyn Error>> {
+        let name = value
+            .as_str()
+            .ok_or("weight_map: expected names of files")?;
+        Ok(file_name(name)?.to_owned())
+    };
+    map.values().map(name).collect()
 }
 
 struct Repository<'a> {
@@ -87,7 +95,7 @@ impl Repository<'_> {
             progress: self.progress,
             begun: false,
         };
-        Ok(self.remote.download_with_progress(file, bytes)?)
+        guarded(|| self.remote.download_with_progress(file, bytes))?.map_err(Into::into)
     }
 }
 
@@ -188,6 +196,27 @@ mod tests {
         fn begin(&self, stage: &str, total: usize) {
             self.0.lock().unwrap().push((stage.into(), total));
         }
+    }
+
+    #[test]
+    fn names_of_an_index_stay_in_the_folder_before_anything_is_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = folder.path().join("model.safetensors.index.json");
+        let refused = |map: &str, part: &str| {
+            std::fs::write(&index, format!("{{\"weight_map\": {map}}}")).unwrap();
+            let error = shards(&index).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        let folder_only = "expected a file name of the same folder";
+        refused(r#"{"a": "../x.safetensors"}"#, folder_only);
+        refused(r#"{"a": "/tmp/x.safetensors"}"#, folder_only);
+        refused(
+            r#"{"a": "one.safetensors", "b": ".."}"#,
+            "expected the name of a file",
+        );
+        refused(r#"{"a": "x\u001b[2J"}"#, "expected no control characters");
+        refused(r#"{"a": 3}"#, "expected names of files");
+        refused("[]", "expected an object");
     }
 
     #[test]

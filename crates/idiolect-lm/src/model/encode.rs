@@ -9,8 +9,8 @@ use idiolect_tokens::{TokenRow, preview};
 use serde::Serialize;
 
 use super::LanguageModel;
+use crate::LmError;
 use crate::rows::{ModelPrompt, ScoreRow, user};
-use crate::{LmError, text::Text};
 
 impl LanguageModel {
     /// The id that fills up shorter rows.
@@ -23,13 +23,13 @@ impl LanguageModel {
     /// Ids that end a response: the checkpoint's end tokens and the template's. Sorted.
     #[must_use]
     pub fn stop_tokens(&self) -> Vec<u32> {
-        let Text {
-            tokenizer,
-            template,
-            ..
-        } = &**self.text();
-        let named = template.stops();
-        let named = named.iter().filter_map(|stop| tokenizer.id_of(stop));
+        self.ids_that_end(&self.template().stops())
+    }
+
+    /// Ids that end a response: the checkpoint's end tokens and these. Sorted.
+    pub(super) fn ids_that_end(&self, stops: &[String]) -> Vec<u32> {
+        let tokenizer = self.tokenizer();
+        let named = stops.iter().filter_map(|stop| tokenizer.id_of(stop));
         let mut ids = self.decoder().config.eos.clone();
         ids.extend(tokenizer.eos().into_iter().chain(named));
         ids.sort_unstable();

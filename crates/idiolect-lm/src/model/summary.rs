@@ -50,9 +50,10 @@ pub struct ModelSummary {
     pub tied_head: bool,
     /// Name of the template, and in brackets what it was chosen by where that says more.
     pub template: String,
-    /// Spellings of the tokens that end a response by the template.
+    /// Spellings of the tokens that end a response: those of the checkpoint, or of a named template. What a chat
+    /// template itself writes behind a response shows only when it renders, and is not among them.
     pub stops: Vec<String>,
-    /// Ids of all tokens that end a response.
+    /// Their ids.
     pub stop_ids: Vec<u32>,
     /// Beginning of text.
     pub bos: Option<String>,
@@ -119,6 +120,8 @@ impl LanguageModel {
         let (decoder, config) = (self.decoder(), &self.decoder().config);
         let (special, dtype) = (&self.tokenizer_config().special, decoder.dtype());
         let report = self.load_report();
+        // A stranger's template is not run to say what a model is.
+        let stops = self.template().given_stops();
         ModelSummary {
             model: self.path().to_owned(),
             architecture: config.architecture.class().into(),
@@ -137,8 +140,8 @@ impl LanguageModel {
             rope_scaling: config.rope_scaling.to_json(),
             tied_head: config.tied,
             template: self.template_name(),
-            stops: self.template().stops(),
-            stop_ids: self.stop_tokens(),
+            stop_ids: self.ids_that_end(&stops),
+            stops,
             bos: special.bos.clone(),
             eos: special.eos.clone(),
             pad_id: self.pad_id(),

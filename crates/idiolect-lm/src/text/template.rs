@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use idiolect_input::{limits, read_text};
 use idiolect_prompt::{ChatTemplate, ChatTokens, NamedTemplate, Template};
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
 use serde::Deserialize;
@@ -36,7 +37,8 @@ impl TemplateChoice {
             None => Ok(Self::Automatic),
             Some("chat") => Ok(Self::Chat),
             Some(path) if ends_in(path, "jinja") => {
-                let source = std::fs::read_to_string(path).map_err(LmError::io(path))?;
+                let source = read_text(Path::new(path), &limits::TEMPLATE_BYTES);
+                let source = source.map_err(LmError::io(path))?;
                 Ok(Self::Source(source.into()))
             }
             Some(path) if ends_in(path, "toml") => Ok(Self::Named(
@@ -107,7 +109,7 @@ pub(crate) fn named_template(folder: &Path) -> Result<Option<TemplateChoice>, Lm
     if !path.is_file() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(&path).map_err(LmError::io(&path))?;
+    let text = read_text(&path, &limits::CONFIG_BYTES).map_err(LmError::io(&path))?;
     let found: InUse = serde_json::from_str(&text).map_err(|error| {
         let expected = "the template that was in use";
         LmError::setting(path.display().to_string(), expected, error)

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use idiolect_input::{limits, read_bytes, shown};
 use serde_json::{Map, Value, json};
 
 use crate::{Init, LoraConfig, LoraError, Scaling, Targets};
@@ -17,7 +18,7 @@ pub(super) const CONFIG: &str = "adapter_config.json";
 /// [`LoraError::Io`], [`LoraError::Json`] and [`LoraError::Setting`] as for [`crate::load_adapter`].
 pub fn read_adapter_config(folder: &Path) -> Result<LoraConfig, LoraError> {
     let path = folder.join(CONFIG);
-    let bytes = std::fs::read(&path).map_err(|source| LoraError::Io {
+    let bytes = read_bytes(&path, &limits::CONFIG_BYTES).map_err(|source| LoraError::Io {
         path: path.clone(),
         source,
     })?;
@@ -44,8 +45,9 @@ impl Options<'_> {
         self.json.get(field).filter(|value| !value.is_null())
     }
 
-    fn is_on(&self, field: &str) -> bool {
-        self.get(field) == Some(&Value::Bool(true))
+    fn is_on(&self, field: &str) -> Result<bool, LoraError> {
+        let on = self.get(field).map_or(Some(false), Value::as_bool);
+        on.ok_or_else(|| self.wrong(field, "true or false"))
     }
 
     fn wrong(&self, field: &str, expected: &str) -> LoraError {
@@ -53,7 +55,9 @@ impl Options<'_> {
             place: self.path.display().to_string(),
             field: field.into(),
             expected: expected.into(),
-            found: self.get(field).map_or("nothing".into(), Value::to_string),
+            found: self.get(field).map_or("nothing".into(), |value| {
+                shown(&value.to_string(), 80).into_owned()
+            }),
         }
     }
 
@@ -62,7 +66,7 @@ impl Options<'_> {
         let rank = rank.ok_or_else(|| self.wrong("r", "a positive whole number"))?;
         let alpha = self.get("lora_alpha").and_then(Value::as_f64);
         let alpha = alpha.ok_or_else(|| self.wrong("lora_alpha", "a number"))?;
-        let scaling = if self.is_on("use_rslora") {
+        let scaling = if self.is_on("use_rslora")? {
             Scaling::RankStabilized
         } else {
             Scaling::Standard
@@ -76,11 +80,11 @@ impl Options<'_> {
             layers: self.layers()?,
             rank_pattern: self.pattern("rank_pattern", whole)?,
             alpha_pattern: self.pattern("alpha_pattern", Value::as_f64)?,
-            dora: self.is_on("use_dora"),
+            dora: self.is_on("use_dora")?,
             dropout: dropout.ok_or_else(|| self.wrong("lora_dropout", "a number"))?,
             init: self.init()?,
             modules_to_save: self.modules_to_save()?,
-            ensure_weight_tying: self.is_on("ensure_weight_tying"),
+            ensure_weight_tying: self.is_on("ensure_weight_tying")?,
         })
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
+use idiolect_input::{limits, read_bytes, shown};
 use serde_json::{Map, Value};
 
 use crate::ModelError;
@@ -11,7 +12,8 @@ static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 /// Parses a JSON file.
 pub(crate) fn read_json(path: &Path) -> Result<Value, ModelError> {
-    let bytes = std::fs::read(path).map_err(|source| ModelError::io(path, source))?;
+    let bytes = read_bytes(path, &limits::CONFIG_BYTES);
+    let bytes = bytes.map_err(|source| ModelError::io(path, source))?;
     serde_json::from_slice(&bytes).map_err(|source| ModelError::Json {
         path: path.into(),
         source,
@@ -28,6 +30,21 @@ pub(super) fn token_ids(json: &Value, field: &str, path: &Path) -> Result<Vec<u3
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(list)) => list.iter().map(one).collect(),
         Some(value) => Ok(vec![one(value)?]),
+    }
+}
+
+/// Refuses ids of special tokens that the vocabulary does not have.
+pub(super) fn check_ids(
+    ids: &[u32],
+    vocab_size: usize,
+    (field, path): (&str, &Path),
+) -> Result<(), ModelError> {
+    match ids.iter().find(|id| **id as usize >= vocab_size) {
+        Some(id) => {
+            let expected = format!("an id below vocab_size = {vocab_size}");
+            Err(ModelError::config(path, field, expected, id))
+        }
+        None => Ok(()),
     }
 }
 
@@ -77,6 +94,30 @@ impl Fields<'_> {
         flag.ok_or_else(|| ModelError::config(self.path, field, "true or false", "another value"))
     }
 
+    /// A text, where there is one.
+    pub(super) fn text(&self, field: &str) -> Result<Option<&str>, ModelError> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.wrong(field, "a text", other)),
+        }
+    }
+
+    /// An object, where there is one.
+    pub(super) fn object(&self, field: &str) -> Result<Option<&Map<String, Value>>, ModelError> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(map)),
+            Some(other) => Err(self.wrong(field, "an object", other)),
+        }
+    }
+
+    /// A setting that is not what it must be; what is there is cut where it is long.
+    pub(super) fn wrong(&self, field: &str, expected: &str, found: impl ToString) -> ModelError {
+        let found = found.to_string();
+        ModelError::config(self.path, field, expected, shown(&found, 60))
+    }
+
     /// Settings that other checkpoints of the family use and that would silently change the result.
     pub(super) fn refuse_unsupported(&self) -> Result<(), ModelError> {
         for field in ["attention_bias", "mlp_bias"] {
@@ -84,9 +125,9 @@ impl Fields<'_> {
                 return Err(ModelError::config(self.path, field, "false", true));
             }
         }
-        match self.get("hidden_act").and_then(Value::as_str) {
+        match self.text("hidden_act")? {
             None | Some("silu") => {}
-            Some(act) => return Err(ModelError::config(self.path, "hidden_act", "silu", act)),
+            Some(act) => return Err(self.wrong("hidden_act", "silu", act)),
         }
         let quantized = "quantization_config";
         let refuse = |found| {

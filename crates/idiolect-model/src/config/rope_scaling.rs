@@ -6,6 +6,7 @@
 use std::f64::consts::TAU;
 use std::path::Path;
 
+use idiolect_input::shown;
 use serde_json::{Map, Value, json};
 
 use super::fields::number;
@@ -46,10 +47,12 @@ impl RopeScaling {
     ///
     /// [`ModelError::Config`] when the kind is not supported or a number is missing.
     pub fn from_json(map: &Map<String, Value>, path: &Path) -> Result<Self, ModelError> {
-        let kind = map
-            .get("rope_type")
-            .or_else(|| map.get("type"))
-            .and_then(Value::as_str);
+        let kind = map.get("rope_type").or_else(|| map.get("type"));
+        let kind = match kind.filter(|kind| !kind.is_null()) {
+            None => None,
+            Some(Value::String(kind)) => Some(kind.as_str()),
+            Some(other) => return Err(ModelError::config(path, "rope_type", "a text", other)),
+        };
         let number = |field: &str| number(map, field, None, path);
         match kind.unwrap_or("default") {
             "default" => Ok(Self::None),
@@ -65,7 +68,8 @@ impl RopeScaling {
             "factors" => Self::divisors(map, path),
             other => {
                 let expected = "default, linear or llama3";
-                Err(ModelError::config(path, "rope_type", expected, other))
+                let found = shown(other, 60);
+                Err(ModelError::config(path, "rope_type", expected, found))
             }
         }
     }
@@ -74,13 +78,39 @@ impl RopeScaling {
         let list = map.get("divisors").and_then(Value::as_array);
         let divisors: Option<Vec<f64>> =
             list.and_then(|list| list.iter().map(Value::as_f64).collect());
-        let shown = || {
+        let divisors = divisors.filter(|all| all.iter().all(|one| one.is_finite() && *one > 0.0));
+        let found = || {
             map.get("divisors")
                 .map_or("nothing".into(), Value::to_string)
         };
-        let wrong = || ModelError::config(path, "divisors", "a list of numbers", shown());
+        let expected = "a list of positive numbers";
+        let wrong = || ModelError::config(path, "divisors", expected, shown(&found(), 60));
         let divisors = divisors.ok_or_else(wrong)?;
         Ok(Self::Factors { divisors })
+    }
+
+    /// Refuses numbers that do not fit each other or the number of frequencies.
+    pub(super) fn check(&self, frequencies: usize, path: &Path) -> Result<(), ModelError> {
+        match self {
+            Self::Factors { divisors } if divisors.len() != frequencies => {
+                let expected = format!("one for each of {frequencies} frequencies");
+                Err(ModelError::config(
+                    path,
+                    "divisors",
+                    expected,
+                    divisors.len(),
+                ))
+            }
+            Self::Llama3 {
+                low_freq_factor: low,
+                high_freq_factor: high,
+                ..
+            } if high <= low => {
+                let expected = format!("more than low_freq_factor = {low}");
+                Err(ModelError::config(path, "high_freq_factor", expected, high))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The classic `rope_scaling` value of a `config.json`; `null` for plain frequencies.

@@ -3,9 +3,11 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use idiolect_input::shown;
 use serde_json::Value;
 
 use super::header::Header;
+use super::reader::Stored;
 use crate::ModelError;
 
 /// What a file says beside its tensors.
@@ -25,16 +27,20 @@ impl Metadata<'_> {
         key: &str,
         read: impl Fn(&Value) -> Option<T>,
     ) -> Result<Vec<T>, ModelError> {
-        let Some(value) = self.header.metadata.get(key) else {
+        let Some(stored) = self.header.metadata.get(key) else {
             return Ok(Vec::new());
         };
-        let all = value.as_array().map(Vec::as_slice);
-        let all = all.ok_or_else(|| self.wrong(key, "a list", value))?;
-        let one = |(place, value)| {
-            read(value)
-                .ok_or_else(|| self.wrong(&format!("{key}[{place}]"), "its list's type", value))
+        let Stored::List(list) = stored else {
+            return Err(self.wrong(key, "a list", stored));
         };
-        all.iter().enumerate().map(one).collect()
+        let mut all = Vec::new();
+        list.each(self.path, |place, value| {
+            let read = read(value);
+            let wrong = || self.wrong(&format!("{key}[{place}]"), "its list's type", value);
+            all.push(read.ok_or_else(wrong)?);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     /// A setting of the architecture that must be there and positive.
@@ -76,21 +82,20 @@ impl Metadata<'_> {
         expected: &str,
         read: impl Fn(&Value) -> Option<T>,
     ) -> Result<Option<T>, ModelError> {
-        let Some(value) = self.header.metadata.get(key) else {
+        let Some(stored) = self.header.metadata.get(key) else {
             return Ok(None);
         };
-        read(value)
+        let value = stored.one().and_then(read);
+        value
             .map(Some)
-            .ok_or_else(|| self.wrong(key, expected, value))
+            .ok_or_else(|| self.wrong(key, expected, stored))
     }
 
     /// A setting that is not what it must be.
     pub(super) fn wrong(&self, key: &str, expected: &str, found: &dyn Display) -> ModelError {
-        let mut found = found.to_string();
-        // A vocabulary in the place of a number would fill the screen.
-        if let Some((end, _)) = found.char_indices().nth(60) {
-            found.replace_range(end.., " ...");
-        }
+        // A text in the place of a number would fill the screen.
+        let found = found.to_string();
+        let found = shown(&found, 60);
         ModelError::config(self.path, key, expected, found)
     }
 }

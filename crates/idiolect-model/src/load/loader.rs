@@ -52,6 +52,7 @@ impl<'a> Loader<'a> {
     }
 
     pub(super) fn require_all(&self, path: &Path) -> Result<(), ModelError> {
+        self.refuse_more_blocks(path)?;
         let absent = |spec: &&TensorSpec| self.names.binary_search(&spec.name).is_err();
         let missing = self.specs.as_slice().iter().filter(absent);
         let tensors: Vec<String> = missing.map(|spec| spec.name.clone()).collect();
@@ -62,6 +63,24 @@ impl<'a> Loader<'a> {
                 path: path.into(),
                 tensors,
             })
+        }
+    }
+
+    /// A checkpoint with more blocks than its configuration says would be another model without them.
+    fn refuse_more_blocks(&self, path: &Path) -> Result<(), ModelError> {
+        let layers = self.config.num_layers;
+        let beyond = |name: &&String| block_of(name).is_some_and(|block| block >= layers);
+        match self.names.iter().find(beyond) {
+            Some(name) => {
+                let expected = format!("no block beyond the {layers} of the configuration");
+                Err(ModelError::corrupt(
+                    path,
+                    format!("tensor {name}"),
+                    expected,
+                    "another",
+                ))
+            }
+            None => Ok(()),
         }
     }
 
@@ -186,4 +205,11 @@ impl<'a> Loader<'a> {
             .collect();
         self.report
     }
+}
+
+/// The block that a tensor belongs to, by its name in a folder or in a GGUF file.
+fn block_of(name: &str) -> Option<usize> {
+    let rest = name.strip_prefix("model.layers.");
+    let rest = rest.or_else(|| name.strip_prefix("blk."))?;
+    rest.split('.').next()?.parse().ok()
 }

@@ -144,7 +144,7 @@ fn tensors_that_are_missing() {
 
 #[test]
 fn a_configuration_that_is_not_supported() {
-    let cases: [(&str, serde_json::Value, &str); 8] = [
+    let cases: [(&str, serde_json::Value, &str); 18] = [
         (
             "architectures",
             serde_json::json!(["GPT2LMHeadModel"]),
@@ -173,6 +173,57 @@ fn a_configuration_that_is_not_supported() {
             "found yarn",
         ),
         ("eos_token_id", (-1).into(), "eos_token_id"),
+        (
+            "hidden_act",
+            5.into(),
+            "hidden_act: expected a text, found 5",
+        ),
+        (
+            "rope_scaling",
+            "linear".into(),
+            "rope_scaling: expected an object",
+        ),
+        (
+            "rope_parameters",
+            7.into(),
+            "rope_parameters: expected an object",
+        ),
+        (
+            "rope_scaling",
+            serde_json::json!({"rope_type": 3, "factor": 2.0}),
+            "rope_type: expected a text, found 3",
+        ),
+        (
+            "rope_scaling",
+            serde_json::json!({"rope_type": "factors", "divisors": [1.0]}),
+            "divisors: expected one for each of",
+        ),
+        (
+            "rope_scaling",
+            serde_json::json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0,
+                "high_freq_factor": 4.0, "original_max_position_embeddings": 64}),
+            "high_freq_factor: expected more than low_freq_factor = 4",
+        ),
+        (
+            "eos_token_id",
+            70_000.into(),
+            "eos_token_id: expected an id below vocab_size",
+        ),
+        (
+            "bos_token_id",
+            70_000.into(),
+            "bos_token_id: expected an id below vocab_size",
+        ),
+        (
+            "pad_token_id",
+            70_000.into(),
+            "pad_token_id: expected an id below vocab_size",
+        ),
+        (
+            "num_hidden_layers",
+            9_000_000_000_u64.into(),
+            "num_hidden_layers: expected at most 65536",
+        ),
     ];
     for (field, value, part) in cases {
         let Some((_place, path)) = copy("tiny-llama3") else {
@@ -188,4 +239,73 @@ fn a_configuration_that_is_not_supported() {
     };
     fs::write(path.join("config.json"), "{\"vocab_size\": ").expect("written");
     refused(&path, &["config.json", "not valid"]);
+}
+
+#[test]
+fn an_end_of_text_of_the_generation_settings_that_the_vocabulary_lacks() {
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
+    fs::write(
+        path.join("generation_config.json"),
+        r#"{"eos_token_id": [2, 70000]}"#,
+    )
+    .expect("written");
+    refused(
+        &path,
+        &[
+            "generation_config.json",
+            "eos_token_id: expected an id below",
+            "70000",
+        ],
+    );
+}
+
+#[test]
+fn blocks_beyond_the_configuration() {
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
+    edit(&path.join("config.json"), |json| {
+        json.insert("num_hidden_layers".into(), 1.into());
+    });
+    refused(
+        &path,
+        &[
+            "tensor model.layers.1.",
+            "expected no block beyond the 1 of the configuration",
+        ],
+    );
+}
+
+#[test]
+fn a_tensor_in_two_shards() {
+    let Some((_place, path)) = copy("tiny-llama3-sharded-bf16") else {
+        return;
+    };
+    let shard = |number: u32| path.join(format!("model-0000{number}-of-00002.safetensors"));
+    fs::copy(shard(1), shard(2)).expect("copied");
+    refused(
+        &path,
+        &[
+            "model-00002-of-00002.safetensors",
+            "expected in one file alone",
+        ],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file() {
+    for name in ["config.json", "model.safetensors"] {
+        let Some((_place, path)) = copy("tiny-llama3") else {
+            return;
+        };
+        fs::remove_file(path.join(name)).expect("removed");
+        let made = std::process::Command::new("mkfifo")
+            .arg(path.join(name))
+            .status();
+        assert!(made.expect("mkfifo").success());
+        refused(&path, &[name, "expected a regular file, found a pipe"]);
+    }
 }

@@ -3,9 +3,21 @@
 //! As `transformers` sets it up: blocks trimmed, string methods of Python, `raise_exception`,
 //! `tojson` that escapes no HTML, `None`/`True`/`False` as Python prints them, `break` and
 //! `continue`, and `{% generation %}` marks, which are read over.
+//!
+//! Templates come with models from strangers: steps, bytes, depth and the length of the source are bounded.
 
+mod budget;
+mod program;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use idiolect_input::{LimitError, limits};
+use minijinja::machinery::{
+    CompiledTemplate, Instructions, TemplateConfig, Vm, WhitespaceConfig, make_string_output,
+};
 use minijinja::value::{Kwargs, Value};
-use minijinja::{Environment, Error, ErrorKind, Output, State};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, context};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
@@ -14,9 +26,8 @@ use crate::Date;
 /// The name of the one template in an environment.
 pub(crate) const TEMPLATE: &str = "chat";
 
-/// Instructions that one rendering may take: a few hundred for each message of a conversation, and a second or
-/// so of a template that never ends. Templates come with models from strangers.
-const MOST_INSTRUCTIONS: u64 = 50_000_000;
+/// Bytes that a rendering may make for each byte of the messages, beside those of the limit.
+const BYTES_PER_BYTE: u64 = 64;
 
 /// Widest indentation of `tojson`.
 const WIDEST_INDENT: usize = 64;
@@ -26,17 +37,105 @@ const WIDEST_INDENT: usize = 64;
 #[error("{0}")]
 pub(crate) struct Raised(pub(crate) String);
 
-/// An environment that holds the template.
-/// Without a date there is no `strftime_now`, and templates fall back on their own date.
-pub(crate) fn environment(source: &str, date: Option<Date>) -> Result<Environment<'static>, Error> {
+/// A template, ready to render.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    environment: Environment<'static>,
+    parts: Arc<Parts>,
+    most_steps: u64,
+    most_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Parts {
+    main: Instructions<'static>,
+    blocks: BTreeMap<&'static str, Instructions<'static>>,
+}
+
+impl Program {
+    /// Parses a template.
+    /// Without a date there is no `strftime_now`, and templates fall back on their own date.
+    pub(crate) fn new(source: &str, date: Option<Date>) -> Result<Self, Error> {
+        let refused =
+            |error: LimitError| Error::new(ErrorKind::InvalidOperation, error.to_string());
+        let bounded = limits::TEMPLATE_BYTES.check(source.len() as u64);
+        bounded.map_err(refused)?;
+        let most_steps = limits::TEMPLATE_STEPS.value().map_err(refused)?;
+        let most_bytes = limits::RENDERED_BYTES.value().map_err(refused)?;
+        let config = TemplateConfig {
+            syntax_config: minijinja::syntax::SyntaxConfig::default(),
+            ws_config: WhitespaceConfig {
+                keep_trailing_newline: false,
+                lstrip_blocks: true,
+                trim_blocks: true,
+            },
+            default_auto_escape: Arc::new(|_: &str| AutoEscape::None),
+        };
+        let source = kept(read_over_generation_marks(source));
+        let own = CompiledTemplate::new(TEMPLATE, source, &config)?;
+        let blocks = own.blocks.iter();
+        let parts = Parts {
+            main: program::checked(&own.instructions),
+            blocks: blocks
+                .map(|(name, own)| (*name, program::checked(own)))
+                .collect(),
+        };
+        Ok(Self {
+            environment: environment(date, most_steps),
+            parts: Arc::new(parts),
+            most_steps,
+            most_bytes,
+        })
+    }
+
+    /// Renders with these values; `given` is how many bytes of text they hold.
+    pub(crate) fn render(&self, values: Value, given: u64) -> Result<String, Error> {
+        let most = given.saturating_mul(BYTES_PER_BYTE);
+        let most = most.saturating_add(self.most_bytes);
+        let own = Value::from_iter([(budget::BUDGET, Value::from(most))]);
+        let values = context! { ..own, ..values };
+        let mut text = String::new();
+        let Parts { main, blocks } = &*self.parts;
+        let done = Vm::new(&self.environment).eval(
+            main,
+            values,
+            blocks,
+            &mut make_string_output(&mut text),
+            AutoEscape::None,
+        );
+        match done.map(drop) {
+            Ok(()) => Ok(text),
+            Err(error) if error.kind() == ErrorKind::OutOfFuel => {
+                let limit = limits::TEMPLATE_STEPS.exceeded(self.most_steps, "more");
+                Err(Error::new(ErrorKind::OutOfFuel, limit.to_string()).with_source(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The source for as long as the program runs, each only once: compiled templates point into it.
+fn kept(source: String) -> &'static str {
+    static SOURCES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut sources = SOURCES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = sources.get(source.as_str()) {
+        return known;
+    }
+    let new: &'static str = Box::leak(source.into_boxed_str());
+    sources.insert(new);
+    new
+}
+
+/// What templates can call. It holds no template: none can include itself.
+fn environment(date: Option<Date>, most_steps: u64) -> Environment<'static> {
     let mut env = Environment::new();
-    env.set_fuel(Some(MOST_INSTRUCTIONS));
-    env.set_trim_blocks(true);
-    env.set_lstrip_blocks(true);
-    env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    env.set_fuel(Some(most_steps));
+    env.set_auto_escape_callback(|_| AutoEscape::None);
+    env.set_unknown_method_callback(budget::method);
     env.set_formatter(print);
-    env.add_filter("tojson", |value: &Value, options: Kwargs| {
+    budget::prepare(&mut env);
+    env.add_filter("tojson", |state: &State, value: &Value, options: Kwargs| {
+        budget::pay_for(state, value)?;
         to_json(value, &options)
     });
     env.add_function(
@@ -52,8 +151,7 @@ pub(crate) fn environment(source: &str, date: Option<Date>) -> Result<Environmen
             date.format(&pattern).ok_or_else(unknown)
         });
     }
-    env.add_template_owned(TEMPLATE, read_over_generation_marks(source))?;
-    Ok(env)
+    env
 }
 
 /// What `raise_exception` was called with, if that is why rendering failed.
@@ -92,6 +190,7 @@ fn read_over_generation_marks(source: &str) -> String {
 }
 
 fn print(out: &mut Output, state: &State, value: &Value) -> Result<(), Error> {
+    budget::pay_for(state, value)?;
     let python = match value {
         value if value.is_none() => Value::from("None"),
         value if value.is_true() && value.kind() == minijinja::value::ValueKind::Bool => {

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod file;
+mod guard;
+mod limit;
+pub mod limits;
+mod name;
+mod shown;
+
+pub use file::{open_regular, read_bytes, read_text};
+pub use guard::{LibraryPanic, guarded, silence_guarded};
+pub use limit::{Limit, LimitError};
+pub use name::{NameError, file_name};
+pub use shown::{shown, shown_text};
