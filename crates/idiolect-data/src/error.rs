@@ -25,16 +25,6 @@ pub enum DataError {
     /// A journal that another process writes to.
     #[error(transparent)]
     InUse(#[from] FileInUse),
-    /// A row of a journal that is not as it was written.
-    #[error("{}: line {line}: expected the checksum of the row, found {found}", path.display())]
-    EditedRow {
-        /// The journal.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What stands in the checksum's place.
-        found: &'static str,
-    },
     /// Bytes that are no text.
     #[error("{}: line {line}: invalid UTF-8 at byte {column}", path.display())]
     Utf8 {

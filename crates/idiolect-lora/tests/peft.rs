@@ -20,6 +20,34 @@ use idiolect_testkit::{Tensors, assert_close, device, shared};
 use oracles::{Case, batches, cases, eval_logits, floats, ids, real};
 
 #[test]
+fn a_factor_that_is_no_number_is_refused_by_file_and_tensor() {
+    let Some(Case {
+        folder, decoder, ..
+    }) = cases().into_iter().next()
+    else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder.join("adapter_final")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, place.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let weights = place.path().join("adapter_model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    let end = bytes.len() - 4;
+    bytes[end..].copy_from_slice(&f32::NEG_INFINITY.to_le_bytes());
+    std::fs::write(&weights, bytes).unwrap();
+    let loaded = load_adapter(place.path(), &decoder, &device().unwrap());
+    let error = loaded.map(drop).unwrap_err().to_string();
+    let start = format!("{}: tensor base_model.model.", weights.display());
+    assert!(error.starts_with(&start), "{error}");
+    assert!(
+        error.contains(": expected finite values, found -inf at place "),
+        "{error}"
+    );
+}
+
+#[test]
 fn logits_with_and_without_adapter_are_those_of_peft() {
     for Case {
         name,

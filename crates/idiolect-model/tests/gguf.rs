@@ -234,6 +234,18 @@ fn errors_name_the_place() {
 }
 
 #[test]
+fn a_value_that_is_no_number_is_refused_by_its_tensor_and_place() {
+    let mut bytes = std::fs::read(golden("llama.gguf")).unwrap();
+    // The tensors take the last 5408 bytes; `output_norm` begins after 288 of them.
+    let fourth = bytes.len() - 5408 + 288 + 3 * 4;
+    bytes[fourth..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert_eq!(
+        message_of(&bytes),
+        "tensor output_norm.weight: expected finite values, found NaN at place 3"
+    );
+}
+
+#[test]
 fn an_alignment_of_zero_is_refused() {
     let entry = |key: &str, value: u8| [key.as_bytes(), &[4, 0, 0, 0, value, 0, 0, 0]].concat();
     let old = entry("llama.block_count", 1);

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use idiolect_data::{DataError, Id, Journal, Seals};
+use idiolect_data::{DataError, Id, Journal, write_atomically};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::provenance::JournalRow;
@@ -90,7 +90,12 @@ impl<R: JournalRow> RowFile<R> {
     }
 
     pub(crate) fn replace(&mut self, rows: &[R]) -> Result<(), DataError> {
-        Journal::write(&self.path, rows)?;
+        write_atomically(&self.path, |out| {
+            rows.iter().try_for_each(|row| {
+                serde_json::to_writer(&mut *out, row)?;
+                out.write_all(b"\n")
+            })
+        })?;
         (self.journal, _) = Journal::open::<IgnoredAny>(&self.path)?;
         self.reader = reader(&self.path)?;
         self.scan(|_, _| {})
@@ -130,11 +135,10 @@ impl<R: JournalRow> RowFile<R> {
 ///
 /// # Errors
 ///
-/// [`DataError::Io`]; [`DataError::Json`] for a row of another kind; [`DataError::EditedRow`] for one that is not
-/// as it was written.
+/// [`DataError::Io`]; [`DataError::Json`] for a row of another kind.
 pub fn read_journal<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, DataError> {
     let mut reader = reader(path)?;
-    let (mut rows, mut line, mut seals) = (Vec::new(), Vec::new(), Seals::default());
+    let (mut rows, mut line) = (Vec::new(), Vec::new());
     for number in 1.. {
         line.clear();
         let read = reader.read_until(b'\n', &mut line);
@@ -146,10 +150,7 @@ pub fn read_journal<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, DataErro
             continue;
         }
         match serde_json::from_slice(&line) {
-            Ok(row) => {
-                seals.check(path, &String::from_utf8_lossy(&line), number)?;
-                rows.push(row);
-            }
+            Ok(row) => rows.push(row),
             Err(_) if is_torn(&line) && is_end(&mut reader, path)? => break,
             Err(error) => return Err(row_error(path, number, &error)),
         }

@@ -3,7 +3,6 @@
 //! Each row is synced before `append` returns, so that a row that the caller saw written is there
 //! after a crash.
 //! At most the last line can be torn; it is cut off at the next opening.
-//! A row that is an object has a checksum ([`super::sealed`]), and one that was edited is refused.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -13,8 +12,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::lock::lock_file;
-use super::sealed::{Seals, sealed};
-use super::write::write_atomically;
 use crate::DataError;
 use crate::rows::{json_error, text};
 
@@ -34,8 +31,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`DataError::Io`]; [`DataError::InUse`] where it is open elsewhere; [`DataError::Utf8`] and
-    /// [`DataError::Json`] for any other line that is not a `T`; [`DataError::EditedRow`] for a line that is not as
-    /// it was written.
+    /// [`DataError::Json`] for any other line that is not a `T`.
     pub fn open<T: DeserializeOwned>(path: &Path) -> Result<(Self, Vec<T>), DataError> {
         let io = |source| DataError::Io {
             path: path.to_owned(),
@@ -71,28 +67,13 @@ impl Journal {
         let written = serde_json::to_string(row)
             .map_err(io::Error::from)
             .and_then(|line| {
-                self.file
-                    .write_all(format!("{}\n", sealed(line)).as_bytes())?;
+                self.file.write_all(format!("{line}\n").as_bytes())?;
                 self.file.sync_data()
             });
         written.map_err(|source| DataError::Io {
             path: self.path.clone(),
             action: "append to",
             source,
-        })
-    }
-
-    /// Rows as the lines of a journal, for one that is written as a whole.
-    ///
-    /// # Errors
-    ///
-    /// [`DataError::Io`], also for a row that is no JSON.
-    pub fn write<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), DataError> {
-        write_atomically(path, |out| {
-            rows.iter().try_for_each(|row| {
-                let line = sealed(serde_json::to_string(row)?);
-                writeln!(out, "{line}")
-            })
         })
     }
 
@@ -115,7 +96,7 @@ fn rows<T: DeserializeOwned>(
         source,
     };
     let (mut rows, mut whole) = (Vec::new(), 0);
-    let (mut line, mut seals) = (Vec::new(), Seals::default());
+    let mut line = Vec::new();
     for number in 1.. {
         line.clear();
         let length = reader.read_until(b'\n', &mut line).map_err(io)?;
@@ -123,10 +104,7 @@ fn rows<T: DeserializeOwned>(
             break;
         }
         match row(path, &line, number) {
-            Ok(row) => {
-                seals.check(path, text(path, &line, number)?, number)?;
-                rows.extend(row);
-            }
+            Ok(row) => rows.extend(row),
             Err(_) if is_torn(&line) && reader.fill_buf().map_err(io)?.is_empty() => break,
             Err(error) => return Err(error),
         }

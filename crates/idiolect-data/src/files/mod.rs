@@ -5,7 +5,6 @@ mod hash;
 mod journal;
 mod lock;
 mod run_dir;
-mod sealed;
 mod write;
 
 pub use folder::{fill_folder, remove_folder, remove_unfinished, replace_folder};
@@ -13,5 +12,4 @@ pub use hash::{content_hash, text_hash};
 pub use journal::Journal;
 pub use lock::{FileInUse, lock_file};
 pub use run_dir::RunDir;
-pub use sealed::Seals;
 pub use write::{write_atomically, write_json, write_lines};

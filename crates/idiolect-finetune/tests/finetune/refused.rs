@@ -1,7 +1,7 @@
 //! Settings that make no run, each refused by name.
 
 use idiolect_data::settings::{Layer, resolve};
-use idiolect_finetune::{FineTuneSettings, Loss, TrainSettings};
+use idiolect_finetune::{FineTune, FineTuneSettings, Loss, TrainSettings};
 use idiolect_lora::LoraConfig;
 use idiolect_train::TrainConfig;
 
@@ -94,6 +94,39 @@ fn settings_that_make_no_run_are_refused_by_name() {
         error.contains("patience: expected held-out rows"),
         "{error}"
     );
+}
+
+#[test]
+fn settings_without_an_effect_are_refused_by_name() {
+    let Some(place) = Place::new() else { return };
+    let data = place.data();
+    let refused = |run: FineTune<'_>, expected: &str| {
+        let error = run.start().unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    let lora = LoraConfig {
+        alpha: 0.0,
+        ..LoraConfig::default()
+    };
+    refused(
+        place.run(&data).lora(lora),
+        "alpha: expected above 0, found 0",
+    );
+    let config = TrainConfig {
+        warmup_steps: 1000,
+        ..config()
+    };
+    let expected = "warmup_steps: expected at most the steps of the run, found 1000 in a run of ";
+    refused(place.run(&data).config(config), expected);
+    let mut one = data.clone();
+    one.rows.truncate(1);
+    let settings = FineTuneSettings {
+        validation_share: 0.5,
+        ..FineTuneSettings::default()
+    };
+    let expected =
+        "validation_share: expected 0, or enough rows to hold some of them out, found 0.5 of 1";
+    refused(place.run(&one).settings(settings), expected);
 }
 
 #[test]

@@ -7,5 +7,6 @@
 )]
 
 mod folder;
+mod numbers;
 mod refusals;
 mod saved;
