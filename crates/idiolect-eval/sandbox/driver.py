@@ -1,8 +1,14 @@
-# Runs ../program.py and says behind the word on the first line how it ended.
+# Runs /box/program.py and says behind the word on the first line how it ended.
 import io
 import os
 import sys
 
+os.write(1, b"entered\n")
+# Nothing that the caller had open, and nobody reads what a program says.
+os.closerange(3, 1 << 16)
+os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
+os.closerange(3, 4)
+os.chdir("/box/work")
 word = sys.stdin.readline().strip()
 with open("../program.py", encoding="utf-8") as file:
     source = file.read()

@@ -1,7 +1,17 @@
-# Behind a line with MEMORY, PROCESSES and FILES: goes against each limit, and fails with the names of those that held.
+# Behind a line with MEMORY, PROCESSES, FILES and OUTSIDE, a file that all may read and write in a folder of the
+# caller: goes against each limit, and fails with the names of those that held.
 import os
 import socket
 import time
+
+
+def refused(path, mode):
+    try:
+        open(path, mode).close()
+    except OSError:
+        return True
+    return False
+
 
 held = []
 try:
@@ -13,10 +23,10 @@ try:
         file.write(bytes(FILES + 1))
 except OSError:
     held.append("files")
-try:
-    open("../program.py", "a").close()
-except OSError:
+if all(refused(path, "a") for path in ("../program.py", OUTSIDE, OUTSIDE + ".new")):
     held.append("folders")
+if all(refused(path, "r") for path in (OUTSIDE, "/etc/passwd", "/proc/self/status")):
+    held.append("reading")
 if {name for _, name in socket.if_nameindex()} <= {"lo"}:
     held.append("network")
 try:

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::TeacherError;
@@ -25,13 +26,19 @@ pub struct Budget {
 }
 
 /// What a teacher spent, as the server counts it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+///
+/// An attempt that failed counts too where the server says what it took, and by the most that it may have taken
+/// where an answer with status 200 came broken or cut off.
+/// An attempt that no answer came to counts as an attempt alone: nobody knows what it cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Spent {
+    /// Attempts made, whatever came of them.
+    pub attempts: u64,
     /// Attempts that were answered with a text.
     pub texts: u64,
-    /// Tokens of their prompts.
+    /// Tokens of prompts.
     pub prompt_tokens: u64,
-    /// Tokens of their texts.
+    /// Tokens of texts.
     pub text_tokens: u64,
 }
 
@@ -164,6 +171,7 @@ fn sum(a: Spent, b: Spent) -> Spent {
 
 fn combined(a: Spent, b: Spent, by: fn(u64, u64) -> u64) -> Spent {
     Spent {
+        attempts: by(a.attempts, b.attempts),
         texts: by(a.texts, b.texts),
         prompt_tokens: by(a.prompt_tokens, b.prompt_tokens),
         text_tokens: by(a.text_tokens, b.text_tokens),
@@ -178,6 +186,7 @@ mod tests {
     fn no_number_of_a_server_wraps_around() {
         let (spending, budget) = (Spending::default(), Budget::default());
         let most = Spent {
+            attempts: 1,
             texts: 1,
             prompt_tokens: u64::MAX,
             text_tokens: u64::MAX,

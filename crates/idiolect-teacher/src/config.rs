@@ -43,6 +43,8 @@ pub struct TeacherConfig {
     /// Environment variable that holds the key, in capital letters, digits and underscores; none is
     /// sent where this is `None`.
     pub key_variable: Option<String>,
+    /// The most bytes of an answer, at least 1; default 64 MiB. A longer one is not asked for again.
+    pub reply_bytes: u64,
     /// Allows http to other machines, over which the key and all texts can be read on the way.
     pub plain_http: bool,
     /// Spreads the waits before retries.
@@ -91,6 +93,7 @@ impl TeacherConfig {
             retries: Retries::default(),
             budget: Budget::default(),
             key_variable: None,
+            reply_bytes: 64 << 20,
             plain_http: false,
             seed: 42,
         }
@@ -108,6 +111,7 @@ impl TeacherConfig {
             ("max_new_tokens", self.max_new_tokens),
             ("in_flight", self.in_flight),
             ("attempts", self.retries.attempts as usize),
+            ("reply_bytes", usize::from(self.reply_bytes > 0)),
         ];
         if let Some((name, _)) = at_least_1.into_iter().find(|(_, value)| *value == 0) {
             return Err(refused(name, "at least 1", "0"));

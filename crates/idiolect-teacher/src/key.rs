@@ -2,7 +2,12 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use crate::TeacherError;
+
+/// Shorter values are placeholders of servers without keys, such as `EMPTY`, and may well be a word of a text.
+const SECRET_BYTES: usize = 8;
 
 /// A secret; it has no way out but [`Self::header`].
 #[derive(Clone)]
@@ -39,6 +44,30 @@ impl Key {
     pub(crate) fn redact(&self, text: &str) -> String {
         text.replace(&self.0, "***")
     }
+
+    /// A whole answer without the key, whose texts are journaled and become training rows.
+    ///
+    /// It is left alone for a key of less than eight characters, which is no secret.
+    pub(crate) fn redact_answer(&self, answer: Value) -> Value {
+        if self.0.len() < SECRET_BYTES {
+            return answer;
+        }
+        match answer {
+            Value::String(text) => Value::String(self.redact(&text)),
+            Value::Array(values) => {
+                let values = values.into_iter().map(|value| self.redact_answer(value));
+                Value::Array(values.collect())
+            }
+            Value::Object(fields) => {
+                let fields = fields.into_iter();
+                let clean = |(name, value): (String, Value)| {
+                    (self.redact(&name), self.redact_answer(value))
+                };
+                Value::Object(fields.map(clean).collect::<Map<_, _>>())
+            }
+            other => other,
+        }
+    }
 }
 
 impl fmt::Debug for Key {
@@ -49,6 +78,8 @@ impl fmt::Debug for Key {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -58,6 +89,14 @@ mod tests {
         assert_eq!(
             key.redact("bad key sk-secret, sk-secret!"),
             "bad key ***, ***!"
+        );
+        let answer = json!({"a sk-secret": ["sk-secret", 1, {"b": "xsk-secretx"}], "c": null});
+        let clean = json!({"a ***": ["***", 1, {"b": "x***x"}], "c": null});
+        assert_eq!(key.redact_answer(answer), clean);
+        let placeholder = json!("EMPTY is a word");
+        assert_eq!(
+            Key("EMPTY".into()).redact_answer(placeholder.clone()),
+            placeholder
         );
         assert_eq!(key.header(), "Bearer sk-secret");
         let error = Key::from_environment("IDIOLECT_NO_SUCH_KEY")

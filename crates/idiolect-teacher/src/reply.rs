@@ -18,6 +18,31 @@ pub(crate) struct Answer {
     pub(crate) text_tokens: u64,
 }
 
+/// What an attempt that failed cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Billed {
+    /// Nothing, as far as anybody knows.
+    #[default]
+    Nothing,
+    /// An answer was begun, and does not say.
+    Unknown,
+    /// What the server counts.
+    Tokens { prompt: u64, text: u64 },
+}
+
+/// What a reply says that it cost, where it says anything.
+pub(crate) fn usage(reply: &Value) -> Option<Billed> {
+    let [prompt, text] = ["prompt_tokens", "completion_tokens"].map(|field| counted(reply, field));
+    (prompt.is_some() || text.is_some()).then(|| Billed::Tokens {
+        prompt: prompt.unwrap_or(0),
+        text: text.unwrap_or(0),
+    })
+}
+
+fn counted(reply: &Value, field: &str) -> Option<u64> {
+    reply.get("usage")?.get(field)?.as_u64()
+}
+
 /// The body of a request; `extra` takes the place of the fields before it.
 pub(crate) fn body(model: &str, call: &Call, extra: &Map<String, Value>) -> Value {
     let mut body = Map::new();
@@ -82,14 +107,10 @@ pub(crate) fn completion(reply: &Value, call: &Call) -> Result<Answer, String> {
         Some(Value::Null) => String::new(),
         _ => return Err(format!("no text in {}", shortened(&choice.to_string()))),
     };
-    let usage = |field: &str| {
-        let usage = reply.get("usage").and_then(|usage| usage.get(field));
-        usage.and_then(Value::as_u64)
-    };
     let reason = choice.get("finish_reason").and_then(Value::as_str);
-    let text_tokens = usage("completion_tokens").unwrap_or(text.len().div_ceil(4) as u64);
+    let text_tokens = counted(reply, "completion_tokens").unwrap_or(text.len().div_ceil(4) as u64);
     Ok(Answer {
-        prompt_tokens: usage("prompt_tokens").unwrap_or(0),
+        prompt_tokens: counted(reply, "prompt_tokens").unwrap_or(0),
         text_tokens,
         completion: Completion {
             token_count: usize::try_from(text_tokens).unwrap_or(usize::MAX),
@@ -99,17 +120,16 @@ pub(crate) fn completion(reply: &Value, call: &Call) -> Result<Answer, String> {
     })
 }
 
-/// What a server says about an error: its message where it has one, and whether asking again is of
-/// no use.
-pub(crate) fn message(reply: &str) -> (String, bool) {
-    let parsed: Option<Value> = serde_json::from_str(reply).ok();
-    let error = parsed.as_ref().and_then(|reply| reply.get("error"));
-    let text = error.and_then(|error| error.get("message").unwrap_or(error).as_str());
+/// What a server says about an error: its message where it has one, all of `text` where not, and whether asking
+/// again is of no use.
+pub(crate) fn message(reply: Option<&Value>, text: &str) -> (String, bool) {
+    let error = reply.and_then(|reply| reply.get("error"));
+    let own = error.and_then(|error| error.get("message").unwrap_or(error).as_str());
     let code = error
         .and_then(|error| error.get("code"))
         .and_then(Value::as_str);
     let hopeless = code == Some("insufficient_quota");
-    (shortened(text.unwrap_or(reply)), hopeless)
+    (own.unwrap_or(text).to_owned(), hopeless)
 }
 
 /// The only model that a server has.
@@ -223,6 +243,11 @@ mod tests {
 
     #[test]
     fn words_of_a_server() {
+        let message = |text: &str| {
+            let reply = serde_json::from_str(text).ok();
+            let (message, hopeless) = message(reply.as_ref(), text);
+            (shortened(&message), hopeless)
+        };
         let quota = r#"{"error": {"message": "pay", "code": "insufficient_quota"}}"#;
         assert_eq!(message(quota), ("pay".into(), true));
         assert_eq!(
@@ -231,6 +256,12 @@ mod tests {
         );
         assert_eq!(message("<html>\n502"), ("<html> 502".into(), false));
         assert_eq!(message(&"x".repeat(400)).0.len(), 303);
+        let bill = json!({"usage": {"prompt_tokens": 3}});
+        let billed = Billed::Tokens { prompt: 3, text: 0 };
+        assert_eq!(
+            (usage(&bill), usage(&json!({"usage": 1}))),
+            (Some(billed), None)
+        );
         assert_eq!(only_model(&json!({"data": [{"id": "m"}]})).unwrap(), "m");
         let two = json!({"data": [{"id": "m"}, {"id": "n"}]});
         assert_eq!(only_model(&two).unwrap_err(), "2 models: m, n");

@@ -1,4 +1,6 @@
 //! One attempt at one request over HTTP.
+//!
+//! Nothing that a server says leaves this file longer than allowed or with the key in it.
 
 use std::io::Read;
 use std::time::Duration;
@@ -6,11 +8,12 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::{Agent, AgentBuilder, Response};
 
+use crate::config::TeacherConfig;
 use crate::key::Key;
-use crate::reply::{message, shortened};
+use crate::reply::{Billed, message, shortened, usage};
 
-/// The longest reply that is read: 64 MiB.
-const REPLY_BYTES: u64 = 64 << 20;
+/// The most bytes of an answer with another status than 200 that are read; its message is cut far below that.
+const REFUSAL_BYTES: u64 = 1 << 16;
 
 /// A server and the way to it.
 #[derive(Debug)]
@@ -19,27 +22,42 @@ pub(crate) struct Server {
     /// Base address without a slash at its end.
     pub(crate) url: String,
     key: Option<Key>,
+    /// The most bytes of an answer.
+    reply_bytes: u64,
+}
+
+/// Why an attempt brought nothing, and what it cost.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) billed: Billed,
 }
 
 /// Why an attempt brought nothing.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum FailureKind {
     /// Another attempt may do.
     Again {
         found: String,
         /// How long the server asks to wait.
         wait: Option<Duration>,
     },
-    /// No other attempt will.
+    /// No other attempt will, and the status says so.
     Final { status: u16, message: String },
+    /// An answer that is longer than allowed, as another one would be.
+    TooLong { found: String },
 }
 
 impl Server {
     /// Redirections are not followed: they would carry texts to a place that nobody named.
-    pub(crate) fn new(url: String, timeout: Duration, key: Option<Key>) -> Self {
-        let agent = AgentBuilder::new().timeout(timeout).redirects(0);
-        let agent = agent.max_idle_connections_per_host(64).build();
-        Self { agent, url, key }
+    pub(crate) fn new(url: String, config: &TeacherConfig, key: Option<Key>) -> Self {
+        let agent = AgentBuilder::new().timeout(config.timeout).redirects(0);
+        Self {
+            agent: agent.max_idle_connections_per_host(64).build(),
+            url,
+            key,
+            reply_bytes: config.reply_bytes,
+        }
     }
 
     /// Where a path leads.
@@ -71,18 +89,33 @@ impl Server {
             Ok(response) | Err(ureq::Error::Status(_, response)) => Err(self.refused(response)),
             Err(ureq::Error::Transport(error)) => {
                 let problem = error.message().unwrap_or_default();
-                let text = format!("{} {problem}", error.kind());
-                Err(self.again(shortened(&text), None))
+                let text = self.redacted(&format!("{} {problem}", error.kind()));
+                Err(again(shortened(&text), None, Billed::Nothing))
             }
         }
     }
 
     fn read(&self, response: Response) -> Result<Value, Failure> {
-        let text = text(response)
-            .map_err(|error| self.again(format!("an answer cut off: {error}"), None))?;
-        serde_json::from_str(&text).map_err(|error| {
-            let found = format!("no JSON ({error}): {}", shortened(&text));
-            self.again(found, None)
+        let body = Self::body(response, self.reply_bytes);
+        let body = body.map_err(|error| {
+            let found = format!("an answer cut off: {error}");
+            again(self.redacted(&found), None, Billed::Unknown)
+        })?;
+        let Some(text) = body else {
+            let most = self.reply_bytes;
+            let found = format!("an answer of more than {most} bytes (reply_bytes)");
+            return Err(Failure {
+                kind: FailureKind::TooLong { found },
+                billed: Billed::Unknown,
+            });
+        };
+        let reply = serde_json::from_str(&text).map_err(|error| {
+            let found = format!("no JSON ({error}): {}", shortened(&self.redacted(&text)));
+            again(found, None, Billed::Unknown)
+        })?;
+        Ok(match &self.key {
+            Some(key) => key.redact_answer(reply),
+            None => reply,
         })
     }
 
@@ -90,18 +123,34 @@ impl Server {
         let status = response.status();
         let wait = asked_wait(&response);
         // What the server says is an extra; without it the status stands alone.
-        let (message, hopeless) = message(&text(response).unwrap_or_default());
+        let text = Self::body(response, REFUSAL_BYTES);
+        let text = text.ok().flatten().unwrap_or_default();
+        let reply: Option<Value> = serde_json::from_str(&text).ok();
+        let billed = reply.as_ref().and_then(usage);
+        let (message, hopeless) = message(reply.as_ref(), &text);
+        let message = shortened(&self.redacted(&message));
         let passing = matches!(status, 408 | 425 | 429 | 500..=599) && !hopeless;
-        if passing {
-            return self.again(format!("status {status}: {message}"), wait);
+        let kind = if passing {
+            let found = format!("status {status}: {message}");
+            FailureKind::Again { found, wait }
+        } else {
+            FailureKind::Final { status, message }
+        };
+        Failure {
+            kind,
+            billed: billed.unwrap_or_default(),
         }
-        let message = self.redacted(&message);
-        Failure::Final { status, message }
     }
 
-    fn again(&self, found: String, wait: Option<Duration>) -> Failure {
-        let found = self.redacted(&found);
-        Failure::Again { found, wait }
+    /// What a server says; none where it is longer than `most` bytes.
+    fn body(response: Response, most: u64) -> std::io::Result<Option<String>> {
+        let mut bytes = Vec::new();
+        let reader = response.into_reader();
+        reader
+            .take(most.saturating_add(1))
+            .read_to_end(&mut bytes)?;
+        let text = (bytes.len() as u64 <= most).then(|| String::from_utf8_lossy(&bytes));
+        Ok(text.map(|text| text.into_owned()))
     }
 
     fn redacted(&self, text: &str) -> String {
@@ -112,13 +161,11 @@ impl Server {
     }
 }
 
-fn text(response: Response) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    response
-        .into_reader()
-        .take(REPLY_BYTES)
-        .read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+fn again(found: String, wait: Option<Duration>, billed: Billed) -> Failure {
+    Failure {
+        kind: FailureKind::Again { found, wait },
+        billed,
+    }
 }
 
 /// `Retry-After` in seconds, or `retry-after-ms`; a date is not read, for that takes a clock.

@@ -33,6 +33,8 @@ pub struct ServerSettings {
     pub prompt_price: f64,
     /// Price of a million tokens of texts, 0 or more; default 0.
     pub text_price: f64,
+    /// The most bytes of an answer, at least 1; default 67108864 (64 MiB).
+    pub reply_bytes: u64,
     /// Allow http to other machines, over which key and texts can be read on the way; default false.
     pub plain_http: bool,
 }
@@ -44,6 +46,7 @@ impl Default for ServerSettings {
             timeout,
             retries,
             budget,
+            reply_bytes,
             plain_http,
             ..
         } = TeacherConfig::new("");
@@ -57,6 +60,7 @@ impl Default for ServerSettings {
             budget_money: budget.money,
             prompt_price: budget.prompt_price,
             text_price: budget.text_price,
+            reply_bytes,
             plain_http,
         }
     }
@@ -92,6 +96,7 @@ impl ServerSettings {
             },
             budget: self.budget(),
             key_variable: self.key_variable.clone(),
+            reply_bytes: self.reply_bytes,
             plain_http: self.plain_http,
             seed,
             ..plain
@@ -138,7 +143,7 @@ mod tests {
         let defaults = json!({
             "server_model": null, "key_variable": null, "in_flight": 8, "timeout": 300, "attempts": 6,
             "budget_tokens": null, "budget_money": null, "prompt_price": 0.0, "text_price": 0.0,
-            "plain_http": false,
+            "reply_bytes": 67_108_864, "plain_http": false,
         });
         let settings = ServerSettings::default();
         assert_eq!(serde_json::to_value(&settings).unwrap(), defaults);
@@ -160,7 +165,7 @@ mod tests {
         };
         let variable = told(json!({"key_variable": "sk-secret"}));
         assert!(variable.starts_with("key_variable: ") && !variable.contains("secret"));
-        for key in ["in_flight", "timeout", "attempts"] {
+        for key in ["in_flight", "timeout", "attempts", "reply_bytes"] {
             let error = told(json!({key: 0}));
             assert!(error.starts_with(&format!("{key}: expected ")), "{error}");
         }

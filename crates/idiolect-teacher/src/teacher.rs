@@ -14,9 +14,9 @@ use crate::budget::{Spending, Spent};
 use crate::config::TeacherConfig;
 use crate::error::TeacherError;
 use crate::key::Key;
-use crate::reply::{Answer, body, completion, only_model};
+use crate::reply::{Answer, Billed, body, completion, only_model, usage};
 use crate::request::Call;
-use crate::server::{Failure, Server};
+use crate::server::{Failure, FailureKind, Server};
 use crate::wait::{sleep, wait};
 
 /// A model behind a server.
@@ -41,7 +41,7 @@ impl Teacher {
         let key = config.key_variable.as_deref();
         let key = key.map(Key::from_environment).transpose()?;
         let mut teacher = Self {
-            server: Server::new(url, config.timeout, key),
+            server: Server::new(url, &config, key),
             model: config.model.clone().unwrap_or_default(),
             spending: Spending::default(),
             config,
@@ -139,17 +139,16 @@ impl Teacher {
                 return Ok(None);
             }
             let found = self.attempt(call, &body);
-            self.spending.settle(
-                most,
-                found
-                    .as_ref()
-                    .map_or_else(|_| Spent::default(), |answer| spent(answer, most)),
-            );
+            let really = match &found {
+                Ok(answer) => spent(answer, most),
+                Err(failure) => spent_in_vain(failure.billed, most),
+            };
+            self.spending.settle(most, really);
             let failure = match found {
                 Ok(answer) => return Ok(Some(answer.completion)),
                 Err(failure) => failure,
             };
-            if !self.pause(call, attempt, failure, stop)? {
+            if !self.pause(call, attempt, failure.kind, stop)? {
                 return Ok(None);
             }
         }
@@ -158,7 +157,10 @@ impl Teacher {
 
     fn attempt(&self, call: &Call, body: &Value) -> Result<Answer, Failure> {
         let reply = self.server.post(call.form.path(), body)?;
-        completion(&reply, call).map_err(|found| Failure::Again { found, wait: None })
+        completion(&reply, call).map_err(|found| Failure {
+            kind: FailureKind::Again { found, wait: None },
+            billed: usage(&reply).unwrap_or(Billed::Unknown),
+        })
     }
 
     /// Waits before another attempt, or says why there will be none; false when called off.
@@ -166,13 +168,14 @@ impl Teacher {
         &self,
         call: &Call,
         attempt: u32,
-        failure: Failure,
+        failure: FailureKind,
         stop: &AtomicBool,
     ) -> Result<bool, TeacherError> {
         let (url, id) = (self.server.address(call.form.path()), call.id.clone());
-        let (mut found, asked) = match failure {
-            Failure::Again { found, wait } => (found, wait),
-            Failure::Final { status, message } => {
+        let (mut found, asked, hopeless) = match failure {
+            FailureKind::Again { found, wait } => (found, wait, false),
+            FailureKind::TooLong { found } => (found, None, true),
+            FailureKind::Final { status, message } => {
                 return Err(TeacherError::Status {
                     url,
                     id,
@@ -186,7 +189,7 @@ impl Teacher {
         if let Some(asked) = impatient {
             found = format!("{found}, and to wait {} s", asked.as_secs());
         }
-        if impatient.is_some() || attempt >= retries.attempts {
+        if hopeless || impatient.is_some() || attempt >= retries.attempts {
             return Err(TeacherError::GaveUp {
                 url,
                 id,
@@ -209,12 +212,14 @@ impl Teacher {
         };
         match self.server.get("models") {
             Ok(reply) => only_model(&reply).map_err(gave_up),
-            Err(Failure::Again { found, .. }) => Err(gave_up(found)),
-            Err(Failure::Final { status, message }) => Err(TeacherError::Status {
-                url: self.server.address("models"),
-                id: Value::Null,
-                status,
-                message,
+            Err(failure) => Err(match failure.kind {
+                FailureKind::Again { found, .. } | FailureKind::TooLong { found } => gave_up(found),
+                FailureKind::Final { status, message } => TeacherError::Status {
+                    url: self.server.address("models"),
+                    id: Value::Null,
+                    status,
+                    message,
+                },
             }),
         }
     }
@@ -224,6 +229,7 @@ impl Teacher {
 /// punctuation marks.
 fn most(call: &Call) -> Spent {
     Spent {
+        attempts: 1,
         texts: 1,
         prompt_tokens: call.form.bytes().div_ceil(2) as u64,
         text_tokens: call.max_new_tokens as u64,
@@ -234,6 +240,7 @@ fn most(call: &Call) -> Spent {
 fn spent(answer: &Answer, most: Spent) -> Spent {
     let prompt = answer.prompt_tokens;
     Spent {
+        attempts: 1,
         texts: 1,
         prompt_tokens: if prompt == 0 {
             most.prompt_tokens
@@ -241,6 +248,21 @@ fn spent(answer: &Answer, most: Spent) -> Spent {
             prompt
         },
         text_tokens: answer.text_tokens,
+    }
+}
+
+/// What an attempt cost that brought nothing; an answer that does not say is taken to have cost the most.
+fn spent_in_vain(billed: Billed, most: Spent) -> Spent {
+    let (prompt_tokens, text_tokens) = match billed {
+        Billed::Nothing => (0, 0),
+        Billed::Unknown => (most.prompt_tokens, most.text_tokens),
+        Billed::Tokens { prompt, text } => (prompt, text),
+    };
+    Spent {
+        attempts: 1,
+        texts: 0,
+        prompt_tokens,
+        text_tokens,
     }
 }
 

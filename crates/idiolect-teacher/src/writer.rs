@@ -45,9 +45,10 @@ impl Teacher {
         let spent = self.spent();
         let money = self.config().budget.money_for(&spent);
         format!(
-            "{}: {} texts, {} tokens of prompts, {} of texts, {money:.4} of money",
+            "{}: {} texts in {} attempts, {} tokens of prompts, {} of texts, {money:.4} of money",
             self.model(),
             spent.texts,
+            spent.attempts,
             spent.prompt_tokens,
             spent.text_tokens,
         )

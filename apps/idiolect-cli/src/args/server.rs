@@ -37,6 +37,9 @@ pub(crate) struct ServerOptions {
     /// Price of a million tokens of texts [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub text_price: Option<f64>,
+    /// Most bytes of an answer [default: 67108864]
+    #[arg(long, value_name = "BYTES")]
+    pub reply_bytes: Option<u64>,
     /// Allow http to other machines, over which key and texts can be read on the way
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub plain_http: Option<bool>,

@@ -1,9 +1,9 @@
 //! Which limits of the sandbox hold on this machine: tried, and not read off its settings.
-//!
-//! Some depend on who asks: the system bounds none of root's processes, and root's programs run as another user
-//! only where that user can start Python.
+
+use std::os::unix::fs::PermissionsExt;
 
 use serde::Serialize;
+use tempfile::TempDir;
 
 use crate::error::EvalError;
 use crate::programs::sandbox::{Ending, Limits, Sandbox, failed};
@@ -22,12 +22,14 @@ pub struct LimitsHeld {
     pub time: bool,
     /// The address space of a process.
     pub memory: bool,
-    /// The number of processes: the system bounds none of root's.
+    /// The number of processes.
     pub processes: bool,
     /// The size of files.
     pub files: bool,
     /// Other folders cannot be written to.
     pub folders: bool,
+    /// Nothing of the caller's can be read, nor the system's settings.
+    pub reading: bool,
     /// There is no way out over the network.
     pub network: bool,
 }
@@ -42,6 +44,7 @@ impl LimitsHeld {
             ("processes", self.processes),
             ("files", self.files),
             ("folders", self.folders),
+            ("reading", self.reading),
             ("network", self.network),
         ];
         [true, false].map(|wanted| {
@@ -64,7 +67,11 @@ impl Sandbox {
             files,
             ..
         } = self.limits;
-        let numbers = format!("MEMORY, PROCESSES, FILES = {memory}, {processes}, {files}\n");
+        let outside = open_to_all()?;
+        let path = outside.path().join("outside");
+        let numbers = format!(
+            "MEMORY, PROCESSES, FILES, OUTSIDE = {memory}, {processes}, {files}, {path:?}\n"
+        );
         let said = match self.run(&(numbers + PROBE))? {
             Ending::Failed(said) => said,
             other => return Err(failed(format!("the limits could not be tried: {other:?}"))),
@@ -76,7 +83,20 @@ impl Sandbox {
             processes: held("processes"),
             files: held("files"),
             folders: held("folders"),
+            reading: held("reading"),
             network: held("network"),
         })
     }
+}
+
+/// A folder with a file `outside` that every user may read and write.
+fn open_to_all() -> Result<TempDir, EvalError> {
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let file = folder.path().join("outside");
+    std::fs::write(&file, "outside").map_err(failed)?;
+    for (path, mode) in [(file.as_path(), 0o666), (folder.path(), 0o777)] {
+        let all = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, all).map_err(failed)?;
+    }
+    Ok(folder)
 }

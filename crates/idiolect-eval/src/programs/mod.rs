@@ -1,5 +1,7 @@
 //! Programs that a model wrote, and the sandbox that they are run in.
 
+mod caller;
+mod interpreter;
 mod limits_held;
 mod run;
 mod sandbox;

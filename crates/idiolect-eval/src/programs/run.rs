@@ -20,7 +20,7 @@ pub struct ProgramRuns {
 }
 
 /// Runs the programs of the rows one after the other with `python`, a path or a name; `progress` hears of each, and
-/// once which limits hold.
+/// once as whom they run and which limits hold.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn run_programs(
     }
     let sandbox = Sandbox::new(python, Limits::default())?;
     let held = sandbox.limits_held()?;
-    progress.note(&sentence(held));
+    progress.note(&sentence(sandbox.user(), held));
     progress.begin("run", programs.len());
     let ending = |program: &String| {
         let ending = sandbox.run(program)?;
@@ -57,11 +57,12 @@ pub fn run_programs(
     })
 }
 
-fn sentence(held: LimitsHeld) -> String {
+fn sentence(user: u32, held: LimitsHeld) -> String {
     let [held, not] = held.names().map(|names| names.join(", "));
+    let begin = format!("sandbox: programs run as user {user}; limits held: {held}");
     if not.is_empty() {
-        format!("sandbox: limits held: {held}")
+        begin
     } else {
-        format!("sandbox: limits held: {held}; not held on this machine: {not}")
+        format!("{begin}; not held on this machine: {not}")
     }
 }

@@ -1,24 +1,29 @@
-//! Programs that a model wrote, run apart: a process of its own with no network, one small folder to write in,
-//! and limits on time, memory, processes and files.
+//! Programs that a model wrote, run apart: a process of its own with no network, a root of its own in which it
+//! sees the interpreter and one small folder to write in, and limits on time, memory, processes and files.
 //!
 //! It stands on Linux's namespaces and resource limits, through the programs `unshare`, `prlimit`, `setpriv`,
-//! `mount` (util-linux) and `sh`; nothing here is `unsafe`.
+//! `mount` (util-linux), `chroot` and `sh`; nothing here is `unsafe`.
 //!
-//! What it holds: no network but a loop of its own; every mount read-only but a new folder in memory of bounded
-//! size; limits on processor and wall time, address space of a process, number of processes, size and number
-//! of open files; nothing of the environment; when the first process ends, all of it ends.
-//! What it does not hold: a program can read whatever the user can read, reach Unix sockets in the file system
-//! that the user may write to, and use memory up to the limit times the number of processes.
+//! What it holds: no network but a loop of its own; of all files only Python, the system's shared objects and the
+//! program itself, read-only, and a new folder in memory of bounded size; no `/proc` and no `/sys`; no right over
+//! anything, and no way to a further user namespace; limits on processor and wall time, address space of a process,
+//! number of processes, size and number of open files; nothing of the environment, and nothing that the caller has
+//! open; when the first process ends, all of it ends.
+//! Called by root, programs run as the user of no rights, never as root.
+//! What it does not hold: a program can use memory up to the limit times the number of processes, and read keys
+//! in the kernel's own key ring of a session.
 //! It is no defence against faults of the kernel, and a program that looks for the verdict's word in its own
 //! interpreter can forge it.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::error::EvalError;
+use crate::programs::caller::Runner;
+use crate::programs::interpreter::Interpreter;
 
 /// What a program may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,46 +64,62 @@ pub enum Ending {
 /// Runs programs in Python.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    python: PathBuf,
+    python: Interpreter,
     pub(crate) limits: Limits,
-    /// Whether a user without rights is stood in for the caller, who is root.
-    stand_in: bool,
+    runner: Runner,
 }
 
 /// What surrounds a program: the verdict's word comes in as the first line and leaves with the verdict.
 const DRIVER: &str = include_str!("../../sandbox/driver.py");
-/// Makes all mounts read-only but the working folder, then becomes the driver under its limits.
+/// Makes the root that programs see, then becomes the driver in it under its limits.
 const ENTER: &str = include_str!("../../sandbox/enter.sh");
-/// The user and group of no rights.
-const NOBODY: &str = "65534";
-/// Tells the moment when a program is looked after.
+/// The moment between two looks at a program.
 const PAUSE: Duration = Duration::from_millis(4);
+/// Namespaces beside those of mounts, and a process that goes with the one that made it.
+const APART: [&str; 8] = [
+    "--map-root-user",
+    "--mount",
+    "--net",
+    "--pid",
+    "--ipc",
+    "--uts",
+    "--fork",
+    "--kill-child",
+];
 
 impl Sandbox {
     /// A sandbox around `python`, which is a path or a name, tried once.
     ///
-    /// Called by root, programs run as the user of no rights where that user can start `python`; where not,
-    /// the number of processes is not bounded, since the system bounds none of root's.
+    /// Called by root, programs run as the user of no rights (65534), wherever `python` lies; they never run as
+    /// root of the machine.
     ///
     /// # Errors
     ///
     /// [`EvalError::Sandbox`] where the system does not allow what it stands on, or `python` does not start.
     pub fn new(python: &Path, limits: Limits) -> Result<Self, EvalError> {
-        let mut sandbox = Self {
-            python: interpreter(python)?,
-            limits,
-            stand_in: true,
-        };
+        let python = Interpreter::find(python)?;
         let mut reason = String::new();
-        for stand_in in [true, false] {
-            sandbox.stand_in = stand_in;
+        for runner in Runner::all() {
+            let sandbox = Self {
+                python: python.clone(),
+                limits,
+                runner,
+            };
             match sandbox.run("assert 1 + 1 == 2") {
                 Ok(Ending::Passed) => return Ok(sandbox),
                 Ok(other) => reason = format!("a sum ended as {other:?}"),
+                Err(EvalError::Sandbox { reason: why }) => reason = why,
                 Err(error) => reason = error.to_string(),
             }
         }
         Err(failed(reason))
+    }
+
+    /// The number of the user that programs run as, as the system outside of the sandbox knows it: the caller's
+    /// own, or 65534 in the place of root.
+    #[must_use]
+    pub fn user(&self) -> u32 {
+        self.runner.uid()
     }
 
     /// Runs a program to its end or the limits.
@@ -108,11 +129,7 @@ impl Sandbox {
     /// [`EvalError::Sandbox`] where the sandbox itself cannot be started.
     pub fn run(&self, program: &str) -> Result<Ending, EvalError> {
         let folder = tempfile::tempdir().map_err(failed)?;
-        std::fs::create_dir(folder.path().join("work")).map_err(failed)?;
-        for (name, text) in [("program.py", program), ("driver.py", DRIVER)] {
-            std::fs::write(folder.path().join(name), text).map_err(failed)?;
-        }
-        open_to_all(folder.path())?;
+        fill(folder.path(), program)?;
         let word = word();
         let mut child = self.command(folder.path()).spawn().map_err(failed)?;
         if let Some(mut input) = child.stdin.take() {
@@ -130,48 +147,34 @@ impl Sandbox {
                 .read_to_end(&mut said)
                 .map_err(failed)?;
         }
-        verdict(&String::from_utf8_lossy(&said), &word)
+        let verdict = verdict(&String::from_utf8_lossy(&said), &word);
+        verdict.ok_or_else(|| failed(refusal(child.stderr.take())))
     }
 
-    /// `[setpriv] unshare sh -c ENTER`, with the paths and limits as arguments.
+    /// `unshare sh -c ENTER`, with the paths and limits as arguments.
     fn command(&self, folder: &Path) -> Command {
-        let mut command = Command::new(if self.stand_in && is_root() {
-            "setpriv"
-        } else {
-            "unshare"
-        });
-        if self.stand_in && is_root() {
-            command.args([
-                "--reuid",
-                NOBODY,
-                "--regid",
-                NOBODY,
-                "--clear-groups",
-                "unshare",
-            ]);
-        }
         let limits = &self.limits;
         // The clock ends a program first; this is for processes that escape it.
         let seconds = limits.time.as_secs_f64().ceil() + 2.0;
+        let mut command = Command::new("unshare");
+        match self.runner {
+            // The entry makes the other namespaces once it has become that user.
+            Runner::Nobody => command.arg("--mount"),
+            Runner::Caller(_) => command.args(APART),
+        };
         command
-            .args([
-                "--map-root-user",
-                "--net",
-                "--mount",
-                "--pid",
-                "--ipc",
-                "--uts",
-            ])
-            .args(["--fork", "--kill-child", "sh", "-c", ENTER, "sh"])
-            .args([folder, &self.python])
+            .args(["sh", "-c", ENTER, "sh", self.runner.mode()])
+            .arg(folder)
             .args([limits.files, limits.memory, limits.processes].map(|limit| limit.to_string()))
             .arg(format!("{seconds:.0}"))
+            .arg(&self.python.program)
+            .args(&self.python.needs)
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .stderr(Stdio::piped());
         command
     }
 }
@@ -182,29 +185,21 @@ pub(crate) fn failed(reason: impl ToString) -> EvalError {
     }
 }
 
-/// The program behind a name: a wrapper script would not start without its environment.
-fn interpreter(python: &Path) -> Result<PathBuf, EvalError> {
-    let ask = ["-c", "import sys; print(sys.executable)"];
-    let out = Command::new(python).args(ask).output();
-    let out = out.map_err(|error| failed(format!("{}: {error}", python.display())))?;
-    let path = PathBuf::from(String::from_utf8_lossy(&out.stdout).trim());
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err(failed(format!("{} is no Python", python.display())))
+/// What the entry finds: the box that becomes a program's folder, and the place of its root.
+fn fill(folder: &Path, program: &str) -> Result<(), EvalError> {
+    for name in ["root", "box", "box/work", "box/tools"] {
+        std::fs::create_dir(folder.join(name)).map_err(failed)?;
     }
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
-}
-
-/// Lets the user of no rights into a folder that was made for one alone.
-fn open_to_all(folder: &Path) -> Result<(), EvalError> {
-    use std::os::unix::fs::PermissionsExt;
-    let all = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder, all).map_err(failed)
+    let files = [
+        ("program.py", program),
+        ("driver.py", DRIVER),
+        ("tools/setpriv", ""),
+        ("tools/prlimit", ""),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.join("box").join(name), text).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// A word that no program can know beforehand: hash maps draw their keys from the system's randomness.
@@ -231,15 +226,12 @@ fn wait(child: &mut Child, time: Duration) -> std::io::Result<bool> {
     }
 }
 
-/// What the driver said behind the word; the entry says `entered` before, so that a sandbox that cannot be
-/// made is told from a program that fails.
-fn verdict(said: &str, word: &str) -> Result<Ending, EvalError> {
-    let Some(said) = said.strip_prefix("entered\n") else {
-        let expected = "namespaces, read-only mounts and limits (unshare, mount, prlimit)";
-        return Err(failed(format!("this system does not give {expected}")));
-    };
+/// What the driver said behind the word; it says `entered` before, so that a sandbox that cannot be made is told
+/// from a program that fails: then there is no verdict.
+fn verdict(said: &str, word: &str) -> Option<Ending> {
+    let said = said.strip_prefix("entered\n")?;
     let line = said.lines().rev().find_map(|line| line.strip_prefix(word));
-    Ok(match line.map(str::trim) {
+    Some(match line.map(str::trim) {
         Some("passed") => Ending::Passed,
         Some(text) => {
             let text = text.strip_prefix("failed:").unwrap_or(text);
@@ -247,4 +239,17 @@ fn verdict(said: &str, word: &str) -> Result<Ending, EvalError> {
         }
         None => Ending::Failed("ended without a verdict".to_owned()),
     })
+}
+
+/// Why the entry failed: the first line that the system's own programs said.
+fn refusal(said: Option<ChildStderr>) -> String {
+    let expected = "namespaces, mounts and limits for programs (unshare, mount, setpriv, prlimit)";
+    let mut text = Vec::new();
+    // Without its words the reason stands alone.
+    let _ = said.map(|said| said.take(1 << 12).read_to_end(&mut text));
+    let text = String::from_utf8_lossy(&text);
+    match text.lines().find(|line| !line.trim().is_empty()) {
+        Some(line) => format!("this system does not give {expected}: {}", line.trim()),
+        None => format!("this system does not give {expected}"),
+    }
 }

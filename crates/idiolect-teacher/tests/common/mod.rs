@@ -50,6 +50,8 @@ pub enum Act {
     CutOff,
     /// Nothing, and the line is dead.
     Drop,
+    /// A good head, then a byte of the body each time.
+    Drip(Duration, String),
     /// Waits first.
     Slow(Duration, Box<Act>),
 }
@@ -157,13 +159,16 @@ fn read(stream: &TcpStream, all: &Mutex<Vec<Asked>>) -> Option<Asked> {
 
 /// The client may have gone away; that is its affair.
 fn answer(mut stream: TcpStream, request: &Asked, act: Act) {
+    if let Act::Drip(pause, body) = act {
+        return drip(&stream, pause, &body);
+    }
     let (status, head, body, sent) = match act {
         Act::Reply(status, head, body) => (status, head, body, 1.0),
         Act::CutOff => match Act::text(request, "half an answer") {
             Act::Reply(status, head, body) => (status, head, body, 0.5),
             _ => unreachable!(),
         },
-        Act::Drop | Act::Slow(..) => return,
+        Act::Drop | Act::Slow(..) | Act::Drip(..) => return,
     };
     let length = body.len();
     let bytes = &body.as_bytes()[..if sent < 1.0 { length / 2 } else { length }];
@@ -173,4 +178,13 @@ fn answer(mut stream: TcpStream, request: &Asked, act: Act) {
     let _ = stream
         .write_all(head.as_bytes())
         .and_then(|()| stream.write_all(bytes));
+}
+
+fn drip(mut stream: &TcpStream, pause: Duration, body: &str) {
+    let head = format!("HTTP/1.1 200 X\r\ncontent-length: {}\r\n\r\n", body.len());
+    let mut written = stream.write_all(head.as_bytes());
+    for byte in body.as_bytes() {
+        thread::sleep(pause);
+        written = written.and_then(|()| stream.write_all(&[*byte]));
+    }
 }

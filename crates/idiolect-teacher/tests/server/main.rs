@@ -3,8 +3,10 @@
 
 mod addresses;
 mod asking;
+mod bounds;
 #[path = "../common/mod.rs"]
 mod common;
 mod limits;
+mod money;
 mod tries;
 mod writer;

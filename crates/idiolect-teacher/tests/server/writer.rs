@@ -69,7 +69,7 @@ fn requests_that_are_done_are_not_asked_and_the_rest_is_told() {
     assert_eq!(server.count(), 2);
     assert_eq!(
         teacher.spending(),
-        "m: 2 texts, 20 tokens of prompts, 10 of texts, 0.4000 of money"
+        "m: 2 texts in 2 attempts, 20 tokens of prompts, 10 of texts, 0.4000 of money"
     );
 }
 
