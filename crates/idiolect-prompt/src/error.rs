@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use idiolect_data::DataError;
+
 /// Why a template could not be had, or messages not be rendered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -102,13 +104,8 @@ pub enum PromptError {
         path: PathBuf,
     },
     /// A template in TOML is not valid, lacks a value or has a field that there is not.
-    #[error("template {template} cannot be read: {source}")]
-    Toml {
-        /// The file, or `in TOML` where it comes from none.
-        template: String,
-        /// The reader's own report, with its line.
-        source: Box<toml::de::Error>,
-    },
+    #[error("template {0}")]
+    Toml(#[source] Box<DataError>),
     /// A field of a template breaks a rule, so that messages would be lost or a model would not learn to stop.
     #[error("template {template}, {field}: expected {expected}, found {found}")]
     Field {

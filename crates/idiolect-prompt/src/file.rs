@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use idiolect_data::settings::from_toml;
 use idiolect_input::{limits, read_text};
 use serde::de::DeserializeOwned;
 
@@ -123,10 +124,7 @@ fn read(path: &Path) -> Result<String, PromptError> {
 }
 
 fn parse<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, PromptError> {
-    toml::from_str(text).map_err(|source| PromptError::Toml {
-        template: place.into(),
-        source: Box::new(source),
-    })
+    from_toml(place, text).map_err(|source| PromptError::Toml(Box::new(source)))
 }
 
 /// The error with the place that the template was read from, which says more than its name.

@@ -39,9 +39,9 @@ pub(crate) enum Fault {
 #[derive(Debug)]
 pub(crate) enum Ended {
     /// With a value.
-    Taken(String),
+    Taken,
     /// With an error.
-    Refused(String),
+    Refused,
 }
 
 /// Reads `bytes` in the place of the good file; a fault of the reader is an error that says which.
@@ -74,7 +74,7 @@ fn of(read: Result<String, BoxError>) -> Result<Ended, Fault> {
             if none {
                 Err(Fault::NotFinite(value))
             } else {
-                Ok(Ended::Taken(value))
+                Ok(Ended::Taken)
             }
         }
         Err(error) => {
@@ -83,7 +83,7 @@ fn of(read: Result<String, BoxError>) -> Result<Ended, Fault> {
             if bad {
                 Err(Fault::Message(text))
             } else {
-                Ok(Ended::Refused(text))
+                Ok(Ended::Refused)
             }
         }
     }

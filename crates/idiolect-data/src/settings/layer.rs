@@ -4,6 +4,7 @@ use std::path::Path;
 
 use idiolect_input::{limits, read_text};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::write::to_toml;
@@ -37,17 +38,26 @@ impl Layer {
     ///
     /// [`DataError::Toml`] names the line that does not parse.
     pub fn parse(name: &str, text: &str) -> Result<Self, DataError> {
-        let values = toml::from_str(text).map_err(|error: toml::de::Error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            DataError::Toml {
-                place: name.to_owned(),
-                line: 1 + before.unwrap_or_default().matches('\n').count(),
-                problem: error.message().to_owned(),
-            }
-        })?;
+        let values = from_toml(name, text)?;
         let name = name.to_owned();
         Ok(Self { name, values })
     }
+}
+
+/// What a TOML text describes; `name` is its file, or another place for errors.
+///
+/// # Errors
+///
+/// [`DataError::Toml`] names the line that does not parse or does not fit the type.
+pub fn from_toml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, DataError> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        DataError::Toml {
+            place: name.to_owned(),
+            line: 1 + before.unwrap_or_default().matches('\n').count(),
+            problem: error.message().to_owned(),
+        }
+    })
 }
 
 /// Reads a settings file.

@@ -12,7 +12,7 @@ mod resolve;
 mod write;
 
 pub use keys::{Settings, duplicates, keys, schema};
-pub use layer::{Layer, read_file};
+pub use layer::{Layer, from_toml, read_file};
 pub use renamed::{Renamed, renamed};
 pub use resolve::resolve;
 pub use write::{to_toml, write};

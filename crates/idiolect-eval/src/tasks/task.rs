@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use idiolect_data::settings::from_toml;
 use idiolect_input::{limits, read_text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// [`EvalError::File`] for a file that cannot be read or is no task; [`EvalError::Setting`] as [`Task::check`].
+    /// [`EvalError::File`] for a file that cannot be read; [`EvalError::Data`] for one that is no task; [`EvalError::Setting`] as [`Task::check`].
     pub fn from_toml(path: &Path) -> Result<Self, EvalError> {
         let wrong = |reason: String| EvalError::File {
             path: path.to_owned(),
@@ -56,7 +57,7 @@ impl Task {
         };
         let text =
             read_text(path, &limits::CONFIG_BYTES).map_err(|error| wrong(error.to_string()))?;
-        let task: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let task: Self = from_toml(&path.display().to_string(), &text)?;
         task.check()?;
         Ok(task)
     }
