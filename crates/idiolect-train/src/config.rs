@@ -30,7 +30,7 @@ pub struct RateRatio {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Passes over the training rows, 1 to 100000000. Default 2, the paper's.
+    /// Passes over the training rows, at least 1. Default 2, the paper's.
     pub epochs: usize,
     /// Rows of one forward and backward pass (a micro-batch), 1 to 65536.
     /// Default 2, from the paper's scripts; with `accumulation` it makes the paper's batch of 8.
@@ -181,13 +181,6 @@ mod tests {
             .contains("max_steps")
         );
         for (name, config) in [
-            (
-                "epochs",
-                TrainConfig {
-                    epochs: usize::MAX,
-                    ..base()
-                },
-            ),
             (
                 "batch_size",
                 TrainConfig {
