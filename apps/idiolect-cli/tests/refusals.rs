@@ -89,7 +89,10 @@ fn numbers_that_are_none() {
         for (value, shown) in [("nan", "NaN"), ("inf", "inf"), ("-inf", "-inf")] {
             let own = format!("{flag}={value}");
             let parts = [flag, "expected a finite number", shown];
-            refused(&[command, &own, "--out", &out], &parts);
+            let call = [command, &own, "--out", &out];
+            let task = ["--task", "gsm8k", "--data", "data", "--model", &model];
+            let needed = if command == "eval" { &task[..] } else { &[] };
+            refused(&[call.as_slice(), needed].concat(), &parts);
             let key = flag.trim_start_matches('-').replace('-', "_");
             let config = place.write("run.toml", &format!("{key} = {value}\n"));
             if command != "eval" {

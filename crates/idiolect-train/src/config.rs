@@ -180,6 +180,11 @@ mod tests {
             })
             .contains("max_steps")
         );
+    }
+
+    #[test]
+    fn numbers_beyond_the_upper_end_are_refused_by_name() {
+        let base = TrainConfig::default;
         for (name, config) in [
             (
                 "batch_size",
@@ -217,7 +222,7 @@ mod tests {
                 },
             ),
         ] {
-            let error = refused(config);
+            let error = config.validate().unwrap_err().to_string();
             assert!(
                 error.starts_with(&format!("setting {name}: expected ")),
                 "{error}"
