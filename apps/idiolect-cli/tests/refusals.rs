@@ -70,6 +70,59 @@ fn wrong_settings() {
     refused(&["train", "--config", &config], &["kind.toml", "two"]);
 }
 
+/// Every command refuses NaN and infinity by the name of the setting, on its command line and in its file.
+#[test]
+fn numbers_that_are_none() {
+    let Some(place) = Place::new() else { return };
+    let (model, out) = (place.model("tiny-llama3"), place.path("out"));
+    for (command, flag) in [
+        ("train", "--learning-rate"),
+        ("train", "--clip-norm"),
+        ("train", "--validation-share"),
+        ("distill", "--mix-ratio"),
+        ("sdft", "--alpha"),
+        ("continue", "--budget-money"),
+        ("continue", "--top-p"),
+        ("eval", "--prompt-price"),
+        ("eval", "--temperature"),
+    ] {
+        for (value, shown) in [("nan", "NaN"), ("inf", "inf"), ("-inf", "-inf")] {
+            let own = format!("{flag}={value}");
+            let parts = [flag, "expected a finite number", shown];
+            let call = [command, &own, "--out", &out];
+            let task = ["--task", "gsm8k", "--data", "data", "--model", &model];
+            let needed = if command == "eval" { &task[..] } else { &[] };
+            refused(&[call.as_slice(), needed].concat(), &parts);
+            let key = flag.trim_start_matches('-').replace('-', "_");
+            let config = place.write("run.toml", &format!("{key} = {value}\n"));
+            if command != "eval" {
+                let parts = ["run.toml", "expected a finite number", shown];
+                refused(&[command, "--config", &config, "--out", &out], &parts);
+            }
+        }
+    }
+    let generate = [
+        "generate",
+        "--model",
+        &model,
+        "--prompt",
+        "x",
+        "--min-p=nan",
+    ];
+    refused(&generate, &["--min-p", "a finite number"]);
+    let combine = [
+        "combine",
+        "--model",
+        &model,
+        "--adapter",
+        "a=nan",
+        "--out",
+        &out,
+    ];
+    refused(&combine, &["adapter", "a folder, =, and a number"]);
+    assert!(!std::path::Path::new(&out).exists());
+}
+
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn wrong_data() {

@@ -80,6 +80,11 @@ pub fn finite_floats(bytes: &[u8], dtype: Dtype) -> Result<Vec<f32>, FloatProble
     }
 }
 
+/// The first value that f16 would make infinite.
+pub(crate) fn beyond_f16(values: &[f32]) -> Option<f32> {
+    values.iter().copied().find(|value| value.abs() >= 65_520.0)
+}
+
 /// Little-endian floats as f32, unchecked; `None` for a type that is not a float of at most 32 bits.
 pub(crate) fn widened(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
     let halves =

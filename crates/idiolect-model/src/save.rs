@@ -3,6 +3,7 @@
 //! Tensors are fetched from the device as they are written, so that no second copy of the model exists.
 //! Tokenizer files are not written: this crate knows no text.
 
+mod fit;
 mod held;
 
 use std::borrow::Cow;
@@ -16,8 +17,9 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, View};
 use serde_json::{Value, json};
 
+use fit::require_fit;
 pub use held::weight_files;
-use held::{INDEX, SINGLE, remove};
+use held::{INDEX, remove, shard_name};
 
 use crate::source::transposed;
 use crate::tensor_spec::{TensorSpec, tensor_specs};
@@ -83,7 +85,8 @@ impl StoredType {
 ///
 /// # Errors
 ///
-/// [`ModelError::Io`] names the file that could not be written.
+/// [`ModelError::Io`] names the file that could not be written; [`ModelError::Corrupt`] a value that f16 on disk
+/// would make infinite.
 pub fn save(
     decoder: &Decoder,
     folder: &Path,
@@ -95,6 +98,7 @@ pub fn save(
         remove(folder, INDEX)?;
     }
     let tensors = stored_tensors(decoder, options.stored);
+    require_fit(&tensors, folder)?;
     let shards = shards(tensors, options.max_shard_bytes);
     let total = shards.len();
     let (mut files, mut map, mut bytes) = (Vec::new(), BTreeMap::new(), 0);
@@ -126,14 +130,6 @@ pub fn save(
     files.push(write_json(folder, "config.json", &config)?);
     files.push(write_json(folder, "generation_config.json", &generation)?);
     Ok(files)
-}
-
-fn shard_name(number: usize, total: usize) -> String {
-    if total == 1 {
-        SINGLE.into()
-    } else {
-        format!("model-{:05}-of-{total:05}.safetensors", number + 1)
-    }
 }
 
 /// Fills shards in order; a shard is closed when the next tensor would not fit.

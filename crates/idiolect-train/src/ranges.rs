@@ -46,7 +46,6 @@ impl TrainConfig {
     /// Memory and time grow with these.
     fn validate_sizes(&self) -> Result<(), TrainError> {
         let sizes = [
-            ("epochs", self.epochs, 100_000_000, "at most 100000000"),
             ("batch_size", self.batch_size, 65_536, "at most 65536"),
             ("accumulation", self.accumulation, 65_536, "at most 65536"),
         ];

@@ -101,12 +101,15 @@ fn file<T: Settings + 'static>(base: &'static str, check: fn(&T) -> Result<(), E
 /// Every kind; the first that has a key tries it.
 fn files() -> [File; 5] {
     let model = "model = \"m\"\ndata = [\"d\"]\n";
-    let train = |settings: &TrainSettings| Ok::<_, Error>(settings.check()?);
+    let train = |settings: &TrainSettings| {
+        settings.data.check()?;
+        Ok::<_, Error>(settings.check()?)
+    };
     [
         file(model, train),
         file(model, SdftSettings::check),
         file(model, DistillJob::check),
-        file("documents = 1\n", ContinueJob::check),
+        file("documents = 1\nmin_words = 2\n", ContinueJob::check),
         file("task = \"humaneval\"\ndata = \"d\"\n", EvalJob::check),
     ]
 }

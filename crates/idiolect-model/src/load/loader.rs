@@ -7,12 +7,10 @@ use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 use super::report::{Cast, LoadReport};
 use crate::decoder::Weights;
+use crate::floats::beyond_f16;
 use crate::source::{Source, StoredTensor, transposed};
 use crate::tensor_spec::{TensorSpec, tensor_specs};
 use crate::{Bits, Block, ModelConfig, ModelError, Projection};
-
-/// The least number that f16 rounds to infinity.
-const LEAST_BEYOND_F16: f32 = 65_520.0;
 
 /// Where weights go.
 #[derive(Clone, Copy)]
@@ -187,8 +185,7 @@ impl<'a> Loader<'a> {
         if self.placement.dtype != FloatDType::F16 {
             return Ok(());
         }
-        let large = values.iter().find(|value| value.abs() >= LEAST_BEYOND_F16);
-        large.map_or(Ok(()), |value| {
+        beyond_f16(values).map_or(Ok(()), |value| {
             let (path, what) = (self.source.file(name), format!("tensor {name}"));
             let expected = "values below 65520 for dtype f16";
             Err(ModelError::corrupt(&path, what, expected, value))

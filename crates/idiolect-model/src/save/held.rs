@@ -9,6 +9,15 @@ pub(super) const SINGLE: &str = "model.safetensors";
 /// What says which shard holds a tensor.
 pub(super) const INDEX: &str = "model.safetensors.index.json";
 
+/// The file of a shard, from 0.
+pub(super) fn shard_name(number: usize, total: usize) -> String {
+    if total == 1 {
+        SINGLE.into()
+    } else {
+        format!("model-{:05}-of-{total:05}.safetensors", number + 1)
+    }
+}
+
 /// Names of the files in a folder that hold a model's weights in safetensors, the index of shards with them, in
 /// the order of names; none where there is no folder.
 ///

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
-use idiolect_model::load;
+use idiolect_model::{SaveOptions, StoredType, load, save};
 
 use crate::folder::{copy, read};
 
@@ -47,12 +47,21 @@ fn a_weight_that_is_nan_or_infinite() {
 }
 
 #[test]
-fn a_weight_beyond_f16_is_refused_where_the_model_is_held_in_f16() {
+fn a_weight_beyond_f16_is_refused_where_the_model_is_held_or_stored_in_f16() {
     let Some((_place, path)) = copy("tiny-llama3") else {
         return;
     };
     end_with(&path.join("model.safetensors"), &70_000_f32.to_le_bytes());
-    assert!(read(&path).is_ok());
+    let options = SaveOptions {
+        stored: StoredType::F16,
+        max_shard_bytes: u64::MAX,
+    };
+    let saved = save(&read(&path).expect("a model"), &path.join("out"), options);
+    let error = saved.map(drop).expect_err("an infinity").to_string();
+    assert!(
+        error.contains("expected values below 65520 for f16, found 70000"),
+        "{error}"
+    );
     let loaded = load(&path, &Device::flex(), FloatDType::F16);
     let error = loaded.map(drop).expect_err("an infinity").to_string();
     assert!(
