@@ -27,7 +27,7 @@ pub(super) fn checked(own: &Instructions<'static>) -> Instructions<'static> {
         let before = at.checked_sub(1).filter(|_| !targets.contains(&place));
         with_checks(steps[at], before.map(|before| steps[before]))
     };
-    let mut starts = vec![0];
+    let mut starts = vec![0_u32];
     for at in 0..steps.len() {
         let more = u32::try_from(with_checks(at).len()).unwrap_or(u32::MAX);
         starts.push(starts[at].saturating_add(more));
