@@ -66,7 +66,10 @@ fn inspect_runs_no_template_unless_it_shows_data() {
     assert!(done(&["inspect", "--model", &model]).contains("LlamaForCausalLM"));
     let row = json!({"instruction": "q", "output": "a"});
     let data = place.rows("rows.jsonl", &[row]);
-    refused(&["inspect", "--model", &model, "--data", &data], &["it ran"]);
+    refused(
+        &["inspect", "--model", &model, "--data", &data],
+        &["it ran"],
+    );
 }
 
 #[cfg(unix)]
@@ -81,7 +84,15 @@ fn a_pipe_in_the_place_of_a_file_is_refused_by_name() {
         let call = match name {
             "run.toml" => vec!["train", "--config", &pipe],
             "rows.jsonl" => vec!["inspect", "--model", &model, "--data", &pipe],
-            _ => vec!["generate", "--model", &model, "--prompt", "x", "--template", &pipe],
+            _ => vec![
+                "generate",
+                "--model",
+                &model,
+                "--prompt",
+                "x",
+                "--template",
+                &pipe,
+            ],
         };
         refused(&call, &[name, "expected a regular file, found a pipe"]);
     }
