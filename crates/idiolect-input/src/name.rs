@@ -23,7 +23,7 @@ pub struct NameError {
 /// [`NameError`].
 pub fn file_name(name: &str) -> Result<&str, NameError> {
     let expected = if name.is_empty() || name == "." || name == ".." {
-        "the name of a file"
+        "the name of a file of the same folder"
     } else if name.contains(['/', '\\', ':']) {
         "a file name of the same folder"
     } else if name.chars().any(shown::is_unsafe) {

@@ -27,6 +27,7 @@ use idiolect_kernels::not_finite;
 use safetensors::Dtype;
 
 use self::dequantize::dequantized;
+use self::extent::check_extents;
 use self::header::{Entry, Header};
 use self::metadata::Metadata;
 use self::names::{hugging_face_name, join_halves};
@@ -63,6 +64,7 @@ impl GgufFile {
         let file = open_regular(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
         let header = header::read(BufReader::new(&file), size, path)?;
+        check_extents(&header, size, path)?;
         let weights = header.tensors.keys().filter(|name| *name != ROPE_DIVISORS);
         let names = weights
             .map(|name| (hugging_face_name(name), name.clone()))

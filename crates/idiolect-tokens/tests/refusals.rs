@@ -67,7 +67,7 @@ fn ready_rows_are_checked_against_the_embedding() {
         .assert_eq(&row(&[0, 9], &[9]).check(10).unwrap_err().to_string());
     let tokenizer = byte_level();
     assert!(tokenizer.check_embedding(512).is_ok());
-    expect![[r#"tokenizer larger than the embedding: token "?" has id 484, 480 rows"#]]
+    expect![[r#"tokenizer larger than the embedding: token "<|eot_id|>" has id 484, 480 rows"#]]
         .assert_eq(&tokenizer.check_embedding(480).unwrap_err().to_string());
 }
 

@@ -15,7 +15,7 @@ use super::set::Row;
 use crate::DataError;
 use crate::formats::RowFormat;
 use crate::rows::{
-    BoundedValue, RawRow, RowLines, describe, json_error, line_error, prepare_limits, text,
+    RawRow, RowLines, bounded_value, describe, json_error, line_error, prepare_limits, text,
 };
 
 /// A JSON Lines file and the places of its rows.
@@ -119,9 +119,8 @@ impl LineIndex {
         let line = self.rows[row].line as usize;
         let bytes = self.line(self.rows[row]);
         let bytes = bytes.map_err(|source| read_error(&self.path, source))?;
-        let BoundedValue(value) =
-            serde_json::from_str(text(&self.path, &bytes, line)?.trim_ascii_end())
-                .map_err(|error| json_error(&self.path, (line, 0), &error))?;
+        let value = bounded_value(text(&self.path, &bytes, line)?.trim_ascii_end())
+            .map_err(|error| json_error(&self.path, (line, 0), &error))?;
         match value {
             Value::Object(fields) => Ok(RawRow { line, fields }),
             other => {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
-use super::bounded::BoundedValue;
+use super::bounded::first_value;
 use super::text::{json_error, newlines};
 use crate::DataError;
 
@@ -84,10 +84,9 @@ impl<'a> Cursor<'a> {
     pub(crate) fn value(&mut self) -> Result<(usize, Value), DataError> {
         self.peek();
         let (line, column) = self.place();
-        let mut values = Deserializer::from_str(&self.text[self.at..]).into_iter();
-        match values.next() {
-            Some(Ok(BoundedValue(value))) => {
-                self.at += values.byte_offset();
+        match first_value(&self.text[self.at..]) {
+            Some(Ok((value, length))) => {
+                self.at += length;
                 Ok((line, value))
             }
             Some(Err(error)) => Err(json_error(self.path, (line, column), &error)),

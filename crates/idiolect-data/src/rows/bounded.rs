@@ -9,12 +9,12 @@ use std::sync::OnceLock;
 
 use idiolect_input::{LimitError, limits};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Deserializer, Map, Number, Value};
 
 /// What is read of one row or value; the limit is looked up once for the program.
 #[derive(Debug)]
-pub(crate) struct BoundedValue(pub(crate) Value);
+struct BoundedValue(Value);
 
 static MOST: OnceLock<u64> = OnceLock::new();
 
@@ -25,14 +25,42 @@ pub(crate) fn prepare() -> Result<(), LimitError> {
     Ok(())
 }
 
+/// The value that a text is. A text of fewer bytes than values are allowed needs no counting.
+pub(crate) fn bounded_value(text: &str) -> serde_json::Result<Value> {
+    if text.len() as u64 <= *MOST.get_or_init(|| limits::ROW_VALUES.default) {
+        return serde_json::from_str(text);
+    }
+    serde_json::from_str(text).map(|BoundedValue(value)| value)
+}
+
+/// The value with which a text begins, and its length; none where there is none.
+pub(crate) fn first_value(text: &str) -> Option<serde_json::Result<(Value, usize)>> {
+    let most = *MOST.get_or_init(|| limits::ROW_VALUES.default);
+    let head = &text[..text.floor_char_boundary(usize::try_from(most).unwrap_or(usize::MAX))];
+    let mut values = Deserializer::from_str(head).into_iter::<Value>();
+    if let Some(Ok(value)) = values.next() {
+        let length = values.byte_offset();
+        // A number at the end of the head may go on behind it.
+        if length < head.len() || head.len() == text.len() {
+            return Some(Ok((value, length)));
+        }
+    }
+    let mut values = Deserializer::from_str(text).into_iter();
+    let found = values.next()?;
+    Some(found.map(|BoundedValue(value)| (value, values.byte_offset())))
+}
+
 impl<'de> Deserialize<'de> for BoundedValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let most = *MOST.get_or_init(|| limits::ROW_VALUES.default);
         bounded(deserializer, most).map(Self)
     }
 }
 
-fn bounded<'de, D: Deserializer<'de>>(deserializer: D, most: u64) -> Result<Value, D::Error> {
+fn bounded<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+    most: u64,
+) -> Result<Value, D::Error> {
     let left = Cell::new(most);
     Counted { most, left: &left }.deserialize(deserializer)
 }
@@ -46,7 +74,7 @@ struct Counted<'a> {
 impl<'de> DeserializeSeed<'de> for Counted<'_> {
     type Value = Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         let Some(left) = self.left.get().checked_sub(1) else {
             let error = limits::ROW_VALUES.exceeded(self.most, "more");
             return Err(D::Error::custom(error));

@@ -7,7 +7,7 @@ use idiolect_input::open_regular;
 use serde_json::Value;
 
 use super::array::Cursor;
-use super::bounded::{BoundedValue, prepare};
+use super::bounded::{bounded_value, prepare};
 use super::raw::{Layout, RawRow};
 use super::text::{RowLines, json_error, line_error, newlines, text};
 use super::value::describe;
@@ -78,7 +78,7 @@ impl Source<'_> {
         {
             let text = text(self.path, &bytes, line)?;
             if !text.trim_ascii().is_empty() {
-                let BoundedValue(value) = serde_json::from_str(text.trim_ascii_end())
+                let value = bounded_value(text.trim_ascii_end())
                     .map_err(|error| json_error(self.path, (line, 0), &error))?;
                 self.push(line, value)?;
             }

@@ -11,7 +11,7 @@ mod read;
 mod text;
 mod value;
 
-pub(crate) use bounded::{BoundedValue, prepare as prepare_limits};
+pub(crate) use bounded::{bounded_value, prepare as prepare_limits};
 pub(crate) use csv::list;
 pub use raw::{Layout, RawRow, RawRows};
 pub(crate) use read::first_rows;

@@ -1,22 +1,20 @@
 //! Where the tensors of a GGUF file lie: at multiples of the alignment, within the file, apart from each other.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::header::Entry;
+use super::header::{Entry, Header};
 use super::types::{Layout, layout};
 use crate::ModelError;
 
-/// Checks all tensors against the `available` bytes of tensor data and each other.
-pub(super) fn check_extents(
-    tensors: &BTreeMap<String, Entry>,
-    available: u64,
-    alignment: u64,
-    path: &Path,
-) -> Result<(), ModelError> {
+/// Checks all tensors against the `size` bytes of the file and each other.
+pub(super) fn check_extents(header: &Header, size: u64, path: &Path) -> Result<(), ModelError> {
+    let Header {
+        tensors, alignment, ..
+    } = header;
+    let available = size.saturating_sub(header.data_start);
     let mut placed = Vec::with_capacity(tensors.len());
     for (name, entry) in tensors {
-        entry.check_start(name, alignment, path)?;
+        entry.check_start(name, *alignment, path)?;
         placed.push((entry.offset, entry.check_end(name, available, path)?, name));
     }
     placed.sort_unstable();

@@ -10,7 +10,6 @@ use std::path::Path;
 use idiolect_input::{limits, shown};
 use serde_json::Value;
 
-use super::extent::check_extents;
 use super::reader::{Reader, Stored};
 use crate::ModelError;
 
@@ -23,6 +22,8 @@ pub(super) struct Header {
     pub(super) tensors: BTreeMap<String, Entry>,
     /// Position of the first tensor's first byte.
     pub(super) data_start: u64,
+    /// What positions of tensors are multiples of.
+    pub(super) alignment: u64,
 }
 
 /// Where a tensor is.
@@ -44,8 +45,6 @@ const NAME: usize = 120;
 const ALIGNMENT: u64 = 32;
 
 /// Reads the header of a file of `size` bytes; `path` is named in errors only.
-///
-/// Tensors must begin at multiples of the alignment, lie within the file and apart from each other.
 pub(super) fn read(input: impl Read, size: u64, path: &Path) -> Result<Header, ModelError> {
     let most = limits::METADATA_BYTES.value();
     let most = most.map_err(|error| ModelError::io(path, error.into()))?;
@@ -63,11 +62,11 @@ pub(super) fn read(input: impl Read, size: u64, path: &Path) -> Result<Header, M
     let tensors = reader.tensors(tensor_count)?;
     let alignment = alignment(&metadata, path)?;
     let data_start = reader.position().next_multiple_of(alignment);
-    check_extents(&tensors, size.saturating_sub(data_start), alignment, path)?;
     Ok(Header {
         metadata,
         tensors,
         data_start,
+        alignment,
     })
 }
 

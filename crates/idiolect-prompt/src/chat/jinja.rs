@@ -7,6 +7,7 @@
 //! Templates come with models from strangers: steps, bytes, depth and the length of the source are bounded.
 
 mod budget;
+mod constants;
 mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +72,7 @@ impl Program {
             },
             default_auto_escape: Arc::new(|_: &str| AutoEscape::None),
         };
+        constants::check(source, most_bytes).map_err(refused)?;
         let source = kept(read_over_generation_marks(source));
         let own = CompiledTemplate::new(TEMPLATE, source, &config)?;
         let blocks = own.blocks.iter();

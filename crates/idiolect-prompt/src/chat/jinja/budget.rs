@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use idiolect_input::limits;
 use minijinja::value::{DynObject, Object, ObjectRepr, Rest, Value, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, State, filters};
+use minijinja::{Environment, Error, ErrorKind, State, context, filters};
 
 /// Checks a value that was made; one that is computed when it is read becomes a list.
 pub(super) const MADE: &str = "=made";
@@ -17,6 +17,8 @@ pub(super) const CALLED: &str = "=called";
 pub(super) const USED: &str = "=used";
 /// Pays for looking for a place in a text.
 pub(super) const TOUCHED: &str = "=touched";
+/// Slices, and pays for a text as far as it is read.
+pub(super) const SLICED: &str = "=sliced";
 /// Checks what a namespace is to keep: not itself, since printing it would have no end.
 pub(super) const KEPT: &str = "=kept";
 /// The name under which the context has the bytes that may be made.
@@ -110,6 +112,16 @@ fn touched(state: &State, value: Value) -> Result<Value, Error> {
     Ok(value)
 }
 
+/// The engine's own slice of a value by start, stop and step.
+fn sliced(state: &State, args: &[Value]) -> Result<Value, Error> {
+    let [value, start, stop, step] = args else {
+        return Err(Error::from(ErrorKind::MissingArgument));
+    };
+    let value = touched(state, value.clone())?;
+    let slice = state.env().compile_expression("value[start:stop:step]")?;
+    slice.eval(context! { value, start, stop, step })
+}
+
 fn kept(state: &State, value: Value) -> Result<Value, Error> {
     pay_for(state, &value)?;
     if has_namespace(&value) {
@@ -137,8 +149,13 @@ fn has_namespace(value: &Value) -> bool {
 /// Gives an environment the checks, and filters that pay before they make more than they are given.
 pub(super) fn prepare(env: &mut Environment<'static>) {
     env.add_filter(MADE, |state: &State, value: Value| made(state, value));
-    env.add_filter(CALLED, |state: &State, value: Value| {
-        pay_for(state, &value).map(|()| value)
+    env.add_filter(CALLED, |state: &State, value: Value| match value.kind() {
+        // A range, which the engine bounds.
+        ValueKind::Iterable => Ok(value),
+        _ => pay_for(state, &value).map(|()| value),
+    });
+    env.add_filter(SLICED, |state: &State, args: Rest<Value>| {
+        sliced(state, &args)
     });
     env.add_filter(USED, |state: &State, value: Value| {
         pay_for(state, &value).map(|()| value)

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use minijinja::machinery::{Instruction, Instructions};
 use minijinja::value::{Value, ValueKind};
 
-use super::budget::{CALLED, KEPT, MADE, TOUCHED, USED};
+use super::budget::{CALLED, KEPT, MADE, SLICED, TOUCHED, USED};
 
 /// The number of a filter that is looked up by its name each time.
 const BY_NAME: u8 = u8::MAX;
@@ -71,10 +71,14 @@ fn with_checks(step: &Step, before: Option<&Step>) -> Vec<Step> {
         Instruction::Add
         | Instruction::StringConcat
         | Instruction::Mul
-        | Instruction::Slice
         | Instruction::BuildList(_)
         | Instruction::BuildMap(_)
         | Instruction::ApplyFilter(..) => vec![own, check(MADE)],
+        // The text that is cut stands below its three numbers.
+        Instruction::Slice => vec![
+            Instruction::ApplyFilter(SLICED, Some(4), BY_NAME),
+            check(MADE),
+        ],
         Instruction::CallFunction(..) | Instruction::CallObject(_) => vec![own, check(CALLED)],
         Instruction::Eq
         | Instruction::Ne
