@@ -14,11 +14,15 @@ mod args;
 mod commands;
 mod error;
 mod output;
+mod panics;
 mod progress;
 mod stop;
 
 fn main() -> ExitCode {
-    match parse().and_then(|cli| cli.map_or(Ok(()), |cli| run(&cli.command))) {
+    panics::note_them();
+    stop::large_files_are_errors();
+    let ended = panics::caught(|| parse()?.map_or(Ok(()), |cli| run(&cli.command)));
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be gone; the status still tells.

@@ -64,9 +64,6 @@ mod tests {
         assert_eq!(outside("0 1000 1\n1 100000 65536\n"), Some(1000));
         assert_eq!(outside("1 100000 65536\n"), None);
         assert_eq!(outside(""), None);
-        assert_eq!(
-            (Runner::Nobody.uid(), Runner::Caller(7).uid()),
-            (NOBODY, 7)
-        );
+        assert_eq!((Runner::Nobody.uid(), Runner::Caller(7).uid()), (NOBODY, 7));
     }
 }
