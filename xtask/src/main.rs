@@ -13,6 +13,7 @@ mod bench;
 mod ci;
 mod continue_bench;
 mod demo;
+mod deny;
 mod distill_bench;
 mod experiment;
 mod fetch;
@@ -35,6 +36,8 @@ usage: cargo xtask COMMAND
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
   fetch minilm           the sentence encoder all-MiniLM-L6-v2 as models/minilm
   tidy                   the rules of this workspace that the compiler does not check
+  deny                   licences, sources and bans of dependencies, with cargo-deny where it is installed
+  deny advisories        known faults of dependencies (needs cargo-deny, and the network)
   package                whether every crate can be published, without uploading anything
   semver REVISION        breaking changes of the crates since a revision (needs cargo-semver-checks)
   bench [--python P] [--llama] [--only train|gen|prefill] [--repeats N]
@@ -67,6 +70,8 @@ fn main() -> ExitCode {
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
         ["fetch", "minilm"] => fetch::minilm().map(drop),
         ["tidy"] => tidy::run(),
+        ["deny"] => deny::run(),
+        ["deny", "advisories"] => deny::advisories(),
         ["package"] => package::run(),
         ["semver", revision] => package::semver(revision),
         ["bench", rest @ ..] => bench::run(rest),

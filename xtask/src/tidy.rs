@@ -14,6 +14,7 @@ mod names;
 mod packages;
 mod sizes;
 mod source;
+mod sources;
 mod uses;
 
 /// Runs all checks; prints the granted exceptions, and fails with every breach.
@@ -35,13 +36,14 @@ type Check = fn() -> Outcome<Vec<String>>;
 /// All exceptions and all breaches, as lines for the terminal.
 fn check() -> Outcome<(Vec<String>, Vec<String>)> {
     let (exceptions, mut breaches) = files::check()?;
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("sizes", sizes::check),
         ("circles", circles::check),
         ("exports", exports::check),
         ("edges", edges::check),
         ("names", names::check),
         ("licences", licences::check),
+        ("sources", sources::check),
     ];
     for (name, check) in checks {
         match check() {

@@ -2,6 +2,7 @@
 //!
 //! Status 2: the input or the call is wrong, and the line names file, row, tensor or field.
 //! Status 1: the run failed.
+//! Status 101: a panic, that is a fault of the program itself.
 
 use std::io::ErrorKind;
 
@@ -34,6 +35,9 @@ pub(crate) enum CliError {
     /// Standard output cannot be written.
     #[error("standard output: {0}")]
     Output(#[source] std::io::Error),
+    /// A panic, with what it said and where.
+    #[error("a fault of this program, which is worth a report: {0}")]
+    Panic(String),
     /// The user asked to stop; what was done is on disk.
     #[error("stopped: {steps} steps are done; the same command with {again} resumes")]
     Stopped {
@@ -60,8 +64,11 @@ impl CliError {
         }
     }
 
-    /// The exit status: 2 for a wrong input or call, 1 for a failed run.
+    /// The exit status: 2 for a wrong input or call, 1 for a failed run, 101 for a panic.
     pub(crate) fn status(&self) -> u8 {
+        if matches!(self, Self::Panic(_)) {
+            return 101;
+        }
         let failed = match self {
             Self::Stopped { .. }
             | Self::Lost { .. }

@@ -14,13 +14,17 @@ mod args;
 mod commands;
 mod error;
 mod output;
+mod panics;
 mod progress;
 mod stop;
 
 fn main() -> ExitCode {
-    // A library that gives up on a damaged file is told as an error.
+    panics::note_them();
+    // A library that gives up on a damaged file is told as an error, where it is called.
     idiolect::input::silence_guarded();
-    match parse().and_then(|cli| cli.map_or(Ok(()), |cli| run(&cli.command))) {
+    stop::large_files_are_errors();
+    let ended = panics::caught(|| parse()?.map_or(Ok(()), |cli| run(&cli.command)));
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be gone; the status still tells.

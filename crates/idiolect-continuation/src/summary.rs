@@ -5,6 +5,7 @@ use std::path::Path;
 
 use idiolect_data::write_json;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::error::ContinuationError;
 use crate::filter::{TextReason, TextVerdict};
@@ -69,6 +70,10 @@ pub struct ContinuationSummary {
     /// guesses came true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passes: Option<usize>,
+    /// What servers cost, by the part that they had (`teacher`, `judge`), in all calls that wrote a summary, as
+    /// whoever opened them says it; nothing where none was asked.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub spent: Map<String, Value>,
     /// Mean words of the first parts.
     pub first_words: f64,
     /// Mean words of the original second parts.

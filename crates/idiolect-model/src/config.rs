@@ -175,10 +175,6 @@ impl ModelConfig {
             let (field, found) = ("num_key_value_heads", self.num_kv_heads);
             return Err(ModelError::config(path, field, expected, found));
         }
-        if self.num_layers > MOST_LAYERS {
-            let (field, expected) = ("num_hidden_layers", format!("at most {MOST_LAYERS}"));
-            return Err(ModelError::config(path, field, expected, self.num_layers));
-        }
         let whole = self.num_heads.checked_mul(self.head_dim);
         if whole.is_none() || !self.head_dim.is_multiple_of(2) {
             let expected = "an even number of which all heads make less than 2^64";
@@ -192,9 +188,6 @@ impl ModelConfig {
         self.rope_scaling.check(self.head_dim / 2, path)
     }
 }
-
-/// The names of all tensors are laid out before a file is opened; no model has so many blocks.
-const MOST_LAYERS: usize = 65_536;
 
 /// Base and stretching of the rotary frequencies.
 struct Rope {

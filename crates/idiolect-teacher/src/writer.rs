@@ -39,11 +39,16 @@ impl Writer for Teacher {
 }
 
 impl Teacher {
+    /// What was spent so far, in the currency of the prices; 0 without prices.
+    #[must_use]
+    pub fn money_spent(&self) -> f64 {
+        self.config().budget.money_for(&self.spent())
+    }
+
     /// What was spent so far, in one line for people.
     #[must_use]
     pub fn spending(&self) -> String {
-        let spent = self.spent();
-        let money = self.config().budget.money_for(&spent);
+        let (spent, money) = (self.spent(), self.money_spent());
         format!(
             "{}: {} texts in {} attempts, {} tokens of prompts, {} of texts, {money:.4} of money",
             self.model(),

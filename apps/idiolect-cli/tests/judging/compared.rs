@@ -43,6 +43,13 @@ fn arena_hard_and_alpaca_eval_compare_with_a_baseline() {
         (&json!(4), &json!("baseline.jsonl"))
     );
     assert_eq!(place.lines("arena/rows.jsonl")[0]["win"], json!(0.875));
+    let spent = &summary["judge"]["spent"];
+    assert_eq!(
+        (&spent["attempts"], &spent["texts"]),
+        (&json!(4), &json!(4))
+    );
+    let written: Value = serde_json::from_str(&place.read("arena/summary.json")).unwrap();
+    assert_eq!(written, summary);
     let summary = run(
         &place,
         &format!("--task alpaca_eval --out $OUT/alpaca {judge}"),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::{Place, done, idiolect, refused, words};
+use crate::loopback::{Act, Server};
 use crate::{CONTINUE, call, run};
 
 #[test]
@@ -102,6 +103,33 @@ fn wrong_calls_of_continue() {
         errors.contains("--key-variable") && !errors.contains("secret"),
         "{errors}"
     );
+}
+
+/// The first attempt is answered in vain and billed; a call that asks nothing keeps the sum.
+#[test]
+fn what_a_server_cost_stands_in_the_summary() {
+    let Some(place) = Place::new() else { return };
+    let server = Server::start(|asked| match asked.number {
+        0 => {
+            let usage = json!({"prompt_tokens": 10, "completion_tokens": 5});
+            Act::Reply(200, "", json!({"choices": [], "usage": usage}).to_string())
+        }
+        _ => Act::text(asked, "and so it goes on"),
+    });
+    let text = format!(
+        "continue --corpus $C --documents 3 --teacher openai:{} --server-model m --in-flight 1 \
+         --prompt-price 100000 --text-price 200000 --out $OUT/a",
+        server.url
+    );
+    let summary = run(&place, &text);
+    let spent = json!({
+        "attempts": 4, "texts": 3, "prompt_tokens": 40, "text_tokens": 20, "money": 8.0,
+    });
+    assert_eq!(summary["spent"], json!({"teacher": spent}));
+    let written = || serde_json::from_str::<Value>(&place.read("a/summary.json")).expect("JSON");
+    assert_eq!(written(), summary);
+    assert_eq!(run(&place, &text), summary);
+    assert_eq!((written(), server.count()), (summary, 4));
 }
 
 /// `cargo xtask test server` starts one and sets the variable.

@@ -187,16 +187,10 @@ pub(crate) fn failed(reason: impl ToString) -> EvalError {
 
 /// What the entry finds: the box that becomes a program's folder, and the place of its root.
 fn fill(folder: &Path, program: &str) -> Result<(), EvalError> {
-    for name in ["root", "box", "box/work", "box/tools"] {
+    for name in ["root", "box", "box/work"] {
         std::fs::create_dir(folder.join(name)).map_err(failed)?;
     }
-    let files = [
-        ("program.py", program),
-        ("driver.py", DRIVER),
-        ("tools/setpriv", ""),
-        ("tools/prlimit", ""),
-    ];
-    for (name, text) in files {
+    for (name, text) in [("program.py", program), ("driver.py", DRIVER)] {
         std::fs::write(folder.join("box").join(name), text).map_err(failed)?;
     }
     Ok(())

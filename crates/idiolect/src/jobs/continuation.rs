@@ -4,9 +4,11 @@ use idiolect_completion::{Progress, Writer};
 use idiolect_continuation::{
     ContinuationConfig, ContinuationSummary, ContinuationWriters, Target, continue_corpus as run,
 };
+use idiolect_data::RunDir;
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{ModelSettings, on_threads};
 
+use super::spent;
 use super::writers::{AnyWriter, Writers};
 use crate::Error;
 use crate::settings::ContinueJob;
@@ -25,6 +27,8 @@ pub fn continue_text(
     let out = job.out.as_deref();
     let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
     on_threads(job.threads, || {
+        let file = RunDir::new(out).summary();
+        let before = spent::earlier(&file, &["spent"]);
         let corpus = job.continuation.corpus()?;
         let config = job.continuation.config(job.seed)?;
         job.check()?;
@@ -38,7 +42,14 @@ pub fn continue_text(
         for writer in [&teacher, &judge].into_iter().flatten() {
             writer.tell();
         }
-        Ok(done?.summary)
+        let mut summary = done?.summary;
+        let writers = [("teacher", &teacher), ("judge", &judge)].into_iter();
+        let now = writers.map(|(name, writer)| (name, writer.as_ref().and_then(AnyWriter::spent)));
+        summary.spent = spent::parts(&before, now);
+        if !summary.spent.is_empty() {
+            summary.write(&file)?;
+        }
+        Ok(summary)
     })
 }
 

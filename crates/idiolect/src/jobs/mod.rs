@@ -4,6 +4,7 @@ mod continuation;
 mod distillation;
 mod evaluation;
 mod rows;
+mod spent;
 mod writers;
 
 pub use continuation::continue_text;

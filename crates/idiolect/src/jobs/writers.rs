@@ -8,6 +8,9 @@ use idiolect_completion::{
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};
+use serde_json::Value;
+#[cfg(feature = "server")]
+use serde_json::json;
 
 #[cfg(feature = "server")]
 use idiolect_teacher::{ServerSettings, Teacher};
@@ -81,13 +84,30 @@ impl<'a> Writers<'a> {
 }
 
 impl AnyWriter<'_> {
-    /// Says what a server cost, where it wrote anything.
+    /// Says what a server cost, where it was asked anything.
     pub(crate) fn tell(&self) {
         #[cfg(feature = "server")]
         if let Self::Server(server, progress) = self
-            && server.spent().texts > 0
+            && server.spent().attempts > 0
         {
             progress.note(&server.spending());
+        }
+    }
+
+    /// What a server cost, attempts and their sum, for a summary; nothing where none was asked anything.
+    pub(crate) fn spent(&self) -> Option<Value> {
+        match self {
+            Self::Local(_) => None,
+            #[cfg(feature = "server")]
+            Self::Server(server, _) => {
+                let spent = server.spent();
+                (spent.attempts > 0).then(|| {
+                    json!({
+                        "attempts": spent.attempts, "texts": spent.texts, "prompt_tokens": spent.prompt_tokens,
+                        "text_tokens": spent.text_tokens, "money": server.money_spent(),
+                    })
+                })
+            }
         }
     }
 }
