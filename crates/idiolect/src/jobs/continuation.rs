@@ -5,7 +5,7 @@ use idiolect_continuation::{
     ContinuationConfig, ContinuationSummary, ContinuationWriters, Target, continue_corpus as run,
 };
 use idiolect_generate::GenerationSettings;
-use idiolect_lm::{ModelSettings, on_threads};
+use idiolect_lm::{LmError, ModelSettings, on_threads};
 
 use super::writers::{AnyWriter, Writers};
 use crate::Error;
@@ -27,7 +27,8 @@ pub fn continue_text(
     on_threads(job.threads, || {
         let corpus = job.continuation.corpus()?;
         let config = job.continuation.config(job.seed)?;
-        job.check()?;
+        job.continuation.validate()?;
+        job.generation.check().map_err(LmError::from)?;
         let mut teacher = teacher(job, &config, progress)?;
         let mut judge = judge(job, &config, progress)?;
         let writers = ContinuationWriters {
