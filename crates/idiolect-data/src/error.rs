@@ -157,6 +157,23 @@ pub enum DataError {
     },
 }
 
+impl DataError {
+    /// A [`DataError::Setting`]; `place` is empty where it is not known.
+    pub(crate) fn setting(
+        place: &str,
+        key: &str,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> Self {
+        Self::Setting {
+            place: place.to_owned(),
+            key: key.to_owned(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+}
+
 fn prefix(place: &str) -> String {
     if place.is_empty() {
         String::new()

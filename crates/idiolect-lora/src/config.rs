@@ -253,20 +253,6 @@ mod tests {
             },
             "pattern: expected a regular expression",
         );
-        for alpha in [f64::NAN, f64::INFINITY, 1e7, -1e7] {
-            refused(
-                LoraConfig { alpha, ..plain() },
-                "alpha: expected a number of at most",
-            );
-            let alpha_pattern = vec![("q_proj".into(), alpha)];
-            refused(
-                LoraConfig {
-                    alpha_pattern,
-                    ..plain()
-                },
-                "alpha_pattern: expected a number of at most",
-            );
-        }
         refused(
             LoraConfig {
                 dropout: 1.0,
@@ -291,6 +277,29 @@ mod tests {
             "init: expected another start",
         );
         assert!("loftq".parse::<Init>().is_err());
+    }
+
+    #[test]
+    fn an_alpha_that_is_no_number_or_a_slip_is_refused_by_name() {
+        let plain = LoraConfig::default;
+        let refused = |config: LoraConfig, part: &str| {
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        for alpha in [f64::NAN, f64::INFINITY, 1e7, -1e7] {
+            refused(
+                LoraConfig { alpha, ..plain() },
+                "alpha: expected a number of at most",
+            );
+            let alpha_pattern = vec![("q_proj".into(), alpha)];
+            refused(
+                LoraConfig {
+                    alpha_pattern,
+                    ..plain()
+                },
+                "alpha_pattern: expected a number of at most",
+            );
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, View};
 use serde_json::{Value, json};
 
-use fit::require_fit;
+use fit::require_f16;
 pub use held::weight_files;
 use held::{INDEX, remove, shard_name};
 
@@ -98,7 +98,10 @@ pub fn save(
         remove(folder, INDEX)?;
     }
     let tensors = stored_tensors(decoder, options.stored);
-    require_fit(&tensors, folder)?;
+    if options.stored == StoredType::F16 {
+        let values = |(name, lazy): &(String, Lazy)| (name.clone(), lazy.tensor.values());
+        require_f16(tensors.iter().map(values), folder)?;
+    }
     let shards = shards(tensors, options.max_shard_bytes);
     let total = shards.len();
     let (mut files, mut map, mut bytes) = (Vec::new(), BTreeMap::new(), 0);

@@ -4,6 +4,8 @@
 //! Where a default is called the paper's, it is that of self-distillation fine-tuning
 //! (arXiv 2402.13669, section 4.1, and the scripts published with it).
 
+mod ranges;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,6 @@ mod optimizer;
 mod params;
 mod pass;
 mod plan;
-mod ranges;
 mod rate;
 mod replica;
 mod report;

@@ -3,7 +3,7 @@
 use idiolect_finetune::TrainSettings;
 
 use crate::Error;
-use crate::settings::{ContinueJob, DistillJob, EvalJob, SdftSettings};
+use crate::settings::{DistillJob, SdftSettings};
 
 impl DistillJob {
     /// Refuses numbers out of range; looks at no file.
@@ -41,36 +41,5 @@ impl SdftSettings {
             out: self.out.clone(),
         };
         Ok(training.check()?)
-    }
-}
-
-impl ContinueJob {
-    /// Refuses numbers out of range; looks at no file.
-    ///
-    /// # Errors
-    ///
-    /// As [`DistillJob::check`].
-    pub fn check(&self) -> Result<(), Error> {
-        self.continuation.validate()?;
-        #[cfg(feature = "server")]
-        self.server.check()?;
-        Ok(self
-            .generation
-            .check()
-            .map_err(idiolect_lm::LmError::from)?)
-    }
-}
-
-impl EvalJob {
-    /// Refuses settings out of range, and what the task has no use for.
-    ///
-    /// # Errors
-    ///
-    /// As [`DistillJob::check`].
-    pub fn check(&self) -> Result<(), Error> {
-        self.eval.check()?;
-        #[cfg(feature = "server")]
-        self.server.check()?;
-        Ok(())
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use idiolect::data::settings::{Layer, Settings, keys, resolve, schema};
+use idiolect::lm::LmError;
 use idiolect::{ContinueJob, DistillJob, Error, EvalJob, SdftSettings, TrainSettings};
 
 const PAGE: &str = include_str!("../../../docs/LIMITS.md");
@@ -101,6 +102,15 @@ fn file<T: Settings + 'static>(base: &'static str, check: fn(&T) -> Result<(), E
 /// Every kind; the first that has a key tries it.
 fn files() -> [File; 5] {
     let model = "model = \"m\"\ndata = [\"d\"]\n";
+    let continuation = |job: &ContinueJob| {
+        job.continuation.validate()?;
+        job.server.check()?;
+        Ok::<_, Error>(job.generation.check().map_err(LmError::from)?)
+    };
+    let evaluation = |job: &EvalJob| {
+        job.eval.check()?;
+        Ok::<_, Error>(job.server.check()?)
+    };
     let train = |settings: &TrainSettings| {
         settings.data.check()?;
         Ok::<_, Error>(settings.check()?)
@@ -109,8 +119,8 @@ fn files() -> [File; 5] {
         file(model, train),
         file(model, SdftSettings::check),
         file(model, DistillJob::check),
-        file("documents = 1\nmin_words = 2\n", ContinueJob::check),
-        file("task = \"humaneval\"\ndata = \"d\"\n", EvalJob::check),
+        file("documents = 1\nmin_words = 2\n", continuation),
+        file("task = \"humaneval\"\ndata = \"d\"\n", evaluation),
     ]
 }
 

@@ -7,7 +7,6 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::settings::setting;
 use crate::DataError;
 
 /// `n` of `n_rows` rows without repetition, in ascending order (all where `n` is larger).
@@ -60,7 +59,12 @@ pub fn mix(lens: &[usize], weights: &[f64], seed: u64) -> Result<Vec<(usize, usi
     let rows: f64 = sizes.map(|(set, &len)| len as f64 * weight_of(set)).sum();
     if rows > MOST_MIXED as f64 {
         let expected = format!("at most {MOST_MIXED} rows together");
-        return Err(setting("weights", expected, format!("{rows:.0}")));
+        return Err(DataError::setting(
+            "",
+            "weights",
+            expected,
+            format!("{rows:.0}"),
+        ));
     }
     let mut order = Vec::new();
     for (set, &len) in lens.iter().enumerate() {
@@ -83,7 +87,12 @@ pub fn mix(lens: &[usize], weights: &[f64], seed: u64) -> Result<Vec<(usize, usi
 pub(super) fn check_weights(weights: &[f64]) -> Result<(), DataError> {
     let is_weight = |weight: &f64| weight.is_finite() && *weight >= 0.0;
     match weights.iter().find(|weight| !is_weight(weight)) {
-        Some(weight) => Err(setting("weights", "numbers of at least 0", weight)),
+        Some(weight) => Err(DataError::setting(
+            "",
+            "weights",
+            "numbers of at least 0",
+            weight,
+        )),
         None => Ok(()),
     }
 }

@@ -169,7 +169,7 @@ pub fn id_text(id: &Id) -> String {
     id.as_str().map_or_else(|| id.to_string(), Into::into)
 }
 
-pub(super) fn setting(key: &str, expected: impl Into<String>, found: impl ToString) -> DataError {
+fn setting(key: &str, expected: impl Into<String>, found: impl ToString) -> DataError {
     DataError::Setting {
         place: String::new(),
         key: key.to_owned(),

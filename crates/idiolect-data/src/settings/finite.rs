@@ -6,7 +6,6 @@
 use toml::{Table, Value};
 
 use super::layer::Layer;
-use super::resolve::setting;
 use crate::DataError;
 
 /// Refuses the first value that is or holds NaN or an infinity; the layer is the topmost that has its key.
@@ -16,7 +15,7 @@ pub(super) fn require_finite(values: &Table, layers: &[Layer]) -> Result<(), Dat
             let mut topmost = layers.iter().rev();
             let layer = topmost.find(|layer| layer.values.contains_key(key));
             let place = layer.map_or("", |layer| layer.name.as_str());
-            return Err(setting(place, key, "a finite number", &found.to_string()));
+            return Err(DataError::setting(place, key, "a finite number", found));
         }
     }
     Ok(())

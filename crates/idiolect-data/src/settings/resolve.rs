@@ -218,7 +218,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-pub(super) fn setting(place: &str, key: &str, expected: &str, found: &str) -> DataError {
+fn setting(place: &str, key: &str, expected: &str, found: &str) -> DataError {
     DataError::Setting {
         place: place.to_owned(),
         key: key.to_owned(),

@@ -1,19 +1,20 @@
-//! Whether values fit the type that they are stored in.
+//! Whether values fit into f16 on disk.
 
 use std::path::Path;
 
-use super::{Lazy, StoredType};
 use crate::ModelError;
 use crate::floats::beyond_f16;
 
-/// Refuses values that the type on disk would make infinite.
-pub(super) fn require_fit(tensors: &[(String, Lazy)], folder: &Path) -> Result<(), ModelError> {
-    let halves = tensors.iter();
-    for (name, lazy) in halves.filter(|(_, lazy)| lazy.stored == StoredType::F16) {
-        if let Some(found) = beyond_f16(&lazy.tensor.values()) {
+/// Refuses values that f16 would make infinite.
+pub(super) fn require_f16(
+    mut tensors: impl Iterator<Item = (String, Vec<f32>)>,
+    folder: &Path,
+) -> Result<(), ModelError> {
+    tensors.try_for_each(|(name, values)| match beyond_f16(&values) {
+        None => Ok(()),
+        Some(found) => {
             let (what, expected) = (format!("tensor {name}"), "values below 65520 for f16");
-            return Err(ModelError::corrupt(folder, what, expected, found));
+            Err(ModelError::corrupt(folder, what, expected, found))
         }
-    }
-    Ok(())
+    })
 }

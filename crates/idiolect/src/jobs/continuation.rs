@@ -6,7 +6,7 @@ use idiolect_continuation::{
 };
 use idiolect_data::RunDir;
 use idiolect_generate::GenerationSettings;
-use idiolect_lm::{ModelSettings, on_threads};
+use idiolect_lm::{LmError, ModelSettings, on_threads};
 
 use super::spent;
 use super::writers::{AnyWriter, Writers};
@@ -31,7 +31,8 @@ pub fn continue_text(
         let before = spent::earlier(&file, &["spent"]);
         let corpus = job.continuation.corpus()?;
         let config = job.continuation.config(job.seed)?;
-        job.check()?;
+        job.continuation.validate()?;
+        job.generation.check().map_err(LmError::from)?;
         let mut teacher = teacher(job, &config, progress)?;
         let mut judge = judge(job, &config, progress)?;
         let writers = ContinuationWriters {

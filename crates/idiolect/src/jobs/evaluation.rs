@@ -31,7 +31,8 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
     let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
     on_threads(job.model.threads, || {
         let evaluation = Evaluation::new(&job.eval)?;
-        job.check()?;
+        #[cfg(feature = "server")]
+        job.server.check()?;
         let model = LanguageModel::load(&job.model, progress)?;
         let model = model.load_optional_adapter(job.eval.adapter.as_deref())?;
         let about = about(&model, job)?;

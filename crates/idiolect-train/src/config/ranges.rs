@@ -1,6 +1,7 @@
 //! The ranges of the numbers of a training run. `docs/LIMITS.md` lists them with their reasons.
 
-use crate::{TrainConfig, TrainError};
+use super::TrainConfig;
+use crate::TrainError;
 
 /// A range that is open below: above 0 and at most so much.
 fn positive(value: f64, most: f64) -> bool {
