@@ -292,9 +292,7 @@ fn a_tensor_outside_the_file_is_named() {
 fn entry(name: &str, sizes: &[u64], offset: u64) -> Vec<u8> {
     let mut bytes = name.as_bytes().to_vec();
     bytes.extend(u32::try_from(sizes.len()).unwrap().to_le_bytes());
-    sizes
-        .iter()
-        .for_each(|size| bytes.extend(size.to_le_bytes()));
+    bytes.extend(sizes.iter().flat_map(|size| size.to_le_bytes()));
     bytes.extend(0_u32.to_le_bytes());
     bytes.extend(offset.to_le_bytes());
     bytes

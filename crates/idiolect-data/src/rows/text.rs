@@ -33,10 +33,10 @@ impl<R: BufRead> RowLines<R> {
 /// That a line of a file could not be read: the line, where it is too long, else the file.
 pub(crate) fn line_error(path: &Path, line: usize, source: io::Error) -> DataError {
     let path = path.to_owned();
-    if source
+    let limit = source
         .get_ref()
-        .is_some_and(|inner| inner.is::<LimitError>())
-    {
+        .and_then(|inner| inner.downcast_ref::<LimitError>());
+    if limit.is_some() {
         return DataError::Json {
             path,
             line,

@@ -144,7 +144,7 @@ fn tensors_that_are_missing() {
 
 #[test]
 fn a_configuration_that_is_not_supported() {
-    let cases: [(&str, serde_json::Value, &str); 18] = [
+    let cases: [(&str, serde_json::Value, &str); 8] = [
         (
             "architectures",
             serde_json::json!(["GPT2LMHeadModel"]),
@@ -173,57 +173,6 @@ fn a_configuration_that_is_not_supported() {
             "found yarn",
         ),
         ("eos_token_id", (-1).into(), "eos_token_id"),
-        (
-            "hidden_act",
-            5.into(),
-            "hidden_act: expected a text, found 5",
-        ),
-        (
-            "rope_scaling",
-            "linear".into(),
-            "rope_scaling: expected an object",
-        ),
-        (
-            "rope_parameters",
-            7.into(),
-            "rope_parameters: expected an object",
-        ),
-        (
-            "rope_scaling",
-            serde_json::json!({"rope_type": 3, "factor": 2.0}),
-            "rope_type: expected a text, found 3",
-        ),
-        (
-            "rope_scaling",
-            serde_json::json!({"rope_type": "factors", "divisors": [1.0]}),
-            "divisors: expected one for each of",
-        ),
-        (
-            "rope_scaling",
-            serde_json::json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0,
-                "high_freq_factor": 4.0, "original_max_position_embeddings": 64}),
-            "high_freq_factor: expected more than low_freq_factor = 4",
-        ),
-        (
-            "eos_token_id",
-            70_000.into(),
-            "eos_token_id: expected an id below vocab_size",
-        ),
-        (
-            "bos_token_id",
-            70_000.into(),
-            "bos_token_id: expected an id below vocab_size",
-        ),
-        (
-            "pad_token_id",
-            70_000.into(),
-            "pad_token_id: expected an id below vocab_size",
-        ),
-        (
-            "num_hidden_layers",
-            9_000_000_000_u64.into(),
-            "num_hidden_layers: expected at most 65536",
-        ),
     ];
     for (field, value, part) in cases {
         let Some((_place, path)) = copy("tiny-llama3") else {
@@ -307,5 +256,70 @@ fn a_pipe_in_the_place_of_a_file() {
             .status();
         assert!(made.expect("mkfifo").success());
         refused(&path, &[name, "expected a regular file, found a pipe"]);
+    }
+}
+
+#[test]
+fn a_configuration_of_other_types_or_beyond_its_ranges() {
+    let cases: [(&str, serde_json::Value, &str); 7] = [
+        (
+            "hidden_act",
+            5.into(),
+            "hidden_act: expected a text, found 5",
+        ),
+        (
+            "rope_scaling",
+            "linear".into(),
+            "rope_scaling: expected an object",
+        ),
+        (
+            "rope_parameters",
+            7.into(),
+            "rope_parameters: expected an object",
+        ),
+        (
+            "rope_scaling",
+            serde_json::json!({"rope_type": 3, "factor": 2.0}),
+            "rope_type: expected a text, found 3",
+        ),
+        (
+            "rope_scaling",
+            serde_json::json!({"rope_type": "factors", "divisors": [1.0]}),
+            "divisors: expected one for each of",
+        ),
+        (
+            "rope_scaling",
+            serde_json::json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0,
+                "high_freq_factor": 4.0, "original_max_position_embeddings": 64}),
+            "high_freq_factor: expected more than low_freq_factor = 4",
+        ),
+        (
+            "num_hidden_layers",
+            9_000_000_000_u64.into(),
+            "num_hidden_layers: expected at most 65536",
+        ),
+    ];
+    for (field, value, part) in cases {
+        let Some((_place, path)) = copy("tiny-llama3") else {
+            return;
+        };
+        edit(&path.join("config.json"), |json| {
+            drop(json.insert(field.into(), value));
+        });
+        refused(&path, &["config.json", part]);
+    }
+}
+
+#[test]
+fn special_tokens_beyond_the_vocabulary() {
+    for field in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+        let Some((_place, path)) = copy("tiny-llama3") else {
+            return;
+        };
+        edit(&path.join("config.json"), |json| {
+            drop(json.insert(field.into(), 70_000.into()));
+        });
+        let part = format!("{field}: expected an id below vocab_size");
+        refused(&path, &["config.json", &part, "70000"]);
     }
 }

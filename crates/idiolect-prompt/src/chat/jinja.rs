@@ -64,7 +64,7 @@ impl Program {
         let most_steps = limits::TEMPLATE_STEPS.value().map_err(refused)?;
         let most_bytes = limits::RENDERED_BYTES.value().map_err(refused)?;
         let config = TemplateConfig {
-            syntax_config: minijinja::syntax::SyntaxConfig::default(),
+            syntax_config: minijinja::syntax::SyntaxConfig,
             ws_config: WhitespaceConfig {
                 keep_trailing_newline: false,
                 lstrip_blocks: true,

@@ -188,7 +188,7 @@ pub(super) fn prepare(env: &mut Environment<'static>) {
         let pair = |key: Value| Ok((key.clone(), all.get_item(&key)?));
         match all.kind() {
             ValueKind::Map => all.try_iter()?.map(pair).collect::<Result<Value, Error>>(),
-            _ => Ok(Value::from_iter(all.try_iter()?)),
+            _ => Ok(all.try_iter()?.collect()),
         }
     });
 }

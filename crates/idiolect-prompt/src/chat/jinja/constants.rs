@@ -21,7 +21,7 @@ struct Tag {
 pub(super) fn check(source: &str, most: u64) -> Result<(), LimitError> {
     let space = WhitespaceConfig::default();
     let (mut tag, mut total) = (Tag::default(), 0_u128);
-    for token in tokenize(source, false, SyntaxConfig::default(), space) {
+    for token in tokenize(source, false, SyntaxConfig, space) {
         // A source that has no tokens is told by the parser.
         let Ok((token, span)) = token else { break };
         match token {
