@@ -1,8 +1,13 @@
-//! `cargo xtask package`: whether every crate can be published, without uploading anything.
+//! `cargo xtask package`: whether every crate can be published, without uploading anything; `cargo xtask deny`: what
+//! comes with them.
 //!
 //! Packages are made and dry-run, not built again: the tests build the same sources.
+//! Licences, sources and bans follow deny.toml: with `cargo deny` where that is installed, and without it by the same
+//! checks of `cargo xtask tidy`.
 
-use crate::shell;
+use std::process::Stdio;
+
+use crate::shell::{self, Outcome};
 
 /// Members that are never published.
 const PRIVATE: [&str; 5] = [
@@ -13,8 +18,11 @@ const PRIVATE: [&str; 5] = [
     "xtask",
 ];
 
+/// How cargo-deny is installed.
+const INSTALL: &str = "cargo install cargo-deny --locked";
+
 /// Packages every crate, then goes through publishing all of them as far as uploading.
-pub(crate) fn run() -> shell::Outcome {
+pub(crate) fn run() -> Outcome {
     for command in [["package", "--no-verify"], ["publish", "--dry-run"]] {
         let mut cargo = shell::cargo(&command);
         cargo.args(["--workspace", "--locked", "--allow-dirty", "--quiet"]);
@@ -28,8 +36,40 @@ pub(crate) fn run() -> shell::Outcome {
 }
 
 /// Breaking changes of the published crates since a revision, by `cargo-semver-checks`, which must be installed.
-pub(crate) fn semver(revision: &str) -> shell::Outcome {
+pub(crate) fn semver(revision: &str) -> Outcome {
     let mut checks = shell::cargo(&["semver-checks", "--workspace", "--baseline-rev", revision]);
     checks.args(PRIVATE.iter().flat_map(|name| ["--exclude", name]));
     shell::run(&mut checks)
+}
+
+/// Checks what needs no network.
+pub(crate) fn deny() -> Outcome {
+    if is_installed() {
+        let check = ["deny", "--locked", "check", "bans", "licenses", "sources"];
+        return shell::run(&mut shell::cargo(&check));
+    }
+    println!(
+        "cargo-deny is not installed ({INSTALL}); `cargo xtask tidy` checks licences and sources"
+    );
+    Ok(())
+}
+
+/// Checks dependencies against the database of known faults, which is fetched.
+pub(crate) fn advisories() -> Outcome {
+    if is_installed() {
+        shell::run(&mut shell::cargo(&[
+            "deny",
+            "--locked",
+            "check",
+            "advisories",
+        ]))
+    } else {
+        Err(format!("cargo-deny is not installed: {INSTALL}"))
+    }
+}
+
+fn is_installed() -> bool {
+    let mut version = shell::cargo(&["deny", "--version"]);
+    let quiet = version.stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
 }

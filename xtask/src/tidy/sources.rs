@@ -18,10 +18,12 @@ pub(super) fn check() -> Outcome<Vec<String>> {
     manifests.extend(packages()?);
     for folder in manifests {
         let path = folder.join("Cargo.toml");
-        let wild = wildcards(&read(&path)?);
-        breaches.extend(wild.iter().map(|line| {
-            format!("{}: any version of a dependency: {line}", path.display())
-        }));
+        let manifest = read(&path)?;
+        breaches.extend(
+            wildcards(&manifest)
+                .iter()
+                .map(|line| format!("{}: any version of a dependency: {line}", path.display())),
+        );
     }
     Ok(breaches)
 }
@@ -69,7 +71,8 @@ mod tests {
                 "c: source registry+https://example.org/index is not crates.io",
             ]
         );
-        let manifest = "a = \"1\"\nb = \"*\"\nc = { version = \"*\", features = [] }\nd = { path = \"x\" }";
+        let manifest =
+            "a = \"1\"\nb = \"*\"\nc = { version = \"*\", features = [] }\nd = { path = \"x\" }";
         assert_eq!(wildcards(manifest).len(), 2);
     }
 }
