@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{deny, package, parity, shell, test, tidy};
+use crate::{package, parity, shell, test, tidy};
 
 /// Runs all steps and stops at the first that fails.
 ///
@@ -13,7 +13,7 @@ pub(crate) fn run() -> shell::Outcome {
         shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))
     })?;
     step("tidy", tidy::run)?;
-    step("dependencies", deny::run)?;
+    step("dependencies", package::deny)?;
     step("clippy", || shell::run(&mut clippy()))?;
     step("documentation", || shell::run(&mut documentation()))?;
     step("packages", package::run)?;

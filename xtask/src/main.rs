@@ -13,7 +13,6 @@ mod bench;
 mod ci;
 mod continue_bench;
 mod demo;
-mod deny;
 mod distill_bench;
 mod experiment;
 mod fetch;
@@ -70,8 +69,8 @@ fn main() -> ExitCode {
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
         ["fetch", "minilm"] => fetch::minilm().map(drop),
         ["tidy"] => tidy::run(),
-        ["deny"] => deny::run(),
-        ["deny", "advisories"] => deny::advisories(),
+        ["deny"] => package::deny(),
+        ["deny", "advisories"] => package::advisories(),
         ["package"] => package::run(),
         ["semver", revision] => package::semver(revision),
         ["bench", rest @ ..] => bench::run(rest),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod cost;
 mod error;
 mod journal;
 mod progress;
@@ -12,6 +13,7 @@ mod watched;
 mod writer;
 
 pub use address::WriterAddress;
+pub use cost::{earlier_costs, sum_costs};
 pub use error::CompletionError;
 pub use idiolect_generate::{FinishReason, GenerationSettings, Sampler, Sampling};
 pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf, read_journal};

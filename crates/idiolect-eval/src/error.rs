@@ -163,6 +163,13 @@ pub enum EvalError {
 }
 
 impl EvalError {
+    /// A [`EvalError::Sandbox`] for a reason.
+    pub(crate) fn sandbox(reason: impl ToString) -> Self {
+        Self::Sandbox {
+            reason: reason.to_string(),
+        }
+    }
+
     /// A [`EvalError::Setting`] of the setting `name`.
     pub(crate) fn setting(
         name: impl Into<String>,

@@ -18,9 +18,10 @@ pub(super) fn check() -> Outcome<Vec<String>> {
     manifests.extend(packages()?);
     for folder in manifests {
         let path = folder.join("Cargo.toml");
-        let wild = wildcards(&read(&path)?);
+        let manifest = read(&path)?;
         breaches.extend(
-            wild.iter()
+            wildcards(&manifest)
+                .iter()
                 .map(|line| format!("{}: any version of a dependency: {line}", path.display())),
         );
     }

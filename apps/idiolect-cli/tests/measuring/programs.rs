@@ -83,6 +83,8 @@ fn several_answers_to_a_program_give_pass_at_k() {
             == 1,
         "{said}"
     );
+    assert!(said.contains("sandbox: programs run as user "), "{said}");
+    assert!(!said.contains("as user 0;"), "{said}");
     let summary: Value = serde_json::from_str(&place.read("code/summary.json")).unwrap();
     assert_eq!(
         (&summary["items"], &summary["samples"]),

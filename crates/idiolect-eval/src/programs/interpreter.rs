@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::error::EvalError;
-use crate::programs::sandbox::failed;
 
 /// Says which folders a Python needs.
 const NEEDS: &str = include_str!("../../sandbox/needs.py");
@@ -46,7 +45,10 @@ impl Interpreter {
     pub(crate) fn find(python: &Path) -> Result<Self, EvalError> {
         let program = PathBuf::from(said(python, &["-c", PROGRAM])?.trim());
         if !program.is_absolute() {
-            return Err(failed(format!("{} is no Python", python.display())));
+            return Err(EvalError::sandbox(format!(
+                "{} is no Python",
+                python.display()
+            )));
         }
         let needs = said(&program, &["-I", "-S", "-c", NEEDS])?;
         let own = needs.lines().map(Path::new);
@@ -59,7 +61,7 @@ impl Interpreter {
 }
 
 fn said(python: &Path, arguments: &[&str]) -> Result<String, EvalError> {
-    let wrong = |reason: String| failed(format!("{}: {reason}", python.display()));
+    let wrong = |reason: String| EvalError::sandbox(format!("{}: {reason}", python.display()));
     let output = Command::new(python).args(arguments).output();
     let Output { status, stdout, .. } = output.map_err(|error| wrong(error.to_string()))?;
     if status.success() {
@@ -77,7 +79,9 @@ fn outermost<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<Vec<PathBuf>, 
     for path in sorted {
         if path == Path::new("/") || !path.is_absolute() {
             let found = path.display();
-            return Err(failed(format!("Python needs all of {found:?} to run")));
+            return Err(EvalError::sandbox(format!(
+                "Python needs all of {found:?} to run"
+            )));
         }
         // Sorted by their parts, so that a folder stands before all that it holds.
         if !kept.last().is_some_and(|last| path.starts_with(last)) {

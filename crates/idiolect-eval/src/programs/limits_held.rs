@@ -6,7 +6,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::error::EvalError;
-use crate::programs::sandbox::{Ending, Limits, Sandbox, failed};
+use crate::programs::sandbox::{Ending, Limits, Sandbox};
 
 /// Goes against every limit and says which of them held.
 const PROBE: &str = include_str!("../../sandbox/probe.py");
@@ -74,7 +74,11 @@ impl Sandbox {
         );
         let said = match self.run(&(numbers + PROBE))? {
             Ending::Failed(said) => said,
-            other => return Err(failed(format!("the limits could not be tried: {other:?}"))),
+            other => {
+                return Err(EvalError::sandbox(format!(
+                    "the limits could not be tried: {other:?}"
+                )));
+            }
         };
         let held = |name: &str| said.split(' ').any(|word| word == name);
         Ok(LimitsHeld {
@@ -91,12 +95,12 @@ impl Sandbox {
 
 /// A folder with a file `outside` that every user may read and write.
 fn open_to_all() -> Result<TempDir, EvalError> {
-    let folder = tempfile::tempdir().map_err(failed)?;
+    let folder = tempfile::tempdir().map_err(EvalError::sandbox)?;
     let file = folder.path().join("outside");
-    std::fs::write(&file, "outside").map_err(failed)?;
+    std::fs::write(&file, "outside").map_err(EvalError::sandbox)?;
     for (path, mode) in [(file.as_path(), 0o666), (folder.path(), 0o777)] {
         let all = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(path, all).map_err(failed)?;
+        std::fs::set_permissions(path, all).map_err(EvalError::sandbox)?;
     }
     Ok(folder)
 }

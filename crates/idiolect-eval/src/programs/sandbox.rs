@@ -112,7 +112,7 @@ impl Sandbox {
                 Err(error) => reason = error.to_string(),
             }
         }
-        Err(failed(reason))
+        Err(EvalError::sandbox(reason))
     }
 
     /// The number of the user that programs run as, as the system outside of the sandbox knows it: the caller's
@@ -128,15 +128,18 @@ impl Sandbox {
     ///
     /// [`EvalError::Sandbox`] where the sandbox itself cannot be started.
     pub fn run(&self, program: &str) -> Result<Ending, EvalError> {
-        let folder = tempfile::tempdir().map_err(failed)?;
+        let folder = tempfile::tempdir().map_err(EvalError::sandbox)?;
         fill(folder.path(), program)?;
         let word = word();
-        let mut child = self.command(folder.path()).spawn().map_err(failed)?;
+        let mut child = self
+            .command(folder.path())
+            .spawn()
+            .map_err(EvalError::sandbox)?;
         if let Some(mut input) = child.stdin.take() {
             // A child that is gone already is told by its ending.
             let _ = writeln!(input, "{word}");
         }
-        let ended = wait(&mut child, self.limits.time).map_err(failed)?;
+        let ended = wait(&mut child, self.limits.time).map_err(EvalError::sandbox)?;
         if !ended {
             return Ok(Ending::TimedOut);
         }
@@ -145,10 +148,10 @@ impl Sandbox {
             output
                 .take(1 << 16)
                 .read_to_end(&mut said)
-                .map_err(failed)?;
+                .map_err(EvalError::sandbox)?;
         }
         let verdict = verdict(&String::from_utf8_lossy(&said), &word);
-        verdict.ok_or_else(|| failed(refusal(child.stderr.take())))
+        verdict.ok_or_else(|| EvalError::sandbox(refusal(child.stderr.take())))
     }
 
     /// `unshare sh -c ENTER`, with the paths and limits as arguments.
@@ -179,19 +182,13 @@ impl Sandbox {
     }
 }
 
-pub(crate) fn failed(reason: impl ToString) -> EvalError {
-    EvalError::Sandbox {
-        reason: reason.to_string(),
-    }
-}
-
 /// What the entry finds: the box that becomes a program's folder, and the place of its root.
 fn fill(folder: &Path, program: &str) -> Result<(), EvalError> {
     for name in ["root", "box", "box/work"] {
-        std::fs::create_dir(folder.join(name)).map_err(failed)?;
+        std::fs::create_dir(folder.join(name)).map_err(EvalError::sandbox)?;
     }
     for (name, text) in [("program.py", program), ("driver.py", DRIVER)] {
-        std::fs::write(folder.join("box").join(name), text).map_err(failed)?;
+        std::fs::write(folder.join("box").join(name), text).map_err(EvalError::sandbox)?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! Documents cut in two and continued by a teacher, with a judge where filters ask one.
 
-use idiolect_completion::{Progress, Writer};
+use idiolect_completion::{Progress, Writer, earlier_costs, sum_costs};
 use idiolect_continuation::{
     ContinuationConfig, ContinuationSummary, ContinuationWriters, Target, continue_corpus as run,
 };
 use idiolect_data::RunDir;
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LmError, ModelSettings, on_threads};
+use serde_json::Value;
 
-use super::spent;
 use super::writers::{AnyWriter, Writers};
 use crate::Error;
 use crate::settings::ContinueJob;
@@ -28,7 +28,7 @@ pub fn continue_text(
     let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
     on_threads(job.threads, || {
         let file = RunDir::new(out).summary();
-        let before = spent::earlier(&file, &["spent"]);
+        let before = earlier_costs(&file, &["spent"]);
         let corpus = job.continuation.corpus()?;
         let config = job.continuation.config(job.seed)?;
         job.continuation.validate()?;
@@ -44,9 +44,13 @@ pub fn continue_text(
             writer.tell();
         }
         let mut summary = done?.summary;
-        let writers = [("teacher", &teacher), ("judge", &judge)].into_iter();
-        let now = writers.map(|(name, writer)| (name, writer.as_ref().and_then(AnyWriter::spent)));
-        summary.spent = spent::parts(&before, now);
+        for (name, writer) in [("teacher", &teacher), ("judge", &judge)] {
+            let before = before.get(name).unwrap_or(&Value::Null);
+            let spent = sum_costs(before, writer.as_ref().and_then(AnyWriter::spent));
+            summary
+                .spent
+                .extend(spent.map(|spent| (name.to_owned(), spent)));
+        }
         if !summary.spent.is_empty() {
             summary.write(&file)?;
         }

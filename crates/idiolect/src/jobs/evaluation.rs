@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use idiolect_completion::{BoxError, Progress, Writer};
+use idiolect_completion::{BoxError, Progress, Writer, earlier_costs, sum_costs};
 use idiolect_data::{RunDir, write_json};
 use idiolect_embed::{Embedder, cosine};
 use idiolect_eval::{
@@ -12,7 +12,6 @@ use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, ModelSettings, device, on_threads};
 use serde_json::Value;
 
-use super::spent;
 use super::writers::{AnyWriter, Writers};
 use crate::Error;
 use crate::settings::EvalJob;
@@ -57,7 +56,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             out,
         };
         let file = RunDir::from(out).summary();
-        let before = spent::earlier(&file, &["judge", "spent"]);
+        let before = earlier_costs(&file, &["judge", "spent"]);
         let summary = evaluation.run(&mut writer, run);
         if let Some(judge) = &judges.open {
             judge.tell();
@@ -65,7 +64,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
         let mut summary = summary?;
         tell(&writer.scored_tokens(), progress);
         let now = judges.open.as_ref().and_then(AnyWriter::spent);
-        if let Some(spent) = spent::sum(&before, now).filter(|_| summary["judge"].is_object()) {
+        if let Some(spent) = sum_costs(&before, now).filter(|_| summary["judge"].is_object()) {
             summary["judge"]["spent"] = spent;
             write_json(&file, &summary)?;
         }

@@ -4,7 +4,6 @@ mod continuation;
 mod distillation;
 mod evaluation;
 mod rows;
-mod spent;
 mod writers;
 
 pub use continuation::continue_text;

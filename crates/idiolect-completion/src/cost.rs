@@ -1,11 +1,13 @@
-//! What servers cost, as a summary holds it: the sum over all calls that wrote one.
+//! What writers cost, as a summary holds it: the sum over all calls that wrote one.
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// What a summary says under these names, from before a call; nothing where there is none or it is no summary.
-pub(crate) fn earlier(summary: &Path, names: &[&str]) -> Value {
+/// What a summary says under these names, one below the other, from before a call; null where there is none or it
+/// is no summary.
+#[must_use]
+pub fn earlier_costs(summary: &Path, names: &[&str]) -> Value {
     let text = std::fs::read(summary).unwrap_or_default();
     let summary: Value = serde_json::from_slice(&text).unwrap_or_default();
     let found = names
@@ -15,7 +17,8 @@ pub(crate) fn earlier(summary: &Path, names: &[&str]) -> Value {
 }
 
 /// Both together, number by number; none where there is neither.
-pub(crate) fn sum(before: &Value, now: Option<Value>) -> Option<Value> {
+#[must_use]
+pub fn sum_costs(before: &Value, now: Option<Value>) -> Option<Value> {
     let before = before.as_object();
     let Some(Value::Object(mut now)) = now else {
         return before
@@ -41,18 +44,6 @@ fn added(a: &Value, b: &Value) -> Value {
     }
 }
 
-/// The costs of some parts together with what a summary said of them before.
-pub(crate) fn parts<'a>(
-    before: &Value,
-    now: impl Iterator<Item = (&'a str, Option<Value>)>,
-) -> Map<String, Value> {
-    let part = |(name, now): (&'a str, Option<Value>)| {
-        let cost = sum(before.get(name).unwrap_or(&Value::Null), now);
-        cost.map(|cost| (name.to_owned(), cost))
-    };
-    now.filter_map(part).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -64,13 +55,13 @@ mod tests {
         let before = json!({"attempts": 2, "money": 0.5, "other": "x"});
         let now = || Some(json!({"attempts": 3, "money": 0.25, "texts": 1}));
         let both = json!({"attempts": 5, "money": 0.75, "texts": 1});
-        assert_eq!(sum(&before, now()), Some(both));
-        assert_eq!(sum(&Value::Null, now()), now());
-        assert_eq!(sum(&before, None), Some(before.clone()));
-        assert_eq!(sum(&json!("torn"), None), None);
-        let all = json!({"teacher": before});
-        let found = parts(&all, [("teacher", None), ("judge", None)].into_iter());
-        assert_eq!(Value::Object(found), all);
-        assert_eq!(earlier(Path::new("no such file"), &["spent"]), Value::Null);
+        assert_eq!(sum_costs(&before, now()), Some(both));
+        assert_eq!(sum_costs(&Value::Null, now()), now());
+        assert_eq!(sum_costs(&before, None), Some(before.clone()));
+        assert_eq!(sum_costs(&json!("torn"), None), None);
+        assert_eq!(
+            earlier_costs(Path::new("no such file"), &["spent"]),
+            Value::Null
+        );
     }
 }
