@@ -16,6 +16,14 @@ pub enum LmError {
     /// A file of rows, or one to be hashed.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A row's likelihood that is no number: the model computes beyond its type of numbers.
+    #[error("row {row}: expected a finite likelihood under the model, found {found}")]
+    NotFinite {
+        /// Id of the row.
+        row: String,
+        /// What came out.
+        found: f64,
+    },
     /// A template or a conversation.
     #[error(transparent)]
     Prompt(#[from] PromptError),

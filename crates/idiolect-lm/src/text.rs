@@ -4,6 +4,7 @@ mod gguf;
 mod template;
 mod vocabulary;
 
+use template::TEMPLATE_FILE;
 pub(crate) use template::{TemplateChoice, named_template, template_of};
 pub(crate) use vocabulary::larger;
 
@@ -15,9 +16,6 @@ use idiolect_tokens::{Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
 use crate::LmError;
-
-/// The file beside a tokenizer that says which template was in use.
-const TEMPLATE_FILE: &str = "template.json";
 
 /// A tokenizer as a folder or a file holds it, with no template chosen yet.
 #[derive(Debug, Clone)]

@@ -53,6 +53,11 @@ impl Good {
         std::fs::copy(gguf, good.path("model.gguf")).unwrap();
         good.run();
         good.journal();
+        let message = json!({"role": "assistant", "content": "1 it is"});
+        let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
+        let usage = json!({"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8});
+        let reply = json!({"id": "x", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage});
+        good.json("reply.json", &reply);
         good
     }
 

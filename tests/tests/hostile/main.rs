@@ -1,7 +1,7 @@
 //! Damaged files: every reader ends with a value or with an error of one line, in time and in bounded memory.
 //!
 //! The damage is made here from good files, which are made here too. `IDIOLECT_SEARCH_SECONDS` says how long each
-//! reader is searched (10 s by default), and a number above 10 draws other damage each time. `IDIOLECT_HOSTILE_FILES`
+//! kind of file is searched (10 s by default), and a number above 10 draws other damage each time. `IDIOLECT_HOSTILE_FILES`
 //! names a part of the files to damage.
 
 mod edit;
@@ -19,7 +19,7 @@ use crate::watch::{Ended, read};
 fn systematic(bytes: &[u8], file: &str) -> Vec<Edit> {
     let mut edits = of_bytes();
     if file.ends_with(".json") {
-        let places = 0..values(bytes).min(60);
+        let places = 0..values(bytes).min(30);
         edits.extend(places.flat_map(|at| {
             odd_values()
                 .into_iter()

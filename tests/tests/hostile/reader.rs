@@ -1,11 +1,16 @@
 //! What the program reads from files, each with a good one, and what comes of it as a text that can be compared.
 
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
+use idiolect::completion::{CompletionRequest, Prompt};
 use idiolect::data::settings::{read_file, resolve};
 use idiolect::data::{Message, Role, RowFormat};
 use idiolect::finetune::plan;
 use idiolect::lm::{MergeOptions, ModelPrompt, ScoreRow, WeightedAdapter, rows};
+use idiolect::teacher::{Teacher, TeacherConfig};
 use idiolect::tokens::TokenRow;
 use idiolect::{BoxError, Dataset, LanguageModel, Quiet, TrainSettings};
 
@@ -14,6 +19,7 @@ use crate::good::{answer, tune};
 /// A file of the good folder and the reader of it. The folder that holds the damaged file is `root`.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
+    pub(crate) kind: &'static str,
     pub(crate) file: &'static str,
     pub(crate) read: fn(root: &Path, file: &str) -> Result<String, BoxError>,
 }
@@ -26,120 +32,154 @@ pub(crate) fn chosen() -> impl Iterator<Item = &'static Reader> {
         .filter(move |reader| reader.file.contains(&part))
 }
 
+/// The kinds of files.
+pub(crate) fn kinds() -> BTreeSet<&'static str> {
+    chosen().map(|reader| reader.kind).collect()
+}
+
 const READERS: [Reader; 29] = [
     Reader {
+        kind: "server",
+        file: "reply.json",
+        read: reply,
+    },
+    Reader {
+        kind: "config",
         file: "model/config.json",
         read: score,
     },
     Reader {
+        kind: "config",
         file: "model/generation_config.json",
         read: score,
     },
     Reader {
+        kind: "tokenizer",
         file: "model/tokenizer.json",
         read: score,
     },
     Reader {
+        kind: "config",
         file: "model/tokenizer_config.json",
         read: score,
     },
     Reader {
+        kind: "template",
         file: "model/chat_template.jinja",
         read: score,
     },
     Reader {
+        kind: "weights",
         file: "model/model.safetensors",
         read: score,
     },
     Reader {
+        kind: "weights",
         file: "sharded/model.safetensors.index.json",
         read: score_sharded,
     },
     Reader {
+        kind: "weights",
         file: "sharded/model-00001-of-00002.safetensors",
         read: score_sharded,
     },
     Reader {
+        kind: "gguf",
         file: "model.gguf",
         read: gguf,
     },
     Reader {
+        kind: "adapter",
         file: "run/adapter/adapter_config.json",
         read: merged,
     },
     Reader {
+        kind: "adapter",
         file: "run/adapter/adapter_model.safetensors",
         read: merged,
     },
     Reader {
+        kind: "template",
         file: "run/adapter/template.json",
         read: merged,
     },
     Reader {
+        kind: "rows",
         file: "rows.json",
         read: examples,
     },
     Reader {
+        kind: "rows",
         file: "rows.jsonl",
         read: examples,
     },
     Reader {
+        kind: "rows",
         file: "rows.csv",
         read: examples,
     },
     Reader {
+        kind: "rows",
         file: "messages.jsonl",
         read: examples,
     },
     Reader {
+        kind: "rows",
         file: "sharegpt.jsonl",
         read: examples,
     },
     Reader {
+        kind: "rows",
         file: "messages.jsonl",
         read: scored,
     },
     Reader {
+        kind: "rows",
         file: "tokens.jsonl",
         read: tokens,
     },
     Reader {
+        kind: "settings",
         file: "train.toml",
         read: settings,
     },
     Reader {
+        kind: "template",
         file: "template.toml",
         read: template,
     },
     Reader {
+        kind: "settings",
         file: "format.toml",
         read: format,
     },
     Reader {
+        kind: "journal",
         file: "answers.jsonl",
         read: journal,
     },
     Reader {
-        file: "run/run.toml",
-        read: resumed,
-    },
-    Reader {
+        kind: "checkpoint",
         file: "run/metrics.jsonl",
         read: resumed,
     },
     Reader {
+        kind: "checkpoint",
         file: "run/checkpoints/step-4/state.json",
         read: resumed,
     },
     Reader {
+        kind: "checkpoint",
         file: "run/checkpoints/step-4/parameters.safetensors",
         read: resumed,
     },
     Reader {
+        kind: "checkpoint",
         file: "run/checkpoints/step-4/optimizer.safetensors",
         read: resumed,
     },
     Reader {
+        kind: "checkpoint",
         file: "run/metrics.jsonl",
         read: page,
     },
@@ -245,4 +285,46 @@ fn resumed(root: &Path, _: &str) -> Result<String, BoxError> {
 fn page(root: &Path, _: &str) -> Result<String, BoxError> {
     let page = idiolect::report::write(&root.join("run"))?;
     Ok(std::fs::read_to_string(page)?)
+}
+
+/// A text of a server that answers with the file.
+fn reply(root: &Path, file: &str) -> Result<String, BoxError> {
+    let body = std::fs::read(root.join(file))?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = format!("http://{}/v1", listener.local_addr()?);
+    let server = std::thread::spawn(move || serve(&listener, &body));
+    let mut config = TeacherConfig::new(&address);
+    config.model = Some("m".into());
+    config.retries.attempts = 1;
+    let teacher = Teacher::new(config)?;
+    let request = CompletionRequest::new(0.into(), Prompt::user("Say 1."), 1);
+    let mut text = String::new();
+    let done = teacher.complete(&[request], &mut |completion| {
+        text = format!("{completion:?}");
+        Ok(())
+    });
+    drop(server.join());
+    done?;
+    Ok(text)
+}
+
+/// Answers one request.
+fn serve(listener: &TcpListener, body: &[u8]) -> std::io::Result<()> {
+    let (mut stream, _) = listener.accept()?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let (mut line, mut length) = (String::new(), 0);
+    while reader.read_line(&mut line)? > 2 {
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        line.clear();
+    }
+    reader.read_exact(&mut vec![0; length])?;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+        body.len()
+    )?;
+    stream.write_all(b"Connection: close\r\n\r\n")?;
+    stream.write_all(body)
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use idiolect_completion::Progress;
-use idiolect_data::Id;
+use idiolect_data::{Id, id_text};
 use idiolect_kernels::CHUNK_ROWS;
 use idiolect_model::{Adapter, Decoder};
 use idiolect_tokens::{TokenBatch, TokenRow};
@@ -35,7 +35,8 @@ impl LanguageModel {
     /// # Errors
     ///
     /// [`LmError::Setting`] for a batch size outside 1 to 65536 and for a row longer than the model's positions;
-    /// [`LmError::Tokens`] for a row with ids outside the vocabulary.
+    /// [`LmError::Tokens`] for a row with ids outside the vocabulary; [`LmError::NotFinite`] for a row whose
+    /// likelihood is no number.
     pub fn score(
         &self,
         rows: &[TokenRow],
@@ -58,6 +59,7 @@ impl LanguageModel {
             let batch: Vec<&TokenRow> = part.iter().map(|i| &rows[*i]).collect();
             let scores = in_pool(|| self.score_batch(&batch));
             for (place, score) in part.iter().zip(scores) {
+                finite(&score)?;
                 scored[*place] = Some(score);
             }
             progress.advance(part.len());
@@ -93,6 +95,16 @@ impl LanguageModel {
         };
         rows.iter().map(one).collect()
     }
+}
+
+fn finite(score: &RowScore) -> Result<(), LmError> {
+    if score.nll.is_finite() {
+        return Ok(());
+    }
+    Err(LmError::NotFinite {
+        row: id_text(&score.id),
+        found: score.nll,
+    })
 }
 
 /// Negative log-likelihood in nats of every trained token of a batch, row by row.

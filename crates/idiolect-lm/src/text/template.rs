@@ -8,8 +8,10 @@ use idiolect_prompt::{ChatTemplate, ChatTokens, NamedTemplate, Template};
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
 use serde::Deserialize;
 
-use super::TEMPLATE_FILE;
 use crate::LmError;
+
+/// The file beside a tokenizer that says which template was in use.
+pub(crate) const TEMPLATE_FILE: &str = "template.json";
 
 /// The name under which a checkpoint keeps its only chat template.
 const DEFAULT: &str = "default";
