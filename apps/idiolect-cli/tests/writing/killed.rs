@@ -44,7 +44,7 @@ fn end(place: &Place, file: &str) -> String {
         .as_object_mut()
         .and_then(|all| all.shift_remove("spent"));
     assert!(spent.is_some_and(|spent| spent["teacher"]["attempts"].is_u64()));
-    summary.to_string()
+    format!("{summary:#}\n")
 }
 
 /// Kills `count` runs at seeded points and lets them end: the files and journals are those of `whole`.
