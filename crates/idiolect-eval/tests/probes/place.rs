@@ -63,7 +63,7 @@ impl Place {
 
     /// A probe with all that it knows.
     pub(crate) fn program(&self, probe: &str) -> String {
-        let text = |path: &Path| format!("{path:?}");
+        let text = |path: &Path| format!("{:?}", path.to_str().unwrap());
         let exe = std::env::current_exe().unwrap();
         let parent = self.dir.parent().unwrap();
         format!(
