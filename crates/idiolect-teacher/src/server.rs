@@ -2,6 +2,7 @@
 //!
 //! Nothing that a server says leaves this file longer than allowed or with the key in it.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::time::Duration;
 
@@ -150,7 +151,7 @@ impl Server {
             .take(most.saturating_add(1))
             .read_to_end(&mut bytes)?;
         let text = (bytes.len() as u64 <= most).then(|| String::from_utf8_lossy(&bytes));
-        Ok(text.map(|text| text.into_owned()))
+        Ok(text.map(Cow::into_owned))
     }
 
     fn redacted(&self, text: &str) -> String {

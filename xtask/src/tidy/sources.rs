@@ -33,7 +33,7 @@ fn foreign(lock: &str) -> Vec<String> {
     let mut name = "";
     let mut found = Vec::new();
     for line in lock.lines() {
-        let value = |key: &str| Some(line.strip_prefix(key)?.strip_suffix('"')?);
+        let value = |key: &str| line.strip_prefix(key)?.strip_suffix('"');
         if let Some(package) = value("name = \"") {
             name = package;
         } else if let Some(source) = value("source = \"").filter(|source| *source != CRATES_IO) {

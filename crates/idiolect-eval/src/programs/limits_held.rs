@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use serde::Serialize;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::error::EvalError;
@@ -68,10 +69,10 @@ impl Sandbox {
             ..
         } = self.limits;
         let outside = open_to_all()?;
-        let path = outside.path().join("outside");
-        let numbers = format!(
-            "MEMORY, PROCESSES, FILES, OUTSIDE = {memory}, {processes}, {files}, {path:?}\n"
-        );
+        // A text of JSON is one of Python too.
+        let path = Value::from(outside.path().join("outside").to_string_lossy());
+        let numbers =
+            format!("MEMORY, PROCESSES, FILES, OUTSIDE = {memory}, {processes}, {files}, {path}\n");
         let said = match self.run(&(numbers + PROBE))? {
             Ending::Failed(said) => said,
             other => {

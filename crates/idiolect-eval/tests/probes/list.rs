@@ -89,7 +89,7 @@ pub(crate) const PROBES: [(&str, &str); 50] = [
     ),
     (
         "import",
-        "import sys; sys.path.insert(0, DIR); import idiolect_probe",
+        "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, DIR); import idiolect_probe",
     ),
     (
         "go there and read",

@@ -63,7 +63,7 @@ impl Place {
 
     /// A probe with all that it knows.
     pub(crate) fn program(&self, probe: &str) -> String {
-        let text = |path: &Path| format!("{path:?}");
+        let text = |path: &Path| format!("{:?}", path.to_str().unwrap());
         let exe = std::env::current_exe().unwrap();
         let parent = self.dir.parent().unwrap();
         format!(
@@ -111,7 +111,7 @@ fn make(dir: &Path) {
     }
     for folder in ["", "home", "work"] {
         fs::create_dir_all(dir.join(folder)).unwrap();
-        fs::set_permissions(dir.join(folder), Permissions::from_mode(0o777)).unwrap();
+        open_to_all(&dir.join(folder), 0o777);
     }
     for (name, text) in [
         ("secret", WORD),
@@ -119,6 +119,13 @@ fn make(dir: &Path) {
         ("idiolect_probe.py", ""),
     ] {
         fs::write(dir.join(name), text).unwrap();
-        fs::set_permissions(dir.join(name), Permissions::from_mode(0o666)).unwrap();
+        open_to_all(&dir.join(name), 0o666);
+    }
+}
+
+/// Whoever calls this may not be the one who made it.
+fn open_to_all(path: &Path, mode: u32) {
+    if fs::metadata(path).unwrap().permissions().mode() & 0o777 != mode {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
 }
