@@ -19,27 +19,33 @@ fn seconds() -> u64 {
     set.and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 
-/// The same damage in each run where the search is short.
-fn runner() -> TestRunner {
+/// Where damage is drawn from: the same in each run where the search is short.
+fn source() -> TestRng {
+    if seconds() > 10 {
+        return TestRunner::default().new_rng();
+    }
+    TestRng::deterministic_rng(RngAlgorithm::ChaCha)
+}
+
+/// Runs a few cases.
+fn runner(source: &mut TestRunner) -> TestRunner {
     let config = Config {
         cases: CASES,
         failure_persistence: None,
         ..Config::default()
     };
-    if seconds() > 10 {
-        return TestRunner::new(config);
-    }
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+    TestRunner::new_with_rng(config, source.new_rng())
 }
 
 /// Files of one kind that were damaged and read.
 fn search(good: &Good, kind: &str) -> usize {
     let readers: Vec<&Reader> = chosen().filter(|reader| reader.kind == kind).collect();
-    let (mut runner, began) = (runner(), Instant::now());
+    let mut source = TestRunner::new_with_rng(Config::default(), source());
+    let began = Instant::now();
     let mut count = 0;
     while began.elapsed() < Duration::from_secs(seconds()) {
         for reader in &readers {
-            if let Err(error) = some(good, reader, &mut runner) {
+            if let Err(error) = some(good, reader, runner(&mut source)) {
                 panic!("{}: {error}", reader.file);
             }
             count += CASES as usize;
@@ -48,7 +54,7 @@ fn search(good: &Good, kind: &str) -> usize {
     count
 }
 
-fn some(good: &Good, reader: &Reader, runner: &mut TestRunner) -> Result<(), TestError<Vec<Edit>>> {
+fn some(good: &Good, reader: &Reader, mut runner: TestRunner) -> Result<(), TestError<Vec<Edit>>> {
     let bytes = std::fs::read(good.root().join(reader.file)).unwrap();
     runner.run(&edits(), |edits| {
         let damaged = edits
@@ -72,6 +78,8 @@ fn no_damage_is_found_that_ends_the_program() {
     };
     std::thread::scope(|scope| {
         let workers = [scope.spawn(work), scope.spawn(work)];
-        workers.map(|worker| worker.join().expect("no fault"));
+        for worker in workers {
+            worker.join().expect("no fault");
+        }
     });
 }

@@ -48,7 +48,7 @@ pub(crate) enum Ended {
 pub(crate) fn read(good: &Good, reader: &Reader, bytes: &[u8]) -> Result<Ended, Fault> {
     let place = place(good, reader, bytes);
     let root = place.path().to_owned();
-    let Reader { file, read } = *reader;
+    let Reader { file, read, .. } = *reader;
     let before = HELD.current_usage();
     let (sender, receiver) = channel();
     HELD.reset_peak_usage();
