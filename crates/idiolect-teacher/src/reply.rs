@@ -4,6 +4,7 @@
 //! llama.cpp and mistral.rs follow.
 
 use idiolect_completion::{Completion, FinishReason};
+use idiolect_input::shown;
 use serde_json::{Map, Value, json};
 
 use crate::request::{Call, Form};
@@ -151,14 +152,10 @@ pub(crate) fn only_model(reply: &Value) -> Result<String, String> {
     }
 }
 
-/// At most 300 characters, on one line.
+/// At most 300 characters, on one line, with nothing that a terminal acts on.
 pub(crate) fn shortened(text: &str) -> String {
-    let mut characters = text.trim().chars();
-    let mut short: String = characters.by_ref().take(300).collect();
-    if characters.next().is_some() {
-        short.push_str("...");
-    }
-    short.replace(['\n', '\r'], " ")
+    let line = text.trim().replace(['\n', '\r'], " ");
+    shown(&line, 300).into_owned()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics", "completion"]),
     ("continuation", &["input", "data", "completion"]),
-    ("teacher", &["completion"]),
+    ("teacher", &["completion", "input"]),
     ("eval", &["input", "data", "metrics", "completion"]),
     ("report", &["input", "data"]),
     ("kernels", &[]),
