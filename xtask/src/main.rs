@@ -34,6 +34,8 @@ usage: cargo xtask COMMAND
   fetch smollm2          SmolLM2-135M-Instruct as models/SmolLM2-135M-Instruct.Q4_1.gguf
   fetch smollm2-folder   the same model as a Hugging Face folder in bf16, for the oracle tests
   fetch minilm           the sentence encoder all-MiniLM-L6-v2 as models/minilm
+  hostile [--long]       damaged files and killed commands; --long searches each kind of file for an hour
+                         and kills each command 25 times
   tidy                   the rules of this workspace that the compiler does not check
   deny                   licences, sources and bans of dependencies, with cargo-deny where it is installed
   deny advisories        known faults of dependencies (needs cargo-deny, and the network)
@@ -68,6 +70,8 @@ fn main() -> ExitCode {
         ["fetch", "smollm2"] => fetch::smollm2().map(drop),
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
         ["fetch", "minilm"] => fetch::minilm().map(drop),
+        ["hostile"] => test::hostile(test::Length::Short),
+        ["hostile", "--long"] => test::hostile(test::Length::Long),
         ["tidy"] => tidy::run(),
         ["deny"] => package::deny(),
         ["deny", "advisories"] => package::advisories(),

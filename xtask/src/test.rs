@@ -1,5 +1,7 @@
 //! `cargo xtask test`: fetches what the tests use and runs them all.
 //!
+//! `cargo xtask hostile`: damaged files, and commands that are killed, as the tests do it or for hours.
+//!
 //! The tests against a real server come last, with a server of their own.
 //! Without the shared oracles, or without a network, the tests that need them say so and end.
 
@@ -42,4 +44,42 @@ fn require_what_is_there(tests: &mut Command) -> shell::Outcome<Option<PathBuf>>
             Ok(None)
         }
     }
+}
+
+/// How much is tried.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Length {
+    /// What the tests do.
+    Short,
+    /// An hour for each of the kinds of files, two at a time, and 25 kills of each command.
+    Long,
+}
+
+/// Runs the tests of damaged files, of killed commands, and of programs that models write.
+pub(crate) fn hostile(length: Length) -> shell::Outcome {
+    let binaries = [
+        "hostile", "contract", "training", "writing", "probes", "system",
+    ];
+    let mut tests = shell::cargo(&[
+        "test",
+        "--release",
+        "--workspace",
+        "--locked",
+        "--no-fail-fast",
+    ]);
+    tests.args(binaries.iter().flat_map(|name| ["--test", name]));
+    tests.args([
+        "--",
+        "--nocapture",
+        "kill",
+        "damage",
+        "probe",
+        "limit",
+        "good",
+    ]);
+    if length == Length::Long {
+        tests.env("IDIOLECT_SEARCH_SECONDS", "3600");
+        tests.env("IDIOLECT_KILLS", "25");
+    }
+    shell::run(&mut tests)
 }

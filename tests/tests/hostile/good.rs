@@ -265,7 +265,8 @@ fn shapes() -> Vec<(String, Vec<usize>)> {
 fn values(name: &str, shape: &[usize]) -> Vec<u8> {
     let count: usize = shape.iter().product();
     let value = |at: usize| {
-        let wave = ((at * 37 + name.len() * 11) % 101) as f32 / 101.0 - 0.5;
+        let place = u16::try_from((at * 37 + name.len() * 11) % 101).unwrap();
+        let wave = f32::from(place) / 101.0 - 0.5;
         if shape.len() == 1 {
             1.0 + wave / 10.0
         } else {

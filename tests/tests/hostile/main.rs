@@ -3,12 +3,22 @@
 //! The damage is made here from good files, which are made here too. `IDIOLECT_SEARCH_SECONDS` says how long each
 //! kind of file is searched (10 s by default), and a number above 10 draws other damage each time. `IDIOLECT_HOSTILE_FILES`
 //! names a part of the files to damage.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests end them, and say what they tried"
+)]
 
 mod edit;
 mod good;
 mod reader;
 mod search;
 mod watch;
+
+use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::edit::{Edit, ODD_LINES, odd_values, of_bytes, values};
 use crate::good::Good;
@@ -18,7 +28,8 @@ use crate::watch::{Ended, read};
 /// The damage that every file of a kind is given.
 fn systematic(bytes: &[u8], file: &str) -> Vec<Edit> {
     let mut edits = of_bytes();
-    if file.ends_with(".json") {
+    let ending = Path::new(file).extension().and_then(OsStr::to_str);
+    if ending == Some("json") {
         let places = 0..values(bytes).min(30);
         edits.extend(places.flat_map(|at| {
             odd_values()
@@ -26,7 +37,7 @@ fn systematic(bytes: &[u8], file: &str) -> Vec<Edit> {
                 .map(move |value| Edit::Value(at, value))
         }));
     }
-    if file.ends_with(".toml") {
+    if ending == Some("toml") {
         let lines = bytes.split(|byte| *byte == b'\n').count();
         edits.extend((0..lines).flat_map(|at| ODD_LINES.map(|value| Edit::Line(at, value.into()))));
     }

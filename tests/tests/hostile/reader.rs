@@ -254,7 +254,7 @@ fn settings(root: &Path, file: &str) -> Result<String, BoxError> {
     let mut settings: TrainSettings = resolve(&[read_file(&root.join(file))?])?;
     settings.check()?;
     let read = format!("{settings:?}");
-    settings.model.model = root.join("model").display().to_string().into();
+    settings.model.model = root.join("model").display().to_string();
     settings.data.data = vec![root.join("rows.jsonl")];
     plan(&settings)?;
     Ok(read)

@@ -11,7 +11,7 @@ use crate::reader::{Reader, chosen, kinds};
 use crate::watch::read;
 
 /// Damaged files between two looks at the clock.
-const CASES: u32 = 16;
+const CASES: u16 = 16;
 
 /// Seconds for each kind of file.
 fn seconds() -> u64 {
@@ -30,7 +30,7 @@ fn source() -> TestRng {
 /// Runs a few cases.
 fn runner(source: &mut TestRunner) -> TestRunner {
     let config = Config {
-        cases: CASES,
+        cases: CASES.into(),
         failure_persistence: None,
         ..Config::default()
     };
@@ -48,7 +48,7 @@ fn search(good: &Good, kind: &str) -> usize {
             if let Err(error) = some(good, reader, runner(&mut source)) {
                 panic!("{}: {error}", reader.file);
             }
-            count += CASES as usize;
+            count += usize::from(CASES);
         }
     }
     count

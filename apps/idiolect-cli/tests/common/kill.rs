@@ -26,3 +26,22 @@ pub(crate) fn kill_after(call: &[&str], lines: impl Fn() -> usize, wanted: usize
     child.kill().expect("killed");
     !child.wait().expect("a state").success()
 }
+
+/// At how many points a run is killed: `IDIOLECT_KILLS`, 3 by default; `cargo xtask hostile --long` takes 25.
+pub(crate) fn points() -> usize {
+    let set = std::env::var("IDIOLECT_KILLS").ok();
+    set.and_then(|text| text.parse().ok()).unwrap_or(3)
+}
+
+/// Starts a run and kills it after a while; whether it was still at work.
+pub(crate) fn kill_at(call: &[&str], moment: Duration) -> bool {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_idiolect"))
+        .args(call)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary");
+    std::thread::sleep(moment);
+    child.kill().expect("killed");
+    !child.wait().expect("a state").success()
+}

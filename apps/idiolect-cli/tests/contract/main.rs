@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod jobs;
+mod killed;
 mod models;
 mod reading;
 mod train;

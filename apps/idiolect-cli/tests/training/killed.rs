@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
-use crate::common::kill::{kill_after, lines};
+use crate::common::kill::{kill_after, lines, points};
 use crate::common::{Place, done, with};
 use crate::flags;
 
@@ -74,9 +74,9 @@ const ADAPTER: [&str; 3] = [
 ];
 
 #[test]
-fn a_process_killed_at_any_of_25_points_resumes_to_the_same_bytes() {
+fn a_process_killed_at_any_point_resumes_to_the_same_bytes() {
     let Some(place) = Place::new() else { return };
-    resumes(&place, &killed_flags(&place), &ADAPTER, 25, None);
+    resumes(&place, &killed_flags(&place), &ADAPTER, points(), None);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_killed_run_of_rows_read_as_they_are_needed_resumes_though_its_cache_is_torn
     let word = |at: usize| json!({"instruction": format!("Say {at}."), "output": "x".repeat(at)});
     flags[4] = place.rows("rows.jsonl", &(1..13).map(word).collect::<Vec<_>>());
     flags.push("--lazy".into());
-    resumes(&place, &flags, &ADAPTER, 4, Some("tokens.cache"));
+    resumes(&place, &flags, &ADAPTER, points(), Some("tokens.cache"));
 }
 
 #[test]
@@ -95,5 +95,5 @@ fn a_killed_run_of_every_weight_resumes_to_the_same_bytes() {
     let mut flags = flags(&place);
     flags.extend(["--full", "--checkpoint-every", "5"].map(String::from));
     let files = ["metrics.jsonl", "model/model.safetensors"];
-    resumes(&place, &flags, &files, 4, None);
+    resumes(&place, &flags, &files, points(), None);
 }

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use crate::common::kill::{self, kill_after};
+use crate::common::kill::{self, kill_after, points};
 use crate::common::{Place, done, words};
 use crate::loopback::{Act, Asked, Server};
 use crate::{DISTILL, call, run};
@@ -85,20 +85,20 @@ fn killed(place: &Place, text: &str, (seed, count): (u64, usize), [files, journa
 }
 
 #[test]
-fn distill_killed_at_any_of_20_points_ends_with_the_same_bytes() {
+fn distill_killed_at_any_point_ends_with_the_same_bytes() {
     let Some(place) = Place::new() else { return };
     run(&place, &format!("{DISTILL} --out $OUT/whole"));
     let files = ["distilled.json", "summary.json", "journal/rewrites.jsonl"];
     killed(
         &place,
         DISTILL,
-        (20, 20),
+        (20, points()),
         [&files, &["journal/rewrites.jsonl"]],
     );
 }
 
 #[test]
-fn continue_killed_at_any_of_20_points_ends_with_the_same_rows() {
+fn continue_killed_at_any_point_ends_with_the_same_rows() {
     let Some(place) = Place::new() else { return };
     // The text depends on what is shown alone.
     let server = Server::start(|asked: &Asked| {
@@ -127,7 +127,7 @@ fn continue_killed_at_any_of_20_points_ends_with_the_same_rows() {
         killed(
             &place,
             &text(in_flight),
-            (in_flight as u64, 10),
+            (in_flight as u64, points()),
             [&files, &journals],
         );
     }
