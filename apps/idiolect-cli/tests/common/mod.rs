@@ -156,3 +156,29 @@ pub(crate) fn whole_job(place: &Place, out: &str) -> Vec<String> {
     ];
     call.map(String::from).to_vec()
 }
+
+/// The call of an evaluation on twelve sums, without its folder.
+pub(crate) fn evaluation(place: &Place) -> Vec<String> {
+    std::fs::create_dir_all(place.path("data/sdft")).expect("a folder");
+    let row =
+        |at: usize| json!({"instruction": format!("say {at}"), "output": format!("It is {at}")});
+    place.rows(
+        "data/sdft/multiarith_test.json",
+        &(0..12).map(row).collect::<Vec<_>>(),
+    );
+    let (model, data) = (place.model("tiny-llama3"), place.path("data"));
+    let call = ["eval", "--model", &model, "--data", &data];
+    let more = [
+        "--task",
+        "multiarith",
+        "--max-new-tokens",
+        "6",
+        "--batch-size",
+        "2",
+    ];
+    [&call[..], &more]
+        .concat()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}

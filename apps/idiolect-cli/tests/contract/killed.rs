@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::json;
 
 use crate::common::kill::{kill_at, points};
-use crate::common::{Place, done, whole_job, with};
+use crate::common::{Place, done, evaluation, whole_job, with};
 
 /// Files below a folder, by their names from it.
 fn files(folder: &Path) -> BTreeSet<String> {
@@ -80,24 +79,7 @@ fn a_killed_merge_ends_with_the_same_model() {
 #[test]
 fn a_killed_evaluation_ends_with_the_same_scores() {
     let Some(place) = Place::new() else { return };
-    std::fs::create_dir_all(place.path("data/sdft")).expect("a folder");
-    let rows = (0..12)
-        .map(|at| json!({"instruction": format!("say {at}"), "output": format!("It is {at}")}));
-    place.rows("data/sdft/multiarith_test.json", &rows.collect::<Vec<_>>());
-    let (model, data) = (place.model("tiny-llama3"), place.path("data"));
-    let call = call(&[
-        "eval",
-        "--model",
-        &model,
-        "--data",
-        &data,
-        "--task",
-        "multiarith",
-        "--max-new-tokens",
-        "6",
-        "--batch-size",
-        "2",
-    ]);
+    let call = evaluation(&place);
     ends_as_undisturbed(&place, &call, &["rows.jsonl", "journal/answers.jsonl"]);
 }
 

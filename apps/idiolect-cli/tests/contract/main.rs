@@ -14,6 +14,7 @@ mod killed;
 mod models;
 mod reading;
 mod train;
+mod two_at_once;
 
 use idiolect_testkit::Tensors;
 
