@@ -252,7 +252,9 @@ mod tests {
             ("slow down".into(), false)
         );
         assert_eq!(message("<html>\n502"), ("<html> 502".into(), false));
-        assert_eq!(message(&"x".repeat(400)).0.len(), 303);
+        let long = message(&"x".repeat(400)).0;
+        assert_eq!(long, "x".repeat(300) + " ... (100 more bytes)");
+        assert_eq!(message("a\u{1b}b").0, "a\\u{1b}b");
         let bill = json!({"usage": {"prompt_tokens": 3}});
         let billed = Billed::Tokens { prompt: 3, text: 0 };
         assert_eq!(

@@ -28,8 +28,12 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let lines = PAGE.lines().filter(|line| line.starts_with("| `"));
-    lines.map(row).collect()
+    let settings = PAGE.split_once("## Weights").map(|(before, _)| before);
+    let lines = settings.unwrap().lines();
+    lines
+        .filter(|line| line.starts_with("| `"))
+        .map(row)
+        .collect()
 }
 
 fn row(line: &str) -> Row {

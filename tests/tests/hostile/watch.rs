@@ -79,7 +79,9 @@ fn of(read: Result<String, BoxError>) -> Result<Ended, Fault> {
         }
         Err(error) => {
             let text = error.to_string();
-            let bad = text.trim().is_empty() || text.contains(|letter: char| letter.is_control());
+            // The program escapes what a terminal would act on; the library's text may have what the file has.
+            let line = idiolect::input::shown(&text, 2000);
+            let bad = line.trim().is_empty() || line.contains(char::is_control);
             if bad {
                 Err(Fault::Message(text))
             } else {

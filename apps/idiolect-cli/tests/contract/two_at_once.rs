@@ -103,6 +103,8 @@ fn two_continuations_do_not_share_a_journal() {
     let teacher = format!("local:{}", place.model("tiny-llama3"));
     let call = call(&[
         "continue",
+        "--documents",
+        "6",
         "--corpus",
         &corpus,
         "--teacher",

@@ -7,7 +7,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::lock::{FileInUse, lock_file};
 use crate::DataError;
+
+/// How often a file that an earlier process left is taken away before giving up.
+const TRIES: usize = 10;
 
 /// Writes a file beside its place (`NAME.partial`), syncs it and renames it.
 ///
@@ -15,7 +19,8 @@ use crate::DataError;
 ///
 /// # Errors
 ///
-/// [`DataError::Io`], whether the system or `contents` failed.
+/// [`DataError::Io`], whether the system or `contents` failed; [`DataError::InUse`] where another process writes
+/// the same file.
 pub fn write_atomically(
     path: &Path,
     contents: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -23,16 +28,40 @@ pub fn write_atomically(
     let mut beside = OsString::from(path.as_os_str());
     beside.push(".partial");
     let beside = Path::new(&beside);
-    let result = fill(beside, contents).and_then(|()| fs::rename(beside, path));
+    let failed = |source| DataError::Io {
+        path: path.to_owned(),
+        action: "write",
+        source,
+    };
+    let file = claimed(path, beside)?.map_err(failed)?;
+    let result = fill(&file, contents).and_then(|()| fs::rename(beside, path));
     result.map_err(|source| {
         // The error that counts is the first one; what is left over may stay.
         let _ = fs::remove_file(beside);
-        DataError::Io {
-            path: path.to_owned(),
-            action: "write",
-            source,
-        }
+        failed(source)
     })
+}
+
+/// The file beside, made and locked. One that is there is another process's, at work now or killed once.
+fn claimed(path: &Path, beside: &Path) -> Result<io::Result<File>, FileInUse> {
+    for _ in 0..TRIES {
+        match File::create_new(beside) {
+            Ok(file) => {
+                lock_file(&file, path)?;
+                return Ok(Ok(file));
+            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Ok(Err(error)),
+            Err(_) => {}
+        }
+        match File::open(beside) {
+            Ok(other) => lock_file(&other, path)?,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(Err(error)),
+            Err(_) => {}
+        }
+        // Where another was faster, the next try says so.
+        let _ = fs::remove_file(beside);
+    }
+    Ok(Err(io::ErrorKind::AlreadyExists.into()))
 }
 
 /// Writes a value as indented JSON with a line break at its end, whole or not at all.
@@ -61,8 +90,8 @@ pub fn write_lines<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), DataErro
     })
 }
 
-fn fill(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut writer = BufWriter::new(File::create(path)?);
+fn fill(file: &File, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut writer = BufWriter::new(file);
     contents(&mut writer)?;
     writer.into_inner()?.sync_all()
 }
@@ -97,5 +126,23 @@ mod tests {
         );
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn two_writers_of_a_file_are_told_apart_and_a_killed_one_leaves_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, beside) = (
+            folder.path().join("a.json"),
+            folder.path().join("a.json.partial"),
+        );
+        fs::write(&beside, "left by a killed one").unwrap();
+        write_atomically(&path, |out| {
+            let second = write_atomically(&path, |out| out.write_all(b"second"));
+            assert!(matches!(second, Err(DataError::InUse(_))), "{second:?}");
+            out.write_all(b"first")
+        })
+        .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert!(!beside.exists());
     }
 }

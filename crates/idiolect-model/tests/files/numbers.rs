@@ -82,7 +82,7 @@ fn a_tensor_in_two_shards() {
         &[
             &second,
             "tensor ",
-            "expected in one shard, found it in ",
+            "expected in one file alone, found in ",
             &first,
         ],
     );
