@@ -68,7 +68,14 @@ fn a_killed_merge_ends_with_the_same_model() {
         place.model("tiny-llama3"),
         place.adapter("tiny-llama3/qv/adapter_final"),
     );
-    let call = call(&["merge", "--model", &model, "--adapter", &adapter]);
+    let call = call(&[
+        "merge",
+        "--model",
+        &model,
+        "--adapter",
+        &adapter,
+        "--overwrite",
+    ]);
     ends_as_undisturbed(
         &place,
         &call,
