@@ -48,18 +48,26 @@ fn claimed(path: &Path, beside: &Path) -> Result<io::Result<File>, FileInUse> {
         match File::create_new(beside) {
             Ok(file) => {
                 lock_file(&file, path)?;
-                return Ok(Ok(file));
+                // Before it was locked, another process may have taken it away.
+                if is_at(&file, beside) {
+                    return Ok(Ok(file));
+                }
+                continue;
             }
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Ok(Err(error)),
             Err(_) => {}
         }
         match File::open(beside) {
-            Ok(other) => lock_file(&other, path)?,
+            Ok(other) => {
+                lock_file(&other, path)?;
+                if is_at(&other, beside) {
+                    // Where it cannot be taken away, the next try says so.
+                    let _ = fs::remove_file(beside);
+                }
+            }
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(Err(error)),
             Err(_) => {}
         }
-        // Where another was faster, the next try says so.
-        let _ = fs::remove_file(beside);
     }
     Ok(Err(io::ErrorKind::AlreadyExists.into()))
 }
@@ -88,6 +96,20 @@ pub fn write_lines<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), DataErro
             out.write_all(b"\n")
         })
     })
+}
+
+/// Whether an open file is the one at a path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |file: io::Result<fs::Metadata>| file.ok().map(|file| (file.dev(), file.ino()));
+    same(file.metadata()) == same(fs::symlink_metadata(path))
+}
+
+/// Whether an open file is the one at a path, which only systems with numbers of files tell.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.is_file()
 }
 
 fn fill(file: &File, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
