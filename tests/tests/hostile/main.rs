@@ -15,6 +15,7 @@ mod edit;
 mod good;
 mod reader;
 mod search;
+mod server;
 mod watch;
 
 use std::ffi::OsStr;

@@ -1,7 +1,6 @@
 //! What the program reads from files, each with a good one, and what comes of it as a text that can be compared.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -15,6 +14,7 @@ use idiolect::tokens::TokenRow;
 use idiolect::{BoxError, Dataset, LanguageModel, Quiet, TrainSettings};
 
 use crate::good::{answer, tune};
+use crate::server::serve;
 
 /// A file of the good folder and the reader of it. The folder that holds the damaged file is `root`.
 #[derive(Clone, Copy)]
@@ -306,25 +306,4 @@ fn reply(root: &Path, file: &str) -> Result<String, BoxError> {
     drop(server.join());
     done?;
     Ok(text)
-}
-
-/// Answers one request.
-fn serve(listener: &TcpListener, body: &[u8]) -> std::io::Result<()> {
-    let (mut stream, _) = listener.accept()?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let (mut line, mut length) = (String::new(), 0);
-    while reader.read_line(&mut line)? > 2 {
-        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        line.clear();
-    }
-    reader.read_exact(&mut vec![0; length])?;
-    write!(
-        stream,
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
-        body.len()
-    )?;
-    stream.write_all(b"Connection: close\r\n\r\n")?;
-    stream.write_all(body)
 }

@@ -45,3 +45,12 @@ pub(crate) fn kill_at(call: &[&str], moment: Duration) -> bool {
     child.kill().expect("killed");
     !child.wait().expect("a state").success()
 }
+
+/// Compares files of two folders byte by byte.
+pub(crate) fn assert_same(found: &str, expected: &str, files: &[&str], what: &str) {
+    for file in files {
+        let [found, expected] =
+            [found, expected].map(|run| std::fs::read(Path::new(run).join(file)).expect(file));
+        assert!(found == expected, "{what}: {file} differs");
+    }
+}

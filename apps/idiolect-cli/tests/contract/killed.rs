@@ -7,7 +7,7 @@ use std::time::Instant;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::common::kill::{kill_at, points};
+use crate::common::kill::{assert_same, kill_at, points};
 use crate::common::{Place, done, evaluation, whole_job, with};
 
 /// Files below a folder, by their names from it.
@@ -48,11 +48,7 @@ fn ends_as_undisturbed(place: &Place, call: &[String], same: &[&str]) {
         }
         let [found, expected] = [&out, &whole].map(|folder| files(Path::new(folder)));
         assert_eq!(found, expected, "{call:?} {point}");
-        for file in same {
-            let [found, expected] =
-                [&out, &whole].map(|run| std::fs::read(Path::new(run).join(file)).expect(file));
-            assert!(found == expected, "{call:?} {point}: {file} differs");
-        }
+        assert_same(&out, &whole, same, &format!("{call:?} {point}"));
         std::fs::remove_dir_all(&out).expect("removed");
     }
 }

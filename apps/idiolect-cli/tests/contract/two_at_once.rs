@@ -1,12 +1,11 @@
 //! The same command twice at the same time on one folder: at least one does the work, the other says who has it, and
 //! the folder is that of one that nobody disturbed.
 
-use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::json;
 
-use crate::common::kill::points;
+use crate::common::kill::{assert_same, points};
 use crate::common::{Place, done, evaluation, whole_job, with};
 
 fn start(call: &[&str]) -> Child {
@@ -38,11 +37,7 @@ fn unharmed(place: &Place, call: &[String], same: &[&str]) {
             [start(&args), start(&args)].map(|child| child.wait_with_output().expect("an end"));
         let done = both.iter().filter(|ended| did(ended, call)).count();
         assert!(done > 0, "{call:?}: neither ended well");
-        for file in same {
-            let [found, expected] =
-                [&out, &whole].map(|run| std::fs::read(Path::new(run).join(file)).expect(file));
-            assert!(found == expected, "{call:?} {point}: {file} differs");
-        }
+        assert_same(&out, &whole, same, &format!("{call:?} {point}"));
         std::fs::remove_dir_all(&out).expect("removed");
     }
 }
