@@ -15,7 +15,7 @@ use idiolect_lora::{
     AdapterBatch, Checkpointing, Factors, LoraAdapter, LoraConfig, WholeModules, adapter_gradients,
     adapter_shift, dense_update, load_adapter, merge_checked, save_adapter, total_shift,
 };
-use idiolect_model::{Adapter, Decoder, NoAdapter};
+use idiolect_model::{Adapter, Decoder, NoAdapter, Wrapper};
 use idiolect_testkit::{Tensors, assert_close, device, shared};
 use oracles::{Case, batches, cases, eval_logits, floats, ids, real};
 
@@ -279,6 +279,7 @@ fn activations_equal_those_of_burns_dense_composition() {
         whole: WholeModules::default(),
         sites: vec![site],
         config,
+        wrapper: Wrapper::default(),
     };
     let base = x.clone().matmul(linear.weight.val().inner().unsqueeze());
     assert_close(
