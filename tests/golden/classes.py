@@ -79,6 +79,9 @@ CASES = {  # name: (configuration, options)
                          tie_word_embeddings=False), {}),
     "mistral3-memory-names": (wrapper(MistralConfig(**B, sliding_window=None, rope_parameters=rope()), tie_word_embeddings=False),
                               dict(save=dict(save_original_format=False))),
+    "qwen3-norms": (Qwen3Config(**B, head_dim=12, rope_parameters=rope()), dict(whole=["norm"])),
+    "mistral3-words": (wrapper(MistralConfig(**B, sliding_window=None, rope_parameters=rope()), tie_word_embeddings=False),
+                       dict(whole=["embed_tokens", "lm_head"])),
 }
 
 
@@ -204,6 +207,7 @@ def trace(folder, name, config, options, data):
         linear = r".*language_model.*\.(" + "|".join(linear) + ")"
     base = load(folder, config)
     model = get_peft_model(base, LoraConfig(r=4, lora_alpha=8, target_modules=linear, use_dora=options.get("dora", False),
+                                            modules_to_save=options.get("whole"),
                                             task_type="CAUSAL_LM"))
     put(model, folder / "peft/adapter_init", name)
     params = [p for p in model.parameters() if p.requires_grad]

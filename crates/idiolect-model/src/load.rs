@@ -10,12 +10,14 @@ use std::path::Path;
 use burn::tensor::{Device, FloatDType};
 
 use self::loader::{Loader, Placement};
+use crate::config::{PARAMS, native_config};
 use crate::decoder::Decoder;
 use crate::gguf::GgufFile;
-use crate::source::{Folder, Source};
+use crate::source::{Folder, NativeFolder, Source};
 use crate::{Bits, ModelConfig, ModelError};
 
-/// Reads a Hugging Face folder or a `.gguf` file.
+/// Reads a Hugging Face folder, one in Mistral's own form (`params.json`, `consolidated.safetensors`), or a `.gguf`
+/// file.
 ///
 /// Weights are kept in memory and computed with in `dtype`. At most one tensor is in memory twice at any time.
 ///
@@ -97,6 +99,9 @@ pub fn read_config(path: &Path) -> Result<ModelConfig, ModelError> {
         ModelConfig::from_json(&file.config()?, path)
     } else {
         require_folder(path)?;
+        if is_native(path) {
+            return read_native(path);
+        }
         ModelConfig::read(path)
     }
 }
@@ -116,12 +121,35 @@ fn open(path: &Path) -> Result<Checkpoint, ModelError> {
         });
     }
     require_folder(path)?;
+    if is_native(path) {
+        let config = read_native(path)?;
+        let source = NativeFolder::open(path, config.head_dim)?;
+        return Ok(Checkpoint {
+            config,
+            source: Box::new(source),
+        });
+    }
     let config = ModelConfig::read(path)?;
     let source = Folder::open(path, config.wrapper)?;
     Ok(Checkpoint {
         config,
         source: Box::new(source),
     })
+}
+
+/// Whether a folder is in Mistral's own form: `params.json` and `consolidated.safetensors`. One that is in both
+/// forms is read as Hugging Face's.
+fn is_native(path: &Path) -> bool {
+    let has = |name: &str| path.join(name).exists();
+    let hugging_face = ["model.safetensors", "model.safetensors.index.json"];
+    let both = has("config.json")
+        && (hugging_face.into_iter().any(has) || !has("consolidated.safetensors"));
+    has(PARAMS) && !both
+}
+
+fn read_native(path: &Path) -> Result<ModelConfig, ModelError> {
+    let params = path.join(PARAMS);
+    ModelConfig::from_json(&native_config(&params)?, &params)
 }
 
 fn is_gguf(path: &Path) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Files are read by position, not mapped: a cut-off file is an error here and not a fault later.
 
+mod native;
 mod shard;
 mod tensor;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use idiolect_input::file_name;
 
+pub(crate) use self::native::NativeFolder;
 pub(crate) use self::shard::RawTensor;
 use self::shard::Shard;
 pub use self::tensor::StoredTensor;
@@ -24,6 +26,21 @@ pub(crate) trait Source {
     /// Reads one tensor of [`Source::names`].
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError>;
 }
+
+/// How the weight files of a folder are called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WeightNames {
+    /// The one that holds all.
+    pub(crate) single: &'static str,
+    /// What says which of several holds a tensor.
+    pub(crate) index: &'static str,
+}
+
+/// Those of a Hugging Face folder.
+const WEIGHTS: WeightNames = WeightNames {
+    single: "model.safetensors",
+    index: "model.safetensors.index.json",
+};
 
 /// The shards of a folder and where each tensor is.
 pub(crate) struct Folder {
@@ -41,9 +58,33 @@ struct Place {
 
 impl Folder {
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names. Tensors go by the names
-    /// that they have in a decoder that stands alone.
+    /// that they have in a decoder that stands alone: out of a wrapper, or of a body without its head
+    /// (`LlamaModel`).
     pub(crate) fn open(path: &Path, wrapper: Wrapper) -> Result<Self, ModelError> {
-        let index = path.join("model.safetensors.index.json");
+        refuse_pickled(path)?;
+        let mut folder = Self::shards(path, WEIGHTS)?;
+        let is_body = folder.places.contains_key("embed_tokens.weight");
+        folder.rename(|stored| match wrapper.own_name(stored) {
+            Some(own) if is_body && !own.starts_with("lm_head.") => format!("model.{own}"),
+            Some(own) => own,
+            None => stored.into(),
+        });
+        Ok(folder)
+    }
+
+    /// Opens files of other names, whose tensors go by what `own` makes of theirs.
+    pub(crate) fn open_named(
+        path: &Path,
+        names: WeightNames,
+        own: fn(&str) -> String,
+    ) -> Result<Self, ModelError> {
+        let mut folder = Self::shards(path, names)?;
+        folder.rename(own);
+        Ok(folder)
+    }
+
+    fn shards(path: &Path, names: WeightNames) -> Result<Self, ModelError> {
+        let index = path.join(names.index);
         let mut folder = Self {
             path: path.into(),
             shards: Vec::new(),
@@ -52,22 +93,12 @@ impl Folder {
         if index.is_file() {
             folder.open_indexed(&index)?;
         } else {
-            refuse_pickled(path)?;
-            folder.open_shard(&path.join("model.safetensors"))?;
+            folder.open_shard(&path.join(names.single))?;
         }
-        folder.rename(wrapper);
         Ok(folder)
     }
 
-    /// Gives tensors the names of a decoder that stands alone: out of a wrapper, or of a body without its head
-    /// (`LlamaModel`).
-    fn rename(&mut self, wrapper: Wrapper) {
-        let is_body = self.places.contains_key("embed_tokens.weight");
-        let own = |stored: &str| match wrapper.own_name(stored) {
-            Some(own) if is_body && !own.starts_with("lm_head.") => format!("model.{own}"),
-            Some(own) => own,
-            None => stored.into(),
-        };
+    fn rename(&mut self, own: impl Fn(&str) -> String) {
         let places = std::mem::take(&mut self.places).into_iter();
         self.places = places
             .map(|(stored, place)| (own(&stored), place))
@@ -179,13 +210,13 @@ impl Source for Folder {
 
 /// Weights in the form of older checkpoints alone, which is a program that reading would run.
 fn refuse_pickled(path: &Path) -> Result<(), ModelError> {
-    let single = path.join("model.safetensors");
+    let held = [WEIGHTS.single, WEIGHTS.index].map(|name| path.join(name));
     let old = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
     let old = old
         .map(|name| path.join(name))
         .into_iter()
         .find(|old| old.is_file());
-    match old.filter(|_| !single.exists()) {
+    match old.filter(|_| !held.iter().any(|path| path.exists())) {
         Some(old) => Err(ModelError::Pickled { path: old }),
         None => Ok(()),
     }

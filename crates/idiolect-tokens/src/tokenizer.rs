@@ -135,13 +135,15 @@ impl Tokenizer {
     }
 
     /// Checks that an embedding of that many rows has one for every id.
-    /// More rows than ids are common: checkpoints pad them.
+    /// More rows than ids are common: checkpoints pad them. The padding token needs none where its id is the
+    /// highest, since it is never read.
     ///
     /// # Errors
     ///
     /// [`TokensError::Embedding`].
     pub fn check_embedding(&self, rows: usize) -> Result<(), TokensError> {
-        if rows < self.vocab_size() {
+        let unread = usize::from(self.pad == Some(self.highest_id));
+        if rows + unread < self.vocab_size() {
             return Err(TokensError::Embedding {
                 token: self.token(self.highest_id).unwrap_or_default(),
                 highest_id: self.highest_id,

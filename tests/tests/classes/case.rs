@@ -32,7 +32,7 @@ pub(crate) fn names() -> Vec<String> {
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort_unstable();
-    assert_eq!(names.len(), 21, "{names:?}");
+    assert_eq!(names.len(), 23, "{names:?}");
     names
 }
 

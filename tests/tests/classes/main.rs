@@ -11,6 +11,9 @@ mod case;
 mod files;
 mod forward;
 mod generation;
+mod likelihoods;
+mod native;
+mod python;
 #[path = "../peft_training/recorded.rs"]
 mod recorded;
 mod training;

@@ -119,7 +119,9 @@ fn trained_head(decoder: &Decoder, adapter: &LoraAdapter) -> usize {
 /// update. Composed steps keep what each operation hands to its backward pass, attention scores included.
 fn kept_floats(decoder: &Decoder, inputs: &BTreeSet<Input>, width: usize) -> usize {
     let config = &decoder.config;
-    let heads = config.query_width() + 2 * config.kv_width();
+    // Norms of heads keep what they are given beside what they give.
+    let normed = usize::from(config.switches.head_norms);
+    let heads = config.query_width() * (1 + normed) + config.kv_width() * (2 + normed);
     if decoder.is_fused() {
         let inputs = inputs.iter().map(|input| match input {
             Input::Attention | Input::FeedForward => config.hidden_size,

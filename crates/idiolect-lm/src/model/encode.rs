@@ -16,8 +16,15 @@ impl LanguageModel {
     /// The id that fills up shorter rows.
     #[must_use]
     pub fn pad_id(&self) -> u32 {
-        let own = self.decoder().config.pad;
-        own.unwrap_or_else(|| self.tokenizer().pad())
+        let config = &self.decoder().config;
+        let id = config.pad.unwrap_or_else(|| self.tokenizer().pad());
+        // A padding token that was added without a row of the embedding cannot fill rows.
+        let has_row = |id: &u32| (*id as usize) < config.vocab_size;
+        Some(id)
+            .filter(has_row)
+            .or(self.tokenizer().eos())
+            .filter(has_row)
+            .unwrap_or(0)
     }
 
     /// Ids that end a response: the checkpoint's end tokens and the template's. Sorted.

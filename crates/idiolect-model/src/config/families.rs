@@ -1,7 +1,7 @@
 //! The classes of decoders that are read: what each calls itself, what its absent settings mean, and which switches
 //! of the decoder it turns.
 //!
-//! A class is one file of this folder and a line of [`ALL`]; `docs/guides/new-model-class.md` says how to add one.
+//! A class is one file of this folder and a line of [`ALL`]; `docs/guides/add-a-model-class.md` says how to add one.
 //! Defaults are those of the class's configuration in transformers 5.24.
 
 mod biases;

@@ -21,9 +21,9 @@ pub struct Yarn {
     /// Context length before stretching, in tokens.
     pub original_positions: f64,
     /// Frequencies that turn more often than this over the original length are not stretched; 32 by default.
-    pub beta_fast: f64,
+    pub beta_fast: Option<f64>,
     /// Those that turn less often are stretched fully; 1 by default.
-    pub beta_slow: f64,
+    pub beta_slow: Option<f64>,
     /// What cosines and sines are multiplied by, where it is given.
     pub attention_factor: Option<f64>,
     /// How that follows from the stretch: numerator.
@@ -44,17 +44,13 @@ impl Yarn {
             };
             value.map(read).transpose()
         };
-        // Zero is as good as nothing there.
-        let or = |field: &str, default: f64| {
-            Ok::<_, ModelError>(given(field)?.filter(|n| *n > 0.0).unwrap_or(default))
-        };
         let truncate = map.get("truncate").map_or(Some(true), Value::as_bool);
         let wrong = || ModelError::config(path, "truncate", "true or false", &map["truncate"]);
         Ok(Self {
             factor: number(map, "factor", None, path)?,
             original_positions: number(map, "original_max_position_embeddings", None, path)?,
-            beta_fast: or("beta_fast", 32.0)?,
-            beta_slow: or("beta_slow", 1.0)?,
+            beta_fast: given("beta_fast")?,
+            beta_slow: given("beta_slow")?,
             attention_factor: given("attention_factor")?,
             mscale: given("mscale")?,
             mscale_all_dim: given("mscale_all_dim")?,
@@ -64,10 +60,12 @@ impl Yarn {
 
     pub(super) fn to_json(self) -> Value {
         let mut json = json!({
-            "rope_type": "yarn", "factor": self.factor, "beta_fast": self.beta_fast, "beta_slow": self.beta_slow,
+            "rope_type": "yarn", "factor": self.factor,
             "original_max_position_embeddings": positions(self.original_positions),
         });
         let given = [
+            ("beta_fast", self.beta_fast),
+            ("beta_slow", self.beta_slow),
             ("attention_factor", self.attention_factor),
             ("mscale", self.mscale),
             ("mscale_all_dim", self.mscale_all_dim),
@@ -88,7 +86,12 @@ impl Yarn {
         let turns = |turns: f64| {
             width * (self.original_positions / (turns * TAU)).ln() / (2.0 * all.theta.ln())
         };
-        let (mut low, mut high) = (turns(self.beta_fast), turns(self.beta_slow));
+        // Zero is as good as nothing there.
+        let or = |beta: Option<f64>, default| beta.filter(|beta| *beta > 0.0).unwrap_or(default);
+        let (mut low, mut high) = (
+            turns(or(self.beta_fast, 32.0)),
+            turns(or(self.beta_slow, 1.0)),
+        );
         if self.truncate {
             (low, high) = (low.floor(), high.ceil());
         }

@@ -35,7 +35,7 @@ fn block_part(own: &str) -> Option<&'static str> {
 }
 
 /// Undoes the converter's order of rows: in each head, row `2 i + j` becomes row `j * head_dim / 2 + i`.
-pub(super) fn join_halves(tensor: &mut StoredTensor, head_dim: usize) {
+pub(crate) fn join_halves(tensor: &mut StoredTensor, head_dim: usize) {
     let width: usize = tensor.shape.iter().skip(1).product();
     let half = head_dim / 2;
     let mut head = vec![0.0; head_dim * width];
