@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use idiolect_data::DataSettings;
+use idiolect_forgetting::ForgettingSettings;
 use idiolect_lm::ModelSettings;
 use idiolect_lora::LoraConfig;
 use idiolect_train::TrainConfig;
@@ -31,6 +32,9 @@ pub struct TrainSettings {
     /// What is trained, on which rows, with which loss.
     #[serde(flatten)]
     pub finetune: FineTuneSettings,
+    /// How much the run makes the model forget; by default that is not measured.
+    #[serde(flatten)]
+    pub forgetting: ForgettingSettings,
     /// The run directory. Default none.
     pub out: Option<PathBuf>,
 }
@@ -50,6 +54,7 @@ impl TrainSettings {
     /// As [`TrainSettings::check`] for a model that is open already.
     pub(crate) fn check_run(&self) -> Result<(), FineTuneError> {
         self.finetune.check()?;
+        self.forgetting.check(0)?;
         self.finetune.loop_config(&self.train)?;
         if self.finetune.full {
             self.check_full()?;

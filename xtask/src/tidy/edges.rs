@@ -6,7 +6,7 @@ use super::packages::dependencies;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 20] = [
     ("input", &[]),
     ("data", &["input"]),
     ("prompt", &["input", "data"]),
@@ -39,8 +39,13 @@ const EDGES: [(&str, &[&str]); 19] = [
         ],
     ),
     (
+        "forgetting",
+        &["data", "tokens", "generate", "completion", "metrics", "lm"],
+    ),
+    (
         "finetune",
         &[
+            "forgetting",
             "lm",
             "train",
             "lora",

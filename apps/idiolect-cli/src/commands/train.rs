@@ -45,6 +45,9 @@ fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome) {
         TrainOutcome::Full(_) => bar.note(&format!("model in {}", run.model().display())),
         _ => {}
     }
+    if let Some(found) = outcome.forgetting() {
+        bar.note(&found.to_string());
+    }
 }
 
 /// Shows how far a training is.

@@ -11,6 +11,7 @@ pub(crate) mod kill;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -88,8 +89,16 @@ pub(crate) fn idiolect(args: &[&str]) -> Output {
         .args(args)
         // Mesa complains of its absence on standard error, where one line is to be.
         .env("XDG_RUNTIME_DIR", std::env::temp_dir())
+        // No test finds what another has left in the user's cache.
+        .env("XDG_CACHE_HOME", cache())
         .output();
     run.expect("the binary")
+}
+
+/// The cache of this test program.
+pub(crate) fn cache() -> PathBuf {
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
+    FOLDER.path().to_owned()
 }
 
 /// Runs and expects success; standard output.
@@ -149,12 +158,21 @@ pub(crate) fn whole_job(place: &Place, out: &str) -> Vec<String> {
         "sdft-2402/main/using",
         "--epochs",
         "1",
+        "--forgetting",
+        "4",
+        "--forgetting-tokens",
+        "8",
         "--threads",
         "1",
         "--out",
         out,
     ];
-    call.map(String::from).to_vec()
+    let text = place.rows(
+        "plain.jsonl",
+        &[json!({"text": "The sea is wide, and the day is long."})],
+    );
+    let text = ["--forgetting-text".to_owned(), text];
+    call.map(String::from).into_iter().chain(text).collect()
 }
 
 /// The call of an evaluation on twelve sums, without its folder.

@@ -75,6 +75,18 @@ impl LanguageModel {
         Ok(ids)
     }
 
+    /// Plain text as a row to score, behind the beginning-of-text token where the tokenizer puts one, and cut to
+    /// `most` tokens. Every token but the first is scored.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Tokens`] for text that cannot be encoded.
+    pub fn text_row(&self, id: Id, text: &str, most: usize) -> Result<TokenRow, LmError> {
+        let mut ids = self.text_ids(text)?;
+        ids.truncate(most);
+        Ok(TokenRow::all_trained(id, ids))
+    }
+
     /// A conversation as a row to train on or to score.
     ///
     /// # Errors

@@ -11,4 +11,4 @@ pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
 pub use evaluation::{embedding_scores, evaluate};
 
 pub use rows::read_sample;
-pub(crate) use rows::response_nll;
+pub(crate) use rows::{response_nll, row_nll};

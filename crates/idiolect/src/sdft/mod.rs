@@ -3,6 +3,8 @@
 //!
 //! Every stage keeps what it has done, so that another run of the same settings goes on behind it.
 
+mod finding;
+mod moved;
 mod outcome;
 mod table;
 
@@ -15,13 +17,15 @@ use idiolect_data::{DataSettings, Dataset, RunDir, text_hash};
 use idiolect_embed::Embedder;
 use idiolect_eval::{AnswerRun, ComparedModel, answers};
 use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
+use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
 use idiolect_generate::Request;
 use idiolect_lm::{LanguageModel, ModelPrompt, on_threads};
 
 use crate::Error;
-use crate::jobs::{SelfDistill, read_sample, response_nll};
-use crate::settings::{DistillJob, SdftSettings};
+use crate::jobs::{SelfDistill, read_sample, response_nll, row_nll};
+use crate::settings::{DistillJob, FORGETTING, SdftSettings};
 
+use moved::Base;
 pub use outcome::Outcome;
 use outcome::{Measure, shifts};
 
@@ -142,6 +146,7 @@ impl<'a> Sdft<'a> {
         let outcome = self.stages(&stages, &set)?;
         outcome.write(&stages.out)?;
         idiolect_report::write(&stages.out.root)?;
+        outcome.hold(&settings.forgetting)?;
         Ok(outcome)
     }
 
@@ -167,10 +172,11 @@ impl<'a> Sdft<'a> {
             answers: stages.answers("seed", model)?,
             ..ComparedModel::default()
         };
+        let itself = stages.base()?;
         progress.note("3/4 training on the original responses");
-        let plain = self.side(stages, RunDir::PLAIN, set)?;
+        let plain = self.side(stages, &itself, RunDir::PLAIN, set)?;
         progress.note("4/4 training on the rewritten responses");
-        let own = self.side(stages, RunDir::DISTILLED, &distilled.data)?;
+        let own = self.side(stages, &itself, RunDir::DISTILLED, &distilled.data)?;
         let embedder = settings.embedder.as_deref();
         let embedder = embedder.map(|folder| Embedder::load(folder, &model.device()));
         let embedder = embedder.transpose()?;
@@ -191,6 +197,7 @@ impl<'a> Sdft<'a> {
     fn side(
         &mut self,
         stages: &Stages<'_>,
+        itself: &Base,
         name: &str,
         set: &Dataset,
     ) -> Result<ComparedModel, Error> {
@@ -206,6 +213,7 @@ impl<'a> Sdft<'a> {
             shifts: tuned.lora().map(|adapter| shifts(adapter, &stages.model)),
             last_loss: last_loss(&run),
             embedding: None,
+            further: itself.further(&tuned, &run, &stages.eval.rows, stages.progress)?,
         })
     }
 
@@ -244,6 +252,18 @@ fn last_loss(run: &RunDir) -> Option<f64> {
 }
 
 impl Stages<'_> {
+    /// What the base model says of itself and of the held-out responses.
+    fn base(&self) -> Result<Base, Error> {
+        let settings = self.settings.forgetting.with_default(FORGETTING);
+        let place = ForgettingPlace::of_run(&self.out);
+        let answers = (settings.prompts(0) > 0)
+            .then(|| BaseAnswers::draw(&self.model, &settings, &place, self.progress));
+        Ok(Base {
+            answers: answers.transpose()?,
+            held_out: row_nll(&self.model, &self.eval.rows, self.progress)?,
+        })
+    }
+
     /// The model's answers to the held-out rows, journaled under a name.
     fn answers(&self, name: &str, model: &LanguageModel) -> Result<Vec<AnswerRow>, Error> {
         let seed = self.settings.train.seed;
