@@ -12,7 +12,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("prompt", &["input", "data"]),
     ("tokens", &["input", "prompt"]),
     ("generate", &[]),
-    ("completion", &["data", "prompt", "generate"]),
+    ("completion", &["input", "data", "prompt", "generate"]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics", "completion"]),
     ("continuation", &["input", "data", "completion"]),
@@ -23,7 +23,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("embed", &["input"]),
     ("model", &["input", "kernels"]),
     ("lora", &["input", "model"]),
-    ("train", &["data", "kernels", "tokens"]),
+    ("train", &["input", "data", "kernels", "tokens"]),
     (
         "lm",
         &[
@@ -41,6 +41,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     (
         "finetune",
         &[
+            "input",
             "lm",
             "train",
             "lora",
