@@ -11,7 +11,7 @@
 use std::collections::{BinaryHeap, HashSet};
 use std::path::Path;
 
-use idiolect_data::{DataError, write_atomically};
+use idiolect_data::{DataError, Id, write_atomically};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
