@@ -15,13 +15,13 @@ fn training(place: &Place, out: &str) -> Vec<String> {
         "--data",
         &data,
         "--epochs",
-        "1",
+        "4",
         "--learning-rate",
-        "1e-2",
+        "3e-2",
         "--forgetting",
-        "6",
+        "24",
         "--forgetting-tokens",
-        "8",
+        "16",
         "--forgetting-text",
         &text,
         "--out",
@@ -42,14 +42,14 @@ fn a_training_says_what_it_made_the_model_forget() {
     let found = json_of(&place, "run/forgetting.json");
     assert_eq!(
         (&found["prompts"], &found["rows"][5]["before"].is_f64()),
-        (&json!(6), &true)
+        (&json!(24), &true)
     );
     let rise = found["rise"]["mean"].as_f64().expect("a number");
     assert!(rise > 0.0, "{found:#}");
-    assert!(place.read("run/run.toml").contains("forgetting = 6"));
+    assert!(place.read("run/run.toml").contains("forgetting = 24"));
     done(&["report", "--run", &run]);
     let page = place.read("run/report/index.html");
-    assert!(page.contains("own answers to 6 prompts"), "{page}");
+    assert!(page.contains("own answers to 24 prompts"), "{page}");
 
     // The same by eval, of the adapter that the run has left.
     let data = place.path("data");
@@ -75,9 +75,9 @@ fn a_training_says_what_it_made_the_model_forget() {
         "--max-new-tokens",
         "4",
         "--forgetting",
-        "6",
+        "24",
         "--forgetting-tokens",
-        "8",
+        "16",
         "--forgetting-text",
         &text,
         "--out",

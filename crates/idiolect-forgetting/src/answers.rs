@@ -118,7 +118,7 @@ fn asked(
     }
     if left_out > 0 {
         progress.note(&format!(
-            "forgetting: {left_out} prompts are left out, since an answer does not fit the model behind them"
+            "forgetting: prompts left out, since an answer does not fit the model behind them: {left_out}"
         ));
     }
     if fitting.len() < wanted {

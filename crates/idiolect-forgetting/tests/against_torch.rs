@@ -18,7 +18,9 @@ use idiolect_lm::LanguageModel;
 use idiolect_testkit::{shared, smollm2_folder};
 use serde_json::Value;
 
-const PROMPTS: usize = 64;
+const PROMPTS: usize = 24;
+/// Of the plain texts the first so many.
+const TEXTS: usize = 8;
 
 fn golden(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -34,7 +36,13 @@ fn measured(base: &LanguageModel, adapter: &Path) -> Forgetting {
         journal: Some(journal.clone()),
         cache: None,
     };
-    let settings = ForgettingSettings::of(PROMPTS);
+    let texts = include_str!("../prompts/texts.jsonl").lines().take(TEXTS);
+    let own = folder.path().join("texts.jsonl");
+    fs::write(&own, texts.collect::<Vec<_>>().join("\n")).unwrap();
+    let settings = ForgettingSettings {
+        forgetting_text: Some(own),
+        ..ForgettingSettings::of(PROMPTS)
+    };
     let answers = BaseAnswers::draw(base, &settings, &place, &Quiet).unwrap();
     assert_eq!(
         fs::read_to_string(&journal).unwrap(),

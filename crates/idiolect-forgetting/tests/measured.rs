@@ -184,7 +184,7 @@ fn prompts_that_leave_no_room_are_left_out_and_counted() {
             .lock()
             .unwrap()
             .iter()
-            .any(|note| note.contains("1 prompts are left out"))
+            .any(|note| note.contains("behind them: 1"))
     );
     fs::write(&path, long).unwrap();
     let error = BaseAnswers::draw(&base, &settings, &nowhere, &Quiet).unwrap_err();

@@ -12,7 +12,7 @@ const EDGES: [(&str, &[&str]); 20] = [
     ("prompt", &["input", "data"]),
     ("tokens", &["input", "prompt"]),
     ("generate", &[]),
-    ("completion", &["data", "prompt", "generate"]),
+    ("completion", &["input", "data", "prompt", "generate"]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics", "completion"]),
     ("continuation", &["input", "data", "completion"]),
@@ -23,7 +23,7 @@ const EDGES: [(&str, &[&str]); 20] = [
     ("embed", &["input"]),
     ("model", &["input", "kernels"]),
     ("lora", &["input", "model"]),
-    ("train", &["data", "kernels", "tokens"]),
+    ("train", &["input", "data", "kernels", "tokens"]),
     (
         "lm",
         &[
@@ -46,6 +46,7 @@ const EDGES: [(&str, &[&str]); 20] = [
         "finetune",
         &[
             "forgetting",
+            "input",
             "lm",
             "train",
             "lora",

@@ -175,15 +175,43 @@ pub(crate) fn whole_job(place: &Place, out: &str) -> Vec<String> {
     call.map(String::from).into_iter().chain(text).collect()
 }
 
+/// The call of a distillation of twelve rows, without its folder.
+pub(crate) fn distillation(place: &Place) -> Vec<String> {
+    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
+    let call = ["distill", "--model", &model, "--data", &data];
+    let more = [
+        "--max-new-tokens",
+        "12",
+        "--preset",
+        "sdft-2402/main/using",
+        "--threads",
+        "1",
+    ];
+    owned(&[&call[..], &more].concat())
+}
+
+/// A call as helpers take it that add words.
+pub(crate) fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
 /// The call of an evaluation on twelve sums, without its folder.
 pub(crate) fn evaluation(place: &Place) -> Vec<String> {
+    sums(place, 12);
+    asked_sums(place)
+}
+
+/// The file of the task of sums below `data`, with so many of them.
+pub(crate) fn sums(place: &Place, count: usize) {
     std::fs::create_dir_all(place.path("data/sdft")).expect("a folder");
     let row =
         |at: usize| json!({"instruction": format!("say {at}"), "output": format!("It is {at}")});
-    place.rows(
-        "data/sdft/multiarith_test.json",
-        &(0..12).map(row).collect::<Vec<_>>(),
-    );
+    let rows: Vec<Value> = (0..count).map(row).collect();
+    place.rows("data/sdft/multiarith_test.json", &rows);
+}
+
+/// The call of an evaluation on the sums below `data`, without its folder.
+pub(crate) fn asked_sums(place: &Place) -> Vec<String> {
     let (model, data) = (place.model("tiny-llama3"), place.path("data"));
     let call = ["eval", "--model", &model, "--data", &data];
     let more = [
@@ -194,9 +222,5 @@ pub(crate) fn evaluation(place: &Place) -> Vec<String> {
         "--batch-size",
         "2",
     ];
-    [&call[..], &more]
-        .concat()
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    owned(&[&call[..], &more].concat())
 }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use idiolect_input::open_regular;
 use serde::Serialize;
 
 use super::lock::{FileInUse, lock_file};
@@ -57,7 +58,7 @@ fn claimed(path: &Path, beside: &Path) -> Result<io::Result<File>, FileInUse> {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Ok(Err(error)),
             Err(_) => {}
         }
-        match File::open(beside) {
+        match open_regular(beside) {
             Ok(other) => {
                 lock_file(&other, path)?;
                 if is_at(&other, beside) {
@@ -148,6 +149,15 @@ mod tests {
         );
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_pipe_beside_the_place_of_a_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        if idiolect_testkit::pipe(&folder.path().join("a.json.partial")) {
+            let error = write_atomically(&folder.path().join("a.json"), |_| Ok(())).unwrap_err();
+            assert!(error.to_string().ends_with("found a pipe"), "{error}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! are written once and stand in every run.
 //! Questions, reference answers and the judge's prompts are read from the data folder.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use idiolect_completion::{CompletionRequest, Progress};
@@ -213,8 +214,18 @@ impl MtBench {
         }
         let form = turn + if question.reference.is_some() { 2 } else { 0 };
         let (system, user) = &self.forms[form];
-        let id = format!("{}/{}/turn-{}", question.name(), dialogue.run + 1, turn + 1);
+        let id = judgement_id(question, dialogue.run, turn);
         judge_request(id, system, fill(user, &values))
+    }
+
+    /// The ids that requests to the judge may have.
+    pub(crate) fn judgement_ids(&self) -> HashSet<String> {
+        let runs = (0..self.runs).flat_map(|run| [(run, 0), (run, 1)]);
+        let all = runs.flat_map(|(run, turn)| {
+            let id = move |question| judgement_id(question, run, turn);
+            self.questions.iter().map(id)
+        });
+        all.collect()
     }
 
     /// The id of each question, in the order of the summary's rows.
@@ -225,6 +236,10 @@ impl MtBench {
             .map(|question| question.id.clone())
             .collect()
     }
+}
+
+fn judgement_id(question: &Question, run: usize, turn: usize) -> String {
+    format!("{}/{}/turn-{}", question.name(), run + 1, turn + 1)
 }
 
 fn trimmed(answer: Answer) -> String {

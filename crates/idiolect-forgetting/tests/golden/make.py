@@ -21,6 +21,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 here = pathlib.Path(__file__).parent
+PROMPTS, TEXTS = 24, 8
 folder, adapter, journal = sys.argv[1:]
 tokenizer = AutoTokenizer.from_pretrained(folder)
 base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
@@ -48,6 +49,7 @@ def answer(row):
 
 def plain_text(texts, rows_together=4, longest=768):
     losses = [[], []]
+    texts = texts[:TEXTS]
     for start in range(0, len(texts), rows_together):
         batch = tokenizer(texts[start : start + rows_together], truncation=True, max_length=longest)
         batch = tokenizer.pad(batch, return_tensors="pt", padding_side="left")
@@ -62,7 +64,7 @@ def plain_text(texts, rows_together=4, longest=768):
 rows = [json.loads(line) for line in open(journal, encoding="utf-8")]
 lines = (here / "../../prompts/texts.jsonl").read_text(encoding="utf-8").splitlines()
 result = {
-    "answers": [answer(row) for row in rows],
+    "answers": [answer(row) for row in rows[:PROMPTS]],
     "plain_text": plain_text([json.loads(line)["text"] for line in lines]),
 }
 (here / "smollm2.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

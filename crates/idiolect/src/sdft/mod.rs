@@ -19,6 +19,7 @@ use idiolect_eval::{AnswerRun, ComparedModel, answers};
 use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
 use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
 use idiolect_generate::Request;
+use idiolect_input::{limits, read_text};
 use idiolect_lm::{LanguageModel, ModelPrompt, on_threads};
 
 use crate::Error;
@@ -245,7 +246,7 @@ impl<'a> Sdft<'a> {
 
 /// The loss of the last step of a run.
 fn last_loss(run: &RunDir) -> Option<f64> {
-    let text = std::fs::read_to_string(run.metrics()).ok()?;
+    let text = read_text(&run.metrics(), &limits::RUN_FILE_BYTES).ok()?;
     let lines = text.lines().rev();
     let mut rows = lines.filter_map(|line| serde_json::from_str(line).ok());
     rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
