@@ -10,6 +10,7 @@ mod close;
 mod device;
 mod error;
 mod golden;
+pub mod hub;
 #[cfg(feature = "burn")]
 mod nudge;
 mod place;
