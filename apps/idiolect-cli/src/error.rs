@@ -7,6 +7,7 @@
 use std::io::ErrorKind;
 
 use clap::CommandFactory;
+use idiolect::continuation::ContinuationError;
 use idiolect::distill::DistillError;
 use idiolect::eval::EvalError;
 use idiolect::finetune::FineTuneError;
@@ -73,6 +74,7 @@ impl CliError {
         let failed = match self {
             Self::Stopped { .. }
             | Self::Lost { .. }
+            | Self::Job(idiolect::Error::Continuation(ContinuationError::NoRows { .. }))
             | Self::Job(idiolect::Error::Distill(DistillError::Incomplete { .. })) => true,
             Self::Usage(_) => false,
             _ => self.run_failed() || self.system_failed(),

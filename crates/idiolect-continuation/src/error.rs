@@ -36,6 +36,14 @@ pub enum ContinuationError {
         /// What is there.
         found: String,
     },
+    /// Texts were written, and none of them makes a row.
+    #[error("expected a training row of {texts} texts, found none: {found}")]
+    NoRows {
+        /// How many texts there are.
+        texts: usize,
+        /// Why they make none, with their numbers, and what to do.
+        found: String,
+    },
     /// The corpus was another one at the second reading.
     #[error("{}: expected {expected} sampled documents, found {found} (did the corpus change?)", path.display())]
     Changed {

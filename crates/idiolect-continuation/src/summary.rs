@@ -124,6 +124,23 @@ impl ContinuationSummary {
         }
     }
 
+    /// Refuses a run none of whose texts makes a row; `advice` says what the writer knows about it.
+    ///
+    /// # Errors
+    ///
+    /// [`ContinuationError::NoRows`].
+    pub fn check_rows(&self, advice: Option<String>) -> Result<(), ContinuationError> {
+        let texts = self.corpus.sampled;
+        if self.rows > 0 || texts == 0 {
+            return Ok(());
+        }
+        let reasons = self.rejected.iter();
+        let reasons = reasons.map(|(reason, count)| format!("{reason} {count}"));
+        let found = reasons.collect::<Vec<_>>().join(", ");
+        let found = advice.map_or(found.clone(), |advice| format!("{found}; {advice}"));
+        Err(ContinuationError::NoRows { texts, found })
+    }
+
     /// Writes the summary as indented JSON, whole or not at all.
     ///
     /// # Errors
@@ -137,4 +154,26 @@ impl ContinuationSummary {
 /// 0 where there is nothing to divide by.
 fn ratio(part: f64, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_without_a_row_are_no_success() {
+        let mut summary = ContinuationSummary::default();
+        summary.check_rows(None).unwrap();
+        summary.corpus.sampled = 3;
+        summary.rejected = [("capital".to_owned(), 1), ("empty".to_owned(), 2)].into();
+        let told = |advice: Option<&str>| {
+            let error = summary.check_rows(advice.map(str::to_owned)).unwrap_err();
+            error.to_string()
+        };
+        let plain = "expected a training row of 3 texts, found none: capital 1, empty 2";
+        assert_eq!(told(None), plain);
+        assert_eq!(told(Some("write more")), format!("{plain}; write more"));
+        summary.rows = 1;
+        summary.check_rows(None).unwrap();
+    }
 }

@@ -216,6 +216,7 @@ pub fn shift(
             ([], Some(other)) => {
                 let other = ModelSettings {
                     model: other.to_owned(),
+                    revision: None,
                     ..model.clone()
                 };
                 base.shift_to(&LanguageModel::load(&other, progress)?)

@@ -9,9 +9,11 @@ use crate::{Dtype, LmError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ModelSettings {
-    /// Hugging Face folder, .gguf file, or the name of a model on the Hub (owner/name).
+    /// Hugging Face folder, .gguf file, or the name of a model on the Hub (owner/name or owner/name@revision).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub model: String,
+    /// Branch, tag or commit of a model on the Hub; main by default.
+    pub revision: Option<String>,
     /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu or metal; cpu by default.
     pub device: String,
     /// Type of weights and activations: f32, bf16 or f16; f32 by default.
@@ -29,6 +31,7 @@ impl Default for ModelSettings {
     fn default() -> Self {
         Self {
             model: String::new(),
+            revision: None,
             device: "cpu".into(),
             dtype: Dtype::default(),
             quantize: None,

@@ -10,6 +10,7 @@ mod close;
 mod device;
 mod error;
 mod golden;
+pub mod hub;
 mod journal;
 #[cfg(feature = "burn")]
 mod nudge;

@@ -6,8 +6,10 @@ use super::packages::dependencies;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 20] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("input", &[]),
+    ("http", &[]),
+    ("hub", &["http", "input"]),
     ("data", &["input"]),
     ("prompt", &["input", "data"]),
     ("tokens", &["input", "prompt"]),
@@ -16,7 +18,7 @@ const EDGES: [(&str, &[&str]); 20] = [
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics", "completion"]),
     ("continuation", &["input", "data", "completion"]),
-    ("teacher", &["completion", "input"]),
+    ("teacher", &["completion", "http", "input"]),
     ("eval", &["input", "data", "metrics", "completion"]),
     ("report", &["input", "data"]),
     ("kernels", &[]),
@@ -28,6 +30,7 @@ const EDGES: [(&str, &[&str]); 20] = [
         "lm",
         &[
             "input",
+            "hub",
             "data",
             "prompt",
             "tokens",
@@ -59,8 +62,10 @@ const EDGES: [(&str, &[&str]); 20] = [
     ),
 ];
 /// Crates that build in seconds: no tensor library, in tests neither.
-const LIGHT: [&str; 12] = [
+const LIGHT: [&str; 14] = [
     "input",
+    "http",
+    "hub",
     "data",
     "prompt",
     "tokens",

@@ -10,9 +10,12 @@ use serde::Serialize;
 /// Which model, and where it computes.
 #[derive(Args, Debug, Clone, Default, Serialize)]
 pub(crate) struct ModelOptions {
-    /// Hugging Face folder, .gguf file, or the name of a model on the Hub
+    /// Hugging Face folder, .gguf file, or the name of a model on the Hub, owner/name
     #[arg(long)]
     pub model: Option<String>,
+    /// Branch, tag or commit of a model on the Hub, as owner/name@revision has it too [default: main]
+    #[arg(long)]
+    pub revision: Option<String>,
     /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal [default: cpu]
     #[arg(long)]
     pub device: Option<String>,

@@ -13,8 +13,8 @@ use crate::text::{TemplateChoice, Text, TextFiles, named_template};
 use crate::{LmError, ModelSettings, device, hub};
 
 impl LanguageModel {
-    /// Opens a Hugging Face folder, a `.gguf` file, or a model of the Hub by its name (`owner/name`; feature
-    /// `hub`): on the CPU, in f32, with the checkpoint's own chat template.
+    /// Opens a Hugging Face folder, a `.gguf` file, or a model of the Hub by its name (`owner/name` or
+    /// `owner/name@revision`; feature `hub`): on the CPU, in f32, with the checkpoint's own chat template.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl LanguageModel {
         let dtype = device::dtype(settings.dtype, &device)?;
         let bits = settings.quantize.map(device::bits).transpose()?;
         let choice = TemplateChoice::parse(settings.template.as_deref())?;
-        let path = hub::locate(name, progress)?;
+        let path = hub::locate(name, settings.revision.as_deref(), progress)?;
         let source = Source {
             name: shown_name(name, &path),
             path,
@@ -115,8 +115,11 @@ impl Source {
     }
 }
 
-/// The last part of a path; a Hub name as it is, since its path ends in a commit.
+/// The last part of a path; a Hub name without its revision, since its path ends in a commit.
 fn shown_name(name: &str, path: &Path) -> String {
     let last = Path::new(name).exists().then(|| path.file_name()).flatten();
-    last.map_or_else(|| name.into(), |last| last.display().to_string())
+    last.map_or_else(
+        || hub::plain_name(name).into(),
+        |last| last.display().to_string(),
+    )
 }
