@@ -6,29 +6,29 @@
 mod finding;
 mod moved;
 mod outcome;
+mod stages;
 mod table;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use idiolect_completion::{AnswerRow, Progress, Prompt, Quiet};
+use idiolect_completion::{Progress, Quiet};
 use idiolect_data::settings::{read_file, resolve};
-use idiolect_data::{DataSettings, Dataset, RunDir, text_hash};
+use idiolect_data::{DataSettings, Dataset, RunDir};
 use idiolect_embed::Embedder;
-use idiolect_eval::{AnswerRun, ComparedModel, answers};
+use idiolect_eval::ComparedModel;
 use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
-use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
-use idiolect_generate::Request;
 use idiolect_input::{limits, read_text};
-use idiolect_lm::{LanguageModel, ModelPrompt, on_threads};
+use idiolect_lm::{LanguageModel, on_threads};
 
 use crate::Error;
-use crate::jobs::{SelfDistill, read_sample, response_nll, row_nll};
-use crate::settings::{DistillJob, FORGETTING, SdftSettings};
+use crate::jobs::{SelfDistill, read_sample, response_nll};
+use crate::settings::{DistillJob, SdftSettings};
 
 use moved::Base;
 pub use outcome::Outcome;
 use outcome::{Measure, shifts};
+use stages::Stages;
 
 /// The whole job.
 ///
@@ -48,15 +48,6 @@ pub struct Sdft<'a> {
 
 /// Told of each event of a training, with the name of the training.
 type Listener<'a> = dyn FnMut(&str, TrainingEvent) + Send + 'a;
-
-/// A job under way.
-struct Stages<'s> {
-    settings: &'s SdftSettings,
-    out: RunDir,
-    model: LanguageModel,
-    eval: Dataset,
-    progress: &'s dyn Progress,
-}
 
 impl<'a> Sdft<'a> {
     /// The job of a flat TOML file.
@@ -250,43 +241,6 @@ fn last_loss(run: &RunDir) -> Option<f64> {
     let lines = text.lines().rev();
     let mut rows = lines.filter_map(|line| serde_json::from_str(line).ok());
     rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
-}
-
-impl Stages<'_> {
-    /// What the base model says of itself and of the held-out responses.
-    fn base(&self) -> Result<Base, Error> {
-        let settings = self.settings.forgetting.with_default(FORGETTING);
-        let place = ForgettingPlace::of_run(&self.out);
-        let answers = (settings.prompts(0) > 0)
-            .then(|| BaseAnswers::draw(&self.model, &settings, &place, self.progress));
-        Ok(Base {
-            answers: answers.transpose()?,
-            held_out: row_nll(&self.model, &self.eval.rows, self.progress)?,
-        })
-    }
-
-    /// The model's answers to the held-out rows, journaled under a name.
-    fn answers(&self, name: &str, model: &LanguageModel) -> Result<Vec<AnswerRow>, Error> {
-        let seed = self.settings.train.seed;
-        let mut writer = model.writer(&self.settings.generation)?;
-        writer = writer.progress("answer", self.progress);
-        // Of the token ids, so that the journal of another tokenizer is refused too.
-        let hash = |prompt: &Prompt| match prompt {
-            Prompt::Chat(turns) => {
-                let ids = model.prompt_ids(&ModelPrompt::Messages(turns.clone()));
-                ids.map_or_else(|_| prompt.sha256(), |ids| text_hash(&format!("{ids:?}")))
-            }
-            other => other.sha256(),
-        };
-        let run = AnswerRun {
-            rows: &self.eval.rows,
-            seed: &|place| Request::row_seed(seed, place),
-            prompt_sha256: Some(&hash),
-            journal: &self.out.journal(name),
-        };
-        std::fs::create_dir_all(self.out.journals()).map_err(Error::io(self.out.journals()))?;
-        Ok(answers(&run, &mut writer)?)
-    }
 }
 
 /// The held-out rows, each with a response and an id of its own.
