@@ -123,9 +123,13 @@ impl TrainSettings {
                 "a value",
             ));
         }
-        if self.model.dtype != idiolect_lm::Dtype::F32 {
+        if self.model.dtype == idiolect_lm::Dtype::F16 {
             let found = self.model.dtype;
-            return Err(FineTuneError::setting("dtype", "f32 beside full", found));
+            return Err(FineTuneError::setting(
+                "dtype",
+                "f32 or bf16 beside full",
+                found,
+            ));
         }
         if own.activation_checkpointing == ActivationCheckpointing::On {
             let (name, found) = ("activation_checkpointing", own.activation_checkpointing);
@@ -234,8 +238,13 @@ mod tests {
                 format!("{name}: expected nothing beside full, found a value")
             );
         }
-        let error = refused(&format!("{full}dtype = \"bf16\"\n"));
-        assert_eq!(error, "dtype: expected f32 beside full, found bf16");
+        assert!(
+            parsed(&format!("{full}dtype = \"bf16\"\n"))
+                .check_run()
+                .is_ok()
+        );
+        let error = refused(&format!("{full}dtype = \"f16\"\n"));
+        assert_eq!(error, "dtype: expected f32 or bf16 beside full, found f16");
         let error = refused(&format!("{full}activation_checkpointing = \"on\"\n"));
         let expected = "activation_checkpointing: expected auto or off beside full, found on";
         assert_eq!(error, expected);

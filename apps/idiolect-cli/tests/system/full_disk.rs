@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{Place, distillation, done, with, words};
+use crate::common::{Place, distillation, done, with};
 use crate::training;
 
 /// Bytes of a page: what a file of this file system takes is a multiple of it.

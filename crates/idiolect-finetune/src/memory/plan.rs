@@ -42,7 +42,7 @@ pub struct MemoryPlan {
     /// The weights of the model.
     pub weights_bytes: usize,
     /// Adapter, its gradients, the two moments of the optimiser, and copies while a checkpoint is written.
-    /// Without an adapter it is gradients and moments of the weights.
+    /// Without an adapter it is gradients and moments of the weights, and a copy in f32 of weights in bf16.
     pub trained_bytes: usize,
     /// Activations of the longest micro-batch.
     pub activation_bytes: usize,
