@@ -36,13 +36,13 @@ pub enum ContinuationError {
         /// What is there.
         found: String,
     },
-    /// Texts were written, and none of them makes a row.
-    #[error("expected a training row of {texts} texts, found none: {found}")]
-    NoRows {
-        /// How many texts there are.
+    /// The writer answered, and not once with a text.
+    #[error("expected a text in {texts} answers, found none{advice}")]
+    NoText {
+        /// How many answers there are.
         texts: usize,
-        /// Why they make none, with their numbers, and what to do.
-        found: String,
+        /// What to do, after a semicolon; empty where nobody knows.
+        advice: String,
     },
     /// The corpus was another one at the second reading.
     #[error("{}: expected {expected} sampled documents, found {found} (did the corpus change?)", path.display())]

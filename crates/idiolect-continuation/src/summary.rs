@@ -124,21 +124,23 @@ impl ContinuationSummary {
         }
     }
 
-    /// Refuses a run none of whose texts makes a row; `advice` says what the writer knows about it.
+    /// Refuses a run whose writer wrote nothing, not one text; `advice` says what the writer knows about it.
+    ///
+    /// Texts that the filters leave out are no fault of a run, even where they are all of them.
     ///
     /// # Errors
     ///
-    /// [`ContinuationError::NoRows`].
-    pub fn check_rows(&self, advice: Option<String>) -> Result<(), ContinuationError> {
+    /// [`ContinuationError::NoText`].
+    pub fn check_texts(&self, advice: Option<String>) -> Result<(), ContinuationError> {
         let texts = self.corpus.sampled;
-        if self.rows > 0 || texts == 0 {
+        if self.empty < texts || texts == 0 {
             return Ok(());
         }
-        let reasons = self.rejected.iter();
-        let reasons = reasons.map(|(reason, count)| format!("{reason} {count}"));
-        let found = reasons.collect::<Vec<_>>().join(", ");
-        let found = advice.map_or(found.clone(), |advice| format!("{found}; {advice}"));
-        Err(ContinuationError::NoRows { texts, found })
+        let advice = advice.map(|advice| format!("; {advice}"));
+        Err(ContinuationError::NoText {
+            texts,
+            advice: advice.unwrap_or_default(),
+        })
     }
 
     /// Writes the summary as indented JSON, whole or not at all.
@@ -161,19 +163,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_without_a_row_are_no_success() {
+    fn a_run_without_a_text_is_no_success() {
         let mut summary = ContinuationSummary::default();
-        summary.check_rows(None).unwrap();
-        summary.corpus.sampled = 3;
-        summary.rejected = [("capital".to_owned(), 1), ("empty".to_owned(), 2)].into();
+        summary.check_texts(None).unwrap();
+        (summary.corpus.sampled, summary.empty) = (3, 3);
         let told = |advice: Option<&str>| {
-            let error = summary.check_rows(advice.map(str::to_owned)).unwrap_err();
+            let error = summary.check_texts(advice.map(str::to_owned)).unwrap_err();
             error.to_string()
         };
-        let plain = "expected a training row of 3 texts, found none: capital 1, empty 2";
+        let plain = "expected a text in 3 answers, found none";
         assert_eq!(told(None), plain);
         assert_eq!(told(Some("write more")), format!("{plain}; write more"));
-        summary.rows = 1;
-        summary.check_rows(None).unwrap();
+        summary.empty = 2;
+        summary.check_texts(None).unwrap();
     }
 }

@@ -8,12 +8,10 @@ use idiolect_completion::{
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};
-use serde_json::Value;
 #[cfg(feature = "server")]
-use serde_json::json;
-
 #[cfg(feature = "server")]
 use idiolect_teacher::{ServerSettings, Teacher};
+use serde_json::Value;
 
 use crate::Error;
 
