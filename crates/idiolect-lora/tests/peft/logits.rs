@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use idiolect_lora::{Factors, LoraAdapter, LoraConfig, WholeModules, load_adapter, merge_checked};
-use idiolect_model::{Adapter, NoAdapter};
+use idiolect_model::{Adapter, NoAdapter, Wrapper};
 use idiolect_testkit::{Tensors, assert_close, device};
 
 use super::oracles::{Case, batches, cases, eval_logits, floats, ids, real};
@@ -91,6 +91,7 @@ fn activations_equal_those_of_burns_dense_composition() {
         whole: WholeModules::default(),
         sites: vec![site],
         config,
+        wrapper: Wrapper::default(),
     };
     let base = x.clone().matmul(linear.weight.val().inner().unsqueeze());
     assert_close(

@@ -78,7 +78,7 @@ fn errors_name_the_place() {
     );
     assert_eq!(
         message_of(&architecture),
-        "general.architecture: expected llama, found gemma"
+        "general.architecture: expected one of llama, mistral3, qwen2, qwen3, smollm3, granite, found gemma"
     );
 }
 
