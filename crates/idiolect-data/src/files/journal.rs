@@ -285,24 +285,4 @@ mod tests {
         assert_eq!(lines[0], "{\"n\":1}");
         assert!(lines[1].starts_with("{\"n\":1,\"crc32c\":\"") && lines[1] == lines[3]);
     }
-
-    #[test]
-    fn a_pipe_under_the_name_of_a_journal_is_refused_and_not_waited_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.jsonl");
-        if !idiolect_testkit::pipe(&path) {
-            return;
-        }
-        let opened = Journal::open::<Value>(&path).map(|(_, rows)| rows);
-        for error in [
-            opened.unwrap_err(),
-            Journal::read::<Value>(&path).unwrap_err(),
-        ] {
-            let error = error.to_string();
-            assert!(
-                error.ends_with("expected a regular file, found a pipe"),
-                "{error}"
-            );
-        }
-    }
 }

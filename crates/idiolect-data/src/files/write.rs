@@ -152,15 +152,6 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_beside_the_place_of_a_file_is_not_waited_for() {
-        let folder = tempfile::tempdir().unwrap();
-        if idiolect_testkit::pipe(&folder.path().join("a.json.partial")) {
-            let error = write_atomically(&folder.path().join("a.json"), |_| Ok(())).unwrap_err();
-            assert!(error.to_string().ends_with("found a pipe"), "{error}");
-        }
-    }
-
-    #[test]
     fn two_writers_of_a_file_are_told_apart_and_a_killed_one_leaves_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let (path, beside) = (

@@ -173,10 +173,7 @@ impl fmt::Display for MemoryPlan {
 fn sizes(run: &PlannedRun<'_>, batch: LongestBatch) -> Sizes {
     let mut sizes = match run.trained {
         Trained::Adapter(adapter) => Sizes::adapter(run.decoder, adapter, batch),
-        Trained::Weights(weights) => {
-            let has_checkpoints = run.config.checkpoint_every > 0;
-            Sizes::full(run.decoder, weights, batch, has_checkpoints)
-        }
+        Trained::Weights(weights) => Sizes::full(run.decoder, weights, batch, run.config),
     };
     if run.config.packing.is_some() {
         // Each packed row has a mask of its own, in f32.
