@@ -8,7 +8,7 @@
 
 mod extras;
 
-pub use extras::Extras;
+pub use extras::BlockExtras;
 pub(crate) use extras::{KEY_NORM, QUERY_NORM, bias_name, biased};
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -31,7 +31,7 @@ pub struct Block {
     /// The seven projections, in the order of [`Projection::ALL`].
     pub projections: Vec<Param<Tensor<2>>>,
     /// What only some classes have.
-    pub extras: Extras,
+    pub extras: BlockExtras,
 }
 
 /// A block with its layer and the adapter, for one call.

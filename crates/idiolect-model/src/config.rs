@@ -12,6 +12,7 @@ mod fields;
 mod longrope;
 mod rope;
 mod rope_scaling;
+mod stretch;
 mod switches;
 mod wrapper;
 mod write;
@@ -21,8 +22,8 @@ pub use carried::Carried;
 pub use families::Architecture;
 pub(crate) use fields::read_json;
 pub use longrope::LongRope;
-pub(crate) use rope_scaling::Frequencies;
 pub use rope_scaling::RopeScaling;
+pub(crate) use stretch::Frequencies;
 pub use switches::{Multipliers, QueryScale, Switches};
 pub use wrapper::Wrapper;
 pub(crate) use write::{ConfigFiles, config_files};
@@ -33,7 +34,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use self::carried::Files;
-use self::families::architecture;
+use self::families::{Asked, architecture};
 use self::fields::{Fields, check_ids, token_ids};
 use self::rope::Rope;
 use crate::ModelError;
@@ -128,8 +129,15 @@ impl ModelConfig {
             config.tied = whole.flag("tie_word_embeddings", true)?;
         }
         config.check(path)?;
-        config.switches = (architecture.family().switches)(&raw, &config)?;
-        config.sliding_window = (architecture.family().window)(&raw, &config)?;
+        let rope = raw.rope_map(architecture)?;
+        let asked = Asked {
+            raw,
+            rope: &rope,
+            layers: config.num_layers,
+            max_positions: config.max_positions,
+        };
+        config.switches = (architecture.family().switches)(&asked)?;
+        config.sliding_window = (architecture.family().window)(&asked)?;
         config.check_switches(path)?;
         config.carried = Carried::new(Files {
             config: raw.json().clone(),
@@ -139,7 +147,7 @@ impl ModelConfig {
                 whole.json().clone()
             },
             generation: Map::new(),
-            rope: raw.rope_map(architecture)?,
+            rope,
             folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
         });
         Ok(config)

@@ -11,6 +11,7 @@ mod extent;
 mod header;
 mod metadata;
 mod names;
+mod own_settings;
 mod reader;
 mod settings;
 mod types;

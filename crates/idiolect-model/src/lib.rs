@@ -17,7 +17,7 @@ mod source;
 mod tensor_spec;
 
 pub use adapter::{Adapter, NoAdapter, Projection, Site};
-pub use block::{Bits, Block, Extras};
+pub use block::{Bits, Block, BlockExtras};
 pub use cache::{Cache, LayerCache};
 pub use config::{
     Architecture, Carried, LongRope, ModelConfig, Multipliers, QueryScale, RopeScaling, Switches,

@@ -7,13 +7,13 @@ mod beside;
 mod fit;
 mod held;
 mod lazy;
+mod stored;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::Path;
 
-use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensorError, View};
+use safetensors::{SafeTensorError, View};
 use serde_json::{Value, json};
 
 use beside::Beside;
@@ -21,20 +21,10 @@ use fit::require_f16;
 pub use held::weight_files;
 use held::{INDEX, remove, shard_name};
 use lazy::{Lazy, stored_tensors};
+pub use stored::StoredType;
 
 use crate::config::{ConfigFiles, config_files};
 use crate::{Decoder, ModelError};
-
-/// Type of the weights on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoredType {
-    /// 32 bits.
-    F32,
-    /// 16 bits, of which 5 exponent.
-    F16,
-    /// 16 bits, of which 8 exponent.
-    Bf16,
-}
 
 /// How a folder is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,38 +34,6 @@ pub struct SaveOptions {
     /// Largest shard in bytes; a tensor that is larger gets a shard of its own. transformers' default is
     /// 5,000,000,000.
     pub max_shard_bytes: u64,
-}
-
-impl StoredType {
-    fn tag(self) -> Dtype {
-        match self {
-            Self::F32 => Dtype::F32,
-            Self::F16 => Dtype::F16,
-            Self::Bf16 => Dtype::BF16,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::F16 => "float16",
-            Self::Bf16 => "bfloat16",
-        }
-    }
-
-    fn bytes(self, values: &[f32]) -> Vec<u8> {
-        match self {
-            Self::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Self::F16 => values
-                .iter()
-                .flat_map(|x| f16::from_f32(*x).to_le_bytes())
-                .collect(),
-            Self::Bf16 => values
-                .iter()
-                .flat_map(|x| bf16::from_f32(*x).to_le_bytes())
-                .collect(),
-        }
-    }
 }
 
 /// Writes `decoder` as a Hugging Face folder and returns the names of the files.

@@ -3,6 +3,7 @@
 //! Files are read by position, not mapped: a cut-off file is an error here and not a fault later.
 
 mod shard;
+mod tensor;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,18 +12,8 @@ use idiolect_input::file_name;
 
 pub(crate) use self::shard::RawTensor;
 use self::shard::Shard;
+pub use self::tensor::StoredTensor;
 use crate::{ModelError, Wrapper, config::read_json};
-
-/// A tensor of a checkpoint, widened to f32.
-#[derive(Debug, Clone)]
-pub struct StoredTensor {
-    /// Sizes, `[out, in]` for a projection.
-    pub shape: Vec<usize>,
-    /// Values in row-major order.
-    pub values: Vec<f32>,
-    /// Name of the type on disk, for example `BF16` or `Q4_1`.
-    pub stored: String,
-}
 
 /// Anything that tensors can be read from by their Hugging Face name.
 pub(crate) trait Source {

@@ -7,7 +7,7 @@ use crate::{Projection, Switches};
 
 /// What a block has beside its norms and projections; nothing in a block of Llama.
 #[derive(Module, Debug, Default)]
-pub struct Extras {
+pub struct BlockExtras {
     /// Biases, `[out]` each, of the projections that have one, in the order of [`Projection::ALL`].
     pub biases: Vec<Param<Tensor<1>>>,
     /// Which projections they belong to.
@@ -19,7 +19,7 @@ pub struct Extras {
     pub key_norm: Option<Param<Tensor<1>>>,
 }
 
-impl Extras {
+impl BlockExtras {
     /// The bias of a projection, where it has one.
     #[must_use]
     pub fn bias(&self, projection: Projection) -> Option<&Param<Tensor<1>>> {

@@ -4,9 +4,11 @@
 //! A class is one file of this folder and a line of [`ALL`]; `docs/guides/new-model-class.md` says how to add one.
 //! Defaults are those of the class's configuration in transformers 5.24.
 
+mod biases;
+mod family;
 mod granite;
 mod llama;
-pub(super) mod ministral3;
+mod ministral3;
 mod mistral;
 mod qwen2;
 mod qwen3;
@@ -15,11 +17,10 @@ mod window;
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
+use self::family::Family;
+pub(crate) use self::family::{Asked, Shape};
 use super::fields::Fields;
-use super::switches::Switches;
-use crate::{ModelConfig, ModelError};
+use crate::ModelError;
 
 /// Every class, in the order in which errors name them.
 const ALL: [&Family; 7] = [
@@ -31,54 +32,6 @@ const ALL: [&Family; 7] = [
     &smollm3::FAMILY,
     &granite::FAMILY,
 ];
-
-/// What is to be known of one class.
-pub(in crate::config) struct Family {
-    /// The name in `architectures`.
-    pub(crate) class: &'static str,
-    /// The name in `model_type`.
-    pub(crate) model_type: &'static str,
-    /// What absent settings mean.
-    pub(crate) defaults: Defaults,
-    /// The switches that a configuration turns; the sizes are read already.
-    pub(crate) switches: fn(&Fields<'_>, &ModelConfig) -> Result<Switches, ModelError>,
-    /// Keys that a query sees, itself included; none for all.
-    pub(crate) window: fn(&Fields<'_>, &ModelConfig) -> Result<Option<usize>, ModelError>,
-    /// Adds the settings that only this class has to a `config.json`.
-    pub(crate) write: fn(&ModelConfig, &mut Map<String, Value>),
-}
-
-/// What settings mean where a configuration does not name them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Defaults {
-    /// `num_key_value_heads`; none for as many as query heads, which is what `null` means everywhere.
-    pub(crate) kv_heads: Option<usize>,
-    /// `head_dim`; none for the hidden state's share of a head.
-    pub(crate) head_dim: Option<usize>,
-    /// `max_position_embeddings`.
-    pub(crate) max_positions: usize,
-    /// `rms_norm_eps`.
-    pub(crate) norm_eps: f64,
-    /// `rope_theta`.
-    pub(crate) rope_theta: f64,
-    /// `tie_word_embeddings`.
-    pub(crate) tied: bool,
-    /// `bos_token_id`, `eos_token_id` and `pad_token_id`.
-    pub(crate) tokens: [Option<u32>; 3],
-}
-
-impl Defaults {
-    /// Those of `LlamaConfig`.
-    pub(crate) const LLAMA: Self = Self {
-        kv_heads: None,
-        head_dim: None,
-        max_positions: 2048,
-        norm_eps: 1e-6,
-        rope_theta: 10_000.0,
-        tied: false,
-        tokens: [Some(1), Some(2), None],
-    };
-}
 
 /// A class of decoders, by the name that its checkpoints give it; it decides what a configuration means and how it
 /// is written back.
@@ -181,33 +134,4 @@ pub(super) fn architecture(raw: &Fields<'_>) -> Result<Architecture, ModelError>
             Err(raw.wrong(field, &expected, found.unwrap_or("nothing")))
         }
     }
-}
-
-/// The switches of a class that turns none.
-fn no_switches(_: &Fields<'_>, _: &ModelConfig) -> Result<Switches, ModelError> {
-    Ok(Switches::default())
-}
-
-/// Biases by `attention_bias` and `mlp_bias`, for classes that know both.
-fn biases(raw: &Fields<'_>) -> Result<Switches, ModelError> {
-    use crate::Projection::{Down, Gate, Key, Output, Query, Up, Value};
-    let mut biases = Vec::new();
-    if raw.flag("attention_bias", false)? {
-        biases.extend([Query, Key, Value, Output]);
-    }
-    if raw.flag("mlp_bias", false)? {
-        biases.extend([Gate, Up, Down]);
-    }
-    Ok(Switches {
-        biases,
-        ..Switches::default()
-    })
-}
-
-/// Writes both flags of [`biases`].
-fn write_biases(config: &ModelConfig, json: &mut Map<String, Value>) {
-    use crate::Projection::{Gate, Query};
-    let has = |projection| Value::from(config.switches.has_bias(projection));
-    json.insert("attention_bias".into(), has(Query));
-    json.insert("mlp_bias".into(), has(Gate));
 }

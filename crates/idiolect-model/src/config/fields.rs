@@ -54,47 +54,47 @@ pub(super) fn check_ids(
 
 /// The settings of one `config.json`, or of a part of it, read with the file's name at hand.
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     json: &'a Map<String, Value>,
-    pub(super) path: &'a Path,
+    pub(crate) path: &'a Path,
     /// What stands before the names of its settings in errors: the part that they belong to.
     part: &'static str,
 }
 
 impl<'a> Fields<'a> {
     /// The settings of `json`, none where it is no object; `path` is named in errors only.
-    pub(super) fn new(json: &'a Value, path: &'a Path) -> Self {
+    pub(crate) fn new(json: &'a Value, path: &'a Path) -> Self {
         let json = json.as_object().unwrap_or(&EMPTY);
         let part = "";
         Self { json, path, part }
     }
 
     /// The settings of a part, which errors name as `part`, a name with a dot behind it.
-    pub(super) fn of_part(self, json: &'a Map<String, Value>, part: &'static str) -> Self {
+    pub(crate) fn of_part(self, json: &'a Map<String, Value>, part: &'static str) -> Self {
         Self { json, part, ..self }
     }
 
     /// All settings as they stand in the file.
-    pub(super) fn json(self) -> &'a Map<String, Value> {
+    pub(crate) fn json(self) -> &'a Map<String, Value> {
         self.json
     }
 
-    pub(super) fn get(&self, field: &str) -> Option<&'a Value> {
+    pub(crate) fn get(&self, field: &str) -> Option<&'a Value> {
         self.json.get(field).filter(|value| !value.is_null())
     }
 
     /// Whether a setting is named, be it `null`.
-    pub(super) fn has(&self, field: &str) -> bool {
+    pub(crate) fn has(&self, field: &str) -> bool {
         self.json.contains_key(field)
     }
 
     /// The first name in `architectures`.
-    pub(super) fn class(&self) -> Option<&'a str> {
+    pub(crate) fn class(&self) -> Option<&'a str> {
         let list = self.get("architectures");
         list.and_then(|list| list.get(0)).and_then(Value::as_str)
     }
 
-    pub(super) fn optional_count(&self, field: &str) -> Result<Option<usize>, ModelError> {
+    pub(crate) fn optional_count(&self, field: &str) -> Result<Option<usize>, ModelError> {
         match self.whole(field)? {
             Some(0) => Err(self.wrong(field, "a positive whole number", 0)),
             found => Ok(found),
@@ -102,7 +102,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A number that may be zero, or its default.
-    pub(super) fn optional_count_or_zero(
+    pub(crate) fn optional_count_or_zero(
         &self,
         field: &str,
         default: usize,
@@ -118,18 +118,18 @@ impl<'a> Fields<'a> {
         self.get(field).map(one).transpose()
     }
 
-    pub(super) fn count(&self, field: &str, default: Option<usize>) -> Result<usize, ModelError> {
+    pub(crate) fn count(&self, field: &str, default: Option<usize>) -> Result<usize, ModelError> {
         let found = self.optional_count(field)?.or(default.filter(|n| *n > 0));
         found.ok_or_else(|| self.wrong(field, "a positive whole number", "nothing"))
     }
 
     /// A positive number, or its default.
-    pub(super) fn number(&self, field: &str, default: Option<f64>) -> Result<f64, ModelError> {
+    pub(crate) fn number(&self, field: &str, default: Option<f64>) -> Result<f64, ModelError> {
         number(self.json, field, default, self.path)
     }
 
     /// A positive number of a map of this file, or its default; zero where the default is zero.
-    pub(super) fn number_of(
+    pub(crate) fn number_of(
         &self,
         map: &Map<String, Value>,
         field: &str,
@@ -142,13 +142,13 @@ impl<'a> Fields<'a> {
         number(map, field, default, self.path)
     }
 
-    pub(super) fn flag(&self, field: &str, default: bool) -> Result<bool, ModelError> {
+    pub(crate) fn flag(&self, field: &str, default: bool) -> Result<bool, ModelError> {
         let found = self.get(field).map_or(Some(default), Value::as_bool);
         found.ok_or_else(|| self.wrong(field, "true or false", "another value"))
     }
 
     /// Ids of special tokens; `absent` where they are not named.
-    pub(super) fn ids(&self, field: &str, absent: Option<u32>) -> Result<Vec<u32>, ModelError> {
+    pub(crate) fn ids(&self, field: &str, absent: Option<u32>) -> Result<Vec<u32>, ModelError> {
         match self.json.get(field) {
             None => Ok(absent.into_iter().collect()),
             value => token_ids(value, &format!("{}{field}", self.part), self.path),
@@ -156,7 +156,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The id that fills rows; none where it is -1, or the embedding has no row for it: it is never read.
-    pub(super) fn pad(&self, absent: Option<u32>, rows: usize) -> Result<Option<u32>, ModelError> {
+    pub(crate) fn pad(&self, absent: Option<u32>, rows: usize) -> Result<Option<u32>, ModelError> {
         let field = "pad_token_id";
         if self.get(field).and_then(Value::as_i64) == Some(-1) {
             return Ok(None);
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text, where there is one.
-    pub(super) fn text(&self, field: &str) -> Result<Option<&'a str>, ModelError> {
+    pub(crate) fn text(&self, field: &str) -> Result<Option<&'a str>, ModelError> {
         match self.get(field) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -175,7 +175,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An object, where there is one.
-    pub(super) fn object(&self, field: &str) -> Result<Option<&'a Map<String, Value>>, ModelError> {
+    pub(crate) fn object(&self, field: &str) -> Result<Option<&'a Map<String, Value>>, ModelError> {
         match self.get(field) {
             None => Ok(None),
             Some(Value::Object(map)) => Ok(Some(map)),
@@ -184,13 +184,13 @@ impl<'a> Fields<'a> {
     }
 
     /// A setting that is not what it must be; what is there is cut where it is long.
-    pub(super) fn wrong(&self, field: &str, expected: &str, found: impl ToString) -> ModelError {
+    pub(crate) fn wrong(&self, field: &str, expected: &str, found: impl ToString) -> ModelError {
         let (field, found) = (format!("{}{field}", self.part), found.to_string());
         ModelError::config(self.path, field, expected, shown(&found, 60))
     }
 
     /// Settings that other checkpoints use and that would silently change the result.
-    pub(super) fn refuse_unsupported(&self) -> Result<(), ModelError> {
+    pub(crate) fn refuse_unsupported(&self) -> Result<(), ModelError> {
         match self.text("hidden_act")? {
             None | Some("silu" | "swish") => {}
             Some(act) => return Err(self.wrong("hidden_act", "silu", act)),
@@ -205,7 +205,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Weights that are stored quantised, by the name of their method.
-    pub(super) fn refuse_quantized(&self) -> Result<(), ModelError> {
+    pub(crate) fn refuse_quantized(&self) -> Result<(), ModelError> {
         let field = "quantization_config";
         let Some(found) = self.get(field) else {
             return Ok(());

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::fields::number;
-use super::rope_scaling::{divisors, positions};
+use super::stretch::{divisors, positions};
 use crate::ModelError;
 
 /// Numbers of `LongRoPE`.

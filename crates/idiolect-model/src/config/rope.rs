@@ -7,12 +7,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::families::ministral3;
+use super::families::Architecture;
 use super::fields::{Fields, number};
-use super::{Architecture, ModelConfig, RopeScaling};
+use super::rope_scaling::RopeScaling;
 use crate::ModelError;
 
-const ORIGINAL: &str = "original_max_position_embeddings";
+pub(super) const ORIGINAL: &str = "original_max_position_embeddings";
 
 /// Base and stretching of the rotary frequencies.
 pub(super) struct Rope {
@@ -39,11 +39,12 @@ impl Fields<'_> {
         let says = |map: &&Map<String, Value>| !map.is_empty();
         let old = self.object("rope_scaling")?.filter(says);
         let new = self.object("rope_parameters")?;
-        let mut map = match old.or(new) {
-            Some(map) => map.clone(),
-            None if of.model_type() == ministral3::MODEL_TYPE => ministral3::rope_parameters(),
-            None => Map::new(),
+        let absent = || {
+            of.family()
+                .rope_parameters
+                .map_or_else(Map::new, |all| all())
         };
+        let mut map = old.or(new).map_or_else(absent, Map::clone);
         self.refuse_by_layer(&map)?;
         let theta = self
             .get("rope_theta")
@@ -83,36 +84,4 @@ impl Fields<'_> {
         }
         Ok(())
     }
-}
-
-/// Adds base and stretching to a `config.json`: in the classic form, which every version of transformers reads, or as
-/// `rope_parameters` for a class that never had another.
-pub(super) fn write(config: &ModelConfig, json: &mut Map<String, Value>) {
-    for old in ["rope_parameters", "rope_scaling", "rope_theta", ORIGINAL] {
-        json.remove(old);
-    }
-    let is_new = config.architecture.model_type() == ministral3::MODEL_TYPE;
-    let scaling = config.rope_scaling.to_json();
-    let mut map = if is_new || !scaling.is_null() {
-        config.carried.rope().clone()
-    } else {
-        Map::new()
-    };
-    map.remove("rope_theta");
-    if let Value::Object(own) = scaling {
-        map.extend(own);
-    }
-    if is_new {
-        map.entry("rope_type").or_insert_with(|| "default".into());
-        map.insert("rope_theta".into(), json!(config.rope_theta));
-        json.insert("rope_parameters".into(), map.into());
-        return;
-    }
-    json.insert("rope_theta".into(), json!(config.rope_theta));
-    let scaling = if map.is_empty() {
-        Value::Null
-    } else {
-        map.into()
-    };
-    json.insert("rope_scaling".into(), scaling);
 }

@@ -5,7 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ModelConfig, Wrapper, rope, wrapper};
+use super::families::Shape;
+use super::rope::ORIGINAL;
+use super::{ModelConfig, Wrapper, wrapper};
 
 /// `config.json` and `generation_config.json`.
 pub(crate) struct ConfigFiles {
@@ -51,8 +53,14 @@ fn config_json(config: &ModelConfig, dtype: &str) -> Map<String, Value> {
     ];
     json.extend(settings.map(|(name, value)| (name.to_owned(), value)));
     json.entry("use_cache").or_insert(true.into());
-    rope::write(config, &mut json);
-    (config.architecture.family().write)(config, &mut json);
+    write_rope(config, &mut json);
+    let shape = Shape {
+        layers: config.num_layers,
+        head_dim: config.head_dim,
+        window: config.sliding_window,
+        switches: &config.switches,
+    };
+    (config.architecture.family().write)(&shape, &mut json);
     if config.head_dim * config.num_heads != config.hidden_size {
         json.insert("head_dim".into(), config.head_dim.into());
     }
@@ -87,4 +95,36 @@ fn ends(ids: &[u32]) -> Value {
         [one] => json!(one),
         many => json!(many),
     }
+}
+
+/// Adds base and stretching to a `config.json`: in the classic form, which every version of transformers reads, or as
+/// `rope_parameters` for a class that never had another.
+fn write_rope(config: &ModelConfig, json: &mut Map<String, Value>) {
+    for old in ["rope_parameters", "rope_scaling", "rope_theta", ORIGINAL] {
+        json.remove(old);
+    }
+    let is_new = config.architecture.family().rope_parameters.is_some();
+    let scaling = config.rope_scaling.to_json();
+    let mut map = if is_new || !scaling.is_null() {
+        config.carried.rope().clone()
+    } else {
+        Map::new()
+    };
+    map.remove("rope_theta");
+    if let Value::Object(own) = scaling {
+        map.extend(own);
+    }
+    if is_new {
+        map.entry("rope_type").or_insert_with(|| "default".into());
+        map.insert("rope_theta".into(), json!(config.rope_theta));
+        json.insert("rope_parameters".into(), map.into());
+        return;
+    }
+    json.insert("rope_theta".into(), json!(config.rope_theta));
+    let scaling = if map.is_empty() {
+        Value::Null
+    } else {
+        map.into()
+    };
+    json.insert("rope_scaling".into(), scaling);
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::fields::number;
-use super::rope_scaling::{Frequencies, positions};
+use super::stretch::{Frequencies, positions};
 use crate::ModelError;
 
 /// Numbers of yarn.

@@ -11,7 +11,7 @@ use crate::decoder::Weights;
 use crate::floats::beyond_f16;
 use crate::source::{Source, StoredTensor, transposed};
 use crate::tensor_spec::{TensorSpec, tensor_specs};
-use crate::{Bits, Block, Extras, ModelConfig, ModelError, Projection, Wrapper};
+use crate::{Bits, Block, BlockExtras, ModelConfig, ModelError, Projection, Wrapper};
 
 /// Where weights go.
 #[derive(Clone, Copy)]
@@ -115,12 +115,12 @@ impl<'a> Loader<'a> {
         })
     }
 
-    fn extras(&mut self) -> Result<Extras, ModelError> {
+    fn extras(&mut self) -> Result<BlockExtras, ModelError> {
         let biased = biased(&self.config.switches);
         let biases = biased.iter().map(|_| self.vector());
         let biases = biases.collect::<Result<_, _>>()?;
         let has = self.config.switches.head_norms;
-        Ok(Extras {
+        Ok(BlockExtras {
             biases,
             biased,
             query_norm: has.then(|| self.vector()).transpose()?,

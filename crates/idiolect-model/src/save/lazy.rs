@@ -6,7 +6,7 @@ use burn::module::Param;
 use burn::tensor::Tensor;
 use safetensors::{Dtype, View};
 
-use super::StoredType;
+use super::stored::StoredType;
 use crate::Decoder;
 use crate::source::{RawTensor, transposed};
 use crate::tensor_spec::{TensorSpec, tensor_specs};

@@ -10,7 +10,7 @@ use idiolect_input::{limits, open_regular};
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::StoredTensor;
+use super::tensor::StoredTensor;
 use crate::ModelError;
 use crate::floats::finite_floats;
 

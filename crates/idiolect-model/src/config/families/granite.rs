@@ -5,15 +5,16 @@
 
 use serde_json::json;
 
-use super::{Defaults, Family, biases, write_biases};
+use super::biases::{biases, write_biases};
+use super::family::{Defaults, Family};
 use crate::config::switches::{Multipliers, Switches};
 
 pub(super) const FAMILY: Family = Family {
     class: "GraniteForCausalLM",
     model_type: "granite",
     defaults: Defaults::LLAMA,
-    switches: |raw, _| {
-        let number = |field: &str| raw.number(field, Some(1.0));
+    switches: |asked| {
+        let number = |field: &str| asked.raw.number(field, Some(1.0));
         let multipliers = Multipliers {
             embedding: number("embedding_multiplier")?,
             attention: Some(number("attention_multiplier")?),
@@ -22,12 +23,12 @@ pub(super) const FAMILY: Family = Family {
         };
         Ok(Switches {
             multipliers,
-            ..biases(raw)?
+            ..biases(asked.raw)?
         })
     },
-    window: |_, _| Ok(None),
-    write: |config, json| {
-        let all = &config.switches.multipliers;
+    window: |_| Ok(None),
+    write: |shape, json| {
+        let all = &shape.switches.multipliers;
         json.insert("embedding_multiplier".into(), json!(all.embedding));
         json.insert(
             "attention_multiplier".into(),
@@ -35,6 +36,7 @@ pub(super) const FAMILY: Family = Family {
         );
         json.insert("residual_multiplier".into(), json!(all.residual));
         json.insert("logits_scaling".into(), json!(all.logits_divisor));
-        write_biases(config, json);
+        write_biases(shape, json);
     },
+    rope_parameters: None,
 };

@@ -2,16 +2,18 @@
 //!
 //! Its class has no window, whatever a configuration says. Source: `LlamaConfig`.
 
-use super::{Defaults, Family, biases, write_biases};
+use super::biases::{biases, write_biases};
+use super::family::{Defaults, Family};
 
 pub(super) const FAMILY: Family = Family {
     class: "LlamaForCausalLM",
     model_type: "llama",
     defaults: Defaults::LLAMA,
-    switches: |raw, _| biases(raw),
-    window: |_, _| Ok(None),
-    write: |config, json| {
-        json.insert("head_dim".into(), config.head_dim.into());
-        write_biases(config, json);
+    switches: |asked| biases(asked.raw),
+    window: |_| Ok(None),
+    write: |shape, json| {
+        json.insert("head_dim".into(), shape.head_dim.into());
+        write_biases(shape, json);
     },
+    rope_parameters: None,
 };

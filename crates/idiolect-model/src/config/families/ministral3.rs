@@ -5,12 +5,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Defaults, Family, window};
+use super::family::{Defaults, Family};
+use super::window;
 use crate::config::switches::{QueryScale, Switches};
 
 pub(super) const FAMILY: Family = Family {
     class: "Ministral3ForCausalLM",
-    model_type: MODEL_TYPE,
+    model_type: "ministral3",
     defaults: Defaults {
         kv_heads: Some(8),
         head_dim: Some(128),
@@ -19,12 +20,11 @@ pub(super) const FAMILY: Family = Family {
         tokens: [Some(1), Some(2), Some(11)],
         ..Defaults::LLAMA
     },
-    switches: |raw, config| {
-        let rope = raw.rope_map(config.architecture)?;
-        let number = |field: &str, default| raw.number_of(&rope, field, default);
-        let beta = number("llama_4_scaling_beta", Some(0.0))?;
-        let original = config.max_positions as f64;
-        let original_positions = number("original_max_position_embeddings", Some(original))?;
+    switches: |asked| {
+        let number = |field: &str, default| asked.raw.number_of(asked.rope, field, Some(default));
+        let beta = number("llama_4_scaling_beta", 0.0)?;
+        let original = asked.max_positions as f64;
+        let original_positions = number("original_max_position_embeddings", original)?;
         Ok(Switches {
             query_scale: (beta > 0.0).then_some(QueryScale {
                 beta,
@@ -33,18 +33,16 @@ pub(super) const FAMILY: Family = Family {
             ..Switches::default()
         })
     },
-    window: |raw, _| window::of_all_layers(raw, None),
-    write: |config, json| {
-        json.insert("head_dim".into(), config.head_dim.into());
-        window::write(config, json);
+    window: |asked| window::of_all_layers(asked.raw, None),
+    write: |shape, json| {
+        json.insert("head_dim".into(), shape.head_dim.into());
+        window::write(shape, json);
     },
+    rope_parameters: Some(rope_parameters),
 };
 
-/// The name in `model_type`; checkpoints of this class have `rope_parameters` and no older form.
-pub(in crate::config) const MODEL_TYPE: &str = "ministral3";
-
 /// What absent `rope_parameters` mean.
-pub(in crate::config) fn rope_parameters() -> Map<String, Value> {
+fn rope_parameters() -> Map<String, Value> {
     let parameters = json!({
         "rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 16_384,
         "beta_fast": 32.0, "beta_slow": 1.0, "mscale_all_dim": 1.0, "mscale": 1.0,

@@ -2,7 +2,9 @@
 //!
 //! A window that is not named is one of 4,096 keys; none is `null`. Source: `MistralConfig`.
 
-use super::{Defaults, Family, no_switches, window};
+use super::biases::no_switches;
+use super::family::{Defaults, Family};
+use super::window;
 
 /// What an absent `sliding_window` means.
 const WINDOW: usize = 4096;
@@ -16,9 +18,10 @@ pub(super) const FAMILY: Family = Family {
         ..Defaults::LLAMA
     },
     switches: no_switches,
-    window: |raw, _| window::of_all_layers(raw, Some(WINDOW)),
-    write: |config, json| {
-        json.insert("head_dim".into(), config.head_dim.into());
-        window::write(config, json);
+    window: |asked| window::of_all_layers(asked.raw, Some(WINDOW)),
+    write: |shape, json| {
+        json.insert("head_dim".into(), shape.head_dim.into());
+        window::write(shape, json);
     },
+    rope_parameters: None,
 };

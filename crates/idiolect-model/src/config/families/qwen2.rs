@@ -2,7 +2,8 @@
 //!
 //! A window counts only where `use_sliding_window` is on. Source: `Qwen2Config`.
 
-use super::{Defaults, Family, window};
+use super::family::{Defaults, Family};
+use super::window;
 use crate::Projection::{Key, Query, Value};
 use crate::config::switches::Switches;
 
@@ -18,7 +19,7 @@ pub(super) const FAMILY: Family = Family {
     class: "Qwen2ForCausalLM",
     model_type: "qwen2",
     defaults: DEFAULTS,
-    switches: |_, _| {
+    switches: |_| {
         Ok(Switches {
             biases: vec![Query, Key, Value],
             ..Switches::default()
@@ -26,4 +27,5 @@ pub(super) const FAMILY: Family = Family {
     },
     window: window::from_a_layer_on,
     write: window::write_with_flag,
+    rope_parameters: None,
 };

@@ -1,6 +1,8 @@
 //! Qwen 3: each head of queries and keys is normed before it is rotated. Source: `Qwen3Config`.
 
-use super::{Defaults, Family, biases, qwen2, window};
+use super::biases::biases;
+use super::family::{Defaults, Family};
+use super::{qwen2, window};
 use crate::config::switches::Switches;
 
 pub(super) const FAMILY: Family = Family {
@@ -10,10 +12,10 @@ pub(super) const FAMILY: Family = Family {
         head_dim: Some(128),
         ..qwen2::DEFAULTS
     },
-    switches: |raw, _| {
+    switches: |asked| {
         // The class has no biases in its feed-forward part.
         let only = |one: &crate::Projection| one.path().starts_with("self_attn");
-        let biases = biases(raw)?.biases.into_iter().filter(only).collect();
+        let biases = biases(asked.raw)?.biases.into_iter().filter(only).collect();
         Ok(Switches {
             biases,
             head_norms: true,
@@ -21,10 +23,11 @@ pub(super) const FAMILY: Family = Family {
         })
     },
     window: window::from_a_layer_on,
-    write: |config, json| {
-        json.insert("head_dim".into(), config.head_dim.into());
-        let has = config.switches.has_bias(crate::Projection::Query);
+    write: |shape, json| {
+        json.insert("head_dim".into(), shape.head_dim.into());
+        let has = shape.switches.has_bias(crate::Projection::Query);
         json.insert("attention_bias".into(), has.into());
-        window::write_with_flag(config, json);
+        window::write_with_flag(shape, json);
     },
+    rope_parameters: None,
 };

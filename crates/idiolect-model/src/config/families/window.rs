@@ -4,8 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::family::{Asked, Shape};
+use crate::ModelError;
 use crate::config::fields::Fields;
-use crate::{ModelConfig, ModelError};
 
 /// What is expected of the layers of a model.
 pub(super) const ONE_KIND: &str = "one kind of attention in all layers";
@@ -14,7 +15,7 @@ const FULL: &str = "full_attention";
 
 /// `sliding_window`, for every layer; `absent` is what it means not to name it.
 pub(super) fn of_all_layers(
-    raw: &Fields<'_>,
+    raw: Fields<'_>,
     absent: Option<usize>,
 ) -> Result<Option<usize>, ModelError> {
     let found = raw.optional_count("sliding_window")?;
@@ -26,7 +27,7 @@ pub(super) fn of_all_layers(
 }
 
 /// `sliding_window` where `use_sliding_window` is on.
-pub(super) fn where_used(raw: &Fields<'_>) -> Result<Option<usize>, ModelError> {
+pub(super) fn where_used(raw: Fields<'_>) -> Result<Option<usize>, ModelError> {
     if raw.flag("use_sliding_window", false)? {
         of_all_layers(raw, Some(4096))
     } else {
@@ -36,12 +37,10 @@ pub(super) fn where_used(raw: &Fields<'_>) -> Result<Option<usize>, ModelError> 
 
 /// `sliding_window` where `use_sliding_window` is on, in the layers that `layer_types` names, else in those from
 /// `max_window_layers` on.
-pub(super) fn from_a_layer_on(
-    raw: &Fields<'_>,
-    config: &ModelConfig,
-) -> Result<Option<usize>, ModelError> {
+pub(super) fn from_a_layer_on(asked: &Asked<'_>) -> Result<Option<usize>, ModelError> {
+    let (raw, layers) = (asked.raw, asked.layers);
     let window = where_used(raw)?;
-    let sliding = sliding_layers(raw, config.num_layers)?;
+    let sliding = sliding_layers(raw, layers)?;
     let Some(window) = window else {
         return match sliding.filter(|layers| layers.contains(&true)) {
             // The reference makes a mask of a window that is none, and ends.
@@ -54,7 +53,7 @@ pub(super) fn from_a_layer_on(
         };
     };
     let first = raw.optional_count_or_zero("max_window_layers", 28)?;
-    let sliding = sliding.unwrap_or_else(|| (0..config.num_layers).map(|at| at >= first).collect());
+    let sliding = sliding.unwrap_or_else(|| (0..layers).map(|at| at >= first).collect());
     match (sliding.contains(&true), sliding.contains(&false)) {
         (true, true) => {
             let found = sliding.iter().filter(|one| **one).count();
@@ -67,7 +66,7 @@ pub(super) fn from_a_layer_on(
 }
 
 /// Which layers have a window by `layer_types`, where it is there.
-fn sliding_layers(raw: &Fields<'_>, layers: usize) -> Result<Option<Vec<bool>>, ModelError> {
+fn sliding_layers(raw: Fields<'_>, layers: usize) -> Result<Option<Vec<bool>>, ModelError> {
     let Some(list) = raw.get("layer_types") else {
         return Ok(None);
     };
@@ -86,15 +85,15 @@ fn sliding_layers(raw: &Fields<'_>, layers: usize) -> Result<Option<Vec<bool>>, 
 }
 
 /// Writes the window, `null` for none: what is absent is filled in by readers, each in its own way.
-pub(super) fn write(config: &ModelConfig, json: &mut Map<String, Value>) {
-    json.insert("sliding_window".into(), json!(config.sliding_window));
+pub(super) fn write(shape: &Shape<'_>, json: &mut Map<String, Value>) {
+    json.insert("sliding_window".into(), json!(shape.window));
 }
 
 /// Writes the window of a class that has `use_sliding_window`.
-pub(super) fn write_with_flag(config: &ModelConfig, json: &mut Map<String, Value>) {
-    write(config, json);
-    let used = config.sliding_window.is_some();
+pub(super) fn write_with_flag(shape: &Shape<'_>, json: &mut Map<String, Value>) {
+    write(shape, json);
+    let used = shape.window.is_some();
     json.insert("use_sliding_window".into(), used.into());
     let kind = if used { SLIDING } else { FULL };
-    json.insert("layer_types".into(), vec![kind; config.num_layers].into());
+    json.insert("layer_types".into(), vec![kind; shape.layers].into());
 }
