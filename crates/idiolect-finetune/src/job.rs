@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
-use idiolect_data::{DataSettings, FileFormat, FormatSetting, sample};
+use idiolect_data::{DataSettings, FileFormat, FormatSetting, SkippedRow, sample};
 use idiolect_lm::LanguageModel;
 use idiolect_lm::device::on_threads;
 use idiolect_lm::rows::read_tokens;
@@ -92,12 +92,17 @@ fn open<'a>(
     settings.check()?;
     settings.data.check()?;
     let model = LanguageModel::load(&settings.first_device()?, progress)?;
-    let data = data(settings)?;
-    Ok(FineTune::of(model, data).all_settings(settings.clone()))
+    let mut skipped = Vec::new();
+    let data = data(settings, &mut skipped)?;
+    let run = FineTune::of(model, data).skipped(skipped);
+    Ok(run.all_settings(settings.clone()))
 }
 
-/// The rows that the settings name.
-fn data<'a>(settings: &TrainSettings) -> Result<TrainingData<'a>, FineTuneError> {
+/// The rows that the settings name; those that cannot be used go to `skipped`.
+fn data<'a>(
+    settings: &TrainSettings,
+    skipped: &mut Vec<SkippedRow>,
+) -> Result<TrainingData<'a>, FineTuneError> {
     let (data, seed) = (&settings.data, settings.train.seed);
     data.check()?;
     if is_lazy(settings)? {
@@ -117,7 +122,9 @@ fn data<'a>(settings: &TrainSettings) -> Result<TrainingData<'a>, FineTuneError>
         let rows = chosen.into_iter().map(|row| rows[row].clone());
         return Ok(rows.collect::<Vec<_>>().into());
     }
-    Ok(data.read_all(seed)?.into())
+    let read = data.read_all_with_skipped(seed)?;
+    *skipped = read.skipped;
+    Ok(read.rows.into())
 }
 
 /// Whether the rows are ready rows of tokens.

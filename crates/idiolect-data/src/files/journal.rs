@@ -124,7 +124,7 @@ fn row<T: DeserializeOwned>(
     }
     serde_json::from_str(text)
         .map(Some)
-        .map_err(|error| json_error(path, (number, 0), &error))
+        .map_err(|error| json_error(path, (number, 0), &error, ""))
 }
 
 /// Not a JSON value at all, as opposed to a row of another kind.

@@ -7,6 +7,7 @@ mod rows;
 mod writers;
 
 pub use continuation::continue_text;
+pub(crate) use distillation::{leave_out, list_skipped};
 pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
 pub use evaluation::{embedding_scores, evaluate};
 

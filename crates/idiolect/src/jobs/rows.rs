@@ -33,7 +33,7 @@ pub(crate) fn response_nll(
     rows: &[Row],
     progress: &dyn Progress,
 ) -> Result<ResponseNll, Error> {
-    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example.messages);
+    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example);
     let rows: Vec<TokenRow> = rows.iter().map(one).collect::<Result<_, _>>()?;
     let scored = model.score(&rows, ROWS, progress)?;
     let count = scored.len().max(1) as f64;
