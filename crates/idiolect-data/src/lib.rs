@@ -8,8 +8,8 @@ mod rows;
 pub mod settings;
 
 pub use dataset::{
-    DataSettings, Dataset, LineIndex, MOST_MIXED, PairReport, Row, id_text, mix, pair_by_id,
-    sample, split,
+    BadRows, DataSettings, Dataset, LineIndex, MOST_MIXED, PairReport, ReadRows, Row, SkippedRow,
+    id_text, mix, pair_by_id, sample, split,
 };
 pub use error::DataError;
 pub use files::{
@@ -17,7 +17,7 @@ pub use files::{
     remove_unfinished, replace_folder, text_hash, write_atomically, write_json, write_lines,
 };
 pub use formats::{
-    Columns, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields, Role, RoleNames,
-    RowFormat, RowShape, TextFields, TurnFields,
+    Columns, CompletionFields, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields,
+    Role, RoleNames, RowFormat, RowShape, TextFields, TurnFields,
 };
 pub use rows::{Layout, RawRow, RawRows, read_rows};

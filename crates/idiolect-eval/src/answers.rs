@@ -55,17 +55,14 @@ mod tests {
     use super::*;
 
     fn row(id: &str, text: &str) -> Row {
-        let turn = |role, content: &str| Message {
-            role,
-            content: content.to_owned(),
-        };
+        let turn = |role, content: &str| Message::new(role, content);
         Row {
             line: 1,
             raw: Map::new(),
-            example: Example {
-                id: id.into(),
-                messages: vec![turn(Role::User, text), turn(Role::Assistant, "label")],
-            },
+            example: Example::new(
+                id.into(),
+                vec![turn(Role::User, text), turn(Role::Assistant, "label")],
+            ),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
-use idiolect_data::{DataSettings, FileFormat, FormatSetting, RunDir, sample};
+use idiolect_data::{DataSettings, FileFormat, FormatSetting, RunDir, SkippedRow, sample};
 use idiolect_forgetting::{BaseAnswers, Forgetting, ForgettingPlace};
 use idiolect_lm::LanguageModel;
 use idiolect_lm::device::on_threads;
@@ -68,10 +68,9 @@ pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome,
     } = hooks;
     on_threads(settings.model.threads, || {
         let model = model(settings, progress)?;
-        let rows = data(settings)?;
+        let rows = Rows::read(settings)?;
         let base = base_answers(settings, &model, &out, progress)?;
-        let run = FineTune::of(model, rows).all_settings(settings.clone());
-        let mut run = run.resume(resume).on_event(on_event);
+        let mut run = rows.run(settings, model).resume(resume).on_event(on_event);
         if let Some(stop) = stop {
             run = run.stop_when(stop);
         }
@@ -140,8 +139,7 @@ impl TrainOutcome {
 pub fn plan(settings: &TrainSettings) -> Result<MemoryPlan, FineTuneError> {
     on_threads(settings.model.threads, || {
         let model = model(settings, &Quiet)?;
-        let run = FineTune::of(model, data(settings)?);
-        run.all_settings(settings.clone()).plan()
+        Rows::read(settings)?.run(settings, model).plan()
     })
 }
 
@@ -155,8 +153,30 @@ fn model(
     Ok(LanguageModel::load(&settings.first_device()?, progress)?)
 }
 
-/// The rows that the settings name.
-fn data<'a>(settings: &TrainSettings) -> Result<TrainingData<'a>, FineTuneError> {
+/// The rows of a run.
+struct Rows<'a> {
+    data: TrainingData<'a>,
+    skipped: Vec<SkippedRow>,
+}
+
+impl<'a> Rows<'a> {
+    fn read(settings: &TrainSettings) -> Result<Self, FineTuneError> {
+        let mut skipped = Vec::new();
+        let data = data(settings, &mut skipped)?;
+        Ok(Self { data, skipped })
+    }
+
+    fn run(self, settings: &TrainSettings, model: LanguageModel) -> FineTune<'a> {
+        let run = FineTune::of(model, self.data).skipped(self.skipped);
+        run.all_settings(settings.clone())
+    }
+}
+
+/// The rows that the settings name; those that cannot be used go to `skipped`.
+fn data<'a>(
+    settings: &TrainSettings,
+    skipped: &mut Vec<SkippedRow>,
+) -> Result<TrainingData<'a>, FineTuneError> {
     let (data, seed) = (&settings.data, settings.train.seed);
     data.check()?;
     if is_lazy(settings)? {
@@ -176,7 +196,9 @@ fn data<'a>(settings: &TrainSettings) -> Result<TrainingData<'a>, FineTuneError>
         let rows = chosen.into_iter().map(|row| rows[row].clone());
         return Ok(rows.collect::<Vec<_>>().into());
     }
-    Ok(data.read_all(seed)?.into())
+    let read = data.read_all_with_skipped(seed)?;
+    *skipped = read.skipped;
+    Ok(read.rows.into())
 }
 
 /// Whether the rows are ready rows of tokens.

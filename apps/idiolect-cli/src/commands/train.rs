@@ -53,7 +53,9 @@ fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome) {
 /// Shows how far a training is.
 pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
-        TrainingEvent::RowsTruncated { .. } => bar.note(&event.to_string()),
+        TrainingEvent::RowsTruncated { .. } | TrainingEvent::RowsSkipped { .. } => {
+            bar.note(&event.to_string())
+        }
         TrainingEvent::Planned {
             plan, steps, done, ..
         } => {

@@ -160,7 +160,8 @@ pub fn journal_row<T: DeserializeOwned>(
     if text.trim_ascii_start().is_empty() {
         return Ok(None);
     }
-    let row = serde_json::from_str(text).map_err(|error| json_error(path, (number, 0), &error))?;
+    let row =
+        serde_json::from_str(text).map_err(|error| json_error(path, (number, 0), &error, ""))?;
     compare(text).map_err(|mismatch| DataError::Checksum {
         path: path.to_owned(),
         line: number,

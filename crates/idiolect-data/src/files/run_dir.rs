@@ -56,6 +56,12 @@ impl RunDir {
         self.root.join("tokens.cache")
     }
 
+    /// `skipped.jsonl`: rows that were left out, with what is wrong with each.
+    #[must_use]
+    pub fn skipped(&self) -> PathBuf {
+        self.root.join("skipped.jsonl")
+    }
+
     /// `tensorboard/`: event files.
     #[must_use]
     pub fn tensorboard(&self) -> PathBuf {

@@ -18,7 +18,7 @@ use crate::request_hash::turns_hash;
 
 /// A question to a judge: a system turn, where the benchmark has one, and the user's.
 pub(crate) fn judge_request(id: String, system: &str, question: String) -> CompletionRequest {
-    let turn = |role, content| Message { role, content };
+    let turn = |role, content| Message::new(role, content);
     let system = (!system.is_empty()).then(|| turn(Role::System, system.to_owned()));
     let turns = system.into_iter().chain([turn(Role::User, question)]);
     CompletionRequest::new(id.into(), Prompt::Chat(turns.collect()), 0)

@@ -151,10 +151,7 @@ impl MtBench {
     /// One turn of a question as an item; the second one follows the answer to the first.
     fn item(&self, (at, run): (usize, usize), first: Option<&str>, seed: u64) -> Item {
         let question = &self.questions[at];
-        let turn = |role, content: &str| Message {
-            role,
-            content: content.to_owned(),
-        };
+        let turn = |role, content: &str| Message::new(role, content);
         let mut turns = vec![turn(Role::User, &question.turns[0])];
         if let Some(answer) = first {
             turns.push(turn(Role::Assistant, answer));

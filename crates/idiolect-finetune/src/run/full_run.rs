@@ -102,6 +102,8 @@ fn source<'a>(options: &'a RunOptions<'_>, model: &'a LanguageModel) -> RowSourc
         data: &options.data,
         settings: &options.settings.finetune,
         seed: options.config.seed,
+        bad_rows: options.settings.data.bad_rows,
+        skipped: &options.skipped,
     }
 }
 

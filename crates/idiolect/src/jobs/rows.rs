@@ -60,7 +60,7 @@ fn scored(
     rows: &[Row],
     progress: &dyn Progress,
 ) -> Result<Vec<RowScore>, Error> {
-    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example.messages);
+    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example);
     let rows: Vec<TokenRow> = rows.iter().map(one).collect::<Result<_, _>>()?;
     Ok(model.score(&rows, ROWS, progress)?)
 }

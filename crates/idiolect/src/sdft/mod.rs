@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
 use idiolect_data::settings::{read_file, resolve};
-use idiolect_data::{DataSettings, Dataset, RunDir};
+use idiolect_data::{BadRows, DataSettings, Dataset, RunDir};
 use idiolect_embed::Embedder;
 use idiolect_eval::ComparedModel;
 use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
@@ -22,7 +22,7 @@ use idiolect_input::{limits, read_text};
 use idiolect_lm::{LanguageModel, on_threads};
 
 use crate::Error;
-use crate::jobs::{SelfDistill, read_sample, response_nll};
+use crate::jobs::{SelfDistill, leave_out, list_skipped, read_sample, response_nll};
 use crate::settings::{DistillJob, SdftSettings};
 
 use moved::Base;
@@ -118,8 +118,11 @@ impl<'a> Sdft<'a> {
         let eval = eval.ok_or_else(|| missing("eval_data", "held-out examples"))?;
         settings.check()?;
         let seed = settings.train.seed;
-        let set = read_sample(&settings.data, seed)?;
-        set.require_responses()?;
+        let mut set = read_sample(&settings.data, seed)?;
+        let skips = settings.data.bad_rows == BadRows::Skip;
+        if !skips {
+            set.require_responses()?;
+        }
         let eval = held_out(&settings, eval)?;
         let mut model = settings.model.clone();
         if let Some(first) = settings.finetune.devices.first() {
@@ -128,6 +131,10 @@ impl<'a> Sdft<'a> {
         let model = LanguageModel::load(&model, self.progress)?;
         let model = with_vocabulary(&model, &settings.finetune)?;
         claim(&out.root, &settings)?;
+        if skips {
+            leave_out(&model, &settings.distill, &mut set);
+            list_skipped(&set.skipped, &out.root, self.progress)?;
+        }
         let stages = Stages {
             settings: &settings,
             out,
@@ -253,6 +260,10 @@ fn held_out(settings: &SdftSettings, path: &Path) -> Result<Dataset, Error> {
     let set = read_sample(&data, settings.train.seed)?;
     set.require_responses()?;
     set.require_unique_ids()?;
+    if let Some(row) = set.rows.iter().find(|row| !row.example.tools.is_empty()) {
+        let expected = "rows without tools, which its questions do not carry";
+        return Err(Error::setting("eval_data", expected, &row.example.id));
+    }
     Ok(set)
 }
 
