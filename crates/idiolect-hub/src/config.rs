@@ -259,7 +259,7 @@ mod tests {
         }
         assert!(!one("HF_HUB_OFFLINE", "0").unwrap().offline);
         let seconds = one("HF_HUB_DOWNLOAD_TIMEOUT", "60").unwrap().timeout;
-        assert_eq!(seconds, Duration::from_secs(60));
+        assert_eq!(seconds, Duration::from_mins(1));
         assert!(one("HF_HUB_DOWNLOAD_TIMEOUT", "soon").is_err());
         assert_eq!(
             one("HF_ENDPOINT", "http://a.b/c/").unwrap().endpoint,
