@@ -22,15 +22,24 @@ use idiolect_testkit::{Tensors, device, shared, smollm2_folder};
 use recorded::{Bounds, TINY, compare, compare_weights, config, json, rows, train};
 
 fn tiny(model: &str, variants: &[&str]) {
+    of_year("", model, variants);
+}
+
+/// Runs on checkpoints of `oracles/tiny` and `oracles/peft` with `year` behind their names.
+fn of_year(year: &str, model: &str, variants: &[&str]) {
     let Some(shared) = shared() else { return };
-    let peft = shared.join("oracles/peft");
-    let (batch, rows) = rows(&Tensors::read(&peft.join("batches.safetensors")).unwrap());
-    let folder = shared.join("oracles/tiny").join(model);
+    let oracles = shared.join("oracles");
+    let batches = Tensors::read(&oracles.join("peft/batches.safetensors")).unwrap();
+    let (batch, rows) = rows(&batches);
+    let peft = oracles.join(format!("peft{year}"));
+    let folder = oracles.join(format!("tiny{year}")).join(model);
     let (decoder, _) =
         idiolect::model::load(&folder, &device().unwrap(), FloatDType::F32).expect(model);
     for variant in variants {
         let folder = peft.join(model).join(variant);
         let trace = json(&folder.join("trace.json"));
+        let steps = trace["loss"].as_array().expect("losses").len();
+        let rows = rows[..steps * batch].to_vec();
         let load = |part: &str, device: &Device| {
             idiolect::lora::load_adapter(&folder.join(part), &decoder, device).expect(part)
         };
@@ -84,6 +93,18 @@ fn mistral_trains_as_peft_trains_it() {
             "all_dora",
         ],
     );
+}
+
+#[test]
+fn newer_classes_train_as_peft_trains_them() {
+    for model in [
+        "tiny-qwen2",
+        "tiny-qwen3",
+        "tiny-ministral3",
+        "tiny-mistral3-wrapper",
+    ] {
+        of_year("-2026", model, &["qv_r4"]);
+    }
 }
 
 #[test]

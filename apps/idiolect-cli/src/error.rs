@@ -11,6 +11,7 @@ use idiolect::continuation::ContinuationError;
 use idiolect::distill::DistillError;
 use idiolect::eval::EvalError;
 use idiolect::finetune::FineTuneError;
+use idiolect::forgetting::ForgettingError;
 use idiolect::generate::GenerateError;
 use idiolect::input::shown;
 use idiolect::lm::LmError;
@@ -113,7 +114,10 @@ impl CliError {
                         | TeacherError::Budget { .. }
                 )
             });
-            train || generate || eval || server
+            let forgot = cause
+                .downcast_ref()
+                .is_some_and(|error| matches!(error, ForgettingError::Exceeded { .. }));
+            train || generate || eval || server || forgot
         })
     }
 

@@ -79,7 +79,7 @@ fn one_file_or_many() {
     );
     assert_eq!(
         from("format = \"alpca\"").unwrap_err(),
-        "run.toml: format: expected one of: alpaca, sharegpt, messages, text, tokens, auto, or a .toml file that \
+        "run.toml: format: expected one of: alpaca, sharegpt, messages, prompt-completion, text, tokens, auto, or a .toml file that \
          describes one, found \"alpca\""
     );
 }

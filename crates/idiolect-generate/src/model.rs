@@ -72,6 +72,12 @@ pub trait NextLogits {
         8
     }
 
+    /// Whether tokens that were computed in one row may serve another that begins with them. Not where what a token
+    /// becomes depends on how long its row is.
+    fn can_share(&self) -> bool {
+        true
+    }
+
     /// Forgets what it has and makes room for `rows` rows of at most `tokens` tokens.
     ///
     /// # Errors

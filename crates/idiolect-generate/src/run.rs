@@ -37,6 +37,10 @@ pub fn generate(
         check_request(model, request, settings)?;
     }
     let mut results = vec![None; requests.len()];
+    let settings = &GenerationConfig {
+        share_prefixes: settings.share_prefixes && model.can_share(),
+        ..settings.clone()
+    };
     let mut run = Run {
         model,
         settings,

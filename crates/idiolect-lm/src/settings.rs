@@ -1,5 +1,6 @@
 //! Which model, and where it computes: the part of a configuration file that opens a language model.
 
+use idiolect_prompt::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,11 @@ pub struct ModelSettings {
     /// Template of a conversation: a name, or the path of a .jinja or a .toml file. By default the checkpoint's
     /// own chat template, and alpaca where it has none.
     pub template: Option<String>,
+    /// The day that a chat template prints where it asks for today's, as 2025-01-31. By default the one that is
+    /// recorded beside the model or the adapter, else none: templates then print a date of their own, and those that
+    /// have none are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
 }
 
 impl Default for ModelSettings {
@@ -37,6 +43,7 @@ impl Default for ModelSettings {
             quantize: None,
             threads: None,
             template: None,
+            date: None,
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use idiolect_model::{Adapter, Decoder, Projection, Site};
+use idiolect_model::{Adapter, Decoder, Projection, Site, Wrapper};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -28,6 +28,9 @@ pub struct LoraAdapter {
     /// Rank, scale and targets.
     #[module(skip)]
     pub config: LoraConfig,
+    /// What the model stands in: it decides how the adapter's files name its modules.
+    #[module(skip)]
+    pub wrapper: Wrapper,
 }
 
 impl LoraAdapter {
@@ -67,6 +70,7 @@ impl LoraAdapter {
             whole: WholeModules::new(config, decoder, device)?,
             sites: places.iter().map(|place| place.site).collect(),
             config: config.clone(),
+            wrapper: decoder.config.wrapper,
         })
     }
 

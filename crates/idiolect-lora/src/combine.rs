@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use burn::tensor::Tensor;
-use idiolect_model::{Adapter, Site};
+use idiolect_model::{Adapter, Site, Wrapper};
 
 use crate::error::wrong;
 use crate::{Factors, LoraAdapter, LoraConfig, LoraError, Scaling, Targets, WholeModules};
@@ -76,7 +76,8 @@ pub fn combine(parts: &[ScaledAdapter]) -> Result<LoraAdapter, LoraError> {
         let (ours, theirs) = (&part.config, &first.config);
         ours.targets == theirs.targets && ours.layers == theirs.layers
     });
-    let mut config = config(&sites, &factors);
+    let wrapper = first.wrapper;
+    let mut config = config(&sites, &factors, wrapper);
     if alike {
         config.targets = first.config.targets.clone();
         config.layers.clone_from(&first.config.layers);
@@ -86,6 +87,7 @@ pub fn combine(parts: &[ScaledAdapter]) -> Result<LoraAdapter, LoraError> {
         whole: WholeModules::default(),
         sites,
         config,
+        wrapper,
     })
 }
 
@@ -101,16 +103,17 @@ fn at(site: Site, parts: &[ScaledAdapter]) -> Factors {
 }
 
 /// The highest rank for all sites but those that a pattern names; alpha is the rank.
-fn config(sites: &[Site], factors: &[Factors]) -> LoraConfig {
+fn config(sites: &[Site], factors: &[Factors], wrapper: Wrapper) -> LoraConfig {
     let rank = factors.iter().map(Factors::rank).max().unwrap_or(1);
-    let places = sites.iter().map(ToString::to_string);
+    let path = |site: &Site| wrapper.module_path(&site.to_string());
+    let places = sites.iter().map(path);
     let others = places.zip(factors.iter().map(Factors::rank));
     let rank_pattern: Vec<(String, usize)> = others.filter(|(_, own)| *own != rank).collect();
     let alpha = |(path, own): &(String, usize)| (path.clone(), *own as f64);
     LoraConfig {
         rank,
         alpha: rank as f64,
-        targets: Targets::Names(sites.iter().map(ToString::to_string).collect()),
+        targets: Targets::Names(sites.iter().map(path).collect()),
         scaling: Scaling::Standard,
         alpha_pattern: rank_pattern.iter().map(alpha).collect(),
         rank_pattern,

@@ -26,7 +26,7 @@ use crate::{Factors, Init, LoraAdapter, LoraError};
 
 use options::CONFIG;
 pub use options::read_adapter_config;
-use tensors::{PREFIX, Reader, Stored, bytes};
+use tensors::{PREFIX, Reader, Stored, bytes, in_file};
 
 const WEIGHTS: &str = "adapter_model.safetensors";
 /// What a site can have in the file; only `DoRA` has the last.
@@ -76,6 +76,7 @@ pub fn load_adapter(
         whole: modules::read(&reader, chosen, device)?,
         sites: places.iter().map(|place| place.site).collect(),
         config,
+        wrapper: decoder.config.wrapper,
     })
 }
 
@@ -85,6 +86,7 @@ impl Reader<'_> {
         let parts = |place: &Place| PARTS.map(|part| tensor_name(place.site, part));
         let mut known: BTreeSet<String> = places.iter().flat_map(parts).collect();
         known.extend(modules::names(chosen));
+        let known: BTreeSet<String> = known.iter().map(|name| self.in_file(name)).collect();
         let mut names = self.file.names();
         names.sort_unstable();
         match names.iter().find(|name| !known.contains(**name)) {
@@ -158,7 +160,10 @@ pub fn save_adapter(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<
         path: path.clone(),
         source,
     })?;
-    let config = format!("{:#}\n", options::to_json(&adapter.config, base));
+    let config = format!(
+        "{:#}\n",
+        options::to_json(&adapter.config, base, adapter.wrapper)
+    );
     let files = [(path, bytes), (folder.join(CONFIG), config.into_bytes())];
     for (path, bytes) in &files {
         let beside = path.with_extension("partial");
@@ -196,5 +201,8 @@ fn stored(adapter: &LoraAdapter) -> BTreeMap<String, Stored> {
         parts.extend(named.filter_map(|(name, value)| Some((name, value?))));
     }
     parts.extend(modules::stored(&adapter.whole));
-    parts
+    let named = parts.into_iter();
+    named
+        .map(|(name, part)| (in_file(&name, adapter.wrapper), part))
+        .collect()
 }

@@ -22,7 +22,7 @@ pub(crate) fn places(config: &LoraConfig, model: &ModelConfig) -> Result<Vec<Pla
     let alphas = compiled(&config.alpha_pattern)?;
     let layers = chosen_layers(config, model.num_layers)?;
     let place = |site: Site| {
-        let path = site.to_string();
+        let path = model.wrapper.module_path(&site.to_string());
         let rank = first(&ranks, &path).unwrap_or(config.rank);
         let alpha = first(&alphas, &path).unwrap_or(config.alpha);
         let scale = config.scale_of(rank, alpha);

@@ -111,6 +111,11 @@ fn weights(decoder: &Decoder) -> Vec<(String, Tensor<1>)> {
             let site = Site { layer, projection };
             all.push((site.to_string(), weight.val().flatten(0, 1)));
         }
+        let extras = block.extras.named().into_iter();
+        all.extend(extras.map(|(name, weight)| {
+            let path = name.strip_suffix(".weight").unwrap_or(&name);
+            (norm(path), weight.val())
+        }));
     }
     all.push(("model.norm".into(), weights.norm.val()));
     let head = weights.head.as_ref();

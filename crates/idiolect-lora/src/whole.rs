@@ -25,6 +25,10 @@ pub enum Norm {
     Attention(usize),
     /// Before the feed-forward part of a block.
     FeedForward(usize),
+    /// Of the query heads of a block, in models that norm them.
+    Query(usize),
+    /// Of the key heads of a block, in models that norm them.
+    Key(usize),
     /// Before the head.
     Last,
 }
@@ -36,23 +40,53 @@ impl Norm {
         match self {
             Self::Attention(layer) => format!("model.layers.{layer}.input_layernorm"),
             Self::FeedForward(layer) => format!("model.layers.{layer}.post_attention_layernorm"),
+            Self::Query(layer) => format!("model.layers.{layer}.self_attn.q_norm"),
+            Self::Key(layer) => format!("model.layers.{layer}.self_attn.k_norm"),
             Self::Last => "model.norm".into(),
         }
     }
 
-    fn layer(self) -> Option<usize> {
+    /// The block that it belongs to; none of that before the head.
+    #[must_use]
+    pub fn layer(self) -> Option<usize> {
         match self {
-            Self::Attention(layer) | Self::FeedForward(layer) => Some(layer),
+            Self::Attention(layer)
+            | Self::FeedForward(layer)
+            | Self::Query(layer)
+            | Self::Key(layer) => Some(layer),
             Self::Last => None,
         }
     }
 
-    fn of(self, weights: &mut Weights) -> &mut Param<Tensor<1>> {
+    /// How many values it has in a model.
+    #[must_use]
+    pub fn width(self, model: &ModelConfig) -> usize {
         match self {
-            Self::Attention(layer) => &mut weights.blocks[layer].input_norm,
-            Self::FeedForward(layer) => &mut weights.blocks[layer].post_norm,
-            Self::Last => &mut weights.norm,
+            Self::Query(_) | Self::Key(_) => model.head_dim,
+            _ => model.hidden_size,
         }
+    }
+
+    /// The scale of a decoder that has this norm.
+    fn of(self, weights: &mut Weights) -> Option<&mut Param<Tensor<1>>> {
+        let layer = self.layer().unwrap_or_default();
+        match self {
+            Self::Last => Some(&mut weights.norm),
+            Self::Attention(_) => Some(&mut weights.blocks[layer].input_norm),
+            Self::FeedForward(_) => Some(&mut weights.blocks[layer].post_norm),
+            Self::Query(_) => weights.blocks[layer].extras.query_norm.as_mut(),
+            Self::Key(_) => weights.blocks[layer].extras.key_norm.as_mut(),
+        }
+    }
+
+    /// Those of a block.
+    fn of_block(model: &ModelConfig, at: usize) -> impl Iterator<Item = Self> + use<> {
+        let heads = model
+            .switches
+            .head_norms
+            .then_some([Self::Query(at), Self::Key(at)]);
+        let both = [Self::Attention(at), Self::FeedForward(at)];
+        both.into_iter().chain(heads.into_iter().flatten())
     }
 }
 
@@ -68,11 +102,13 @@ pub(crate) struct Chosen {
 impl Chosen {
     /// The modules whose paths end as the names say, without a dot between, as PEFT finds them.
     pub(crate) fn new(config: &LoraConfig, model: &ModelConfig) -> Result<Self, LoraError> {
-        let blocks =
-            (0..model.num_layers).flat_map(|at| [Norm::Attention(at), Norm::FeedForward(at)]);
+        let blocks = (0..model.num_layers).flat_map(|at| Norm::of_block(model, at));
         let mut norms: Vec<Norm> = blocks.chain([Norm::Last]).collect();
         let names = &config.modules_to_save;
-        let ends = |path: &str, name: &String| !name.is_empty() && path.ends_with(name.as_str());
+        let ends = |path: &str, name: &String| {
+            let path = model.wrapper.module_path(path);
+            !name.is_empty() && path.ends_with(name.as_str())
+        };
         let known = |name: &String| {
             let norm = norms.iter().any(|norm| ends(&norm.path(), name));
             norm || ends(EMBEDDING, name) || ends(HEAD, name)
@@ -120,9 +156,9 @@ impl WholeModules {
     ) -> Result<Self, LoraError> {
         let chosen = Chosen::new(config, &decoder.config)?;
         let mut weights = decoder.weights.clone();
-        let norm = |norm: &Norm| copied(norm.of(&mut weights).val(), device);
+        let norm = |norm: &Norm| Some(copied(norm.of(&mut weights)?.val(), device));
         Ok(Self {
-            norms: chosen.norms.iter().map(norm).collect(),
+            norms: chosen.norms.iter().filter_map(norm).collect(),
             embedding: (chosen.embedding).then(|| copied(decoder.weights.embedding.val(), device)),
             head: chosen.head.then(|| copied(decoder.head(), device)),
             places: chosen.norms,
@@ -178,7 +214,9 @@ impl WholeModules {
         }
         decoder.config.tied = decoder.weights.head.is_none();
         for (norm, scale) in self.places.iter().zip(&self.norms) {
-            *norm.of(&mut decoder.weights) = given(scale, dtype);
+            if let Some(own) = norm.of(&mut decoder.weights) {
+                *own = given(scale, dtype);
+            }
         }
     }
 

@@ -6,6 +6,11 @@
 //! et al., arXiv 2305.14314, without their `NF4` values and double quantisation), but it cannot be trained
 //! itself.
 
+mod extras;
+
+pub use extras::BlockExtras;
+pub(crate) use extras::{KEY_NORM, QUERY_NORM, bias_name, biased};
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
@@ -25,33 +30,15 @@ pub struct Block {
     pub post_norm: Param<Tensor<1>>,
     /// The seven projections, in the order of [`Projection::ALL`].
     pub projections: Vec<Param<Tensor<2>>>,
-}
-
-/// What a block needs to know of the model beside its own weights.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
-    pub(crate) heads: usize,
-    pub(crate) kv_heads: usize,
-    pub(crate) head_dim: usize,
-    pub(crate) eps: f64,
-}
-
-impl Sizes {
-    pub(crate) fn new(config: &ModelConfig) -> Self {
-        Self {
-            heads: config.num_heads,
-            kv_heads: config.num_kv_heads,
-            head_dim: config.head_dim,
-            eps: config.norm_eps,
-        }
-    }
+    /// What only some classes have.
+    pub extras: BlockExtras,
 }
 
 /// A block with its layer and the adapter, for one call.
 pub(crate) struct Call<'a> {
     pub(crate) block: &'a Block,
     pub(crate) layer: usize,
-    pub(crate) sizes: Sizes,
+    pub(crate) config: &'a ModelConfig,
     pub(crate) adapter: &'a dyn Adapter,
     /// The product of activations and weights.
     pub(crate) linear: fn(Tensor<3>, Tensor<2>) -> Tensor<3>,
@@ -69,23 +56,31 @@ impl Call<'_> {
         context: &Context,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
-        let normed = rms_norm(x.clone(), self.block.input_norm.val(), self.sizes.eps);
-        let x = x + self.attention(&normed, context, cache);
-        let normed = rms_norm(x.clone(), self.block.post_norm.val(), self.sizes.eps);
-        x + self.feed_forward(&normed)
+        let eps = self.config.norm_eps;
+        let normed = rms_norm(x.clone(), self.block.input_norm.val(), eps);
+        let x = x + self.part(self.attention(&normed, context, cache));
+        let normed = rms_norm(x.clone(), self.block.post_norm.val(), eps);
+        x + self.part(self.feed_forward(&normed))
     }
 
+    /// What a part of the block adds to its input.
+    fn part(&self, x: Tensor<3>) -> Tensor<3> {
+        scaled(x, self.config.switches.multipliers.residual)
+    }
+
+    /// The output of a projection. An adapter changes the product with the weight; the bias is added behind it.
     fn project(&self, projection: Projection, x: &Tensor<3>) -> Tensor<3> {
         let weight = self.block.projections[projection as usize].val();
         let base = (self.linear)(x.clone(), weight);
-        self.adapter.apply(
-            Site {
-                layer: self.layer,
-                projection,
-            },
-            x,
-            base,
-        )
+        let site = Site {
+            layer: self.layer,
+            projection,
+        };
+        let y = self.adapter.apply(site, x, base);
+        match self.block.extras.bias(projection) {
+            Some(bias) => y + bias.val().unsqueeze(),
+            None => y,
+        }
     }
 
     fn attention(
@@ -94,28 +89,48 @@ impl Call<'_> {
         context: &Context,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
-        let Sizes {
-            heads, kv_heads, ..
-        } = self.sizes;
-        let q = self.heads(self.project(Projection::Query, x), heads);
-        let k = self.heads(self.project(Projection::Key, x), kv_heads);
+        let (extras, config) = (&self.block.extras, self.config);
+        let (heads, kv_heads) = (config.num_heads, config.num_kv_heads);
+        let q = self.project(Projection::Query, x);
+        let q = self.heads(self.normed(q, extras.query_norm.as_ref()), heads);
+        let k = self.project(Projection::Key, x);
+        let k = self.heads(self.normed(k, extras.key_norm.as_ref()), kv_heads);
         let v = self.heads(self.project(Projection::Value, x), kv_heads);
-        let q = context.angles.rotate(q);
-        let k = context.angles.rotate(k);
+        let (q, k) = if config.switches.rotates(self.layer) {
+            (context.angles.rotate_queries(q), context.angles.rotate(k))
+        } else {
+            (q, k)
+        };
+        let q = self.scaled_queries(q);
         let attended = match cache {
             Some(cache) => cache.attend([q, k, v], &context.plan),
             None => attention(q, k, v, context.mask.clone()),
         };
         let [rows, _, tokens, _] = attended.dims();
-        let width = heads * self.sizes.head_dim;
+        let width = config.query_width();
         let merged = attended.swap_dims(1, 2).reshape([rows, tokens, width]);
         self.project(Projection::Output, &merged)
+    }
+
+    /// Each head of `[rows, tokens, heads * head_dim]` normed by itself, where there is a norm.
+    fn normed(&self, x: Tensor<3>, norm: Option<&Param<Tensor<1>>>) -> Tensor<3> {
+        let Some(norm) = norm else { return x };
+        let ([rows, tokens, width], head) = (x.dims(), self.config.head_dim);
+        let x = x.reshape([rows, tokens * width / head, head]);
+        rms_norm(x, norm.val(), self.config.norm_eps).reshape([rows, tokens, width])
+    }
+
+    /// Queries whose scores the attention step's own `1 / sqrt(head_dim)` brings to the model's scale.
+    fn scaled_queries(&self, q: Tensor<4>) -> Tensor<4> {
+        let own = |scale: f64| scale * (self.config.head_dim as f64).sqrt();
+        let scale = self.config.switches.multipliers.attention;
+        scaled(q, scale.map_or(1.0, own))
     }
 
     /// `[rows, tokens, heads * head_dim]` to `[rows, heads, tokens, head_dim]`.
     fn heads(&self, x: Tensor<3>, heads: usize) -> Tensor<4> {
         let [rows, tokens, _] = x.dims();
-        x.reshape([rows, tokens, heads, self.sizes.head_dim])
+        x.reshape([rows, tokens, heads, self.config.head_dim])
             .swap_dims(1, 2)
     }
 
@@ -138,6 +153,15 @@ impl ModelConfig {
             Projection::Gate | Projection::Up => [hidden, wide],
             Projection::Down => [wide, hidden],
         }
+    }
+}
+
+/// The tensor times a constant, which is mostly 1.
+pub(crate) fn scaled<const D: usize>(x: Tensor<D>, by: f64) -> Tensor<D> {
+    if (by - 1.0).abs() > 0.0 {
+        x.mul_scalar(by)
+    } else {
+        x
     }
 }
 

@@ -2,58 +2,53 @@
 //!
 //! Two forms are read: the classic one (`rope_theta`, `rope_scaling`, `torch_dtype`) and the one that
 //! transformers 5 writes (`rope_parameters`, `dtype`).
+//! What is absent means what it means to the class's configuration in transformers, and what is written says
+//! everything that a reader would else fill in.
 //! It holds no run-time choice: device and computing type are given when the weights are loaded.
 
+mod carried;
+mod families;
 mod fields;
+mod longrope;
+mod rope;
 mod rope_scaling;
+mod stretch;
+mod switches;
+mod wrapper;
+mod write;
+mod yarn;
 
+pub use carried::Carried;
+pub use families::Architecture;
 pub(crate) use fields::read_json;
+pub use longrope::LongRope;
 pub use rope_scaling::RopeScaling;
+pub(crate) use stretch::Frequencies;
+pub use switches::{Multipliers, QueryScale, Switches};
+pub use wrapper::Wrapper;
+pub(crate) use write::{ConfigFiles, config_files};
+pub use yarn::Yarn;
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use self::fields::{Fields, check_ids, number, token_ids};
+use self::carried::Files;
+use self::families::{Asked, architecture};
+use self::fields::{Fields, check_ids, token_ids};
+use self::rope::Rope;
 use crate::ModelError;
 
 /// More blocks than any model has: each takes memory before its weights are looked for.
 const MOST_LAYERS: usize = 65_536;
 
-/// Family of the checkpoint; it decides the name that is written back, not the arithmetic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Architecture {
-    /// `LlamaForCausalLM`: Llama 2, 3, 3.1, 3.2, `SmolLM2` and others of the same shape.
-    Llama,
-    /// `MistralForCausalLM`: Mistral 7B v0.1, v0.2, v0.3.
-    Mistral,
-}
-
-impl Architecture {
-    /// The class name in `architectures`.
-    #[must_use]
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Llama => "LlamaForCausalLM",
-            Self::Mistral => "MistralForCausalLM",
-        }
-    }
-
-    /// The name in `model_type`.
-    #[must_use]
-    pub fn model_type(self) -> &'static str {
-        match self {
-            Self::Llama => "llama",
-            Self::Mistral => "mistral",
-        }
-    }
-}
-
-/// Sizes and constants of a Llama or Mistral decoder.
+/// Sizes and constants of a decoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
-    /// Family of the checkpoint.
+    /// Class of the checkpoint.
     pub architecture: Architecture,
+    /// What the decoder stands in.
+    pub wrapper: Wrapper,
     /// Rows of the embedding, one for each token of the vocabulary.
     pub vocab_size: usize,
     /// Width of the hidden state.
@@ -84,8 +79,12 @@ pub struct ModelConfig {
     pub bos: Option<u32>,
     /// Tokens that end a text, from `generation_config.json` where it names them.
     pub eos: Vec<u32>,
-    /// Token that fills a row; never read as content.
+    /// Token that fills a row; never read as content. None where the embedding has no row for it.
     pub pad: Option<u32>,
+    /// What the class adds to Llama.
+    pub switches: Switches,
+    /// What the checkpoint says beside all this.
+    pub carried: Carried,
 }
 
 impl ModelConfig {
@@ -100,49 +99,111 @@ impl ModelConfig {
         let mut config = Self::from_json(&read_json(&path)?, &path)?;
         let generation = folder.join("generation_config.json");
         if generation.is_file() {
-            let tokens = token_ids(&read_json(&generation)?, "eos_token_id", &generation)?;
+            let json = read_json(&generation)?;
+            let tokens = token_ids(json.get("eos_token_id"), "eos_token_id", &generation)?;
             if !tokens.is_empty() {
                 let place = ("eos_token_id", generation.as_path());
                 check_ids(&tokens, config.vocab_size, place)?;
                 config.eos = tokens;
             }
+            let kept = json.as_object().cloned().unwrap_or_default();
+            config.carried = config.carried.with_generation(kept);
         }
         Ok(config)
     }
 
-    /// Resolves the content of a `config.json`; `path` is named in errors only.
+    /// Resolves the content of a `config.json`; `path` is named in errors, and what it stands beside is carried
+    /// over to what is written.
     ///
     /// # Errors
     ///
     /// [`ModelError::Config`] as for [`ModelConfig::read`].
     pub fn from_json(json: &Value, path: &Path) -> Result<Self, ModelError> {
-        let raw = Fields::new(json, path);
+        let whole = Fields::new(json, path);
+        let (raw, wrapper) = wrapper::text_part(&whole)?;
         raw.refuse_unsupported()?;
+        let architecture = architecture(&raw)?;
+        let mut config = Self::sizes(&raw, architecture)?;
+        config.wrapper = wrapper;
+        if wrapper != Wrapper::None {
+            config.tied = whole.flag("tie_word_embeddings", true)?;
+        }
+        config.check(path)?;
+        let rope = raw.rope_map(architecture)?;
+        let asked = Asked {
+            raw,
+            rope: &rope,
+            layers: config.num_layers,
+            max_positions: config.max_positions,
+        };
+        config.switches = (architecture.family().switches)(&asked)?;
+        config.sliding_window = (architecture.family().window)(&asked)?;
+        config.check_switches(path)?;
+        config.carried = Carried::new(Files {
+            config: raw.json().clone(),
+            outer: if wrapper == Wrapper::None {
+                Map::new()
+            } else {
+                whole.json().clone()
+            },
+            generation: Map::new(),
+            rope,
+            folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        });
+        Ok(config)
+    }
+
+    /// The sizes and constants that all classes have.
+    fn sizes(raw: &Fields<'_>, architecture: Architecture) -> Result<Self, ModelError> {
+        let absent = architecture.family().defaults;
         let num_heads = raw.count("num_attention_heads", None)?;
         let hidden_size = raw.count("hidden_size", None)?;
-        let Rope { theta, scaling } = raw.rope()?;
-        let config = Self {
-            architecture: raw.architecture()?,
-            vocab_size: raw.count("vocab_size", None)?,
+        let vocab_size = raw.count("vocab_size", None)?;
+        // `null` is as many as query heads, and an absent setting what the class makes of it.
+        let kv_heads = absent.kv_heads.filter(|_| !raw.has("num_key_value_heads"));
+        let width = absent.head_dim.filter(|_| !raw.has("head_dim"));
+        let Rope { theta, scaling } = raw.rope(architecture)?;
+        let [bos, eos, pad] = absent.tokens;
+        Ok(Self {
+            architecture,
+            wrapper: Wrapper::None,
+            vocab_size,
             hidden_size,
             intermediate_size: raw.count("intermediate_size", None)?,
             num_layers: raw.count("num_hidden_layers", None)?,
             num_heads,
-            num_kv_heads: raw.count("num_key_value_heads", Some(num_heads))?,
-            head_dim: raw.count("head_dim", Some(hidden_size / num_heads.max(1)))?,
-            // Defaults are those of transformers' LlamaConfig.
-            max_positions: raw.count("max_position_embeddings", Some(2048))?,
-            norm_eps: raw.number("rms_norm_eps", Some(1e-6))?,
+            num_kv_heads: raw.count("num_key_value_heads", kv_heads.or(Some(num_heads)))?,
+            head_dim: raw.count("head_dim", width.or(Some(hidden_size / num_heads)))?,
+            max_positions: raw.count("max_position_embeddings", Some(absent.max_positions))?,
+            norm_eps: raw.number("rms_norm_eps", Some(absent.norm_eps))?,
             rope_theta: theta,
             rope_scaling: scaling,
-            sliding_window: raw.optional_count("sliding_window")?,
-            tied: raw.flag("tie_word_embeddings")?,
-            bos: token_ids(json, "bos_token_id", path)?.first().copied(),
-            eos: token_ids(json, "eos_token_id", path)?,
-            pad: token_ids(json, "pad_token_id", path)?.first().copied(),
-        };
-        config.check(path)?;
-        Ok(config)
+            sliding_window: None,
+            tied: raw.flag("tie_word_embeddings", absent.tied)?,
+            bos: raw.ids("bos_token_id", bos)?.first().copied(),
+            eos: raw.ids("eos_token_id", eos)?,
+            pad: raw.pad(pad, vocab_size)?,
+            switches: Switches::default(),
+            carried: Carried::default(),
+        })
+    }
+
+    /// The class in `architectures`: that of the wrapper where there is one.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        self.wrapper.class().unwrap_or(self.architecture.class())
+    }
+
+    /// Why [`ModelConfig::max_positions`] is a bound that the reference does not have, behind a colon; empty where
+    /// it has it.
+    #[must_use]
+    pub fn why_no_more(&self) -> &'static str {
+        match self.rope_scaling {
+            RopeScaling::Dynamic { .. } => {
+                ": rope_type dynamic stretches longer ones by what else stands in a batch"
+            }
+            _ => "",
+        }
     }
 
     /// Width of all query heads together.
@@ -166,7 +227,6 @@ impl ModelConfig {
         for (field, ids) in [
             ("bos_token_id", self.bos.as_slice()),
             ("eos_token_id", &self.eos),
-            ("pad_token_id", self.pad.as_slice()),
         ] {
             check_ids(ids, self.vocab_size, (field, path))?;
         }
@@ -187,42 +247,14 @@ impl ModelConfig {
         }
         self.rope_scaling.check(self.head_dim / 2, path)
     }
-}
 
-/// Base and stretching of the rotary frequencies.
-struct Rope {
-    theta: f64,
-    scaling: RopeScaling,
-}
-
-impl Fields<'_> {
-    fn architecture(&self) -> Result<Architecture, ModelError> {
-        let class = self
-            .get("architectures")
-            .and_then(|list| list.get(0))
-            .and_then(Value::as_str);
-        let kind = self.text("model_type")?;
-        match class.or(kind) {
-            Some("LlamaForCausalLM" | "llama") => Ok(Architecture::Llama),
-            Some("MistralForCausalLM" | "mistral") => Ok(Architecture::Mistral),
-            other => {
-                let expected = "LlamaForCausalLM or MistralForCausalLM";
-                let found = other.unwrap_or("nothing");
-                Err(self.wrong("architectures", expected, found))
-            }
+    /// Refuses switches that no class has together, of which the result is not known.
+    fn check_switches(&self, path: &Path) -> Result<(), ModelError> {
+        let both = self.switches.query_scale.is_some() && !self.switches.unrotated.is_empty();
+        if both {
+            let (field, expected) = ("llama_4_scaling_beta", "0 beside layers without rotation");
+            return Err(ModelError::config(path, field, expected, "another number"));
         }
-    }
-
-    /// Base and stretching of the rotary frequencies, from either form of the file.
-    fn rope(&self) -> Result<Rope, ModelError> {
-        let new = self.object("rope_parameters")?;
-        let old = self.object("rope_scaling")?;
-        let nested = new.map(|map| number(map, "rope_theta", Some(10_000.0), self.path));
-        let theta = nested.unwrap_or_else(|| self.number("rope_theta", Some(10_000.0)))?;
-        let scaling = match new.or(old) {
-            Some(map) => RopeScaling::from_json(map, self.path)?,
-            None => RopeScaling::None,
-        };
-        Ok(Rope { theta, scaling })
+        Ok(())
     }
 }

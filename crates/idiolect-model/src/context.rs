@@ -17,7 +17,7 @@ use std::slice;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use self::mask::{HIDDEN, Visible, mask};
-use crate::rope::{Angles, Rope};
+use crate::rope::{Angles, Position, Rope};
 
 /// Rotary angles and mask of one pass.
 #[derive(Debug, Clone)]
@@ -33,22 +33,36 @@ pub struct Context {
 impl Context {
     /// Rows that all begin at position 0 and may be padded on the right.
     ///
-    /// `window` is how many keys a token sees, itself included; `None` for all.
+    /// `lengths` are those of the rows without their padding; they matter only where long sequences have other
+    /// frequencies. `window` is how many keys a token sees, itself included; `None` for all.
     #[must_use]
     pub fn right_padded(
         rope: &Rope,
+        lengths: &[usize],
         tokens: usize,
         window: Option<usize>,
         device: &Device,
     ) -> Self {
-        let positions: Vec<usize> = (0..tokens).collect();
+        let first = lengths.first().copied().unwrap_or(tokens);
+        let alike = lengths.iter().all(|length| rope.is_same(*length, first));
+        // Where all rows have the same angles there is one row of them.
+        let lengths = if alike {
+            slice::from_ref(&first)
+        } else {
+            lengths
+        };
+        let row = |of: &usize| {
+            let of = *of;
+            (0..tokens).map(move |at| Position { at, of })
+        };
+        let positions: Vec<Position> = lengths.iter().flat_map(row).collect();
         let visible = Visible {
             queries: tokens,
             keys: tokens,
             window,
         };
         Self {
-            angles: rope.angles(&positions, 1, device),
+            angles: rope.angles(&positions, lengths.len(), device),
             mask: mask(slice::from_ref(&(0..tokens)), visible, device),
             plan: Plan::default(),
         }
@@ -81,7 +95,7 @@ impl Context {
                 for (at, keys) in (0..length).zip(&mut queries) {
                     let first = window.map_or(0, |window| (at + 1).saturating_sub(window));
                     keys[start + first..=start + at].fill(0.0);
-                    positions.push(at);
+                    positions.push(Position { at, of: length });
                 }
                 start += length;
             }

@@ -1,4 +1,4 @@
-//! A Llama or Mistral decoder: embedding, blocks, norm and head.
+//! A decoder: embedding, blocks, norm and head.
 //!
 //! One struct serves training, scoring and generation, with any adapter.
 //! It knows no training (gradients come from Burn, losses from the caller) and no text.
@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
 use idiolect_kernels::{linear, linear_few_tokens, product, rms_norm};
 
-use crate::block::{Block, Bytes, Call, Sizes};
+use crate::block::{Block, Bytes, Call, scaled};
 use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
 
 /// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
@@ -105,15 +105,17 @@ impl Decoder {
         bytes.0
     }
 
-    /// Angles and mask of a batch that is padded on the right or not at all.
+    /// Angles and mask of a batch of rows of `tokens` tokens.
     #[must_use]
     pub fn context(&self, tokens: usize) -> Context {
-        Context::right_padded(
-            &self.rope,
-            tokens,
-            self.config.sliding_window,
-            &self.device(),
-        )
+        self.padded_context(&[tokens], tokens)
+    }
+
+    /// Angles and mask of a batch of rows that are padded on the right to `tokens`, `lengths` without their padding.
+    #[must_use]
+    pub fn padded_context(&self, lengths: &[usize], tokens: usize) -> Context {
+        let window = self.config.sliding_window;
+        Context::right_padded(&self.rope, lengths, tokens, window, &self.device())
     }
 
     /// Angles and mask of rows of packed sequences, `parts` their lengths in each row; see [`Context::packed`].
@@ -135,7 +137,8 @@ impl Decoder {
     /// - result: `[rows, tokens, hidden]`
     #[must_use]
     pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        burn::tensor::module::embedding(self.weights.embedding.val(), ids)
+        let x = burn::tensor::module::embedding(self.weights.embedding.val(), ids);
+        scaled(x, self.config.switches.multipliers.embedding)
     }
 
     /// Hidden state after block `layer`.
@@ -158,14 +161,15 @@ impl Decoder {
         self.call(layer, adapter).forward(x, context, None)
     }
 
-    /// The last norm; what it returns goes into the head.
+    /// The last norm; what it returns goes into the head, and is divided by what a class divides its logits by.
     ///
     /// # Shapes
     ///
     /// - `x`: `[rows, tokens, hidden]`, and so is the result
     #[must_use]
     pub fn norm(&self, x: Tensor<3>) -> Tensor<3> {
-        rms_norm(x, self.weights.norm.val(), self.config.norm_eps)
+        let x = rms_norm(x, self.weights.norm.val(), self.config.norm_eps);
+        scaled(x, self.config.switches.multipliers.logits_divisor.recip())
     }
 
     /// The head as `[hidden, vocab]`: a matrix of its own, or the transpose of the embedding.
@@ -246,11 +250,10 @@ impl Decoder {
     }
 
     fn call<'a>(&'a self, layer: usize, adapter: &'a dyn Adapter) -> Call<'a> {
-        let sizes = Sizes::new(&self.config);
         Call {
             block: &self.weights.blocks[layer],
             layer,
-            sizes,
+            config: &self.config,
             adapter,
             linear,
         }

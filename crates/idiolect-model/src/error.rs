@@ -68,6 +68,16 @@ pub enum ModelError {
         /// Hugging Face names of all missing tensors.
         tensors: Vec<String>,
     },
+    /// Weights in `PyTorch`'s own form, which is a program that reading would run.
+    #[error(
+        "{}: expected safetensors; a machine with transformers writes them: python -c \
+         \"from transformers import AutoModelForCausalLM as A; A.from_pretrained('IN').save_pretrained('OUT')\"",
+        path.display()
+    )]
+    Pickled {
+        /// The file of weights or its index.
+        path: PathBuf,
+    },
     /// A tensor is stored in a type that cannot be read.
     #[error("{}: tensor {tensor}: cannot read type {found}; readable: {readable}", path.display())]
     Stored {

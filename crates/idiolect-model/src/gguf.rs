@@ -1,15 +1,17 @@
-//! GGUF files: the weights of a Llama-architecture model with its tokenizer, in one file.
+//! GGUF files: the weights of a model with its tokenizer, in one file.
 //!
 //! Names, settings and the order of the query and key rows are given back as in a Hugging Face folder.
 //! `llama.cpp`'s converter turns the rotary pairs of a head from two halves into neighbours
 //! (`LlamaModel.permute` in `convert_hf_to_gguf.py`); reading undoes it.
 //! Settings, vocabulary and plain tensors are read in every build, quantised tensors by feature `gguf`.
 
+mod architecture;
 mod dequantize;
 mod extent;
 mod header;
 mod metadata;
 mod names;
+mod own_settings;
 mod reader;
 mod settings;
 mod types;
@@ -26,6 +28,7 @@ use idiolect_input::open_regular;
 use idiolect_kernels::not_finite;
 use safetensors::Dtype;
 
+use self::architecture::Architecture;
 use self::dequantize::dequantized;
 use self::extent::check_extents;
 use self::header::{Entry, Header};
@@ -122,7 +125,8 @@ impl GgufFile {
             });
         };
         let mut tensor = self.read_own(own)?;
-        if matches!(own.split('.').nth(2), Some("attn_q" | "attn_k")) {
+        let turned = self.architecture().turns_rows();
+        if turned && matches!(own.split('.').nth(2), Some("attn_q" | "attn_k")) {
             let head_dim = self.metadata().head_dim()?;
             self.check_heads(name, &tensor.shape, head_dim)?;
             join_halves(&mut tensor, head_dim);
@@ -142,10 +146,19 @@ impl GgufFile {
         Err(ModelError::corrupt(&self.path, what, expected, rows))
     }
 
+    /// The architecture; Llama until a file is refused for another.
+    fn architecture(&self) -> Architecture {
+        let name = self.header.metadata.get("general.architecture");
+        let name = name.and_then(|stored| stored.one()?.as_str());
+        name.and_then(Architecture::of)
+            .unwrap_or(Architecture::Llama)
+    }
+
     fn metadata(&self) -> Metadata<'_> {
         Metadata {
             path: &self.path,
             header: &self.header,
+            architecture: self.architecture(),
             rope_divisors: self.rope_divisors.as_deref(),
         }
     }

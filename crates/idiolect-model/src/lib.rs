@@ -17,15 +17,18 @@ mod source;
 mod tensor_spec;
 
 pub use adapter::{Adapter, NoAdapter, Projection, Site};
-pub use block::{Bits, Block};
+pub use block::{Bits, Block, BlockExtras};
 pub use cache::{Cache, LayerCache};
-pub use config::{Architecture, ModelConfig, RopeScaling};
+pub use config::{
+    Architecture, Carried, LongRope, ModelConfig, Multipliers, QueryScale, RopeScaling, Switches,
+    Wrapper, Yarn,
+};
 pub use context::{Context, NewTokens};
 pub use decoder::{Decoder, Weights};
 pub use error::ModelError;
 pub use floats::{FloatProblem, finite_floats};
 pub use load::{Cast, LoadReport, load, load_quantized, read_config};
-pub use rope::{Angles, Rope};
+pub use rope::{Angles, Position, Rope};
 pub use save::{SaveOptions, StoredType, save, weight_files};
 pub use session::Session;
 pub use source::{StoredTensor, transposed};

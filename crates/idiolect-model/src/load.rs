@@ -56,12 +56,34 @@ pub fn load_quantized(
 }
 
 fn read(path: &Path, placement: Placement<'_>) -> Result<(Decoder, LoadReport), ModelError> {
-    let Checkpoint { config, mut source } = open(path)?;
+    let Checkpoint {
+        mut config,
+        mut source,
+    } = open(path)?;
+    settle_head(&mut config, source.as_mut())?;
     let mut loader = Loader::new(&config, source.as_mut(), placement);
     loader.require_all(path)?;
     let weights = loader.weights()?;
     let report = loader.finish();
     Ok((Decoder::new(config, weights), report))
+}
+
+/// A head that is said to be the embedding and stands in the file with other values is a head of its own, as in
+/// transformers 5.
+fn settle_head(config: &mut ModelConfig, source: &mut dyn Source) -> Result<(), ModelError> {
+    const HEAD: &str = "lm_head.weight";
+    const EMBEDDING: &str = "model.embed_tokens.weight";
+    let names = source.names();
+    let has = |name: &str| {
+        names
+            .binary_search_by(|other| other.as_str().cmp(name))
+            .is_ok()
+    };
+    if config.tied && has(HEAD) && has(EMBEDDING) {
+        let head = source.read(HEAD)?;
+        config.tied = head.values == source.read(EMBEDDING)?.values;
+    }
+    Ok(())
 }
 
 /// Reads only the configuration of a Hugging Face folder or a `.gguf` file.
@@ -94,9 +116,11 @@ fn open(path: &Path) -> Result<Checkpoint, ModelError> {
         });
     }
     require_folder(path)?;
+    let config = ModelConfig::read(path)?;
+    let source = Folder::open(path, config.wrapper)?;
     Ok(Checkpoint {
-        config: ModelConfig::read(path)?,
-        source: Box::new(Folder::open(path)?),
+        config,
+        source: Box::new(source),
     })
 }
 

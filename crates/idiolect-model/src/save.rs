@@ -3,38 +3,28 @@
 //! Tensors are fetched from the device as they are written, so that no second copy of the model exists.
 //! Tokenizer files are not written: this crate knows no text.
 
+mod beside;
 mod fit;
 mod held;
+mod lazy;
+mod stored;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::Path;
 
-use burn::module::Param;
-use burn::tensor::Tensor;
-use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensorError, View};
+use safetensors::{SafeTensorError, View};
 use serde_json::{Value, json};
 
+use beside::Beside;
 use fit::require_f16;
 pub use held::weight_files;
 use held::{INDEX, remove, shard_name};
+use lazy::{Lazy, stored_tensors};
+pub use stored::StoredType;
 
-use crate::source::transposed;
-use crate::tensor_spec::{TensorSpec, tensor_specs};
-use crate::{Decoder, ModelConfig, ModelError};
-
-/// Type of the weights on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoredType {
-    /// 32 bits.
-    F32,
-    /// 16 bits, of which 5 exponent.
-    F16,
-    /// 16 bits, of which 8 exponent.
-    Bf16,
-}
+use crate::config::{ConfigFiles, config_files};
+use crate::{Decoder, ModelError};
 
 /// How a folder is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,40 +36,9 @@ pub struct SaveOptions {
     pub max_shard_bytes: u64,
 }
 
-impl StoredType {
-    fn tag(self) -> Dtype {
-        match self {
-            Self::F32 => Dtype::F32,
-            Self::F16 => Dtype::F16,
-            Self::Bf16 => Dtype::BF16,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::F16 => "float16",
-            Self::Bf16 => "bfloat16",
-        }
-    }
-
-    fn bytes(self, values: &[f32]) -> Vec<u8> {
-        match self {
-            Self::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Self::F16 => values
-                .iter()
-                .flat_map(|x| f16::from_f32(*x).to_le_bytes())
-                .collect(),
-            Self::Bf16 => values
-                .iter()
-                .flat_map(|x| bf16::from_f32(*x).to_le_bytes())
-                .collect(),
-        }
-    }
-}
-
 /// Writes `decoder` as a Hugging Face folder and returns the names of the files.
 ///
+/// What a wrapper has beside the decoder, as a vision tower, is copied from the checkpoint that was read.
 /// Files are written under another name and renamed when whole; the folder is made when absent. Weight files that it
 /// held before are gone afterwards: their index would win over the new file.
 ///
@@ -97,11 +56,13 @@ pub fn save(
     if before.iter().any(|name| name == INDEX) {
         remove(folder, INDEX)?;
     }
-    let tensors = stored_tensors(decoder, options.stored);
+    let beside = Beside::open(&decoder.config)?;
+    let mut tensors = stored_tensors(decoder, options.stored);
     if options.stored == StoredType::F16 {
-        let values = |(name, lazy): &(String, Lazy)| (name.clone(), lazy.tensor.values());
+        let values = |(name, lazy): &(String, Lazy)| (name.clone(), lazy.values());
         require_f16(tensors.iter().map(values), folder)?;
     }
+    tensors.extend(beside.tensors()?);
     let shards = shards(tensors, options.max_shard_bytes);
     let total = shards.len();
     let (mut files, mut map, mut bytes) = (Vec::new(), BTreeMap::new(), 0);
@@ -129,9 +90,10 @@ pub fn save(
     {
         remove(folder, old)?;
     }
-    let ConfigFiles { config, generation } = config_files(&decoder.config, options.stored);
+    let ConfigFiles { config, generation } = config_files(&decoder.config, options.stored.name());
     files.push(write_json(folder, "config.json", &config)?);
     files.push(write_json(folder, "generation_config.json", &generation)?);
+    files.extend(beside.copy_files(folder)?);
     Ok(files)
 }
 
@@ -178,122 +140,4 @@ fn write_json(folder: &Path, name: &str, value: &Value) -> Result<String, ModelE
     std::fs::write(&partial, format!("{value:#}\n")).map_err(io)?;
     std::fs::rename(&partial, &path).map_err(io)?;
     Ok(name.into())
-}
-
-/// `config.json` and `generation_config.json`.
-struct ConfigFiles {
-    config: Value,
-    generation: Value,
-}
-
-/// Both configuration files in the classic form, which every version of transformers reads.
-fn config_files(config: &ModelConfig, stored: StoredType) -> ConfigFiles {
-    let eos = match config.eos.as_slice() {
-        [] => Value::Null,
-        [one] => json!(one),
-        many => json!(many),
-    };
-    let tokens =
-        json!({"bos_token_id": config.bos, "eos_token_id": eos, "pad_token_id": config.pad});
-    let mut json = json!({
-        "architectures": [config.architecture.class()], "model_type": config.architecture.model_type(),
-        "vocab_size": config.vocab_size, "hidden_size": config.hidden_size,
-        "intermediate_size": config.intermediate_size, "num_hidden_layers": config.num_layers,
-        "num_attention_heads": config.num_heads, "num_key_value_heads": config.num_kv_heads,
-        "head_dim": config.head_dim, "max_position_embeddings": config.max_positions,
-        "rms_norm_eps": config.norm_eps, "rope_theta": config.rope_theta,
-        "rope_scaling": config.rope_scaling.to_json(), "hidden_act": "silu",
-        "attention_bias": false, "mlp_bias": false, "tie_word_embeddings": config.tied,
-        "torch_dtype": stored.name(), "use_cache": true,
-    });
-    if let (Some(json), Some(tokens)) = (json.as_object_mut(), tokens.as_object()) {
-        json.extend(tokens.clone());
-        if let Some(window) = config.sliding_window {
-            json.insert("sliding_window".into(), json!(window));
-        }
-    }
-    ConfigFiles {
-        config: json,
-        generation: tokens,
-    }
-}
-
-/// A tensor that is fetched and converted when it is written.
-struct Lazy {
-    tensor: LazyTensor,
-    shape: Vec<usize>,
-    stored: StoredType,
-}
-
-enum LazyTensor {
-    Vector(Param<Tensor<1>>),
-    Matrix(Param<Tensor<2>>),
-    /// `[in, out]` in memory, `[out, in]` on disk.
-    Transposed(Param<Tensor<2>>),
-}
-
-impl LazyTensor {
-    fn values(&self) -> Vec<f32> {
-        let read = |data: burn::tensor::TensorData| data.iter::<f32>().collect::<Vec<f32>>();
-        match self {
-            Self::Vector(param) => read(param.val().into_data()),
-            Self::Matrix(param) => read(param.val().into_data()),
-            Self::Transposed(param) => {
-                let columns = param.val().dims()[1];
-                transposed(&read(param.val().dequantize().into_data()), columns)
-            }
-        }
-    }
-}
-
-impl View for Lazy {
-    fn dtype(&self) -> Dtype {
-        self.stored.tag()
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.stored.bytes(&self.tensor.values()).into()
-    }
-
-    fn data_len(&self) -> usize {
-        self.shape.iter().product::<usize>() * self.stored.tag().bitsize() / 8
-    }
-}
-
-/// Every tensor with its name, in the order of [`tensor_specs`].
-fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(String, Lazy)> {
-    let weights = &decoder.weights;
-    let mut tensors = vec![LazyTensor::Matrix(weights.embedding.clone())];
-    for block in &weights.blocks {
-        tensors.push(LazyTensor::Vector(block.input_norm.clone()));
-        tensors.push(LazyTensor::Vector(block.post_norm.clone()));
-        tensors.extend(
-            block
-                .projections
-                .iter()
-                .cloned()
-                .map(LazyTensor::Transposed),
-        );
-    }
-    tensors.push(LazyTensor::Vector(weights.norm.clone()));
-    tensors.extend(weights.head.iter().cloned().map(LazyTensor::Transposed));
-    let lazy = |(TensorSpec { name, shape }, tensor)| {
-        (
-            name,
-            Lazy {
-                tensor,
-                shape,
-                stored,
-            },
-        )
-    };
-    tensor_specs(&decoder.config)
-        .into_iter()
-        .zip(tensors)
-        .map(lazy)
-        .collect()
 }

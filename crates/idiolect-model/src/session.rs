@@ -18,6 +18,8 @@ pub struct Session<'a> {
     cache: Cache,
     /// Tokens of each row.
     lengths: Vec<usize>,
+    /// How many tokens each row began with: where long sequences have other frequencies, that decides.
+    begun: Vec<usize>,
     capacity: usize,
 }
 
@@ -38,7 +40,8 @@ impl<'a> Session<'a> {
             return Err(input("rows", "at least one", 0));
         }
         if tokens > most {
-            return Err(input("tokens of a row", format!("at most {most}"), tokens));
+            let expected = format!("at most {most}{}", decoder.config.why_no_more());
+            return Err(input("tokens of a row", expected, tokens));
         }
         let (device, dtype) = (&decoder.device(), decoder.dtype());
         Ok(Self {
@@ -46,6 +49,7 @@ impl<'a> Session<'a> {
             adapter,
             cache: Cache::new(&decoder.config, rows, tokens, device, dtype),
             lengths: vec![0; rows],
+            begun: vec![0; rows],
             capacity: tokens,
         })
     }
@@ -112,6 +116,8 @@ impl<'a> Session<'a> {
         }
         self.cache.share(tokens);
         self.lengths.fill(tokens);
+        let begun = self.begun[0];
+        self.begun.fill(begun);
         Ok(())
     }
 
@@ -145,10 +151,13 @@ impl<'a> Session<'a> {
         }
         for part in parts {
             self.lengths[part.row] = part.kept + part.tokens.len();
+            if part.kept == 0 {
+                self.begun[part.row] = part.tokens.len();
+            }
         }
         let decoder = self.decoder;
         let device = decoder.device();
-        let layout = PassLayout::new(parts, decoder.config.sliding_window, &device);
+        let layout = PassLayout::new(parts, &self.begun, decoder.config.sliding_window, &device);
         let context = Context::cached(decoder.rope(), &layout, &device);
         let count = layout.ids.len();
         let ids = Tensor::<2, Int>::from_data(TensorData::new(layout.ids, [1, count]), &device);
@@ -180,7 +189,31 @@ impl<'a> Session<'a> {
             let most = format!("at most {}", self.capacity);
             return Err(input(&what("tokens"), most, part.kept + added));
         }
+        self.check_length(part)?;
         check_ids(self.decoder, part.tokens)
+    }
+
+    /// Refuses to go on from keys that were rotated by other frequencies than those of the new length.
+    fn check_length(&self, part: &NewTokens<'_>) -> Result<(), ModelError> {
+        let (begun, length) = (self.begun[part.row], part.kept + part.tokens.len());
+        let rope = self.decoder.rope();
+        if part.kept == 0 || rope.is_same(begun, length) {
+            return Ok(());
+        }
+        let border = rope.switches_beyond().unwrap_or_default();
+        let side = if length > border {
+            "at most"
+        } else {
+            "more than"
+        };
+        let expected = format!(
+            "{side} {border}, as when the row began with {begun}: longer ones are rotated otherwise (longrope)"
+        );
+        Err(input(
+            &format!("tokens of row {}", part.row),
+            expected,
+            length,
+        ))
     }
 }
 

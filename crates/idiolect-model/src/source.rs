@@ -1,29 +1,19 @@
 //! A Hugging Face folder as a source of tensors, read one at a time.
 //!
 //! Files are read by position, not mapped: a cut-off file is an error here and not a fault later.
-//! The layout of a safetensors header is checked by the `safetensors` crate.
+
+mod shard;
+mod tensor;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use idiolect_input::{file_name, limits, open_regular};
-use safetensors::tensor::Metadata;
+use idiolect_input::file_name;
 
-use crate::floats::finite_floats;
-use crate::{ModelError, config::read_json};
-
-/// A tensor of a checkpoint, widened to f32.
-#[derive(Debug, Clone)]
-pub struct StoredTensor {
-    /// Sizes, `[out, in]` for a projection.
-    pub shape: Vec<usize>,
-    /// Values in row-major order.
-    pub values: Vec<f32>,
-    /// Name of the type on disk, for example `BF16` or `Q4_1`.
-    pub stored: String,
-}
+pub(crate) use self::shard::RawTensor;
+use self::shard::Shard;
+pub use self::tensor::StoredTensor;
+use crate::{ModelError, Wrapper, config::read_json};
 
 /// Anything that tensors can be read from by their Hugging Face name.
 pub(crate) trait Source {
@@ -39,19 +29,20 @@ pub(crate) trait Source {
 pub(crate) struct Folder {
     path: PathBuf,
     shards: Vec<Shard>,
-    places: BTreeMap<String, usize>,
+    places: BTreeMap<String, Place>,
 }
 
-struct Shard {
-    path: PathBuf,
-    file: File,
-    metadata: Metadata,
-    data_start: u64,
+/// Where a tensor is.
+struct Place {
+    /// Its name there.
+    stored: String,
+    shard: usize,
 }
 
 impl Folder {
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
-    pub(crate) fn open(path: &Path) -> Result<Self, ModelError> {
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names. Tensors go by the names
+    /// that they have in a decoder that stands alone.
+    pub(crate) fn open(path: &Path, wrapper: Wrapper) -> Result<Self, ModelError> {
         let index = path.join("model.safetensors.index.json");
         let mut folder = Self {
             path: path.into(),
@@ -61,16 +52,66 @@ impl Folder {
         if index.is_file() {
             folder.open_indexed(&index)?;
         } else {
+            refuse_pickled(path)?;
             folder.open_shard(&path.join("model.safetensors"))?;
         }
+        folder.rename(wrapper);
         Ok(folder)
+    }
+
+    /// Gives tensors the names of a decoder that stands alone: out of a wrapper, or of a body without its head
+    /// (`LlamaModel`).
+    fn rename(&mut self, wrapper: Wrapper) {
+        let is_body = self.places.contains_key("embed_tokens.weight");
+        let own = |stored: &str| match wrapper.own_name(stored) {
+            Some(own) if is_body && !own.starts_with("lm_head.") => format!("model.{own}"),
+            Some(own) => own,
+            None => stored.into(),
+        };
+        let places = std::mem::take(&mut self.places).into_iter();
+        self.places = places
+            .map(|(stored, place)| (own(&stored), place))
+            .collect();
+    }
+
+    /// Tensors that are not of the decoder, by their stored names.
+    pub(crate) fn beside(&self, wrapper: Wrapper) -> Vec<String> {
+        let stored = self.places.values().map(|place| place.stored.clone());
+        stored
+            .filter(|name| wrapper.own_name(name).is_none())
+            .collect()
+    }
+
+    /// The bytes of a tensor as they are stored, by the name that [`Source::names`] has for it.
+    pub(crate) fn raw(&mut self, name: &str) -> Result<RawTensor, ModelError> {
+        match self.place(name) {
+            Some((stored, shard)) => shard.raw(&stored),
+            None => Err(self.missing(name)),
+        }
+    }
+
+    fn place(&mut self, name: &str) -> Option<(String, &mut Shard)> {
+        let Place { stored, shard } = self.places.get(name)?;
+        let stored = stored.clone();
+        self.shards.get_mut(*shard).map(|shard| (stored, shard))
+    }
+
+    fn missing(&self, name: &str) -> ModelError {
+        ModelError::Missing {
+            path: self.path.clone(),
+            tensors: vec![name.into()],
+        }
     }
 
     fn open_shard(&mut self, path: &Path) -> Result<(), ModelError> {
         let shard = Shard::open(path)?;
         for name in shard.metadata.offset_keys() {
-            let earlier = self.places.insert(name.clone(), self.shards.len());
-            if let Some(earlier) = earlier.and_then(|place| self.shards.get(place)) {
+            let place = Place {
+                stored: name.clone(),
+                shard: self.shards.len(),
+            };
+            let earlier = self.places.insert(name.clone(), place);
+            if let Some(earlier) = earlier.and_then(|place| self.shards.get(place.shard)) {
                 let (what, expected) = (format!("tensor {name}"), "in one file alone");
                 let found = format!("in {} too", earlier.path.display());
                 return Err(ModelError::corrupt(path, what, expected, found));
@@ -123,93 +164,30 @@ impl Source for Folder {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        let shard = self
-            .places
-            .get(name)
-            .and_then(|place| self.shards.get(*place));
+        let shard = self.places.get(name);
+        let shard = shard.and_then(|place| self.shards.get(place.shard));
         shard.map_or_else(|| self.path.clone(), |shard| shard.path.clone())
     }
 
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
-        let shard = self
-            .places
-            .get(name)
-            .and_then(|place| self.shards.get_mut(*place));
-        match shard {
-            Some(shard) => shard.read(name),
-            None => Err(ModelError::Missing {
-                path: self.path.clone(),
-                tensors: vec![name.into()],
-            }),
+        match self.place(name) {
+            Some((stored, shard)) => shard.read(&stored),
+            None => Err(self.missing(name)),
         }
     }
 }
 
-impl Shard {
-    fn open(path: &Path) -> Result<Self, ModelError> {
-        let io = |source| ModelError::io(path, source);
-        let mut file = open_regular(path).map_err(io)?;
-        let size = file.metadata().map_err(io)?.len();
-        let mut length = [0; 8];
-        file.read_exact(&mut length)
-            .map_err(|_| ModelError::corrupt(path, "size", "at least 8 bytes", size))?;
-        let header = u64::from_le_bytes(length);
-        let data_start = header.saturating_add(8);
-        if data_start > size {
-            return Err(ModelError::corrupt(
-                path,
-                "header",
-                format!("{header} bytes"),
-                format!("{size}"),
-            ));
-        }
-        let bounded = limits::HEADER_BYTES.check(header);
-        bounded.map_err(|error| io(error.into()))?;
-        let mut json = vec![0; usize::try_from(header).unwrap_or(usize::MAX)];
-        file.read_exact(&mut json).map_err(io)?;
-        let metadata: Metadata =
-            serde_json::from_slice(&json).map_err(|source| ModelError::Json {
-                path: path.into(),
-                source,
-            })?;
-        let expected = data_start + metadata.data_len() as u64;
-        if expected != size {
-            return Err(ModelError::corrupt(
-                path,
-                "size",
-                format!("{expected} bytes"),
-                format!("{size}"),
-            ));
-        }
-        Ok(Self {
-            path: path.into(),
-            file,
-            metadata,
-            data_start,
-        })
-    }
-
-    fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
-        let Some(info) = self.metadata.info(name) else {
-            return Err(ModelError::Missing {
-                path: self.path.clone(),
-                tensors: vec![name.into()],
-            });
-        };
-        let (start, end) = info.data_offsets;
-        let mut bytes = vec![0; end - start];
-        let io = |source| ModelError::io(&self.path, source);
-        self.file
-            .seek(SeekFrom::Start(self.data_start + start as u64))
-            .map_err(io)?;
-        self.file.read_exact(&mut bytes).map_err(io)?;
-        let values = finite_floats(&bytes, info.dtype)
-            .map_err(|problem| problem.in_tensor(&self.path, name))?;
-        Ok(StoredTensor {
-            shape: info.shape.clone(),
-            values,
-            stored: format!("{:?}", info.dtype),
-        })
+/// Weights in the form of older checkpoints alone, which is a program that reading would run.
+fn refuse_pickled(path: &Path) -> Result<(), ModelError> {
+    let single = path.join("model.safetensors");
+    let old = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
+    let old = old
+        .map(|name| path.join(name))
+        .into_iter()
+        .find(|old| old.is_file());
+    match old.filter(|_| !single.exists()) {
+        Some(old) => Err(ModelError::Pickled { path: old }),
+        None => Ok(()),
     }
 }
 

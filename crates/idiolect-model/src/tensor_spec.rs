@@ -1,5 +1,6 @@
 //! The tensors that a configuration asks for.
 
+use crate::block::{KEY_NORM, QUERY_NORM, bias_name, biased};
 use crate::{ModelConfig, Projection};
 
 /// The name of a tensor that a configuration asks for, and its shape on disk.
@@ -30,6 +31,15 @@ pub(crate) fn tensor_specs(config: &ModelConfig) -> Vec<TensorSpec> {
                 &[output, input],
             )
         }));
+        let biases = biased(&config.switches).into_iter();
+        all.extend(biases.map(|projection| {
+            let [_, output] = config.projection_shape(projection);
+            spec(format!("{block}.{}", bias_name(projection)), &[output])
+        }));
+        let norms = [QUERY_NORM, KEY_NORM]
+            .into_iter()
+            .filter(|_| config.switches.head_norms);
+        all.extend(norms.map(|name| spec(format!("{block}.{name}"), &[config.head_dim])));
     }
     all.push(spec("model.norm.weight".into(), &[hidden]));
     if !config.tied {

@@ -9,8 +9,6 @@
 
 mod oracles;
 
-use std::path::Path;
-
 use burn::module::{Module, Param};
 use burn::tensor::{Gradients, Int, Tensor, TensorData, activation};
 use idiolect_model::{Decoder, NoAdapter, Projection, Session};
@@ -53,7 +51,9 @@ fn hidden_states_and_logits_are_those_of_transformers() {
             }
         }
         let x = decoder.norm(x);
-        compare("norm", x.clone(), states[shape[0] - 1]);
+        // What the head is given is divided already by what logits are divided by.
+        let divisor = decoder.config.switches.multipliers.logits_divisor;
+        compare("norm", x.clone().mul_scalar(divisor), states[shape[0] - 1]);
         let [b, t, h] = x.dims();
         let logits = floats(decoder.logits(x.reshape([b * t, h])));
         let vocab = decoder.config.vocab_size;
@@ -142,10 +142,14 @@ fn greedy_text_is_that_of_transformers() {
 #[test]
 fn both_forms_of_the_configuration_mean_the_same() {
     each(|oracle| {
-        let path = oracle.folder.join("config.v5.json");
-        let text = std::fs::read_to_string(&path).expect("config.v5.json");
+        let other = ["config.v5.json", "config.classic.json"].map(|name| oracle.folder.join(name));
+        let path = other
+            .iter()
+            .find(|path| path.is_file())
+            .expect("another form");
+        let text = std::fs::read_to_string(path).expect("the other form");
         let json = serde_json::from_str(&text).expect("JSON");
-        let config = idiolect_model::ModelConfig::from_json(&json, Path::new("config.v5.json"));
+        let config = idiolect_model::ModelConfig::from_json(&json, path);
         // The second form stands alone here, without the end tokens of generation_config.json.
         let mut classic = oracle.decoder.config.clone();
         let v5 = config.expect("a configuration");
@@ -203,8 +207,13 @@ fn gradients(decoder: &Decoder, grads: &Gradients) -> Vec<(String, Vec<f32>)> {
             let name = format!("{path}.{}.weight", projection.path());
             (name, of(param, grads))
         }));
+        let extras = block.extras.named().into_iter();
+        all.extend(extras.map(|(name, param)| (format!("{path}.{name}"), of(&param, grads))));
     }
-    all
+    let path = |name: String| decoder.config.wrapper.module_path(&name);
+    all.into_iter()
+        .map(|(name, gradient)| (path(name), gradient))
+        .collect()
 }
 
 #[test]

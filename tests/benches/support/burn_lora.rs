@@ -7,7 +7,7 @@
 use burn::module::{Lora, Module, Param, ParamGroup};
 use burn::nn::{Linear, RmsNorm};
 use burn::tensor::{Bool, Device, Distribution, Int, Tensor, activation};
-use idiolect_model::{Block, ModelConfig, Projection, Weights};
+use idiolect_model::{Block, BlockExtras, ModelConfig, Projection, Weights};
 
 /// One block.
 #[derive(Module, Debug)]
@@ -47,6 +47,7 @@ pub(crate) fn weights(config: &ModelConfig, device: &Device) -> Weights {
         projections: Projection::ALL
             .map(|projection| matrix(config.projection_shape(projection)))
             .into(),
+        extras: BlockExtras::default(),
     };
     Weights {
         embedding: matrix([config.vocab_size, config.hidden_size]),

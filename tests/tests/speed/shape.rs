@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Distribution, FloatDType, Tensor};
-use idiolect::model::{Block, Decoder, ModelConfig, Weights};
+use idiolect::model::{Block, BlockExtras, Decoder, ModelConfig, Weights};
 use idiolect_testkit::device;
 use serde_json::json;
 
@@ -95,6 +95,7 @@ impl Shape {
             projections: sides(config)
                 .map(|[rows, columns]| matrix(rows, columns))
                 .into(),
+            extras: BlockExtras::default(),
         };
         let weights = Weights {
             embedding: matrix(config.vocab_size, config.hidden_size),

@@ -6,7 +6,7 @@ use super::packages::dependencies;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 21] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("input", &[]),
     ("http", &[]),
     ("hub", &["http", "input"]),
@@ -14,7 +14,7 @@ const EDGES: [(&str, &[&str]); 21] = [
     ("prompt", &["input", "data"]),
     ("tokens", &["input", "prompt"]),
     ("generate", &[]),
-    ("completion", &["data", "prompt", "generate"]),
+    ("completion", &["input", "data", "prompt", "generate"]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics", "completion"]),
     ("continuation", &["input", "data", "completion"]),
@@ -25,7 +25,7 @@ const EDGES: [(&str, &[&str]); 21] = [
     ("embed", &["input"]),
     ("model", &["input", "kernels"]),
     ("lora", &["input", "model"]),
-    ("train", &["data", "kernels", "tokens"]),
+    ("train", &["input", "data", "kernels", "tokens"]),
     (
         "lm",
         &[
@@ -42,8 +42,14 @@ const EDGES: [(&str, &[&str]); 21] = [
         ],
     ),
     (
+        "forgetting",
+        &["data", "tokens", "generate", "completion", "metrics", "lm"],
+    ),
+    (
         "finetune",
         &[
+            "forgetting",
+            "input",
             "lm",
             "train",
             "lora",

@@ -28,6 +28,11 @@ pub(crate) struct ModelOptions {
     /// Threads of the CPU [default: all cores]
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Day that a chat template prints where it asks for today's [default: the one recorded with the model or
+    /// adapter, else none: templates print a date of their own, or are refused]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
     /// Set by the command that has an option for it.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]

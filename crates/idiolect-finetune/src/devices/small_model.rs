@@ -6,7 +6,7 @@ use burn::module::Param;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use idiolect_data::Id;
 use idiolect_lora::{Factors, LoraAdapter, LoraConfig};
-use idiolect_model::{Block, Decoder, ModelConfig, Weights};
+use idiolect_model::{Block, BlockExtras, Decoder, ModelConfig, Weights};
 use idiolect_tokens::TokenRow;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -74,6 +74,7 @@ impl Draw {
             projections: sides
                 .map(|(rows, columns)| Param::from_tensor(place([rows, columns])))
                 .into(),
+            extras: BlockExtras::default(),
         };
         let blocks = vec![block(), block()];
         let weights = Weights {

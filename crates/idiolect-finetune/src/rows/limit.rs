@@ -27,7 +27,8 @@ impl Limit {
         let most = model.max_positions();
         let max_length = settings.max_length.unwrap_or(most);
         if max_length == 0 || max_length > most {
-            let expected = format!("1 to {most}, the model's positions");
+            let why = model.base_decoder().config.why_no_more();
+            let expected = format!("1 to {most}, the model's positions{why}");
             return Err(FineTuneError::setting("max_length", expected, max_length));
         }
         Ok(Self {

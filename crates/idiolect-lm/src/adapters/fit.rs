@@ -60,12 +60,11 @@ fn whole_fits(whole: &WholeModules, config: &ModelConfig) -> Result<(), LmError>
         return refuse("head", format!("[{width}, words]"), found);
     }
     for (place, scale) in whole.places.iter().zip(&whole.norms) {
-        let found = scale.val().dims();
-        let layer = match place {
-            Norm::Attention(layer) | Norm::FeedForward(layer) => *layer,
-            Norm::Last => 0,
-        };
-        if found != [width] || layer >= config.num_layers {
+        let (found, width) = (scale.val().dims(), place.width(config));
+        let heads = matches!(place, Norm::Query(_) | Norm::Key(_));
+        let is_there = place.layer().unwrap_or_default() < config.num_layers
+            && (config.switches.head_norms || !heads);
+        if found != [width] || !is_there {
             return refuse(&place.path(), format!("[{width}]"), format!("{found:?}"));
         }
     }

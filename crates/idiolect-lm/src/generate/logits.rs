@@ -63,6 +63,15 @@ impl NextLogits for DecoderLogits<'_> {
         Some(self.decoder.config.max_positions)
     }
 
+    fn cheap_tokens(&self) -> usize {
+        // A row begins with its prompt alone where its length decides how it is rotated.
+        if self.can_share() { 8 } else { 1 }
+    }
+
+    fn can_share(&self) -> bool {
+        self.decoder.config.rope_scaling.switches_beyond().is_none()
+    }
+
     fn begin(&mut self, rows: usize, tokens: usize) -> Result<(), BoxError> {
         // The old cache goes before the new one is made, so that there is one at a time.
         (self.session, self.left) = (None, None);

@@ -43,7 +43,7 @@ pub fn adapter_batch(
     let ids = TensorData::new(ids, [batch.rows, batch.width]);
     let count = positions.len();
     let context = if batch.packed_lengths.is_empty() {
-        decoder.context(batch.width)
+        decoder.padded_context(&batch.lengths, batch.width)
     } else {
         decoder.packed_context(&batch.packed_lengths, batch.width)
     };

@@ -71,7 +71,8 @@ impl LanguageModel {
     fn scorable(&self, row: &TokenRow) -> Result<(), LmError> {
         let (most, length) = (self.max_positions(), row.input_ids.len());
         if length > most {
-            let expected = format!("at most {most} tokens, the model's positions");
+            let why = self.decoder().config.why_no_more();
+            let expected = format!("at most {most} tokens, the model's positions{why}");
             return Err(LmError::setting(
                 format!("row {}", row.id),
                 expected,

@@ -107,11 +107,16 @@ impl LanguageModel {
         let vocab = decoder.config.vocab_size;
         check_labels(&texts, vocab)?;
         let mut session = Session::new(decoder, adapter, cached.len(), longest)?;
-        if cached.len() > 1 {
+        let by_length = decoder.config.rope_scaling.switches_beyond().is_some();
+        if cached.len() > 1 && !by_length {
             tokens.computed += begin(&mut session, &mut cached, head(&texts))?;
         }
         let steps = cached.iter().map(|one| one.groups.len()).max();
         for step in 0..steps.unwrap_or(0) {
+            if by_length {
+                // What a token becomes depends on how long its text is: no other text's serve.
+                cached.iter_mut().for_each(|one| one.held = &[]);
+            }
             tokens.computed += score(&mut session, &mut cached, step, vocab, &mut found)?;
         }
         Ok((found, tokens))

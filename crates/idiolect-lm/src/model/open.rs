@@ -9,7 +9,7 @@ use idiolect_model::{Decoder, LoadReport, load, load_quantized, read_config};
 
 use super::{LanguageModel, Source};
 use crate::adapters::Adapters;
-use crate::text::{TemplateChoice, Text, TextFiles, named_template};
+use crate::text::{TemplateChoice, Text, TextFiles, named_template, plain_remark};
 use crate::{LmError, ModelSettings, device, hub};
 
 impl LanguageModel {
@@ -60,13 +60,22 @@ impl LanguageModel {
         };
         // The tokenizer first: what is wrong with it is told before gigabytes are read.
         let config = read_config(&source.path)?;
-        let files = TextFiles::read(&source.path)?;
+        let mut files = TextFiles::read(&source.path)?;
+        files.date = settings.date.or(files.date);
         files.tokenizer.check_embedding(config.vocab_size)?;
         let own = match choice {
             TemplateChoice::Automatic => named_template(&source.path)?,
             _ => None,
         };
+        if let (TemplateChoice::Automatic, None) = (&choice, &own)
+            && let Some(remark) = plain_remark(&source.name, &files.config)
+        {
+            progress.note(&remark);
+        }
         let text = Text::new(files, &config.eos, own.as_ref().unwrap_or(&choice))?;
+        for remark in text.remarks(&choice) {
+            progress.note(&remark);
+        }
         let (decoder, report) = source.weights(&device)?;
         Ok(Self {
             source: Arc::new(Source { report, ..source }),

@@ -1,5 +1,6 @@
 //! What a model is and what an adapter changes, as numbers and names that can be shown or written.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,6 +89,10 @@ pub struct LoadedSummary {
     pub tensors: usize,
     /// Names that the architecture has no use for.
     pub unused: Vec<String>,
+    /// Parts of a wrapper beside the decoder, each with the number of its tensors: they are not computed with,
+    /// and are carried over to what is written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<String>,
     /// Tensors whose type changed.
     pub cast: usize,
 }
@@ -124,7 +129,7 @@ impl LanguageModel {
         let stops = self.template().given_stops();
         ModelSummary {
             model: self.path().to_owned(),
-            architecture: config.architecture.class().into(),
+            architecture: config.class().into(),
             parameters: decoder.num_params(),
             dtype: format!("{dtype:?}").to_lowercase(),
             vocab_size: config.vocab_size,
@@ -153,6 +158,7 @@ impl LanguageModel {
             loaded: LoadedSummary {
                 tensors: report.loaded.len(),
                 unused: report.unused.clone(),
+                carried: carried(&report.carried),
                 cast: report.cast.len(),
             },
             adapter: self.lora().map(|adapter| self.adapter_summary(adapter)),
@@ -190,6 +196,18 @@ impl fmt::Display for ModelSummary {
         let about = serde_json::to_value(self).map_err(|_| fmt::Error)?;
         f.write_str(&table(&about, ""))
     }
+}
+
+/// The first parts of names, each with how often it stands there.
+fn carried(names: &[String]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in names {
+        *counts
+            .entry(name.split('.').next().unwrap_or(name))
+            .or_default() += 1;
+    }
+    let one = |(part, count): (&str, usize)| format!("{part} ({count} tensors)");
+    counts.into_iter().map(one).collect()
 }
 
 fn table(about: &Value, prefix: &str) -> String {

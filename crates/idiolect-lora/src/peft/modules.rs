@@ -11,7 +11,7 @@ use idiolect_model::transposed;
 
 use super::tensors::{PREFIX, Reader, Stored, bytes};
 use crate::whole::{Chosen, EMBEDDING, HEAD};
-use crate::{LoraError, WholeModules};
+use crate::{LoraError, Norm, WholeModules};
 
 /// What a module's tensor may be called below its path.
 const ENDINGS: [&str; 3] = ["weight", "modules_to_save.weight", "original_module.weight"];
@@ -35,8 +35,15 @@ pub(super) fn read(
     device: &Device,
 ) -> Result<WholeModules, LoraError> {
     let (config, width) = (&file.decoder.config, file.decoder.config.hidden_size);
-    let norm = |path: String| Ok(param(file.values(&name(&path), &[width])?, [width], device));
-    let norms = chosen.norms.iter().map(|place| norm(place.path()));
+    let norm = |place: &Norm| {
+        let width = place.width(config);
+        Ok(param(
+            file.values(&name(&place.path()), &[width])?,
+            [width],
+            device,
+        ))
+    };
+    let norms = chosen.norms.iter().map(norm);
     let norms = norms.collect::<Result<_, LoraError>>()?;
     let embedding = words(file, EMBEDDING, chosen.embedding)?;
     let head = words(file, HEAD, chosen.head)?;
@@ -70,10 +77,10 @@ fn param<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -
 /// The values of embedding or head, of any number of rows; none where the file may do without.
 fn words(file: &Reader<'_>, path: &str, needed: bool) -> Result<Option<Vec<f32>>, LoraError> {
     let (name, width) = (name(path), file.decoder.config.hidden_size);
-    let rows = match file.file.tensor(&name) {
-        Ok(view) => view.shape().first().copied().unwrap_or(0),
-        Err(_) if !needed => return Ok(None),
-        Err(_) => file.decoder.config.vocab_size,
+    let rows = match file.view(&name) {
+        Some(view) => view.shape().first().copied().unwrap_or(0),
+        None if !needed => return Ok(None),
+        None => file.decoder.config.vocab_size,
     };
     file.values(&name, &[rows, width]).map(Some)
 }

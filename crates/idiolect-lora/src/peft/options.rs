@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use idiolect_input::{limits, read_bytes, shown};
+use idiolect_model::Wrapper;
 use serde_json::{Map, Value, json};
 
 use crate::{Init, LoraConfig, LoraError, Scaling, Targets};
@@ -204,7 +205,7 @@ fn whole(value: &Value) -> Option<usize> {
 }
 
 /// What PEFT reads; `base` is what it records as the base model.
-pub(super) fn to_json(config: &LoraConfig, base: &str) -> Value {
+pub(super) fn to_json(config: &LoraConfig, base: &str, wrapper: Wrapper) -> Value {
     let (wide, more) = widened(config);
     let ranks = config.rank_pattern.iter();
     let ranks: Map<String, Value> = ranks
@@ -214,9 +215,14 @@ pub(super) fn to_json(config: &LoraConfig, base: &str) -> Value {
     let alphas: Map<String, Value> = alphas
         .map(|(key, alpha)| (key.clone(), number(alpha * more)))
         .collect();
-    let targets = match &config.targets {
-        Targets::Pattern(pattern) => json!(pattern),
-        names => json!(names.names()),
+    let (targets, layers) = match (&config.targets, wrapper.body()) {
+        (Targets::Pattern(pattern), _) => (json!(pattern), &config.layers),
+        // PEFT would find names in a vision tower too, and takes no layers beside a pattern.
+        (names, Some(body)) => (
+            json!(within(body, &names.names(), config.layers.as_deref())),
+            &None,
+        ),
+        (names, None) => (json!(names.names()), &config.layers),
     };
     let init = if config.init == Init::Gaussian {
         json!("gaussian")
@@ -232,7 +238,7 @@ pub(super) fn to_json(config: &LoraConfig, base: &str) -> Value {
         "target_modules": targets, "use_rslora": config.scaling == Scaling::RankStabilized,
         "use_dora": config.dora, "fan_in_fan_out": false, "inference_mode": true,
         "init_lora_weights": init, "modules_to_save": whole,
-        "layers_to_transform": config.layers, "layers_pattern": null,
+        "layers_to_transform": layers, "layers_pattern": null,
         "rank_pattern": ranks, "alpha_pattern": alphas, "revision": null,
     });
     if config.ensure_weight_tying {
@@ -240,6 +246,23 @@ pub(super) fn to_json(config: &LoraConfig, base: &str) -> Value {
         json["ensure_weight_tying"] = true.into();
     }
     json
+}
+
+/// An expression for the modules of these names, or ends of names, in one part of a model.
+fn within(body: &str, names: &[String], layers: Option<&[usize]>) -> String {
+    let any = |all: Vec<String>| format!("(?:{})", all.join("|"));
+    let part = format!("{body}.");
+    let (whole, ends): (Vec<&String>, Vec<&String>) =
+        names.iter().partition(|name| name.contains(&part));
+    let mut choices: Vec<String> = whole.iter().map(|name| regex::escape(name)).collect();
+    if !ends.is_empty() {
+        let ends = any(ends.iter().map(|name| regex::escape(name)).collect());
+        let numbers = layers.map(|all| any(all.iter().map(ToString::to_string).collect()));
+        let blocks = numbers.map(|numbers| format!(r"layers\.{numbers}\."));
+        let blocks = blocks.unwrap_or_default();
+        choices.push(format!(r".*{body}\.{blocks}(?:.*\.)?{ends}"));
+    }
+    choices.join("|")
 }
 
 /// How rank and alpha grow where the start is stored beside the factors: the scale stays what it was.

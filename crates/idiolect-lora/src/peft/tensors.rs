@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use idiolect_model::{Decoder, finite_floats};
+use idiolect_model::{Decoder, Wrapper, finite_floats};
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 
 use crate::{LoraConfig, LoraError};
 
@@ -25,7 +26,24 @@ pub(super) struct Reader<'a> {
     pub(super) config: &'a LoraConfig,
 }
 
+/// The name of a tensor in the file: modules of a model in a wrapper are named as the wrapper has them in memory.
+pub(super) fn in_file(name: &str, wrapper: Wrapper) -> String {
+    match name.strip_prefix(PREFIX) {
+        Some(path) => format!("{PREFIX}{}", wrapper.module_path(path)),
+        None => name.into(),
+    }
+}
+
 impl Reader<'_> {
+    pub(super) fn in_file(&self, name: &str) -> String {
+        in_file(name, self.decoder.config.wrapper)
+    }
+
+    /// The tensor of this name, which is that of a model that stands alone.
+    pub(super) fn view(&self, name: &str) -> Option<TensorView<'_>> {
+        self.file.tensor(&self.in_file(name)).ok()
+    }
+
     pub(super) fn wrong(
         &self,
         tensor: &str,
@@ -43,7 +61,7 @@ impl Reader<'_> {
 
     pub(super) fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, LoraError> {
         let expected = || format!("shape {shape:?}");
-        let Ok(view) = self.file.tensor(name) else {
+        let Some(view) = self.view(name) else {
             return Err(self.wrong(name, expected(), "nothing"));
         };
         if view.shape() != shape {

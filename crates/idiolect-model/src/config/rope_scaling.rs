@@ -1,7 +1,6 @@
-//! How a checkpoint stretches its rotary frequencies.
+//! How a checkpoint stretches its rotary frequencies: the kinds, from a configuration and back.
 //!
-//! Llama 3 stretches low frequencies as `transformers` does in `modeling_rope_utils.py`
-//! (`_compute_llama3_parameters`).
+//! Names, defaults and formulas are those of transformers' `modeling_rope_utils.py`.
 
 use std::f64::consts::TAU;
 use std::path::Path;
@@ -10,16 +9,29 @@ use idiolect_input::shown;
 use serde_json::{Map, Value, json};
 
 use super::fields::number;
+use super::longrope::LongRope;
+use super::stretch::{Frequencies, divisors, positions};
+use super::yarn::Yarn;
 use crate::ModelError;
+
+/// What is expected of `rope_type`.
+const KINDS: &str = "default, linear, dynamic, yarn, longrope or llama3";
 
 /// How the rotary frequencies differ from the plain ones.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum RopeScaling {
     /// Plain frequencies.
     None,
     /// All frequencies divided by `factor`.
     Linear {
         /// Stretch of the context, at least 1.
+        factor: f64,
+    },
+    /// Plain frequencies up to the longest sequence; what lies beyond is refused, as its frequencies would depend on
+    /// what else stands in a batch.
+    Dynamic {
+        /// Stretch of the context beyond the longest sequence.
         factor: f64,
     },
     /// Low frequencies divided by `factor`, high ones unchanged, and a smooth transition between them.
@@ -33,6 +45,10 @@ pub enum RopeScaling {
         /// Context length before stretching, in tokens.
         original_positions: f64,
     },
+    /// Low frequencies divided, high ones unchanged, a linear transition between them, and longer vectors.
+    Yarn(Yarn),
+    /// A divisor for each frequency, others for sequences beyond the original length.
+    LongRope(LongRope),
     /// Each frequency divided by its own factor: the form in which GGUF files store Llama 3's stretching.
     Factors {
         /// One divisor for each frequency, `head_dim / 2` of them.
@@ -54,52 +70,38 @@ impl RopeScaling {
             Some(other) => return Err(ModelError::config(path, "rope_type", "a text", other)),
         };
         let number = |field: &str| number(map, field, None, path);
+        let factor = || number("factor");
         match kind.unwrap_or("default") {
             "default" => Ok(Self::None),
-            "linear" => Ok(Self::Linear {
-                factor: number("factor")?,
-            }),
+            "linear" => Ok(Self::Linear { factor: factor()? }),
+            "dynamic" => Ok(Self::Dynamic { factor: factor()? }),
+            "yarn" => Yarn::from_json(map, path).map(Self::Yarn),
+            "longrope" => LongRope::from_json(map, path).map(Self::LongRope),
             "llama3" => Ok(Self::Llama3 {
-                factor: number("factor")?,
+                factor: factor()?,
                 low_freq_factor: number("low_freq_factor")?,
                 high_freq_factor: number("high_freq_factor")?,
                 original_positions: number("original_max_position_embeddings")?,
             }),
-            "factors" => Self::divisors(map, path),
-            other => {
-                let expected = "default, linear or llama3";
-                let found = shown(other, 60);
-                Err(ModelError::config(path, "rope_type", expected, found))
-            }
+            "factors" => Ok(Self::Factors {
+                divisors: divisors(map, "divisors", path)?,
+            }),
+            other => Err(ModelError::config(
+                path,
+                "rope_type",
+                KINDS,
+                shown(other, 60),
+            )),
         }
-    }
-
-    fn divisors(map: &Map<String, Value>, path: &Path) -> Result<Self, ModelError> {
-        let list = map.get("divisors").and_then(Value::as_array);
-        let divisors: Option<Vec<f64>> =
-            list.and_then(|list| list.iter().map(Value::as_f64).collect());
-        let divisors = divisors.filter(|all| all.iter().all(|one| one.is_finite() && *one > 0.0));
-        let found = || {
-            map.get("divisors")
-                .map_or("nothing".into(), Value::to_string)
-        };
-        let expected = "a list of positive numbers";
-        let wrong = || ModelError::config(path, "divisors", expected, shown(&found(), 60));
-        let divisors = divisors.ok_or_else(wrong)?;
-        Ok(Self::Factors { divisors })
     }
 
     /// Refuses numbers that do not fit each other or the number of frequencies.
     pub(super) fn check(&self, frequencies: usize, path: &Path) -> Result<(), ModelError> {
         match self {
-            Self::Factors { divisors } if divisors.len() != frequencies => {
-                let expected = format!("one for each of {frequencies} frequencies");
-                Err(ModelError::config(
-                    path,
-                    "divisors",
-                    expected,
-                    divisors.len(),
-                ))
+            Self::Factors { divisors } => count(divisors, "divisors", frequencies, path),
+            Self::LongRope(longrope) => {
+                count(&longrope.short, "short_factor", frequencies, path)?;
+                count(&longrope.long, "long_factor", frequencies, path)
             }
             Self::Llama3 {
                 low_freq_factor: low,
@@ -119,6 +121,9 @@ impl RopeScaling {
         match self {
             Self::None => Value::Null,
             Self::Linear { factor } => json!({"rope_type": "linear", "factor": factor}),
+            Self::Dynamic { factor } => json!({"rope_type": "dynamic", "factor": factor}),
+            Self::Yarn(yarn) => yarn.to_json(),
+            Self::LongRope(longrope) => longrope.to_json(),
             Self::Llama3 {
                 factor,
                 low_freq_factor,
@@ -127,20 +132,22 @@ impl RopeScaling {
             } => json!({
                 "rope_type": "llama3", "factor": factor, "low_freq_factor": low_freq_factor,
                 "high_freq_factor": high_freq_factor,
-                // Positions are whole; transformers refuses them as floats.
-                "original_max_position_embeddings": original_positions.round().to_string()
-                    .parse::<u64>().unwrap_or_default(),
+                "original_max_position_embeddings": positions(*original_positions),
             }),
             Self::Factors { divisors } => json!({"rope_type": "factors", "divisors": divisors}),
         }
     }
 
-    /// The divisor of `frequency`, which is the one at `index`, from 0 for the highest.
-    pub(crate) fn divisor(&self, index: usize, frequency: f64) -> f64 {
+    /// The divisor of the frequency at `index`, which is `frequency`; from 0 for the highest.
+    ///
+    /// `all` is what all frequencies are made of; a sequence is long where it exceeds the original length.
+    pub(crate) fn divisor(&self, index: usize, frequency: f64, all: Frequencies) -> f64 {
         match self {
-            Self::None => 1.0,
+            Self::None | Self::Dynamic { .. } => 1.0,
             Self::Linear { factor } => *factor,
             Self::Factors { divisors } => divisors.get(index).copied().unwrap_or(1.0),
+            Self::Yarn(yarn) => yarn.divisor(index, all),
+            Self::LongRope(longrope) => longrope.divisor(index, all.is_long),
             Self::Llama3 {
                 factor,
                 low_freq_factor,
@@ -154,4 +161,32 @@ impl RopeScaling {
             }
         }
     }
+
+    /// What cosines and sines are multiplied by.
+    pub(crate) fn attention_factor(&self, max_positions: usize) -> f64 {
+        match self {
+            Self::Yarn(yarn) => yarn.attention_factor(),
+            Self::LongRope(longrope) => longrope.attention_factor(max_positions),
+            _ => 1.0,
+        }
+    }
+
+    /// The length beyond which a sequence has other frequencies, in tokens; none where all have the same.
+    #[must_use]
+    pub fn switches_beyond(&self) -> Option<usize> {
+        match self {
+            // A length, which no f64 rounds.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Self::LongRope(longrope) => Some(longrope.original_positions as usize),
+            _ => None,
+        }
+    }
+}
+
+fn count(divisors: &[f64], field: &str, frequencies: usize, path: &Path) -> Result<(), ModelError> {
+    if divisors.len() == frequencies {
+        return Ok(());
+    }
+    let expected = format!("one for each of {frequencies} frequencies");
+    Err(ModelError::config(path, field, expected, divisors.len()))
 }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::mask::{Visible, mask};
+use crate::rope::Position;
 
 /// The most new tokens of a row that attends together with others.
 const FEW: usize = 16;
@@ -76,15 +77,21 @@ pub(crate) struct Padding {
 /// The tokens of a pass as one sequence, and for which of them logits are wanted.
 pub(crate) struct PassLayout {
     pub(crate) ids: Vec<i64>,
-    pub(crate) positions: Vec<usize>,
+    pub(crate) positions: Vec<Position>,
     /// Tokens of the pass, part by part in the caller's order.
     pub(crate) wanted: Vec<usize>,
     pub(crate) plan: Plan,
 }
 
 impl PassLayout {
-    /// `parts` are in ascending order of rows; `window` is how many keys a token sees, `None` for all.
-    pub(crate) fn new(parts: &[NewTokens<'_>], window: Option<usize>, device: &Device) -> Self {
+    /// `parts` are in ascending order of rows; `begun` is the length with which each row of the session began;
+    /// `window` is how many keys a token sees, `None` for all.
+    pub(crate) fn new(
+        parts: &[NewTokens<'_>],
+        begun: &[usize],
+        window: Option<usize>,
+        device: &Device,
+    ) -> Self {
         let (few, many): (Vec<&NewTokens<'_>>, Vec<&NewTokens<'_>>) =
             parts.iter().partition(|p| p.tokens.len() <= FEW);
         let in_order = || few.iter().chain(&many).copied();
@@ -94,7 +101,10 @@ impl PassLayout {
         let sets = together.into_iter().chain(alone.chunks(1));
         let groups = sets.map(|set| Group::new(set, window, device)).collect();
         let ids = in_order().flat_map(|part| part.tokens);
-        let positions = writes.iter().flat_map(|write| write.positions.clone());
+        let positions = writes.iter().flat_map(|write| {
+            let of = begun.get(write.row).copied().unwrap_or(0);
+            write.positions.clone().map(move |at| Position { at, of })
+        });
         Self {
             ids: ids.map(|id| i64::from(*id)).collect(),
             positions: positions.collect(),

@@ -6,6 +6,7 @@ use std::path::Path;
 use idiolect_input::shown;
 use serde_json::Value;
 
+use super::architecture::Architecture;
 use super::header::Header;
 use super::reader::Stored;
 use crate::ModelError;
@@ -16,11 +17,18 @@ pub(super) struct Metadata<'a> {
     /// The file, named in errors.
     pub(super) path: &'a Path,
     pub(super) header: &'a Header,
+    /// Whose settings they are.
+    pub(super) architecture: Architecture,
     /// Values of the tensor that stretches the rotary frequencies, where there is one.
     pub(super) rope_divisors: Option<&'a [f32]>,
 }
 
 impl Metadata<'_> {
+    /// The full key of a setting of the architecture.
+    pub(super) fn key(&self, key: &str) -> String {
+        format!("{}.{key}", self.architecture.name())
+    }
+
     /// A list whose every element `read` accepts; an absent one is empty.
     pub(super) fn list<T>(
         &self,
@@ -46,19 +54,19 @@ impl Metadata<'_> {
     /// A setting of the architecture that must be there and positive.
     pub(super) fn count(&self, key: &str) -> Result<usize, ModelError> {
         let found = self.optional_count(key)?;
-        found.ok_or_else(|| self.wrong(&llama(key), "a positive whole number", &"nothing"))
+        found.ok_or_else(|| self.wrong(&self.key(key), "a positive whole number", &"nothing"))
     }
 
     /// A setting of the architecture; zero means unset, as in `llama.cpp`.
     pub(super) fn optional_count(&self, key: &str) -> Result<Option<usize>, ModelError> {
         let whole = |value: &Value| usize::try_from(value.as_u64()?).ok();
         Ok(self
-            .get(&llama(key), "one whole number", whole)?
+            .get(&self.key(key), "one whole number", whole)?
             .filter(|n| *n > 0))
     }
 
     pub(super) fn number(&self, key: &str) -> Result<Option<f64>, ModelError> {
-        self.get(&llama(key), "a number", Value::as_f64)
+        self.get(&self.key(key), "a number", Value::as_f64)
     }
 
     /// A special token's id; `name` is `bos`, `eos` and so on.
@@ -98,9 +106,4 @@ impl Metadata<'_> {
         let found = shown(&found, 60);
         ModelError::config(self.path, key, expected, found)
     }
-}
-
-/// The full key of a setting of the architecture.
-pub(super) fn llama(key: &str) -> String {
-    format!("llama.{key}")
 }

@@ -1,13 +1,12 @@
 //! The settings of a GGUF file as a Hugging Face `config.json`.
 //!
-//! Key names: the `ggml` project's `docs/gguf.md`, architecture `llama`, which `llama.cpp`'s converter
-//! gives to Llama and Mistral checkpoints alike.
+//! Key names: the `ggml` project's `docs/gguf.md`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::metadata::{Metadata, llama};
-use super::names::hugging_face_name;
-use crate::ModelError;
+use super::architecture::Architecture;
+use super::metadata::Metadata;
+use crate::{ModelError, config};
 
 /// Low frequency factor of every published Llama 3.1, 3.2 and 3.3.
 const LLAMA3_LOW: f64 = 1.0;
@@ -25,13 +24,11 @@ impl Metadata<'_> {
         let hidden = self.count("embedding_length")?;
         let heads = self.count("attention.head_count")?;
         let window = self.optional_count("attention.sliding_window")?;
-        // Llama's class has no window: a model that has one is a Mistral.
-        let (class, model_type) = match window {
-            Some(_) => ("MistralForCausalLM", "mistral"),
-            None => ("LlamaForCausalLM", "llama"),
-        };
+        let model_type = self.architecture.model_type(window.is_some());
+        let class =
+            config::Architecture::of_model_type(model_type).map(config::Architecture::class);
         let theta = self.number("rope.freq_base")?.unwrap_or(10_000.0);
-        Ok(json!({
+        let mut json = json!({
             "architectures": [class], "model_type": model_type, "hidden_act": "silu",
             "hidden_size": hidden, "num_attention_heads": heads,
             "num_key_value_heads": self.optional_count("attention.head_count_kv")?.unwrap_or(heads),
@@ -44,27 +41,34 @@ impl Metadata<'_> {
             "rope_theta": theta, "rope_scaling": self.rope_scaling(theta)?,
             "vocab_size": self.header.tensors.get("token_embd.weight").and_then(|t| t.shape.first()),
             "tie_word_embeddings": !self.header.tensors.contains_key("output.weight"),
-            "attention_bias": self.header.tensors.keys().any(|own| hugging_face_name(own).ends_with("_proj.bias")),
             "bos_token_id": self.id("bos")?, "eos_token_id": self.end_ids()?,
             "pad_token_id": self.id("padding")?, "torch_dtype": "float32",
-        }))
+        });
+        if let Some(json) = json.as_object_mut() {
+            json.extend(self.own_settings()?);
+            json.extend(self.biases()?);
+        }
+        Ok(json)
     }
 
     /// Width of one attention head.
     pub(super) fn head_dim(&self) -> Result<usize, ModelError> {
         let heads = self.count("attention.head_count")?;
-        let even = self.count("embedding_length")? / heads;
+        // What no key says the query projection does.
+        let rows = self.header.tensors.get("blk.0.attn_q.weight");
+        let rows = rows.and_then(|tensor| tensor.shape.first().copied());
+        let even = rows.map_or(self.count("embedding_length")?, |rows| rows) / heads;
         let width = self.optional_count("attention.key_length")?.unwrap_or(even);
         for key in ["attention.value_length", "rope.dimension_count"] {
             let other = self.optional_count(key)?.unwrap_or(width);
             if other != width {
                 let expected = format!("the width of a head, {width}");
-                return Err(self.wrong(&llama(key), &expected, &other));
+                return Err(self.wrong(&self.key(key), &expected, &other));
             }
         }
         if width == 0 || !width.is_multiple_of(2) {
             return Err(self.wrong(
-                &llama("attention.key_length"),
+                &self.key("attention.key_length"),
                 "a positive even number",
                 &width,
             ));
@@ -77,11 +81,18 @@ impl Metadata<'_> {
         let found = self
             .text("general.architecture")?
             .unwrap_or_else(|| "nothing".into());
-        if found != "llama" {
-            return Err(self.wrong("general.architecture", "llama", &found));
+        if Architecture::of(&found).is_none() {
+            let expected = format!("one of {}", Architecture::names());
+            return Err(self.wrong("general.architecture", &expected, &found));
+        }
+        for name in ["rope_factors_long.weight", "rope_factors_short.weight"] {
+            if self.header.tensors.contains_key(name) {
+                let expected = "none: longrope is read from Hugging Face folders";
+                return Err(self.wrong(name, expected, &"a tensor"));
+            }
         }
         match self.optional_count("expert_count")? {
-            Some(experts) => Err(self.wrong(&llama("expert_count"), "no experts", &experts)),
+            Some(experts) => Err(self.wrong(&self.key("expert_count"), "no experts", &experts)),
             None => Ok(()),
         }
     }
@@ -106,11 +117,37 @@ impl Metadata<'_> {
             );
         }
         let factor = self.number("rope.scaling.factor")?;
-        let kind = self.text(&llama("rope.scaling.type"))?;
+        let kind = self.text(&self.key("rope.scaling.type"))?;
         match (kind.as_deref().unwrap_or("linear"), factor) {
             ("none", _) | ("linear", None) => Ok(Value::Null),
+            ("yarn", factor) => self.yarn(factor, original),
             (kind, factor) => Ok(json!({"rope_type": kind, "factor": factor})),
         }
+    }
+
+    /// The value of `rope_scaling` for yarn, and what Ministral 3 has beside it.
+    fn yarn(&self, factor: Option<f64>, original: Option<usize>) -> Result<Value, ModelError> {
+        let mut map = Map::new();
+        let mut put = |name: &str, value: Option<f64>| {
+            map.extend(value.map(|value| (name.to_owned(), json!(value))));
+        };
+        put("factor", factor);
+        put("beta_fast", self.number("rope.scaling.yarn_beta_fast")?);
+        put("beta_slow", self.number("rope.scaling.yarn_beta_slow")?);
+        let weight = self.number("rope.scaling.yarn_log_multiplier")?;
+        put("mscale", weight.map(|_| 1.0));
+        put("mscale_all_dim", weight);
+        let times = self.number("rope.scaling.attn_factor")?;
+        let times = times.or(self.number("rope.scaling.yarn_attn_factor")?);
+        let scaled = |times: f64| times * (0.1 * factor.unwrap_or(1.0).max(1.0).ln() + 1.0);
+        put("attention_factor", times.map(scaled));
+        put(
+            "llama_4_scaling_beta",
+            self.number("attention.temperature_scale")?,
+        );
+        map.insert("rope_type".into(), "yarn".into());
+        map.extend(original.map(|count| ("original_max_position_embeddings".into(), json!(count))));
+        Ok(map.into())
     }
 
     /// Ids of the tokens that end a text, a turn and a message: generation stops at each.

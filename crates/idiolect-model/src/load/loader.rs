@@ -6,11 +6,12 @@ use burn::module::Param;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 use super::report::{Cast, LoadReport};
+use crate::block::biased;
 use crate::decoder::Weights;
 use crate::floats::beyond_f16;
 use crate::source::{Source, StoredTensor, transposed};
 use crate::tensor_spec::{TensorSpec, tensor_specs};
-use crate::{Bits, Block, ModelConfig, ModelError, Projection};
+use crate::{Bits, Block, BlockExtras, ModelConfig, ModelError, Projection, Wrapper};
 
 /// Where weights go.
 #[derive(Clone, Copy)]
@@ -110,6 +111,20 @@ impl<'a> Loader<'a> {
                 .iter()
                 .map(|_| self.projection())
                 .collect::<Result<_, _>>()?,
+            extras: self.extras()?,
+        })
+    }
+
+    fn extras(&mut self) -> Result<BlockExtras, ModelError> {
+        let biased = biased(&self.config.switches);
+        let biases = biased.iter().map(|_| self.vector());
+        let biases = biases.collect::<Result<_, _>>()?;
+        let has = self.config.switches.head_norms;
+        Ok(BlockExtras {
+            biases,
+            biased,
+            query_norm: has.then(|| self.vector()).transpose()?,
+            key_norm: has.then(|| self.vector()).transpose()?,
         })
     }
 
@@ -194,12 +209,13 @@ impl<'a> Loader<'a> {
 
     pub(super) fn finish(mut self) -> LoadReport {
         let loaded: std::collections::BTreeSet<&String> = self.report.loaded.iter().collect();
-        self.report.unused = self
-            .names
-            .iter()
-            .filter(|name| !loaded.contains(name))
-            .cloned()
-            .collect();
+        let others = self.names.iter().filter(|name| !loaded.contains(name));
+        let others = others.cloned().collect();
+        if self.config.wrapper == Wrapper::None {
+            self.report.unused = others;
+        } else {
+            self.report.carried = others;
+        }
         self.report
     }
 }

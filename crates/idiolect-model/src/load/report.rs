@@ -7,6 +7,9 @@ pub struct LoadReport {
     pub loaded: Vec<String>,
     /// Names of tensors in the checkpoint that the architecture does not use.
     pub unused: Vec<String>,
+    /// Names of the tensors of a wrapper beside the decoder, as of a vision tower: they are not read, and are
+    /// carried over to what is written.
+    pub carried: Vec<String>,
     /// Tensors whose type changed.
     pub cast: Vec<Cast>,
 }

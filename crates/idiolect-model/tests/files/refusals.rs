@@ -154,7 +154,7 @@ fn a_configuration_that_is_not_supported() {
         (
             "attention_bias",
             true.into(),
-            "attention_bias: expected false",
+            "12 tensors are missing, the first is model.layers.0.self_attn.q_proj.bias",
         ),
         (
             "num_key_value_heads",
@@ -169,8 +169,8 @@ fn a_configuration_that_is_not_supported() {
         ("hidden_size", "wide".into(), "hidden_size"),
         (
             "rope_scaling",
-            serde_json::json!({"rope_type": "yarn", "factor": 2.0}),
-            "found yarn",
+            serde_json::json!({"rope_type": "mrope", "factor": 2.0}),
+            "found mrope",
         ),
         ("eos_token_id", (-1).into(), "eos_token_id"),
     ];
@@ -181,7 +181,12 @@ fn a_configuration_that_is_not_supported() {
         edit(&path.join("config.json"), |json| {
             drop(json.insert(field.into(), value));
         });
-        refused(&path, &["config.json", part]);
+        let file = if part.contains("missing") {
+            ""
+        } else {
+            "config.json"
+        };
+        refused(&path, &[file, part]);
     }
     let Some((_place, path)) = copy("tiny-llama3") else {
         return;
@@ -312,7 +317,7 @@ fn a_configuration_of_other_types_or_beyond_its_ranges() {
 
 #[test]
 fn special_tokens_beyond_the_vocabulary() {
-    for field in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+    for field in ["bos_token_id", "eos_token_id"] {
         let Some((_place, path)) = copy("tiny-llama3") else {
             return;
         };
@@ -322,4 +327,40 @@ fn special_tokens_beyond_the_vocabulary() {
         let part = format!("{field}: expected an id below vocab_size");
         refused(&path, &["config.json", &part, "70000"]);
     }
+}
+
+#[test]
+fn weights_in_the_form_of_older_checkpoints_alone() {
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
+    fs::remove_file(path.join("model.safetensors")).expect("removed");
+    for name in ["pytorch_model.bin", "pytorch_model.bin.index.json"] {
+        fs::write(path.join(name), "{}").expect("written");
+        refused(
+            &path,
+            &[name, "expected safetensors", "save_pretrained('OUT')"],
+        );
+        fs::remove_file(path.join(name)).expect("removed");
+    }
+}
+
+#[test]
+fn a_body_without_its_head() {
+    let Some((_place, path)) = copy("tiny-llama3") else {
+        return;
+    };
+    let file = path.join("model.safetensors");
+    let bytes = fs::read(&file).expect("weights");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("tensors");
+    let body = tensors.tensors().into_iter().filter_map(|(name, view)| {
+        let name = name.strip_prefix("model.")?.to_owned();
+        Some((name, view))
+    });
+    let body: Vec<_> = body.collect();
+    fs::write(&file, safetensors::serialize(body, None).expect("bytes")).expect("written");
+    refused(
+        &path,
+        &["1 tensors are missing, the first is lm_head.weight"],
+    );
 }

@@ -5,7 +5,7 @@ use std::fs;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
 use idiolect_model::{Decoder, NoAdapter, SaveOptions, StoredType, load, save};
 
-use crate::folder::{copy, edit, read};
+use crate::folder::{copy, read};
 
 fn logits(decoder: &Decoder) -> Vec<f32> {
     let ids = Tensor::<2, Int>::from_data([[5, 9, 60, 1, 17, 33]], &Device::flex());
@@ -70,15 +70,57 @@ fn the_report_tells_casts_and_unused_tensors() {
     let (_, report) = load(&path, &Device::flex(), FloatDType::F32).expect("bf16");
     assert_eq!(report.cast.len(), report.loaded.len());
     assert_eq!(report.cast[0].stored, "BF16");
-    let Some((_place, path)) = copy("tiny-llama3") else {
+    let Some((_place, path)) = copy("tiny-llama-tied") else {
         return;
     };
-    edit(&path.join("config.json"), |json| {
-        drop(json.insert("tie_word_embeddings".into(), true.into()));
-    });
-    let (_, report) = load(&path, &Device::flex(), FloatDType::F32).expect("tied");
+    with_head(&path, 0.0);
+    let (decoder, report) = load(&path, &Device::flex(), FloatDType::F32).expect("tied");
+    assert!(decoder.config.tied && decoder.weights.head.is_none());
     assert_eq!(report.unused, ["lm_head.weight"]);
     assert!(report.cast.is_empty());
+}
+
+/// Gives a checkpoint whose head is the embedding a head with the embedding's values and something added.
+fn with_head(path: &std::path::Path, added: f32) {
+    let file = path.join("model.safetensors");
+    let bytes = fs::read(&file).expect("weights");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("tensors");
+    let embedding = tensors
+        .tensor("model.embed_tokens.weight")
+        .expect("an embedding");
+    let values = embedding.data().chunks_exact(4).flat_map(|value| {
+        let value = f32::from_le_bytes(value.try_into().expect("four bytes"));
+        (value + added).to_le_bytes()
+    });
+    let values: Vec<u8> = values.collect();
+    let shape = embedding.shape().to_vec();
+    let head = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape, &values);
+    let mut all = tensors.tensors();
+    all.push(("lm_head.weight".into(), head.expect("a head")));
+    let bytes = safetensors::serialize(all, None).expect("bytes");
+    fs::write(file, bytes).expect("written");
+}
+
+#[test]
+fn a_head_of_its_own_counts_where_the_flag_says_that_there_is_none() {
+    let Some((_place, path)) = copy("tiny-llama-tied") else {
+        return;
+    };
+    let before = logits(&read(&path).expect("tied"));
+    with_head(&path, 0.5);
+    let (decoder, report) = load(&path, &Device::flex(), FloatDType::F32).expect("untied");
+    assert!(!decoder.config.tied && decoder.weights.head.is_some());
+    assert!(report.unused.is_empty());
+    assert_ne!(logits(&decoder), before);
+    let out = tempfile::tempdir().expect("a folder");
+    let options = SaveOptions {
+        stored: StoredType::F32,
+        max_shard_bytes: u64::MAX,
+    };
+    save(&decoder, out.path(), options).expect("saved");
+    let again = read(out.path()).expect("again");
+    assert!(!again.config.tied);
+    assert_eq!(logits(&again), logits(&decoder));
 }
 
 #[test]

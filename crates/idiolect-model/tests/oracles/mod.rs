@@ -6,13 +6,21 @@ use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use idiolect_model::{Decoder, load};
 use idiolect_testkit::{Tensors, device, shared};
 
-const FOLDERS: [&str; 6] = [
-    "tiny-llama2",
-    "tiny-llama3",
-    "tiny-mistral",
-    "tiny-mistral-headdim",
-    "tiny-llama-tied",
-    "tiny-llama3-sharded-bf16",
+const FOLDERS: [&str; 14] = [
+    "tiny/tiny-llama2",
+    "tiny/tiny-llama3",
+    "tiny/tiny-mistral",
+    "tiny/tiny-mistral-headdim",
+    "tiny/tiny-llama-tied",
+    "tiny/tiny-llama3-sharded-bf16",
+    "tiny-2026/tiny-qwen2",
+    "tiny-2026/tiny-qwen3",
+    "tiny-2026/tiny-smollm3",
+    "tiny-2026/tiny-granite",
+    "tiny-2026/tiny-llama-bias",
+    "tiny-2026/tiny-mistral-yarn",
+    "tiny-2026/tiny-ministral3",
+    "tiny-2026/tiny-mistral3-wrapper",
 ];
 
 /// A checkpoint and what transformers and `PyTorch` make of it.
@@ -28,7 +36,7 @@ pub(crate) struct Oracle {
 pub(crate) fn each(check: impl Fn(&Oracle)) {
     let Some(shared) = shared() else { return };
     for name in FOLDERS {
-        let folder = shared.join("oracles/tiny").join(name);
+        let folder = shared.join("oracles").join(name);
         let (decoder, report) = load(&folder, &device().unwrap(), FloatDType::F32).expect(name);
         assert!(report.unused.is_empty(), "{name}: {report:?}");
         let tensors = Tensors::read(&folder.join("oracle.safetensors")).unwrap();
