@@ -74,8 +74,10 @@ impl CliError {
         let failed = match self {
             Self::Stopped { .. }
             | Self::Lost { .. }
-            | Self::Job(idiolect::Error::Continuation(ContinuationError::NoText { .. }))
-            | Self::Job(idiolect::Error::Distill(DistillError::Incomplete { .. })) => true,
+            | Self::Job(
+                idiolect::Error::Continuation(ContinuationError::NoText { .. })
+                | idiolect::Error::Distill(DistillError::Incomplete { .. }),
+            ) => true,
             Self::Usage(_) => false,
             _ => self.run_failed() || self.system_failed(),
         };

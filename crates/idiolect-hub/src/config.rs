@@ -86,9 +86,11 @@ impl HubConfig {
         let token_file = places.path("HF_TOKEN_PATH");
         let token_file = token_file.or_else(|| Some(hub_home?.join("token")));
         let truth = |name: &str| set(name).is_some_and(|value| is_true(&value));
-        let token = match truth("HF_HUB_DISABLE_IMPLICIT_TOKEN") {
-            true => None,
-            false => Token::of_user(&set, token_file.as_deref())?,
+        let is_silent = truth("HF_HUB_DISABLE_IMPLICIT_TOKEN");
+        let token = if is_silent {
+            None
+        } else {
+            Token::of_user(&set, token_file.as_deref())?
         };
         let offline = set("HF_HUB_OFFLINE").or_else(|| set("TRANSFORMERS_OFFLINE"));
         let plain = Self::new(cache);
@@ -257,7 +259,7 @@ mod tests {
         }
         assert!(!one("HF_HUB_OFFLINE", "0").unwrap().offline);
         let seconds = one("HF_HUB_DOWNLOAD_TIMEOUT", "60").unwrap().timeout;
-        assert_eq!(seconds, Duration::from_secs(60));
+        assert_eq!(seconds, Duration::from_mins(1));
         assert!(one("HF_HUB_DOWNLOAD_TIMEOUT", "soon").is_err());
         assert_eq!(
             one("HF_ENDPOINT", "http://a.b/c/").unwrap().endpoint,

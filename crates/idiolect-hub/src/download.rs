@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::HubError;
 use crate::cache::{Cache, io_error, is_commit};
-use crate::remote::{Asked, Failure, Follow, Remote};
+use crate::remote::{Asked, Failure, Purpose, Remote};
 use crate::repo::Repo;
 use crate::told::Event;
 
@@ -47,7 +47,7 @@ impl Remote {
             file: Some(file),
         };
         self.tried(&url, attempts, || {
-            let response = self.call(true, &url, Follow::Endpoint, None, asked)?;
+            let response = self.call(&url, Purpose::Head, asked)?;
             let is_here = response.status().is_success();
             head(response.headers(), is_here)
                 .map_err(|(expected, found)| self.damaged(&url, expected, &found))
@@ -112,13 +112,12 @@ impl Remote {
 
     /// From where the file ends, as far as the connection goes.
     fn part(&self, url: &str, part: &mut Part<'_>, wanted: &Wanted<'_>) -> Result<(), Failure> {
-        let range = (*part.had > 0).then_some(*part.had);
         let asked = Asked {
             repo: wanted.repo,
             file: Some(wanted.file),
         };
-        let response = self.call(false, url, Follow::All, range, asked)?;
-        if range.is_some() && !continues(&response, *part.had) {
+        let response = self.call(url, Purpose::Content { from: *part.had }, asked)?;
+        if *part.had > 0 && !continues(&response, *part.had) {
             part.restart()?;
             (wanted.told)(Event::End);
             begin(wanted, 0);
@@ -242,6 +241,9 @@ fn sha256(path: &Path) -> io::Result<String> {
             count => hasher.update(&bytes[..count]),
         }
     }
-    let digest = hasher.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    let halves = hasher.finalize().into_iter();
+    let halves = halves.flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(halves
+        .filter_map(|half| char::from_digit(half.into(), 16))
+        .collect())
 }

@@ -106,7 +106,7 @@ impl Hub {
             None if is_commit && place.cache.is_absent(repo.revision(), file) => {
                 return Err(self.missing(repo, file));
             }
-            None if self.remote.config.offline => return Err(self.offline(&place, file)),
+            None if self.remote.config.offline => return Err(offline(&place, file)),
             _ => {}
         }
         // What is in the cache may stand in, so that nobody waits for a Hub that is away.
@@ -144,7 +144,7 @@ impl Hub {
         let known = place.cache.commit(repo.revision());
         let known = known.and_then(|commit| Listing::cached(&place.cache, &commit));
         if self.remote.config.offline {
-            return known.ok_or_else(|| self.offline(&place, "its files"));
+            return known.ok_or_else(|| offline(&place, "its files"));
         }
         let whole = known.as_ref().filter(|listing| listing.is_whole);
         if let (Some(listing), true) = (whole, is_full_commit(repo.revision())) {
@@ -226,18 +226,18 @@ impl Hub {
     ) -> Result<Pinned, HubError> {
         let (cache, repo) = (&place.cache, place.repo.at(&head.commit));
         cache.keep_commit(place.repo.revision(), &head.commit);
-        let path = match cache.found(&head.commit, file) {
-            Some(path) => path,
-            None => {
-                let wanted = Wanted {
-                    repo: &repo,
-                    file,
-                    head,
-                    told,
-                };
-                self.remote.blob(cache, &wanted)?;
-                cache.link(&head.etag, &head.commit, file)?
-            }
+        let path = if let Some(path) = cache.found(&head.commit, file) {
+            path
+        } else {
+            let repo = &repo;
+            let wanted = Wanted {
+                repo,
+                file,
+                head,
+                told,
+            };
+            self.remote.blob(cache, &wanted)?;
+            cache.link(&head.etag, &head.commit, file)?
         };
         Ok(Pinned {
             repo,
@@ -260,13 +260,13 @@ impl Hub {
             token: self.remote.token_state(),
         }
     }
+}
 
-    fn offline(&self, place: &Place<'_>, file: &str) -> HubError {
-        HubError::Offline {
-            repo: place.repo.to_string(),
-            file: file.to_owned(),
-            cache: place.cache.root().to_owned(),
-        }
+fn offline(place: &Place<'_>, file: &str) -> HubError {
+    HubError::Offline {
+        repo: place.repo.to_string(),
+        file: file.to_owned(),
+        cache: place.cache.root().to_owned(),
     }
 }
 

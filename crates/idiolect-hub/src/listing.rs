@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::HubError;
 use crate::cache::{Cache, is_commit, is_full_commit};
-use crate::remote::{Asked, Failure, Follow, Remote};
+use crate::remote::{Asked, Failure, Purpose, Remote};
 use crate::repo::Repo;
 
 /// Pages of a list, of a thousand files each.
@@ -65,7 +65,7 @@ impl Remote {
     /// A page of an interface, and the address of the next one.
     fn json(&self, url: &str, repo: &Repo) -> Result<(Value, Option<String>), Failure> {
         let asked = Asked { repo, file: None };
-        let response = self.call(false, url, Follow::Endpoint, None, asked)?;
+        let response = self.call(url, Purpose::List, asked)?;
         if !response.status().is_success() {
             return Err(self.damaged(url, "a list", "a redirection to another host"));
         }

@@ -49,13 +49,15 @@ pub(crate) struct Asked<'a> {
     pub(crate) file: Option<&'a str>,
 }
 
-/// Which redirections are followed.
+/// What an answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Follow {
-    /// Those that stay at the endpoint: what the Hub says of a file stands in its own answer.
-    Endpoint,
-    /// All; the token stays behind.
-    All,
+pub(crate) enum Purpose {
+    /// What the Hub says of a file, in the head of its own answer.
+    Head,
+    /// A list or another answer of its interface.
+    List,
+    /// Bytes of a file from here on, wherever they lie.
+    Content { from: u64 },
 }
 
 impl Remote {
@@ -69,18 +71,17 @@ impl Remote {
         Self { client, config }
     }
 
-    /// One attempt: the answer with status 200 or 206, or a redirection that is not followed.
+    /// One attempt: the answer with status 200 or 206, or a redirection away from the endpoint, which is followed
+    /// for content alone.
     pub(crate) fn call(
         &self,
-        head_only: bool,
         url: &str,
-        follow: Follow,
-        range: Option<u64>,
+        purpose: Purpose,
         asked: Asked<'_>,
     ) -> Result<Response<Body>, Failure> {
         let mut url = url.to_owned();
         for _ in 0..=REDIRECTS {
-            let response = self.send(head_only, &url, range)?;
+            let response = self.send(&url, purpose)?;
             let status = response.status();
             if status.is_success() {
                 return Ok(response);
@@ -89,8 +90,8 @@ impl Remote {
                 return Err(self.refusal(&url, response, asked));
             }
             let next = self.next(&url, response.headers())?;
-            let stays = same_origin(&self.config.endpoint, &next);
-            if follow == Follow::Endpoint && !stays {
+            let follows_all = matches!(purpose, Purpose::Content { .. });
+            if !follows_all && !same_origin(&self.config.endpoint, &next) {
                 return Ok(response);
             }
             url = next;
@@ -99,18 +100,13 @@ impl Remote {
         Err(self.damaged(&url, "a file", &found))
     }
 
-    fn send(
-        &self,
-        head_only: bool,
-        url: &str,
-        range: Option<u64>,
-    ) -> Result<Response<Body>, Failure> {
-        let request = match head_only {
-            true => self.client.head(url),
-            false => self.client.get(url),
+    fn send(&self, url: &str, purpose: Purpose) -> Result<Response<Body>, Failure> {
+        let request = match purpose {
+            Purpose::Head => self.client.head(url),
+            Purpose::List | Purpose::Content { .. } => self.client.get(url),
         };
         let mut request = request.header("accept-encoding", "identity");
-        if let Some(from) = range {
+        if let Purpose::Content { from: from @ 1.. } = purpose {
             request = request.header("range", format!("bytes={from}-"));
         }
         if let (Some(token), true) = (&self.config.token, self.is_told(url)) {
@@ -198,9 +194,8 @@ impl Remote {
             },
             (Some("RevisionNotFound"), _) => not_found(Missing::Revision),
             (Some("EntryNotFound"), _) => not_found(file()),
-            (Some("RepoNotFound"), _) => not_found(Missing::Repository),
             (None, 404) if asked.file.is_some() => not_found(file()),
-            (None, 404) => not_found(Missing::Repository),
+            (Some("RepoNotFound"), _) | (None, 404) => not_found(Missing::Repository),
             _ => HubError::Refused {
                 url: self.clean(url),
                 status,

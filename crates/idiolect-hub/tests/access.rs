@@ -1,5 +1,7 @@
 //! Who is told the token, and what is said to those who may not read.
 
+#![allow(clippy::unwrap_used, reason = "a test's own server")]
+
 mod common;
 
 use idiolect_http::Secret;

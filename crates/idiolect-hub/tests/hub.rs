@@ -7,7 +7,7 @@ use std::fs;
 use idiolect_hub::{Event, Hub, HubConfig, HubError, Repo, RepoKind};
 use idiolect_testkit::hub::{HubServer, Repository};
 
-use common::{Told, big, config, dataset, hub, model, quiet};
+use common::{Told, big, config, dataset, hub, is_rows, model, quiet};
 
 fn repositories() -> Vec<Repository> {
     let model = Repository {
@@ -149,8 +149,7 @@ fn files_of_a_data_set_are_found_by_their_names() {
     );
     let hub = hub(&server, cache.path());
     let repo = dataset("owner/rows");
-    let rows = |path: &str| path.ends_with(".jsonl");
-    let found = hub.files(&repo, &rows, &quiet).unwrap();
+    let found = hub.files(&repo, &is_rows, &quiet).unwrap();
     let names: Vec<_> = found.files.keys().map(String::as_str).collect();
     assert_eq!(names, ["data/train-0.jsonl", "data/train-1.jsonl"]);
     assert_eq!(
@@ -164,13 +163,13 @@ fn files_of_a_data_set_are_found_by_their_names() {
     // Three files are on two pages.
     let trees = |lines: Vec<String>| lines.iter().filter(|line| line.contains("/tree/")).count();
     assert_eq!(trees(server.take_lines()), 2);
-    assert_eq!(hub.files(&repo, &rows, &quiet).unwrap(), found);
+    assert_eq!(hub.files(&repo, &is_rows, &quiet).unwrap(), found);
     assert_eq!(
         server.take_lines(),
         ["GET /api/datasets/owner/rows/revision/main"]
     );
     let none = hub
-        .files(&repo, &|path| path.ends_with(".csv"), &quiet)
+        .files(&repo, &|path| path == "a.csv", &quiet)
         .unwrap_err();
     assert!(none.is_missing_file(), "{none}");
     // The list is the Hub's, not that of the files that are here.
@@ -178,7 +177,7 @@ fn files_of_a_data_set_are_found_by_their_names() {
         offline: true,
         ..config(&server, cache.path())
     });
-    assert_eq!(offline.files(&repo, &rows, &quiet).unwrap(), found);
+    assert_eq!(offline.files(&repo, &is_rows, &quiet).unwrap(), found);
     let error = offline
         .files(&repo, &|path| path == "README.md", &quiet)
         .unwrap_err();

@@ -1,7 +1,11 @@
 //! The server of these tests against Hugging Face's own client, and one cache for both.
 //!
 //! Needs a Python with `huggingface_hub`, named by `IDIOLECT_PYTHON`; says so when it skips.
-#![allow(clippy::print_stderr, reason = "a test says what it skips")]
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test says what it skips, and ends"
+)]
 
 mod common;
 
@@ -14,7 +18,7 @@ use idiolect_hub::{Hub, HubConfig};
 use idiolect_testkit::hub::{Access, GOOD_TOKEN, HubServer, POOR_TOKEN, Reply, Repository};
 use serde_json::{Value, json};
 
-use common::{big, config, dataset, model, quiet};
+use common::{big, config, dataset, is_rows, model, quiet};
 
 fn server() -> HubServer {
     let files: [(&str, &[u8]); 2] = [("config.json", b"{}"), ("model.safetensors", &big())];
@@ -100,21 +104,21 @@ fn huggingfaces_own_client_and_ours_share_a_server_and_a_cache() {
         fields.remove("version");
     }
     assert_eq!(found, expected);
-    // What Python's client has downloaded is read here, without the network.
+    what_python_has_downloaded_is_read(&server, theirs.path());
+}
+
+/// Without the network.
+fn what_python_has_downloaded_is_read(server: &HubServer, cache: &Path) {
     let offline = Hub::new(HubConfig {
         offline: true,
-        ..config(&server, theirs.path())
+        ..config(server, cache)
     });
     let path = offline
         .file(&model("owner/name"), "model.safetensors", &quiet)
         .unwrap();
     assert_eq!(fs::read(path).unwrap(), big());
     let rows = offline
-        .files(
-            &dataset("owner/rows"),
-            &|path| path.ends_with(".jsonl"),
-            &quiet,
-        )
+        .files(&dataset("owner/rows"), &is_rows, &quiet)
         .unwrap();
     assert_eq!(rows.files.len(), 2);
     // Its list says that a file is missing, and so nothing is left out in silence.

@@ -29,12 +29,12 @@ pub struct ServerSettings {
     /// Seconds that a server may make a request wait in all, by Retry-After or because its model is loading, 0 to
     /// 31536000; default 600.
     pub patience: u64,
-    /// How the most new tokens are named in a chat: auto (the default), max_tokens until a server asks for the
-    /// other; max_tokens; or max_completion_tokens.
+    /// How the most new tokens are named in a chat: auto (the default), `max_tokens` until a server asks for
+    /// the other; `max_tokens`; or `max_completion_tokens`.
     pub limit_field: LimitField,
     /// Leave the temperature out, for servers that refuse it: theirs is used then; default false.
     pub omit_temperature: bool,
-    /// What becomes of reasoning (<think>…</think>) in the server's texts: remove (the default), which counts it;
+    /// What becomes of reasoning (`<think>…</think>`) in the server's texts: remove (the default), which counts it;
     /// or keep.
     pub reasoning: Reasoning,
     /// The most tokens of prompts and texts that this call may spend; no limit by default.

@@ -17,12 +17,12 @@ fn command(server: &Server, more: &str) -> String {
 
 /// One model, and this message from it.
 fn says(message: Value) -> Server {
-    Server::start(move |asked| match asked.line.contains("/models ") {
-        true => models(),
-        false => {
-            let choice = json!({"message": message, "finish_reason": "length"});
-            Act::Reply(200, "", json!({"choices": [choice]}).to_string())
+    Server::start(move |asked| {
+        if asked.line.contains("/models ") {
+            return models();
         }
+        let choice = json!({"message": message, "finish_reason": "length"});
+        Act::Reply(200, "", json!({"choices": [choice]}).to_string())
     })
 }
 

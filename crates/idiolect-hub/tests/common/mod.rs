@@ -42,6 +42,13 @@ pub fn dataset(name: &str) -> Repo {
     Repo::new(RepoKind::Dataset, name, None).unwrap()
 }
 
+/// Whether a file holds rows.
+pub fn is_rows(path: &str) -> bool {
+    Path::new(path)
+        .extension()
+        .is_some_and(|end| end == "jsonl")
+}
+
 pub fn quiet(_: Event<'_>) {}
 
 /// Keeps what it is told.
@@ -54,7 +61,7 @@ impl Told {
             let mut kept = self.0.lock().unwrap();
             match event {
                 Event::Begin { file, bytes, had } => {
-                    kept.0.push(format!("begin {file} {bytes} {had}"))
+                    kept.0.push(format!("begin {file} {bytes} {had}"));
                 }
                 Event::Advance(bytes) => kept.1 += bytes,
                 Event::End => kept.0.push("end".into()),

@@ -12,7 +12,7 @@ fn refused(message: &str, parameter: &str, code: &str) -> Act {
     Act::Reply(400, "", json!({"error": error}).to_string())
 }
 
-/// As OpenAI's reasoning models answer.
+/// As reasoning models of `OpenAI` answer.
 fn reasoning_model(asked: &Asked) -> Act {
     if asked.body.get("max_tokens").is_some() {
         let message = "Unsupported parameter: 'max_tokens' is not supported with this model. \

@@ -16,9 +16,10 @@ fn loading() -> Act {
 }
 
 fn named(asked: &Asked) -> Act {
-    match asked.line.contains("/models ") {
-        true => Act::Reply(200, "", json!({"data": [{"id": "m"}]}).to_string()),
-        false => good(asked),
+    if asked.line.contains("/models ") {
+        Act::Reply(200, "", json!({"data": [{"id": "m"}]}).to_string())
+    } else {
+        good(asked)
     }
 }
 
@@ -34,9 +35,7 @@ impl Progress for Notes {
 #[test]
 fn a_model_that_is_loading_is_waited_for_beyond_the_attempts() {
     let server = Server::start(|asked| match asked.number {
-        0..=9 => loading(),
-        10 => named(asked),
-        11..=20 => loading(),
+        0..=9 | 11..=20 => loading(),
         _ => named(asked),
     });
     let mut config = settings(&server);

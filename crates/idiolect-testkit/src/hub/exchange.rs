@@ -51,7 +51,7 @@ fn write(mut stream: &TcpStream, asked: &Asked, reply: &Reply) -> std::io::Resul
         reply.body.len()
     );
     for (name, value) in &reply.head {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     stream.write_all(format!("{head}\r\n").as_bytes())?;
     if asked.method != "HEAD" {
