@@ -7,8 +7,8 @@ mod rows;
 mod writers;
 
 pub use continuation::continue_text;
-pub(crate) use distillation::{leave_out, list_skipped};
 pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
+pub(crate) use distillation::{leave_out, list_skipped};
 pub use evaluation::{embedding_scores, evaluate};
 
 pub use rows::read_sample;
