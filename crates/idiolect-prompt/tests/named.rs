@@ -45,7 +45,7 @@ fn plain_text_is_a_response_to_nothing() {
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
     let error = NamedTemplate::by_name("llama4").unwrap_err().to_string();
-    expect![[r#"unknown template "llama4", expected one of ["alpaca", "vanilla", "llama2", "llama3", "mistral", "chatml", "zephyr", "sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg", "sdft-2402/main/gsm8k", "sdft-2402/main/gsm8k_infer", "sdft-2402/main/llama3_gsm8k", "sdft-2402/main/llama3_gsm8k_infer", "sdft-2402/reproduce/alpaca", "sdft-2402/reproduce/alpaca_gcg", "sdft-2402/reproduce/gsm8k", "sdft-2402/reproduce/gsm8k_infer", "nift-2409/vanilla", "mt-bench/one_shot", "mt-bench/zephyr", "mt-bench/llama-2", "mt-bench/llama-3", "mt-bench/mistral"]"#]].assert_eq(&error);
+    expect![[r#"unknown template "llama4", expected one of ["alpaca", "vanilla", "llama2", "llama3", "mistral", "chatml", "zephyr", "mistral-v1", "mistral-v3", "mistral-v3-tekken", "mistral-v7", "mistral-v7-tekken", "sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg", "sdft-2402/main/gsm8k", "sdft-2402/main/gsm8k_infer", "sdft-2402/main/llama3_gsm8k", "sdft-2402/main/llama3_gsm8k_infer", "sdft-2402/reproduce/alpaca", "sdft-2402/reproduce/alpaca_gcg", "sdft-2402/reproduce/gsm8k", "sdft-2402/reproduce/gsm8k_infer", "nift-2409/vanilla", "mt-bench/one_shot", "mt-bench/zephyr", "mt-bench/llama-2", "mt-bench/llama-3", "mt-bench/mistral"]"#]].assert_eq(&error);
     assert!(Preset::by_name("sdft-2402").is_err() && DistillTemplate::by_name("use").is_err());
 }
 

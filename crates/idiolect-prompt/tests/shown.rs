@@ -118,7 +118,7 @@ fn what_a_template_drops_is_named() {
         other => panic!("{other:?}"),
     };
     let parts_only = each(
-        "<u>{% for p in m.content %}{% if p.type == 'text' %}{{ p.text }}{% endif %}{% endfor %}<|im_end|>",
+        "{{ '<' + m.role[0] + '>' }}{% for p in m.content %}{% if p.type == 'text' %}{{ p.text }}{% endif %}{% endfor %}<|im_end|>",
     );
     assert_eq!(
         lost(&parts_only, &[user("q"), assistant("North Sea.")]),

@@ -104,7 +104,7 @@ fn wrong_tokens() {
         &["999"],
     );
     tokens(json!({"input_ids": [1, 2]}), &["labels"]);
-    let score = place.rows("score.jsonl", &[json!({"id": "a", "text": "x"})]);
+    let score = place.rows("score.jsonl", &[json!({"id": "a", "body": "x"})]);
     refused(
         &["score", "--model", &model, "--data", &score],
         &["row 0", "prompt and response"],

@@ -217,8 +217,9 @@ impl Turn<'_> {
     }
 }
 
+/// A name of each role, as refusals show them.
 fn names(roles: &RoleNames) -> Vec<&str> {
     let three = [Role::System, Role::User, Role::Assistant].map(|role| roles.written(role));
-    let others = roles.other.iter().map(String::as_str);
+    let others = roles.other.first().map(String::as_str);
     three.into_iter().chain(others).collect()
 }

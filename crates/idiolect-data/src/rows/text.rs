@@ -99,10 +99,11 @@ fn python_only(text: &str, error: &serde_json::Error) -> Option<&'static str> {
         return Some("half of a surrogate pair (\\ud800 to \\udfff alone), which is no character");
     }
     let mut words = words.into_iter().filter(|(word, _)| begins(word));
-    words
-        .next()
-        .map(|(_, said)| said)
-        .filter(|_| message.starts_with("expected value"))
+    words.next().map(|(_, said)| said).filter(|_| {
+        ["expected value", "invalid number"]
+            .iter()
+            .any(|own| message.starts_with(own))
+    })
 }
 
 /// A parser's error, moved from its place in a part of the file to its place in the file: the part

@@ -83,7 +83,8 @@ impl ChatTemplate {
         }
     }
 
-    fn lost(&self, message: usize, what: &str, text: &str) -> PromptError {
+    /// That a part of a message is not in what is rendered.
+    pub(super) fn lost(&self, message: usize, what: &str, text: &str) -> PromptError {
         const LONGEST: usize = 60;
         let short: String = text.chars().take(LONGEST).collect();
         let dots = if short.len() < text.len() { "…" } else { "" };

@@ -59,6 +59,9 @@ impl ChatTemplate {
         found.ok_or_else(|| match prompt {
             // What the template has against the messages says more.
             Err(error) if at > 0 => error,
+            _ if self.is_without_effect(chat, at, &whole.text) => {
+                self.lost(at, "content", &chat.messages[at].content)
+            }
             _ => PromptError::Prefix {
                 template: self.name().to_owned(),
                 message: at,
@@ -119,6 +122,15 @@ impl ChatTemplate {
         let end = text.len() - common(left.bytes().rev(), right.iter().copied().rev());
         let end = text.ceil_char_boundary(end);
         (other != text).then_some(start..end)
+    }
+
+    /// Whether a turn holds text, and the rendering would be the same with another.
+    fn is_without_effect(&self, chat: Conversation<'_>, at: usize, text: &str) -> bool {
+        let mut messages = chat.messages.to_vec();
+        let has_text = !messages[at].content.trim().is_empty();
+        messages[at] = with_text(&messages[at], &|_| PROBE.to_owned());
+        let other = self.render(chat.with(&messages), false);
+        has_text && other.is_ok_and(|other| other == text)
     }
 
     /// Where the generation prompt, or as much of it as is there, ends in a text, not before `least`.
