@@ -113,7 +113,7 @@ fn export(model: &Path, data: &Path, file: &Path) -> usize {
     let opened = LanguageModel::open(&model.display().to_string()).expect("the model");
     let set = Dataset::open_as(data, Format::Alpaca).expect("the data");
     let first = set.rows.iter().take(number("--rows", 200));
-    let tokens = first.map(|row| opened.example_row(row.example.id.clone(), &row.example.messages));
+    let tokens = first.map(|row| opened.example_row(row.example.id.clone(), &row.example));
     let tokens: Vec<Value> = tokens
         .map(|row| {
             let row = row.expect("tokens");

@@ -79,7 +79,7 @@ fn a_response_without_its_end_would_teach_to_go_on_and_is_refused() {
     let closed = Rendered {
         pieces: pieces("red it is</s>"),
     };
-    let closed = tokenizer.example_row(json!("r1"), &closed).unwrap();
+    let closed = tokenizer.example_row(json!("r1"), &closed, &[]).unwrap();
     let mut open = closed.clone();
     open.input_ids.pop();
     open.labels.pop();
@@ -95,7 +95,9 @@ fn a_response_without_its_end_would_teach_to_go_on_and_is_refused() {
     let rendered = Rendered {
         pieces: pieces("red it is"),
     };
-    let refusal = tokenizer.example_row(json!("r1"), &rendered).unwrap_err();
+    let refusal = tokenizer
+        .example_row(json!("r1"), &rendered, &[])
+        .unwrap_err();
     let refusal = refusal.to_string();
     assert!(
         refusal.contains("expected an end-of-turn token"),
@@ -137,6 +139,6 @@ fn two_beginnings_of_text_would_train_what_generation_never_sees_and_are_refused
             text(&[("<s>Say red.\n", false), ("red it is</s>", true)]),
         ],
     };
-    let refusal = tokenizer.example_row(json!("r1"), &twice).unwrap_err();
+    let refusal = tokenizer.example_row(json!("r1"), &twice, &[]).unwrap_err();
     assert_eq!(refusal.to_string(), r#"text begins with "<s>" twice"#);
 }

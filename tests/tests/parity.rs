@@ -4,7 +4,7 @@
 //! `cargo xtask parity --device NAME` runs it. The tests are those that the crates run on the CPU; here
 //! they share a process, since a GPU's kernels are tuned anew in each.
 
-#[path = "../../crates/idiolect-lora/tests/peft.rs"]
+#[path = "../../crates/idiolect-lora/tests/peft/main.rs"]
 mod adapters;
 mod choice;
 #[path = "../../crates/idiolect-model/tests/golden.rs"]

@@ -7,9 +7,11 @@
 use std::io::ErrorKind;
 
 use clap::CommandFactory;
+use idiolect::continuation::ContinuationError;
 use idiolect::distill::DistillError;
 use idiolect::eval::EvalError;
 use idiolect::finetune::FineTuneError;
+use idiolect::forgetting::ForgettingError;
 use idiolect::generate::GenerateError;
 use idiolect::input::shown;
 use idiolect::lm::LmError;
@@ -72,7 +74,10 @@ impl CliError {
         let failed = match self {
             Self::Stopped { .. }
             | Self::Lost { .. }
-            | Self::Job(idiolect::Error::Distill(DistillError::Incomplete { .. })) => true,
+            | Self::Job(
+                idiolect::Error::Continuation(ContinuationError::NoText { .. })
+                | idiolect::Error::Distill(DistillError::Incomplete { .. }),
+            ) => true,
             Self::Usage(_) => false,
             _ => self.run_failed() || self.system_failed(),
         };
@@ -109,7 +114,10 @@ impl CliError {
                         | TeacherError::Budget { .. }
                 )
             });
-            train || generate || eval || server
+            let forgot = cause
+                .downcast_ref()
+                .is_some_and(|error| matches!(error, ForgettingError::Exceeded { .. }));
+            train || generate || eval || server || forgot
         })
     }
 

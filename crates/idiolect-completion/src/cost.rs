@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use idiolect_input::{limits, read_bytes};
 use serde_json::Value;
 
 /// What a summary says under these names, one below the other, from before a call; null where there is none or it
 /// is no summary.
 #[must_use]
 pub fn earlier_costs(summary: &Path, names: &[&str]) -> Value {
-    let text = std::fs::read(summary).unwrap_or_default();
+    let text = read_bytes(summary, &limits::RUN_FILE_BYTES).unwrap_or_default();
     let summary: Value = serde_json::from_slice(&text).unwrap_or_default();
     let found = names
         .iter()

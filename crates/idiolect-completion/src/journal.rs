@@ -11,7 +11,6 @@ mod window;
 use std::path::Path;
 
 pub use answer::AnswerRow;
-pub use file::read_journal;
 pub use run::{HashOf, JournalRun, SeedOf};
 
 use idiolect_data::Id;

@@ -16,7 +16,7 @@ pub use address::WriterAddress;
 pub use cost::{earlier_costs, sum_costs};
 pub use error::CompletionError;
 pub use idiolect_generate::{FinishReason, GenerationSettings, Sampler, Sampling};
-pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf, read_journal};
+pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf};
 pub use progress::{Progress, Quiet};
 pub use prompt::Prompt;
 pub use provenance::{Difference, JournalRow, Made, Provenance};

@@ -18,10 +18,7 @@ impl Prompt {
     /// A chat of one turn of the user.
     #[must_use]
     pub fn user(content: impl Into<String>) -> Self {
-        Self::Chat(vec![Message {
-            role: Role::User,
-            content: content.into(),
-        }])
+        Self::Chat(vec![Message::new(Role::User, content)])
     }
 
     /// The prompt's SHA-256 in hexadecimal, as journals hold it.
@@ -39,8 +36,12 @@ impl Prompt {
 }
 
 fn turn(message: &Message) -> String {
-    let (role, content) = (message.role.as_str(), &message.content);
-    format!("\n{role} {}\n{content}", content.len())
+    let (role, content) = (message.role_name(), &message.content);
+    let more = message.fields.as_ref().map_or_else(String::new, |own| {
+        let fields = serde_json::Value::Object((**own).clone());
+        format!("\nfields {fields}")
+    });
+    format!("\n{role} {}\n{content}{more}", content.len())
 }
 
 #[cfg(test)]
@@ -50,10 +51,7 @@ mod tests {
     #[test]
     fn prompts_of_the_same_letters_have_hashes_of_their_own() {
         let chat = |contents: &[&str]| {
-            let turn = |content: &&str| Message {
-                role: Role::User,
-                content: (*content).to_owned(),
-            };
+            let turn = |content: &&str| Message::new(Role::User, (*content).to_owned());
             Prompt::Chat(contents.iter().map(turn).collect()).sha256()
         };
         let hashes = [

@@ -46,6 +46,17 @@ pub trait Writer {
         requests: &[CompletionRequest],
         on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
     ) -> Result<(), BoxError>;
+
+    /// Whether a prompt leaves room for the new tokens that are asked for, where the writer knows that beforehand;
+    /// true by default.
+    ///
+    /// # Errors
+    ///
+    /// For a prompt that the writer cannot be shown.
+    fn fits(&self, request: &CompletionRequest) -> Result<bool, BoxError> {
+        let _ = request;
+        Ok(true)
+    }
 }
 
 /// A function of one request as a writer, which writes them one after the other.

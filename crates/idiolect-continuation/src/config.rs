@@ -107,10 +107,7 @@ impl ContinuationConfig {
     /// What the teacher is shown of a first part.
     #[must_use]
     pub fn prompt(&self, first: &str) -> Prompt {
-        let message = |role, content: &str| Message {
-            role,
-            content: content.to_owned(),
-        };
+        let message = |role, content: &str| Message::new(role, content);
         let turn = message(Role::User, first);
         match &self.shown {
             Shown::Raw => Prompt::Text(first.to_owned()),

@@ -36,6 +36,14 @@ pub enum ContinuationError {
         /// What is there.
         found: String,
     },
+    /// The writer answered, and not once with a text.
+    #[error("expected a text in {texts} answers, found none{advice}")]
+    NoText {
+        /// How many answers there are.
+        texts: usize,
+        /// What to do, after a semicolon; empty where nobody knows.
+        advice: String,
+    },
     /// The corpus was another one at the second reading.
     #[error("{}: expected {expected} sampled documents, found {found} (did the corpus change?)", path.display())]
     Changed {

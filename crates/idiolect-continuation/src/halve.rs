@@ -5,11 +5,11 @@
 //! The paper gives no code; here the number of words before the cut is uniform over the whole numbers
 //! from a quarter to three quarters of all words, both ends included.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
 use idiolect_data::{DataError, Id};
+use idiolect_input::open_regular;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ impl HalvesFile {
         &self,
     ) -> Result<impl Iterator<Item = Result<Half, DataError>> + use<>, DataError> {
         let path = self.0.clone();
-        let file = File::open(&path).map_err(|source| read_error(&path, source))?;
+        let file = open_regular(&path).map_err(|source| read_error(&path, source))?;
         let half = move |(at, line): (usize, std::io::Result<String>)| {
             let line = line.map_err(|source| read_error(&path, source))?;
             serde_json::from_str(&line).map_err(|error| DataError::Json {

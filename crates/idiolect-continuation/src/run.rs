@@ -1,5 +1,7 @@
 //! One run from end to end: sample, halve, continue, judge, write training rows.
 
+mod known;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,7 @@ use crate::record::ContinuationRecord;
 use crate::sample::prepare;
 use crate::summary::ContinuationSummary;
 use crate::texts::{Source, Texts};
+use known::Known;
 
 /// Who writes and who judges.
 #[derive(Default)]
@@ -53,15 +56,16 @@ pub struct Continued {
 /// question of a judge, `rows.jsonl`, `verdicts.jsonl` and `summary.json`.
 /// Every text is appended to its journal and synced as it arrives: a run that was killed resumes and
 /// ends with the same rows, byte for byte.
-/// The corpus is read twice; what is in memory is one window of documents, and about a hundred bytes
+/// The corpus is read twice, and once more where a journal has texts that are not of the sample; what is in memory is one window of documents, and about a hundred bytes
 /// for each document of the sample.
 ///
 /// # Errors
 ///
 /// Before anything is written by a teacher: [`ContinuationError::Setting`], also for a writer that is
 /// needed and missing; [`ContinuationError::NoDocuments`], [`ContinuationError::Changed`],
-/// [`ContinuationError::Data`] for a corpus that cannot be read, and [`ContinuationError::Completion`]
-/// for the journal of another run.
+/// [`ContinuationError::Data`] for a corpus that cannot be read and a row of a journal that was changed, and
+/// [`ContinuationError::Completion`] for the journal of another run, one with an id that the corpus has not, and
+/// one with an id twice.
 /// Then [`ContinuationError::Completion`] where a writer gives up, leaves out a text or writes one that
 /// nobody asked for, and [`ContinuationError::Data`] where the folder cannot be written.
 pub fn continue_corpus(
@@ -87,6 +91,7 @@ pub fn continue_corpus(
         config,
         halves: &halves,
         files: &files,
+        known: Known::new(corpus, &halves)?,
     };
     let ContinuationWriters { mut teacher, judge } = writers;
     let mut texts = match (config.target, &mut teacher) {
@@ -125,6 +130,7 @@ struct Run<'a> {
     config: &'a ContinuationConfig,
     halves: &'a HalvesFile,
     files: &'a RunDir,
+    known: Known<'a>,
 }
 
 impl<'a> Run<'a> {
@@ -180,11 +186,14 @@ impl<'a> Run<'a> {
     ) -> Result<Texts<'a>, ContinuationError> {
         let seed = self.config.seed;
         let seed = move |id: &Id| document_seed(seed, id);
+        let journal = self.files.journal(name);
+        let surplus = self.known.surplus(&journal)?;
+        let known = move |id: &Id| (!surplus.contains(&id.to_string())).then(|| seed(id));
         let run = JournalRun {
             form,
-            ..JournalRun::new(name, writer.identity(), move |id| Some(seed(id)))
+            ..JournalRun::new(name, writer.identity(), known)
         };
-        let mut texts: Texts<'a> = CompletionJournal::open(&self.files.journal(name), run)?;
+        let mut texts: Texts<'a> = CompletionJournal::open(&journal, run)?;
         let mut requests = prompts.map(|asked| {
             asked.map(|(id, prompt)| {
                 let seed = seed(&id);

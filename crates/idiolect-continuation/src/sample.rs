@@ -11,7 +11,7 @@
 use std::collections::{BinaryHeap, HashSet};
 use std::path::Path;
 
-use idiolect_data::{DataError, write_atomically};
+use idiolect_data::{DataError, Id, write_atomically};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -107,8 +107,7 @@ fn chosen(
         let place = raw.place(corpus);
         let Document { mut id, text } = corpus.document(raw)?;
         if seen.contains(&id.to_string()) {
-            let own = id.as_str().map_or(id.to_string(), str::to_owned);
-            id = format!("{own} ({place})").into();
+            id = placed(&id, &place);
         }
         seen.insert(id.to_string());
         let Some(halves) = halve(&text, document_seed(config.seed, &id)) else {
@@ -133,6 +132,12 @@ fn chosen(
         });
     }
     Ok(())
+}
+
+/// The id of a document where an earlier one of the sample has its own.
+pub(crate) fn placed(id: &Id, place: &str) -> Id {
+    let own = id.as_str().map_or(id.to_string(), str::to_owned);
+    format!("{own} ({place})").into()
 }
 
 /// The sample so far: the numbers of its items, never the items.

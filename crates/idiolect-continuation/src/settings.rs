@@ -54,8 +54,11 @@ pub struct ContinuationSettings {
     pub teacher: Option<WriterAddress>,
     /// PEFT folder: a local teacher writes with this adapter on.
     pub adapter: Option<PathBuf>,
-    /// Who judges, in the same form; it writes at most 8 tokens, the most probable. The teacher by default.
+    /// Who judges, in the same form; it writes the most probable tokens. The teacher by default.
     pub judge: Option<WriterAddress>,
+    /// The most new tokens of the judge, at least 1; default 8, enough for its one word. A judge that reasons first
+    /// needs more.
+    pub judge_max_new_tokens: usize,
     /// Name of the judge's model on its server; by default the only one that it serves.
     pub judge_model: Option<String>,
     /// How the teacher is shown the half: chat (the default), a user's turn; or raw, text to continue.
@@ -90,6 +93,7 @@ impl Default for ContinuationSettings {
             teacher: None,
             adapter: None,
             judge: None,
+            judge_max_new_tokens: 8,
             judge_model: None,
             shown: ShownAs::default(),
             system: None,
@@ -142,6 +146,13 @@ impl ContinuationSettings {
     ///
     /// [`ContinuationError::Setting`] names the first by its key.
     pub fn validate(&self) -> Result<(), ContinuationError> {
+        if self.judge_max_new_tokens == 0 {
+            return Err(ContinuationError::setting(
+                "judge_max_new_tokens",
+                "at least 1",
+                "0",
+            ));
+        }
         self.config(0)?.check()
     }
 
@@ -189,7 +200,7 @@ impl ContinuationSettings {
     #[must_use]
     pub fn judge_generation(&self, generation: &GenerationSettings) -> GenerationSettings {
         GenerationSettings {
-            max_new_tokens: 8,
+            max_new_tokens: self.judge_max_new_tokens,
             generation_batch_size: generation.generation_batch_size,
             ..GenerationSettings::default()
         }

@@ -124,6 +124,25 @@ impl ContinuationSummary {
         }
     }
 
+    /// Refuses a run whose writer wrote nothing, not one text; `advice` says what the writer knows about it.
+    ///
+    /// Texts that the filters leave out are no fault of a run, even where they are all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`ContinuationError::NoText`].
+    pub fn check_texts(&self, advice: Option<String>) -> Result<(), ContinuationError> {
+        let texts = self.corpus.sampled;
+        if self.empty < texts || texts == 0 {
+            return Ok(());
+        }
+        let advice = advice.map(|advice| format!("; {advice}"));
+        Err(ContinuationError::NoText {
+            texts,
+            advice: advice.unwrap_or_default(),
+        })
+    }
+
     /// Writes the summary as indented JSON, whole or not at all.
     ///
     /// # Errors
@@ -137,4 +156,25 @@ impl ContinuationSummary {
 /// 0 where there is nothing to divide by.
 fn ratio(part: f64, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_a_text_is_no_success() {
+        let mut summary = ContinuationSummary::default();
+        summary.check_texts(None).unwrap();
+        (summary.corpus.sampled, summary.empty) = (3, 3);
+        let told = |advice: Option<&str>| {
+            let error = summary.check_texts(advice.map(str::to_owned)).unwrap_err();
+            error.to_string()
+        };
+        let plain = "expected a text in 3 answers, found none";
+        assert_eq!(told(None), plain);
+        assert_eq!(told(Some("write more")), format!("{plain}; write more"));
+        summary.empty = 2;
+        summary.check_texts(None).unwrap();
+    }
 }

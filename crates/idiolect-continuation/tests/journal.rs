@@ -7,9 +7,10 @@ use std::fs;
 
 use common::{Folder, Scripted, corpus, settings, teacher};
 use idiolect_completion::{BoxError, Completion, CompletionRequest, Writer, WriterIdentity};
-use idiolect_continuation::{ContinuationConfig, Filters, Shown};
+use idiolect_continuation::{ContinuationConfig, ContinuationError, Filters, Shown};
+use idiolect_data::DataError;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const OUTPUTS: [&str; 4] = [
     "halves.jsonl",
@@ -185,6 +186,72 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
         error.contains("continuations.jsonl: line 1, column "),
         "{error}"
     );
+}
+
+#[test]
+fn texts_and_judgements_of_documents_that_the_corpus_has_not_are_refused_by_their_ids() {
+    let folder = Folder::new();
+    let large = corpus(folder.0.path(), 12);
+    folder
+        .run(&large, &judged(12), &mut Scripted::default())
+        .unwrap();
+    let small = corpus(folder.0.path(), 10);
+    assert_eq!(
+        folder.refusal(&small, &judged(9), &mut Scripted::default()),
+        "run/journal/continuations.jsonl: 0 texts missing, 2 that nobody asked for, 0 repeated (ids 10, \"row 11\")"
+    );
+    // The journals without them, one after the other.
+    for name in JOURNALS {
+        let path = folder.path().join(name);
+        let text = folder.read(name);
+        let kept = text.split_inclusive('\n').filter(|row| {
+            let row: Value = serde_json::from_str(row).unwrap();
+            row["id"] != 10 && row["id"] != "row 11"
+        });
+        let kept: String = kept.collect();
+        if kept != text {
+            let error = folder.refusal(&small, &judged(9), &mut Scripted::default());
+            assert!(
+                error.starts_with(&format!("run/{name}: 0 texts missing, ")),
+                "{error}"
+            );
+            assert!(
+                error.contains(" that nobody asked for, 0 repeated (ids "),
+                "{error}"
+            );
+        }
+        fs::write(path, kept).unwrap();
+    }
+    // Texts of the corpus which the sample has not may stay.
+    folder
+        .run(&small, &judged(9), &mut Scripted::default())
+        .unwrap();
+}
+
+#[test]
+fn a_text_or_count_that_was_edited_is_refused_by_its_line() {
+    let folder = Folder::new();
+    let corpus = corpus(folder.0.path(), 12);
+    let run = || folder.run(&corpus, &judged(12), &mut Scripted::default());
+    run().unwrap();
+    for name in JOURNALS {
+        let text = folder.read(name);
+        for (from, to) in [
+            ("\"text\":\"", "\"text\":\"x"),
+            ("\"token_count\":", "\"token_count\":1"),
+        ] {
+            fs::write(folder.path().join(name), text.replacen(from, to, 1)).unwrap();
+            let error = run().unwrap_err();
+            let line = format!("{name}: line 1: crc32c: expected ");
+            assert!(matches!(
+                error,
+                ContinuationError::Data(DataError::Checksum { .. })
+            ));
+            assert!(error.to_string().contains(&line), "{error}");
+        }
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    run().unwrap();
 }
 
 /// Hands over what the closure makes of a window.

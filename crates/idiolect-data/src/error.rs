@@ -47,6 +47,21 @@ pub enum DataError {
         /// What was expected or found there.
         problem: String,
     },
+    /// A row of a journal that is not as it was written.
+    #[error(
+        "{}: line {line}: crc32c: expected {expected}, found {found} (the row was changed after it was written)",
+        path.display()
+    )]
+    Checksum {
+        /// The journal.
+        path: PathBuf,
+        /// The row's line.
+        line: usize,
+        /// The checksum of the row as it stands.
+        expected: String,
+        /// The checksum that stands in it.
+        found: String,
+    },
     /// A table as text whose lines do not fit its columns.
     #[error("{}: line {line}: expected {expected}, found {found}", path.display())]
     Csv {

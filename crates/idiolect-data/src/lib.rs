@@ -8,16 +8,16 @@ mod rows;
 pub mod settings;
 
 pub use dataset::{
-    DataSettings, Dataset, LineIndex, MOST_MIXED, PairReport, Row, id_text, mix, pair_by_id,
-    sample, split,
+    BadRows, DataSettings, Dataset, LineIndex, MOST_MIXED, PairReport, ReadRows, Row, SkippedRow,
+    id_text, mix, pair_by_id, sample, split,
 };
 pub use error::DataError;
 pub use files::{
-    FileInUse, Journal, RunDir, content_hash, fill_folder, lock_file, remove_folder,
+    FileInUse, Journal, RunDir, content_hash, fill_folder, journal_row, lock_file, remove_folder,
     remove_unfinished, replace_folder, text_hash, write_atomically, write_json, write_lines,
 };
 pub use formats::{
-    Columns, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields, Role, RoleNames,
-    RowFormat, RowShape, TextFields, TurnFields,
+    Columns, CompletionFields, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields,
+    Role, RoleNames, RowFormat, RowShape, TextFields, TurnFields,
 };
 pub use rows::{Layout, RawRow, RawRows, read_rows};

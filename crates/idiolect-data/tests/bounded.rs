@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use idiolect_data::{LineIndex, read_rows};
+use idiolect_data::{Journal, LineIndex, read_rows, write_json};
 use tempfile::TempDir;
 
 fn file(name: &str, contents: &[u8]) -> (TempDir, PathBuf) {
@@ -92,7 +92,6 @@ fn a_table_has_no_columns_without_end() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_pipe_is_refused_and_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,15 +101,23 @@ fn a_pipe_is_refused_and_not_waited_for() {
         "rows.csv",
         "rows.parquet",
         "run.toml",
+        "journal",
+        "open",
+        "written.partial",
     ] {
         let path = folder.path().join(name);
-        let made = std::process::Command::new("mkfifo").arg(&path).status();
-        assert!(made.unwrap().success());
+        if !idiolect_testkit::pipe(&path) {
+            return;
+        }
         let error = match name {
             "run.toml" => idiolect_data::settings::read_file(&path).map(drop),
+            "journal" => Journal::read::<u32>(&path).map(drop),
+            "open" => Journal::open::<u32>(&path).map(drop),
+            "written.partial" => write_json(&path.with_extension(""), &1),
             _ => read_rows(&path).map(drop),
         };
         let error = error.unwrap_err().to_string();
+        let name = name.trim_end_matches(".partial");
         assert!(
             error.contains(name) && error.contains("found a pipe"),
             "{error}"

@@ -48,6 +48,7 @@ fn keys_and_defaults() {
         "data",
         "weights",
         "format",
+        "bad_rows",
         "instruction_column",
         "response_column",
         "sample",
@@ -55,7 +56,7 @@ fn keys_and_defaults() {
     assert_eq!(keys::<DataSettings>(), expected);
     assert_eq!(
         to_toml(&DataSettings::default()).unwrap(),
-        "data = []\nweights = []\nformat = \"auto\"\ninstruction_column = \"instruction\"\n\
+        "data = []\nweights = []\nformat = \"auto\"\nbad_rows = \"error\"\ninstruction_column = \"instruction\"\n\
          response_column = \"output\"\n"
     );
 }
@@ -79,7 +80,7 @@ fn one_file_or_many() {
     );
     assert_eq!(
         from("format = \"alpca\"").unwrap_err(),
-        "run.toml: format: expected one of: alpaca, sharegpt, messages, text, tokens, auto, or a .toml file that \
+        "run.toml: format: expected one of: alpaca, sharegpt, messages, prompt-completion, text, tokens, auto, or a .toml file that \
          describes one, found \"alpca\""
     );
 }

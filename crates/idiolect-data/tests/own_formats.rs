@@ -106,7 +106,7 @@ fn rows_that_are_not_of_a_described_format_are_refused_in_its_words() {
     let format = described(SUPPORT).unwrap();
     let rows = [
         r#"{"dialogue":[{"speaker":"user","said":"q"}]}"#,
-        r#"{"dialogue":[{"speaker":"agent","said":"q"}]}"#,
+        r#"{"dialogue":[{"speaker":"agent"}]}"#,
         r#"{"dialogue":[{"speaker":"customer","text":"q"}]}"#,
         r#"{"conversations":[]}"#,
     ];
@@ -118,10 +118,10 @@ fn rows_that_are_not_of_a_described_format_are_refused_in_its_words() {
         error.replace(&path.display().to_string(), "F") + "\n"
     });
     expect![[r#"
-        F: row 0 (line 1): dialogue[0].speaker: expected a role out of system, customer, agent, found "user"
-        F: row 0 (line 1): dialogue[0].speaker: expected a turn of system or user, found a turn of assistant
+        F: row 0 (line 1): dialogue[0].speaker: expected a role out of system, customer, agent, tool, found "user"
+        F: row 0 (line 1): dialogue[0].said: expected a string, found no such field among speaker
         F: row 0 (line 1): dialogue[0].said: expected a string, found no such field among speaker, text
-        F: row 0 (line 1): dialogue: expected an array of turns, found no such field among conversations
+        F: row 0 (line 1): dialogue: expected an array of turns, found no such field among conversations (the rows look like sharegpt, which --format auto finds)
     "#]]
     .assert_eq(&errors.concat());
 }
@@ -142,7 +142,7 @@ fn a_description_that_is_none_is_refused() {
     ];
     let errors = texts.map(|text| described(&text).unwrap_err() + "\n");
     expect![[r#"
-        F: format: expected a description of a data format, found unknown variant `list`, expected one of `pair`, `turns`, `text`
+        F: format: expected a description of a data format, found unknown variant `list`, expected one of `pair`, `turns`, `completion`, `text`
         F: format: expected a description of a data format, found unknown field `txt`, expected `text`
         F: format: expected a description of a data format, found unknown field `turns`, expected `text`
         F: format: expected a name for each field, found an empty one
@@ -191,9 +191,9 @@ fn a_format_is_found_from_the_first_rows() {
 #[test]
 fn a_format_that_is_not_found_says_what_is_there() {
     found(
-        r#"{"prompt":"q","completion":"a"}"#,
+        r#"{"question":"q","answer":"a"}"#,
         &expect![
-            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, text or input_ids, unless a format is given, found prompt, completion"
+            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, completion, prompt, text or input_ids, unless a format is given, found question, answer"
         ],
     );
     found(

@@ -1,6 +1,7 @@
 //! The journal of a distillation: its verdicts are this run's, whatever check wrote it.
 
 pub(crate) mod asked;
+mod fitting;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -14,6 +15,7 @@ use crate::config::DistillConfig;
 use crate::error::DistillError;
 use crate::record::RewriteRecord;
 use asked::Asked;
+use fitting::Fitting;
 
 /// The run of a distillation; `known` says of which ids a journal may have rows.
 pub(crate) fn run<'a>(
@@ -56,7 +58,8 @@ pub(crate) fn records(
     judge_anew(&mut journal, &places)?;
     let requests: Vec<CompletionRequest> =
         asked.iter().map(|asked| asked.request.clone()).collect();
-    journal.finish(requests, writer, &mut |made, completion| {
+    let mut writer = Fitting { writer };
+    journal.finish(requests, &mut writer, &mut |made, completion| {
         places[&made.id.to_string()].record(made, completion)
     })
 }

@@ -49,7 +49,7 @@ pub fn verdict(check: &dyn RewriteCheck, label: &str, rewrite: &str) -> Result<V
 
 /// [`verdict`], then the extra ones that are switched on.
 ///
-/// A rewrite that ended at [`FinishReason::Length`] was cut off.
+/// A rewrite that ended at [`FinishReason::Length`] was cut off; one whose prompt was too long is refused always.
 ///
 /// # Errors
 ///
@@ -61,6 +61,9 @@ pub fn judge(
     rewrite: &str,
     finish_reason: &FinishReason,
 ) -> Result<Verdict, BoxError> {
+    if *finish_reason == FinishReason::PromptTooLong {
+        return Ok(Verdict::Reject(Reason::PromptTooLong));
+    }
     let kept = verdict(check, label, rewrite)?;
     let extra = || extra(extras, label, rewrite, finish_reason).map(Verdict::Reject);
     Ok(if kept.is_keep() {

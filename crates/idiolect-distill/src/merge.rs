@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idiolect_completion::{CompletionError, WriterIdentity, read_journal};
-use idiolect_data::{DataError, Dataset, Id, write_atomically, write_json};
+use idiolect_completion::{CompletionError, WriterIdentity};
+use idiolect_data::{DataError, Dataset, Id, Journal, write_json};
 use serde::Serialize;
 
 use crate::config::DistillConfig;
@@ -134,12 +134,7 @@ pub fn join_shards(
         .map(|texts| texts[0].1.id.clone())
         .collect();
     report.texts = records.len();
-    write_atomically(joined, |out| {
-        records.iter().try_for_each(|record| {
-            serde_json::to_writer(&mut *out, record)?;
-            out.write_all(b"\n")
-        })
-    })?;
+    Journal::write(joined, &records)?;
     Ok(report)
 }
 
@@ -227,7 +222,7 @@ fn read(
     let run = run(config, identity.clone(), |_| true);
     let mut found: HashMap<String, Vec<_>> = HashMap::new();
     for (at, path) in journals.iter().enumerate() {
-        let rows = read_journal::<RewriteRecord>(path).map_err(CompletionError::from)?;
+        let rows = Journal::read::<RewriteRecord>(path).map_err(CompletionError::from)?;
         for record in rows {
             run.hold(path, &record)?;
             found

@@ -4,7 +4,7 @@ use std::fmt;
 
 use idiolect_completion::{BoxError, Prompt};
 use idiolect_data::Example;
-use idiolect_prompt::{DistillTemplate, Template};
+use idiolect_prompt::{Conversation, DistillTemplate, Template};
 
 /// A question of one's own that asks for a rewrite, in place of a [`DistillTemplate`].
 pub trait RewritePrompt: fmt::Debug + Send + Sync {
@@ -35,9 +35,13 @@ impl RewritePrompt for TemplatePrompt<'_> {
     }
 
     fn prompt(&self, example: &Example) -> Result<Prompt, BoxError> {
+        self.template.check_turns(example)?;
         Ok(Prompt::Rendered(match self.chat {
-            Some(chat) => chat.prompt(&self.template.messages(example))?,
-            None => self.template.prompt(example),
+            Some(chat) => chat.prompt(Conversation {
+                messages: &self.template.messages(example),
+                ..example.into()
+            })?,
+            None => self.template.prompt(example)?,
         }))
     }
 }

@@ -42,6 +42,8 @@ pub enum Reason {
     DifferentCall,
     /// It has not the opening phrase and the fence of an answer with code (check code).
     NoCode,
+    /// The prompt with the reference left no room for a rewrite, and none was asked for.
+    PromptTooLong,
     /// Generation ended at the limit of tokens ([`Extras::unfinished`](crate::Extras::unfinished)).
     Unfinished,
     /// There is nothing but white space in it ([`Extras::empty`](crate::Extras::empty)).
@@ -83,6 +85,7 @@ impl Reason {
             Self::DifferentAnswer { .. } => "different_answer",
             Self::DifferentCall => "different_call",
             Self::NoCode => "no_code",
+            Self::PromptTooLong => "prompt_too_long",
             Self::Unfinished => "unfinished",
             Self::Empty => "empty",
             Self::Echo { .. } => "echo",

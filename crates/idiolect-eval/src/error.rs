@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use idiolect_completion::BoxError;
+use idiolect_completion::{BoxError, CompletionError};
 use idiolect_data::{DataError, Id};
 use idiolect_metrics::MetricsError;
 
@@ -104,6 +104,9 @@ pub enum EvalError {
         /// Items of the task.
         expected: usize,
     },
+    /// A journal has judgements of ids that the task has not, or of one id twice.
+    #[error(transparent)]
+    JournalIds(CompletionError),
     /// The model failed, or did not answer every request in its own form.
     #[error("the model failed")]
     Model {

@@ -71,10 +71,7 @@ mod tests {
     use super::*;
 
     fn chat() -> Vec<Message> {
-        let turn = |role, content: &str| Message {
-            role,
-            content: content.to_owned(),
-        };
+        let turn = |role, content: &str| Message::new(role, content);
         vec![turn(Role::System, "Be brief."), turn(Role::User, "1+1?")]
     }
 

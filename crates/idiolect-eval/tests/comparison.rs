@@ -16,17 +16,17 @@ use idiolect_eval::{
 use serde_json::{Map, Value};
 
 fn rows() -> Vec<Row> {
-    let turn = |role, content: String| Message { role, content };
+    let turn = |role, content: String| Message::new(role, content);
     let row = |at: usize| Row {
         line: at + 1,
         raw: Map::new(),
-        example: Example {
-            id: at.into(),
-            messages: vec![
+        example: Example::new(
+            at.into(),
+            vec![
                 turn(Role::User, format!("ask {at}")),
                 turn(Role::Assistant, format!("the answer is {at}")),
             ],
-        },
+        ),
     };
     (0..10).map(row).collect()
 }

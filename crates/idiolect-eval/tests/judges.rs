@@ -4,6 +4,9 @@
 
 mod common;
 
+use std::collections::HashSet;
+use std::fs;
+
 use common::{DRAWS, completion, mt_bench};
 use idiolect_completion::{
     BoxError, Completion, CompletionRequest, Prompt, WriterFn, WriterIdentity,
@@ -148,11 +151,46 @@ fn wins_of_alpaca_eval_are_those_of_its_preferences() {
     assert_eq!(judged.summary.rows.len(), 12);
 }
 
+fn ids(requests: &[CompletionRequest]) -> HashSet<String> {
+    let id = |request: &CompletionRequest| request.id.as_str().unwrap().to_owned();
+    requests.iter().map(id).collect()
+}
+
+#[test]
+fn judgements_that_the_task_has_not_or_that_stand_twice_are_refused_by_their_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("judgements.jsonl");
+    let requests = PairwiseJudging::ArenaHard.requests(&pairs(|_| false));
+    let mut patient = judge(|_| Ok("[[A>B]]".to_owned()));
+    judge_all(requests.clone(), &ids(&requests), &mut patient, &path).unwrap();
+    let mut told = |known| {
+        let error = judge_all(requests[..3].to_vec(), &known, &mut patient, &path).unwrap_err();
+        assert!(matches!(error, EvalError::JournalIds(_)), "{error}");
+        error.to_string()
+    };
+    assert!(told(ids(&requests[..23])).ends_with(
+        "judgements.jsonl: 0 texts missing, 1 that nobody asked for, 0 repeated (ids \"11/first\")"
+    ));
+    let rows = fs::read_to_string(&path).unwrap();
+    let first = rows.split_inclusive('\n').next().unwrap();
+    fs::write(&path, format!("{rows}{first}")).unwrap();
+    assert!(told(ids(&requests)).ends_with("1 repeated (ids \"0/second\")"));
+    fs::write(&path, rows.replacen("A>B", "B>A", 1)).unwrap();
+    let error = judge_all(requests.clone(), &ids(&requests), &mut patient, &path).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("judgements.jsonl: line 1: crc32c: expected "),
+        "{error}"
+    );
+}
+
 #[test]
 fn judgements_are_journaled_and_belong_to_their_question() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("judgements.jsonl");
     let requests = PairwiseJudging::ArenaHard.requests(&pairs(|_| false));
+    let known = ids(&requests);
     let mut left = 5;
     let mut cut_off = judge(|question| {
         left -= 1;
@@ -161,29 +199,29 @@ fn judgements_are_journaled_and_belong_to_their_question() {
         }
         Ok(format!("{} long", question.len()))
     });
-    let cut = judge_all(requests.clone(), &mut cut_off, &path);
+    let cut = judge_all(requests.clone(), &known, &mut cut_off, &path);
     assert!(matches!(cut, Err(EvalError::Judge { .. })));
     let mut asked = 0;
     let mut patient = judge(|question| {
         asked += 1;
         Ok(format!("{} long", question.len()))
     });
-    let whole = judge_all(requests.clone(), &mut patient, &path).unwrap();
+    let whole = judge_all(requests.clone(), &known, &mut patient, &path).unwrap();
     drop(patient);
     assert_eq!((whole.len(), asked), (24, 19));
     let mut none = judge(|_| Err("nobody".into()));
     assert_eq!(
-        judge_all(requests.clone(), &mut none, &path).unwrap(),
+        judge_all(requests.clone(), &known, &mut none, &path).unwrap(),
         whole
     );
     assert_eq!(
-        judge_all(requests[..3].to_vec(), &mut none, &path).unwrap(),
+        judge_all(requests[..3].to_vec(), &known, &mut none, &path).unwrap(),
         whole[..3]
     );
     let mut changed = requests;
     let mut other = turns(&changed[2]).to_vec();
     other[1].content.push('!');
     changed[2].prompt = Prompt::Chat(other);
-    let error = judge_all(changed, &mut none, &path).unwrap_err();
+    let error = judge_all(changed, &known, &mut none, &path).unwrap_err();
     assert!(matches!(error, EvalError::Journal { .. }), "{error}");
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use idiolect_data::DataError;
+use idiolect_forgetting::ForgettingError;
 use idiolect_lm::LmError;
 use idiolect_lora::LoraError;
 use idiolect_model::ModelError;
@@ -25,6 +26,9 @@ pub enum FineTuneError {
     /// The curves of the run.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The measurement of forgetting, or more of it than the limit allows.
+    #[error(transparent)]
+    Forgetting(#[from] ForgettingError),
     /// A file of the run that cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {

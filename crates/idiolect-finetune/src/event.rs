@@ -15,8 +15,19 @@ pub enum TrainingEvent {
     RowsTruncated {
         /// Rows left out; of rows that are read as they are needed, once for each time that one came up.
         dropped: usize,
-        /// Rows that lost their end.
+        /// Rows that lost their end, or a part of each turn.
         cut: usize,
+        /// Of those cut, rows that lost their last trained token; they are left out too.
+        lost: usize,
+    },
+    /// Rows cannot be used, and the settings say to skip them.
+    RowsSkipped {
+        /// How many.
+        rows: usize,
+        /// The first, with what is wrong with it.
+        first: String,
+        /// The list of all of them; none for a run without a directory.
+        list: Option<PathBuf>,
     },
     /// The run is laid out and begins.
     Planned {
@@ -57,11 +68,25 @@ pub enum TrainingEvent {
 impl fmt::Display for TrainingEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RowsTruncated { dropped, cut } => {
+            Self::RowsTruncated { dropped, cut, lost } => {
                 write!(
                     f,
                     "{dropped} rows were left out and {cut} cut for their length"
-                )
+                )?;
+                match lost {
+                    0 => Ok(()),
+                    lost => write!(f, ", of which {lost} lost their last trained token"),
+                }
+            }
+            Self::RowsSkipped { rows, first, list } => {
+                write!(
+                    f,
+                    "{rows} rows cannot be used and are skipped, the first of them {first}"
+                )?;
+                match list {
+                    Some(list) => write!(f, "; all are listed in {}", list.display()),
+                    None => Ok(()),
+                }
             }
             Self::Planned {
                 plan,

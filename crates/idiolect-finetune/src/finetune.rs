@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use idiolect_data::{DataSettings, FileFormat, Format, FormatSetting, RowFormat, RunDir};
+use idiolect_data::{
+    DataSettings, FileFormat, Format, FormatSetting, RowFormat, RunDir, SkippedRow,
+};
 use idiolect_lm::LanguageModel;
 use idiolect_lm::device::{named, on_threads};
 use idiolect_lora::LoraConfig;
@@ -23,6 +25,7 @@ use crate::{
 pub struct FineTune<'a> {
     model: LanguageModel,
     data: TrainingData<'a>,
+    skipped: Vec<SkippedRow>,
     settings: TrainSettings,
     resume: bool,
     stop: Option<&'a AtomicBool>,
@@ -51,6 +54,7 @@ impl<'a> FineTune<'a> {
         Self {
             model,
             data,
+            skipped: Vec::new(),
             settings,
             resume: false,
             stop: None,
@@ -76,6 +80,13 @@ impl<'a> FineTune<'a> {
     #[must_use]
     pub fn settings(mut self, settings: FineTuneSettings) -> Self {
         self.settings.finetune = settings;
+        self
+    }
+
+    /// Rows that were left out when the data was read, to be told of and listed with those that the run leaves out.
+    #[must_use]
+    pub fn skipped(mut self, rows: Vec<SkippedRow>) -> Self {
+        self.skipped = rows;
         self
     }
 
@@ -180,6 +191,7 @@ impl<'a> FineTune<'a> {
         let options = RunOptions {
             model: self.model,
             data: self.data,
+            skipped: self.skipped,
             run: self.settings.out.clone().map(RunDir::new),
             settings: self.settings,
             config,

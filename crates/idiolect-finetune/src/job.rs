@@ -3,14 +3,15 @@
 use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
-use idiolect_data::{DataSettings, FileFormat, FormatSetting, sample};
+use idiolect_data::{DataSettings, FileFormat, FormatSetting, RunDir, SkippedRow, sample};
+use idiolect_forgetting::{BaseAnswers, Forgetting, ForgettingPlace};
 use idiolect_lm::LanguageModel;
 use idiolect_lm::device::on_threads;
 use idiolect_lm::rows::read_tokens;
 
 use crate::{
-    FineTune, FineTuneError, FineTuned, FullyFineTuned, LazyRows, MemoryPlan, TrainSettings,
-    TrainingData, TrainingEvent,
+    FineTune, FineTuneError, FineTuned, FullyFineTuned, LazyRows, MemoryPlan, TrainReport,
+    TrainSettings, TrainingData, TrainingEvent,
 };
 
 /// What a caller has to do with a run beside its settings; by default nothing.
@@ -21,7 +22,7 @@ pub struct Hooks<'a> {
     pub stop: Option<&'a AtomicBool>,
     /// Told of each event.
     pub on_event: Box<dyn FnMut(TrainingEvent) + Send + 'a>,
-    /// Told how far a download of the model is.
+    /// Told how far a download of the model is, and the measurement of forgetting.
     pub progress: &'a (dyn Progress + Sync),
 }
 
@@ -47,16 +48,18 @@ pub enum TrainOutcome {
     Full(FullyFineTuned),
 }
 
-/// Opens the model, reads the data, trains, and leaves everything in the run directory.
+/// Opens the model, reads the data, trains, measures forgetting where that is asked for, and leaves everything in the
+/// run directory.
 ///
 /// # Errors
 ///
 /// Those of [`FineTune::start`] and [`FineTune::start_full`]; [`FineTuneError::Setting`] for no model, no data or
-/// no run directory.
+/// no run directory; [`FineTuneError::Forgetting`] for what cannot be measured, and, when all is written, for more
+/// forgetting than the limit allows.
 pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome, FineTuneError> {
-    if settings.out.is_none() {
+    let Some(out) = settings.out.as_ref().map(RunDir::new) else {
         return Err(FineTuneError::setting("out", "a run directory", "nothing"));
-    }
+    };
     let Hooks {
         resume,
         stop,
@@ -64,16 +67,68 @@ pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome,
         progress,
     } = hooks;
     on_threads(settings.model.threads, || {
-        let mut run = open(settings, progress)?.resume(resume).on_event(on_event);
+        let model = model(settings, progress)?;
+        let rows = Rows::read(settings)?;
+        let base = base_answers(settings, &model, &out, progress)?;
+        let mut run = rows.run(settings, model).resume(resume).on_event(on_event);
         if let Some(stop) = stop {
             run = run.stop_when(stop);
         }
-        Ok(if settings.finetune.full {
+        let mut outcome = if settings.finetune.full {
             TrainOutcome::Full(run.start_full()?)
         } else {
             TrainOutcome::Adapter(run.start()?)
-        })
+        };
+        if let Some(base) = base {
+            let found = base.measure(outcome.model(), progress)?;
+            found.write(&out.forgetting())?;
+            settings.forgetting.hold(found.rise.mean)?;
+            outcome.report().forgetting = Some(found);
+        }
+        Ok(outcome)
     })
+}
+
+/// What the base model says of itself, before it is trained: where every weight is, it is gone afterwards.
+fn base_answers(
+    settings: &TrainSettings,
+    model: &LanguageModel,
+    out: &RunDir,
+    progress: &dyn Progress,
+) -> Result<Option<BaseAnswers>, FineTuneError> {
+    if settings.forgetting.prompts(0) == 0 {
+        return Ok(None);
+    }
+    let place = ForgettingPlace::of_run(out);
+    let base = BaseAnswers::draw(model, &settings.forgetting, &place, progress)?;
+    Ok(Some(base))
+}
+
+impl TrainOutcome {
+    /// The tuned model.
+    #[must_use]
+    pub fn model(&self) -> &LanguageModel {
+        match self {
+            Self::Adapter(tuned) => &tuned.model,
+            Self::Full(tuned) => &tuned.model,
+        }
+    }
+
+    /// How much it has forgotten, where that was measured.
+    #[must_use]
+    pub fn forgetting(&self) -> Option<&Forgetting> {
+        match self {
+            Self::Adapter(tuned) => tuned.report.forgetting.as_ref(),
+            Self::Full(tuned) => tuned.report.forgetting.as_ref(),
+        }
+    }
+
+    fn report(&mut self) -> &mut TrainReport {
+        match self {
+            Self::Adapter(tuned) => &mut tuned.report,
+            Self::Full(tuned) => &mut tuned.report,
+        }
+    }
 }
 
 /// What a run of these settings needs; nothing is written.
@@ -82,22 +137,46 @@ pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome,
 ///
 /// As for [`train`], without what only training can refuse; and for a run that does not fit into memory.
 pub fn plan(settings: &TrainSettings) -> Result<MemoryPlan, FineTuneError> {
-    on_threads(settings.model.threads, || open(settings, &Quiet)?.plan())
+    on_threads(settings.model.threads, || {
+        let model = model(settings, &Quiet)?;
+        Rows::read(settings)?.run(settings, model).plan()
+    })
 }
 
-fn open<'a>(
+/// The model of settings that were checked.
+fn model(
     settings: &TrainSettings,
     progress: &dyn Progress,
-) -> Result<FineTune<'a>, FineTuneError> {
+) -> Result<LanguageModel, FineTuneError> {
     settings.check()?;
     settings.data.check()?;
-    let model = LanguageModel::load(&settings.first_device()?, progress)?;
-    let data = data(settings)?;
-    Ok(FineTune::of(model, data).all_settings(settings.clone()))
+    Ok(LanguageModel::load(&settings.first_device()?, progress)?)
 }
 
-/// The rows that the settings name.
-fn data<'a>(settings: &TrainSettings) -> Result<TrainingData<'a>, FineTuneError> {
+/// The rows of a run.
+struct Rows<'a> {
+    data: TrainingData<'a>,
+    skipped: Vec<SkippedRow>,
+}
+
+impl<'a> Rows<'a> {
+    fn read(settings: &TrainSettings) -> Result<Self, FineTuneError> {
+        let mut skipped = Vec::new();
+        let data = data(settings, &mut skipped)?;
+        Ok(Self { data, skipped })
+    }
+
+    fn run(self, settings: &TrainSettings, model: LanguageModel) -> FineTune<'a> {
+        let run = FineTune::of(model, self.data).skipped(self.skipped);
+        run.all_settings(settings.clone())
+    }
+}
+
+/// The rows that the settings name; those that cannot be used go to `skipped`.
+fn data<'a>(
+    settings: &TrainSettings,
+    skipped: &mut Vec<SkippedRow>,
+) -> Result<TrainingData<'a>, FineTuneError> {
     let (data, seed) = (&settings.data, settings.train.seed);
     data.check()?;
     if is_lazy(settings)? {
@@ -117,7 +196,9 @@ fn data<'a>(settings: &TrainSettings) -> Result<TrainingData<'a>, FineTuneError>
         let rows = chosen.into_iter().map(|row| rows[row].clone());
         return Ok(rows.collect::<Vec<_>>().into());
     }
-    Ok(data.read_all(seed)?.into())
+    let read = data.read_all_with_skipped(seed)?;
+    *skipped = read.skipped;
+    Ok(read.rows.into())
 }
 
 /// Whether the rows are ready rows of tokens.

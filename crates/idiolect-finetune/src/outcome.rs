@@ -1,5 +1,6 @@
 //! What a fine-tuning gives.
 
+use idiolect_forgetting::Forgetting;
 use idiolect_lm::LanguageModel;
 use idiolect_lora::LoraAdapter;
 use idiolect_train::{BestEvaluation, EvaluationRow, StepRow};
@@ -42,4 +43,6 @@ pub struct TrainReport {
     pub evaluations: Vec<EvaluationRow>,
     /// The evaluation of the lowest loss, if there was one.
     pub best: Option<BestEvaluation>,
+    /// How much the model has forgotten, where [`train`](crate::train) was asked to measure it.
+    pub forgetting: Option<Forgetting>,
 }

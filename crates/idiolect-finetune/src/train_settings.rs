@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use idiolect_data::DataSettings;
+use idiolect_forgetting::ForgettingSettings;
 use idiolect_lm::ModelSettings;
 use idiolect_lora::LoraConfig;
 use idiolect_train::TrainConfig;
@@ -31,6 +32,9 @@ pub struct TrainSettings {
     /// What is trained, on which rows, with which loss.
     #[serde(flatten)]
     pub finetune: FineTuneSettings,
+    /// How much the run makes the model forget; by default that is not measured.
+    #[serde(flatten)]
+    pub forgetting: ForgettingSettings,
     /// The run directory. Default none.
     pub out: Option<PathBuf>,
 }
@@ -50,6 +54,7 @@ impl TrainSettings {
     /// As [`TrainSettings::check`] for a model that is open already.
     pub(crate) fn check_run(&self) -> Result<(), FineTuneError> {
         self.finetune.check()?;
+        self.forgetting.check(0)?;
         self.finetune.loop_config(&self.train)?;
         if self.finetune.full {
             self.check_full()?;
@@ -118,9 +123,13 @@ impl TrainSettings {
                 "a value",
             ));
         }
-        if self.model.dtype != idiolect_lm::Dtype::F32 {
+        if self.model.dtype == idiolect_lm::Dtype::F16 {
             let found = self.model.dtype;
-            return Err(FineTuneError::setting("dtype", "f32 beside full", found));
+            return Err(FineTuneError::setting(
+                "dtype",
+                "f32 or bf16 beside full",
+                found,
+            ));
         }
         if own.activation_checkpointing == ActivationCheckpointing::On {
             let (name, found) = ("activation_checkpointing", own.activation_checkpointing);
@@ -229,8 +238,13 @@ mod tests {
                 format!("{name}: expected nothing beside full, found a value")
             );
         }
-        let error = refused(&format!("{full}dtype = \"bf16\"\n"));
-        assert_eq!(error, "dtype: expected f32 beside full, found bf16");
+        assert!(
+            parsed(&format!("{full}dtype = \"bf16\"\n"))
+                .check_run()
+                .is_ok()
+        );
+        let error = refused(&format!("{full}dtype = \"f16\"\n"));
+        assert_eq!(error, "dtype: expected f32 or bf16 beside full, found f16");
         let error = refused(&format!("{full}activation_checkpointing = \"on\"\n"));
         let expected = "activation_checkpointing: expected auto or off beside full, found on";
         assert_eq!(error, expected);

@@ -17,6 +17,8 @@ pub enum FinishReason {
     StopString,
     /// The limit of new tokens, so that the text may be cut off: `length`.
     Length,
+    /// Nothing was written: the prompt leaves no room for the new tokens asked for: `prompt_too_long`.
+    PromptTooLong,
     /// A server's filter of contents: `content_filter`.
     ContentFilter,
     /// Another word of a server, as it is.
@@ -31,6 +33,7 @@ impl FinishReason {
             Self::Stop => "stop",
             Self::StopString => "stop_string",
             Self::Length => "length",
+            Self::PromptTooLong => "prompt_too_long",
             Self::ContentFilter => "content_filter",
             Self::Other(word) => word,
         }
@@ -49,6 +52,7 @@ impl From<&str> for FinishReason {
             "stop" => Self::Stop,
             "stop_string" => Self::StopString,
             "length" => Self::Length,
+            "prompt_too_long" => Self::PromptTooLong,
             "content_filter" => Self::ContentFilter,
             other => Self::Other(other.to_owned()),
         }

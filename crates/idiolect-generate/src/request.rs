@@ -48,6 +48,8 @@ pub struct Generated {
     /// After a stop string these include the tokens it came in, since it may end inside one: then
     /// `text` is shorter than what they decode to.
     pub token_ids: Vec<u32>,
+    /// The stop token that ended it.
+    pub stop_token: Option<u32>,
     /// The new text, cut before a stop string.
     pub text: String,
     /// Why it ended.

@@ -108,7 +108,11 @@ impl Row {
         } = &settings.stops;
         if !ignore_eos && tokens.contains(&token) {
             let text = self.text(decode)?;
-            return Ok(Some(self.finish(text, FinishReason::Stop)));
+            let ended = self.finish(text, FinishReason::Stop);
+            return Ok(Some(Generated {
+                stop_token: Some(token),
+                ..ended
+            }));
         }
         self.tokens.push(token);
         if settings.sampling.penalises()
@@ -137,6 +141,7 @@ impl Row {
         Generated {
             index: self.index,
             token_ids: self.new_tokens().to_vec(),
+            stop_token: None,
             text,
             finish_reason,
             passes: self.passes,

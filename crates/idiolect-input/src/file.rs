@@ -21,6 +21,22 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Opens a regular file to read and write it as it is, and makes it where there is none.
+///
+/// # Errors
+///
+/// As [`open_regular`], but that there is no file is none.
+pub fn open_growing(path: &Path) -> io::Result<File> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => require_regular(&metadata)?,
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(_) => {}
+    }
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path)
+}
+
 /// Reads a regular file whole.
 ///
 /// # Errors

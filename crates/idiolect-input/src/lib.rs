@@ -7,8 +7,8 @@ pub mod limits;
 mod name;
 mod shown;
 
-pub use file::{open_regular, read_bytes, read_text};
+pub use file::{open_growing, open_regular, read_bytes, read_text};
 pub use guard::{LibraryPanic, guarded, silence_guarded};
 pub use limit::{Limit, LimitError};
-pub use name::{NameError, file_name};
+pub use name::{NameError, file_name, relative_path};
 pub use shown::{shown, shown_text};

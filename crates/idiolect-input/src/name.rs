@@ -36,3 +36,15 @@ pub fn file_name(name: &str) -> Result<&str, NameError> {
     let found = shown::shown(name, 80).into_owned();
     Err(NameError { found, expected })
 }
+
+/// The path, where each part of it between slashes is a [`file_name`]: it leads to a file below a folder, and
+/// nowhere else.
+///
+/// # Errors
+///
+/// [`NameError`] of the first part that is none.
+pub fn relative_path(path: &str) -> Result<&str, NameError> {
+    path.split('/')
+        .try_for_each(|part| file_name(part).map(drop))?;
+    Ok(path)
+}

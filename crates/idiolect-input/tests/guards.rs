@@ -1,10 +1,11 @@
 //! Files, names, texts and sizes that are refused or made safe.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use idiolect_input::{
-    Limit, file_name, guarded, limits, open_regular, read_bytes, read_text, shown, shown_text,
+    Limit, file_name, guarded, limits, open_growing, open_regular, read_bytes, read_text, shown,
+    shown_text,
 };
 
 const SMALL: Limit = Limit {
@@ -42,18 +43,28 @@ fn a_pipe_a_socket_a_device_and_a_folder_are_not_opened() {
     let socket = folder.path().join("socket");
     let _open = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let refused = |path: &Path, found: &str| {
-        let error = open_regular(path).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert_eq!(
-            error.to_string(),
-            format!("expected a regular file, found {found}")
-        );
+        for error in [open_regular(path), open_growing(path)].map(Result::unwrap_err) {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert_eq!(
+                error.to_string(),
+                format!("expected a regular file, found {found}")
+            );
+        }
     };
     refused(&pipe, "a pipe");
     refused(&socket, "a socket");
     refused(Path::new("/dev/null"), "a device");
     let error = open_regular(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::IsADirectory);
+    let error = open_growing(folder.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::IsADirectory);
+    let grown = folder.path().join("grown");
+    for _ in 0..2 {
+        let mut file = open_growing(&grown).unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        file.write_all(b"row\n").unwrap();
+    }
+    assert_eq!(std::fs::read(&grown).unwrap(), b"row\nrow\n");
     let link = folder.path().join("link");
     std::os::unix::fs::symlink("Cargo.toml", &link).unwrap();
     assert_eq!(open_regular(&link).unwrap_err().kind(), ErrorKind::NotFound);

@@ -6,7 +6,7 @@ mod kernel_cache;
 mod threads;
 mod touch;
 
-pub use kernel_cache::folder as kernel_cache_folder;
+pub use kernel_cache::folder as cache_folder;
 pub use threads::on_threads;
 pub(crate) use threads::{check_threads, in_pool, set_threads};
 

@@ -59,17 +59,42 @@ pub enum LmError {
         found: String,
     },
     /// A conversation that cannot be rendered or encoded.
-    #[error("row {}: {source}", id_text(id))]
+    #[error("row {}: {source}{}", id_text(id), suggestion.as_deref().unwrap_or_default())]
     Row {
         /// Its id.
         id: Id,
         /// What is wrong with it.
         #[source]
         source: Box<LmError>,
+        /// Which template would fit the tokenizer, where one is known.
+        suggestion: Option<String>,
     },
 }
 
 impl LmError {
+    /// Whether it is about one row of a data set, so that the others can be used without it.
+    #[must_use]
+    pub fn is_of_row(&self) -> bool {
+        matches!(
+            self,
+            Self::Row { .. }
+                | Self::Tokens(TokensError::Row { .. })
+                | Self::Data(DataError::Field { .. })
+        )
+    }
+
+    /// What is wrong with the row, without its id.
+    #[must_use]
+    pub fn of_row(&self) -> String {
+        match self {
+            Self::Row {
+                source, suggestion, ..
+            } => format!("{source}{}", suggestion.as_deref().unwrap_or_default()),
+            Self::Tokens(TokensError::Row { problem, .. }) => problem.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// An [`LmError::Io`] for `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -1,10 +1,10 @@
 //! A model by its path, or by its name on the Hugging Face Hub where the network has one.
 //!
 //! The Hub is asked only in a build with the feature `hub`. Files come into the cache that Hugging Face's own
-//! tools use (`HF_HOME`), and what is there is not asked for again.
+//! tools use.
 
 #[cfg(feature = "hub")]
-mod download;
+mod checkpoint;
 
 use std::path::{Path, PathBuf};
 
@@ -12,34 +12,54 @@ use idiolect_completion::Progress;
 
 use crate::LmError;
 
-/// The folder or file that `name` stands for; downloads it when it is no path but looks like a Hub name.
+/// The folder or file that `name` stands for; downloads it when it is no path but looks like a Hub name
+/// (`owner/name` or `owner/name@revision`), at `revision` where that is given.
 ///
 /// # Errors
 ///
-/// [`LmError::Setting`] when it looks like a Hub name and the Hub does not give it.
-pub fn locate(name: &str, progress: &dyn Progress) -> Result<PathBuf, LmError> {
+/// [`LmError::Setting`] when it looks like a Hub name and the Hub does not give it, and for a revision of a path.
+pub fn locate(
+    name: &str,
+    revision: Option<&str>,
+    progress: &dyn Progress,
+) -> Result<PathBuf, LmError> {
     let path = Path::new(name);
     if path.exists() || !is_hub_name(name) {
+        if let Some(revision) = revision {
+            let expected = "none beside a path, only beside a name on the Hub";
+            return Err(LmError::setting("revision", expected, revision));
+        }
         return Ok(path.into());
     }
-    download(name, progress).map_err(|found| {
+    download(name, revision, progress).map_err(|found| {
         let expected = "a folder, a .gguf file or a Hub name";
         let found = format!("no such path, and {found}");
         LmError::setting(format!("model {name}"), expected, found)
     })
 }
 
+/// A Hub name without its revision.
+pub(crate) fn plain_name(name: &str) -> &str {
+    name.split('@').next().unwrap_or(name)
+}
+
 #[cfg(feature = "hub")]
-fn download(name: &str, progress: &dyn Progress) -> Result<PathBuf, String> {
-    download::Hub::of_user().model(name, progress)
+fn download(
+    name: &str,
+    revision: Option<&str>,
+    progress: &dyn Progress,
+) -> Result<PathBuf, String> {
+    let hub = idiolect_hub::Hub::of_user();
+    let path = hub.and_then(|hub| checkpoint::download(&hub, name, revision, progress));
+    path.map_err(|error| error.to_string())
 }
 
 #[cfg(not(feature = "hub"))]
-fn download(_: &str, _: &dyn Progress) -> Result<PathBuf, String> {
+fn download(_: &str, _: Option<&str>, _: &dyn Progress) -> Result<PathBuf, String> {
     Err("this program was built without the Hub (feature hub)".into())
 }
 
-/// `owner/name`, with nothing of a path in it.
+/// `owner/name` or `owner/name@revision`, with nothing of a path in it.
 fn is_hub_name(name: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty()
@@ -48,21 +68,25 @@ fn is_hub_name(name: &str) -> bool {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
-    let is_file = Path::new(name)
+    let own = plain_name(name);
+    let is_file = Path::new(own)
         .extension()
         .is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
-    name.split_once('/')
+    own.split_once('/')
         .is_some_and(|(owner, rest)| plain(owner) && plain(rest))
         && !is_file
 }
 
 #[cfg(test)]
 mod tests {
+    use idiolect_completion::Quiet;
+
     use super::*;
 
     #[test]
     fn only_owner_and_name_is_looked_up() {
         assert!(is_hub_name("meta-llama/Llama-3.2-1B"));
+        assert!(is_hub_name("meta-llama/Llama-3.2-1B@refs/pr/1"));
         for path in [
             "models/",
             "no/such/folder",
@@ -76,10 +100,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_path_has_no_revision() {
+        let error = locate("no-such-folder", Some("v1"), &Quiet).unwrap_err();
+        let expected =
+            "revision: expected none beside a path, only beside a name on the Hub, found v1";
+        assert_eq!(error.to_string(), expected);
+    }
+
     #[cfg(not(feature = "hub"))]
     #[test]
     fn without_the_hub_a_name_is_one_clear_line() {
-        let error = locate("owner/name", &idiolect_completion::Quiet).unwrap_err();
+        let error = locate("owner/name", None, &Quiet).unwrap_err();
         let expected = "model owner/name: expected a folder, a .gguf file or a Hub name, found no such path, \
                         and this program was built without the Hub (feature hub)";
         assert_eq!(error.to_string(), expected);

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use idiolect_completion::Progress;
-use idiolect_data::DataSettings;
+use idiolect_data::{BadRows, DataSettings, SkippedRow, id_text};
 use idiolect_generate::GenerationSettings;
 
-use crate::rows::{read_prompts, read_scores};
+use crate::rows::{KeptRows, read_prompts_with, read_scores_with};
 use crate::{
     CombineSummary, GenerateRun, GeneratedRow, LanguageModel, LmError, MaskedRow, MergeOptions,
     MergeSummary, ModelPrompt, ModelSettings, ModelSummary, PromptRow, RowScore, Shifts,
@@ -48,16 +48,34 @@ pub fn inspect(ask: &Inspect, progress: &dyn Progress) -> Result<Inspected, LmEr
         let model = model.load_optional_adapter(ask.adapter.as_deref())?;
         let mut rows = Vec::new();
         if !ask.data.data.is_empty() {
-            for row in ask.data.read_all(42)?.iter().take(ask.rows) {
-                let row = model.example_row(row.example.id.clone(), &row.example.messages)?;
-                rows.push(model.masked(&row)?);
+            let read = ask.data.read_all_with_skipped(42)?;
+            let mut skipped = read.skipped;
+            for row in &read.rows {
+                if rows.len() == ask.rows {
+                    break;
+                }
+                match model.example_row(row.example.id.clone(), &row.example) {
+                    Ok(row) => rows.push(model.masked(&row)?),
+                    Err(error) if ask.data.bad_rows == BadRows::Skip && error.is_of_row() => {
+                        skipped.push(SkippedRow::new(row.example.id.clone(), error.of_row()));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
+            tell_skipped(&skipped, progress);
         }
         Ok(Inspected {
             model: model.summary(),
             rows,
         })
     })
+}
+
+/// One line for each row that is left out.
+fn tell_skipped(rows: &[SkippedRow], progress: &dyn Progress) {
+    for SkippedRow { id, problem, .. } in rows {
+        progress.note(&format!("row {} is skipped: {problem}", id_text(id)));
+    }
 }
 
 /// What a model is to continue, and how.
@@ -71,6 +89,10 @@ pub struct Generate {
     pub generation: GenerationSettings,
     /// Seed of the draws, and whether end tokens are passed over.
     pub run: GenerateRun,
+    /// What becomes of rows of a file that cannot be used, or whose prompt leaves no room for the new tokens.
+    pub bad_rows: BadRows,
+    /// Where those are listed that are left out; without it there is a line for each.
+    pub skipped_list: Option<PathBuf>,
 }
 
 impl Generate {
@@ -104,9 +126,17 @@ impl Generate {
         progress: &dyn Progress,
     ) -> Result<Vec<GeneratedRow>, LmError> {
         on_threads(self.model.threads, || {
-            let rows = read_prompts(prompts)?;
+            let KeptRows { rows, mut skipped } = read_prompts_with(prompts, self.bad_rows)?;
             let model = self.open(progress)?;
-            model.generate_rows(&rows, &self.generation, self.run, progress)
+            let mut kept = Vec::with_capacity(rows.len());
+            for row in rows {
+                match self.unfit(&model, &row) {
+                    Some(problem) => skipped.push(SkippedRow::new(row.id, problem)),
+                    None => kept.push(row),
+                }
+            }
+            self.list(&skipped, progress)?;
+            model.generate_rows(&kept, &self.generation, self.run, progress)
         })
     }
 
@@ -130,6 +160,36 @@ impl Generate {
         })
     }
 
+    /// What is wrong with a row that is to be left out.
+    fn unfit(&self, model: &LanguageModel, row: &PromptRow) -> Option<String> {
+        if self.bad_rows == BadRows::Error {
+            return None;
+        }
+        let tokens = match model.prompt_ids(&row.prompt) {
+            Ok(ids) => ids.len(),
+            Err(error) => return Some(error.to_string()),
+        };
+        let (new, positions) = (self.generation.max_new_tokens, model.max_positions());
+        (tokens.saturating_add(new) > positions).then(|| {
+            format!("{tokens} prompt tokens and {new} new ones exceed the context of {positions}")
+        })
+    }
+
+    /// Lists the rows that are left out, in a file or a line each.
+    fn list(&self, skipped: &[SkippedRow], progress: &dyn Progress) -> Result<(), LmError> {
+        match &self.skipped_list {
+            Some(list) if !skipped.is_empty() => {
+                SkippedRow::write(skipped, list)?;
+                let (count, list) = (skipped.len(), list.display());
+                progress.note(&format!(
+                    "{count} rows cannot be used and are skipped: see {list}"
+                ));
+            }
+            _ => tell_skipped(skipped, progress),
+        }
+        Ok(())
+    }
+
     fn open(&self, progress: &dyn Progress) -> Result<LanguageModel, LmError> {
         self.generation.check()?;
         let model = LanguageModel::load(&self.model, progress)?;
@@ -149,11 +209,26 @@ pub fn score(
     progress: &dyn Progress,
 ) -> Result<Vec<RowScore>, LmError> {
     on_threads(ask.model.threads, || {
-        let rows = read_scores(data)?;
+        let KeptRows { rows, mut skipped } = read_scores_with(data, ask.bad_rows)?;
         let model = ask.open(progress)?;
-        let rows = rows.into_iter().map(|row| model.score_row(row));
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        model.score(&rows, batch_size, progress)
+        let mut kept = Vec::with_capacity(rows.len());
+        let most = model.max_positions();
+        for row in rows {
+            let id = row.id().clone();
+            match model.score_row(row) {
+                Ok(row) if ask.bad_rows == BadRows::Skip && row.input_ids.len() > most => {
+                    let problem = format!("{} tokens, more than {most}", row.input_ids.len());
+                    skipped.push(SkippedRow::new(id, problem));
+                }
+                Ok(row) => kept.push(row),
+                Err(error) if ask.bad_rows == BadRows::Skip && error.is_of_row() => {
+                    skipped.push(SkippedRow::new(id, error.of_row()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        ask.list(&skipped, progress)?;
+        model.score(&kept, batch_size, progress)
     })
 }
 
@@ -216,6 +291,7 @@ pub fn shift(
             ([], Some(other)) => {
                 let other = ModelSettings {
                     model: other.to_owned(),
+                    revision: None,
                     ..model.clone()
                 };
                 base.shift_to(&LanguageModel::load(&other, progress)?)

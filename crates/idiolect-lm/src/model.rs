@@ -3,7 +3,7 @@
 //! A model is cheap to clone, since tensors are handles, and never changes: what puts an adapter on or adds
 //! words returns another model on the same weights. So one base model serves any number of adapters at once.
 
-mod encode;
+pub(crate) mod encode;
 mod open;
 mod summary;
 mod weights;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use idiolect_data::{Dataset, Id, Message, RawRow, RawRows, Role, Row, read_rows};
+use idiolect_data::{
+    BadRows, Example, Id, Message, RawRow, RawRows, Role, Row, RowFormat, SkippedRow, read_rows,
+};
 use idiolect_generate::{FinishReason, Generated};
 use idiolect_tokens::TokenRow;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,8 @@ use crate::LmError;
 pub enum ModelPrompt {
     /// A conversation that ends with a user's turn.
     Messages(Vec<Message>),
+    /// The prompt of an example, with its tools.
+    Example(Box<Example>),
     /// Token ids, taken as they are.
     Tokens(Vec<u32>),
 }
@@ -29,10 +33,7 @@ impl ModelPrompt {
 
 /// A user's turn.
 pub(crate) fn user(text: &str) -> Vec<Message> {
-    vec![Message {
-        role: Role::User,
-        content: text.into(),
-    }]
+    vec![Message::new(Role::User, text)]
 }
 
 /// One row of a prompt file.
@@ -70,24 +71,12 @@ impl GeneratedRow {
     }
 }
 
-/// The fields of any row; which of them must be there is the reader's to say.
+/// The fields of a token row.
 #[derive(Deserialize)]
 struct Fields {
     id: Option<Id>,
-    prompt: Option<String>,
-    response: Option<String>,
-    messages: Option<Vec<Message>>,
     input_ids: Option<Vec<u32>>,
     labels: Option<Vec<i64>>,
-}
-
-impl Fields {
-    /// The conversation of a row, from either form.
-    fn conversation(&mut self) -> Option<Vec<Message>> {
-        self.messages
-            .take()
-            .or_else(|| self.prompt.take().map(|text| user(&text)))
-    }
 }
 
 fn fields(path: &Path, number: usize, row: RawRow) -> Result<(Id, Fields), LmError> {
@@ -102,95 +91,153 @@ fn fields(path: &Path, number: usize, row: RawRow) -> Result<(Id, Fields), LmErr
     Ok((id, fields))
 }
 
+/// The example that a row holds, in whichever format it is; none for a row of no format.
+fn example(path: &Path, number: usize, row: RawRow) -> Result<Option<Example>, LmError> {
+    let Some(format) = RowFormat::of_row(&row) else {
+        return Ok(None);
+    };
+    Ok(Some(Row::new(path, number, row, &format)?.example))
+}
+
 /// How errors name a row.
 fn place(path: &Path, number: usize, line: usize) -> String {
     format!("{}: row {number} (line {line})", path.display())
 }
 
-/// Reads prompts: `prompt`, `messages` or `input_ids`.
+/// Reads prompts: `input_ids`, or rows of any format of data sets, whose last response is left out.
 ///
 /// # Errors
 ///
-/// [`LmError::Data`] for an unreadable file; [`LmError::Setting`] names the row without a prompt.
+/// [`LmError::Data`] for an unreadable file or row; [`LmError::Setting`] names the row without a prompt.
 pub fn read_prompts(path: &Path) -> Result<Vec<PromptRow>, LmError> {
-    let RawRows { rows, .. } = read_rows(path)?;
-    let one = |(number, row): (usize, RawRow)| {
+    Ok(read_prompts_with(path, BadRows::Error)?.rows)
+}
+
+/// [`read_prompts`] with what becomes of rows that are none.
+///
+/// # Errors
+///
+/// As [`read_prompts`].
+pub fn read_prompts_with(path: &Path, bad_rows: BadRows) -> Result<KeptRows<PromptRow>, LmError> {
+    each(path, bad_rows, |number, row| {
         let line = row.line;
-        let (id, mut fields) = fields(path, number, row)?;
-        let prompt = match fields.input_ids.take() {
-            Some(ids) => Some(ModelPrompt::Tokens(ids)),
-            None => fields.conversation().map(ModelPrompt::Messages),
-        };
         let missing = || {
             let expected = "prompt, messages or input_ids";
             LmError::setting(place(path, number, line), expected, "none of them")
         };
-        Ok(PromptRow {
-            id,
-            prompt: prompt.ok_or_else(missing)?,
-        })
+        if row.fields.contains_key("input_ids") {
+            let (id, fields) = fields(path, number, row)?;
+            let prompt = ModelPrompt::Tokens(fields.input_ids.ok_or_else(missing)?);
+            return Ok(PromptRow { id, prompt });
+        }
+        let example = example(path, number, row)?.ok_or_else(missing)?;
+        if example.prompt().is_empty() {
+            return Err(missing());
+        }
+        let id = example.id.clone();
+        let is_plain = example.tools.is_empty() && example.variables.is_empty();
+        let prompt = if is_plain {
+            ModelPrompt::Messages(example.prompt().to_vec())
+        } else {
+            ModelPrompt::Example(Box::new(example))
+        };
+        Ok(PromptRow { id, prompt })
+    })
+}
+
+/// Rows of a file that can be used, and those that were left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptRows<T> {
+    /// The rows, in the file's order.
+    pub rows: Vec<T>,
+    /// Those that cannot be used.
+    pub skipped: Vec<SkippedRow>,
+}
+
+/// Reads each row of a file; where none can be used, the first one's fault is the error.
+fn each<T>(
+    path: &Path,
+    bad_rows: BadRows,
+    one: impl Fn(usize, RawRow) -> Result<T, LmError>,
+) -> Result<KeptRows<T>, LmError> {
+    let RawRows { rows, .. } = read_rows(path)?;
+    let mut kept = KeptRows {
+        rows: Vec::with_capacity(rows.len()),
+        skipped: Vec::new(),
     };
-    rows.into_iter().enumerate().map(one).collect()
+    let mut first = None;
+    for (number, row) in rows.into_iter().enumerate() {
+        let (line, id) = (row.line, row.fields.get("id").cloned());
+        match one(number, row) {
+            Ok(row) => kept.rows.push(row),
+            Err(error) if bad_rows == BadRows::Skip => {
+                let id = id.filter(|id| id.is_string() || id.is_number());
+                kept.skipped.push(SkippedRow {
+                    file: Some(path.to_owned()),
+                    line: Some(line),
+                    ..SkippedRow::new(id.unwrap_or_else(|| number.into()), &error)
+                });
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match first {
+        Some(error) if kept.rows.is_empty() => Err(error),
+        _ => Ok(kept),
+    }
 }
 
 /// A row to score.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ScoreRow {
-    /// A conversation; every response in it is scored.
-    Messages(Id, Vec<Message>),
+    /// A conversation; every response in it that would be trained is scored.
+    Example(Example),
     /// Token ids with labels beside them.
     Tokens(TokenRow),
 }
 
-/// Reads rows to score: `prompt` and `response`, `messages`, `input_ids` and `labels`, or a data set in the alpaca
-/// or the `ShareGPT` format.
+impl ScoreRow {
+    /// The row's id.
+    #[must_use]
+    pub fn id(&self) -> &Id {
+        match self {
+            Self::Example(example) => &example.id,
+            Self::Tokens(row) => &row.id,
+        }
+    }
+}
+
+/// Reads rows to score: `prompt` and `response`, `input_ids` and `labels`, or rows of any format of data sets.
 ///
 /// # Errors
 ///
 /// As [`read_prompts`].
 pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, LmError> {
-    let raw = read_rows(path)?;
-    if raw.rows.first().is_some_and(is_of_set) {
-        let of_set = |row: Row| ScoreRow::Messages(row.example.id, row.example.messages);
-        let set = Dataset::open(path)?;
-        return Ok(set.rows.into_iter().map(of_set).collect());
-    }
-    let RawRows { rows, .. } = raw;
-    let one = |(number, row): (usize, RawRow)| {
-        let line = row.line;
-        let (id, mut fields) = fields(path, number, row)?;
-        if let (Some(input_ids), Some(labels)) = (fields.input_ids.take(), fields.labels.take()) {
-            return Ok(ScoreRow::Tokens(TokenRow {
-                id,
-                input_ids,
-                labels,
-            }));
-        }
-        let response = fields.response.take();
-        let answer = response.map(|content| Message {
-            role: Role::Assistant,
-            content,
-        });
-        let messages = fields
-            .conversation()
-            .map(|m| m.into_iter().chain(answer).collect());
-        let missing = || {
-            let expected =
-                "prompt and response, messages, input_ids and labels, alpaca or sharegpt";
-            LmError::setting(place(path, number, line), expected, "other fields")
-        };
-        messages
-            .map(|messages| ScoreRow::Messages(id, messages))
-            .ok_or_else(missing)
-    };
-    rows.into_iter().enumerate().map(one).collect()
+    Ok(read_scores_with(path, BadRows::Error)?.rows)
 }
 
-/// Whether a row is of a data set's format, and has no field of the rows here.
-fn is_of_set(row: &RawRow) -> bool {
-    let has = |names: &[&str]| names.iter().any(|name| row.fields.contains_key(*name));
-    has(&["instruction", "conversations"]) && !has(&["prompt", "messages", "input_ids"])
+/// [`read_scores`] with what becomes of rows that are none.
+///
+/// # Errors
+///
+/// As [`read_scores`].
+pub fn read_scores_with(path: &Path, bad_rows: BadRows) -> Result<KeptRows<ScoreRow>, LmError> {
+    each(path, bad_rows, |number, row| {
+        let line = row.line;
+        let has = |name: &str| row.fields.contains_key(name);
+        if has("input_ids") && has("labels") {
+            return token_row(path, number, row).map(ScoreRow::Tokens);
+        }
+        let missing = || {
+            let expected = "prompt and response, messages, alpaca, sharegpt, prompt-completion, \
+                            text, or input_ids and labels";
+            LmError::setting(place(path, number, line), expected, "other fields")
+        };
+        let example = example(path, number, row)?.ok_or_else(missing)?;
+        Ok(ScoreRow::Example(example))
+    })
 }
 
 /// Reads ready token rows.

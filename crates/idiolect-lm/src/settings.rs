@@ -1,5 +1,6 @@
 //! Which model, and where it computes: the part of a configuration file that opens a language model.
 
+use idiolect_prompt::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +10,11 @@ use crate::{Dtype, LmError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ModelSettings {
-    /// Hugging Face folder, .gguf file, or the name of a model on the Hub (owner/name).
+    /// Hugging Face folder, .gguf file, or the name of a model on the Hub (owner/name or owner/name@revision).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub model: String,
+    /// Branch, tag or commit of a model on the Hub; main by default.
+    pub revision: Option<String>,
     /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu or metal; cpu by default.
     pub device: String,
     /// Type of weights and activations: f32, bf16 or f16; f32 by default.
@@ -23,17 +26,24 @@ pub struct ModelSettings {
     /// Template of a conversation: a name, or the path of a .jinja or a .toml file. By default the checkpoint's
     /// own chat template, and alpaca where it has none.
     pub template: Option<String>,
+    /// The day that a chat template prints where it asks for today's, as 2025-01-31. By default the one that is
+    /// recorded beside the model or the adapter, else none: templates then print a date of their own, and those that
+    /// have none are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
 }
 
 impl Default for ModelSettings {
     fn default() -> Self {
         Self {
             model: String::new(),
+            revision: None,
             device: "cpu".into(),
             dtype: Dtype::default(),
             quantize: None,
             threads: None,
             template: None,
+            date: None,
         }
     }
 }

@@ -5,23 +5,26 @@ mod template;
 mod vocabulary;
 
 use template::TEMPLATE_FILE;
-pub(crate) use template::{TemplateChoice, named_template, template_of};
+pub(crate) use template::{TemplateChoice, date_of, named_template, plain_remark, template_of};
 pub(crate) use vocabulary::larger;
 
 use std::path::Path;
 
 use idiolect_data::text_hash;
-use idiolect_prompt::{NamedTemplate, Template};
-use idiolect_tokens::{Tokenizer, TokenizerConfig};
+use idiolect_prompt::{Date, NamedTemplate, Slot, Template};
+use idiolect_tokens::{MORE_TEMPLATES, Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
 use crate::LmError;
+use crate::model::encode::vendors_form;
 
 /// A tokenizer as a folder or a file holds it, with no template chosen yet.
 #[derive(Debug, Clone)]
 pub(crate) struct TextFiles {
     pub(crate) tokenizer: Tokenizer,
     pub(crate) config: TokenizerConfig,
+    /// The day that a chat template prints.
+    pub(crate) date: Option<Date>,
 }
 
 impl TextFiles {
@@ -32,7 +35,11 @@ impl TextFiles {
         } else {
             gguf::read(model)?
         };
-        Ok(Self { tokenizer, config })
+        Ok(Self {
+            tokenizer,
+            config,
+            date: date_of(model)?,
+        })
     }
 }
 
@@ -47,6 +54,8 @@ pub(crate) struct Text {
     pub(crate) config: TokenizerConfig,
     /// Spellings of the checkpoint's end tokens.
     ends: Vec<String>,
+    /// The day that a chat template prints.
+    date: Option<Date>,
 }
 
 impl Text {
@@ -60,15 +69,53 @@ impl Text {
         let TextFiles {
             tokenizer,
             mut config,
+            date,
         } = files;
         let ends: Vec<String> = eos.iter().filter_map(|id| tokenizer.token(*id)).collect();
-        let template = choice.template(&mut config, &ends, &tokenizer)?;
+        let template = choice.template(&mut config, &ends, &tokenizer, date)?;
         Ok(Self {
             tokenizer,
             template,
             config,
             ends,
+            date,
         })
+    }
+
+    /// What a user should know of a tokenizer and of the template that was chosen for it.
+    pub(crate) fn remarks(&self, choice: &TemplateChoice) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.tokenizer.is_mended() {
+            remarks.push(
+                "tokenizer.json has the pattern of Llama 3, which a Mistral's should not have: it is read with the \
+                 vendor's (fix_mistral_regex)"
+                    .to_owned(),
+            );
+        }
+        let (TemplateChoice::Named(_), Template::Named(named)) = (choice, &self.template) else {
+            return remarks;
+        };
+        let is_first = ["mistral", "mistral-v1"].contains(&named.name.as_str());
+        if let Some(fitting) = vendors_form(&self.tokenizer).filter(|_| is_first) {
+            remarks.push(format!(
+                "template {} is the form of Mistral's first tokenizer; this one is of a later version, whose form is \
+                 {fitting}",
+                named.name
+            ));
+        }
+        if named.start.contains(&Slot::Bos) && self.tokenizer.bos().is_none() {
+            remarks.push(format!(
+                "template {} begins with the beginning of text, which this tokenizer does not put before a text: \
+                 none is written",
+                named.name
+            ));
+        }
+        remarks
+    }
+
+    /// The day that a chat template prints.
+    pub(crate) fn date(&self) -> Option<Date> {
+        self.date
     }
 
     /// The same files, for another choice of template or with more words.
@@ -76,12 +123,17 @@ impl Text {
         TextFiles {
             tokenizer: self.tokenizer.clone(),
             config: self.config.clone(),
+            date: self.date,
         }
     }
 
     /// Template and stops in use, for those who come after.
     fn in_use(&self) -> Value {
-        json!({"name": self.template.name(), "stops": self.template.stops()})
+        let mut in_use = json!({"name": self.template.name(), "stops": self.template.stops()});
+        if let (Some(date), Template::Chat(_)) = (self.date, &self.template) {
+            in_use["date"] = date.to_string().into();
+        }
+        in_use
     }
 
     /// The same with all of a template that has no Jinja file, so that whoever opens the folder has it.
@@ -145,18 +197,32 @@ impl Text {
             // A setting that the checkpoint does not make is left to its reader.
             map.retain(|_, value| !value.is_null());
         }
+        if let (Some(flag), Some(map)) =
+            (self.tokenizer.fix_mistral_regex(), config.as_object_mut())
+        {
+            map.insert("fix_mistral_regex".to_owned(), flag.into());
+        }
         if let Some(source) = self.config.chat_template(None) {
             config["chat_template"] = source.into();
             files.push(("chat_template.jinja", source.into()));
         }
         files.push(("tokenizer_config.json", format!("{config:#}\n")));
+        let mut files: Vec<(String, String)> = files
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text))
+            .collect();
+        let more = self.config.chat_templates.iter();
+        let more = more.filter(|(name, _)| name != "default" && !name.contains(['/', '\\']));
+        files.extend(
+            more.map(|(name, text)| (format!("{MORE_TEMPLATES}/{name}.jinja"), text.clone())),
+        );
         for (name, text) in &files {
             let path = folder.join(name);
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).map_err(LmError::io(parent))?;
+            }
             std::fs::write(&path, text).map_err(LmError::io(&path))?;
         }
-        Ok(files
-            .into_iter()
-            .map(|(name, _)| name.to_string())
-            .collect())
+        Ok(files.into_iter().map(|(name, _)| name).collect())
     }
 }

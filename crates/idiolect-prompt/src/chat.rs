@@ -1,24 +1,30 @@
 //! A checkpoint's own Jinja chat template, with spans.
 //!
 //! What is trained is what answering adds: the prompt is rendered without the response, the same
-//! messages with it, and the difference up to its end-of-turn token is the span. The response is
-//! never searched for. What comes out of messages is found by [`StandIns`].
+//! messages with it, and the difference up to its end-of-turn token is the span (`spans.rs` has what is done
+//! where that does not hold). The response is never searched for. What comes out of messages is found by
+//! [`StandIns`]; that a rendering shows what the row says is checked (`shown.rs`).
 
 mod content;
 mod date;
 mod jinja;
+mod shown;
+mod spans;
+mod values;
 
-pub use date::Date;
+pub use date::{Date, NoDate};
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use idiolect_data::{Message, Role};
-use minijinja::{context, value::Value};
 
 use self::content::{Marked, StandIns};
 use self::jinja::{Program, raised};
-use crate::{PromptError, Rendered};
+use self::shown::{PROBE, trained};
+use self::spans::Span;
+use self::values::{REASONING, bytes, other_texts, values, with_text};
+use crate::{Conversation, PromptError, Rendered};
 
 /// The tokenizer's special tokens, as far as a chat template has to do with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +48,12 @@ pub struct ChatTokens {
 pub struct ChatTemplate {
     name: String,
     program: Program,
+    /// The template for rows with tools, where that is another.
+    with_tools: Option<Program>,
+    /// The template with its marks of what is generated written out, where it has some.
+    marked: Option<Program>,
     tokens: ChatTokens,
+    takes_parts: OnceLock<bool>,
     /// Spellings that end a turn: `eos`, the given ones, and what the template itself writes, once somebody
     /// asks: that is found by rendering.
     stops: OnceLock<Vec<String>>,
@@ -69,12 +80,30 @@ impl ChatTemplate {
             source,
         };
         let program = Program::new(source, tokens.date).map_err(syntax)?;
+        let marked = Program::with_marks(source, tokens.date).map_err(syntax)?;
         Ok(Self {
             name: name.into(),
             program,
+            with_tools: None,
+            marked,
             tokens,
+            takes_parts: OnceLock::new(),
             stops: OnceLock::new(),
         })
+    }
+
+    /// Takes another template for conversations with tools, as checkpoints keep one under the name `tool_use`.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::Syntax`].
+    pub fn for_tools(mut self, source: &str) -> Result<Self, PromptError> {
+        let program = Program::new(source, self.tokens.date);
+        self.with_tools = Some(program.map_err(|source| PromptError::Syntax {
+            template: format!("{} for tools", self.name),
+            source,
+        })?);
+        Ok(self)
     }
 
     /// `chat`, or the name that it was given.
@@ -107,65 +136,82 @@ impl ChatTemplate {
         stops
     }
 
+    /// The text that `transformers` renders, with or without the generation prompt, and no more: nothing is marked
+    /// or checked in it.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::Render`] or [`PromptError::Refused`].
+    pub fn text<'a>(
+        &self,
+        conversation: impl Into<Conversation<'a>>,
+        generation: bool,
+    ) -> Result<String, PromptError> {
+        self.render(conversation.into(), generation)
+    }
+
     /// The messages with the generation prompt, exactly the text that `transformers` renders.
     ///
     /// # Errors
     ///
     /// [`PromptError::Render`], [`PromptError::Refused`] or [`PromptError::Forged`].
-    pub fn prompt(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
-        let whole = self.render_marked(messages, true, self.stops())?;
+    pub fn prompt<'a>(
+        &self,
+        conversation: impl Into<Conversation<'a>>,
+    ) -> Result<Rendered, PromptError> {
+        let chat = conversation.into();
+        let whole = self.render_marked(chat, true, self.stops())?;
         // An earlier response is marked as in its example; where the template forbids that, the
         // prompt is still good.
-        let trained = self.trained_spans(messages, &whole).unwrap_or_default();
-        Ok(whole.segments(&trained))
+        let trained = self.trained_spans(chat, &whole).unwrap_or_default();
+        Ok(whole.segments(&ranges(trained)))
     }
 
-    /// The messages with every response trained up to its end-of-turn token, and nothing behind
-    /// the last.
+    /// The messages with every response that is to be trained, each up to its end-of-turn token, and nothing behind
+    /// the last of them.
     ///
     /// # Errors
     ///
-    /// As [`prompt`](Self::prompt), and [`PromptError::NoResponse`], [`PromptError::Prefix`] or
-    /// [`PromptError::NoEndOfTurn`].
-    pub fn example(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
-        let mut whole = self.render_marked(messages, false, self.stops())?;
-        let trained = self.trained_spans(messages, &whole)?;
+    /// As [`prompt`](Self::prompt), and [`PromptError::NoResponse`], [`PromptError::Prefix`],
+    /// [`PromptError::Lost`], [`PromptError::ToolsLost`] or [`PromptError::NoEndOfTurn`].
+    pub fn example<'a>(
+        &self,
+        conversation: impl Into<Conversation<'a>>,
+    ) -> Result<Rendered, PromptError> {
+        let chat = conversation.into();
         let no_response = || PromptError::NoResponse {
             template: self.name.clone(),
         };
-        whole
-            .text
-            .truncate(trained.last().ok_or_else(no_response)?.end);
-        Ok(whole.segments(&trained))
+        let last = trained(chat.messages).last().ok_or_else(no_response)?;
+        let whole = self.render_marked(chat, false, self.stops())?;
+        let (mut whole, spans) = match self.trained_spans(chat, &whole) {
+            Ok(spans) => {
+                self.check_rest(chat, &whole, &spans)?;
+                (whole, spans)
+            }
+            Err(error) => self.as_generated(chat.first(last + 1)).ok_or(error)?,
+        };
+        let end = spans.last().map_or(0, |(_, span)| span.end);
+        whole.text.truncate(end);
+        Ok(whole.segments(&ranges(spans)))
     }
 
-    /// Byte ranges of the responses in `whole`, which is rendered from all the messages.
-    fn trained_spans(
-        &self,
-        messages: &[Message],
-        whole: &Marked,
-    ) -> Result<Vec<Range<usize>>, PromptError> {
-        let answers = messages
-            .iter()
-            .enumerate()
-            .filter(|(_, m)| m.role == Role::Assistant);
-        answers
-            .map(|(at, _)| {
-                let prompt = self.render(&messages[..at], true)?;
-                let answered = self.render(&messages[..=at], false)?;
-                let differs = || PromptError::Prefix {
-                    template: self.name.clone(),
-                    message: at,
-                };
-                let tail = answered.strip_prefix(&prompt).ok_or_else(differs)?;
-                let end = prompt.len() + tail.trim_end().len();
-                if !whole.text.starts_with(&answered[..end]) {
-                    return Err(differs());
-                }
-                self.check_end_of_turn(whole, prompt.len()..end, at)?;
-                Ok(prompt.len()..end)
-            })
-            .collect()
+    /// The last answer behind the prompt that asks for it, and the earlier ones as they stand in that prompt.
+    fn as_generated(&self, chat: Conversation<'_>) -> Option<(Marked, Vec<Span>)> {
+        let (whole, last) = self.continued(chat)?;
+        let before = chat.first(chat.messages.len() - 1);
+        let mut spans = self.trained_spans(before, &whole).ok()?;
+        spans.push(last);
+        Some((whole, spans))
+    }
+
+    /// Spellings that may stand at the end of a turn: those that end a response, and any special token, with which
+    /// some templates end a call of tools or an earlier response.
+    fn ends(&self) -> impl Iterator<Item = &String> {
+        let special = self.tokens.special.iter();
+        let special =
+            special.filter(|token| !token.is_empty() && self.tokens.bos.as_ref() != Some(token));
+        self.stops().iter().chain(special)
     }
 
     /// The span must end with a token that ends a turn, written by the template and not by the
@@ -185,8 +231,7 @@ impl ChatTemplate {
                 .all(|range| range.end <= start || span.end <= range.start)
         };
         if self
-            .stops()
-            .iter()
+            .ends()
             .any(|stop| spelt.ends_with(stop.as_str()) && is_markup(stop))
         {
             return Ok(());
@@ -206,12 +251,11 @@ impl ChatTemplate {
 
     /// What the template writes behind a response, found by rendering one.
     fn own_end_of_turn(&self, given: &[String]) -> Option<String> {
-        let turn = |role, content: &str| Message {
-            role,
-            content: content.into(),
-        };
-        let turns = [turn(Role::User, "q"), turn(Role::Assistant, "a")];
-        let marked = self.render_marked(&turns, false, given).ok()?;
+        let turns = [
+            Message::new(Role::User, "q"),
+            Message::new(Role::Assistant, "a"),
+        ];
+        let marked = self.render_marked((&turns).into(), false, given).ok()?;
         let response = marked.content.last()?;
         Some(marked.text[response.end..].trim().to_owned())
     }
@@ -219,29 +263,28 @@ impl ChatTemplate {
     /// Renders, and finds what comes out of messages; `stops` are the ends of a turn that are known.
     fn render_marked(
         &self,
-        messages: &[Message],
+        chat: Conversation<'_>,
         generation: bool,
         stops: &[String],
     ) -> Result<Marked, PromptError> {
-        let text = self.render(messages, generation)?;
-        if let Some(stand_ins) = StandIns::of(messages.iter().map(|m| m.content.as_str())) {
-            let replace = |m: &Message| Message {
-                role: m.role,
-                content: stand_ins.replace(&m.content),
-            };
-            let replaced: Vec<Message> = messages.iter().map(replace).collect();
-            if let Ok(rendered) = self.render(&replaced, generation) {
+        let text = self.render(chat, generation)?;
+        let own = || chat.messages.iter().flat_map(own_texts);
+        let is_markup = |text: &str| self.forged(std::iter::once(text), stops);
+        if let Some(marker) = other_texts(chat).into_iter().find_map(is_markup) {
+            return Err(self.forgery(marker));
+        }
+        if let Some(stand_ins) = StandIns::of(own()) {
+            let replace = |m: &Message| with_text(m, &|text| stand_ins.replace(text));
+            let replaced: Vec<Message> = chat.messages.iter().map(replace).collect();
+            if let Ok(rendered) = self.render(chat.with(&replaced), generation) {
                 let marked = stand_ins.restore(&rendered);
                 if marked.text == text {
                     return Ok(marked);
                 }
             }
         }
-        match self.forged(messages, stops) {
-            Some(marker) => Err(PromptError::Forged {
-                template: self.name.clone(),
-                marker,
-            }),
+        match self.forged(own(), stops) {
+            Some(marker) => Err(self.forgery(marker)),
             None => Ok(Marked {
                 text,
                 content: Vec::new(),
@@ -249,38 +292,62 @@ impl ChatTemplate {
         }
     }
 
-    /// A special token that a message spells.
-    fn forged(&self, messages: &[Message], stops: &[String]) -> Option<String> {
+    fn forgery(&self, marker: String) -> PromptError {
+        PromptError::Forged {
+            template: self.name.clone(),
+            marker,
+        }
+    }
+
+    /// A special token that a text spells.
+    fn forged<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str> + Clone,
+        stops: &[String],
+    ) -> Option<String> {
         let tokens = &self.tokens;
         let known = stops
             .iter()
             .chain(&tokens.bos)
             .chain(&tokens.eos)
             .chain(&tokens.special);
-        let spelt = |marker: &&String| messages.iter().any(|m| m.content.contains(marker.as_str()));
+        let spelt = |marker: &&String| texts.clone().any(|text| text.contains(marker.as_str()));
         known
             .filter(|marker| !marker.is_empty())
             .find(spelt)
             .cloned()
     }
 
-    fn render(&self, messages: &[Message], generation: bool) -> Result<String, PromptError> {
-        let turn = |m: &Message| context! { role => m.role.as_str(), content => m.content };
-        let token = |name: &Option<String>| name.clone().map_or(Value::UNDEFINED, Value::from);
-        let values = context! {
-            messages => messages.iter().map(turn).collect::<Vec<_>>(),
-            add_generation_prompt => generation,
-            bos_token => token(&self.tokens.bos),
-            eos_token => token(&self.tokens.eos),
-            tools => (),
-            documents => (),
-        };
-        let given: usize = messages.iter().map(|m| m.content.len()).sum();
-        let rendered = self.program.render(values, given as u64);
+    /// The text and the places that the template marks by `{% generation %}`, where it has such marks.
+    fn generation_marks(&self, chat: Conversation<'_>) -> Option<(String, Vec<Range<usize>>)> {
+        let marked = self.marked.as_ref()?;
+        let rendered = self.run(marked, chat, false).ok()?;
+        jinja::between_marks(&rendered)
+    }
+
+    fn render(&self, chat: Conversation<'_>, generation: bool) -> Result<String, PromptError> {
+        let with_tools = self.with_tools.as_ref().filter(|_| !chat.tools.is_empty());
+        self.run(with_tools.unwrap_or(&self.program), chat, generation)
+    }
+
+    fn run(
+        &self,
+        program: &Program,
+        chat: Conversation<'_>,
+        generation: bool,
+    ) -> Result<String, PromptError> {
+        let in_parts =
+            |message: &Message| message.field("content").is_some_and(|own| own.is_array());
+        let takes_parts = !chat.messages.iter().any(in_parts) || self.takes_parts();
+        let values = values(chat, generation, &self.tokens, takes_parts);
+        let rendered = program.render(values, bytes(chat));
         rendered.map_err(|source| match raised(&source) {
             Some(reason) => PromptError::Refused {
                 template: self.name.clone(),
                 reason: reason.into(),
+            },
+            None if jinja::lacks_date(&source) => PromptError::Undated {
+                template: self.name.clone(),
             },
             None => PromptError::Render {
                 template: self.name.clone(),
@@ -288,4 +355,35 @@ impl ChatTemplate {
             },
         })
     }
+
+    /// Whether content in parts is shown as its text: other templates print the list of them.
+    fn takes_parts(&self) -> bool {
+        *self.takes_parts.get_or_init(|| {
+            let parts = serde_json::json!({
+                "role": "user", "content": [{ "type": "text", "text": PROBE }],
+            });
+            let message = Message {
+                fields: parts.as_object().cloned().map(Box::new),
+                ..Message::new(Role::User, PROBE)
+            };
+            let values = values((&[message]).into(), false, &self.tokens, true);
+            let rendered = self.program.render(values, 0).unwrap_or_default();
+            rendered.contains(PROBE)
+                && !["'text'", "\"text\""]
+                    .iter()
+                    .any(|key| rendered.contains(key))
+        })
+    }
+}
+
+/// The texts of a message that [`with_text`] changes.
+fn own_texts(message: &Message) -> impl Iterator<Item = &str> + Clone {
+    let reasoning = REASONING
+        .iter()
+        .filter_map(|name| message.field(name)?.as_str());
+    std::iter::once(message.content.as_str()).chain(reasoning)
+}
+
+fn ranges(spans: Vec<Span>) -> Vec<Range<usize>> {
+    spans.into_iter().map(|(_, range)| range).collect()
 }

@@ -78,8 +78,12 @@ impl DistillTemplate {
     ///
     /// Earlier user turns carry their reference answers too, as the reference program shows them.
     /// A system message of the example comes before the template's own.
-    #[must_use]
-    pub fn prompt(&self, example: &Example) -> Rendered {
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::Turns`] for turns that have no place in it.
+    pub fn prompt(&self, example: &Example) -> Result<Rendered, PromptError> {
+        self.form.taken(example.into())?;
         let mut messages = example.messages.clone();
         let own = &self.form.default_system;
         let brought = messages
@@ -88,7 +92,38 @@ impl DistillTemplate {
         if let Some(system) = brought.filter(|_| !own.is_empty()) {
             system.content = format!("{}\n\n{own}", system.content);
         }
-        self.form.render(&messages, example.prompt().len())
+        Ok(self.form.render(&messages, example.prompt().len()))
+    }
+
+    /// Whether the last response of an example can be asked for: it is a text, and answers a turn of the user, which
+    /// carries the reference answer.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::Turns`] names the turn.
+    pub fn check_turns(&self, example: &Example) -> Result<(), PromptError> {
+        let refused = |message, expected: &str, found: String| PromptError::Turns {
+            template: self.name().to_owned(),
+            message,
+            expected: expected.to_owned(),
+            found,
+        };
+        let prompt = example.prompt();
+        if let Some(asked) = prompt.last().filter(|asked| asked.role != Role::User) {
+            let found = format!("a turn of {}", asked.role_name());
+            return Err(refused(
+                prompt.len() - 1,
+                "a turn of user before the answer",
+                found,
+            ));
+        }
+        match example.messages.get(prompt.len()) {
+            Some(answer) if answer.calls_tools() => {
+                let found = "calls of tools".to_owned();
+                Err(refused(prompt.len(), "an answer in text to rewrite", found))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The same question as messages, to be rendered by the checkpoint's own chat template.
@@ -103,22 +138,20 @@ impl DistillTemplate {
         let mut opening =
             Some(own.unwrap_or(&self.form.default_system)).filter(|text| !text.is_empty());
         let mut asked = |at: usize, turn: &Message| {
-            let reference = all.get(at + 1).map_or("", |next| next.content.as_str());
+            let next = all.get(at + 1).filter(|next| next.role == Role::Assistant);
+            let reference = next.map_or("", |next| next.content.as_str());
             let question = text(&self.chat_user, &turn.content, reference);
             let content = match opening.take() {
                 Some(system) => format!("{system}\n\n{question}"),
                 None => question,
             };
-            Message {
-                role: Role::User,
-                content,
-            }
+            Message::new(Role::User, content)
         };
         let turns = example.prompt().iter().enumerate();
         turns
             .map(|(at, turn)| match turn.role {
                 Role::User => asked(at, turn),
-                Role::System | Role::Assistant => turn.clone(),
+                Role::System | Role::Assistant | Role::Other => turn.clone(),
             })
             .collect()
     }

@@ -33,6 +33,15 @@ pub enum PromptError {
         /// The template's own words.
         reason: String,
     },
+    /// The chat template prints the day of today, and no day is given.
+    #[error(
+        "chat template {template} prints the date (strftime_now): give the day that it is to print, \
+         as --date 2025-01-31 or date = \"2025-01-31\""
+    )]
+    Undated {
+        /// Name of the template.
+        template: String,
+    },
     /// A turn's prompt is not the beginning of the rendered example, so that what is trained would
     /// not be what generation sees.
     #[error(
@@ -44,6 +53,45 @@ pub enum PromptError {
         template: String,
         /// Index of the assistant message, from 0.
         message: usize,
+    },
+    /// A chat template shows a turn in part or not at all, so that something else would be trained than the row says.
+    #[error(
+        "chat template {template} does not show the {what} of message {message}: {text:?} is not in what it renders; \
+         pick a template that shows it, or leave the turn untrained (train: false)"
+    )]
+    Lost {
+        /// Name of the template.
+        template: String,
+        /// Index of the message, from 0.
+        message: usize,
+        /// What is not shown: content, reasoning, `tool_calls`, or the role of a turn that is no answer.
+        what: String,
+        /// Its beginning.
+        text: String,
+    },
+    /// A chat template does not show the tools that a row brings.
+    #[error(
+        "chat template {template} does not show the row's tools ({tool:?} and others); pick a template that does"
+    )]
+    ToolsLost {
+        /// Name of the template.
+        template: String,
+        /// The name of the first.
+        tool: String,
+    },
+    /// A template that is no chat template has no place for a turn.
+    #[error(
+        "template {template} has no place for message {message}: expected {expected}, found {found}"
+    )]
+    Turns {
+        /// Name of the template.
+        template: String,
+        /// Index of the message, from 0.
+        message: usize,
+        /// What it takes there.
+        expected: String,
+        /// What there is.
+        found: String,
     },
     /// A response is not followed by anything that ends a turn.
     #[error(

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod chat;
+mod conversation;
 mod distill;
 mod error;
 mod file;
@@ -10,7 +11,8 @@ mod preset;
 mod rendered;
 mod template;
 
-pub use chat::{ChatTemplate, ChatTokens, Date};
+pub use chat::{ChatTemplate, ChatTokens, Date, NoDate};
+pub use conversation::Conversation;
 pub use distill::DistillTemplate;
 pub use error::PromptError;
 pub use named::{NamedTemplate, Slot};

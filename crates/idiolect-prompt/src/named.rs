@@ -5,6 +5,7 @@
 
 mod check;
 mod slots;
+mod taken;
 
 pub use slots::Slot;
 pub(crate) use slots::{CONTENT, REFERENCE, fill};
@@ -13,7 +14,7 @@ use idiolect_data::{Message, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Piece, PromptError, Rendered, Segment, Special};
+use crate::{Conversation, Piece, PromptError, Rendered, Segment, Special};
 
 /// A template as data: one that is [built in](Self::by_name), read [from a file](Self::from_file), or written as a
 /// value.
@@ -34,6 +35,12 @@ pub struct NamedTemplate {
     /// Whether the system turn is inside the first user turn, as in Llama 2; its slots must be texts then.
     /// Default: false.
     pub system_in_user: bool,
+    /// Whether that user turn is the last one and not the first, as in Mistral's forms of 2024. Default: false.
+    #[serde(skip_serializing_if = "is_false")]
+    pub system_in_last: bool,
+    /// Whether a system message that is there and empty is written, as an empty system turn. Default: false.
+    #[serde(skip_serializing_if = "is_false")]
+    pub empty_system: bool,
     /// A user turn, up to where the response begins; must hold `{{content}}`.
     /// Default: `[{ text = "{{content}}" }]`.
     pub user: Vec<Slot>,
@@ -46,6 +53,9 @@ pub struct NamedTemplate {
     pub joined: bool,
     /// Whether white space at both ends of what is filled into a user turn is cut off. Default: false.
     pub strip: bool,
+    /// Whether white space at the end of a response is cut off. Default: false.
+    #[serde(skip_serializing_if = "is_false")]
+    pub strip_response_end: bool,
     /// Special tokens, beside the end of text, that end a response. Default: none.
     pub stops: Vec<String>,
     /// Texts, no tokens by themselves, that end a response and are no part of it. Default: none.
@@ -53,8 +63,8 @@ pub struct NamedTemplate {
 }
 
 /// Messages with their system text, or the template's, set apart.
-struct Conversation<'a> {
-    system: &'a str,
+struct Parts<'a> {
+    system: Option<&'a str>,
     turns: &'a [Message],
 }
 
@@ -66,11 +76,14 @@ impl Default for NamedTemplate {
             start: vec![Slot::Bos],
             system: vec![Slot::text("{{content}}\n\n")],
             system_in_user: false,
+            system_in_last: false,
+            empty_system: false,
             user: vec![Slot::text("{{content}}")],
             assistant: vec![Slot::text("{{content}}"), Slot::Eos],
             separator: Vec::new(),
             joined: true,
             strip: false,
+            strip_response_end: false,
             stops: Vec::new(),
             stop_texts: Vec::new(),
         }
@@ -79,20 +92,31 @@ impl Default for NamedTemplate {
 
 impl NamedTemplate {
     /// The messages, ready for the model to continue.
-    #[must_use]
-    pub fn prompt(&self, messages: &[Message]) -> Rendered {
-        self.render(messages, messages.len())
-    }
-
-    /// The messages with every response trained, up to the last response's end of turn.
     ///
     /// # Errors
     ///
-    /// [`PromptError::NoResponse`] when no message is the assistant's.
-    pub fn example(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
-        let last = messages
-            .iter()
-            .rposition(|message| message.role == Role::Assistant);
+    /// [`PromptError::Turns`] for turns that it has no place for: of others than system, user and assistant, out of
+    /// turn, with calls of tools or with reasoning; and for tools.
+    pub fn prompt<'a>(
+        &self,
+        conversation: impl Into<Conversation<'a>>,
+    ) -> Result<Rendered, PromptError> {
+        let messages = self.taken(conversation.into())?;
+        Ok(self.render(messages, messages.len()))
+    }
+
+    /// The messages with every response that is to be trained, up to the last one's end of turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`prompt`](Self::prompt), and [`PromptError::NoResponse`] when no message is to be trained.
+    pub fn example<'a>(
+        &self,
+        conversation: impl Into<Conversation<'a>>,
+    ) -> Result<Rendered, PromptError> {
+        let messages = self.taken(conversation.into())?;
+        let is_trained = |message: &Message| message.role == Role::Assistant && message.trained;
+        let last = messages.iter().rposition(is_trained);
         let last = last.ok_or_else(|| PromptError::NoResponse {
             template: self.name.clone(),
         })?;
@@ -103,22 +127,30 @@ impl NamedTemplate {
     /// A user turn's reference answer is the message after it, shown or not.
     pub(crate) fn render(&self, messages: &[Message], shown: usize) -> Rendered {
         let mut out = Rendered::default();
-        let Conversation { system, turns } = self.conversation(messages);
+        let Parts { system, turns } = self.parts(messages);
         let shown = turns.len().saturating_sub(messages.len() - shown);
         self.put(&mut out, &self.start, &[], &[]);
-        if !self.system_in_user && !system.is_empty() {
+        if let Some(system) = system.filter(|_| !self.system_in_user) {
             self.put(&mut out, &self.system, &content(system, false), &[]);
         }
+        let is_asked = |turn: &Message| turn.role == Role::User;
+        let with_system = match self.system_in_last {
+            true => turns[..shown].iter().rposition(is_asked),
+            false => turns[..shown].iter().position(is_asked),
+        };
         for (at, turn) in turns[..shown].iter().enumerate() {
             if turn.role == Role::Assistant {
-                self.put_response(&mut out, &turn.content);
+                self.put_response(&mut out, turn);
                 continue;
             }
             if at > 0 {
                 self.put(&mut out, &self.separator, &[], &[]);
             }
             let mut asked = content(self.cut(&turn.content), false);
-            if at == 0 && self.system_in_user && !system.is_empty() {
+            if let Some(system) = system
+                && self.system_in_user
+                && with_system == Some(at)
+            {
                 asked.splice(0..0, self.system_text(system));
             }
             let reference = turns.get(at + 1).map_or("", |next| self.cut(&next.content));
@@ -127,14 +159,15 @@ impl NamedTemplate {
         out
     }
 
-    fn conversation<'a>(&'a self, messages: &'a [Message]) -> Conversation<'a> {
+    fn parts<'a>(&'a self, messages: &'a [Message]) -> Parts<'a> {
         match messages.split_first() {
-            Some((first, turns)) if first.role == Role::System => Conversation {
-                system: &first.content,
+            Some((first, turns)) if first.role == Role::System => Parts {
+                system: Some(first.content.as_str())
+                    .filter(|text| self.empty_system || !text.is_empty()),
                 turns,
             },
-            _ => Conversation {
-                system: &self.default_system,
+            _ => Parts {
+                system: Some(self.default_system.as_str()).filter(|text| !text.is_empty()),
                 turns: messages,
             },
         }
@@ -162,19 +195,26 @@ impl NamedTemplate {
         }
     }
 
-    fn put_response(&self, out: &mut Rendered, response: &str) {
+    fn put_response(&self, out: &mut Rendered, turn: &Message) {
+        let (mut response, trained) = (turn.content.as_str(), turn.trained);
+        if self.strip_response_end {
+            response = response.trim_end();
+        }
         for slot in &self.assistant {
             match slot {
                 Slot::Text(pattern) => {
-                    out.push_text(
-                        fill(pattern, &content(response, true), &[], true),
-                        self.joined,
-                    );
+                    let filled = fill(pattern, &content(response, trained), &[], trained);
+                    out.push_text(filled, self.joined);
                 }
-                other => out.pieces.extend(special(other, true)),
+                other => out.pieces.extend(special(other, trained)),
             }
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn content(text: &str, trained: bool) -> Vec<Segment> {

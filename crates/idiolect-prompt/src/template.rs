@@ -1,8 +1,6 @@
 //! A template of either kind as one type.
 
-use idiolect_data::Message;
-
-use crate::{ChatTemplate, NamedTemplate, PromptError, Rendered};
+use crate::{ChatTemplate, Conversation, NamedTemplate, PromptError, Rendered};
 
 /// How messages become text: the same object renders for training and for generation.
 ///
@@ -34,11 +32,14 @@ impl Template {
     /// # Errors
     ///
     /// A chat template may fail: [`PromptError::Render`], [`PromptError::Refused`],
-    /// [`PromptError::Forged`].
-    pub fn prompt(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
+    /// [`PromptError::Forged`]; another has no place for some turns: [`PromptError::Turns`].
+    pub fn prompt<'a>(
+        &self,
+        conversation: impl Into<Conversation<'a>>,
+    ) -> Result<Rendered, PromptError> {
         match self {
-            Self::Named(named) => Ok(named.prompt(messages)),
-            Self::Chat(chat) => chat.prompt(messages),
+            Self::Named(named) => named.prompt(conversation),
+            Self::Chat(chat) => chat.prompt(conversation),
         }
     }
 
@@ -50,12 +51,15 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// [`PromptError::NoResponse`]; a chat template may also fail as in `prompt`, or with
-    /// [`PromptError::Prefix`] or [`PromptError::NoEndOfTurn`].
-    pub fn example(&self, messages: &[Message]) -> Result<Rendered, PromptError> {
+    /// As `prompt`, and [`PromptError::NoResponse`]; a chat template may also fail with [`PromptError::Prefix`],
+    /// [`PromptError::Lost`], [`PromptError::ToolsLost`] or [`PromptError::NoEndOfTurn`].
+    pub fn example<'a>(
+        &self,
+        conversation: impl Into<Conversation<'a>>,
+    ) -> Result<Rendered, PromptError> {
         match self {
-            Self::Named(named) => named.example(messages),
-            Self::Chat(chat) => chat.example(messages),
+            Self::Named(named) => named.example(conversation),
+            Self::Chat(chat) => chat.example(conversation),
         }
     }
 

@@ -251,7 +251,7 @@ fn what_templates_do_with_values_stays_what_it_was() {
         ),
         (
             "{{ {'b': [1]}|dictsort }} {{ [3, 1]|sort|map('string')|list }}",
-            "[[\"b\", [1]]] [\"1\", \"3\"]",
+            "[['b', [1]]] ['1', '3']",
         ),
     ] {
         assert_eq!(rendered(source).unwrap(), expected, "{source}");

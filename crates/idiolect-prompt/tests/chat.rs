@@ -97,7 +97,7 @@ fn errors_say_what_is_wrong_with_the_template() {
         &each("{{ raise_exception('no ' + m.role) }}"),
         &turns,
     ));
-    expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal(&each("{{ m.content if loop.last }}</s>"), &turns));
+    expect![[r#"chat template chat does not show the content of message 1: "a" is not in what it renders; pick a template that shows it, or leave the turn untrained (train: false)"#]].assert_eq(&refusal(&each("{{ m.content if loop.last }}</s>"), &turns));
     expect!["chat template chat renders message 1 differently once it is answered; pick a named template"].assert_eq(&refusal("{{ messages[-1].content }}</s>", &turns[..2]));
     expect![[r#"chat template chat closes message 1 with "a", expected one of ["</s>"]"#]]
         .assert_eq(&refusal(&each("{{ m.content }}"), &turns));
@@ -130,6 +130,6 @@ fn a_template_without_a_clock_has_the_date_it_is_given() {
     let undated = ChatTemplate::new(source, tokens(None)).unwrap();
     assert!(matches!(
         undated.prompt(&[user("q")]),
-        Err(PromptError::Render { .. })
+        Err(PromptError::Undated { .. })
     ));
 }

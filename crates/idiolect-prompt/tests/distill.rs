@@ -21,7 +21,14 @@ fn distillation_prompts_show_every_reference_answer() {
         user("Q2"),
         assistant("A2"),
     ]);
-    let raw = |name| pieces(&DistillTemplate::by_name(name).unwrap().prompt(&example));
+    let raw = |name| {
+        pieces(
+            &DistillTemplate::by_name(name)
+                .unwrap()
+                .prompt(&example)
+                .unwrap(),
+        )
+    };
     expect![[r#"
         ‹Below are an instruction that describes a task along with a reference answer. Using the reference answer as a guide, write your own response.›
         ### Instruction:\n‹ Q1 {{resp}}›\n\n### Reference Answer:\n‹A1␠›\n\n### Response:\n

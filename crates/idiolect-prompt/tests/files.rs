@@ -149,7 +149,7 @@ fn a_distillation_template_is_read_from_toml() {
         user = [{ text = "{{content}}\nReference: {{resp}}\nAnswer: " }]
     "#;
     let template = DistillTemplate::from_toml(text).unwrap();
-    let raw = template.prompt(&answered()).text("<s>", "</s>");
+    let raw = template.prompt(&answered()).unwrap().text("<s>", "</s>");
     assert_eq!(
         raw,
         "<s>Say it in your own words.\n\nQ\nReference: A\nAnswer: "
@@ -164,7 +164,10 @@ fn a_distillation_template_is_read_from_toml() {
     assert_eq!(terse.messages(&answered())[0].content, "Q\nReference: A");
     let empty = text.replace("Say it in your own words.", "");
     let brought = common::example(&[system("S"), user("Q"), assistant("A")]);
-    let raw = DistillTemplate::from_toml(&empty).unwrap().prompt(&brought);
+    let raw = DistillTemplate::from_toml(&empty)
+        .unwrap()
+        .prompt(&brought)
+        .unwrap();
     assert_eq!(raw.text("<s>", "</s>"), "<s>S\n\nQ\nReference: A\nAnswer: ");
 }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 #[test]
 fn a_default_system_text_stands_where_none_is_given() {
     let template = NamedTemplate::by_name("alpaca").unwrap();
-    let text = template.prompt(&[user("Q")]).text("<s>", "</s>");
+    let text = template.prompt(&[user("Q")]).unwrap().text("<s>", "</s>");
     expect![[r#"
         <s>Below is an instruction that describes a task. Write a response that appropriately completes the request.
 
@@ -45,7 +45,7 @@ fn plain_text_is_a_response_to_nothing() {
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
     let error = NamedTemplate::by_name("llama4").unwrap_err().to_string();
-    expect![[r#"unknown template "llama4", expected one of ["alpaca", "vanilla", "llama2", "llama3", "mistral", "chatml", "zephyr", "sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg", "sdft-2402/main/gsm8k", "sdft-2402/main/gsm8k_infer", "sdft-2402/main/llama3_gsm8k", "sdft-2402/main/llama3_gsm8k_infer", "sdft-2402/reproduce/alpaca", "sdft-2402/reproduce/alpaca_gcg", "sdft-2402/reproduce/gsm8k", "sdft-2402/reproduce/gsm8k_infer", "nift-2409/vanilla", "mt-bench/one_shot", "mt-bench/zephyr", "mt-bench/llama-2", "mt-bench/llama-3", "mt-bench/mistral"]"#]].assert_eq(&error);
+    expect![[r#"unknown template "llama4", expected one of ["alpaca", "vanilla", "llama2", "llama3", "mistral", "chatml", "zephyr", "mistral-v1", "mistral-v3", "mistral-v3-tekken", "mistral-v7", "mistral-v7-tekken", "sdft-2402/main/alpaca", "sdft-2402/main/alpaca_gcg", "sdft-2402/main/gsm8k", "sdft-2402/main/gsm8k_infer", "sdft-2402/main/llama3_gsm8k", "sdft-2402/main/llama3_gsm8k_infer", "sdft-2402/reproduce/alpaca", "sdft-2402/reproduce/alpaca_gcg", "sdft-2402/reproduce/gsm8k", "sdft-2402/reproduce/gsm8k_infer", "nift-2409/vanilla", "mt-bench/one_shot", "mt-bench/zephyr", "mt-bench/llama-2", "mt-bench/llama-3", "mt-bench/mistral"]"#]].assert_eq(&error);
     assert!(Preset::by_name("sdft-2402").is_err() && DistillTemplate::by_name("use").is_err());
 }
 
@@ -54,7 +54,7 @@ fn every_prompt_is_the_beginning_of_its_example() {
     for name in NamedTemplate::names() {
         let template = NamedTemplate::by_name(&name).unwrap();
         for answered in [3, 5] {
-            let prompt = template.prompt(&turns()[..answered - 1]);
+            let prompt = template.prompt(&turns()[..answered - 1]).unwrap();
             let example = template.example(&turns()[..answered]).unwrap();
             let (prompt, example) = (prompt.text("<s>", "</s>"), example.text("<s>", "</s>"));
             assert!(
@@ -151,9 +151,9 @@ fn the_presets_are_the_published_constants() {
             text => text,
         };
         let rendered = if distill {
-            DistillTemplate::new(form, "").prompt(&answered())
+            DistillTemplate::new(form, "").prompt(&answered()).unwrap()
         } else {
-            form.prompt(&[user("Q")])
+            form.prompt(&[user("Q")]).unwrap()
         };
         assert_eq!(
             rendered.text("<s>", ""),
@@ -177,7 +177,7 @@ fn mt_bench_conversations_are_those_of_fastchat() {
         } else {
             "<s>"
         };
-        let found = template.prompt(&messages).text(bos, "</s>");
+        let found = template.prompt(&messages).unwrap().text(bos, "</s>");
         assert_eq!(found, expected.as_str().unwrap(), "{name}");
     }
     assert_eq!(Preset::by_name("mt-bench").unwrap().templates.len(), 5);

@@ -29,6 +29,9 @@ pub(crate) fn collect(run: &RunDir) -> Result<Map<String, Value>, ReportError> {
         return Err(ReportError::NoRun { path });
     }
     report.insert("losses".into(), losses.into());
+    if let Some(forgetting) = forgetting(run)? {
+        report.insert("forgetting".into(), forgetting);
+    }
     report.insert("tasks".into(), tasks(run)?.into());
     report.insert("settings".into(), settings(run)?);
     report.insert("hashes".into(), hashes(run)?.into());
@@ -46,6 +49,17 @@ fn losses(run: &RunDir) -> Result<Map<String, Value>, ReportError> {
         }
     }
     Ok(all)
+}
+
+/// How much a training has made the model forget, without its single answers.
+fn forgetting(run: &RunDir) -> Result<Option<Value>, ReportError> {
+    let path = run.forgetting();
+    let Some(text) = text(&path)? else {
+        return Ok(None);
+    };
+    let mut found = object(&path, &text)?;
+    found.remove("rows");
+    Ok(Some(found.into()))
 }
 
 /// The summaries of the run directories of tasks, named by their folder.

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use idiolect_completion::Sampling;
+use idiolect_http::is_loopback;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::TeacherError;
@@ -29,7 +31,13 @@ pub struct TeacherConfig {
     pub max_new_tokens: usize,
     /// Texts that end a text, none of them empty; none by default.
     pub stop: Vec<String>,
-    /// Further fields of each request's body, which take the place of those above.
+    /// How the most new tokens are named in a chat; default [`LimitField::Auto`].
+    pub limit_field: LimitField,
+    /// Leaves the temperature out, for servers that refuse it: theirs is used then. Default false.
+    pub omit_temperature: bool,
+    /// What becomes of reasoning in a text; default [`Reasoning::Remove`].
+    pub reasoning: Reasoning,
+    /// Further fields of each request's body, which take the place of those above; null leaves one out.
     pub extra: Map<String, Value>,
     /// Requests under way at once, 1 to 1024; default 8.
     pub in_flight: usize,
@@ -51,18 +59,51 @@ pub struct TeacherConfig {
     pub seed: u64,
 }
 
+/// The name of the most new tokens in the body of a chat; a text to continue has `max_tokens` always.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LimitField {
+    /// `max_tokens`, and `max_completion_tokens` from the first refusal on that asks for it.
+    #[default]
+    Auto,
+    /// `max_tokens`.
+    MaxTokens,
+    /// `max_completion_tokens`, as `OpenAI`'s reasoning models want it.
+    MaxCompletionTokens,
+}
+
+/// What becomes of the reasoning that a server writes into a text: between `<think>` and `</think>`, up to a
+/// `</think>` that the prompt has opened, or as a part of its own.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reasoning {
+    /// It is taken out, and counted.
+    #[default]
+    Remove,
+    /// The text stays as it is; reasoning that comes as a part of its own is put before it, between the marks.
+    Keep,
+}
+
 /// How often and how slowly to try again after status 408, 425, 429 and 5xx, after time-outs, broken
 /// connections and answers that are cut off or no JSON.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retries {
-    /// Attempts in all, at least 1; default 6.
+    /// Attempts at a request, at least 1; default 6.
+    /// Those after which the server says how long to wait, or that its model is loading, do not count.
     pub attempts: u32,
     /// The wait before the second attempt, half to the whole of it by chance; default 1 s.
     /// It doubles with each attempt.
     pub first_wait: Duration,
     /// The longest wait of one's own choice; default 60 s.
     pub longest_wait: Duration,
-    /// The longest wait that a server may ask for (`Retry-After` in seconds); default 10 minutes.
+    /// How long a server may make a request wait in all, by `Retry-After` or because its model is loading;
+    /// default 10 minutes.
     pub patience: Duration,
 }
 
@@ -87,6 +128,9 @@ impl TeacherConfig {
             sampling: Sampling::GREEDY,
             max_new_tokens: 512,
             stop: Vec::new(),
+            limit_field: LimitField::default(),
+            omit_temperature: false,
+            reasoning: Reasoning::default(),
             extra: Map::new(),
             in_flight: 8,
             timeout: Duration::from_mins(5),
@@ -119,6 +163,11 @@ impl TeacherConfig {
         if self.in_flight > MOST_IN_FLIGHT {
             let expected = format!("at most {MOST_IN_FLIGHT}");
             return Err(refused("in_flight", &expected, &self.in_flight.to_string()));
+        }
+        if self.retries.patience > LONGEST_TIMEOUT {
+            let (most, found) = (LONGEST_TIMEOUT.as_secs(), self.retries.patience.as_secs());
+            let expected = format!("at most {most} seconds");
+            return Err(refused("patience", &expected, &found.to_string()));
         }
         if self.timeout.is_zero() || self.timeout > LONGEST_TIMEOUT {
             let (most, found) = (LONGEST_TIMEOUT.as_secs(), self.timeout.as_secs_f64());
@@ -186,15 +235,6 @@ fn hidden(url: &str) -> String {
         Some((_, host)) => format!("***@{host}"),
         None => shown.to_owned(),
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    let address = name.parse::<std::net::IpAddr>();
-    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

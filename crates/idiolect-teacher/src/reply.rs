@@ -1,13 +1,19 @@
-//! Bodies of requests and replies.
+//! What a reply holds.
 //!
 //! Source: the `OpenAI` API reference, "Completions" and "Chat completions", which vLLM, `SGLang`,
 //! llama.cpp and mistral.rs follow.
 
-use idiolect_completion::{Completion, FinishReason};
-use idiolect_input::shown;
-use serde_json::{Map, Value, json};
+mod said;
+mod think;
 
+use idiolect_completion::{Completion, FinishReason};
+use serde_json::Value;
+
+use crate::config::Reasoning;
+use crate::failure::{Passing, counted};
 use crate::request::{Call, Form};
+use crate::words::shortened;
+use said::{Said, said};
 
 /// A completion, and what it cost as the server counts.
 #[derive(Debug, PartialEq)]
@@ -17,102 +23,44 @@ pub(crate) struct Answer {
     pub(crate) prompt_tokens: u64,
     /// New tokens; where the server does not say, a quarter of the text's bytes.
     pub(crate) text_tokens: u64,
+    /// Reasoning was taken out of the text.
+    pub(crate) removed: bool,
+    /// There was reasoning and no text.
+    pub(crate) only_reasoning: bool,
 }
 
-/// What an attempt that failed cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Billed {
-    /// Nothing, as far as anybody knows.
-    #[default]
-    Nothing,
-    /// An answer was begun, and does not say.
-    Unknown,
-    /// What the server counts.
-    Tokens { prompt: u64, text: u64 },
-}
-
-/// What a reply says that it cost, where it says anything.
-pub(crate) fn usage(reply: &Value) -> Option<Billed> {
-    let [prompt, text] = ["prompt_tokens", "completion_tokens"].map(|field| counted(reply, field));
-    (prompt.is_some() || text.is_some()).then(|| Billed::Tokens {
-        prompt: prompt.unwrap_or(0),
-        text: text.unwrap_or(0),
-    })
-}
-
-fn counted(reply: &Value, field: &str) -> Option<u64> {
-    reply.get("usage")?.get(field)?.as_u64()
-}
-
-/// The body of a request; `extra` takes the place of the fields before it.
-pub(crate) fn body(model: &str, call: &Call, extra: &Map<String, Value>) -> Value {
-    let mut body = Map::new();
-    body.insert("model".to_owned(), json!(model));
-    match &call.form {
-        Form::Text(text) => body.insert("prompt".to_owned(), json!(text)),
-        Form::Chat(turns) => body.insert("messages".to_owned(), json!(turns)),
-    };
-    body.insert("max_tokens".to_owned(), json!(call.max_new_tokens));
-    let sampling = &call.sampling;
-    body.insert("temperature".to_owned(), decimal(sampling.temperature));
-    let drawn = sampling.temperature > 0.0;
-    let fields = [
-        (
-            "top_p",
-            decimal(sampling.top_p),
-            drawn && sampling.top_p < 1.0,
-        ),
-        ("top_k", json!(sampling.top_k), drawn && sampling.top_k > 0),
-        (
-            "min_p",
-            decimal(sampling.min_p),
-            drawn && sampling.min_p > 0.0,
-        ),
-        (
-            "repetition_penalty",
-            decimal(sampling.repetition_penalty),
-            (sampling.repetition_penalty - 1.0).abs() > f32::EPSILON,
-        ),
-        ("seed", json!(call.seed & 0x7fff_ffff), drawn),
-        ("stop", json!(call.stop), !call.stop.is_empty()),
-    ];
-    for (name, value, _) in fields.into_iter().filter(|(_, _, sent)| *sent) {
-        body.insert(name.to_owned(), value);
-    }
-    body.extend(extra.clone());
-    Value::Object(body)
-}
-
-/// A number with the digits that a person would write, not those of its double.
-fn decimal(value: f32) -> Value {
-    value
-        .to_string()
-        .parse::<f64>()
-        .map_or(Value::Null, Value::from)
+/// Why a reply with status 200 holds no completion.
+#[derive(Debug, PartialEq)]
+pub(crate) enum NoCompletion {
+    /// It says that something went wrong, which may pass.
+    Passing(Passing),
+    /// It has another form, as the next one would have.
+    OtherForm(String),
 }
 
 /// The completion that a reply holds, or what it holds instead.
-pub(crate) fn completion(reply: &Value, call: &Call) -> Result<Answer, String> {
+pub(crate) fn completion(
+    reply: &Value,
+    call: &Call,
+    reasoning: Reasoning,
+) -> Result<Answer, NoCompletion> {
     let choice = reply.get("choices").and_then(|choices| choices.get(0));
-    let choice =
-        choice.ok_or_else(|| format!("no choices in {}", shortened(&reply.to_string())))?;
-    let text = match call.form {
-        Form::Text(_) => choice.get("text"),
-        Form::Chat(_) => choice
-            .get("message")
-            .and_then(|message| message.get("content")),
+    let choice = choice.ok_or_else(|| without_choice(reply))?;
+    let said = match call.form {
+        Form::Text(_) => choice.get("text").and_then(Value::as_str).map(Said::text),
+        Form::Chat(_) => choice.get("message").and_then(said),
     };
-    let text = match text {
-        Some(Value::String(text)) => text.clone(),
-        // A refusal or a call of a tool comes without text.
-        Some(Value::Null) => String::new(),
-        _ => return Err(format!("no text in {}", shortened(&choice.to_string()))),
-    };
+    let said = said.ok_or_else(|| {
+        NoCompletion::OtherForm(format!("no text in {}", shortened(&choice.to_string())))
+    })?;
+    let (text, removed) = said.kept(reasoning);
     let reason = choice.get("finish_reason").and_then(Value::as_str);
     let text_tokens = counted(reply, "completion_tokens").unwrap_or(text.len().div_ceil(4) as u64);
     Ok(Answer {
         prompt_tokens: counted(reply, "prompt_tokens").unwrap_or(0),
         text_tokens,
+        removed,
+        only_reasoning: text.trim().is_empty() && (removed || said.reasoning.is_some()),
         completion: Completion {
             token_count: usize::try_from(text_tokens).unwrap_or(usize::MAX),
             finish_reason: FinishReason::from(reason.unwrap_or("unknown")),
@@ -121,16 +69,17 @@ pub(crate) fn completion(reply: &Value, call: &Call) -> Result<Answer, String> {
     })
 }
 
-/// What a server says about an error: its message where it has one, all of `text` where not, and whether asking
-/// again is of no use.
-pub(crate) fn message(reply: Option<&Value>, text: &str) -> (String, bool) {
-    let error = reply.and_then(|reply| reply.get("error"));
-    let own = error.and_then(|error| error.get("message").unwrap_or(error).as_str());
-    let code = error
-        .and_then(|error| error.get("code"))
-        .and_then(Value::as_str);
-    let hopeless = code == Some("insufficient_quota");
-    (own.unwrap_or(text).to_owned(), hopeless)
+/// A reply without choices: some servers report a fault of the model behind them with status 200.
+fn without_choice(reply: &Value) -> NoCompletion {
+    let shown = shortened(&reply.to_string());
+    if reply.get("error").is_some_and(|error| !error.is_null()) {
+        return NoCompletion::Passing(Passing {
+            found: format!("an error with status 200: {shown}"),
+            wait: None,
+            is_loading: false,
+        });
+    }
+    NoCompletion::OtherForm(format!("no choices in {shown}"))
 }
 
 /// The only model that a server has.
@@ -152,18 +101,14 @@ pub(crate) fn only_model(reply: &Value) -> Result<String, String> {
     }
 }
 
-/// At most 300 characters, on one line, with nothing that a terminal acts on.
-pub(crate) fn shortened(text: &str) -> String {
-    let line = text.trim().replace(['\n', '\r'], " ");
-    shown(&line, 300).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
-    use idiolect_completion::{CompletionRequest, Prompt, Sampling};
+    use idiolect_completion::{CompletionRequest, Prompt};
+    use serde_json::json;
 
     use super::*;
     use crate::config::TeacherConfig;
+    use crate::failure::{Billed, usage};
 
     fn request(prompt: Prompt) -> CompletionRequest {
         CompletionRequest::new(json!(1), prompt, u64::MAX)
@@ -173,35 +118,89 @@ mod tests {
         Prompt::user("Hi")
     }
 
-    fn asked(config: &TeacherConfig, prompt: Prompt) -> Value {
-        let request = request(prompt);
-        body("m", &Call::new(config, &request).unwrap(), &config.extra)
+    fn read_with(reply: &Value, prompt: Prompt, kept: Reasoning) -> Result<Answer, String> {
+        let (config, request) = (TeacherConfig::new("https://a.b"), request(prompt));
+        let answer = completion(reply, &Call::new(&config, &request).unwrap(), kept);
+        answer.map_err(|error| match error {
+            NoCompletion::OtherForm(found) => found,
+            NoCompletion::Passing(passing) => format!("passing: {}", passing.found),
+        })
     }
 
     fn read(reply: &Value, prompt: Prompt) -> Result<Answer, String> {
-        let (config, request) = (TeacherConfig::new("https://a.b"), request(prompt));
-        completion(reply, &Call::new(&config, &request).unwrap())
+        read_with(reply, prompt, Reasoning::Remove)
     }
 
     #[test]
-    fn bodies_hold_what_is_switched_on_and_no_more() {
-        let mut config = TeacherConfig::new("https://a.b");
-        let greedy = asked(&config, Prompt::Text("so".into()));
-        let expected = json!({"model": "m", "prompt": "so", "max_tokens": 512, "temperature": 0.0});
-        assert_eq!(greedy, expected);
-        config.sampling = Sampling {
-            temperature: 0.95,
-            top_k: 50,
-            top_p: 0.7,
-            ..Sampling::GREEDY
+    fn content_in_parts_and_reasoning_beside_it() {
+        let told = |message: Value, kept| {
+            let reply = json!({"choices": [{"message": message}]});
+            let answer = read_with(&reply, chat(), kept);
+            answer.map(|found| (found.completion.text, found.removed, found.only_reasoning))
         };
-        config.stop = vec!["###".into()];
-        config.extra.insert("max_tokens".into(), json!(7));
-        let expected = json!({
-            "model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 7,
-            "temperature": 0.95, "top_p": 0.7, "top_k": 50, "seed": 0x7fff_ffff, "stop": ["###"],
-        });
-        assert_eq!(asked(&config, chat()), expected);
+        let thinking = json!({"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]});
+        let parts = json!({"content": [thinking, {"type": "text", "text": "The "}, {"type": "text", "text": "sea."}]});
+        let (remove, keep) = (Reasoning::Remove, Reasoning::Keep);
+        let text = |text: &str, removed, only| Ok((text.to_owned(), removed, only));
+        assert_eq!(told(parts.clone(), remove), text("The sea.", true, false));
+        assert_eq!(
+            told(parts, keep),
+            text("<think>\nhm\n</think>\n\nThe sea.", false, false)
+        );
+        let marked = json!({"content": "<think>hm</think>\n\nThe sea."});
+        assert_eq!(told(marked.clone(), remove), text("The sea.", true, false));
+        assert_eq!(
+            told(marked, keep),
+            text("<think>hm</think>\n\nThe sea.", false, false)
+        );
+        let unended = json!({"content": "<think>hm"});
+        assert_eq!(told(unended, remove), text("", true, true));
+        let beside = json!({"content": "The sea.", "reasoning_content": "hm"});
+        assert_eq!(told(beside, remove), text("The sea.", false, false));
+        for name in ["reasoning_content", "reasoning"] {
+            let mut message = json!({"content": null});
+            message[name] = json!("hm");
+            assert_eq!(told(message, keep), text("", false, true));
+        }
+        assert_eq!(
+            told(json!({"reasoning": "hm"}), remove),
+            text("", false, true)
+        );
+        assert_eq!(
+            told(json!({"content": null}), remove),
+            text("", false, false)
+        );
+        assert_eq!(
+            told(json!({"tool_calls": []}), remove),
+            text("", false, false)
+        );
+        assert_eq!(
+            told(json!({"content": ["The ", "sea."]}), remove),
+            text("The sea.", false, false)
+        );
+        assert_eq!(told(json!({"content": []}), remove), text("", false, false));
+        for message in [
+            json!({"content": [{"type": "image_url", "image_url": "x"}]}),
+            json!({"content": [{"type": "text"}]}),
+            json!({"content": 7}),
+            json!({"content": {}}),
+            json!({}),
+            json!("text"),
+        ] {
+            let error = told(message.clone(), remove).unwrap_err();
+            assert!(error.starts_with("no text in {"), "{message}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_error_with_status_200_may_pass() {
+        let error = read(&json!({"error": {"code": 502}}), chat()).unwrap_err();
+        assert_eq!(
+            error,
+            "passing: an error with status 200: {\"error\":{\"code\":502}}"
+        );
+        let null = json!({"error": null, "choices": [{"message": {"content": "Hi"}}]});
+        assert_eq!(read(&null, chat()).unwrap().completion.text, "Hi");
     }
 
     #[test]
@@ -239,22 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_server() {
-        let message = |text: &str| {
-            let reply = serde_json::from_str(text).ok();
-            let (message, hopeless) = message(reply.as_ref(), text);
-            (shortened(&message), hopeless)
-        };
-        let quota = r#"{"error": {"message": "pay", "code": "insufficient_quota"}}"#;
-        assert_eq!(message(quota), ("pay".into(), true));
-        assert_eq!(
-            message(r#"{"error": "slow down"}"#),
-            ("slow down".into(), false)
-        );
-        assert_eq!(message("<html>\n502"), ("<html> 502".into(), false));
-        let long = message(&"x".repeat(400)).0;
-        assert_eq!(long, "x".repeat(300) + " ... (100 more bytes)");
-        assert_eq!(message("a\u{1b}b").0, "a\\u{1b}b");
+    fn the_only_model_and_the_bill() {
         let bill = json!({"usage": {"prompt_tokens": 3}});
         let billed = Billed::Tokens { prompt: 3, text: 0 };
         assert_eq!(

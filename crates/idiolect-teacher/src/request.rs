@@ -30,7 +30,7 @@ pub(crate) enum Form<'a> {
 /// A turn of a chat, as the interface has it.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Turn<'a> {
-    role: &'static str,
+    role: &'a str,
     content: &'a str,
 }
 
@@ -80,7 +80,7 @@ fn form(request: &CompletionRequest) -> Result<Form<'_>, TeacherError> {
         Prompt::Text(text) => Ok(Form::Text(text)),
         Prompt::Chat(turns) => {
             let turns = turns.iter().map(|turn| Turn {
-                role: turn.role.as_str(),
+                role: turn.role_name(),
                 content: &turn.content,
             });
             Ok(Form::Chat(turns.collect()))

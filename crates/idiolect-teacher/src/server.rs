@@ -2,16 +2,16 @@
 //!
 //! Nothing that a server says leaves this file longer than allowed or with the key in it.
 
-use std::borrow::Cow;
-use std::io::Read;
 use std::time::Duration;
 
+use idiolect_http::{
+    Body, Client, RequestError, Response, Secret, Timeouts, asked_wait, bounded_text, problem,
+};
 use serde_json::Value;
-use ureq::{Agent, AgentBuilder, Response};
 
 use crate::config::TeacherConfig;
-use crate::key::Key;
-use crate::reply::{Billed, message, shortened, usage};
+use crate::failure::{Billed, Failure, FailureKind, Passing, usage};
+use crate::words::{message, shortened};
 
 /// The most bytes of an answer with another status than 200 that are read; its message is cut far below that.
 const REFUSAL_BYTES: u64 = 1 << 16;
@@ -19,42 +19,23 @@ const REFUSAL_BYTES: u64 = 1 << 16;
 /// A server and the way to it.
 #[derive(Debug)]
 pub(crate) struct Server {
-    agent: Agent,
+    client: Client,
     /// Base address without a slash at its end.
     pub(crate) url: String,
-    key: Option<Key>,
+    key: Option<Secret>,
     /// The most bytes of an answer.
     reply_bytes: u64,
 }
 
-/// Why an attempt brought nothing, and what it cost.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Failure {
-    pub(crate) kind: FailureKind,
-    pub(crate) billed: Billed,
-}
-
-/// Why an attempt brought nothing.
-#[derive(Debug, PartialEq)]
-pub(crate) enum FailureKind {
-    /// Another attempt may do.
-    Again {
-        found: String,
-        /// How long the server asks to wait.
-        wait: Option<Duration>,
-    },
-    /// No other attempt will, and the status says so.
-    Final { status: u16, message: String },
-    /// An answer that is longer than allowed, as another one would be.
-    TooLong { found: String },
-}
-
 impl Server {
     /// Redirections are not followed: they would carry texts to a place that nobody named.
-    pub(crate) fn new(url: String, config: &TeacherConfig, key: Option<Key>) -> Self {
-        let agent = AgentBuilder::new().timeout(config.timeout).redirects(0);
+    pub(crate) fn new(url: String, config: &TeacherConfig, key: Option<Secret>) -> Self {
+        let whole = Some(config.timeout);
         Self {
-            agent: agent.max_idle_connections_per_host(64).build(),
+            client: Client::new(Timeouts {
+                whole,
+                ..Timeouts::default()
+            }),
             url,
             key,
             reply_bytes: config.reply_bytes,
@@ -67,37 +48,35 @@ impl Server {
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.call("GET", path, None)
+        let mut request = self.client.get(&self.address(path));
+        if let Some(key) = &self.key {
+            request = request.header("authorization", key.header());
+        }
+        self.answer(request.call())
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.call("POST", path, Some(body))
+        let mut request = self.client.post(&self.address(path));
+        if let Some(key) = &self.key {
+            request = request.header("authorization", key.header());
+        }
+        let request = request.header("content-type", "application/json");
+        self.answer(request.send(body.to_string()))
     }
 
-    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let mut request = self.agent.request(method, &self.address(path));
-        if let Some(key) = &self.key {
-            request = request.set("authorization", &key.header());
-        }
-        let sent = match body {
-            Some(body) => request
-                .set("content-type", "application/json")
-                .send_string(&body.to_string()),
-            None => request.call(),
-        };
+    fn answer(&self, sent: Result<Response<Body>, RequestError>) -> Result<Value, Failure> {
         match sent {
             Ok(response) if response.status() == 200 => self.read(response),
-            Ok(response) | Err(ureq::Error::Status(_, response)) => Err(self.refused(response)),
-            Err(ureq::Error::Transport(error)) => {
-                let problem = error.message().unwrap_or_default();
-                let text = self.redacted(&format!("{} {problem}", error.kind()));
+            Ok(response) => Err(self.refused(response)),
+            Err(error) => {
+                let text = self.redacted(&problem(&error));
                 Err(again(shortened(&text), None, Billed::Nothing))
             }
         }
     }
 
-    fn read(&self, response: Response) -> Result<Value, Failure> {
-        let body = Self::body(response, self.reply_bytes);
+    fn read(&self, response: Response<Body>) -> Result<Value, Failure> {
+        let body = bounded_text(response, self.reply_bytes);
         let body = body.map_err(|error| {
             let found = format!("an answer cut off: {error}");
             again(self.redacted(&found), None, Billed::Unknown)
@@ -106,7 +85,7 @@ impl Server {
             let most = self.reply_bytes;
             let found = format!("an answer of more than {most} bytes (reply_bytes)");
             return Err(Failure {
-                kind: FailureKind::TooLong { found },
+                kind: FailureKind::Unusable { found },
                 billed: Billed::Unknown,
             });
         };
@@ -120,11 +99,11 @@ impl Server {
         })
     }
 
-    fn refused(&self, response: Response) -> Failure {
-        let status = response.status();
-        let wait = asked_wait(&response);
+    fn refused(&self, response: Response<Body>) -> Failure {
+        let status = response.status().as_u16();
+        let wait = asked_wait(response.headers());
         // What the server says is an extra; without it the status stands alone.
-        let text = Self::body(response, REFUSAL_BYTES);
+        let text = bounded_text(response, REFUSAL_BYTES);
         let text = text.ok().flatten().unwrap_or_default();
         let reply: Option<Value> = serde_json::from_str(&text).ok();
         let billed = reply.as_ref().and_then(usage);
@@ -132,26 +111,20 @@ impl Server {
         let message = shortened(&self.redacted(&message));
         let passing = matches!(status, 408 | 425 | 429 | 500..=599) && !hopeless;
         let kind = if passing {
-            let found = format!("status {status}: {message}");
-            FailureKind::Again { found, wait }
+            // llama.cpp's server, and Hugging Face's, say so with 503.
+            let is_loading = status == 503 && message.to_ascii_lowercase().contains("loading");
+            FailureKind::Again(Passing {
+                found: format!("status {status}: {message}"),
+                wait,
+                is_loading,
+            })
         } else {
-            FailureKind::Final { status, message }
+            refusal(status, message)
         };
         Failure {
             kind,
             billed: billed.unwrap_or_default(),
         }
-    }
-
-    /// What a server says; none where it is longer than `most` bytes.
-    fn body(response: Response, most: u64) -> std::io::Result<Option<String>> {
-        let mut bytes = Vec::new();
-        let reader = response.into_reader();
-        reader
-            .take(most.saturating_add(1))
-            .read_to_end(&mut bytes)?;
-        let text = (bytes.len() as u64 <= most).then(|| String::from_utf8_lossy(&bytes));
-        Ok(text.map(Cow::into_owned))
     }
 
     fn redacted(&self, text: &str) -> String {
@@ -162,16 +135,24 @@ impl Server {
     }
 }
 
-fn again(found: String, wait: Option<Duration>, billed: Billed) -> Failure {
-    Failure {
-        kind: FailureKind::Again { found, wait },
-        billed,
+/// What a final status says; a setting that helps is named.
+fn refusal(status: u16, mut message: String) -> FailureKind {
+    if matches!(status, 400 | 422) && message.contains("max_completion_tokens") {
+        return FailureKind::OtherLimitField { status, message };
     }
+    if matches!(status, 400 | 422) && message.contains("temperature") {
+        message.push_str(" (the setting omit_temperature leaves it out)");
+    }
+    FailureKind::Final { status, message }
 }
 
-/// `Retry-After` in seconds, or `retry-after-ms`; a date is not read, for that takes a clock.
-fn asked_wait(response: &Response) -> Option<Duration> {
-    let number = |name| response.header(name)?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after").or_else(|| number("retry-after-ms").map(|ms| ms / 1e3))?;
-    Duration::try_from_secs_f64(seconds).ok()
+fn again(found: String, wait: Option<Duration>, billed: Billed) -> Failure {
+    Failure {
+        kind: FailureKind::Again(Passing {
+            found,
+            wait,
+            is_loading: false,
+        }),
+        billed,
+    }
 }

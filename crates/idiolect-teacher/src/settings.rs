@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
-use crate::config::{Retries, TeacherConfig};
+use crate::config::{LimitField, Reasoning, Retries, TeacherConfig};
 use crate::{Teacher, TeacherError};
 
 /// How a server is asked; flat keys of a configuration file.
@@ -23,8 +23,20 @@ pub struct ServerSettings {
     pub in_flight: usize,
     /// Seconds that one attempt may take, 1 to 31536000; default 300.
     pub timeout: u64,
-    /// Attempts at a request before the run ends, at least 1; default 6.
+    /// Attempts at a request before the run ends, at least 1; default 6. Those after which the server asks to
+    /// wait, or says that its model is loading, do not count.
     pub attempts: u32,
+    /// Seconds that a server may make a request wait in all, by Retry-After or because its model is loading, 0 to
+    /// 31536000; default 600.
+    pub patience: u64,
+    /// How the most new tokens are named in a chat: auto (the default), `max_tokens` until a server asks for
+    /// the other; `max_tokens`; or `max_completion_tokens`.
+    pub limit_field: LimitField,
+    /// Leave the temperature out, for servers that refuse it: theirs is used then; default false.
+    pub omit_temperature: bool,
+    /// What becomes of reasoning (`<think>…</think>`) in the server's texts: remove (the default), which counts it;
+    /// or keep.
+    pub reasoning: Reasoning,
     /// The most tokens of prompts and texts that this call may spend; no limit by default.
     pub budget_tokens: Option<u64>,
     /// The most money that this call may spend, in the currency of the prices, 0 or more; no limit by default.
@@ -45,6 +57,9 @@ impl Default for ServerSettings {
             in_flight,
             timeout,
             retries,
+            limit_field,
+            omit_temperature,
+            reasoning,
             budget,
             reply_bytes,
             plain_http,
@@ -56,6 +71,10 @@ impl Default for ServerSettings {
             in_flight,
             timeout: timeout.as_secs(),
             attempts: retries.attempts,
+            patience: retries.patience.as_secs(),
+            limit_field,
+            omit_temperature,
+            reasoning,
             budget_tokens: budget.tokens,
             budget_money: budget.money,
             prompt_price: budget.prompt_price,
@@ -92,8 +111,12 @@ impl ServerSettings {
             timeout: Duration::from_secs(self.timeout),
             retries: Retries {
                 attempts: self.attempts,
+                patience: Duration::from_secs(self.patience),
                 ..plain.retries
             },
+            limit_field: self.limit_field,
+            omit_temperature: self.omit_temperature,
+            reasoning: self.reasoning,
             budget: self.budget(),
             key_variable: self.key_variable.clone(),
             reply_bytes: self.reply_bytes,
@@ -142,6 +165,7 @@ mod tests {
     fn the_defaults_are_the_teachers_own_and_every_key_is_in_the_schema() {
         let defaults = json!({
             "server_model": null, "key_variable": null, "in_flight": 8, "timeout": 300, "attempts": 6,
+            "patience": 600, "limit_field": "auto", "omit_temperature": false, "reasoning": "remove",
             "budget_tokens": null, "budget_money": null, "prompt_price": 0.0, "text_price": 0.0,
             "reply_bytes": 67_108_864, "plain_http": false,
         });
@@ -188,6 +212,10 @@ mod tests {
             server_model: Some("m".into()),
             timeout: 7,
             attempts: 2,
+            patience: 9,
+            limit_field: LimitField::MaxCompletionTokens,
+            omit_temperature: true,
+            reasoning: Reasoning::Keep,
             budget_tokens: Some(9),
             ..ServerSettings::default()
         };
@@ -205,8 +233,12 @@ mod tests {
             timeout: Duration::from_secs(7),
             retries: Retries {
                 attempts: 2,
+                patience: Duration::from_secs(9),
                 ..plain.retries
             },
+            limit_field: LimitField::MaxCompletionTokens,
+            omit_temperature: true,
+            reasoning: Reasoning::Keep,
             budget: Budget {
                 tokens: Some(9),
                 ..Budget::default()

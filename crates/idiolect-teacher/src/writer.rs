@@ -1,9 +1,10 @@
 //! A teacher as a writer of completions: who it is to a journal, and what it says of its costs.
 
 use idiolect_completion::{BoxError, Completion, CompletionRequest, Writer, WriterIdentity};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::config::TeacherConfig;
+use crate::asking::Replies;
+use crate::config::{Reasoning, TeacherConfig};
 use crate::teacher::Teacher;
 
 impl Writer for Teacher {
@@ -15,16 +16,26 @@ impl Writer for Teacher {
             sampling,
             max_new_tokens,
             stop,
+            omit_temperature,
+            reasoning,
             ..
         } = self.config();
+        let mut sampler = json!({
+            "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
+            "min_p": sampling.min_p, "repetition_penalty": sampling.repetition_penalty,
+            "stops": stop, "max_new_tokens": max_new_tokens,
+        });
+        // Journals of before these settings stay valid.
+        if *omit_temperature {
+            sampler["temperature"] = Value::Null;
+        }
+        if *reasoning != Reasoning::default() {
+            sampler["reasoning"] = json!(reasoning);
+        }
         WriterIdentity {
             model: self.model().to_owned(),
             adapter: None,
-            sampler: json!({
-                "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
-                "min_p": sampling.min_p, "repetition_penalty": sampling.repetition_penalty,
-                "stops": stop, "max_new_tokens": max_new_tokens,
-            }),
+            sampler,
         }
     }
 
@@ -48,14 +59,43 @@ impl Teacher {
     /// What was spent so far, in one line for people.
     #[must_use]
     pub fn spending(&self) -> String {
-        let (spent, money) = (self.spent(), self.money_spent());
-        format!(
+        let (spent, money, replies) = (self.spent(), self.money_spent(), self.replies());
+        let costs = format!(
             "{}: {} texts in {} attempts, {} tokens of prompts, {} of texts, {money:.4} of money",
             self.model(),
             spent.texts,
             spent.attempts,
             spent.prompt_tokens,
             spent.text_tokens,
+        );
+        if replies == Replies::default() {
+            return costs;
+        }
+        format!(
+            "{costs}; reasoning taken out of {}, {} with reasoning and no text",
+            replies.reasoning_removed, replies.only_reasoning
         )
+    }
+
+    /// What was spent so far, as a summary holds it; nothing where nothing was asked.
+    #[must_use]
+    pub fn costs(&self) -> Option<Value> {
+        let (spent, replies) = (self.spent(), self.replies());
+        (spent.attempts > 0).then(|| {
+            json!({
+                "attempts": spent.attempts, "texts": spent.texts, "prompt_tokens": spent.prompt_tokens,
+                "text_tokens": spent.text_tokens, "money": self.money_spent(),
+                "reasoning_removed": replies.reasoning_removed, "only_reasoning": replies.only_reasoning,
+            })
+        })
+    }
+
+    /// What to do about replies that were reasoning and no text, in one line; nothing where there were none.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        let (only, texts) = (self.replies().only_reasoning, self.spent().texts);
+        let line =
+            format!("{only} of {texts} replies had reasoning and no text: raise --max-new-tokens");
+        (only > 0).then_some(line)
     }
 }

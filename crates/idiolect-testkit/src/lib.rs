@@ -10,8 +10,11 @@ mod close;
 mod device;
 mod error;
 mod golden;
+pub mod hub;
+mod journal;
 #[cfg(feature = "burn")]
 mod nudge;
+mod pipe;
 mod place;
 pub mod recorded_scores;
 
@@ -20,6 +23,8 @@ pub use close::{assert_close, max_abs_diff};
 pub use device::device;
 pub use error::TestkitError;
 pub use golden::Tensors;
+pub use journal::without_checksums;
 #[cfg(feature = "burn")]
 pub use nudge::Nudge;
+pub use pipe::pipe;
 pub use place::{minilm, shared, shared_file, smollm2_folder, smollm2_gguf, workspace_root};

@@ -2,7 +2,8 @@
 //!
 //! They are `tokenizer_config.json` in its old and new forms (tokens as strings or as objects, a chat
 //! template as text or as a list of named ones), `special_tokens_map.json`, and
-//! `chat_template.jinja`, which takes precedence over the configuration as it does in transformers 5.
+//! `chat_template.jinja` with the folder `additional_chat_templates`, which take precedence over the configuration as
+//! they do in transformers 5.
 
 use std::path::Path;
 
@@ -66,10 +67,13 @@ impl TokenizerConfig {
         }
         let template = folder.join("chat_template.jinja");
         if let Some(template) = read_optional(&template, &limits::TEMPLATE_BYTES)? {
-            config.chat_templates.retain(|(name, _)| name != DEFAULT);
-            config
-                .chat_templates
-                .insert(0, (DEFAULT.to_owned(), template));
+            config.put_template(DEFAULT, template);
+        }
+        for name in more_templates(folder)? {
+            let path = folder.join(MORE_TEMPLATES).join(format!("{name}.jinja"));
+            if let Some(template) = read_optional(&path, &limits::TEMPLATE_BYTES)? {
+                config.put_template(&name, template);
+            }
         }
         Ok(config)
     }
@@ -98,6 +102,17 @@ impl TokenizerConfig {
         })
     }
 
+    /// Puts a chat template in the place of the one of that name; the default one stands first.
+    pub fn put_template(&mut self, name: &str, source: String) {
+        self.chat_templates.retain(|(other, _)| other != name);
+        let at = if name == DEFAULT {
+            0
+        } else {
+            self.chat_templates.len()
+        };
+        self.chat_templates.insert(at, (name.to_owned(), source));
+    }
+
     /// The chat template of that name, or without a name the default one.
     #[must_use]
     pub fn chat_template(&self, name: Option<&str>) -> Option<&str> {
@@ -108,6 +123,28 @@ impl TokenizerConfig {
 }
 
 const DEFAULT: &str = "default";
+/// The folder of chat templates with other names than the default one's.
+pub const MORE_TEMPLATES: &str = "additional_chat_templates";
+
+/// The names of the templates in that folder, sorted.
+fn more_templates(folder: &Path) -> Result<Vec<String>, TokensError> {
+    let path = folder.join(MORE_TEMPLATES);
+    let files = match std::fs::read_dir(&path) {
+        Ok(files) => files,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(TokensError::Read { path, source }),
+    };
+    let name = |file: std::fs::DirEntry| {
+        let path = file.path();
+        let is_template = path.extension().is_some_and(|ending| ending == "jinja");
+        is_template
+            .then(|| path.file_stem()?.to_str().map(str::to_owned))
+            .flatten()
+    };
+    let mut names: Vec<String> = files.filter_map(|file| name(file.ok()?)).collect();
+    names.sort_unstable();
+    Ok(names)
+}
 
 fn read_optional(path: &Path, limit: &Limit) -> Result<Option<String>, TokensError> {
     match read_text(path, limit) {

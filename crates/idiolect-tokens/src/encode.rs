@@ -74,17 +74,24 @@ impl Tokenizer {
         Ok(tokens.into_iter().map(|token| token.id).collect())
     }
 
-    /// An example as a row to train on.
+    /// An example as a row to train on; `ends` are tokens that end a response beside the end of text, which need not
+    /// be marked as special.
     ///
     /// # Errors
     ///
     /// Those of [`encode`](Self::encode); [`TokensError::Row`] when nothing is trained, or when a
-    /// response does not end with the end of text or another special token.
-    pub fn example_row(&self, id: Value, rendered: &Rendered) -> Result<TokenRow, TokensError> {
+    /// response does not end with the end of text, one of `ends` or another special token.
+    pub fn example_row(
+        &self,
+        id: Value,
+        rendered: &Rendered,
+        ends: &[u32],
+    ) -> Result<TokenRow, TokensError> {
         let Encoded { ids, trained } = self.encode(rendered)?;
         let open_end = (0..ids.len()).find(|&at| {
-            let ends = trained[at] && !trained.get(at + 1).copied().unwrap_or(false);
-            ends && self.eos() != Some(ids[at]) && !self.is_special(ids[at])
+            let is_last = trained[at] && !trained.get(at + 1).copied().unwrap_or(false);
+            let is_end = |id| self.eos() == Some(id) || ends.contains(&id) || self.is_special(id);
+            is_last && !is_end(ids[at])
         });
         if let Some(at) = open_end {
             let (token, text) = (ids[at], self.decode(&ids[at..=at], false)?);

@@ -28,6 +28,26 @@ pub enum TokensError {
         /// The reason.
         source: BoxError,
     },
+    /// A vendor's own tokenizer file is of another kind, or contradicts itself.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Native {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A folder has no tokenizer in a form that is read.
+    #[error(
+        "{}: no tokenizer: expected tokenizer.json, tekken.json or tokenizer.model; for another one, open it in \
+         transformers (AutoTokenizer) and save it (save_pretrained)",
+        folder.display()
+    )]
+    NoTokenizer {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A GGUF vocabulary contradicts itself, or needs a kind of tokenizer that is not known.
     #[error("GGUF vocabulary: {what} is {found}, expected {expected}")]
     Vocabulary {

@@ -5,6 +5,8 @@ mod config;
 mod encode;
 mod error;
 mod gguf;
+mod mistral_regex;
+mod native;
 mod offsets;
 mod preview;
 mod row;
@@ -13,7 +15,7 @@ mod tokenizer;
 mod truncation;
 
 pub use batch::{TokenBatch, pack};
-pub use config::{SpecialTokens, TokenizerConfig};
+pub use config::{MORE_TEMPLATES, SpecialTokens, TokenizerConfig};
 pub use encode::Encoded;
 pub use error::{RowProblem, TokensError};
 pub use gguf::GgufVocabulary;

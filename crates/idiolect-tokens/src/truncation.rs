@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{RowProblem, TokenRow, TokensError};
+use crate::{IGNORE, RowProblem, TokenRow, TokensError};
 
 /// What becomes of a row that is longer than allowed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -20,11 +20,13 @@ pub enum Truncation {
     Drop,
     /// It is cut at the end, and loses the end of its response.
     Cut,
+    /// Of each question and its answer both are cut at their ends, by their lengths, as LLaMA-Factory cuts them.
+    Proportional,
 }
 
-/// A name that is none of `error`, `drop` and `cut`.
+/// A name that is none of `error`, `drop`, `cut` and `proportional`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is none of error, drop, cut")]
+#[error("{name:?} is none of error, drop, cut, proportional")]
 pub struct UnknownTruncation {
     /// The name.
     pub name: String,
@@ -38,6 +40,7 @@ impl FromStr for Truncation {
             "error" => Ok(Self::Error),
             "drop" => Ok(Self::Drop),
             "cut" => Ok(Self::Cut),
+            "proportional" => Ok(Self::Proportional),
             _ => Err(UnknownTruncation { name: name.into() }),
         }
     }
@@ -50,8 +53,10 @@ pub struct TruncatedRows {
     pub rows: Vec<TokenRow>,
     /// Ids of rows that were left out.
     pub dropped: Vec<Value>,
-    /// Ids of rows that were cut; they may have lost every trained token.
+    /// Ids of rows that were cut, those that are lost among them.
     pub cut: Vec<Value>,
+    /// Ids of rows that were cut and lost their last trained token; they teach nothing.
+    pub lost: Vec<Value>,
 }
 
 /// Brings rows to at most `max_length` tokens.
@@ -80,15 +85,71 @@ pub fn truncate_rows(
                 });
             }
             Truncation::Drop => out.dropped.push(row.id),
-            Truncation::Cut => {
+            Truncation::Cut | Truncation::Proportional => {
+                let had_some = row.trained_tokens() > 0;
+                if truncation == Truncation::Cut {
+                    row.input_ids.truncate(max_length);
+                    row.labels.truncate(max_length);
+                } else {
+                    cut_pairs(&mut row, max_length);
+                }
                 out.cut.push(row.id.clone());
-                row.input_ids.truncate(max_length);
-                row.labels.truncate(max_length);
+                if had_some && row.trained_tokens() == 0 {
+                    out.lost.push(row.id.clone());
+                }
                 out.rows.push(row);
             }
         }
     }
     Ok(out)
+}
+
+/// Cuts questions and answers by their lengths, the first ones first; pairs for which no room is left are gone.
+///
+/// Source: hiyouga/LLaMA-Factory `data/processor/processor_utils.py`, `infer_seqlen`, and `supervised.py`.
+fn cut_pairs(row: &mut TokenRow, max_length: usize) {
+    let (mut ids, mut labels) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while at < row.input_ids.len() && ids.len() < max_length {
+        let run = |from: usize, trained: bool| {
+            let rest = row.labels[from..].iter();
+            rest.take_while(|label| (**label != IGNORE) == trained)
+                .count()
+        };
+        let question = run(at, false);
+        let answer = run(at + question, true);
+        let (asked, answered) = lengths(question, answer, max_length - ids.len());
+        for part in [at..at + asked, at + question..at + question + answered] {
+            ids.extend_from_slice(&row.input_ids[part.clone()]);
+            labels.extend_from_slice(&row.labels[part]);
+        }
+        at += question + answer;
+    }
+    (row.input_ids, row.labels) = (ids, labels);
+}
+
+/// How much of a question and of its answer is kept.
+fn lengths(question: usize, answer: usize, room: usize) -> (usize, usize) {
+    let most_of_answer = if answer.saturating_mul(2) < room {
+        room
+    } else if question.saturating_mul(2) < room {
+        room - question
+    } else {
+        share(room, answer, question + answer)
+    };
+    let answered = answer.min(most_of_answer);
+    (question.min(room.saturating_sub(answered)), answered)
+}
+
+/// `int(room * (part / whole))` in floating-point numbers, as the source has it.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "lengths of rows"
+)]
+fn share(room: usize, part: usize, whole: usize) -> usize {
+    (room as f64 * (part as f64 / whole.max(1) as f64)) as usize
 }
 
 #[cfg(test)]
@@ -121,5 +182,38 @@ mod tests {
             (4, vec![Value::from("b")])
         );
         assert!("long".parse::<Truncation>().is_err());
+    }
+
+    /// Lengths by LLaMA-Factory's own function:
+    /// `[infer_seqlen(s, t, c) for s, t, c in ((100, 10, 50), (10, 100, 50), (60, 40, 50), (7, 3, 5), (0, 9, 4))]`.
+    #[test]
+    fn questions_and_answers_are_cut_as_llama_factory_cuts_them() {
+        let cases = [
+            (100, 10, 50),
+            (10, 100, 50),
+            (60, 40, 50),
+            (7, 3, 5),
+            (0, 9, 4),
+        ];
+        let found = cases.map(|(question, answer, room)| lengths(question, answer, room));
+        assert_eq!(found, [(40, 10), (10, 40), (30, 20), (4, 1), (0, 4)]);
+    }
+
+    #[test]
+    fn each_turn_is_cut_in_the_room_that_is_left() {
+        let label = |at: u32| if at % 10 < 6 { IGNORE } else { i64::from(at) };
+        let row = TokenRow {
+            id: "a".into(),
+            input_ids: (0..20).collect(),
+            labels: (0..20).map(label).collect(),
+        };
+        let cut = truncate_rows(vec![row.clone()], 13, Truncation::Proportional).unwrap();
+        assert_eq!(
+            cut.rows[0].input_ids,
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16]
+        );
+        assert_eq!((cut.cut.len(), cut.lost.len()), (1, 0));
+        let lost = truncate_rows(vec![row], 6, Truncation::Cut).unwrap();
+        assert_eq!(lost.lost, [Value::from("a")]);
     }
 }

@@ -27,6 +27,7 @@ fn the_preview_shows_what_is_trained() {
                 &Rendered {
                     pieces: vec![Piece::Text(segments), eos],
                 },
+                &[],
             )
             .unwrap();
         let eos = tokenizer.token(tokenizer.eos().unwrap()).unwrap();

@@ -91,7 +91,10 @@ fn check_forms(tokenizer: &Tokenizer, golden: &Value) {
     for (name, expected) in golden["distill"].as_object().unwrap() {
         let example = json!({"id": 0, "messages": messages(2)});
         let example = serde_json::from_value(example).unwrap();
-        let prompt = DistillTemplate::by_name(name).unwrap().prompt(&example);
+        let prompt = DistillTemplate::by_name(name)
+            .unwrap()
+            .prompt(&example)
+            .unwrap();
         assert_eq!(
             tokenizer.encode(&prompt).unwrap().ids,
             ids(&expected["ids"]),
@@ -116,7 +119,7 @@ fn chats_have_the_ids_of_transformers() {
         let example = chat.example(&messages).unwrap();
         let prompt = chat.prompt(&messages[..messages.len() - 1]).unwrap();
         assert_eq!(tokenizer.encode(&prompt).unwrap().ids, ids(&row["prompt"]));
-        let found = tokenizer.example_row(json!(7), &example).unwrap();
+        let found = tokenizer.example_row(json!(7), &example, &[]).unwrap();
         assert_eq!(found.input_ids, ids(&row["example"]));
         let trained: Vec<u32> = found
             .labels

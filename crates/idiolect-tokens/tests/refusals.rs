@@ -16,7 +16,7 @@ use serde_json::json;
 
 fn refusal(rendered: &Rendered) -> String {
     byte_level()
-        .example_row(json!("r1"), rendered)
+        .example_row(json!("r1"), rendered, &[])
         .unwrap_err()
         .to_string()
 }

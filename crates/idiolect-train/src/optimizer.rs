@@ -4,6 +4,9 @@
 //! relative, and its state is keyed by identifiers that differ from process to process.
 //! Here coefficients are computed in f64, the state is f32 and keyed by parameter name.
 //!
+//! A parameter in bf16 or f16 has a master in f32 (arXiv 1710.03740, section 3.1): steps move the master, and the
+//! parameter is the master rounded. Without one, steps smaller than half a digit of the parameter would be lost.
+//!
 //! Gradients are clipped by one norm over all of them, with the formula of
 //! `torch.nn.utils.clip_grad_norm_`: all are multiplied by `max_norm / (norm + 1e-6)` where that is
 //! below 1. Burn's own clipping by norm takes each tensor alone and is not used.
@@ -43,6 +46,8 @@ struct Moments {
     steps: u64,
     mean: Tensor<1>,
     square: Tensor<1>,
+    /// The parameter in f32, where its own type is smaller.
+    master: Option<Tensor<1>>,
 }
 
 /// One parameter's optimiser state on the host, exactly.
@@ -56,6 +61,8 @@ pub struct AdamWState {
     pub mean: Vec<f32>,
     /// Running mean of its squared gradients, flat.
     pub square: Vec<f32>,
+    /// The parameter before it was rounded to its own type, flat; none where that is f32.
+    pub master: Option<Vec<f32>>,
 }
 
 impl AdamW {
@@ -93,6 +100,7 @@ impl AdamW {
             steps: moments.steps,
             mean: values(&moments.mean),
             square: values(&moments.square),
+            master: moments.master.as_ref().map(values),
         };
         self.moments.iter().map(state).collect()
     }
@@ -106,15 +114,13 @@ impl AdamW {
             Tensor::from_data(TensorData::new(values, shape), (&device, DType::F32))
         };
         let moments = |state: AdamWState| {
-            let (mean, square) = (tensor(state.mean), tensor(state.square));
-            (
-                state.name,
-                Moments {
-                    steps: state.steps,
-                    mean,
-                    square,
-                },
-            )
+            let moments = Moments {
+                steps: state.steps,
+                mean: tensor(state.mean),
+                square: tensor(state.square),
+                master: state.master.map(tensor),
+            };
+            (state.name, moments)
         };
         self.moments = state.into_iter().map(moments).collect();
     }
@@ -126,11 +132,11 @@ impl AdamW {
         own.map_or(1.0, |own| own.ratio)
     }
 
-    /// The new value of a flat f32 parameter.
+    /// The new value of a flat parameter, in f32; `is_rounded` where the parameter holds it in less.
     fn update(
         &mut self,
         name: String,
-        value: Tensor<1>,
+        (value, is_rounded): (Tensor<1>, bool),
         gradient: Tensor<1>,
         rate: f64,
     ) -> Tensor<1> {
@@ -138,7 +144,9 @@ impl AdamW {
             steps: 0,
             mean: gradient.zeros_like(),
             square: gradient.zeros_like(),
+            master: None,
         });
+        let value = old.master.unwrap_or_else(|| value.cast(DType::F32));
         let steps = old.steps + 1;
         let mean = old.mean * self.beta1 + gradient.clone() * (1.0 - self.beta1);
         let square = old.square * self.beta2 + gradient.square() * (1.0 - self.beta2);
@@ -154,6 +162,7 @@ impl AdamW {
                 steps,
                 mean,
                 square,
+                master: is_rounded.then(|| updated.clone()),
             },
         );
         updated
@@ -184,12 +193,11 @@ impl ModuleMapper for Step<'_> {
         params::replace(param, |value| {
             let (shape, dtype) = (value.shape(), value.dtype());
             let count = shape.num_elements();
-            let flat = |tensor: Tensor<D>| tensor.cast(DType::F32).reshape([count]);
             let name = self.path.name();
             let rate = self.rate * self.optimizer.ratio(&name);
-            let updated = self
-                .optimizer
-                .update(name, flat(value), flat(gradient), rate);
+            let value = (value.reshape([count]), dtype != DType::F32);
+            let gradient = gradient.cast(DType::F32).reshape([count]);
+            let updated = self.optimizer.update(name, value, gradient, rate);
             updated.reshape(shape).cast(dtype)
         })
     }

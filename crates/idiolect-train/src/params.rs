@@ -3,9 +3,15 @@
 //! A name is the path of fields that leads to the parameter, joined by dots, as Burn's module
 //! visitor gives it: it is the same in each process, which a `ParamId` is not.
 
+mod gradients;
+
+use std::collections::BTreeSet;
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
+
+pub(crate) use gradients::{accumulate, scale_gradients, squares};
 
 /// A parameter's values on the host.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,46 +137,31 @@ impl ModuleMapper for FromHost<'_, '_> {
     }
 }
 
-/// Multiplies all gradients of the module's parameters by `scale`.
-pub(crate) fn scale_gradients<M: Module>(module: &M, gradients: &mut GradientsParams, scale: f64) {
-    module.visit(&mut Scale { gradients, scale });
-}
-
-struct Scale<'a> {
-    gradients: &'a mut GradientsParams,
-    scale: f64,
-}
-
-impl ModuleVisitor for Scale<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            self.gradients
-                .register(param.id, gradient.mul_scalar(self.scale));
-        }
-    }
-}
-
-/// Sums of squares of each trained parameter's gradient over its last dimension, unread.
-pub(crate) fn squares<M: Module>(module: &M, gradients: &GradientsParams) -> Vec<Tensor<1>> {
-    let mut walk = Squares {
-        gradients,
-        sums: Vec::new(),
-    };
+/// Names of the trained parameters whose type is smaller than f32.
+pub(crate) fn rounded<M: Module>(module: &M) -> BTreeSet<String> {
+    let mut walk = Rounded::default();
     module.visit(&mut walk);
-    walk.sums
+    walk.names
 }
 
-struct Squares<'a> {
-    gradients: &'a GradientsParams,
-    sums: Vec<Tensor<1>>,
+#[derive(Default)]
+struct Rounded {
+    path: Path,
+    names: BTreeSet<String>,
 }
 
-impl ModuleVisitor for Squares<'_> {
+impl ModuleVisitor for Rounded {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let sums = gradient.cast(DType::F32).square().sum_dim(D - 1);
-            let count = sums.shape().num_elements();
-            self.sums.push(sums.reshape([count]));
+        if param.is_require_grad() && param.dtype() != DType::F32 {
+            self.names.insert(self.path.name());
         }
     }
 }

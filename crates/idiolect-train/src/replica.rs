@@ -15,7 +15,7 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::GradientsParams;
 use idiolect_tokens::TokenBatch;
 
 use crate::params::{self, Flat};
@@ -48,24 +48,21 @@ pub(crate) struct Sums<G> {
     pub(crate) gradients: G,
 }
 
-/// Losses and the sum of the gradients of some micro-batches, in their order.
+/// Losses and the sum of the gradients of some micro-batches, in their order; the sum is in f32.
 pub(crate) fn measure<M: Module>(
     objective: &dyn Objective<M>,
     module: &M,
     (step, parts): (usize, &[Part]),
 ) -> Result<Sums<GradientsParams>, TrainError> {
-    let (mut accumulator, mut losses) = (GradientsAccumulator::new(), Vec::new());
+    let (mut gradients, mut losses) = (GradientsParams::new(), Vec::new());
     for part in parts {
         let measured = objective.gradients(module, &part.batch, part.step);
         let measured = measured.map_err(|source| TrainError::Objective { step, source })?;
         guard::counted(step, measured.loss, part.trained_tokens)?;
         losses.push((part.place, measured.loss.sum));
-        accumulator.accumulate(module, measured.gradients);
+        params::accumulate(module, &mut gradients, measured.gradients);
     }
-    Ok(Sums {
-        losses,
-        gradients: accumulator.grads(),
-    })
+    Ok(Sums { losses, gradients })
 }
 
 /// One window's work for one device.

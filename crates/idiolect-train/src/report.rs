@@ -3,12 +3,13 @@
 //! `metrics.jsonl` holds what the run computed and no clock, so that two runs can be compared byte
 //! by byte; `timings.jsonl` holds what the machine did.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use idiolect_data::lock_file;
+use idiolect_input::open_growing;
 use serde::Serialize;
 
 use crate::TrainError;
@@ -123,9 +124,7 @@ pub(crate) struct Log {
 impl Log {
     /// Opens the file, for this process alone, and cuts it back to its first `bytes` bytes.
     pub(crate) fn open(path: PathBuf, bytes: u64) -> Result<Self, TrainError> {
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        let mut file = options.open(&path).map_err(|source| io(&path, source))?;
+        let mut file = open_growing(&path).map_err(|source| io(&path, source))?;
         lock_file(&file, &path)?;
         let found = Self::cut(&mut file, bytes).map_err(|source| io(&path, source))?;
         if found < bytes {

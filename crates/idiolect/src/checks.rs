@@ -3,7 +3,7 @@
 use idiolect_finetune::TrainSettings;
 
 use crate::Error;
-use crate::settings::{DistillJob, SdftSettings};
+use crate::settings::{DistillJob, FORGETTING, SdftSettings};
 
 impl DistillJob {
     /// Refuses numbers out of range; looks at no file.
@@ -38,6 +38,7 @@ impl SdftSettings {
             lora: self.lora.clone(),
             train: self.train.clone(),
             finetune: self.finetune.clone(),
+            forgetting: self.forgetting.with_default(FORGETTING),
             out: self.out.clone(),
         };
         Ok(training.check()?)

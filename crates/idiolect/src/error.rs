@@ -50,6 +50,10 @@ pub enum Error {
     #[cfg(feature = "train")]
     #[error(transparent)]
     FineTune(#[from] idiolect_finetune::FineTuneError),
+    /// The measurement of forgetting, or more of it than the limit allows.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Forgetting(#[from] idiolect_forgetting::ForgettingError),
     /// Sentence embeddings.
     #[cfg(feature = "train")]
     #[error(transparent)]
@@ -117,6 +121,8 @@ impl Error {
             Self::Lm(error) => error_cause(error),
             #[cfg(feature = "train")]
             Self::FineTune(error) => error_cause(error),
+            #[cfg(feature = "train")]
+            Self::Forgetting(error) => error_cause(error),
             other => other,
         }
     }
@@ -140,6 +146,16 @@ pub fn error_cause<'a>(
             FineTuneError::Lm(error) => error_cause(error),
             FineTuneError::Train(error) => error,
             FineTuneError::Report(error) => error,
+            FineTuneError::Forgetting(error) => error_cause(error),
+            other => other,
+        };
+    }
+    #[cfg(feature = "train")]
+    if let Some(forgetting) = error.downcast_ref::<idiolect_forgetting::ForgettingError>() {
+        use idiolect_forgetting::ForgettingError;
+        return match forgetting {
+            ForgettingError::Lm(error) => error_cause(error),
+            ForgettingError::Data(error) => error,
             other => other,
         };
     }

@@ -29,6 +29,10 @@ pub use idiolect_embed as embed;
 #[cfg(feature = "train")]
 pub use idiolect_finetune as finetune;
 #[cfg(feature = "train")]
+pub use idiolect_forgetting as forgetting;
+#[cfg(feature = "hub")]
+pub use idiolect_hub as hub;
+#[cfg(feature = "train")]
 pub use idiolect_lm as lm;
 #[cfg(feature = "train")]
 pub use idiolect_lora as lora;

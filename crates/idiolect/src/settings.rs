@@ -10,6 +10,7 @@ use idiolect_data::DataSettings;
 use idiolect_distill::DistillSettings;
 use idiolect_eval::EvalSettings;
 use idiolect_finetune::FineTuneSettings;
+use idiolect_forgetting::ForgettingSettings;
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{Dtype, ModelSettings};
 use idiolect_lora::LoraConfig;
@@ -17,6 +18,9 @@ use idiolect_teacher::ServerSettings;
 use idiolect_train::TrainConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Prompts on which the whole job measures forgetting by itself.
+pub(crate) const FORGETTING: usize = 64;
 
 /// Settings of a distillation: which model rewrites which answers, and what becomes of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,6 +89,8 @@ pub struct SdftSettings {
     pub train: TrainConfig,
     #[serde(flatten)]
     pub finetune: FineTuneSettings,
+    #[serde(flatten)]
+    pub forgetting: ForgettingSettings,
     /// Run directory.
     pub out: Option<PathBuf>,
 }
@@ -142,6 +148,8 @@ pub struct EvalJob {
     pub eval: EvalSettings,
     #[serde(flatten)]
     pub server: ServerSettings,
+    #[serde(flatten)]
+    pub forgetting: ForgettingSettings,
     /// Folder of journal, rows and summary.
     pub out: Option<PathBuf>,
 }

@@ -5,12 +5,13 @@
 use std::process::Command;
 
 use burn::tensor::{Int, Tensor, TensorData};
-use idiolect::lora::{load_adapter, save_adapter};
+use idiolect::lora::{LoraAdapter, load_adapter, save_adapter};
 use idiolect::model::{SaveOptions, StoredType, save};
 use idiolect_testkit::{Tensors, assert_close, device, workspace_root};
 use serde_json::{Value, json};
 
 use crate::case::{TOLERANCE, each, logits_of};
+use crate::training::choices;
 
 /// Differences of a configuration that mean nothing: what is off, and what follows from other settings.
 const KNOWN: [&str; 1] = ["pad_token_id: -1 None"];
@@ -35,22 +36,30 @@ fn transformers_and_peft_read_what_we_write() {
             stored: StoredType::F32,
             max_shard_bytes: u64::MAX,
         };
-        save(&case.decoder, &at("model"), options).unwrap();
+        let model = at("model");
+        save(&case.decoder, &model, options).unwrap();
         let device = device().unwrap();
-        let adapter = case.folder.join("peft/adapter_final");
-        let adapter = load_adapter(&adapter, &case.decoder, &device).unwrap();
-        save_adapter(&adapter, &at("adapter"), &case.name).unwrap();
-        let ids = case.rows("right").swap_remove(0);
-        jobs.borrow_mut().push(
-            json!({"before": case.folder, "after": at("model"), "adapter": at("adapter"),
-            "ids": ids, "logits": at("logits"), "known": KNOWN}),
-        );
-        let count = ids.len();
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, count]), &device);
-        let logits = logits_of(&adapter.decoder(&case.decoder), &adapter, ids);
-        expected
-            .borrow_mut()
-            .push((case.name.clone(), at("logits"), logits));
+        let folder = case.folder.join("peft/adapter_final");
+        let mut adapters = vec![load_adapter(&folder, &case.decoder, &device).unwrap()];
+        if case.decoder.config.wrapper.class().is_some() {
+            let new = |config| LoraAdapter::new(config, &case.decoder, 1, &device).unwrap();
+            adapters.extend(choices().iter().map(new));
+        }
+        for (number, adapter) in adapters.iter().enumerate() {
+            let at = |part: &str| at(&format!("{part}{number}"));
+            save_adapter(adapter, &at("adapter"), &case.name).unwrap();
+            let ids = case.rows("right").swap_remove(0);
+            jobs.borrow_mut().push(
+                json!({"before": case.folder, "after": model, "adapter": at("adapter"),
+                "ids": ids, "logits": at("logits"), "known": KNOWN}),
+            );
+            let count = ids.len();
+            let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, count]), &device);
+            let found = logits_of(&adapter.decoder(&case.decoder), adapter, ids);
+            expected
+                .borrow_mut()
+                .push((case.name.clone(), at("logits"), found));
+        }
     });
     let file = place.path().join("jobs.json");
     std::fs::write(&file, Value::from(jobs.into_inner()).to_string()).unwrap();

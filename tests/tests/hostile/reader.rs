@@ -206,10 +206,7 @@ fn gguf(root: &Path, file: &str) -> Result<String, BoxError> {
 
 /// What a model is, and its nats of a conversation.
 fn scores(model: &LanguageModel) -> Result<String, BoxError> {
-    let message = |role, content: &str| Message {
-        role,
-        content: content.into(),
-    };
+    let message = |role, content: &str| Message::new(role, content);
     let turns = vec![
         message(Role::User, "Say 1."),
         message(Role::Assistant, "1 it is"),

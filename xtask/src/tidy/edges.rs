@@ -6,28 +6,31 @@ use super::packages::dependencies;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("input", &[]),
+    ("http", &[]),
+    ("hub", &["http", "input"]),
     ("data", &["input"]),
     ("prompt", &["input", "data"]),
     ("tokens", &["input", "prompt"]),
     ("generate", &[]),
-    ("completion", &["data", "prompt", "generate"]),
+    ("completion", &["input", "data", "prompt", "generate"]),
     ("metrics", &[]),
     ("distill", &["data", "prompt", "metrics", "completion"]),
     ("continuation", &["input", "data", "completion"]),
-    ("teacher", &["completion", "input"]),
+    ("teacher", &["completion", "http", "input"]),
     ("eval", &["input", "data", "metrics", "completion"]),
     ("report", &["input", "data"]),
     ("kernels", &[]),
     ("embed", &["input"]),
     ("model", &["input", "kernels"]),
     ("lora", &["input", "model"]),
-    ("train", &["data", "kernels", "tokens"]),
+    ("train", &["input", "data", "kernels", "tokens"]),
     (
         "lm",
         &[
             "input",
+            "hub",
             "data",
             "prompt",
             "tokens",
@@ -39,8 +42,14 @@ const EDGES: [(&str, &[&str]); 19] = [
         ],
     ),
     (
+        "forgetting",
+        &["data", "tokens", "generate", "completion", "metrics", "lm"],
+    ),
+    (
         "finetune",
         &[
+            "forgetting",
+            "input",
             "lm",
             "train",
             "lora",
@@ -53,8 +62,10 @@ const EDGES: [(&str, &[&str]); 19] = [
     ),
 ];
 /// Crates that build in seconds: no tensor library, in tests neither.
-const LIGHT: [&str; 12] = [
+const LIGHT: [&str; 14] = [
     "input",
+    "http",
+    "hub",
     "data",
     "prompt",
     "tokens",

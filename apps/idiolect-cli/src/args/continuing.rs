@@ -47,9 +47,12 @@ pub(crate) struct ContinueFlags {
     /// PEFT folder: a local teacher writes with this adapter on
     #[arg(long)]
     pub adapter: Option<PathBuf>,
-    /// Who judges, in the same form; it writes at most 8 tokens, the likeliest [default: the teacher]
+    /// Who judges, in the same form; it writes the likeliest tokens [default: the teacher]
     #[arg(long, value_name = "local:MODEL|openai:URL")]
     pub judge: Option<String>,
+    /// Most new tokens of the judge, enough for its one word; one that reasons first needs more [default: 8]
+    #[arg(long, value_name = "TOKENS")]
+    pub judge_max_new_tokens: Option<usize>,
     /// Name of the judge's model on its server [default: the only one that it serves]
     #[arg(long, value_name = "NAME")]
     pub judge_model: Option<String>,

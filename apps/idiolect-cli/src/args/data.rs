@@ -20,10 +20,14 @@ pub(crate) struct DataOptions {
     #[arg(long, value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
-    /// alpaca, sharegpt, messages, text or tokens; auto tells it by the fields; FILE.toml describes one of your own
-    /// [default: auto]
+    /// alpaca, sharegpt, messages, prompt-completion, text or tokens; auto tells it by the fields of each file;
+    /// FILE.toml describes one of your own [default: auto]
     #[arg(long)]
     pub format: Option<String>,
+    /// A row that is not of the format, or that the template does not take: error, or skip, which leaves it out,
+    /// counts it and lists it in skipped.jsonl of --out [default: error]
+    #[arg(long, value_name = "WHAT")]
+    pub bad_rows: Option<String>,
     /// Column of an alpaca row that holds the instruction [default: instruction]
     #[arg(long)]
     pub instruction_column: Option<String>,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{ModelOptions, ServerOptions};
+use super::{ForgettingOptions, ModelOptions, ServerOptions};
 
 /// Arguments of `eval`.
 #[derive(Args, Debug, Clone, Default, Serialize)]
@@ -70,6 +70,9 @@ pub(crate) struct EvalFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub server: ServerOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub forgetting: ForgettingOptions,
     /// Seed of the draws and of the intervals
     #[arg(long, default_value_t = 42)]
     pub seed: u64,

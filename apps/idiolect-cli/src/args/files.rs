@@ -43,7 +43,7 @@ pub(crate) struct Generate {
     /// One prompt; its text streams to the terminal
     #[arg(long, conflicts_with = "prompts", required_unless_present = "prompts")]
     pub prompt: Option<String>,
-    /// Rows with id, and prompt, messages or input_ids
+    /// Rows with id, and prompt, messages or input_ids, or rows of any format of data sets, answers left out
     #[arg(long, value_name = "FILE")]
     pub prompts: Option<PathBuf>,
     /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the adapter's, else the checkpoint's chat
@@ -58,6 +58,10 @@ pub(crate) struct Generate {
     /// Seed of the draws; a row's draws are its own
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
+    /// A row that cannot be used, or is too long: error, or skip, which leaves it out and lists it in
+    /// OUT.skipped.jsonl, or on standard error without --out
+    #[arg(long, value_name = "WHAT", default_value = "error")]
+    pub bad_rows: String,
     /// Go on past an end token, without suppressing it
     #[arg(long)]
     pub ignore_eos: bool,
@@ -74,7 +78,7 @@ pub(crate) struct Score {
     /// PEFT folder, or FOLDER=WEIGHT; repeat it for several, whose changes are added up
     #[arg(long, value_name = "FOLDER")]
     pub adapter: Vec<String>,
-    /// Rows with id, and prompt and response, messages, or input_ids and labels
+    /// Rows with id, and prompt and response or input_ids and labels, or rows of any format of data sets
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the adapter's, else the checkpoint's chat
@@ -84,6 +88,10 @@ pub(crate) struct Score {
     /// Rows computed together
     #[arg(long, default_value_t = 8)]
     pub batch_size: usize,
+    /// A row that cannot be used, or is too long: error, or skip, which leaves it out and lists it in
+    /// OUT.skipped.jsonl, or on standard error without --out
+    #[arg(long, value_name = "WHAT", default_value = "error")]
+    pub bad_rows: String,
     /// JSON Lines of results [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -10,9 +10,12 @@ use serde::Serialize;
 /// Which model, and where it computes.
 #[derive(Args, Debug, Clone, Default, Serialize)]
 pub(crate) struct ModelOptions {
-    /// Hugging Face folder, .gguf file, or the name of a model on the Hub
+    /// Hugging Face folder, .gguf file, or the name of a model on the Hub, owner/name
     #[arg(long)]
     pub model: Option<String>,
+    /// Branch, tag or commit of a model on the Hub, as owner/name@revision has it too [default: main]
+    #[arg(long)]
+    pub revision: Option<String>,
     /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
@@ -25,6 +28,11 @@ pub(crate) struct ModelOptions {
     /// Threads of the CPU [default: all cores]
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Day that a chat template prints where it asks for today's [default: the one recorded with the model or
+    /// adapter, else none: templates print a date of their own, or are refused]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
     /// Set by the command that has an option for it.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]

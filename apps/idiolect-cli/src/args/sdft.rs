@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataOptions, DistillOptions, ModelOptions, SamplingOptions, TrainOptions};
+use super::{
+    DataOptions, DistillOptions, ForgettingOptions, ModelOptions, SamplingOptions, TrainOptions,
+};
 
 /// Settings of the whole job.
 #[derive(Args, Debug, Clone, Default, Serialize)]
@@ -38,6 +40,9 @@ pub(crate) struct SdftFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub train: TrainOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub forgetting: ForgettingOptions,
     /// Seed of everything random [default: 42]
     #[arg(long)]
     pub seed: Option<u64>,

@@ -22,9 +22,25 @@ pub(crate) struct ServerOptions {
     /// Seconds that one attempt may take [default: 300]
     #[arg(long)]
     pub timeout: Option<u64>,
-    /// Attempts at a request before the run ends [default: 6]
+    /// Attempts at a request before the run ends; those after which the server asks to wait do not count
+    /// [default: 6]
     #[arg(long)]
     pub attempts: Option<u32>,
+    /// Seconds that a server may make a request wait in all, by Retry-After or because its model is loading
+    /// [default: 600]
+    #[arg(long, value_name = "SECONDS")]
+    pub patience: Option<u64>,
+    /// How the most new tokens are named in a chat: auto, max_tokens until a server asks for the other; max_tokens;
+    /// or max_completion_tokens [default: auto]
+    #[arg(long, value_name = "NAME")]
+    pub limit_field: Option<String>,
+    /// Leave the temperature out, for servers that refuse it: theirs is used then
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub omit_temperature: Option<bool>,
+    /// What becomes of reasoning (<think>…</think>) in the server's texts: remove, which counts it; or keep
+    /// [default: remove]
+    #[arg(long)]
+    pub reasoning: Option<String>,
     /// Most tokens of prompts and texts that this call may spend
     #[arg(long, value_name = "TOKENS")]
     pub budget_tokens: Option<u64>,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataOptions, ModelOptions};
+use super::{DataOptions, ForgettingOptions, ModelOptions};
 
 /// How an adapter is trained.
 #[derive(Args, Debug, Clone, Default, Serialize)]
@@ -184,6 +184,9 @@ pub(crate) struct TrainFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub train: TrainOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub forgetting: ForgettingOptions,
     /// Seed of the adapter's start, the sample, and the order of the rows [default: 42]
     #[arg(long)]
     pub seed: Option<u64>,

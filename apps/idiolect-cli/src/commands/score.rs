@@ -3,7 +3,8 @@
 use idiolect::lm::jobs::{Generate as Asked, score};
 
 use crate::args::{ModelOptions, Score};
-use crate::commands::{generate::adapters, resolve};
+use crate::commands::generate::{adapters, bad_rows, skipped_list};
+use crate::commands::resolve;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Bar;
@@ -17,6 +18,8 @@ pub(crate) fn run(args: &Score) -> Result<(), CliError> {
     let ask = Asked {
         model: resolve(None, &model)?,
         adapters: adapters(&args.adapter)?,
+        bad_rows: bad_rows(&args.bad_rows)?,
+        skipped_list: args.out.as_deref().map(skipped_list),
         ..Asked::default()
     };
     let rows = score(&ask, &args.data, args.batch_size, &Bar::default());

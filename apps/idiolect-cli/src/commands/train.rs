@@ -45,12 +45,17 @@ fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome) {
         TrainOutcome::Full(_) => bar.note(&format!("model in {}", run.model().display())),
         _ => {}
     }
+    if let Some(found) = outcome.forgetting() {
+        bar.note(&found.to_string());
+    }
 }
 
 /// Shows how far a training is.
 pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
-        TrainingEvent::RowsTruncated { .. } => bar.note(&event.to_string()),
+        TrainingEvent::RowsTruncated { .. } | TrainingEvent::RowsSkipped { .. } => {
+            bar.note(&event.to_string())
+        }
         TrainingEvent::Planned {
             plan, steps, done, ..
         } => {

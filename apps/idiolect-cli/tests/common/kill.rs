@@ -1,7 +1,7 @@
 //! Runs of the binary that are killed at work, and how far their files have got.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Lines of a file, whole or torn; none where there is no file.
@@ -9,14 +9,18 @@ pub(crate) fn lines(path: &Path) -> usize {
     std::fs::read(path).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').count() - 1)
 }
 
-/// Starts a run and kills it once `lines` says `wanted`; whether it was still at work.
-pub(crate) fn kill_after(call: &[&str], lines: impl Fn() -> usize, wanted: usize) -> bool {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_idiolect"))
+fn start(call: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_idiolect"))
         .args(call)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("the binary");
+        .expect("the binary")
+}
+
+/// Starts a run and kills it once `lines` says `wanted`; whether it was still at work.
+pub(crate) fn kill_after(call: &[&str], lines: impl Fn() -> usize, wanted: usize) -> bool {
+    let mut child = start(call);
     let began = Instant::now();
     while lines() < wanted && child.try_wait().expect("a state").is_none() {
         assert!(began.elapsed() < Duration::from_mins(2), "no line {wanted}");
@@ -35,12 +39,7 @@ pub(crate) fn points() -> usize {
 
 /// Starts a run and kills it after a while; whether it was still at work.
 pub(crate) fn kill_at(call: &[&str], moment: Duration) -> bool {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_idiolect"))
-        .args(call)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary");
+    let mut child = start(call);
     std::thread::sleep(moment);
     child.kill().expect("killed");
     !child.wait().expect("a state").success()

@@ -11,6 +11,7 @@ pub(crate) mod kill;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -88,8 +89,16 @@ pub(crate) fn idiolect(args: &[&str]) -> Output {
         .args(args)
         // Mesa complains of its absence on standard error, where one line is to be.
         .env("XDG_RUNTIME_DIR", std::env::temp_dir())
+        // No test finds what another has left in the user's cache.
+        .env("XDG_CACHE_HOME", cache())
         .output();
     run.expect("the binary")
+}
+
+/// The cache of this test program.
+pub(crate) fn cache() -> PathBuf {
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
+    FOLDER.path().to_owned()
 }
 
 /// Runs and expects success; standard output.
@@ -149,23 +158,60 @@ pub(crate) fn whole_job(place: &Place, out: &str) -> Vec<String> {
         "sdft-2402/main/using",
         "--epochs",
         "1",
+        "--forgetting",
+        "4",
+        "--forgetting-tokens",
+        "8",
         "--threads",
         "1",
         "--out",
         out,
     ];
-    call.map(String::from).to_vec()
+    let text = place.rows(
+        "plain.jsonl",
+        &[json!({"text": "The sea is wide, and the day is long."})],
+    );
+    let text = ["--forgetting-text".to_owned(), text];
+    call.map(String::from).into_iter().chain(text).collect()
+}
+
+/// The call of a distillation of twelve rows, without its folder.
+pub(crate) fn distillation(place: &Place) -> Vec<String> {
+    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
+    let call = ["distill", "--model", &model, "--data", &data];
+    let more = [
+        "--max-new-tokens",
+        "12",
+        "--preset",
+        "sdft-2402/main/using",
+        "--threads",
+        "1",
+    ];
+    owned(&[&call[..], &more].concat())
+}
+
+/// A call as helpers take it that add words.
+pub(crate) fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
 }
 
 /// The call of an evaluation on twelve sums, without its folder.
 pub(crate) fn evaluation(place: &Place) -> Vec<String> {
+    sums(place, 12);
+    asked_sums(place)
+}
+
+/// The file of the task of sums below `data`, with so many of them.
+pub(crate) fn sums(place: &Place, count: usize) {
     std::fs::create_dir_all(place.path("data/sdft")).expect("a folder");
     let row =
         |at: usize| json!({"instruction": format!("say {at}"), "output": format!("It is {at}")});
-    place.rows(
-        "data/sdft/multiarith_test.json",
-        &(0..12).map(row).collect::<Vec<_>>(),
-    );
+    let rows: Vec<Value> = (0..count).map(row).collect();
+    place.rows("data/sdft/multiarith_test.json", &rows);
+}
+
+/// The call of an evaluation on the sums below `data`, without its folder.
+pub(crate) fn asked_sums(place: &Place) -> Vec<String> {
     let (model, data) = (place.model("tiny-llama3"), place.path("data"));
     let call = ["eval", "--model", &model, "--data", &data];
     let more = [
@@ -176,9 +222,5 @@ pub(crate) fn evaluation(place: &Place) -> Vec<String> {
         "--batch-size",
         "2",
     ];
-    [&call[..], &more]
-        .concat()
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    owned(&[&call[..], &more].concat())
 }

@@ -2,34 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Place, done, idiolect, refused, whole_job, with, words};
+use idiolect_testkit::without_checksums;
+
+use crate::common::{Place, distillation, done, idiolect, refused, whole_job, with, words};
 
 #[test]
 fn distill_goes_on_from_its_journal_and_refuses_another_run() {
     let Some(place) = Place::new() else { return };
-    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
-    let flags = |out: &str| {
-        [
-            "distill",
-            "--model",
-            &model,
-            "--data",
-            &data,
-            "--max-new-tokens",
-            "12",
-            "--preset",
-            "sdft-2402/main/using",
-            "--mix-ratio",
-            "0.75",
-            "--threads",
-            "1",
-            "--out",
-            out,
-        ]
-        .map(String::from)
-        .to_vec()
-    };
-    let run = |out: &str| done(&words(&flags(out)));
+    let call = distillation(&place);
+    let run = |out: &str| done(&with(&call, &["--mix-ratio", "0.75", "--out", out]));
     let summary: Value = serde_json::from_str(&run(&place.path("a"))).expect("JSON");
     assert_eq!(
         (&summary["rows"], &summary["rewritten"]),
@@ -48,9 +29,9 @@ fn distill_goes_on_from_its_journal_and_refuses_another_run() {
             "{file}"
         );
     }
-    let (mut other, b) = (flags(&place.path("b")), place.path("b"));
-    other.extend(["--temperature".into(), "0.5".into()]);
-    refused(&words(&other), &[&b, "sampler"]);
+    let b = place.path("b");
+    let other = ["--mix-ratio", "0.75", "--temperature", "0.5", "--out", &b];
+    refused(&with(&call, &other), &[&b, "sampler"]);
 }
 
 #[test]
@@ -81,7 +62,7 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
     let again = done(&words(&job));
     assert_eq!(again, table);
     // Answers that another model wrote are not taken for this one's.
-    let answers = place.read("run/journal/seed.jsonl");
+    let answers = without_checksums(&place.read("run/journal/seed.jsonl"));
     let model = answers.split("\"model\":\"").nth(1).expect("a hash")[..8].to_owned();
     place.write(
         "run/journal/seed.jsonl",
@@ -94,5 +75,18 @@ fn the_whole_job_runs_and_runs_again_from_what_it_has() {
     for part in ["seed.jsonl", "model", "0badc0de"] {
         assert!(last.contains(part), "{part}: {errors}");
     }
+    // Nor is one that was edited.
+    let answers = place.read("run/journal/plain.jsonl");
+    place.write(
+        "run/journal/plain.jsonl",
+        &answers.replacen("\"text\":\"", "\"text\":\"x", 1),
+    );
+    place.write("run/journal/seed.jsonl", "");
+    let errors = String::from_utf8_lossy(&idiolect(&words(&job)).stderr).into_owned();
+    let last = errors.lines().last().unwrap_or_default();
+    assert!(
+        last.contains("plain.jsonl: line 1: crc32c: expected "),
+        "{errors}"
+    );
     refused(&with(&job, &["--rank", "4"]), &["run.toml", "rank = 4"]);
 }

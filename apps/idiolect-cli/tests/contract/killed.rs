@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::common::kill::{assert_same, kill_at, points};
-use crate::common::{Place, done, evaluation, whole_job, with};
+use crate::common::{Place, done, evaluation, owned, whole_job, with};
 
 /// Files below a folder, by their names from it.
 fn files(folder: &Path) -> BTreeSet<String> {
@@ -53,10 +53,6 @@ fn ends_as_undisturbed(place: &Place, call: &[String], same: &[&str]) {
     }
 }
 
-fn call(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
-}
-
 #[test]
 fn a_killed_merge_ends_with_the_same_model() {
     let Some(place) = Place::new() else { return };
@@ -64,7 +60,7 @@ fn a_killed_merge_ends_with_the_same_model() {
         place.model("tiny-llama3"),
         place.adapter("tiny-llama3/qv/adapter_final"),
     );
-    let call = call(&[
+    let call = owned(&[
         "merge",
         "--model",
         &model,
@@ -99,4 +95,34 @@ fn a_killed_whole_job_ends_with_the_same_adapters_and_scores() {
         "outcome.json",
     ];
     ends_as_undisturbed(&place, &call, &same);
+}
+
+/// A page says the same of the same run, its header too, which is of the run's files.
+#[test]
+fn a_killed_report_leaves_a_whole_page_or_none_and_ends_with_the_same() {
+    let Some(place) = Place::new() else { return };
+    let (model, data, run) = (
+        place.model("tiny-llama3"),
+        place.alpaca(),
+        place.path("run"),
+    );
+    let train = ["train", "--model", &model, "--data", &data];
+    done(&[&train[..], &["--epochs", "1", "--out", &run]].concat());
+    let report = ["report", "--run", &run];
+    let began = Instant::now();
+    done(&report);
+    let length = began.elapsed();
+    let page = Path::new(&run).join("report/index.html");
+    let (whole, expected) = (std::fs::read(&page).unwrap(), files(Path::new(&run)));
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    for point in 0..points() {
+        std::fs::remove_file(&page).unwrap();
+        if kill_at(&report, length.mul_f64(random.random_range(0.0..1.0))) {
+            let left = std::fs::read(&page).unwrap_or_else(|_| whole.clone());
+            assert!(left == whole, "{point}: half a page");
+            done(&report);
+        }
+        assert!(std::fs::read(&page).unwrap() == whole, "{point}");
+        assert_eq!(files(Path::new(&run)), expected, "{point}");
+    }
 }

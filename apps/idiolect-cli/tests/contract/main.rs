@@ -13,6 +13,7 @@ mod jobs;
 mod killed;
 mod models;
 mod reading;
+mod rows;
 mod train;
 mod two_at_once;
 

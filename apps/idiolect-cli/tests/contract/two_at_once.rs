@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::json;
 
 use crate::common::kill::{assert_same, points};
-use crate::common::{Place, done, evaluation, whole_job, with};
+use crate::common::{Place, distillation, done, evaluation, owned, whole_job, with};
 
 fn start(call: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_idiolect"))
@@ -42,15 +42,11 @@ fn unharmed(place: &Place, call: &[String], same: &[&str]) {
     }
 }
 
-fn call(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
-}
-
 #[test]
 fn two_trainings_do_not_share_a_folder() {
     let Some(place) = Place::new() else { return };
     let (model, data) = (place.model("tiny-llama3"), place.alpaca());
-    let call = call(&[
+    let call = owned(&[
         "train",
         "--model",
         &model,
@@ -71,20 +67,7 @@ fn two_trainings_do_not_share_a_folder() {
 #[test]
 fn two_distillations_do_not_share_a_journal() {
     let Some(place) = Place::new() else { return };
-    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
-    let call = call(&[
-        "distill",
-        "--model",
-        &model,
-        "--data",
-        &data,
-        "--max-new-tokens",
-        "12",
-        "--preset",
-        "sdft-2402/main/using",
-        "--threads",
-        "1",
-    ]);
+    let call = distillation(&place);
     unharmed(&place, &call, &["distilled.json", "journal/rewrites.jsonl"]);
 }
 
@@ -96,7 +79,7 @@ fn two_continuations_do_not_share_a_journal() {
     );
     let corpus = place.rows("texts.jsonl", &texts.collect::<Vec<_>>());
     let teacher = format!("local:{}", place.model("tiny-llama3"));
-    let call = call(&[
+    let call = owned(&[
         "continue",
         "--documents",
         "6",

@@ -2,29 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Place, done, idiolect, refused};
+use crate::common::{Place, asked_sums, done, idiolect, owned, refused, with};
 use crate::tasks;
 
 #[test]
 fn eval_journals_resumes_and_refuses_another_model() {
     let Some(place) = Place::new() else { return };
     let (data, out, model) = (tasks(&place), place.path("out"), place.model("tiny-llama3"));
-    let always = [
-        "eval",
-        "--model",
-        &model,
-        "--data",
-        &data,
-        "--out",
-        &out,
-        "--task",
-        "multiarith",
-        "--max-new-tokens",
-        "6",
-        "--batch-size",
-        "2",
-    ];
-    let run = |more: &[&'static str]| [&always, more].concat();
+    let mut always = asked_sums(&place);
+    always.extend(owned(&["--out", &out]));
+    let run = |more: &[&'static str]| with(&always, more);
     let first: Value = serde_json::from_str(&done(&run(&["--limit", "3"]))).unwrap();
     assert_eq!(
         (&first["items"], &first["task"]),

@@ -14,7 +14,7 @@ mod models;
 mod programs;
 mod recorded;
 
-use common::Place;
+use common::{Place, sums};
 use serde_json::{Value, json};
 
 fn close(found: &Value, expected: &Value, bound: f64, what: &str) {
@@ -27,13 +27,8 @@ fn close(found: &Value, expected: &Value, bound: f64, what: &str) {
 
 /// Two tasks' files below a data folder, one of text and one of choices.
 fn tasks(place: &Place) -> String {
-    for folder in ["data/sdft", "data/mc"] {
-        std::fs::create_dir_all(place.path(folder)).unwrap();
-    }
-    let rows: Vec<Value> = (0..5)
-        .map(|i| json!({"instruction": format!("say {i}"), "output": format!("It is {i}")}))
-        .collect();
-    place.rows("data/sdft/multiarith_test.json", &rows);
+    sums(place, 5);
+    std::fs::create_dir_all(place.path("data/mc")).unwrap();
     let rows: Vec<Value> = ["red", "blue"]
         .iter()
         .map(|word| {

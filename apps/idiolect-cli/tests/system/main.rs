@@ -5,11 +5,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "helpers of tests end them"
+    clippy::print_stderr,
+    reason = "helpers of tests end them, and say what is skipped"
 )]
 
 #[path = "../common/mod.rs"]
 mod common;
+mod full_disk;
 mod limits;
 mod places;
 mod signals;

@@ -34,9 +34,28 @@ fn every_weight_trains_and_a_folder_comes_out() {
         "--max-new-tokens",
         "2",
     ]);
-    for (flag, value) in [("--rank", "4"), ("--quantize", "8"), ("--dtype", "bf16")] {
+    for (flag, value) in [("--rank", "4"), ("--quantize", "8"), ("--dtype", "f16")] {
         refused(&[full.as_slice(), &[flag, value]].concat(), &[flag, "full"]);
     }
+}
+
+#[test]
+fn every_weight_trains_in_bf16_and_a_folder_in_bf16_comes_out() {
+    let Some(place) = Place::new() else { return };
+    let (flags, out) = (flags(&place), place.path("full"));
+    let call = ["--full", "--dtype", "bf16", "--checkpoint-every", "5"];
+    done(&[&with(&flags, &call), ["--out", &out].as_slice()].concat());
+    let losses = losses(&place.lines("full/metrics.jsonl"), "loss");
+    assert!(losses[losses.len() - 1] < losses[0] / 2.0, "{losses:?}");
+    let plan: Value = serde_json::from_str(&place.read("full/plan.json")).unwrap();
+    let keys = ["weights_bytes", "trained_bytes", "total_bytes"];
+    let [weights, trained, total] = keys.map(|key| plan[key].as_u64().unwrap());
+    // For each weight of 2 bytes: the sum of its gradients, two moments, and what it is rounded from.
+    assert_eq!(trained, weights / 2 * (4 + 8 + 4), "{plan}");
+    // A checkpoint holds moments, and what weights are rounded from, twice.
+    assert!(total >= weights / 2 * (2 + 2 * 12), "{plan}");
+    let model = std::fs::metadata(place.path("full/model/model.safetensors")).unwrap();
+    assert!(model.len() < weights + weights / 4, "{}", model.len());
 }
 
 #[test]

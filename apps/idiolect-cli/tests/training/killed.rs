@@ -97,3 +97,14 @@ fn a_killed_run_of_every_weight_resumes_to_the_same_bytes() {
     let files = ["metrics.jsonl", "model/model.safetensors"];
     resumes(&place, &flags, &files, points(), None);
 }
+
+/// Weights in bf16 alone would resume without what they are rounded from.
+#[test]
+fn a_killed_run_of_every_weight_in_bf16_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    let mut flags = flags(&place);
+    let full = ["--full", "--dtype", "bf16", "--checkpoint-every", "5"];
+    flags.extend(full.map(String::from));
+    let files = ["metrics.jsonl", "model/model.safetensors"];
+    resumes(&place, &flags, &files, points(), None);
+}

@@ -112,7 +112,11 @@ fn what_a_server_cost_stands_in_the_summary() {
     let server = Server::start(|asked| match asked.number {
         0 => {
             let usage = json!({"prompt_tokens": 10, "completion_tokens": 5});
-            Act::Reply(200, "", json!({"choices": [], "usage": usage}).to_string())
+            Act::Reply(
+                200,
+                "",
+                json!({"error": {"code": 502}, "usage": usage}).to_string(),
+            )
         }
         _ => Act::text(asked, "and so it goes on"),
     });
@@ -124,6 +128,7 @@ fn what_a_server_cost_stands_in_the_summary() {
     let summary = run(&place, &text);
     let spent = json!({
         "attempts": 4, "texts": 3, "prompt_tokens": 40, "text_tokens": 20, "money": 8.0,
+        "reasoning_removed": 0, "only_reasoning": 0,
     });
     assert_eq!(summary["spent"], json!({"teacher": spent}));
     let written = || serde_json::from_str::<Value>(&place.read("a/summary.json")).expect("JSON");

@@ -14,6 +14,7 @@ mod distilled;
 mod killed;
 #[path = "../../../../crates/idiolect-teacher/tests/common/mod.rs"]
 mod loopback;
+mod served;
 
 use std::path::Path;
 

@@ -6,8 +6,9 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use idiolect_data::{DataError, Id, Journal, write_atomically};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use idiolect_data::{DataError, Id, Journal, journal_row};
+use idiolect_input::open_regular;
+use serde::de::IgnoredAny;
 
 use crate::provenance::JournalRow;
 
@@ -90,12 +91,7 @@ impl<R: JournalRow> RowFile<R> {
     }
 
     pub(crate) fn replace(&mut self, rows: &[R]) -> Result<(), DataError> {
-        write_atomically(&self.path, |out| {
-            rows.iter().try_for_each(|row| {
-                serde_json::to_writer(&mut *out, row)?;
-                out.write_all(b"\n")
-            })
-        })?;
+        Journal::write(&self.path, rows)?;
         (self.journal, _) = Journal::open::<IgnoredAny>(&self.path)?;
         self.reader = reader(&self.path)?;
         self.scan(|_, _| {})
@@ -108,20 +104,20 @@ impl<R: JournalRow> RowFile<R> {
             let moved = self.reader.seek(SeekFrom::Start(at.byte));
             moved.map_err(|source| self.io("read", source))?;
         }
-        let mut line = String::new();
-        while line.trim().is_empty() {
+        let mut line = Vec::new();
+        loop {
             line.clear();
-            let read = self.reader.read_line(&mut line);
+            let read = self.reader.read_until(b'\n', &mut line);
             let length = read.map_err(|source| self.io("read", source))?;
             if length == 0 {
                 return Ok(None);
             }
             at.byte += length as u64;
             at.line += 1;
+            if let Some(row) = journal_row(&self.path, &line, at.line)? {
+                return Ok(Some((row, at)));
+            }
         }
-        let row = serde_json::from_str(&line);
-        let row = row.map_err(|error| row_error(&self.path, at.line, &error))?;
-        Ok(Some((row, at)))
     }
 
     fn io(&self, action: &'static str, source: io::Error) -> DataError {
@@ -129,58 +125,8 @@ impl<R: JournalRow> RowFile<R> {
     }
 }
 
-/// The rows of a journal that somebody else may be writing; the file stays as it is.
-///
-/// A last row that is torn is left out.
-///
-/// # Errors
-///
-/// [`DataError::Io`]; [`DataError::Json`] for a row of another kind.
-pub fn read_journal<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, DataError> {
-    let mut reader = reader(path)?;
-    let (mut rows, mut line) = (Vec::new(), Vec::new());
-    for number in 1.. {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line);
-        read.map_err(|source| io_error(path, "read", source))?;
-        if !line.ends_with(b"\n") {
-            break;
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        match serde_json::from_slice(&line) {
-            Ok(row) => rows.push(row),
-            Err(_) if is_torn(&line) && is_end(&mut reader, path)? => break,
-            Err(error) => return Err(row_error(path, number, &error)),
-        }
-    }
-    Ok(rows)
-}
-
-/// Not a JSON value at all, as opposed to a row of another kind.
-fn is_torn(line: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(line).is_err()
-}
-
-fn is_end(reader: &mut BufReader<File>, path: &Path) -> Result<bool, DataError> {
-    let rest = reader.fill_buf();
-    Ok(rest
-        .map_err(|source| io_error(path, "read", source))?
-        .is_empty())
-}
-
-fn row_error(path: &Path, line: usize, error: &serde_json::Error) -> DataError {
-    DataError::Json {
-        path: path.to_owned(),
-        line,
-        column: error.column().max(1),
-        problem: format!("not the row expected here: {error}"),
-    }
-}
-
 fn reader(path: &Path) -> Result<BufReader<File>, DataError> {
-    let file = File::open(path).map_err(|source| io_error(path, "read", source))?;
+    let file = open_regular(path).map_err(|source| io_error(path, "read", source))?;
     Ok(BufReader::new(file))
 }
 

@@ -4,8 +4,9 @@ use std::fs;
 
 use idiolect_completion::{
     AnswerRow, CompletionError, CompletionJournal, CompletionRequest, JournalRun, Prompt,
-    WriterIdentity, read_journal,
+    WriterIdentity,
 };
+use idiolect_data::Journal;
 use serde_json::json;
 
 use crate::counter::{Counter, Folder, identity, requests};
@@ -20,7 +21,7 @@ fn a_row_holds_the_text_and_all_that_made_it() {
         "{{\"id\":\"row 1\",\"text\":\"1\",\"token_count\":1,\"finish_reason\":\"length\",\
          \"model\":\"counter\",\"adapter\":null,\
          \"sampler\":{{\"temperature\":0.9300000071525574,\"stops\":[]}},\
-         \"prompt_sha256\":\"{hash}\",\"seed\":10}}"
+         \"prompt_sha256\":\"{hash}\",\"seed\":10,\"crc32c\":\"04d546f4\"}}"
     );
     assert_eq!(written.lines().nth(1), Some(expected.as_str()));
 }
@@ -117,14 +118,14 @@ fn a_journal_that_is_being_written_is_read_and_left_alone() {
     for torn in ["", "{\"id\": 4", "{\"id\n"] {
         let text = [&bytes, torn.as_bytes()].concat();
         fs::write(folder.path(), &text).unwrap();
-        assert_eq!(read_journal::<AnswerRow>(&folder.path()).unwrap(), rows);
+        assert_eq!(Journal::read::<AnswerRow>(&folder.path()).unwrap(), rows);
         assert_eq!(fs::read(folder.path()).unwrap(), text);
     }
     fs::write(folder.path(), [b"{\"id\n", bytes.as_slice()].concat()).unwrap();
-    let error = read_journal::<AnswerRow>(&folder.path())
+    let error = Journal::read::<AnswerRow>(&folder.path())
         .unwrap_err()
         .to_string();
     assert!(error.contains("answers.jsonl: line 1, column "), "{error}");
-    let missing = read_journal::<AnswerRow>(&folder.0.path().join("no")).unwrap_err();
+    let missing = Journal::read::<AnswerRow>(&folder.0.path().join("no")).unwrap_err();
     assert!(missing.to_string().contains("no: cannot read: "));
 }

@@ -119,8 +119,9 @@ impl LineIndex {
         let line = self.rows[row].line as usize;
         let bytes = self.line(self.rows[row]);
         let bytes = bytes.map_err(|source| read_error(&self.path, source))?;
-        let value = bounded_value(text(&self.path, &bytes, line)?.trim_ascii_end())
-            .map_err(|error| json_error(&self.path, (line, 0), &error))?;
+        let text = text(&self.path, &bytes, line)?.trim_ascii_end();
+        let value =
+            bounded_value(text).map_err(|error| json_error(&self.path, (line, 0), &error, text))?;
         match value {
             Value::Object(fields) => Ok(RawRow { line, fields }),
             other => {

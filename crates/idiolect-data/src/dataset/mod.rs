@@ -5,9 +5,11 @@ mod pair;
 mod select;
 mod set;
 mod settings;
+mod skipped;
 
 pub use index::LineIndex;
 pub use pair::{PairReport, pair_by_id};
 pub use select::{MOST_MIXED, mix, sample, split};
 pub use set::{Dataset, Row};
 pub use settings::{DataSettings, id_text};
+pub use skipped::{BadRows, ReadRows, SkippedRow};

@@ -8,11 +8,12 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value};
 
+use super::skipped::{BadRows, SkippedRow};
 use crate::DataError;
 use crate::files::write_atomically;
 use crate::formats::{
-    Columns, Example, FileFormat, Format, Place, Role, RowFormat, RowShape, detect, example,
-    replace_response,
+    Columns, Example, FIRST_ROWS, FileFormat, Format, Place, Role, RowFormat, RowShape, detect,
+    example, look, replace_response,
 };
 use crate::rows::{Layout, RawRow, RawRows, list, read_rows};
 
@@ -28,8 +29,12 @@ pub struct Row {
 }
 
 impl Row {
-    /// Takes a row of a file for an example.
-    pub(crate) fn new(
+    /// Takes row `number` of a file, from 0, for an example.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Field`] for a row that is not of the format.
+    pub fn new(
         path: &Path,
         number: usize,
         row: RawRow,
@@ -60,6 +65,8 @@ pub struct Dataset {
     pub layout: Layout,
     /// The rows, in the file's order, at least one.
     pub rows: Vec<Row>,
+    /// Rows that were left out, since they are not of the format.
+    pub skipped: Vec<SkippedRow>,
 }
 
 impl Dataset {
@@ -118,8 +125,24 @@ impl Dataset {
     ///
     /// As [`Self::open_as`], without those of [`read_rows`].
     pub fn from_rows(raw: RawRows, format: impl Into<RowFormat>) -> Result<Self, DataError> {
+        Self::from_rows_with(raw, format, BadRows::Error)
+    }
+
+    /// [`Self::from_rows`] with what becomes of rows that are not of the format; where none is left, the first one's
+    /// fault is the error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_rows`].
+    pub fn from_rows_with(
+        raw: RawRows,
+        format: impl Into<RowFormat>,
+        bad_rows: BadRows,
+    ) -> Result<Self, DataError> {
         let format = format.into();
         format.check()?;
+        let first = &raw.rows[..raw.rows.len().min(FIRST_ROWS)];
+        let looks = look(first, &Columns::default()).filter(|other| other.name != format.name);
         let RawRows {
             path,
             layout,
@@ -128,15 +151,38 @@ impl Dataset {
         if layout == Layout::Table {
             unpack(&mut rows, &format);
         }
-        let rows = rows.into_iter().enumerate();
-        let rows = rows.map(|(number, row)| Row::new(&path, number, row, &format));
-        let rows = rows.collect::<Result<_, DataError>>()?;
-        Ok(Self {
-            path,
-            format,
-            layout,
-            rows,
-        })
+        let (mut good, mut skipped, mut first) = (Vec::with_capacity(rows.len()), Vec::new(), None);
+        for (number, row) in rows.into_iter().enumerate() {
+            let (line, id) = (row.line, row.fields.get(&format.id).cloned());
+            match Row::new(&path, number, row, &format) {
+                Ok(row) => good.push(row),
+                Err(error) => {
+                    let error = with_look(error, looks.as_ref());
+                    if bad_rows == BadRows::Error {
+                        return Err(error);
+                    }
+                    skipped.push(SkippedRow {
+                        id: id
+                            .filter(|id| id.is_string() || id.is_number())
+                            .unwrap_or_else(|| number.into()),
+                        file: Some(path.clone()),
+                        line: Some(line),
+                        problem: problem(&error),
+                    });
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match first {
+            Some(error) if good.is_empty() => Err(error),
+            _ => Ok(Self {
+                path,
+                format,
+                layout,
+                rows: good,
+                skipped,
+            }),
+        }
     }
 
     /// Refuses rows without a response; empty text is one.
@@ -163,6 +209,7 @@ impl Dataset {
         };
         Err(match &self.format.shape {
             RowShape::Pair(fields) => place.error(&fields.response, "a response", "none"),
+            RowShape::Completion(fields) => place.error(&fields.completion, "a response", "none"),
             RowShape::Text(fields) => place.error(&fields.text, "a text", "none"),
             RowShape::Turns(fields) => {
                 let role = fields.roles.written(Role::Assistant);
@@ -219,6 +266,47 @@ impl Dataset {
             Layout::Array => write_array(out, rows),
             Layout::Lines | Layout::Table => write_lines(out, rows),
         })
+    }
+}
+
+/// The error with the format that the rows look like.
+fn with_look(error: DataError, looks: Option<&RowFormat>) -> DataError {
+    match (error, looks) {
+        (
+            DataError::Field {
+                path,
+                row,
+                line,
+                field,
+                expected,
+                found,
+            },
+            Some(looks),
+        ) => DataError::Field {
+            path,
+            row,
+            line,
+            field,
+            expected,
+            found: format!(
+                "{found} (the rows look like {}, which --format auto finds)",
+                looks.name
+            ),
+        },
+        (error, _) => error,
+    }
+}
+
+/// What is wrong with a row, without its place.
+fn problem(error: &DataError) -> String {
+    match error {
+        DataError::Field {
+            field,
+            expected,
+            found,
+            ..
+        } => format!("{field}: expected {expected}, found {found}"),
+        other => other.to_string(),
     }
 }
 

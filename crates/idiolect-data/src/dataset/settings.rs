@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::select::{check_weights, mix, sample};
 use super::set::{Dataset, Row};
+use super::skipped::{BadRows, ReadRows};
 use crate::DataError;
 use crate::formats::{Columns, FIRST_ROWS, FileFormat, FormatSetting, Id, RowFormat, detect};
 use crate::rows::{first_rows, read_rows};
@@ -22,9 +23,12 @@ pub struct DataSettings {
     /// How often the rows of each file are used, in the order of `data`: 1 takes every row once, 0.5 a random half of
     /// them; at least 0. Default: none, every row once.
     pub weights: Vec<f64>,
-    /// Format of the rows: `alpaca` (default), `sharegpt`, `messages`, `text`, `tokens`, `auto`, or a `.toml` file
-    /// that describes one.
+    /// Format of the rows: `auto` (default), which finds that of each file, `alpaca`, `sharegpt`, `messages`,
+    /// `prompt-completion`, `text`, `tokens`, or a `.toml` file that describes one.
     pub format: FormatSetting,
+    /// What becomes of a row that is not of the format, or that the template does not take: `error` (default), or
+    /// `skip`, which leaves it out, counts it and lists it in a file.
+    pub bad_rows: BadRows,
     /// The field of alpaca rows that holds the instruction. Default: `instruction`.
     pub instruction_column: String,
     /// The field of alpaca rows that holds the response. Default: `output`.
@@ -40,6 +44,7 @@ impl Default for DataSettings {
             data: Vec::new(),
             weights: Vec::new(),
             format: FormatSetting::default(),
+            bad_rows: BadRows::default(),
             instruction_column: columns.instruction,
             response_column: columns.response,
             sample: None,
@@ -110,7 +115,9 @@ impl DataSettings {
     /// Those of [`Dataset::open_as`] and of [`Self::file_format`]; [`DataError::Setting`] for a file of token rows.
     pub fn read(&self, path: &Path) -> Result<Dataset, DataError> {
         match self.file_format(path)? {
-            FileFormat::Examples(format) => Dataset::from_rows(read_rows(path)?, format),
+            FileFormat::Examples(format) => {
+                Dataset::from_rows_with(read_rows(path)?, format, self.bad_rows)
+            }
             FileFormat::Tokens => Err(setting("format", "a format with text", "tokens")),
         }
     }
@@ -124,22 +131,33 @@ impl DataSettings {
     /// As [`Self::check`] and [`Self::read`]; [`DataError::Setting`] for weights that make more than
     /// [`crate::MOST_MIXED`] rows.
     pub fn read_all(&self, seed: u64) -> Result<Vec<Row>, DataError> {
+        Ok(self.read_all_with_skipped(seed)?.rows)
+    }
+
+    /// [`Self::read_all`] with the rows that were left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read_all`].
+    pub fn read_all_with_skipped(&self, seed: u64) -> Result<ReadRows, DataError> {
         self.check()?;
         let sets = self.data.iter().map(|path| self.read(path));
         let mut sets = sets.collect::<Result<Vec<_>, _>>()?;
+        let skipped = sets
+            .iter_mut()
+            .flat_map(|set| std::mem::take(&mut set.skipped));
+        let skipped = skipped.collect();
         let rows = if sets.len() == 1 {
             std::mem::take(&mut sets[0].rows)
         } else {
             mixed(&sets, &self.weights, seed)?
         };
         let Some(n) = self.sample else {
-            return Ok(rows);
+            return Ok(ReadRows { rows, skipped });
         };
-        let chosen = sample(rows.len(), n, seed);
-        Ok(chosen
-            .into_iter()
-            .filter_map(|at| rows.get(at).cloned())
-            .collect())
+        let chosen = sample(rows.len(), n, seed).into_iter();
+        let rows = chosen.filter_map(|at| rows.get(at).cloned()).collect();
+        Ok(ReadRows { rows, skipped })
     }
 
     fn columns(&self) -> Columns {

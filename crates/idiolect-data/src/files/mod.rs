@@ -1,5 +1,6 @@
 //! Files beside data sets: journals, whole writes, hashes, and the places of a run directory.
 
+mod checksum;
 mod folder;
 mod hash;
 mod journal;
@@ -9,7 +10,7 @@ mod write;
 
 pub use folder::{fill_folder, remove_folder, remove_unfinished, replace_folder};
 pub use hash::{content_hash, text_hash};
-pub use journal::Journal;
+pub use journal::{Journal, journal_row};
 pub use lock::{FileInUse, lock_file};
 pub use run_dir::RunDir;
 pub use write::{write_atomically, write_json, write_lines};

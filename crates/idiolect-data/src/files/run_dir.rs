@@ -56,6 +56,12 @@ impl RunDir {
         self.root.join("tokens.cache")
     }
 
+    /// `skipped.jsonl`: rows that were left out, with what is wrong with each.
+    #[must_use]
+    pub fn skipped(&self) -> PathBuf {
+        self.root.join("skipped.jsonl")
+    }
+
     /// `tensorboard/`: event files.
     #[must_use]
     pub fn tensorboard(&self) -> PathBuf {
@@ -156,6 +162,12 @@ impl RunDir {
         self.root.join("outcome.json")
     }
 
+    /// `forgetting.json`: how much the tuned model has forgotten.
+    #[must_use]
+    pub fn forgetting(&self) -> PathBuf {
+        self.root.join("forgetting.json")
+    }
+
     /// `report/`: the page and its numbers.
     #[must_use]
     pub fn report(&self) -> PathBuf {
@@ -202,6 +214,8 @@ impl RunDir {
     pub const REWRITES: &str = "rewrites";
     /// The journal of answers, in [`Self::journal`].
     pub const ANSWERS: &str = "answers";
+    /// The journal of the base model's own answers, in [`Self::journal`].
+    pub const FORGETTING: &str = "forgetting";
     /// The journal of a judge, in [`Self::journal`].
     pub const JUDGEMENTS: &str = "judgements";
 }
@@ -262,6 +276,7 @@ mod tests {
             run.model(),
             run.rows(),
             run.outcome(),
+            run.forgetting(),
             run.report_page(),
             run.report_numbers(),
         ];
@@ -269,7 +284,7 @@ mod tests {
             "run/summary-1-of-4.json run/merge.json run/halves.jsonl run/verdicts.jsonl run/outputs.json \
              run/run.toml run/plan.json run/metrics.jsonl run/timings.jsonl run/curves.svg \
              run/tokens.cache run/tensorboard run/model run/rows.jsonl run/outcome.json \
-             run/report/index.html run/report/report.json"
+             run/forgetting.json run/report/index.html run/report/report.json"
         ]
         .assert_eq(&names.map(shown).join(" "));
     }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use idiolect_input::open_regular;
 use serde::Serialize;
 
 use super::lock::{FileInUse, lock_file};
@@ -57,7 +58,7 @@ fn claimed(path: &Path, beside: &Path) -> Result<io::Result<File>, FileInUse> {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Ok(Err(error)),
             Err(_) => {}
         }
-        match File::open(beside) {
+        match open_regular(beside) {
             Ok(other) => {
                 lock_file(&other, path)?;
                 if is_at(&other, beside) {

@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::columns::Columns;
-use super::row_format::{PairFields, RoleNames, RowFormat, RowShape, TextFields, TurnFields};
+use super::row_format::{
+    CompletionFields, PairFields, RoleNames, RowFormat, RowShape, TextFields, TurnFields,
+};
 use crate::DataError;
 
 /// How a row says who said what: one of the formats that most data sets have.
@@ -26,13 +28,22 @@ pub enum Format {
     Sharegpt,
     /// `{"messages": [{"role": "user" | "assistant" | "system", "content"}]}`.
     Messages,
+    /// `{"prompt", "completion"}`, two texts or two lists of turns; the completion is trained.
+    #[serde(rename = "prompt-completion")]
+    Completion,
     /// `{"text"}`, all of it trained.
     Text,
 }
 
 impl Format {
     /// All formats, in the order in which help texts show them.
-    pub const ALL: [Self; 4] = [Self::Alpaca, Self::Sharegpt, Self::Messages, Self::Text];
+    pub const ALL: [Self; 5] = [
+        Self::Alpaca,
+        Self::Sharegpt,
+        Self::Messages,
+        Self::Completion,
+        Self::Text,
+    ];
 
     /// The name on the command line and in config files.
     #[must_use]
@@ -41,6 +52,7 @@ impl Format {
             Self::Alpaca => "alpaca",
             Self::Sharegpt => "sharegpt",
             Self::Messages => "messages",
+            Self::Completion => "prompt-completion",
             Self::Text => "text",
         }
     }
@@ -60,15 +72,19 @@ impl Format {
                 turns: columns.conversations.clone(),
                 role: "from".to_owned(),
                 text: "value".to_owned(),
-                roles: roles(["human", "user"], ["gpt", "assistant"]),
+                roles: sharegpt_roles(),
                 system: Some(columns.system.clone()),
             }),
             Self::Messages => RowShape::Turns(TurnFields {
                 turns: columns.messages.clone(),
                 role: "role".to_owned(),
                 text: "content".to_owned(),
-                roles: roles(["user", "human"], ["assistant", "gpt"]),
+                roles: RoleNames::chat(),
                 system: None,
+            }),
+            Self::Completion => RowShape::Completion(CompletionFields {
+                prompt: columns.prompt.clone(),
+                completion: columns.completion.clone(),
             }),
             Self::Text => RowShape::Text(TextFields {
                 text: columns.text.clone(),
@@ -83,11 +99,20 @@ impl Format {
 }
 
 /// Both built-in formats of turns take the other's names too; they do not collide.
-fn roles(user: [&str; 2], assistant: [&str; 2]) -> RoleNames {
+fn sharegpt_roles() -> RoleNames {
+    let RoleNames {
+        system,
+        mut user,
+        mut assistant,
+        other,
+    } = RoleNames::chat();
+    user.reverse();
+    assistant.reverse();
     RoleNames {
-        system: vec!["system".to_owned()],
-        user: user.map(str::to_owned).to_vec(),
-        assistant: assistant.map(str::to_owned).to_vec(),
+        system,
+        user,
+        assistant,
+        other,
     }
 }
 
@@ -131,7 +156,7 @@ mod tests {
         }
         assert_eq!(
             "Alpaca".parse::<Format>().unwrap_err().to_string(),
-            "data format \"Alpaca\" unknown, expected one of: alpaca, sharegpt, messages, text",
+            "data format \"Alpaca\" unknown, expected one of: alpaca, sharegpt, messages, prompt-completion, text",
         );
     }
 

@@ -29,6 +29,10 @@ pub struct Columns {
     pub conversations: String,
     /// The turns of messages rows; default `messages`.
     pub messages: String,
+    /// The prompt of prompt-completion rows; default `prompt`.
+    pub prompt: String,
+    /// The completion of prompt-completion rows; default `completion`.
+    pub completion: String,
     /// The text of text rows; default `text`.
     pub text: String,
 }
@@ -44,13 +48,14 @@ impl Default for Columns {
             system: "system".into(),
             conversations: "conversations".into(),
             messages: "messages".into(),
+            prompt: "prompt".into(),
+            completion: "completion".into(),
             text: "text".into(),
         }
     }
 }
 
-const NAMES: &str =
-    "id, instruction, input, response, history, system, conversations, messages, text";
+const NAMES: &str = "id, instruction, input, response, history, system, conversations, messages, prompt, completion, text";
 
 impl Columns {
     fn set(&mut self, column: &str, name: &str) -> Result<(), DataError> {
@@ -63,6 +68,8 @@ impl Columns {
             "system" => &mut self.system,
             "conversations" => &mut self.conversations,
             "messages" => &mut self.messages,
+            "prompt" => &mut self.prompt,
+            "completion" => &mut self.completion,
             "text" => &mut self.text,
             _ => {
                 let (what, name, known) = ("column", column.to_owned(), NAMES.to_owned());

@@ -1,10 +1,12 @@
 //! The format of a file, found from the fields of its first rows.
 
+use serde_json::Value;
+
 use super::built_in::Format;
 use super::columns::Columns;
 use super::row_format::RowFormat;
 use crate::DataError;
-use crate::rows::{RawRows, names};
+use crate::rows::{RawRow, RawRows, names};
 
 /// What the rows of a file hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,29 +23,93 @@ pub enum FileFormat {
 pub(crate) const FIRST_ROWS: usize = 8;
 
 /// The format whose field one of the first rows has, the most telling field first: a set of `messages` may well
-/// have a `text` beside them.
+/// have a `text` beside them. Turns tell by their own fields whether they have the names of messages or of sharegpt.
 ///
 /// # Errors
 ///
 /// [`DataError::Field`] names the fields that are there, where none of them is known.
 pub(crate) fn detect(raw: &RawRows, columns: &Columns) -> Result<FileFormat, DataError> {
-    let first = raw.rows.iter().take(FIRST_ROWS);
-    let has = |name: &str| {
-        let mut values = first.clone().filter_map(|row| row.fields.get(name));
-        values.any(|value| !value.is_null())
-    };
-    if has("input_ids") {
+    let first = &raw.rows[..raw.rows.len().min(FIRST_ROWS)];
+    if has(first, "input_ids") {
         return Ok(FileFormat::Tokens);
     }
-    let telling = [
-        (Format::Messages, &columns.messages),
+    match look(first, columns) {
+        Some(format) => Ok(FileFormat::Examples(format)),
+        None => {
+            let mut names = telling(columns).map(|(_, name)| name).to_vec();
+            names.dedup();
+            Err(unknown(raw, &names))
+        }
+    }
+}
+
+/// The format that rows look like.
+pub(crate) fn look(rows: &[RawRow], columns: &Columns) -> Option<RowFormat> {
+    let (format, name) = telling(columns)
+        .into_iter()
+        .find(|(_, name)| has(rows, name))?;
+    let mut of_name = rows.iter().filter_map(|row| row.fields.get(name));
+    let format = match format {
+        Format::Messages | Format::Sharegpt => of_name.find_map(named_by_turns).unwrap_or(format),
+        other => other,
+    };
+    let mut columns = columns.clone();
+    match format {
+        Format::Messages => name.clone_into(&mut columns.messages),
+        Format::Sharegpt => name.clone_into(&mut columns.conversations),
+        Format::Completion if !has(rows, &columns.completion) && has(rows, RESPONSE) => {
+            RESPONSE.clone_into(&mut columns.completion);
+        }
+        _ => {}
+    }
+    Some(format.with(&columns))
+}
+
+/// What rows with a `prompt` may call its answer, too.
+const RESPONSE: &str = "response";
+
+impl RowFormat {
+    /// The format that one row looks like, by the names that the built-in formats have; none where it is of no format.
+    #[must_use]
+    pub fn of_row(row: &RawRow) -> Option<Self> {
+        look(std::slice::from_ref(row), &Columns::default())
+    }
+}
+
+/// Formats with the field that tells each.
+fn telling(columns: &Columns) -> [(Format, &str); 6] {
+    [
+        (Format::Messages, columns.messages.as_str()),
         (Format::Sharegpt, &columns.conversations),
         (Format::Alpaca, &columns.instruction),
+        (Format::Completion, &columns.completion),
+        (Format::Completion, &columns.prompt),
         (Format::Text, &columns.text),
-    ];
-    match telling.iter().find(|(_, name)| has(name)) {
-        Some((format, _)) => Ok(FileFormat::Examples(format.with(columns))),
-        None => Err(unknown(raw, &telling.map(|(_, name)| name.as_str()))),
+    ]
+}
+
+fn has(rows: &[RawRow], name: &str) -> bool {
+    let mut values = rows.iter().filter_map(|row| row.fields.get(name));
+    values.any(|value| !value.is_null())
+}
+
+/// Whose names the turns of a list have.
+fn named_by_turns(turns: &Value) -> Option<Format> {
+    let parsed;
+    let turns = match turns {
+        Value::String(text) => {
+            parsed = serde_json::from_str::<Value>(text).ok()?;
+            &parsed
+        }
+        other => other,
+    };
+    let first = turns.as_array()?.first()?.as_object()?;
+    let has = |names: [&str; 2]| names.iter().all(|name| first.contains_key(*name));
+    match (has(["role", "content"]), has(["from", "value"])) {
+        (true, _) => Some(Format::Messages),
+        (false, true) => Some(Format::Sharegpt),
+        // A call of tools may have no content.
+        (false, false) => first.contains_key("role").then_some(Format::Messages),
     }
 }
 

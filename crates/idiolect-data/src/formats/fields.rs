@@ -36,6 +36,17 @@ impl Place<'_> {
         self.row.fields.get(field).filter(|value| !value.is_null())
     }
 
+    /// A field that is there and not null; of a text, the JSON that it is.
+    pub(crate) fn json(&self, field: &str) -> Option<Value> {
+        let value = self.value(field)?;
+        let Value::String(text) = value else {
+            return Some(value.clone());
+        };
+        let is_empty = text.trim().is_empty();
+        let parsed = || serde_json::from_str(text).unwrap_or_else(|_| value.clone());
+        (!is_empty).then(parsed)
+    }
+
     pub(crate) fn missing(&self, field: &str, expected: &str) -> DataError {
         let found = match self.row.fields.get(field) {
             Some(value) => describe(value),

@@ -9,14 +9,17 @@ mod parse;
 mod replace;
 mod row_format;
 mod setting;
+mod turn;
 
 pub use built_in::Format;
 pub use columns::Columns;
 pub use detect::FileFormat;
-pub(crate) use detect::{FIRST_ROWS, detect};
+pub(crate) use detect::{FIRST_ROWS, detect, look};
 pub use example::{Example, Id, Message, Role};
 pub(crate) use fields::Place;
 pub(crate) use parse::example;
 pub(crate) use replace::replace_response;
-pub use row_format::{PairFields, RoleNames, RowFormat, RowShape, TextFields, TurnFields};
+pub use row_format::{
+    CompletionFields, PairFields, RoleNames, RowFormat, RowShape, TextFields, TurnFields,
+};
 pub use setting::FormatSetting;

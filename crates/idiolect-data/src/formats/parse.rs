@@ -3,13 +3,14 @@
 //! Instruction and input are joined by a line break, as LLaMA-Factory does
 //! (rickyang1114/LLaMA-Factory@162ce422 `data/aligner.py`). Text is never stripped.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::example::{Example, Id, Message, Role};
 use super::fields::Place;
-use super::row_format::{PairFields, RoleNames, RowFormat, RowShape, TurnFields};
+use super::row_format::{CompletionFields, PairFields, RowFormat, RowShape, TurnFields};
+use super::turn::Turn;
 use crate::DataError;
-use crate::rows::{describe, describe_in};
+use crate::rows::describe;
 
 /// The example that a row holds.
 pub(crate) fn example(place: &Place<'_>, format: &RowFormat) -> Result<Example, DataError> {
@@ -17,9 +18,15 @@ pub(crate) fn example(place: &Place<'_>, format: &RowFormat) -> Result<Example, 
     let messages = match &format.shape {
         RowShape::Pair(fields) => pair(place, fields)?,
         RowShape::Turns(fields) => conversation(place, fields)?,
+        RowShape::Completion(fields) => completion(place, fields)?,
         RowShape::Text(fields) => vec![message(Role::Assistant, place.text(&fields.text)?)],
     };
-    Ok(Example { id, messages })
+    Ok(Example {
+        id,
+        messages,
+        tools: tools(place)?,
+        variables: variables(place)?,
+    })
 }
 
 fn id(place: &Place<'_>, field: &str) -> Result<Id, DataError> {
@@ -28,6 +35,60 @@ fn id(place: &Place<'_>, field: &str) -> Result<Id, DataError> {
         Some(id @ (Value::String(_) | Value::Number(_))) => Ok(id.clone()),
         Some(other) => Err(place.error(field, "a string or a number", describe(other))),
     }
+}
+
+/// The definitions of tools that a row brings, as JSON or as the text of it.
+fn tools(place: &Place<'_>) -> Result<Vec<Value>, DataError> {
+    if let Some(functions) = place.value("functions") {
+        let expected = "tools in their place, this older form is not read";
+        return Err(place.error("functions", expected, describe(functions)));
+    }
+    let wrong = |value: &Value| {
+        let expected = "an array of definitions of tools";
+        place.error("tools", expected, describe(value))
+    };
+    match place.json("tools") {
+        None => Ok(Vec::new()),
+        Some(Value::Array(tools)) => match tools.iter().find(|tool| !tool.is_object()) {
+            Some(tool) => Err(wrong(tool)),
+            None => Ok(tools),
+        },
+        Some(other) => Err(wrong(&other)),
+    }
+}
+
+/// Values for the chat template that a row brings, as TRL reads them.
+fn variables(place: &Place<'_>) -> Result<Map<String, Value>, DataError> {
+    const FIELD: &str = "chat_template_kwargs";
+    match place.json(FIELD) {
+        None => Ok(Map::new()),
+        Some(Value::Object(values)) => Ok(values),
+        Some(other) => {
+            let expected = "values by their names";
+            Err(place.error(FIELD, expected, describe(&other)))
+        }
+    }
+}
+
+/// A prompt and its completion, two texts or two lists of turns, of which the second is trained: TRL's form.
+fn completion(place: &Place<'_>, fields: &CompletionFields) -> Result<Vec<Message>, DataError> {
+    let part = |field: &str, role| -> Result<Vec<Message>, DataError> {
+        match place.value(field) {
+            Some(Value::Array(list)) if !list.is_empty() => {
+                let as_turns = fields.turns(field);
+                turns(place, &as_turns, list)
+            }
+            _ => Ok(vec![message(role, place.text(field)?)]),
+        }
+    };
+    let mut messages = part(&fields.prompt, Role::User)?;
+    for asked in &mut messages {
+        asked.trained = asked.role != Role::Assistant;
+    }
+    if place.value(&fields.completion).is_some() {
+        messages.extend(part(&fields.completion, Role::Assistant)?);
+    }
+    Ok(messages)
 }
 
 fn pair(place: &Place<'_>, fields: &PairFields) -> Result<Vec<Message>, DataError> {
@@ -88,7 +149,7 @@ fn history(place: &Place<'_>, field: Option<&str>) -> Result<Vec<(String, String
 
 fn conversation(place: &Place<'_>, fields: &TurnFields) -> Result<Vec<Message>, DataError> {
     let mut messages = system(place, fields.system.as_deref())?;
-    let turns = turns(place, fields)?;
+    let turns = turns(place, fields, place.list(&fields.turns)?)?;
     if let (Some(_), Some(first), Some(system)) = (messages.first(), turns.first(), &fields.system)
         && first.role == Role::System
     {
@@ -100,62 +161,33 @@ fn conversation(place: &Place<'_>, fields: &TurnFields) -> Result<Vec<Message>, 
     Ok(messages)
 }
 
-/// A list of turns, in the order that an example asks for.
-fn turns(place: &Place<'_>, fields: &TurnFields) -> Result<Vec<Message>, DataError> {
-    let list = place.list(&fields.turns)?;
-    let mut messages: Vec<Message> = Vec::with_capacity(list.len());
-    for (at, turn) in list.iter().enumerate() {
-        let field = format!("{}[{at}]", fields.turns);
-        let role = role(place, &format!("{field}.{}", fields.role), fields, turn)?;
-        let expected = expected_roles(messages.last());
-        if !expected.contains(&role) {
-            let expected: Vec<_> = expected.iter().map(|role| role.as_str()).collect();
-            let expected = format!("a turn of {}", expected.join(" or "));
-            let found = format!("a turn of {}", role.as_str());
-            return Err(place.error(format!("{field}.{}", fields.role), expected, found));
-        }
-        let Value::String(content) = &turn[&fields.text] else {
-            let found = describe_in(turn, &fields.text);
-            return Err(place.error(format!("{field}.{}", fields.text), "a string", found));
-        };
-        messages.push(message(role, content));
-    }
-    match messages.as_slice() {
-        [only] if only.role == Role::System => {
-            Err(place.error(&fields.turns, "a turn of user", "a system message alone"))
-        }
-        _ => Ok(messages),
-    }
-}
-
-fn expected_roles(last: Option<&Message>) -> &'static [Role] {
-    match last.map(|message| message.role) {
-        None => &[Role::System, Role::User],
-        Some(Role::System | Role::Assistant) => &[Role::User],
-        Some(Role::User) => &[Role::Assistant],
-    }
-}
-
-fn role(
+/// A list of turns; their order is for the template to judge.
+fn turns(
     place: &Place<'_>,
-    field: &str,
     fields: &TurnFields,
-    turn: &Value,
-) -> Result<Role, DataError> {
-    let roles = &fields.roles;
-    let named = |name: &str| roles.all().find(|(_, own)| *own == name);
-    if let Some((role, _)) = turn[&fields.role].as_str().and_then(named) {
-        return Ok(role);
+    list: &[Value],
+) -> Result<Vec<Message>, DataError> {
+    let one = |(at, value)| {
+        let name = format!("{}[{at}]", fields.turns);
+        let turn = Turn {
+            place,
+            fields,
+            name,
+            value,
+        };
+        turn.message()
+    };
+    let messages: Vec<Message> = list.iter().enumerate().map(one).collect::<Result<_, _>>()?;
+    if messages.iter().all(|message| message.role == Role::System) {
+        let found = match messages.len() {
+            1 => "a system message alone".to_owned(),
+            many => format!("{many} system messages"),
+        };
+        return Err(place.error(&fields.turns, "a turn of user", found));
     }
-    let expected = format!("a role out of {}", names(roles).join(", "));
-    Err(place.error(field, expected, describe_in(turn, &fields.role)))
-}
-
-fn names(roles: &RoleNames) -> [&str; 3] {
-    [Role::System, Role::User, Role::Assistant].map(|role| roles.written(role))
+    Ok(messages)
 }
 
 fn message(role: Role, content: &str) -> Message {
-    let content = content.to_owned();
-    Message { role, content }
+    Message::new(role, content)
 }

@@ -45,8 +45,34 @@ pub enum RowShape {
     Pair(PairFields),
     /// A list of turns, as in sharegpt and messages rows.
     Turns(TurnFields),
+    /// A prompt and its completion, each a text or a list of turns, as in TRL's rows.
+    Completion(CompletionFields),
     /// A text with no question, all of it trained.
     Text(TextFields),
+}
+
+/// Fields of a row that is a prompt and its completion, each a text or a list of turns with `role` and `content`.
+/// Only the completion is trained.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompletionFields {
+    /// The prompt.
+    pub prompt: String,
+    /// The completion; optional in a row that is only a prompt.
+    pub completion: String,
+}
+
+impl CompletionFields {
+    /// How one of the two fields is read where it is a list of turns.
+    pub(crate) fn turns(&self, field: &str) -> TurnFields {
+        TurnFields {
+            turns: field.to_owned(),
+            role: "role".to_owned(),
+            text: "content".to_owned(),
+            roles: RoleNames::chat(),
+            system: None,
+        }
+    }
 }
 
 /// The field of a row that is a text.
@@ -104,6 +130,10 @@ pub struct RoleNames {
     pub user: Vec<String>,
     /// Names of the assistant's turns, at least one.
     pub assistant: Vec<String>,
+    /// Names of turns of somebody else, which are never trained and which not every template takes.
+    /// Default: `tool`, `function`, `observation`, `ipython`, `function_response`, `tool_response`, `developer`.
+    #[serde(default = "other")]
+    pub other: Vec<String>,
 }
 
 fn id() -> String {
@@ -112,6 +142,20 @@ fn id() -> String {
 
 fn system() -> Vec<String> {
     vec!["system".to_owned()]
+}
+
+/// Names of others than the three that every conversation has.
+pub(crate) fn other() -> Vec<String> {
+    let names = [
+        "tool",
+        "function",
+        "observation",
+        "ipython",
+        "function_response",
+        "tool_response",
+        "developer",
+    ];
+    names.map(str::to_owned).to_vec()
 }
 
 impl RowFormat {
@@ -184,6 +228,9 @@ impl RowFormat {
                 system,
                 ..
             }) => (vec![turns, role, text], vec![system]),
+            RowShape::Completion(CompletionFields { prompt, completion }) => {
+                (vec![prompt, completion], Vec::new())
+            }
             RowShape::Text(TextFields { text }) => (vec![text], Vec::new()),
         };
         let may = may.into_iter().flatten();
@@ -198,18 +245,30 @@ impl RowFormat {
         match &self.shape {
             RowShape::Pair(fields) => fields.history.as_deref(),
             RowShape::Turns(fields) => Some(&fields.turns),
-            RowShape::Text(_) => None,
+            RowShape::Completion(_) | RowShape::Text(_) => None,
         }
     }
 }
 
 impl RoleNames {
+    /// The names that chat templates use, and those of `ShareGPT` for the same.
+    pub(crate) fn chat() -> Self {
+        let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+        Self {
+            system: system(),
+            user: names(["user", "human"]),
+            assistant: names(["assistant", "gpt"]),
+            other: other(),
+        }
+    }
+
     /// Every name with its role.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Role, &String)> {
         let all = [
             (Role::System, &self.system),
             (Role::User, &self.user),
             (Role::Assistant, &self.assistant),
+            (Role::Other, &self.other),
         ];
         all.into_iter()
             .flat_map(|(role, names)| names.iter().map(move |name| (role, name)))

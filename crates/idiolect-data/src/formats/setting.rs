@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::built_in::Format;
 use crate::DataError;
 
-/// The format of data sets as a setting names it: `alpaca`, `sharegpt`, `messages` or `text`; `tokens`; `auto`; or
+/// The format of data sets as a setting names it: `alpaca`, `sharegpt`, `messages`, `prompt-completion` or
+/// `text`; `tokens`; `auto`; or
 /// the path of a `.toml` file that describes a format ([`crate::RowFormat`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
@@ -95,6 +96,7 @@ mod tests {
             "alpaca",
             "sharegpt",
             "messages",
+            "prompt-completion",
             "text",
             "tokens",
             "own/format.toml",
@@ -103,7 +105,7 @@ mod tests {
         }
         assert_eq!(
             "Alpaca".parse::<FormatSetting>().unwrap_err().to_string(),
-            "data format \"Alpaca\" unknown, expected one of: alpaca, sharegpt, messages, text, tokens, auto, \
+            "data format \"Alpaca\" unknown, expected one of: alpaca, sharegpt, messages, prompt-completion, text, tokens, auto, \
              or a .toml file that describes one",
         );
     }

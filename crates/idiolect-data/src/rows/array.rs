@@ -89,7 +89,12 @@ impl<'a> Cursor<'a> {
                 self.at += length;
                 Ok((line, value))
             }
-            Some(Err(error)) => Err(json_error(self.path, (line, column), &error)),
+            Some(Err(error)) => Err(json_error(
+                self.path,
+                (line, column),
+                &error,
+                &self.text[self.at..],
+            )),
             None => Err(self.unexpected(b"{", None)),
         }
     }

@@ -79,7 +79,7 @@ impl Source<'_> {
             let text = text(self.path, &bytes, line)?;
             if !text.trim_ascii().is_empty() {
                 let value = bounded_value(text.trim_ascii_end())
-                    .map_err(|error| json_error(self.path, (line, 0), &error))?;
+                    .map_err(|error| json_error(self.path, (line, 0), &error, text))?;
                 self.push(line, value)?;
             }
             bytes.clear();

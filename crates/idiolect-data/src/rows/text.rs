@@ -73,17 +73,53 @@ pub(crate) fn text<'a>(path: &Path, bytes: &'a [u8], line: usize) -> Result<&'a 
     })
 }
 
+/// What Python reads and writes as JSON, and JSON does not have, where a parser stopped at it.
+fn python_only(text: &str, error: &serde_json::Error) -> Option<&'static str> {
+    let line = text.split('\n').nth(error.line().saturating_sub(1))?;
+    let at = line.floor_char_boundary(error.column().saturating_sub(1));
+    let begins = |word: &str| {
+        let start = line.floor_char_boundary(at.saturating_sub(word.len()));
+        line[start..]
+            .find(word)
+            .is_some_and(|found| start + found <= at)
+    };
+    let words = [
+        (
+            "-Infinity",
+            "-Infinity, which JSON does not have (Python writes it)",
+        ),
+        (
+            "Infinity",
+            "Infinity, which JSON does not have (Python writes it)",
+        ),
+        ("NaN", "NaN, which JSON does not have (Python writes it)"),
+    ];
+    let message = error.to_string();
+    if message.starts_with("unexpected end of hex escape") || message.starts_with("lone ") {
+        return Some("half of a surrogate pair (\\ud800 to \\udfff alone), which is no character");
+    }
+    let mut words = words.into_iter().filter(|(word, _)| begins(word));
+    words.next().map(|(_, said)| said).filter(|_| {
+        ["expected value", "invalid number"]
+            .iter()
+            .any(|own| message.starts_with(own))
+    })
+}
+
 /// A parser's error, moved from its place in a part of the file to its place in the file: the part
 /// begins on a line and after as many columns.
 pub(crate) fn json_error(
     path: &Path,
     (line, column): (usize, usize),
     error: &serde_json::Error,
+    text: &str,
 ) -> DataError {
+    let said = python_only(text, error);
     let message = error.to_string();
     let reason = message
         .rfind(" at line ")
         .map_or(message.as_str(), |end| &message[..end]);
+    let reason = said.unwrap_or(reason);
     let kind = if error.is_data() {
         "not the row expected here"
     } else {

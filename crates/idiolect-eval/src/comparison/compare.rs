@@ -47,6 +47,9 @@ pub struct ComparedModel {
     pub shifts: Option<Vec<ProjectionShift>>,
     /// Training loss of the last step.
     pub last_loss: Option<f64>,
+    /// Scores of other items than the answers, by name; each may be of as many items as it likes, the same of every
+    /// model.
+    pub further: BTreeMap<String, Vec<f64>>,
 }
 
 /// Scores the answers of all models, the base model first.
@@ -126,6 +129,7 @@ fn values(
     if let Some(embedding) = &model.embedding {
         values.insert("embedding".to_owned(), embedding.clone());
     }
+    values.extend(model.further.clone());
     Ok(values)
 }
 

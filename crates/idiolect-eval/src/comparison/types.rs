@@ -47,7 +47,8 @@ pub struct ModelScores {
     pub last_loss: Option<f64>,
     /// Means of [`ModelScores::values`] with 95 % bootstrap intervals over the rows.
     pub intervals: BTreeMap<String, Mean>,
-    /// Every score of every row, in their order.
+    /// Every score of every row, in their order; `learning` and `forgetting` have a row for each held-out response and
+    /// each prompt.
     pub values: BTreeMap<String, Vec<f64>>,
     /// The change of every adapted projection.
     pub shifts: Vec<ProjectionShift>,

@@ -18,7 +18,7 @@ use crate::evaluation::judge::{JudgeOpener, JudgeSettings, OpenJudge};
 use crate::evaluation::results::{described, dialogue_rows, finish, item_rows, judged};
 use crate::evaluation::settings::EvalSettings;
 use crate::item::{Draw, Item, sampled};
-use crate::judged::{MtBench, MtBenchRun};
+use crate::judged::{MtBench, MtBenchRun, PairwiseJudging};
 use crate::model::EvalModel;
 use crate::programs::run_programs;
 use crate::run::{AnswerSettings, requests_of, run};
@@ -173,7 +173,8 @@ impl<'a> Evaluation<'a> {
         };
         let pairs = comparison.pairs(&self.items, &rows)?;
         let requests = comparison.judging.requests(&pairs);
-        let texts = judge.judge(requests, run.out, &asked, run.progress)?;
+        let known = PairwiseJudging::ids(&self.items);
+        let texts = judge.judge(requests, &known, run.out, &asked, run.progress)?;
         let scores = comparison
             .judging
             .summarize(&pairs, &texts, &self.settings.draws());
@@ -227,7 +228,8 @@ impl<'a> Evaluation<'a> {
         };
         let asked = json!({ "judge": judge.identity });
         let requests = bench.requests(&dialogues);
-        let texts = judge.judge(requests, run.out, &asked, run.progress)?;
+        let known = bench.judgement_ids();
+        let texts = judge.judge(requests, &known, run.out, &asked, run.progress)?;
         let scores = bench.summarize(&dialogues, &texts, &self.settings.draws());
         let mut whole = judged(identity, &scores, &judge.identity);
         whole["run_scores"] = json!(scores.runs);

@@ -1,8 +1,10 @@
 //! What an evaluation's answers depend on, and the folder that belongs to it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use idiolect_data::{DataError, RunDir, write_json};
+use idiolect_input::{limits, read_text};
 use serde_json::{Map, Value, json};
 
 use crate::error::EvalError;
@@ -70,10 +72,12 @@ pub(crate) fn claim(out: &Path, file: &str, identity: &Value) -> Result<(), Eval
     let journal = RunDir::from(out).journals();
     std::fs::create_dir_all(&journal).map_err(io(&journal, "create"))?;
     let path = out.join(file);
-    if !path.is_file() {
-        return Ok(write_json(&path, identity)?);
-    }
-    let text = std::fs::read_to_string(&path).map_err(io(&path, "read"))?;
+    let text = match read_text(&path, &limits::CONFIG_BYTES) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(write_json(&path, identity)?);
+        }
+        read => read.map_err(io(&path, "read"))?,
+    };
     let before: Map<String, Value> = serde_json::from_str(&text)
         .map_err(|error| EvalError::setting(path.display().to_string(), "JSON", error))?;
     let differs = |(name, value): &(&String, &Value)| identity.get(name.as_str()) != Some(*value);

@@ -1,5 +1,6 @@
 //! The judge of an evaluation: what it is to be opened with, and its part of the folder.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use idiolect_completion::{
@@ -78,10 +79,11 @@ impl<'a> OpenJudge<'a> {
     }
 
     /// The judge's text for every request; what the folder has is not asked again. `asked` is whom the judgements
-    /// belong to: a folder of other judgements is refused.
+    /// belong to: a folder of other judgements is refused, and so is one with judgements of ids that are not `known`.
     pub(crate) fn judge(
         &mut self,
         requests: Vec<CompletionRequest>,
+        known: &HashSet<String>,
         out: &Path,
         asked: &Value,
         progress: &dyn Progress,
@@ -89,6 +91,6 @@ impl<'a> OpenJudge<'a> {
         claim(out, "judge.json", asked)?;
         let mut watched = Watched::new(self.writer, "judge", progress);
         let journal = RunDir::from(out).journal(RunDir::JUDGEMENTS);
-        judge_all(requests, &mut watched, &journal)
+        judge_all(requests, known, &mut watched, &journal)
     }
 }

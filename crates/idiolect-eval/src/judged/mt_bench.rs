@@ -5,6 +5,7 @@
 //! are written once and stand in every run.
 //! Questions, reference answers and the judge's prompts are read from the data folder.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use idiolect_completion::{CompletionRequest, Progress};
@@ -150,10 +151,7 @@ impl MtBench {
     /// One turn of a question as an item; the second one follows the answer to the first.
     fn item(&self, (at, run): (usize, usize), first: Option<&str>, seed: u64) -> Item {
         let question = &self.questions[at];
-        let turn = |role, content: &str| Message {
-            role,
-            content: content.to_owned(),
-        };
+        let turn = |role, content: &str| Message::new(role, content);
         let mut turns = vec![turn(Role::User, &question.turns[0])];
         if let Some(answer) = first {
             turns.push(turn(Role::Assistant, answer));
@@ -213,8 +211,18 @@ impl MtBench {
         }
         let form = turn + if question.reference.is_some() { 2 } else { 0 };
         let (system, user) = &self.forms[form];
-        let id = format!("{}/{}/turn-{}", question.name(), dialogue.run + 1, turn + 1);
+        let id = judgement_id(question, dialogue.run, turn);
         judge_request(id, system, fill(user, &values))
+    }
+
+    /// The ids that requests to the judge may have.
+    pub(crate) fn judgement_ids(&self) -> HashSet<String> {
+        let runs = (0..self.runs).flat_map(|run| [(run, 0), (run, 1)]);
+        let all = runs.flat_map(|(run, turn)| {
+            let id = move |question| judgement_id(question, run, turn);
+            self.questions.iter().map(id)
+        });
+        all.collect()
     }
 
     /// The id of each question, in the order of the summary's rows.
@@ -225,6 +233,10 @@ impl MtBench {
             .map(|question| question.id.clone())
             .collect()
     }
+}
+
+fn judgement_id(question: &Question, run: usize, turn: usize) -> String {
+    format!("{}/{}/turn-{}", question.name(), run + 1, turn + 1)
 }
 
 fn trimmed(answer: Answer) -> String {

@@ -8,14 +8,14 @@
 //! Not here: the length-controlled win rate of `AlpacaEval` 2 and Arena-Hard's style control, which need the
 //! judgements of many models; and the second attempt that Arena-Hard gives a judge without a label.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use idiolect_completion::CompletionRequest;
 use idiolect_data::Id;
 use idiolect_metrics::interval::Draws;
 use idiolect_metrics::judge::{Preference, preference, ranking};
 
-use crate::item::{name_of, seed_of};
+use crate::item::{Item, name_of, seed_of};
 use crate::judged::baseline::AnswerPair;
 use crate::judged::judge::judge_request;
 use crate::judged::judged_scores::JudgedScores;
@@ -26,6 +26,9 @@ const ARENA_SYSTEM: &str = include_str!("../../prompts/arena_hard_system.txt");
 const ARENA_USER: &str = include_str!("../../prompts/arena_hard_user.txt");
 const ALPACA_SYSTEM: &str = include_str!("../../prompts/alpaca_eval_system.txt");
 const ALPACA_USER: &str = include_str!("../../prompts/alpaca_eval_user.txt");
+
+/// Where the model's answer stands, in ids.
+const PLACES: [&str; 2] = ["first", "second"];
 
 /// How two answers are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +64,19 @@ impl PairwiseJudging {
         games.map(|game| self.request(game)).collect()
     }
 
+    /// The ids that requests about these items may have.
+    pub(crate) fn ids(items: &[Item]) -> HashSet<String> {
+        let places = |item: &Item| PLACES.map(|place| format!("{}/{place}", name_of(&item.id)));
+        items.iter().flat_map(places).collect()
+    }
+
     fn request(self, Game { pair, model_first }: Game<'_>) -> CompletionRequest {
         let (first, second) = if model_first {
             (&pair.model, &pair.baseline)
         } else {
             (&pair.baseline, &pair.model)
         };
-        let place = if model_first { "first" } else { "second" };
+        let place = PLACES[usize::from(!model_first)];
         let name = name_of(&pair.id);
         let (system, user) = match self {
             Self::ArenaHard => (ARENA_SYSTEM, ARENA_USER),

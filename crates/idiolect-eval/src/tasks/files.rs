@@ -158,3 +158,52 @@ fn file_error(path: &Path, reason: &dyn std::fmt::Display) -> EvalError {
         reason: reason.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+
+    use zip::write::{SimpleFileOptions, ZipWriter};
+
+    use super::*;
+
+    /// An archive with one member of the test half, which begins with a row and is `padded` with line breaks.
+    fn archive(folder: &Path, length: u64) -> std::path::PathBuf {
+        const ROW: &[u8] = b"Which?,a,b,c,d,B\n";
+        let path = folder.join("mmlu.zip");
+        let mut writer = ZipWriter::new(File::create(&path).unwrap());
+        let options = SimpleFileOptions::default();
+        writer
+            .start_file("data/test/law_test.csv", options)
+            .unwrap();
+        writer.write_all(ROW).unwrap();
+        let mut left = length - ROW.len() as u64;
+        let breaks = [b'\n'; 1 << 16];
+        while left > 0 {
+            let piece = left.min(breaks.len() as u64);
+            writer
+                .write_all(&breaks[..usize::try_from(piece).unwrap()])
+                .unwrap();
+            left -= piece;
+        }
+        writer.finish().unwrap();
+        path
+    }
+
+    /// Packed it has some 64 KB: what counts is what it is unpacked.
+    #[test]
+    fn a_member_of_an_archive_over_the_limit_is_refused_before_it_is_unpacked_further() {
+        let folder = tempfile::tempdir().unwrap();
+        let most = limits::MEMBER_BYTES.default;
+        let path = archive(folder.path(), most);
+        let rows = mmlu(&path, "test").unwrap();
+        assert_eq!((rows.len(), &rows[0].fields["answer"]), (1, &"B".into()));
+        let path = archive(folder.path(), most + 1);
+        assert!(path.metadata().unwrap().len() < 1 << 20);
+        let error = mmlu(&path, "test").map(|_| ()).unwrap_err().to_string();
+        let told = "mmlu.zip: expected at most 67108864 unpacked bytes of an archive's member, found more \
+             (the environment variable IDIOLECT_LIMIT_MEMBER_BYTES sets another limit)";
+        assert!(error.ends_with(told), "{error}");
+    }
+}

@@ -16,10 +16,7 @@ pub(crate) const MT_BENCH_TOKENS: usize = 1024;
 
 /// One user turn.
 fn user(content: String) -> Vec<Message> {
-    vec![Message {
-        role: Role::User,
-        content,
-    }]
+    vec![Message::new(Role::User, content)]
 }
 
 impl GenerateForm {

@@ -42,7 +42,7 @@ pub struct MemoryPlan {
     /// The weights of the model.
     pub weights_bytes: usize,
     /// Adapter, its gradients, the two moments of the optimiser, and copies while a checkpoint is written.
-    /// Without an adapter it is gradients and moments of the weights.
+    /// Without an adapter it is gradients and moments of the weights, and a copy in f32 of weights in bf16.
     pub trained_bytes: usize,
     /// Activations of the longest micro-batch.
     pub activation_bytes: usize,
@@ -173,10 +173,7 @@ impl fmt::Display for MemoryPlan {
 fn sizes(run: &PlannedRun<'_>, batch: LongestBatch) -> Sizes {
     let mut sizes = match run.trained {
         Trained::Adapter(adapter) => Sizes::adapter(run.decoder, adapter, batch),
-        Trained::Weights(weights) => {
-            let has_checkpoints = run.config.checkpoint_every > 0;
-            Sizes::full(run.decoder, weights, batch, has_checkpoints)
-        }
+        Trained::Weights(weights) => Sizes::full(run.decoder, weights, batch, run.config),
     };
     if run.config.packing.is_some() {
         // Each packed row has a mask of its own, in f32.

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::DType;
 use idiolect_lora::LoraAdapter;
 use idiolect_model::{Decoder, Projection, Weights};
-use idiolect_train::CHUNK_ROWS;
+use idiolect_train::{CHUNK_ROWS, TrainConfig};
 
 /// The micro-batch that takes the most memory.
 #[derive(Debug, Clone, Copy)]
@@ -59,29 +59,43 @@ impl Sizes {
         }
     }
 
-    /// Those of all weights in f32, in one autodiff graph.
+    /// Those of all weights, in one autodiff graph.
     pub(super) fn full(
         decoder: &Decoder,
         weights: &Weights,
         batch: LongestBatch,
-        has_checkpoints: bool,
+        train: &TrainConfig,
     ) -> Self {
         let config = &decoder.config;
-        let bytes = weights.num_params() * 4;
+        let (count, size) = (weights.num_params(), DType::from(decoder.dtype()).size());
+        let is_rounded = size < 4;
+        // Moments, and what weights in less than f32 are rounded from.
+        let state = count * if is_rounded { 12 } else { 8 };
+        // The sum of gradients in f32, and beside it those of another micro-batch in a type of their own.
+        let is_summed = is_rounded && train.accumulation > 1;
+        let gradients = count * if is_summed { 4 + size } else { 4 };
         let inputs = Projection::ALL.map(input).into_iter().collect();
         Self {
-            weights: bytes,
-            // Gradients and two moments.
-            trained: bytes * 3,
+            weights: count * size,
+            trained: gradients + state,
             inputs: 0,
-            block: product([batch.tokens, kept_floats(decoder, &inputs, batch.width), 4]),
+            block: product([
+                batch.tokens,
+                kept_floats(decoder, &inputs, batch.width),
+                size,
+            ]),
             layers: config.num_layers,
             // Those of a chunk as for an adapter; the head's gradient, and what its backward pass multiplies.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3
                 + config.vocab_size * config.hidden_size * 4 * 2,
             masks: 0,
-            // Weights and moments, each twice.
-            saving: if has_checkpoints { bytes * 6 } else { 0 },
+            // Weights and the optimiser's state, each twice; what rounded weights are rounded from stands in their
+            // place in the copy.
+            saving: if train.checkpoint_every > 0 {
+                count * size + 2 * state + if is_rounded { 0 } else { count * size }
+            } else {
+                0
+            },
         }
     }
 

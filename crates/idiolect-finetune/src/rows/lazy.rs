@@ -2,9 +2,10 @@
 //! cache of tokens.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
-use idiolect_data::{FileFormat, RunDir, sample, split, text_hash};
+use idiolect_data::{BadRows, FileFormat, RunDir, SkippedRow, sample, split, text_hash};
 use idiolect_lm::LanguageModel;
 use idiolect_lm::rows::token_row;
 use idiolect_tokens::{TokenRow, TruncatedRows};
@@ -24,6 +25,11 @@ pub(crate) struct LazySet<'a> {
     /// Their numbers in the file, 4 bytes each.
     rows: Vec<u32>,
     left_out: Cell<usize>,
+    bad_rows: BadRows,
+    /// Rows that cannot be used, by their numbers in the file; each once.
+    skipped: RefCell<BTreeMap<usize, SkippedRow>>,
+    /// Rows that were cut, and of those the ones that lost every trained token, by their numbers.
+    cut: RefCell<BTreeMap<usize, bool>>,
 }
 
 /// The cache of a file's rows in a run directory, for these settings.
@@ -69,6 +75,7 @@ impl<'a> LazySet<'a> {
         model: &'a LanguageModel,
         file: &'a LazyRows,
         cache: Option<&'a TokenCache>,
+        bad_rows: BadRows,
         settings: &FineTuneSettings,
         seed: u64,
     ) -> Result<LazySets<'a>, FineTuneError> {
@@ -90,6 +97,9 @@ impl<'a> LazySet<'a> {
             limit,
             rows: numbers(rows),
             left_out: Cell::new(0),
+            bad_rows,
+            skipped: RefCell::default(),
+            cut: RefCell::default(),
         };
         Ok(LazySets {
             rows: set(train),
@@ -100,6 +110,21 @@ impl<'a> LazySet<'a> {
     /// How often a row was left out for its length, each time that it came up.
     pub(crate) fn left_out(&self) -> usize {
         self.left_out.get()
+    }
+
+    /// Rows that cannot be used, those that came up.
+    pub(crate) fn skipped(&self) -> Vec<SkippedRow> {
+        self.skipped.borrow().values().cloned().collect()
+    }
+
+    /// How many rows were cut, each once.
+    pub(crate) fn cut(&self) -> usize {
+        self.cut.borrow().len()
+    }
+
+    /// How many of those lost their last trained token.
+    pub(crate) fn lost(&self) -> usize {
+        self.cut.borrow().values().filter(|lost| **lost).count()
     }
 
     /// The tokens of a row of the file, from the cache where they are there; none where it is left out.
@@ -119,7 +144,26 @@ impl<'a> LazySet<'a> {
     }
 
     fn fitted(&self, number: usize) -> Result<Option<TokenRow>, FineTuneError> {
-        let TruncatedRows { mut rows, .. } = self.limit.truncate(vec![self.token_row(number)?])?;
+        let row = match self.token_row(number) {
+            Ok(row) => row,
+            Err(FineTuneError::Lm(error))
+                if self.bad_rows == BadRows::Skip && error.is_of_row() =>
+            {
+                let skipped = SkippedRow::new(number.into(), error.of_row());
+                self.skipped.borrow_mut().insert(number, skipped);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let TruncatedRows {
+            mut rows,
+            cut,
+            lost,
+            ..
+        } = self.limit.truncate(vec![row])?;
+        if !cut.is_empty() {
+            self.cut.borrow_mut().insert(number, !lost.is_empty());
+        }
         Ok(rows.pop())
     }
 
@@ -132,7 +176,7 @@ impl<'a> LazySet<'a> {
             }
             FileFormat::Examples(format) => {
                 let example = index.row(number, format)?.example;
-                Ok(model.example_row(example.id, &example.messages)?)
+                Ok(model.example_row(example.id.clone(), &example)?)
             }
             other => {
                 let (expected, found) = ("rows of text or of tokens", format!("{other:?}"));

@@ -1,6 +1,6 @@
 //! From examples to rows of tokens in memory: rendered, encoded, made to fit, a share of them held out.
 
-use idiolect_data::{Row, split};
+use idiolect_data::{BadRows, Row, SkippedRow, split};
 use idiolect_lm::LanguageModel;
 use idiolect_tokens::{TokenRow, TruncatedRows};
 
@@ -16,8 +16,12 @@ pub(crate) struct Prepared {
     pub(crate) held_out: Vec<TokenRow>,
     /// Rows left out for their length.
     pub(crate) dropped: usize,
-    /// Rows that lost their end.
+    /// Rows that lost their end, or a part of each turn.
     pub(crate) cut: usize,
+    /// Of those, rows that lost their last trained token.
+    pub(crate) lost: usize,
+    /// Rows that cannot be used.
+    pub(crate) skipped: Vec<SkippedRow>,
 }
 
 impl Prepared {
@@ -29,12 +33,33 @@ impl Prepared {
     pub(crate) fn examples(
         model: &LanguageModel,
         examples: &[Row],
+        bad_rows: BadRows,
         settings: &FineTuneSettings,
         seed: u64,
     ) -> Result<Self, FineTuneError> {
-        let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example.messages);
-        let rows = examples.iter().map(one).collect::<Result<_, _>>()?;
-        Self::new(model, rows, settings, seed)
+        let (mut rows, mut skipped, mut first) =
+            (Vec::with_capacity(examples.len()), Vec::new(), None);
+        for Row { line, example, .. } in examples {
+            match model.example_row(example.id.clone(), example) {
+                Ok(row) => rows.push(row),
+                Err(error) if bad_rows == BadRows::Skip && error.is_of_row() => {
+                    skipped.push(SkippedRow {
+                        line: Some(*line),
+                        ..SkippedRow::new(example.id.clone(), error.of_row())
+                    });
+                    first.get_or_insert(error);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if let Some(error) = first.filter(|_| rows.is_empty()) {
+            return Err(error.into());
+        }
+        let prepared = Self::new(model, rows, settings, seed)?;
+        Ok(Self {
+            skipped,
+            ..prepared
+        })
     }
 
     /// Checks ready rows of tokens, makes them fit and holds out the validation share.
@@ -59,7 +84,12 @@ impl Prepared {
         settings: &FineTuneSettings,
         seed: u64,
     ) -> Result<Self, FineTuneError> {
-        let TruncatedRows { rows, dropped, cut } = Limit::new(model, settings)?.truncate(rows)?;
+        let TruncatedRows {
+            rows,
+            dropped,
+            cut,
+            lost,
+        } = Limit::new(model, settings)?.truncate(rows)?;
         let (train, held_out) = split(rows.len(), settings.validation_share, seed);
         settings.check_held_out(rows.len(), held_out.len())?;
         let mut rows: Vec<Option<TokenRow>> = rows.into_iter().map(Some).collect();
@@ -75,6 +105,8 @@ impl Prepared {
             held_out,
             dropped: dropped.len(),
             cut: cut.len(),
+            lost: lost.len(),
+            skipped: Vec::new(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Where the rows of a run come from: prepared in memory, or read one at a time.
 
-use idiolect_data::RunDir;
+use idiolect_data::{BadRows, RunDir, SkippedRow, id_text};
 use idiolect_lm::LanguageModel;
 use idiolect_train::Rows;
 
@@ -24,6 +24,9 @@ pub(crate) struct RowSource<'a> {
     pub(crate) data: &'a TrainingData<'a>,
     pub(crate) settings: &'a FineTuneSettings,
     pub(crate) seed: u64,
+    pub(crate) bad_rows: BadRows,
+    /// Rows that were left out when the data was read.
+    pub(crate) skipped: &'a [SkippedRow],
 }
 
 impl RowSource<'_> {
@@ -47,7 +50,8 @@ impl RowSource<'_> {
                 Prepared::tokens(self.model, rows, self.settings, self.seed)?
             }
         };
-        tell(listener, prepared.dropped, prepared.cut);
+        tell(listener, prepared.dropped, prepared.cut, prepared.lost);
+        self.tell_skipped(run, prepared.skipped, listener)?;
         let sets = Sets {
             rows: &prepared.rows,
             held_out: &prepared.held_out,
@@ -56,7 +60,39 @@ impl RowSource<'_> {
     }
 
     fn examples(&self, rows: &[idiolect_data::Row]) -> Result<Prepared, FineTuneError> {
-        Prepared::examples(self.model, rows, self.settings, self.seed)
+        Prepared::examples(self.model, rows, self.bad_rows, self.settings, self.seed)
+    }
+
+    /// Lists the rows that cannot be used in the run directory, and tells of them.
+    fn tell_skipped<L: FnMut(TrainingEvent) + ?Sized>(
+        &self,
+        run: Option<&RunDir>,
+        more: Vec<SkippedRow>,
+        listener: &mut L,
+    ) -> Result<(), FineTuneError> {
+        let mut all = match self.data {
+            TrainingData::Set(set) => set.skipped.clone(),
+            _ => self.skipped.to_vec(),
+        };
+        all.extend(more);
+        let Some(first) = all.first() else {
+            return Ok(());
+        };
+        let list = run.map(RunDir::skipped);
+        if let Some(list) = &list {
+            std::fs::create_dir_all(list.parent().unwrap_or(list))
+                .map_err(FineTuneError::io(list))?;
+            SkippedRow::write(&all, list)?;
+        }
+        let line = first
+            .line
+            .map_or_else(String::new, |line| format!(" (line {line})"));
+        listener(TrainingEvent::RowsSkipped {
+            rows: all.len(),
+            first: format!("row {}{line}: {}", id_text(&first.id), first.problem),
+            list,
+        });
+        Ok(())
     }
 
     fn lazy<T, L: FnMut(TrainingEvent) + ?Sized>(
@@ -69,20 +105,33 @@ impl RowSource<'_> {
         let (model, settings) = (self.model, self.settings);
         let cache = run.map(|run| cache(model, file, settings, run));
         let cache = cache.transpose()?;
-        let LazySets { rows, held_out } =
-            LazySet::split(model, file, cache.as_ref(), settings, self.seed)?;
+        let LazySets { rows, held_out } = LazySet::split(
+            model,
+            file,
+            cache.as_ref(),
+            self.bad_rows,
+            settings,
+            self.seed,
+        )?;
         let sets = Sets {
             rows: &rows,
             held_out: &held_out,
         };
         let done = then(sets, listener)?;
-        tell(listener, rows.left_out(), 0);
+        tell(listener, rows.left_out(), rows.cut(), rows.lost());
+        let skipped = [rows.skipped(), held_out.skipped()].concat();
+        self.tell_skipped(run, skipped, listener)?;
         Ok(done)
     }
 }
 
-fn tell<L: FnMut(TrainingEvent) + ?Sized>(listener: &mut L, dropped: usize, cut: usize) {
+fn tell<L: FnMut(TrainingEvent) + ?Sized>(
+    listener: &mut L,
+    dropped: usize,
+    cut: usize,
+    lost: usize,
+) {
     if dropped + cut > 0 {
-        listener(TrainingEvent::RowsTruncated { dropped, cut });
+        listener(TrainingEvent::RowsTruncated { dropped, cut, lost });
     }
 }

@@ -7,11 +7,12 @@
 //! checksum is wrong counts as none. Nothing depends on it but time.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{DataError, lock_file};
+use idiolect_input::open_growing;
 use idiolect_tokens::TokenRow;
 
 use crate::FineTuneError;
@@ -56,9 +57,7 @@ impl TokenCache {
     ///
     /// [`FineTuneError::Io`].
     pub(crate) fn open(path: &Path, key: &str, rows: usize) -> Result<Self, FineTuneError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(path).map_err(FineTuneError::io(path))?;
+        let file = open_growing(path).map_err(FineTuneError::io(path))?;
         lock_file(&file, path).map_err(DataError::from)?;
         let scanned = scan(&file, &format!("token rows 1 {key}\n"), rows);
         let (end, places) = scanned.map_err(FineTuneError::io(path))?;
@@ -210,6 +209,20 @@ mod tests {
         cache.put(3, Some(&row(3))).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), start);
         assert_eq!(cache.get(3).unwrap(), three);
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_cache_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.cache");
+        if idiolect_testkit::pipe(&path) {
+            let error = TokenCache::open(&path, "a", 4).err().unwrap().to_string();
+            assert!(error.contains("tokens.cache"), "{error}");
+            assert!(
+                error.ends_with("expected a regular file, found a pipe"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -48,6 +48,8 @@ impl<'a> AdapterRun<'a> {
             data: &self.options.data,
             settings: &self.options.settings.finetune,
             seed: self.options.config.seed,
+            bad_rows: self.options.settings.data.bad_rows,
+            skipped: &self.options.skipped,
         }
     }
 

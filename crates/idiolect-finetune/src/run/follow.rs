@@ -112,6 +112,7 @@ impl Follow<'_> {
             steps: hearing.steps,
             evaluations: hearing.evaluations,
             best,
+            forgetting: None,
         };
         Ok(Followed { module, report })
     }

@@ -39,10 +39,7 @@ impl<'a> FullRun<'a> {
                 "a value",
             ));
         }
-        if model.dtype() != FloatDType::F32 {
-            let found = format!("{:?}", model.dtype()).to_lowercase();
-            return Err(FineTuneError::setting("dtype", "f32 beside full", found));
-        }
+        stored(model.dtype())?;
         let mut options = options;
         // What was given holds the weights too, unless it lets them go.
         drop(options.model.take_weights());
@@ -83,12 +80,30 @@ impl<'a> FullRun<'a> {
     }
 }
 
+/// The type of the trained model on disk: its own. In f16 small gradients would be lost for want of a scale.
+fn stored(dtype: FloatDType) -> Result<StoredType, FineTuneError> {
+    match dtype {
+        FloatDType::F32 => Ok(StoredType::F32),
+        FloatDType::BF16 => Ok(StoredType::Bf16),
+        other => {
+            let found = format!("{other:?}").to_lowercase();
+            Err(FineTuneError::setting(
+                "dtype",
+                "f32 or bf16 beside full",
+                found,
+            ))
+        }
+    }
+}
+
 fn source<'a>(options: &'a RunOptions<'_>, model: &'a LanguageModel) -> RowSource<'a> {
     RowSource {
         model,
         data: &options.data,
         settings: &options.settings.finetune,
         seed: options.config.seed,
+        bad_rows: options.settings.data.bad_rows,
+        skipped: &options.skipped,
     }
 }
 
@@ -130,7 +145,7 @@ fn train_on(
     if let Some(run) = &options.run {
         let place = run.model();
         let options = SaveOptions {
-            stored: StoredType::F32,
+            stored: stored(model.dtype())?,
             max_shard_bytes: SHARD_BYTES,
         };
         let before = weight_files(&place)?;

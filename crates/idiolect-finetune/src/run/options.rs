@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use idiolect_data::RunDir;
+use idiolect_data::{RunDir, SkippedRow};
 use idiolect_lm::LanguageModel;
 use idiolect_train::TrainConfig;
 
@@ -12,6 +12,8 @@ use crate::{TrainSettings, TrainingData};
 pub(crate) struct RunOptions<'a> {
     pub(crate) model: LanguageModel,
     pub(crate) data: TrainingData<'a>,
+    /// Rows that were left out when the data was read.
+    pub(crate) skipped: Vec<SkippedRow>,
     pub(crate) settings: TrainSettings,
     /// The loop, with what the settings decide of it.
     pub(crate) config: TrainConfig,

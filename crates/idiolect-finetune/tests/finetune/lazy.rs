@@ -69,7 +69,7 @@ fn rows_that_are_too_long_are_counted_as_they_come() {
         .config(config())
         .settings(settings);
     let run = run.on_event(|event| {
-        if let TrainingEvent::RowsTruncated { dropped, cut } = event {
+        if let TrainingEvent::RowsTruncated { dropped, cut, .. } = event {
             told = Some((dropped, cut));
         }
     });

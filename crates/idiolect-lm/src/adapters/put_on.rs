@@ -7,7 +7,7 @@ use idiolect_data::content_hash;
 use idiolect_lora::{LoraAdapter, ScaledAdapter, Stack, load_adapter};
 
 use super::{Adapted, Adapters, Stacked, WeightedAdapter, fit};
-use crate::text::{TemplateChoice, Text, larger, template_of};
+use crate::text::{TemplateChoice, Text, date_of, larger, template_of};
 use crate::{LanguageModel, LmError};
 
 impl LanguageModel {
@@ -30,11 +30,14 @@ impl LanguageModel {
             TemplateChoice::Automatic => template_of(folder)?,
             _ => None,
         };
+        let date = self.settings.date.or(date_of(folder)?);
+        let is_of_day = date.is_none() || date == self.text.date();
         let text = match (files, choice) {
-            (None, None) => Arc::clone(&self.text),
-            (None, Some(choice)) if self.text.has(&choice) => Arc::clone(&self.text),
+            (None, None) if is_of_day => Arc::clone(&self.text),
+            (None, Some(choice)) if is_of_day && self.text.has(&choice) => Arc::clone(&self.text),
             (files, choice) => {
-                let files = files.unwrap_or_else(|| self.text.files());
+                let mut files = files.unwrap_or_else(|| self.text.files());
+                files.date = date.or(files.date);
                 let choice = choice.unwrap_or_else(|| self.choice.clone());
                 Arc::new(Text::new(files, &decoder.config.eos, &choice)?)
             }

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use idiolect_completion::Prompt;
-use idiolect_data::{Id, Message};
-use idiolect_prompt::{NamedTemplate, Template};
-use idiolect_tokens::{TokenRow, preview};
+use idiolect_data::Id;
+use idiolect_prompt::{Conversation, NamedTemplate, Template};
+use idiolect_tokens::{TokenRow, Tokenizer, preview};
 use serde::Serialize;
 
 use super::LanguageModel;
@@ -53,6 +53,13 @@ impl LanguageModel {
         match prompt {
             ModelPrompt::Tokens(ids) => Ok(ids.clone()),
             ModelPrompt::Messages(messages) => self.chat_ids(messages),
+            ModelPrompt::Example(example) => {
+                let prompt = Conversation {
+                    messages: example.prompt(),
+                    ..(&**example).into()
+                };
+                self.chat_ids(prompt)
+            }
         }
     }
 
@@ -69,8 +76,8 @@ impl LanguageModel {
         }
     }
 
-    fn chat_ids(&self, messages: &[Message]) -> Result<Vec<u32>, LmError> {
-        let rendered = self.template().prompt(messages)?;
+    fn chat_ids<'a>(&self, conversation: impl Into<Conversation<'a>>) -> Result<Vec<u32>, LmError> {
+        let rendered = self.template().prompt(conversation)?;
         Ok(self.tokenizer().encode(&rendered)?.ids)
     }
 
@@ -82,20 +89,49 @@ impl LanguageModel {
         Ok(ids)
     }
 
+    /// Plain text as a row to score, behind the beginning-of-text token where the tokenizer puts one, and cut to
+    /// `most` tokens. Every token but the first is scored.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Tokens`] for text that cannot be encoded.
+    pub fn text_row(&self, id: Id, text: &str, most: usize) -> Result<TokenRow, LmError> {
+        let mut ids = self.text_ids(text)?;
+        ids.truncate(most);
+        Ok(TokenRow::all_trained(id, ids))
+    }
+
     /// A conversation as a row to train on or to score.
     ///
     /// # Errors
     ///
     /// As [`LanguageModel::prompt_ids`], naming the row; and for a row without a trained token.
-    pub fn example_row(&self, id: Id, messages: &[Message]) -> Result<TokenRow, LmError> {
-        let rendered = match self.template().example(messages) {
+    pub fn example_row<'a>(
+        &self,
+        id: Id,
+        conversation: impl Into<Conversation<'a>>,
+    ) -> Result<TokenRow, LmError> {
+        let rendered = match self.template().example(conversation) {
             Ok(rendered) => rendered,
             Err(source) => {
+                let suggestion = self.suggestion();
                 let source = Box::new(source.into());
-                return Err(LmError::Row { id, source });
+                return Err(LmError::Row {
+                    id,
+                    source,
+                    suggestion,
+                });
             }
         };
-        Ok(self.tokenizer().example_row(id, &rendered)?)
+        let ends = self.stop_tokens();
+        Ok(self.tokenizer().example_row(id, &rendered, &ends)?)
+    }
+
+    /// The named template that writes the form of this tokenizer's vendor, where another is in use.
+    fn suggestion(&self) -> Option<String> {
+        let fitting = vendors_form(self.tokenizer())?;
+        (self.template().name() != fitting)
+            .then(|| format!(" (--template {fitting} writes the form of this tokenizer's vendor)"))
     }
 
     /// A ready token row, checked against the vocabulary.
@@ -115,7 +151,7 @@ impl LanguageModel {
     /// As [`LanguageModel::example_row`] and [`LanguageModel::checked`].
     pub fn score_row(&self, row: ScoreRow) -> Result<TokenRow, LmError> {
         match row {
-            ScoreRow::Messages(id, messages) => self.example_row(id, &messages),
+            ScoreRow::Example(example) => self.example_row(example.id.clone(), &example),
             ScoreRow::Tokens(row) => self.checked(row),
         }
     }
@@ -130,6 +166,19 @@ impl LanguageModel {
             id: row.id.clone(),
             spans: preview(self.tokenizer(), row)?,
         })
+    }
+}
+
+/// The named template of the form that a tokenizer was made for; of Mistral's from v3 on, which have marks of their own.
+pub(crate) fn vendors_form(tokenizer: &Tokenizer) -> Option<&'static str> {
+    let has = |token: &str| tokenizer.id_of(token).is_some();
+    let is_tekken = has("\u{120}the") || has("\u{120}a");
+    match (has("[INST]"), has("[SYSTEM_PROMPT]"), is_tekken) {
+        (false, _, _) => None,
+        (true, false, false) => Some("mistral-v3"),
+        (true, false, true) => Some("mistral-v3-tekken"),
+        (true, true, false) => Some("mistral-v7"),
+        (true, true, true) => Some("mistral-v7-tekken"),
     }
 }
 

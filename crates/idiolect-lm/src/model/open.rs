@@ -9,12 +9,12 @@ use idiolect_model::{Decoder, LoadReport, load, load_quantized, read_config};
 
 use super::{LanguageModel, Source};
 use crate::adapters::Adapters;
-use crate::text::{TemplateChoice, Text, TextFiles, named_template};
+use crate::text::{TemplateChoice, Text, TextFiles, named_template, plain_remark};
 use crate::{LmError, ModelSettings, device, hub};
 
 impl LanguageModel {
-    /// Opens a Hugging Face folder, a `.gguf` file, or a model of the Hub by its name (`owner/name`; feature
-    /// `hub`): on the CPU, in f32, with the checkpoint's own chat template.
+    /// Opens a Hugging Face folder, a `.gguf` file, or a model of the Hub by its name (`owner/name` or
+    /// `owner/name@revision`; feature `hub`): on the CPU, in f32, with the checkpoint's own chat template.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl LanguageModel {
         let dtype = device::dtype(settings.dtype, &device)?;
         let bits = settings.quantize.map(device::bits).transpose()?;
         let choice = TemplateChoice::parse(settings.template.as_deref())?;
-        let path = hub::locate(name, progress)?;
+        let path = hub::locate(name, settings.revision.as_deref(), progress)?;
         let source = Source {
             name: shown_name(name, &path),
             path,
@@ -60,13 +60,22 @@ impl LanguageModel {
         };
         // The tokenizer first: what is wrong with it is told before gigabytes are read.
         let config = read_config(&source.path)?;
-        let files = TextFiles::read(&source.path)?;
+        let mut files = TextFiles::read(&source.path)?;
+        files.date = settings.date.or(files.date);
         files.tokenizer.check_embedding(config.vocab_size)?;
         let own = match choice {
             TemplateChoice::Automatic => named_template(&source.path)?,
             _ => None,
         };
+        if let (TemplateChoice::Automatic, None) = (&choice, &own)
+            && let Some(remark) = plain_remark(&source.name, &files.config)
+        {
+            progress.note(&remark);
+        }
         let text = Text::new(files, &config.eos, own.as_ref().unwrap_or(&choice))?;
+        for remark in text.remarks(&choice) {
+            progress.note(&remark);
+        }
         let (decoder, report) = source.weights(&device)?;
         Ok(Self {
             source: Arc::new(Source { report, ..source }),
@@ -115,8 +124,11 @@ impl Source {
     }
 }
 
-/// The last part of a path; a Hub name as it is, since its path ends in a commit.
+/// The last part of a path; a Hub name without its revision, since its path ends in a commit.
 fn shown_name(name: &str, path: &Path) -> String {
     let last = Path::new(name).exists().then(|| path.file_name()).flatten();
-    last.map_or_else(|| name.into(), |last| last.display().to_string())
+    last.map_or_else(
+        || hub::plain_name(name).into(),
+        |last| last.display().to_string(),
+    )
 }

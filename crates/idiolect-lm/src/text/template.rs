@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use idiolect_input::{limits, read_text};
-use idiolect_prompt::{ChatTemplate, ChatTokens, NamedTemplate, Template};
+use idiolect_prompt::{ChatTemplate, ChatTokens, Date, NamedTemplate, Template};
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
 use serde::Deserialize;
 
@@ -15,6 +15,8 @@ pub(crate) const TEMPLATE_FILE: &str = "template.json";
 
 /// The name under which a checkpoint keeps its only chat template.
 const DEFAULT: &str = "default";
+/// The name of the one for conversations with tools, as transformers picks it.
+const FOR_TOOLS: &str = "tool_use";
 /// The template of a checkpoint that brings none.
 const PLAIN: &str = "alpaca";
 
@@ -56,15 +58,18 @@ impl TemplateChoice {
         config: &mut TokenizerConfig,
         ends: &[String],
         tokenizer: &Tokenizer,
+        date: Option<Date>,
     ) -> Result<Template, LmError> {
         if let Self::Source(source) = self {
-            config.chat_templates.retain(|(name, _)| name != DEFAULT);
-            let own = (DEFAULT.into(), source.to_string());
-            config.chat_templates.insert(0, own);
+            // It takes the place of the checkpoint's templates with names too.
+            if config.chat_template(None) != Some(&**source) {
+                config.chat_templates.clear();
+            }
+            config.put_template(DEFAULT, source.to_string());
         }
         match (self, config.chat_template(None)) {
             (Self::Named(named), _) => Ok(Template::Named(NamedTemplate::clone(named))),
-            (_, Some(source)) => chat(source, config, ends, tokenizer),
+            (_, Some(source)) => chat(source, config, ends, tokenizer, date),
             (Self::Automatic, None) => Ok(Template::Named(NamedTemplate::by_name(PLAIN)?)),
             (_, None) => {
                 let expected = "a chat template";
@@ -83,6 +88,52 @@ impl TemplateChoice {
 struct InUse {
     name: String,
     template: Option<NamedTemplate>,
+    date: Option<Date>,
+}
+
+/// The day that the writer of a folder had its template print; none where it printed none, or there is no record.
+///
+/// # Errors
+///
+/// [`LmError::Setting`] for a `template.json` that is none.
+pub(crate) fn date_of(folder: &Path) -> Result<Option<Date>, LmError> {
+    Ok(in_use(folder)?.and_then(|found| found.date))
+}
+
+fn in_use(folder: &Path) -> Result<Option<InUse>, LmError> {
+    let path = folder.join(TEMPLATE_FILE);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = read_text(&path, &limits::CONFIG_BYTES).map_err(LmError::io(&path))?;
+    let found = serde_json::from_str(&text).map_err(|error| {
+        let expected = "the template that was in use";
+        LmError::setting(path.display().to_string(), expected, error)
+    })?;
+    Ok(Some(found))
+}
+
+/// What is to be said of a model without a chat template of its own, whose conversations are rendered as alpaca.
+pub(crate) fn plain_remark(name: &str, config: &TokenizerConfig) -> Option<String> {
+    if config.chat_template(None).is_some() {
+        return None;
+    }
+    let others: Vec<&str> = config
+        .chat_templates
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let found = match others.as_slice() {
+        [] => String::new(),
+        others => format!(", only {}", others.join(" and ")),
+    };
+    let names = NamedTemplate::names().into_iter();
+    let names: Vec<String> = names.filter(|name| !name.contains('/')).collect();
+    Some(format!(
+        "{name} has no default chat template{found}: conversations are rendered as {PLAIN}, unless an adapter brings a \
+         template or --template names one ({}, FILE.jinja, FILE.toml)",
+        names.join(", ")
+    ))
 }
 
 /// The template that the writer of a folder had in use: one of this project or of a user's file by
@@ -107,15 +158,9 @@ pub(crate) fn template_of(folder: &Path) -> Result<Option<TemplateChoice>, LmErr
 ///
 /// As [`template_of`].
 pub(crate) fn named_template(folder: &Path) -> Result<Option<TemplateChoice>, LmError> {
-    let path = folder.join(TEMPLATE_FILE);
-    if !path.is_file() {
+    let Some(found) = in_use(folder)? else {
         return Ok(None);
-    }
-    let text = read_text(&path, &limits::CONFIG_BYTES).map_err(LmError::io(&path))?;
-    let found: InUse = serde_json::from_str(&text).map_err(|error| {
-        let expected = "the template that was in use";
-        LmError::setting(path.display().to_string(), expected, error)
-    })?;
+    };
     let named = match found.template {
         Some(template) => {
             template.check()?;
@@ -139,13 +184,19 @@ fn chat(
     config: &TokenizerConfig,
     ends: &[String],
     tokenizer: &Tokenizer,
+    date: Option<Date>,
 ) -> Result<Template, LmError> {
     let tokens = ChatTokens {
         bos: config.special.bos.clone(),
         eos: config.special.eos.clone(),
         end_of_turn: ends.to_vec(),
         special: tokenizer.special_tokens(),
-        date: None,
+        date,
     };
-    Ok(Template::Chat(Box::new(ChatTemplate::new(source, tokens)?)))
+    let template = ChatTemplate::new(source, tokens)?;
+    let template = match config.chat_template(Some(FOR_TOOLS)) {
+        Some(source) => template.for_tools(source)?,
+        None => template,
+    };
+    Ok(Template::Chat(Box::new(template)))
 }

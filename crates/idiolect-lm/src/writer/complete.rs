@@ -33,6 +33,15 @@ impl Writer for LocalWriter<'_> {
         pace.tell(self.progress);
         Ok(())
     }
+
+    fn fits(&self, request: &CompletionRequest) -> Result<bool, BoxError> {
+        let encoded = self.encoded(std::slice::from_ref(request))?;
+        let positions = self.model.max_positions();
+        let config = config_of(&self.config, &request.overrides, &encoded, positions);
+        let room =
+            |own: &Request| own.prompt.len().saturating_add(config.max_new_tokens) <= positions;
+        Ok(encoded.iter().all(room))
+    }
 }
 
 impl LocalWriter<'_> {

@@ -47,19 +47,19 @@ fn rows_to_score_are_pairs_or_of_a_data_set() {
     let place = tempfile::tempdir().unwrap();
     let write = |name: &str, lines: &[serde_json::Value]| write(place.path(), name, lines);
     let pairs = write("pairs.jsonl", &[json!({"prompt": "x", "response": "y"})]);
-    let idiolect_lm::ScoreRow::Messages(_, turns) = &rows::read_scores(&pairs).unwrap()[0] else {
+    let idiolect_lm::ScoreRow::Example(turns) = &rows::read_scores(&pairs).unwrap()[0] else {
         panic!("a conversation");
     };
-    assert_eq!(turns.len(), 2);
+    assert_eq!(turns.messages.len(), 2);
     let set = write(
         "set.jsonl",
         &[json!({"instruction": "x", "input": "", "output": "y"})],
     );
     let found = rows::read_scores(&set).unwrap();
-    let idiolect_lm::ScoreRow::Messages(_, of_set) = &found[0] else {
+    let idiolect_lm::ScoreRow::Example(of_set) = &found[0] else {
         panic!("a conversation");
     };
-    assert_eq!(of_set, turns);
+    assert_eq!(of_set.messages, turns.messages);
 }
 
 #[test]

@@ -76,7 +76,10 @@ fn rows_that_do_not_fit_are_refused_by_name() {
     );
     let outside = TokenRow::all_trained(7.into(), vec![5, 384]);
     assert!(matches!(refused(outside, 1), LmError::Tokens(_)));
-    let open = ScoreRow::Messages("q".into(), vec![message(Role::User, "no answer")]);
+    let open = ScoreRow::Example(Example::new(
+        "q".into(),
+        vec![message(Role::User, "no answer")],
+    ));
     let error = model.score_row(open).unwrap_err();
     assert!(
         matches!(error, LmError::Row { .. }) && error.to_string().starts_with("row q: "),
@@ -92,7 +95,7 @@ fn a_conversation_is_scored_and_shown_with_its_mask() {
         message(Role::Assistant, "red"),
     ];
     let row = model
-        .score_row(ScoreRow::Messages(1.into(), turns))
+        .score_row(ScoreRow::Example(Example::new(1.into(), turns)))
         .unwrap();
     let masked = model.masked(&row).unwrap();
     let trained: Vec<&str> = masked

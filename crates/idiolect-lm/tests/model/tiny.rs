@@ -41,10 +41,7 @@ pub(crate) fn user(text: &str) -> Vec<Message> {
 }
 
 pub(crate) fn message(role: Role, text: &str) -> Message {
-    Message {
-        role,
-        content: text.into(),
-    }
+    Message::new(role, text)
 }
 
 /// Rows of several lengths, of which the second half is trained.

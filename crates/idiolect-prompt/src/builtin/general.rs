@@ -3,7 +3,8 @@
 //! Sources: Alpaca's text is that of tatsu-lab/stanford_alpaca with a newline behind its last
 //! heading, as the `sdft-2402` forms have it; `llama2`, `llama3`, `chatml` and `zephyr` write what
 //! the chat templates of those checkpoints write, `mistral` what the model card of Mistral 7B
-//! Instruct spells out, a system message before the first question.
+//! Instruct spells out, a system message before the first question. `mistral-v1` to `mistral-v7-tekken` give the
+//! tokens that the vendor's own encoder gives (mistral-common 1.13.1), for the tokenizers of these versions.
 
 use crate::Slot::{Bos, Eos};
 use crate::{DistillTemplate, NamedTemplate, Slot};
@@ -60,6 +61,11 @@ pub(crate) fn templates() -> Vec<NamedTemplate> {
         mistral(),
         chatml(),
         zephyr(),
+        mistral_v1(),
+        mistral_v3("mistral-v3"),
+        mistral_v3("mistral-v3-tekken"),
+        mistral_v7("mistral-v7"),
+        mistral_v7("mistral-v7-tekken"),
     ]
 }
 
@@ -109,6 +115,7 @@ pub(crate) fn llama3() -> NamedTemplate {
     NamedTemplate {
         name: "llama3".into(),
         system: vec![llama3_system()],
+        empty_system: true,
         user: vec![llama3_user()],
         assistant: vec![Slot::text("{{content}}<|eot_id|>")],
         stops: vec![EOT.into()],
@@ -123,6 +130,45 @@ pub(crate) fn mistral() -> NamedTemplate {
         user: vec![instruction()],
         assistant: vec![Slot::text(" {{content}}"), Eos],
         ..vanilla()
+    }
+}
+
+fn mistral_v1() -> NamedTemplate {
+    NamedTemplate {
+        name: "mistral-v1".into(),
+        assistant: vec![Slot::text(CONTENT), Eos],
+        joined: false,
+        ..mistral()
+    }
+}
+
+/// Tokenizers of `SentencePiece` and of tekken are given the same: each part is encoded by itself.
+fn mistral_v3(name: &str) -> NamedTemplate {
+    NamedTemplate {
+        name: name.into(),
+        system_in_last: true,
+        user: vec![
+            Slot::Token("[INST]".into()),
+            Slot::text(CONTENT),
+            Slot::Token("[/INST]".into()),
+        ],
+        strip_response_end: true,
+        ..mistral_v1()
+    }
+}
+
+fn mistral_v7(name: &str) -> NamedTemplate {
+    let mark = |name: &str| Slot::Token(name.into());
+    NamedTemplate {
+        system: vec![
+            mark("[SYSTEM_PROMPT]"),
+            Slot::text(CONTENT),
+            mark("[/SYSTEM_PROMPT]"),
+        ],
+        system_in_user: false,
+        system_in_last: false,
+        empty_system: true,
+        ..mistral_v3(name)
     }
 }
 

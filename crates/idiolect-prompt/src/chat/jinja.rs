@@ -1,26 +1,28 @@
 //! The Jinja dialect of Hugging Face chat templates, over `minijinja`.
 //!
-//! As `transformers` sets it up: blocks trimmed, string methods of Python, `raise_exception`,
-//! `tojson` that escapes no HTML, `None`/`True`/`False` as Python prints them, `break` and
-//! `continue`, and `{% generation %}` marks, which are read over.
+//! As `transformers` sets it up: line ends of Windows read as others, blocks trimmed, methods of Python,
+//! `raise_exception`, `tojson` that escapes no HTML, values as Python prints them, `break` and `continue`, and
+//! `{% generation %}` marks, which are read over.
 //!
 //! Templates come with models from strangers: steps, bytes, depth and the length of the source are bounded.
 
 mod budget;
 mod constants;
+mod json;
+mod methods;
 mod program;
+mod python;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use idiolect_input::{LimitError, limits};
 use minijinja::machinery::{
     CompiledTemplate, Instructions, TemplateConfig, Vm, WhitespaceConfig, make_string_output,
 };
-use minijinja::value::{Kwargs, Value};
+use minijinja::value::{Kwargs, Rest, Value, ValueKind, from_args};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, context};
-use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use crate::Date;
 
@@ -30,8 +32,8 @@ pub(crate) const TEMPLATE: &str = "chat";
 /// Bytes that a rendering may make for each byte of the messages, beside those of the limit.
 const BYTES_PER_BYTE: u64 = 64;
 
-/// Widest indentation of `tojson`.
-const WIDEST_INDENT: usize = 64;
+/// Stand where what a template marks as generated begins and ends.
+const MARKS: [char; 2] = ['\u{F8E0}', '\u{F8E1}'];
 
 /// Text of `raise_exception`, as the source of the engine's error.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,18 @@ impl Program {
     /// Parses a template.
     /// Without a date there is no `strftime_now`, and templates fall back on their own date.
     pub(crate) fn new(source: &str, date: Option<Date>) -> Result<Self, Error> {
+        Self::parsed(source, date, false)
+    }
+
+    /// The same with [`MARKS`] around what the template marks as generated; none where it marks nothing.
+    pub(crate) fn with_marks(source: &str, date: Option<Date>) -> Result<Option<Self>, Error> {
+        let is_marked = source.contains("endgeneration");
+        is_marked
+            .then(|| Self::parsed(source, date, true))
+            .transpose()
+    }
+
+    fn parsed(source: &str, date: Option<Date>, has_marks: bool) -> Result<Self, Error> {
         let refused =
             |error: LimitError| Error::new(ErrorKind::InvalidOperation, error.to_string());
         let bounded = limits::TEMPLATE_BYTES.check(source.len() as u64);
@@ -73,7 +87,9 @@ impl Program {
             default_auto_escape: Arc::new(|_: &str| AutoEscape::None),
         };
         constants::check(source, most_bytes).map_err(refused)?;
-        let source = kept(read_over_generation_marks(source));
+        // As Python reads text files.
+        let source = source.replace("\r\n", "\n").replace('\r', "\n");
+        let source = kept(with_generation_marks(&source, has_marks));
         let own = CompiledTemplate::new(TEMPLATE, source, &config)?;
         let blocks = own.blocks.iter();
         let parts = Parts {
@@ -136,9 +152,27 @@ fn environment(date: Option<Date>, most_steps: u64) -> Environment<'static> {
     env.set_unknown_method_callback(budget::method);
     env.set_formatter(print);
     budget::prepare(&mut env);
-    env.add_filter("tojson", |state: &State, value: &Value, options: Kwargs| {
-        budget::pay_for(state, value)?;
-        to_json(value, &options)
+    env.add_filter(
+        "tojson",
+        |state: &State, value: &Value, args: Rest<Value>| {
+            budget::pay_for(state, value)?;
+            let (args, options): (Rest<Value>, Kwargs) = from_args(&args)?;
+            json::to_json(value, args, &options)
+        },
+    );
+    // Python iterates over texts, and over what is not defined.
+    env.add_test("iterable", |value: &Value| {
+        let mut kinds = [ValueKind::None, ValueKind::Bool, ValueKind::Number].iter();
+        kinds.all(|kind| value.kind() != *kind) && !is_namespace(value)
+    });
+    env.add_test("sequence", |value: &Value| {
+        let kinds = [
+            ValueKind::Seq,
+            ValueKind::Map,
+            ValueKind::String,
+            ValueKind::Undefined,
+        ];
+        kinds.contains(&value.kind()) && !is_namespace(value)
     });
     env.add_function(
         "raise_exception",
@@ -156,6 +190,17 @@ fn environment(date: Option<Date>, most_steps: u64) -> Environment<'static> {
     env
 }
 
+fn is_namespace(value: &Value) -> bool {
+    let object = value.as_object();
+    object.is_some_and(|own| own.type_name().ends_with("Namespace"))
+}
+
+/// Whether rendering failed because there is no date to print.
+pub(crate) fn lacks_date(error: &Error) -> bool {
+    let detail = error.detail().unwrap_or_default();
+    error.kind() == ErrorKind::UnknownFunction && detail.contains("strftime_now")
+}
+
 /// What `raise_exception` was called with, if that is why rendering failed.
 pub(crate) fn raised(error: &Error) -> Option<&str> {
     let mut source = std::error::Error::source(error);
@@ -168,8 +213,9 @@ pub(crate) fn raised(error: &Error) -> Option<&str> {
     None
 }
 
-/// `{% generation %}` and its end are blocks of `transformers` that print their body.
-fn read_over_generation_marks(source: &str) -> String {
+/// `{% generation %}` and its end are blocks of `transformers` that print their body; `shown` prints [`MARKS`]
+/// around it too, inside of what the tags do to the white space around them.
+fn with_generation_marks(source: &str, shown: bool) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(start) = rest.find("{%") {
@@ -177,13 +223,31 @@ fn read_over_generation_marks(source: &str) -> String {
             break;
         };
         let tag = &rest[start..start + length];
-        let word = tag
-            .trim_start_matches("{%")
-            .trim_matches(['-', '+', ' ', '\t', '\n', '\r']);
+        let inner = tag.trim_start_matches("{%");
+        let word = inner.trim_matches(['-', '+', ' ', '\t', '\n', '\r']);
         out.push_str(&rest[..start]);
+        let mut put = |mark: char, plain: &str, first: &str, second: &str| {
+            if shown {
+                let left = if inner.starts_with(['-', '+']) {
+                    &inner[..1]
+                } else {
+                    ""
+                };
+                let right = if inner.ends_with(['-', '+']) {
+                    &inner[inner.len() - 1..]
+                } else {
+                    ""
+                };
+                out.push_str(&format!(
+                    "{{%{left} {first} %}}{{{{ '{mark}' }}}}{{% {second} {right}"
+                ));
+            } else {
+                out.push_str(&tag.replace(word, plain));
+            }
+        };
         match word {
-            "generation" => out.push_str(&tag.replace("generation", "if true")),
-            "endgeneration" => out.push_str(&tag.replace("endgeneration", "endif")),
+            "generation" => put(MARKS[0], "if true", "if true", "if true"),
+            "endgeneration" => put(MARKS[1], "endif", "endif", "endif"),
             _ => out.push_str(tag),
         }
         rest = &rest[start + length..];
@@ -191,77 +255,28 @@ fn read_over_generation_marks(source: &str) -> String {
     out + rest
 }
 
+/// The text without marks, and the ranges between them; none where marks are not in pairs.
+pub(crate) fn between_marks(rendered: &str) -> Option<(String, Vec<Range<usize>>)> {
+    let (mut text, mut ranges, mut open) = (String::new(), Vec::new(), None);
+    for char in rendered.chars() {
+        match (MARKS.iter().position(|mark| *mark == char), open) {
+            (Some(0), None) => open = Some(text.len()),
+            (Some(1), Some(start)) => {
+                ranges.push(start..text.len());
+                open = None;
+            }
+            (Some(_), _) => return None,
+            (None, _) => text.push(char),
+        }
+    }
+    open.is_none().then_some((text, ranges))
+}
+
 fn print(out: &mut Output, state: &State, value: &Value) -> Result<(), Error> {
     budget::pay_for(state, value)?;
-    let python = match value {
-        value if value.is_none() => Value::from("None"),
-        value if value.is_true() && value.kind() == minijinja::value::ValueKind::Bool => {
-            Value::from("True")
-        }
-        value if value.kind() == minijinja::value::ValueKind::Bool => Value::from("False"),
-        value => value.clone(),
-    };
-    minijinja::escape_formatter(out, state, &python)
-}
-
-/// `json.dumps(value, ensure_ascii=False, indent=indent)`.
-fn to_json(value: &Value, options: &Kwargs) -> Result<String, Error> {
-    let indent: Option<usize> = options.get("indent")?;
-    if let Some(wide) = indent.filter(|width| *width > WIDEST_INDENT) {
-        let reason = format!("tojson: expected an indent of at most {WIDEST_INDENT}, found {wide}");
-        return Err(Error::new(ErrorKind::InvalidOperation, reason));
+    match value.as_str() {
+        Some(text) => out.write_str(text),
+        None => out.write_str(&python::text(value)),
     }
-    match indent {
-        Some(width) => write_json(
-            value,
-            PrettyFormatter::with_indent(" ".repeat(width).as_bytes()),
-        ),
-        None => write_json(value, PythonSeparators),
-    }
-}
-
-fn write_json(value: &Value, formatter: impl Formatter) -> Result<String, Error> {
-    let failed = |reason: String| Error::new(ErrorKind::BadSerialization, reason);
-    let mut out = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut out, formatter);
-    value
-        .serialize(&mut serializer)
-        .map_err(|error| failed(error.to_string()))?;
-    String::from_utf8(out).map_err(|error| failed(error.to_string()))
-}
-
-/// Python's `", "` and `": "`.
-struct PythonSeparators;
-
-impl Formatter for PythonSeparators {
-    fn begin_array_value<W: std::io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> std::io::Result<()> {
-        if first {
-            Ok(())
-        } else {
-            writer.write_all(b", ")
-        }
-    }
-
-    fn begin_object_key<W: std::io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> std::io::Result<()> {
-        if first {
-            Ok(())
-        } else {
-            writer.write_all(b", ")
-        }
-    }
-
-    fn begin_object_value<W: std::io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-    ) -> std::io::Result<()> {
-        writer.write_all(b": ")
-    }
+    .map_err(Error::from)
 }

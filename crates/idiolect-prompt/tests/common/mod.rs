@@ -16,24 +16,15 @@ use idiolect_prompt::{ChatTemplate, ChatTokens, Date, Piece, Rendered, Special};
 use serde_json::Value;
 
 pub(crate) fn system(content: &str) -> Message {
-    Message {
-        role: Role::System,
-        content: content.into(),
-    }
+    Message::new(Role::System, content)
 }
 
 pub(crate) fn user(content: &str) -> Message {
-    Message {
-        role: Role::User,
-        content: content.into(),
-    }
+    Message::new(Role::User, content)
 }
 
 pub(crate) fn assistant(content: &str) -> Message {
-    Message {
-        role: Role::Assistant,
-        content: content.into(),
-    }
+    Message::new(Role::Assistant, content)
 }
 
 /// Two turns after a system message.
@@ -48,10 +39,7 @@ pub(crate) fn turns() -> Vec<Message> {
 }
 
 pub(crate) fn example(messages: &[Message]) -> Example {
-    Example {
-        id: 7.into(),
-        messages: messages.to_vec(),
-    }
+    Example::new(7.into(), messages.to_vec())
 }
 
 /// A question and its response.

@@ -6,7 +6,10 @@ mod asking;
 mod bounds;
 #[path = "../common/mod.rs"]
 mod common;
+mod fields;
 mod limits;
 mod money;
+mod reasoning;
 mod tries;
+mod waiting;
 mod writer;

@@ -22,10 +22,10 @@ fn small(server: &Server) -> TeacherConfig {
 #[test]
 fn what_a_failed_attempt_cost_is_counted() {
     let filtered = json!({"error": {"message": "filtered"}, "usage": usage()}).to_string();
-    let without_text = json!({"choices": [], "usage": usage()}).to_string();
+    let fault = json!({"error": {"code": 502}, "usage": usage()}).to_string();
     let counts = [(10, 5), (11, 5), (11, 5), (10, 5), (0, 0)];
     let acts = move |number: usize| match number {
-        0 => Some(Act::Reply(200, "", without_text.clone())),
+        0 => Some(Act::Reply(200, "", fault.clone())),
         1 => Some(Act::Reply(200, "", "{\"choices\": [".into())),
         2 => Some(Act::CutOff),
         3 => Some(Act::Reply(500, "", filtered.clone())),
@@ -51,7 +51,7 @@ fn attempts_in_vain_end_with_the_budget() {
         Act::Reply(
             200,
             "",
-            json!({"choices": [], "usage": usage()}).to_string(),
+            json!({"error": {"code": 502}, "usage": usage()}).to_string(),
         )
     });
     let budget = Budget {
@@ -98,5 +98,29 @@ fn a_budget_that_is_no_number_is_refused() {
         };
         let error = Teacher::new(config).unwrap_err().to_string();
         assert!(error.starts_with("budget_money: expected 0 or more, found "));
+    }
+}
+
+#[test]
+fn a_reply_of_another_form_is_not_asked_for_again_and_paid_once() {
+    let bodies = [
+        json!({"choices": [], "usage": usage()}),
+        json!({"choices": [{"message": {"content": 7}}], "usage": usage()}),
+        json!({"choices": [{"message": {"content": [{"type": "image_url"}]}}], "usage": usage()}),
+        json!({"result": "a text", "usage": usage()}),
+    ];
+    for body in bodies {
+        let server = Server::start({
+            let body = body.to_string();
+            move |_| Act::Reply(200, "", body.clone())
+        });
+        let teacher = Teacher::new(small(&server)).unwrap();
+        let error = all(&teacher, 1).1.unwrap_err().to_string();
+        assert!(
+            error.contains("expected a completion, found no "),
+            "{error}"
+        );
+        assert!(error.ends_with("(1 attempts)"), "{error}");
+        assert_eq!((server.count(), teacher.spent().tokens()), (1, 15));
     }
 }

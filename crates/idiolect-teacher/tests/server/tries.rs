@@ -103,5 +103,5 @@ fn what_no_retry_helps_is_said_at_once() {
         url: "http://127.0.0.1:9/v1".into(),
         ..settings(&server)
     };
-    assert!(told(nobody).contains("found Connection Failed"));
+    assert!(told(nobody).contains("found no connection: "));
 }

@@ -1,6 +1,7 @@
 //! Checkpoints: one folder holds all that a run needs to go on as if it had never stopped.
 //!
-//! `checkpoints/step-N/` holds `parameters.safetensors` (the trained parameters in f32, by name),
+//! `checkpoints/step-N/` holds `parameters.safetensors` (the trained parameters in f32, by name; of those in less,
+//! what they are rounded from),
 //! `optimizer.safetensors` (both running means of each, by name) and `state.json`.
 //! It is written beside, synced and renamed, so a folder of that name is whole or absent.
 //! No random state is kept: all that is random is a function of the seed and the step.
@@ -8,9 +9,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{remove_folder, replace_folder};
+use idiolect_input::{limits, open_regular, read_bytes};
 use idiolect_kernels::not_finite;
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
@@ -108,7 +111,8 @@ pub(crate) fn parameters(path: &Path) -> Result<Vec<HostTensor>, TrainError> {
 /// Reads one checkpoint.
 pub(crate) fn read(path: &Path) -> Result<Checkpoint, TrainError> {
     let file = path.join(STATE);
-    let json = fs::read(&file).map_err(|source| io(&file, source))?;
+    let json = read_bytes(&file, &limits::RUN_FILE_BYTES);
+    let json = json.map_err(|source| io(&file, source))?;
     let state: State =
         serde_json::from_slice(&json).map_err(|source| unreadable(&file, "a state", &source))?;
     check_files(path, &state)?;
@@ -134,6 +138,7 @@ pub(crate) fn read(path: &Path) -> Result<Checkpoint, TrainError> {
             steps,
             mean,
             square,
+            master: None,
         });
     }
     Ok(Checkpoint {
@@ -253,7 +258,9 @@ fn write_tensors<'a>(
 }
 
 fn read_tensors(path: &Path) -> Result<Vec<HostTensor>, TrainError> {
-    let file = fs::read(path).map_err(|source| io(path, source))?;
+    let mut file = Vec::new();
+    let read = open_regular(path).and_then(|mut open| open.read_to_end(&mut file));
+    read.map_err(|source| io(path, source))?;
     let tensors = SafeTensors::deserialize(&file)
         .map_err(|source| unreadable(path, "a safetensors file", &source))?;
     let mut found = Vec::new();

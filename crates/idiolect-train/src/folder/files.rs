@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
+use idiolect_input::open_regular;
+
 use crate::TrainError;
 use crate::report::io;
 
@@ -23,7 +25,7 @@ pub(super) fn checksums(
 
 /// A piece at a time: a file may be larger than the memory that is left.
 fn checksum(path: &Path) -> std::io::Result<u32> {
-    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut file = BufReader::with_capacity(1 << 20, open_regular(path)?);
     let mut sum = 0;
     loop {
         let piece = file.fill_buf()?;

@@ -133,6 +133,30 @@ fn a_damaged_checkpoint_is_refused_by_its_file() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_of_a_run_is_refused_and_not_waited_for() {
+    for name in [
+        "state.json",
+        "parameters.safetensors",
+        "optimizer.safetensors",
+    ] {
+        let mut is_pipe = false;
+        let error = spoilt(|step| is_pipe = idiolect_testkit::pipe(&step.join(name)));
+        let told = error.contains(name) && error.ends_with("expected a regular file, found a pipe");
+        assert!(told || !is_pipe, "{error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    if idiolect_testkit::pipe(&folder.path().join("metrics.jsonl")) {
+        let error = train(folder.path(), &NextToken, &config(), &mut |_| false).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("metrics.jsonl"), "{error}");
+        assert!(
+            error.ends_with("expected a regular file, found a pipe"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn the_last_good_checkpoint_is_offered_and_resumes() {
     let expected = undisturbed();
     let folder = tempfile::tempdir().unwrap();

@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::tiny::{NextToken, Tiny, run};
 
-fn matrix(value: &Value) -> Vec<f32> {
+pub(crate) fn matrix(value: &Value) -> Vec<f32> {
     serde_json::from_value::<Vec<Vec<f32>>>(value.clone())
         .unwrap()
         .concat()
 }
 
 #[track_caller]
-fn assert_close(what: &str, found: &[f32], golden: &Value, tolerance: f64) {
+pub(crate) fn assert_close(what: &str, found: &[f32], golden: &Value, tolerance: f64) {
     let golden = matrix(golden);
     assert_eq!(found.len(), golden.len(), "{what}");
     for (index, (found, golden)) in found.iter().zip(golden).enumerate() {

@@ -10,6 +10,7 @@ mod golden;
 mod guards;
 mod head;
 mod in_folder;
+mod mixed;
 mod optimizer;
 mod refused;
 mod replicas;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};
 use idiolect_train::{
     BoxError, Evaluated, LossSum, Objective, StepContext, StepLoss, StepRow, TrainError, Trained,
@@ -43,6 +43,18 @@ impl Tiny {
                 .collect()
         };
         Self::new(values(), values())
+    }
+
+    /// The same with both matrices in bf16.
+    pub(crate) fn in_bf16(self) -> Self {
+        let cast = |param: Param<Tensor<2>>| {
+            let value = param.val().without_autodiff().cast(DType::BF16);
+            Param::from_tensor(value.autodiff())
+        };
+        Self {
+            embedding: cast(self.embedding),
+            head: cast(self.head),
+        }
     }
 
     pub(crate) fn values(&self) -> [Vec<f32>; 2] {

@@ -19,7 +19,7 @@ use crate::settings::ContinueJob;
 /// # Errors
 ///
 /// [`Error::Setting`] for a setting that is missing; [`Error::Continuation`] for settings, corpus, journals and
-/// texts; the errors of opening a teacher.
+/// texts, and where a teacher wrote not one; the errors of opening a teacher.
 pub fn continue_text(
     job: &ContinueJob,
     progress: &dyn Progress,
@@ -54,6 +54,7 @@ pub fn continue_text(
         if !summary.spent.is_empty() {
             summary.write(&file)?;
         }
+        summary.check_texts(teacher.as_ref().and_then(AnyWriter::advice))?;
         Ok(summary)
     })
 }

@@ -8,9 +8,10 @@ use idiolect_embed::{Embedder, cosine};
 use idiolect_eval::{
     EvalRun, EvaluatedModel, Evaluation, JudgeOpener, JudgeSettings, RowScores, ScoredRow,
 };
+use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, ModelSettings, device, on_threads};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::writers::{AnyWriter, Writers};
 use crate::Error;
@@ -34,6 +35,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
         job.server.check()?;
         let model = LanguageModel::load(&job.model, progress)?;
         let model = model.load_optional_adapter(job.eval.adapter.as_deref())?;
+        check_forgetting(job)?;
         let about = about(&model, job)?;
         let generation = GenerationSettings {
             generation_batch_size: job.eval.batch_size,
@@ -68,8 +70,42 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             summary["judge"]["spent"] = spent;
             write_json(&file, &summary)?;
         }
+        if let Some(found) = forgetting(job, &model, &RunDir::from(out), progress)? {
+            summary["forgetting"] = found;
+            write_json(&file, &summary)?;
+        }
         Ok(summary)
     })
+}
+
+/// Forgetting is that of an adapter: a model alone has nothing to be held against.
+fn check_forgetting(job: &EvalJob) -> Result<(), Error> {
+    job.forgetting.check(0)?;
+    if job.forgetting.prompts(0) > 0 && job.eval.adapter.is_none() {
+        return Err(Error::setting("forgetting", "an adapter beside it", "none"));
+    }
+    Ok(())
+}
+
+/// What the adapter has made the model forget, without its single answers, which `forgetting.json` has.
+fn forgetting(
+    job: &EvalJob,
+    tuned: &LanguageModel,
+    run: &RunDir,
+    progress: &dyn Progress,
+) -> Result<Option<Value>, Error> {
+    if job.forgetting.prompts(0) == 0 {
+        return Ok(None);
+    }
+    let place = ForgettingPlace::of_run(run);
+    let base = BaseAnswers::draw(tuned, &job.forgetting, &place, progress)?;
+    let found = base.measure(tuned, progress)?;
+    found.write(&run.forgetting())?;
+    job.forgetting.hold(found.rise.mean)?;
+    Ok(Some(json!({
+        "prompts": found.prompts, "tokens": found.tokens, "rise": found.rise,
+        "rise_by_tokens": found.rise_by_tokens, "plain_text": found.plain_text,
+    })))
 }
 
 fn about(model: &LanguageModel, job: &EvalJob) -> Result<EvaluatedModel, Error> {

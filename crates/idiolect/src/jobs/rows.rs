@@ -3,7 +3,7 @@
 use idiolect_completion::Progress;
 use idiolect_data::{DataSettings, Dataset, Row, sample};
 use idiolect_distill::ResponseNll;
-use idiolect_lm::LanguageModel;
+use idiolect_lm::{LanguageModel, RowScore};
 use idiolect_tokens::TokenRow;
 
 use crate::Error;
@@ -33,9 +33,7 @@ pub(crate) fn response_nll(
     rows: &[Row],
     progress: &dyn Progress,
 ) -> Result<ResponseNll, Error> {
-    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example.messages);
-    let rows: Vec<TokenRow> = rows.iter().map(one).collect::<Result<_, _>>()?;
-    let scored = model.score(&rows, ROWS, progress)?;
+    let scored = scored(model, rows, progress)?;
     let count = scored.len().max(1) as f64;
     let per_token = scored.iter().map(|row| row.nll / row.tokens.max(1) as f64);
     Ok(ResponseNll {
@@ -43,4 +41,26 @@ pub(crate) fn response_nll(
         per_row: scored.iter().map(|row| row.nll).sum::<f64>() / count,
         tokens: scored.iter().map(|row| row.tokens).sum(),
     })
+}
+
+/// Nats per token of each response under a model.
+pub(crate) fn row_nll(
+    model: &LanguageModel,
+    rows: &[Row],
+    progress: &dyn Progress,
+) -> Result<Vec<f64>, Error> {
+    let scored = scored(model, rows, progress)?.into_iter();
+    Ok(scored
+        .map(|row| row.nll / row.tokens.max(1) as f64)
+        .collect())
+}
+
+fn scored(
+    model: &LanguageModel,
+    rows: &[Row],
+    progress: &dyn Progress,
+) -> Result<Vec<RowScore>, Error> {
+    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example);
+    let rows: Vec<TokenRow> = rows.iter().map(one).collect::<Result<_, _>>()?;
+    Ok(model.score(&rows, ROWS, progress)?)
 }

@@ -8,12 +8,10 @@ use idiolect_completion::{
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};
-use serde_json::Value;
 #[cfg(feature = "server")]
-use serde_json::json;
-
 #[cfg(feature = "server")]
 use idiolect_teacher::{ServerSettings, Teacher};
+use serde_json::Value;
 
 use crate::Error;
 
@@ -58,8 +56,8 @@ impl<'a> Writers<'a> {
             }
             #[cfg(feature = "server")]
             WriterAddress::Server(url) => {
-                let teacher =
-                    Teacher::from_settings(url, &self.server, &self.generation, self.seed)?;
+                let config = self.server.config(url, &self.generation, self.seed);
+                let teacher = Teacher::open(config, self.progress)?;
                 Ok(AnyWriter::Server(Box::new(teacher), self.progress))
             }
             #[cfg(not(feature = "server"))]
@@ -73,6 +71,7 @@ impl<'a> Writers<'a> {
     fn local(&self, model: &str, adapter: Option<&Path>) -> Result<AnyWriter<'a>, Error> {
         let settings = ModelSettings {
             model: model.into(),
+            revision: None,
             ..self.model.clone()
         };
         let model = LanguageModel::load(&settings, self.progress)?;
@@ -91,6 +90,19 @@ impl AnyWriter<'_> {
             && server.spent().attempts > 0
         {
             progress.note(&server.spending());
+            server
+                .advice()
+                .iter()
+                .for_each(|advice| progress.note(advice));
+        }
+    }
+
+    /// What to do about replies without text; nothing where all is well.
+    pub(crate) fn advice(&self) -> Option<String> {
+        match self {
+            Self::Local(_) => None,
+            #[cfg(feature = "server")]
+            Self::Server(server, _) => server.advice(),
         }
     }
 
@@ -99,15 +111,7 @@ impl AnyWriter<'_> {
         match self {
             Self::Local(_) => None,
             #[cfg(feature = "server")]
-            Self::Server(server, _) => {
-                let spent = server.spent();
-                (spent.attempts > 0).then(|| {
-                    json!({
-                        "attempts": spent.attempts, "texts": spent.texts, "prompt_tokens": spent.prompt_tokens,
-                        "text_tokens": spent.text_tokens, "money": server.money_spent(),
-                    })
-                })
-            }
+            Self::Server(server, _) => server.costs(),
         }
     }
 }

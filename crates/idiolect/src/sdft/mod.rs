@@ -3,27 +3,32 @@
 //!
 //! Every stage keeps what it has done, so that another run of the same settings goes on behind it.
 
+mod finding;
+mod moved;
 mod outcome;
+mod stages;
 mod table;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use idiolect_completion::{AnswerRow, Progress, Prompt, Quiet};
+use idiolect_completion::{Progress, Quiet};
 use idiolect_data::settings::{read_file, resolve};
-use idiolect_data::{DataSettings, Dataset, RunDir, text_hash};
+use idiolect_data::{BadRows, DataSettings, Dataset, RunDir};
 use idiolect_embed::Embedder;
-use idiolect_eval::{AnswerRun, ComparedModel, answers};
+use idiolect_eval::ComparedModel;
 use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
-use idiolect_generate::Request;
-use idiolect_lm::{LanguageModel, ModelPrompt, on_threads};
+use idiolect_input::{limits, read_text};
+use idiolect_lm::{LanguageModel, on_threads};
 
 use crate::Error;
-use crate::jobs::{SelfDistill, read_sample, response_nll};
+use crate::jobs::{SelfDistill, leave_out, list_skipped, read_sample, response_nll};
 use crate::settings::{DistillJob, SdftSettings};
 
+use moved::Base;
 pub use outcome::Outcome;
 use outcome::{Measure, shifts};
+use stages::Stages;
 
 /// The whole job.
 ///
@@ -43,15 +48,6 @@ pub struct Sdft<'a> {
 
 /// Told of each event of a training, with the name of the training.
 type Listener<'a> = dyn FnMut(&str, TrainingEvent) + Send + 'a;
-
-/// A job under way.
-struct Stages<'s> {
-    settings: &'s SdftSettings,
-    out: RunDir,
-    model: LanguageModel,
-    eval: Dataset,
-    progress: &'s dyn Progress,
-}
 
 impl<'a> Sdft<'a> {
     /// The job of a flat TOML file.
@@ -122,8 +118,11 @@ impl<'a> Sdft<'a> {
         let eval = eval.ok_or_else(|| missing("eval_data", "held-out examples"))?;
         settings.check()?;
         let seed = settings.train.seed;
-        let set = read_sample(&settings.data, seed)?;
-        set.require_responses()?;
+        let mut set = read_sample(&settings.data, seed)?;
+        let skips = settings.data.bad_rows == BadRows::Skip;
+        if !skips {
+            set.require_responses()?;
+        }
         let eval = held_out(&settings, eval)?;
         let mut model = settings.model.clone();
         if let Some(first) = settings.finetune.devices.first() {
@@ -132,6 +131,10 @@ impl<'a> Sdft<'a> {
         let model = LanguageModel::load(&model, self.progress)?;
         let model = with_vocabulary(&model, &settings.finetune)?;
         claim(&out.root, &settings)?;
+        if skips {
+            leave_out(&model, &settings.distill, &mut set);
+            list_skipped(&set.skipped, &out.root, self.progress)?;
+        }
         let stages = Stages {
             settings: &settings,
             out,
@@ -142,6 +145,7 @@ impl<'a> Sdft<'a> {
         let outcome = self.stages(&stages, &set)?;
         outcome.write(&stages.out)?;
         idiolect_report::write(&stages.out.root)?;
+        outcome.hold(&settings.forgetting)?;
         Ok(outcome)
     }
 
@@ -167,10 +171,11 @@ impl<'a> Sdft<'a> {
             answers: stages.answers("seed", model)?,
             ..ComparedModel::default()
         };
+        let itself = stages.base()?;
         progress.note("3/4 training on the original responses");
-        let plain = self.side(stages, RunDir::PLAIN, set)?;
+        let plain = self.side(stages, &itself, RunDir::PLAIN, set)?;
         progress.note("4/4 training on the rewritten responses");
-        let own = self.side(stages, RunDir::DISTILLED, &distilled.data)?;
+        let own = self.side(stages, &itself, RunDir::DISTILLED, &distilled.data)?;
         let embedder = settings.embedder.as_deref();
         let embedder = embedder.map(|folder| Embedder::load(folder, &model.device()));
         let embedder = embedder.transpose()?;
@@ -191,6 +196,7 @@ impl<'a> Sdft<'a> {
     fn side(
         &mut self,
         stages: &Stages<'_>,
+        itself: &Base,
         name: &str,
         set: &Dataset,
     ) -> Result<ComparedModel, Error> {
@@ -206,6 +212,7 @@ impl<'a> Sdft<'a> {
             shifts: tuned.lora().map(|adapter| shifts(adapter, &stages.model)),
             last_loss: last_loss(&run),
             embedding: None,
+            further: itself.further(&tuned, &run, &stages.eval.rows, stages.progress)?,
         })
     }
 
@@ -237,35 +244,10 @@ impl<'a> Sdft<'a> {
 
 /// The loss of the last step of a run.
 fn last_loss(run: &RunDir) -> Option<f64> {
-    let text = std::fs::read_to_string(run.metrics()).ok()?;
+    let text = read_text(&run.metrics(), &limits::RUN_FILE_BYTES).ok()?;
     let lines = text.lines().rev();
     let mut rows = lines.filter_map(|line| serde_json::from_str(line).ok());
     rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
-}
-
-impl Stages<'_> {
-    /// The model's answers to the held-out rows, journaled under a name.
-    fn answers(&self, name: &str, model: &LanguageModel) -> Result<Vec<AnswerRow>, Error> {
-        let seed = self.settings.train.seed;
-        let mut writer = model.writer(&self.settings.generation)?;
-        writer = writer.progress("answer", self.progress);
-        // Of the token ids, so that the journal of another tokenizer is refused too.
-        let hash = |prompt: &Prompt| match prompt {
-            Prompt::Chat(turns) => {
-                let ids = model.prompt_ids(&ModelPrompt::Messages(turns.clone()));
-                ids.map_or_else(|_| prompt.sha256(), |ids| text_hash(&format!("{ids:?}")))
-            }
-            other => other.sha256(),
-        };
-        let run = AnswerRun {
-            rows: &self.eval.rows,
-            seed: &|place| Request::row_seed(seed, place),
-            prompt_sha256: Some(&hash),
-            journal: &self.out.journal(name),
-        };
-        std::fs::create_dir_all(self.out.journals()).map_err(Error::io(self.out.journals()))?;
-        Ok(answers(&run, &mut writer)?)
-    }
 }
 
 /// The held-out rows, each with a response and an id of its own.
@@ -278,6 +260,10 @@ fn held_out(settings: &SdftSettings, path: &Path) -> Result<Dataset, Error> {
     let set = read_sample(&data, settings.train.seed)?;
     set.require_responses()?;
     set.require_unique_ids()?;
+    if let Some(row) = set.rows.iter().find(|row| !row.example.tools.is_empty()) {
+        let expected = "rows without tools, which its questions do not carry";
+        return Err(Error::setting("eval_data", expected, &row.example.id));
+    }
     Ok(set)
 }
 

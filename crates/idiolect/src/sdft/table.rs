@@ -5,6 +5,8 @@ use std::fmt::Write;
 use idiolect_eval::ModelScores;
 
 use super::Outcome;
+use super::finding::mean;
+use super::moved::{FORGETTING, LEARNING};
 
 impl Outcome {
     /// The three models side by side, then what became of the responses.
@@ -25,6 +27,12 @@ impl Outcome {
         let or_dash = |number: Option<f64>| number.map_or("-".into(), |x| format!("{x:.4}"));
         row("", &|model| shown(&model.model).into());
         row("right answers", &|model| model.right.map_or("-".into(), of));
+        row("learning: held-out, nats a token", &|model| {
+            or_dash(mean(model, LEARNING))
+        });
+        row("forgetting: own answers, nats a token", &|model| {
+            or_dash(mean(model, FORGETTING))
+        });
         row("BLEU-4 against the base model", &|model| {
             format!("{:.4}", model.bleu4)
         });
@@ -44,7 +52,8 @@ impl Outcome {
         row("training loss of the last step", &|model| {
             or_dash(model.last_loss)
         });
-        text + &self.responses()
+        let finding = self.finding().map(|found| format!("\n{found}\n"));
+        text + &self.responses() + &finding.unwrap_or_default()
     }
 
     /// What became of the data set's responses.

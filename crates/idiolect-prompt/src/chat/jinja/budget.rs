@@ -9,6 +9,8 @@ use idiolect_input::limits;
 use minijinja::value::{DynObject, Object, ObjectRepr, Rest, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, context, filters};
 
+use super::{methods, python};
+
 /// Checks a value that was made; one that is computed when it is read becomes a list.
 pub(super) const MADE: &str = "=made";
 /// Checks what a function gave back.
@@ -21,6 +23,8 @@ pub(super) const TOUCHED: &str = "=touched";
 pub(super) const SLICED: &str = "=sliced";
 /// Checks what a namespace is to keep: not itself, since printing it would have no end.
 pub(super) const KEPT: &str = "=kept";
+/// What is joined to a text, as Python writes it.
+pub(super) const WRITTEN: &str = "=written";
 /// The name under which the context has the bytes that may be made.
 pub(super) const BUDGET: &str = "=budget";
 
@@ -160,6 +164,17 @@ pub(super) fn prepare(env: &mut Environment<'static>) {
     env.add_filter(USED, |state: &State, value: Value| {
         pay_for(state, &value).map(|()| value)
     });
+    env.add_filter(WRITTEN, |state: &State, value: Value| {
+        pay_for(state, &value)?;
+        Ok::<_, Error>(match value.as_str() {
+            Some(_) => value,
+            None => python::text(&value).into(),
+        })
+    });
+    env.add_filter("string", |state: &State, value: Value| {
+        pay_for(state, &value)?;
+        Ok::<_, Error>(python::text(&value))
+    });
     env.add_filter(TOUCHED, |state: &State, value: Value| touched(state, value));
     env.add_filter(KEPT, |state: &State, value: Value| kept(state, value));
     // It prints everything that there is.
@@ -268,7 +283,10 @@ pub(super) fn method(
     for arg in all.iter().filter(|arg| arg.as_str().is_some()) {
         pay_for(state, arg)?;
     }
-    let found = minijinja_contrib::pycompat::unknown_method_callback(state, value, name, args)?;
+    let found = match methods::call(value, name, args)? {
+        Some(found) => found,
+        None => minijinja_contrib::pycompat::unknown_method_callback(state, value, name, args)?,
+    };
     match value.kind() {
         ValueKind::String => made(state, found),
         _ => Ok(found),

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use minijinja::machinery::{Instruction, Instructions};
 use minijinja::value::{Value, ValueKind};
 
-use super::budget::{CALLED, KEPT, MADE, SLICED, TOUCHED, USED};
+use super::budget::{CALLED, KEPT, MADE, SLICED, TOUCHED, USED, WRITTEN};
 
 /// The number of a filter that is looked up by its name each time.
 const BY_NAME: u8 = u8::MAX;
@@ -68,8 +68,15 @@ fn with_checks(step: &Step, before: Option<&Step>) -> Vec<Step> {
                 Instruction::Emit,
             ]
         }
+        Instruction::StringConcat => vec![
+            check(WRITTEN),
+            Instruction::Swap,
+            check(WRITTEN),
+            Instruction::Swap,
+            own,
+            check(MADE),
+        ],
         Instruction::Add
-        | Instruction::StringConcat
         | Instruction::Mul
         | Instruction::BuildList(_)
         | Instruction::BuildMap(_)

@@ -1,28 +1,12 @@
-//! GGUF files against what the Python package `gguf` makes of them, whole and damaged.
-#![allow(clippy::unwrap_used, reason = "a test's own files")]
+//! Files that are cut, changed or made up, each refused by what is wrong with it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use half::bf16;
 use idiolect_model::ModelError;
-use idiolect_model::gguf::{GgufFile, VocabularyMetadata};
-use idiolect_testkit::{smollm2_folder, smollm2_gguf};
+use idiolect_model::gguf::GgufFile;
 use proptest::prelude::*;
-use safetensors::{Dtype, SafeTensors};
-use serde_json::Value;
 
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name)
-}
-
-fn golden_json(name: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(golden(name)).unwrap()).unwrap()
-}
-
-/// Whether this build reads quantised tensors.
-const QUANTISED: bool = cfg!(feature = "gguf");
+use crate::golden;
 
 /// Everything that can be asked of a file.
 fn use_all(path: &Path) -> Result<(), ModelError> {
@@ -56,141 +40,6 @@ fn llama_with(old: &[u8], new: &[u8]) -> Vec<u8> {
     assert_eq!((places.len(), old.len()), (1, new.len()));
     bytes[places[0]..][..new.len()].copy_from_slice(new);
     bytes
-}
-
-#[test]
-fn each_type_unpacks_to_the_reference_bits() {
-    let file = GgufFile::open(&golden("quants.gguf")).unwrap();
-    let expected = golden_json("quants.json");
-    let expected = expected["values"].as_object().unwrap();
-    assert_eq!(file.tensor_names().len(), expected.len());
-    for (name, tensor) in expected {
-        if !QUANTISED && name.starts_with('Q') {
-            let error = file.read(name).unwrap_err().to_string();
-            let expected = format!(
-                "quants.gguf: tensor {name} of type {name} needs feature gguf of idiolect-model, \
-                 which this program was built without"
-            );
-            assert!(error.ends_with(&expected), "{error}");
-            continue;
-        }
-        let got = file.read(name).unwrap();
-        assert_eq!(&got.stored, name);
-        assert_eq!(serde_json::json!(got.shape), tensor["shape"], "{name}");
-        let bits: Vec<u32> = serde_json::from_value(tensor["bits"].clone()).unwrap();
-        let got: Vec<u32> = got.values.iter().map(|value| value.to_bits()).collect();
-        assert_eq!(got, bits, "{name}");
-    }
-}
-
-#[test]
-fn settings_are_those_of_a_hugging_face_folder() {
-    let file = GgufFile::open(&golden("llama.gguf")).unwrap();
-    assert_eq!(file.config().unwrap(), golden_json("llama.json")["config"]);
-}
-
-#[test]
-fn tensors_have_hugging_face_names_and_rows_in_their_order() {
-    let file = GgufFile::open(&golden("llama.gguf")).unwrap();
-    let expected = golden_json("llama.json");
-    let shapes = expected["shapes"].as_object().unwrap();
-    let mut names: Vec<&String> = shapes.keys().collect();
-    names.sort();
-    assert_eq!(file.tensor_names().iter().collect::<Vec<_>>(), names);
-    for (name, shape) in shapes {
-        let tensor = file.read(name).unwrap();
-        assert_eq!(&serde_json::json!(tensor.shape), shape, "{name}");
-        let counted: Vec<f32> = (0_u16..).map(f32::from).take(tensor.values.len()).collect();
-        assert_eq!(tensor.values, counted, "{name}");
-    }
-}
-
-#[test]
-fn other_divisors_of_the_rotary_frequencies_are_kept_as_they_are() {
-    // 32 stands last in the list of divisors; with 33 the middle no longer follows from it.
-    let bytes = std::fs::read(golden("llama.gguf")).unwrap();
-    let thirty_two = 32.0_f32.to_le_bytes();
-    let at = bytes
-        .windows(4)
-        .rposition(|window| window == thirty_two)
-        .unwrap();
-    let mut other = bytes;
-    other[at..at + 4].copy_from_slice(&33.0_f32.to_le_bytes());
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.gguf");
-    std::fs::write(&path, other).unwrap();
-    let scaling = GgufFile::open(&path).unwrap().config().unwrap()["rope_scaling"].clone();
-    assert_eq!(scaling["rope_type"], "factors");
-    assert_eq!(scaling["divisors"].as_array().unwrap().len(), 4);
-    assert_eq!(scaling["divisors"][3], 33.0);
-}
-
-#[test]
-fn the_vocabulary_is_given_as_it_stands() {
-    let file = GgufFile::open(&golden("llama.gguf")).unwrap();
-    let expected = VocabularyMetadata {
-        model: "gpt2".into(),
-        pre: Some("llama-bpe".into()),
-        tokens: ["a", "b", "ab", "<s>", "</s>", "<eot>"]
-            .map(Into::into)
-            .into(),
-        scores: Vec::new(),
-        token_types: vec![1, 1, 1, 3, 3, 3],
-        merges: vec!["a b".into()],
-        bos: Some(3),
-        eos: Some(4),
-        eot: Some(5),
-        pad: None,
-        unk: None,
-        add_bos: Some(true),
-        add_eos: None,
-        add_space_prefix: None,
-        chat_template: Some("{{ messages }}".into()),
-    };
-    assert_eq!(file.vocabulary().unwrap(), expected);
-}
-
-#[test]
-fn smollm2_equals_its_hugging_face_folder() {
-    let (Some(gguf), Some(folder)) = (smollm2_gguf(), smollm2_folder()) else {
-        return;
-    };
-    if !QUANTISED {
-        return;
-    }
-    let file = GgufFile::open(&gguf).unwrap();
-    let bytes = std::fs::read(folder.join("model.safetensors")).unwrap();
-    let reference = SafeTensors::deserialize(&bytes).unwrap();
-    let mut names: Vec<&str> = reference.names();
-    names.sort_unstable();
-    assert_eq!(file.tensor_names(), names);
-    for name in names {
-        let (got, want) = (file.read(name).unwrap(), reference.tensor(name).unwrap());
-        assert_eq!(
-            (got.shape.as_slice(), Dtype::BF16),
-            (want.shape(), want.dtype()),
-            "{name}"
-        );
-        let rounded = got
-            .values
-            .iter()
-            .flat_map(|value| bf16::from_f32(*value).to_le_bytes());
-        assert!(rounded.eq(want.data().iter().copied()), "{name} differs");
-    }
-    let config = std::fs::read(folder.join("config.json")).unwrap();
-    let config: Value = serde_json::from_slice(&config).unwrap();
-    let got = file.config().unwrap();
-    for key in got
-        .as_object()
-        .unwrap()
-        .keys()
-        .filter(|key| *key != "torch_dtype")
-    {
-        // The folder leaves out what follows from the rest.
-        if let Some(want) = config.get(key) {
-            assert_eq!(&got[key], want, "{key}");
-        }
-    }
 }
 
 #[test]

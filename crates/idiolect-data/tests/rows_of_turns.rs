@@ -1,0 +1,323 @@
+//! Fields of rows and turns that change what is trained: obeyed, or refused by name.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's own files")]
+
+use idiolect_data::{
+    BadRows, DataSettings, Dataset, Example, Format, Layout, RawRow, RawRows, Role,
+};
+use serde_json::{Value, json};
+
+fn rows(rows: &[Value]) -> RawRows {
+    let row = |(at, row): (usize, &Value)| RawRow {
+        line: at + 1,
+        fields: row.as_object().unwrap().clone(),
+    };
+    RawRows {
+        path: "rows.jsonl".into(),
+        layout: Layout::Lines,
+        rows: rows.iter().enumerate().map(row).collect(),
+    }
+}
+
+fn example(format: Format, row: &Value) -> Example {
+    let mut set = Dataset::from_rows(rows(std::slice::from_ref(row)), format).unwrap();
+    set.rows.remove(0).example
+}
+
+fn refusal(format: Format, row: &Value) -> String {
+    let set = Dataset::from_rows(rows(std::slice::from_ref(row)), format);
+    set.unwrap_err().to_string()
+}
+
+fn messages(turns: &Value) -> Value {
+    json!({ "messages": turns })
+}
+
+#[test]
+fn tools_and_calls_are_kept_as_the_row_has_them() {
+    let tool = json!({"type": "function", "function": {"name": "tide"}});
+    let call = json!({"id": "c1", "type": "function", "function": {"name": "tide", "arguments": "{\"a\": 1}"}});
+    let turns = json!([
+        {"role": "user", "content": "How high?"},
+        {"role": "assistant", "content": null, "tool_calls": [call], "audio": null},
+        {"role": "tool", "tool_call_id": "c1", "content": "2.1 m"},
+        {"role": "assistant", "content": "2.1 m."},
+    ]);
+    let text = json!([tool]).to_string();
+    for tools in [json!([tool]), json!(text)] {
+        let found = example(
+            Format::Messages,
+            &json!({"tools": tools, "messages": turns}),
+        );
+        assert_eq!(found.tools, [tool.clone()]);
+        let roles: Vec<Role> = found.messages.iter().map(|turn| turn.role).collect();
+        assert_eq!(
+            roles,
+            [Role::User, Role::Assistant, Role::Other, Role::Assistant]
+        );
+        let fields = found.messages[1].fields.as_ref().unwrap();
+        assert_eq!(
+            Value::Object((**fields).clone()),
+            json!({"role": "assistant", "tool_calls": [call]})
+        );
+        assert!(found.messages[1].calls_tools() && found.messages[0].fields.is_none());
+        assert_eq!(found.messages[2].role_name(), "tool");
+        assert_eq!(found.messages[2].field("tool_call_id"), Some(&json!("c1")));
+    }
+    for (tools, expected) in [
+        (
+            json!("{"),
+            "tools: expected an array of definitions of tools, found \"{\"",
+        ),
+        (
+            json!(["tide"]),
+            "tools: expected an array of definitions of tools, found \"tide\"",
+        ),
+    ] {
+        let error = refusal(
+            Format::Messages,
+            &json!({"tools": tools, "messages": turns}),
+        );
+        assert!(error.ends_with(expected), "{error}");
+    }
+    let old = json!({"functions": [{"name": "tide"}], "messages": turns});
+    assert!(refusal(Format::Messages, &old).contains("functions: expected tools in their place"));
+}
+
+#[test]
+fn weights_of_turns_are_obeyed() {
+    let trained = |mask: Value| {
+        let mut turn = json!({"role": "assistant", "content": "5"});
+        turn.as_object_mut()
+            .unwrap()
+            .extend(mask.as_object().unwrap().clone());
+        let row = messages(&json!([{"role": "user", "content": "2+2?"}, turn]));
+        let found = example(Format::Messages, &row).messages.remove(1);
+        assert!(found.fields.is_none(), "a mask says nothing to a template");
+        found.trained
+    };
+    for mask in [
+        json!({"weight": 0}),
+        json!({"weight": 0.0}),
+        json!({"train": false}),
+        json!({"training": false}),
+    ] {
+        assert!(!trained(mask.clone()), "{mask}");
+    }
+    for mask in [
+        json!({}),
+        json!({"weight": 1}),
+        json!({"weight": null}),
+        json!({"train": true}),
+    ] {
+        assert!(trained(mask.clone()), "{mask}");
+    }
+    let refused = |turn: Value| {
+        refusal(
+            Format::Messages,
+            &messages(&json!([{"role": "user", "content": "q"}, turn])),
+        )
+    };
+    for (turn, expected) in [
+        (
+            json!({"role": "assistant", "content": "a", "weight": 0.5}),
+            "messages[1].weight: expected 0 or 1, found the number 0.5",
+        ),
+        (
+            json!({"role": "assistant", "content": "a", "train": "no"}),
+            "messages[1].train: expected true or false, found \"no\"",
+        ),
+        (
+            json!({"role": "user", "content": "a", "train": true}),
+            "messages[1].train: expected false, or a turn of the assistant: no other is trained, found true",
+        ),
+        (
+            json!({"role": "assistant", "content": "a", "train_detail": []}),
+            "messages[1].train_detail: expected no such field, it is not read, found an array of 0",
+        ),
+        (
+            json!({"role": "assistant", "content": null}),
+            "messages[1].content: expected a string, found null",
+        ),
+        (
+            json!({"role": "assistant", "function_call": {"name": "f"}}),
+            "messages[1].function_call: expected no such field, it is not read, found an object",
+        ),
+    ] {
+        let error = refused(turn);
+        assert!(error.ends_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn content_in_parts_is_its_text_and_is_kept() {
+    let parts = json!([{"type": "text", "text": "Name "}, {"type": "text", "text": "a sea."}]);
+    let found = example(
+        Format::Messages,
+        &messages(&json!([{"role": "user", "content": parts}])),
+    );
+    assert_eq!(found.messages[0].content, "Name a sea.");
+    assert_eq!(found.messages[0].field("content"), Some(&parts));
+    let image = messages(&json!([{"role": "user", "content": [{"type": "image", "url": "x"}]}]));
+    let error = refusal(Format::Messages, &image);
+    assert!(error.ends_with("messages[0].content[0]: expected a part of type text with its text, found one of \"image\""), "{error}");
+}
+
+#[test]
+fn calls_and_results_of_sharegpt_are_those_of_chat_templates() {
+    let row = json!({"tools": "[{\"name\":\"get_tide\"}]", "conversations": [
+        {"from": "human", "value": "Tide in Husum?"},
+        {"from": "function_call", "value": "{\"name\":\"get_tide\",\"arguments\":{}}"},
+        {"from": "observation", "value": "2.1"},
+        {"from": "gpt", "value": "2.1 m."}]});
+    let found = example(Format::Sharegpt, &row);
+    let call = json!([{"type": "function", "function": {"name": "get_tide", "arguments": {}}}]);
+    assert_eq!(found.messages[1].field("tool_calls"), Some(&call));
+    assert_eq!(
+        (found.messages[2].role, found.messages[2].role_name()),
+        (Role::Other, "tool")
+    );
+    let wrong = json!({"conversations": [{"from": "human", "value": "q"}, {"from": "function_call", "value": "tide()"}]});
+    assert!(
+        refusal(Format::Sharegpt, &wrong)
+            .contains("conversations[1].value: expected a call of a tool in JSON")
+    );
+    let unknown = json!({"conversations": [{"from": "human", "value": "q"}, {"from": "chatgpt", "value": "a"}]});
+    assert!(refusal(Format::Sharegpt, &unknown).contains("found \"chatgpt\""));
+}
+
+#[test]
+fn any_order_of_turns_is_read_and_developers_are_others() {
+    let turns = json!([
+        {"role": "developer", "content": "Be brief."}, {"role": "assistant", "content": "Hi"},
+        {"role": "user", "content": "a"}, {"role": "user", "content": "b"},
+        {"role": "assistant", "content": "c"}, {"role": "system", "content": "Rhyme."}]);
+    let found = example(Format::Messages, &messages(&turns));
+    assert_eq!(found.messages.len(), 6);
+    assert_eq!(found.messages[0].role_name(), "developer");
+}
+
+#[test]
+fn prompt_and_completion_are_texts_or_turns() {
+    let texts = json!({"prompt": "2+2?", "completion": "4"});
+    let turns = json!({
+        "prompt": [{"role": "user", "content": "1+1?"}, {"role": "assistant", "content": "2"}, {"role": "user", "content": "2+2?"}],
+        "completion": [{"role": "assistant", "content": "4"}]});
+    assert_eq!(example(Format::Completion, &texts).messages.len(), 2);
+    let found = example(Format::Completion, &turns);
+    let trained: Vec<bool> = found
+        .messages
+        .iter()
+        .map(|turn| turn.trained && turn.role == Role::Assistant)
+        .collect();
+    assert_eq!(trained, [false, false, false, true]);
+}
+
+#[test]
+fn formats_are_found_by_the_fields_of_rows_and_of_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        (
+            json!({"messages": [{"from": "human", "value": "q"}]}),
+            "sharegpt",
+        ),
+        (
+            json!({"conversations": [{"role": "user", "content": "q"}]}),
+            "messages",
+        ),
+        (
+            json!({"conversations": [{"from": "human", "value": "q"}]}),
+            "sharegpt",
+        ),
+        (
+            json!({"prompt": "q", "completion": "a"}),
+            "prompt-completion",
+        ),
+        (json!({"prompt": "q", "response": "a"}), "prompt-completion"),
+        (
+            json!({"instruction": "q", "output": "a", "text": "t"}),
+            "alpaca",
+        ),
+        (json!({"text": "t"}), "text"),
+    ];
+    let mut files = Vec::new();
+    for (at, (row, name)) in cases.iter().enumerate() {
+        let path = folder.path().join(format!("{at}.jsonl"));
+        std::fs::write(&path, row.to_string()).unwrap();
+        let set = Dataset::open(&path).unwrap();
+        assert_eq!(
+            (set.format.name.as_str(), set.rows.len()),
+            (*name, 1),
+            "{row}"
+        );
+        files.push(path);
+    }
+    let several = DataSettings {
+        data: files,
+        ..DataSettings::default()
+    };
+    assert_eq!(several.read_all(1).unwrap().len(), cases.len());
+}
+
+#[test]
+fn a_wrong_format_says_which_one_rows_look_like() {
+    let error = refusal(
+        Format::Alpaca,
+        &messages(&json!([{"role": "user", "content": "q"}])),
+    );
+    assert!(error.ends_with("found no such field among messages (the rows look like messages, which --format auto finds)"), "{error}");
+}
+
+#[test]
+fn bad_rows_are_left_out_and_listed() {
+    let good = json!({"id": "a", "messages": [{"role": "user", "content": "q"}]});
+    let bad = json!({"id": "b", "messages": [{"role": "user", "content": 7}]});
+    let raw = rows(&[good.clone(), bad.clone(), good]);
+    let set = Dataset::from_rows_with(raw, Format::Messages, BadRows::Skip).unwrap();
+    assert_eq!(set.rows.len(), 2);
+    let [skipped] = set.skipped.as_slice() else {
+        panic!("{:?}", set.skipped)
+    };
+    assert_eq!((skipped.id.clone(), skipped.line), (json!("b"), Some(2)));
+    assert_eq!(
+        skipped.problem,
+        "messages[0].content: expected a string, found the number 7"
+    );
+    let none = Dataset::from_rows_with(rows(&[bad.clone(), bad]), Format::Messages, BadRows::Skip);
+    assert!(
+        none.unwrap_err().to_string().contains("row 0 (line 1)"),
+        "a set without a row is an error"
+    );
+}
+
+#[test]
+fn what_python_writes_and_json_lacks_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Dataset::open(&path).unwrap_err().to_string()
+    };
+    let half = "half of a surrogate pair (\\ud800 to \\udfff alone), which is no character";
+    for (name, text, expected) in [
+        ("a.jsonl", "{\"text\":\"ok \\ud83d done\"}", half),
+        ("b.jsonl", "{\"text\":\"ok \\ud83d\\u0041 done\"}", half),
+        (
+            "c.jsonl",
+            "{\"instruction\":\"a\",\"input\":NaN,\"output\":\"b\"}",
+            "NaN, which JSON does not have (Python writes it)",
+        ),
+        (
+            "d.json",
+            "[{\"text\":\"a\"},\n {\"text\": -Infinity}]",
+            "-Infinity, which JSON does not have (Python writes it)",
+        ),
+        (
+            "e.jsonl",
+            "{\"text\":\"a\"}\n{\"text\": Infinity}",
+            "Infinity, which JSON does not have (Python writes it)",
+        ),
+    ] {
+        let error = said(name, text);
+        assert!(error.ends_with(expected), "{error}");
+    }
+}

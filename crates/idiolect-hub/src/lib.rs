@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod cache;
+mod config;
+mod download;
+mod error;
+mod found;
+mod hub;
+mod listing;
+mod remote;
+mod repo;
+mod token;
+mod token_state;
+mod told;
+
+pub use config::HubConfig;
+pub use error::{HubError, Missing};
+pub use found::{Pinned, Snapshot};
+pub use hub::Hub;
+pub use listing::Listing;
+pub use repo::{Repo, RepoKind};
+pub use token::Token;
+pub use token_state::TokenState;
+pub use told::Event;

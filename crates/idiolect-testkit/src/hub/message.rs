@@ -1,0 +1,66 @@
+//! Requests and answers.
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// GET, HEAD.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Names in lower case.
+    pub head: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// A line of the head.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let line = self.head.iter().find(|(found, _)| found == name);
+        line.map(|(_, value)| value.as_str())
+    }
+
+    /// The token that came with it.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.header("authorization")?.strip_prefix("Bearer ")
+    }
+
+    /// The first byte that is wanted.
+    #[must_use]
+    pub fn from(&self) -> Option<usize> {
+        let range = self.header("range")?.strip_prefix("bytes=")?;
+        range.split('-').next()?.parse().ok()
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Further lines of the head.
+    pub head: Vec<(String, String)>,
+    /// The whole content, which the answer to HEAD leaves out.
+    pub body: Vec<u8>,
+    /// The connection ends after so many bytes of the body.
+    pub cut: Option<usize>,
+}
+
+impl Reply {
+    /// An answer without further lines.
+    #[must_use]
+    pub fn new(status: u16, body: &[u8]) -> Self {
+        Self {
+            status,
+            body: body.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// With a line of the head.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.head.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
