@@ -102,3 +102,11 @@ pub(super) fn shifts(adapter: &LoraAdapter, model: &LanguageModel) -> Vec<Projec
     };
     shifts.iter().map(one).collect()
 }
+
+/// The loss of the last step of a run.
+pub(super) fn last_loss(run: &RunDir) -> Option<f64> {
+    let text = std::fs::read_to_string(run.metrics()).ok()?;
+    let lines = text.lines().rev();
+    let mut rows = lines.filter_map(|line| serde_json::from_str(line).ok());
+    rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
+}
