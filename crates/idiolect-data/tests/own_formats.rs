@@ -199,7 +199,7 @@ fn a_format_that_is_not_found_says_what_is_there() {
     found(
         "{}",
         &expect![
-            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, text or input_ids, unless a format is given, found no fields"
+            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, completion, prompt, text or input_ids, unless a format is given, found no fields"
         ],
     );
     found(

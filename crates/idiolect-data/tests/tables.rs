@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use idiolect_data::{Columns, Dataset, Format, Layout, read_rows};
+use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use serde_json::json;
@@ -42,12 +44,16 @@ fn check_csv(files: &[&[u8]], expect: &Expect) {
 
 /// A Parquet file of an alpaca table: an id, and text or bytes in two columns.
 fn write_parquet(path: &Path, kind: &str, cells: [&[&[u8]]; 2]) {
+    write_parquet_as(path, kind, cells, WriterProperties::default());
+}
+
+fn write_parquet_as(path: &Path, kind: &str, cells: [&[&[u8]]; 2], properties: WriterProperties) {
     let schema = format!(
         "message table {{ required int64 id; required binary instruction {kind}; required binary output {kind}; }}"
     );
     let schema = Arc::new(parse_message_type(&schema).unwrap());
     let out = File::create(path).unwrap();
-    let mut writer = SerializedFileWriter::new(out, schema, Arc::default()).unwrap();
+    let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
     let ids: Vec<i64> = (7..).take(cells[0].len()).collect();
     let mut column = group.next_column().unwrap().unwrap();
@@ -171,6 +177,29 @@ fn a_parquet_file_says_what_json_says() {
             (row.example.instruction(), row.example.response()),
             ("ü", Some(""))
         );
+    }
+}
+
+#[test]
+fn every_compression_of_parquet_is_read() {
+    let gzip = Compression::GZIP(GzipLevel::default());
+    let zstd = Compression::ZSTD(ZstdLevel::default());
+    let brotli = Compression::BROTLI(BrotliLevel::default());
+    for compression in [
+        gzip,
+        zstd,
+        brotli,
+        Compression::SNAPPY,
+        Compression::LZ4_RAW,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        let properties = WriterProperties::builder()
+            .set_compression(compression)
+            .build();
+        write_parquet_as(&path, "(STRING)", [&[b"q"], &[b"a"]], properties);
+        let set = Dataset::open(&path).unwrap();
+        assert_eq!(set.rows[0].example.response(), Some("a"), "{compression}");
     }
 }
 

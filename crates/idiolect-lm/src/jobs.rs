@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use idiolect_completion::Progress;
-use idiolect_data::{BadRows, DataSettings, SkippedRow, id_text};
+use idiolect_data::{BadRows, DataSettings, SkippedRow};
 use idiolect_generate::GenerationSettings;
 
-use crate::rows::{KeptRows, read_prompts_with, read_scores_with};
+use crate::rows::{KeptRows, read_prompts_with, read_scores_with, tell_skipped};
 use crate::{
     CombineSummary, GenerateRun, GeneratedRow, LanguageModel, LmError, MaskedRow, MergeOptions,
     MergeSummary, ModelPrompt, ModelSettings, ModelSummary, PromptRow, RowScore, Shifts,
@@ -69,13 +69,6 @@ pub fn inspect(ask: &Inspect, progress: &dyn Progress) -> Result<Inspected, LmEr
             rows,
         })
     })
-}
-
-/// One line for each row that is left out.
-fn tell_skipped(rows: &[SkippedRow], progress: &dyn Progress) {
-    for SkippedRow { id, problem, .. } in rows {
-        progress.note(&format!("row {} is skipped: {problem}", id_text(id)));
-    }
 }
 
 /// What a model is to continue, and how.
@@ -254,7 +247,7 @@ pub fn merge(
 ///
 /// # Errors
 ///
-/// [`LmError`] for what cannot be opened, combined or written.
+/// [`LmError`] for what cannot be opened or written.
 pub fn combine(
     model: &ModelSettings,
     parts: &[WeightedAdapter],

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use idiolect_completion::Progress;
 use idiolect_data::{
-    BadRows, Example, Id, Message, RawRow, RawRows, Role, Row, RowFormat, SkippedRow, read_rows,
+    BadRows, Example, Id, Message, RawRow, RawRows, Role, Row, RowFormat, SkippedRow, id_text,
+    read_rows,
 };
 use idiolect_generate::{FinishReason, Generated};
 use idiolect_tokens::TokenRow;
@@ -269,4 +271,11 @@ pub fn token_row(path: &Path, number: usize, row: RawRow) -> Result<TokenRow, Lm
         input_ids,
         labels,
     })
+}
+
+/// One line for each row that is left out.
+pub(crate) fn tell_skipped(rows: &[SkippedRow], progress: &dyn Progress) {
+    for SkippedRow { id, problem, .. } in rows {
+        progress.note(&format!("row {} is skipped: {problem}", id_text(id)));
+    }
 }

@@ -226,7 +226,7 @@ fn files_are_read_by_their_ending() {
     let error = read(&write("open.jinja", "{% for m in messages %}")).unwrap_err();
     expect!["chat template /open.jinja is not valid Jinja: syntax error: unexpected end of input, expected end of block (in chat:1)"].assert_eq(&shown(error));
     let error = read(&write("misspelt.toml", "name = \"mine\"\nuser_turn = []")).unwrap_err();
-    expect!["template /misspelt.toml: line 2: not valid TOML: unknown field `user_turn`, expected one of `name`, `default_system`, `start`, `system`, `system_in_user`, `user`, `assistant`, `separator`, `joined`, `strip`, `stops`, `stop_texts`"].assert_eq(&shown(error));
+    expect!["template /misspelt.toml: line 2: not valid TOML: unknown field `user_turn`, expected one of `name`, `default_system`, `start`, `system`, `system_in_user`, `system_in_last`, `empty_system`, `user`, `assistant`, `separator`, `joined`, `strip`, `strip_response_end`, `stops`, `stop_texts`"].assert_eq(&shown(error));
     let error = read(&write("broken.toml", "name = \"mine\"\nuser = []")).unwrap_err();
     expect![[r#"template /broken.toml, user: expected a text with {{content}}, found none"#]]
         .assert_eq(&shown(error));

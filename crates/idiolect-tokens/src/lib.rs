@@ -4,6 +4,7 @@ mod batch;
 mod config;
 mod encode;
 mod error;
+mod folder;
 mod gguf;
 mod mistral_regex;
 mod native;

@@ -8,7 +8,7 @@ use std::path::Path;
 use idiolect_input::{guarded, limits, read_bytes};
 use tokenizers::{AddedToken, AddedVocabulary};
 
-use crate::{SpecialTokens, TokenizerConfig, TokensError, mistral_regex, native};
+use crate::{SpecialTokens, TokensError};
 
 /// Text to token ids and back, exactly as the checkpoint's own tokenizer does.
 #[derive(Debug, Clone)]
@@ -22,66 +22,11 @@ pub struct Tokenizer {
     /// Whether this tokenizer begins a text with `bos`.
     adds_bos: bool,
     highest_id: u32,
-    fix_mistral_regex: Option<bool>,
-    is_mended: bool,
+    pub(crate) fix_mistral_regex: Option<bool>,
+    pub(crate) is_mended: bool,
 }
 
 impl Tokenizer {
-    /// Reads the tokenizer of a checkpoint's folder, and its configuration: `tokenizer.json`, or the vendor's own
-    /// `tekken.json` or `tokenizer.model` where there is none. A `tokenizer.json` of a Mistral that has the pattern of
-    /// Llama 3 is mended ([`fix_mistral_regex`](Self::fix_mistral_regex)).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`from_json`](Self::from_json) and of [`TokenizerConfig::read`]; [`TokensError::Read`];
-    /// [`TokensError::Native`] for a vendor's file that is not read; [`TokensError::NoTokenizer`].
-    pub fn from_folder(folder: &Path) -> Result<(Self, TokenizerConfig), TokensError> {
-        let config = TokenizerConfig::read(folder)?;
-        let path = folder.join("tokenizer.json");
-        if !path.exists() {
-            let found = native::read(folder, config)?;
-            return found.ok_or_else(|| TokensError::NoTokenizer {
-                folder: folder.to_owned(),
-            });
-        }
-        let json = read(&path)?;
-        let what = path.display().to_string();
-        let Ok(mut value) = serde_json::from_slice(&json) else {
-            // The library's own words say what is wrong with it.
-            return Ok((Self::from_json(&json, &config.special, &what)?, config));
-        };
-        let before = mistral_regex::pattern(&value);
-        let flag = mistral_regex::mend(folder, &mut value);
-        let is_mended = mistral_regex::pattern(&value) != before;
-        let json = if is_mended {
-            value.to_string().into_bytes()
-        } else {
-            json
-        };
-        let mut tokenizer = Self::from_json(&json, &config.special, &what)?;
-        tokenizer.fix_mistral_regex = flag;
-        tokenizer.is_mended = is_mended;
-        Ok((tokenizer, config))
-    }
-
-    /// The flag of that name in `tokenizer_config.json`, to be kept beside what was trained with the tokenizer: whether
-    /// the vendor's pattern stands in the place of another; none where nothing says so.
-    #[must_use]
-    pub fn fix_mistral_regex(&self) -> Option<bool> {
-        self.fix_mistral_regex
-    }
-
-    /// Whether the file had another pattern than this tokenizer.
-    #[must_use]
-    pub fn is_mended(&self) -> bool {
-        self.is_mended
-    }
-
-    /// The same tokenizer with other special tokens.
-    pub(crate) fn with_special(self, special: &SpecialTokens) -> Result<Self, TokensError> {
-        Self::new(self.inner, special)
-    }
-
     /// Reads a `tokenizer.json`.
     ///
     /// # Errors
@@ -117,7 +62,10 @@ impl Tokenizer {
         Self::new(inner, special)
     }
 
-    fn new(inner: tokenizers::Tokenizer, special: &SpecialTokens) -> Result<Self, TokensError> {
+    pub(crate) fn new(
+        inner: tokenizers::Tokenizer,
+        special: &SpecialTokens,
+    ) -> Result<Self, TokensError> {
         let mut inner = inner;
         let highest_id = inner.get_vocab(true).into_values().max().unwrap_or(0);
         mark_special(&mut inner, special).map_err(|source| TokensError::Codec { source })?;
@@ -281,7 +229,7 @@ impl Tokenizer {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TokensError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, TokensError> {
     read_bytes(path, &limits::TOKENIZER_BYTES).map_err(|source| TokensError::Read {
         path: path.to_owned(),
         source,

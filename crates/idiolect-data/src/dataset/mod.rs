@@ -1,5 +1,6 @@
 //! Sets of examples: whole in memory or row by row, chosen, mixed and paired.
 
+mod faults;
 mod index;
 mod pair;
 mod select;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value};
 
+use super::faults::{problem, unpack, with_look};
 use super::skipped::{BadRows, SkippedRow};
 use crate::DataError;
 use crate::files::write_atomically;
@@ -15,7 +16,7 @@ use crate::formats::{
     Columns, Example, FIRST_ROWS, FileFormat, Format, Place, Role, RowFormat, RowShape, detect,
     example, look, replace_response,
 };
-use crate::rows::{Layout, RawRow, RawRows, list, read_rows};
+use crate::rows::{Layout, RawRow, RawRows, read_rows};
 
 /// One row: as it stands in the file, and what it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -266,61 +267,6 @@ impl Dataset {
             Layout::Array => write_array(out, rows),
             Layout::Lines | Layout::Table => write_lines(out, rows),
         })
-    }
-}
-
-/// The error with the format that the rows look like.
-fn with_look(error: DataError, looks: Option<&RowFormat>) -> DataError {
-    match (error, looks) {
-        (
-            DataError::Field {
-                path,
-                row,
-                line,
-                field,
-                expected,
-                found,
-            },
-            Some(looks),
-        ) => DataError::Field {
-            path,
-            row,
-            line,
-            field,
-            expected,
-            found: format!(
-                "{found} (the rows look like {}, which --format auto finds)",
-                looks.name
-            ),
-        },
-        (error, _) => error,
-    }
-}
-
-/// What is wrong with a row, without its place.
-fn problem(error: &DataError) -> String {
-    match error {
-        DataError::Field {
-            field,
-            expected,
-            found,
-            ..
-        } => format!("{field}: expected {expected}, found {found}"),
-        other => other.to_string(),
-    }
-}
-
-/// Takes the text of a list column that has a name of its own for the list it stands for.
-fn unpack(rows: &mut [RawRow], format: &RowFormat) {
-    let Some(name) = format.list_field() else {
-        return;
-    };
-    for row in rows {
-        if let Some(value) = row.fields.get_mut(name)
-            && let Value::String(text) = value
-        {
-            *value = list(text);
-        }
     }
 }
 

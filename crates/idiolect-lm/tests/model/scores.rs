@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use idiolect_completion::{Progress, Quiet};
-use idiolect_data::Role;
+use idiolect_data::{Example, Role};
 use idiolect_lm::likelihood::{head_nll, head_scores};
 use idiolect_lm::{LmError, ScoreRow, token_nll, token_scores};
 use idiolect_tokens::{IGNORE, TokenBatch, TokenRow};

@@ -1,11 +1,11 @@
 //! Self-distillation of a data set by a model: rewrite, check, and say how likely the model finds the result.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use idiolect_completion::{Progress, Quiet, Writer};
-use idiolect_data::{BadRows, Dataset, Row, RunDir, SkippedRow};
+use idiolect_data::{BadRows, Dataset, Row};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
     ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
@@ -13,6 +13,7 @@ use idiolect_distill::{
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
 
+use super::bad_rows::skip_bad_rows;
 use super::rows::{read_sample, response_nll};
 use crate::Error;
 use crate::settings::DistillJob;
@@ -250,58 +251,6 @@ pub fn merge_shards(
     run(job, progress, |distill| distill.join(from))
 }
 
-/// Takes rows out of a set that the template does not take, or that cannot be asked for.
-pub(crate) fn leave_out(model: &LanguageModel, settings: &DistillSettings, set: &mut Dataset) {
-    let Ok(config) = settings.config(model.template(), 0) else {
-        // The run itself says what is wrong with the settings.
-        return;
-    };
-    let skipped = &mut set.skipped;
-    set.rows.retain(|row| {
-        let example = &row.example;
-        let asked = config
-            .prompt(example)
-            .map(drop)
-            .map_err(|error| error.to_string());
-        let trained = || {
-            let row = model.example_row(example.id.clone(), example);
-            row.map(drop).map_err(|error| error.of_row())
-        };
-        let is_unaided = config.is_unaided();
-        let found = asked.and_then(|()| if is_unaided { Ok(()) } else { trained() });
-        if let Err(problem) = &found {
-            skipped.push(SkippedRow {
-                line: Some(row.line),
-                ..SkippedRow::new(example.id.clone(), problem)
-            });
-        }
-        found.is_ok()
-    });
-}
-
-/// Lists the rows that were left out in a folder, and tells of them.
-///
-/// # Errors
-///
-/// [`Error::Io`] and [`Error::Data`] for a list that cannot be written.
-pub(crate) fn list_skipped(
-    rows: &[SkippedRow],
-    out: &Path,
-    progress: &dyn Progress,
-) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let list = RunDir::new(out).skipped();
-    std::fs::create_dir_all(out).map_err(Error::io(out))?;
-    SkippedRow::write(rows, &list)?;
-    let (count, list) = (rows.len(), list.display());
-    progress.note(&format!(
-        "{count} rows cannot be used and are skipped: see {list}"
-    ));
-    Ok(())
-}
-
 fn run(
     job: &DistillJob,
     progress: &dyn Progress,
@@ -316,9 +265,8 @@ fn run(
         let model = LanguageModel::load(&job.model, progress)?;
         let model = model.load_optional_adapter(job.adapter.as_deref())?;
         if job.data.bad_rows == BadRows::Skip {
-            leave_out(&model, &job.distill, &mut set);
+            skip_bad_rows(&model, &job.distill, &mut set, &out, progress)?;
         }
-        list_skipped(&set.skipped, &out, progress)?;
         let distill = SelfDistill::of(&model, &set, job.clone());
         let distill = distill.shard(shard.unwrap_or(Shard::WHOLE)).run_dir(out);
         let rewritten = then(distill.progress(progress))?;

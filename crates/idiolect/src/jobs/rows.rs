@@ -27,6 +27,22 @@ pub fn read_sample(data: &DataSettings, seed: u64) -> Result<Dataset, Error> {
     Ok(set)
 }
 
+/// Refuses rows with tools where they are questions, which carry none.
+///
+/// # Errors
+///
+/// [`Error::Setting`] names the first such row.
+pub(crate) fn refuse_tools(set: &Dataset) -> Result<(), Error> {
+    let mut rows = set.rows.iter();
+    match rows.find(|row| !row.example.tools.is_empty()) {
+        Some(row) => {
+            let expected = "rows without tools, which its questions do not carry";
+            Err(Error::setting("eval_data", expected, &row.example.id))
+        }
+        None => Ok(()),
+    }
+}
+
 /// How likely a model finds the responses of rows.
 pub(crate) fn response_nll(
     model: &LanguageModel,

@@ -18,16 +18,15 @@ use idiolect_data::{BadRows, DataSettings, Dataset, RunDir};
 use idiolect_embed::Embedder;
 use idiolect_eval::ComparedModel;
 use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
-use idiolect_input::{limits, read_text};
 use idiolect_lm::{LanguageModel, on_threads};
 
 use crate::Error;
-use crate::jobs::{SelfDistill, leave_out, list_skipped, read_sample, response_nll};
+use crate::jobs::{SelfDistill, read_sample, refuse_tools, response_nll, skip_bad_rows};
 use crate::settings::{DistillJob, SdftSettings};
 
 use moved::Base;
 pub use outcome::Outcome;
-use outcome::{Measure, shifts};
+use outcome::{Measure, last_loss, shifts};
 use stages::Stages;
 
 /// The whole job.
@@ -119,8 +118,7 @@ impl<'a> Sdft<'a> {
         settings.check()?;
         let seed = settings.train.seed;
         let mut set = read_sample(&settings.data, seed)?;
-        let skips = settings.data.bad_rows == BadRows::Skip;
-        if !skips {
+        if settings.data.bad_rows == BadRows::Error {
             set.require_responses()?;
         }
         let eval = held_out(&settings, eval)?;
@@ -131,9 +129,14 @@ impl<'a> Sdft<'a> {
         let model = LanguageModel::load(&model, self.progress)?;
         let model = with_vocabulary(&model, &settings.finetune)?;
         claim(&out.root, &settings)?;
-        if skips {
-            leave_out(&model, &settings.distill, &mut set);
-            list_skipped(&set.skipped, &out.root, self.progress)?;
+        if settings.data.bad_rows == BadRows::Skip {
+            skip_bad_rows(
+                &model,
+                &settings.distill,
+                &mut set,
+                &out.root,
+                self.progress,
+            )?;
         }
         let stages = Stages {
             settings: &settings,
@@ -242,14 +245,6 @@ impl<'a> Sdft<'a> {
     }
 }
 
-/// The loss of the last step of a run.
-fn last_loss(run: &RunDir) -> Option<f64> {
-    let text = read_text(&run.metrics(), &limits::RUN_FILE_BYTES).ok()?;
-    let lines = text.lines().rev();
-    let mut rows = lines.filter_map(|line| serde_json::from_str(line).ok());
-    rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
-}
-
 /// The held-out rows, each with a response and an id of its own.
 fn held_out(settings: &SdftSettings, path: &Path) -> Result<Dataset, Error> {
     let data = DataSettings {
@@ -260,10 +255,7 @@ fn held_out(settings: &SdftSettings, path: &Path) -> Result<Dataset, Error> {
     let set = read_sample(&data, settings.train.seed)?;
     set.require_responses()?;
     set.require_unique_ids()?;
-    if let Some(row) = set.rows.iter().find(|row| !row.example.tools.is_empty()) {
-        let expected = "rows without tools, which its questions do not carry";
-        return Err(Error::setting("eval_data", expected, &row.example.id));
-    }
+    refuse_tools(&set)?;
     Ok(set)
 }
 

@@ -9,6 +9,7 @@ use idiolect_embed::{Embedder, cosine};
 use idiolect_eval::{
     AnswerCheck, ComparedModel, ComparedRows, Comparison, ProjectionShift, compare,
 };
+use idiolect_input::{limits, read_text};
 use idiolect_lm::LanguageModel;
 use idiolect_lora::LoraAdapter;
 use idiolect_metrics::{call, code, math};
@@ -101,4 +102,12 @@ pub(super) fn shifts(adapter: &LoraAdapter, model: &LanguageModel) -> Vec<Projec
         relative: shift.relative,
     };
     shifts.iter().map(one).collect()
+}
+
+/// The loss of the last step of a run.
+pub(super) fn last_loss(run: &RunDir) -> Option<f64> {
+    let text = read_text(&run.metrics(), &limits::RUN_FILE_BYTES).ok()?;
+    let lines = text.lines().rev();
+    let mut rows = lines.filter_map(|line| serde_json::from_str(line).ok());
+    rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
 }
