@@ -290,12 +290,8 @@ pub fn shift(
                 base.shift_to(&LanguageModel::load(&other, progress)?)
             }
             _ => {
-                let expected = "one or two of adapter, or other";
-                Err(LmError::setting(
-                    "metrics shift",
-                    expected,
-                    "neither or both",
-                ))
+                let (name, expected) = ("metrics shift", "one or two of adapter, or other");
+                Err(LmError::setting(name, expected, "neither or both"))
             }
         }
     })

@@ -2,10 +2,12 @@
 
 mod gguf;
 mod template;
+mod vendor;
 mod vocabulary;
 
 use template::TEMPLATE_FILE;
 pub(crate) use template::{TemplateChoice, date_of, named_template, plain_remark, template_of};
+pub(crate) use vendor::vendors_form;
 pub(crate) use vocabulary::larger;
 
 use std::path::Path;
@@ -16,7 +18,6 @@ use idiolect_tokens::{MORE_TEMPLATES, Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
 use crate::LmError;
-use crate::model::encode::vendors_form;
 
 /// A tokenizer as a folder or a file holds it, with no template chosen yet.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ mod jinja;
 mod render;
 mod shown;
 mod spans;
+mod turns;
 mod values;
 
 pub use date::{Date, NoDate};
@@ -22,8 +23,7 @@ use idiolect_data::{Message, Role};
 
 use self::content::Marked;
 use self::jinja::Program;
-use self::shown::trained;
-use self::spans::Span;
+use self::turns::{Span, trained};
 use crate::{Conversation, PromptError, Rendered};
 
 /// The tokenizer's special tokens, as far as a chat template has to do with them.

@@ -1,6 +1,7 @@
 //! Tokenizers in their vendors' own files: `SentencePiece` and tiktoken under the name `tokenizer.model`, and
 //! Mistral's `tekken.json`. They become what `tokenizer.json` would be; a folder that has that needs none of them.
 
+mod problem;
 mod ranks;
 mod sentence_piece;
 mod tekken;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use idiolect_input::{limits, read_bytes};
 
+use self::problem::Problem;
 use crate::{Tokenizer, TokenizerConfig, TokensError};
 
 /// Names of the files, in the order in which they are looked for.
@@ -82,20 +84,4 @@ fn file(folder: &Path) -> Option<PathBuf> {
     });
     paths.sort_unstable();
     paths.pop()
-}
-
-/// What a file should hold, and what it does.
-#[derive(Debug)]
-pub(crate) struct Problem {
-    expected: String,
-    found: String,
-}
-
-impl Problem {
-    fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self {
-            expected: expected.into(),
-            found: found.into(),
-        }
-    }
 }

@@ -70,6 +70,15 @@ pub struct Dataset {
     pub skipped: Vec<SkippedRow>,
 }
 
+/// Rows of all files of a run, and those that were left out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReadRows {
+    /// The rows, in the order in which they are used.
+    pub rows: Vec<Row>,
+    /// Those that cannot be used.
+    pub skipped: Vec<SkippedRow>,
+}
+
 impl Dataset {
     /// Reads a data set, a JSON array, JSON Lines, CSV or Parquet, whose format its first rows tell.
     ///

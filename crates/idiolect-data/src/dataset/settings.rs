@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::select::{check_weights, mix, sample};
-use super::set::{Dataset, Row};
-use super::skipped::{BadRows, ReadRows};
+use super::set::{Dataset, ReadRows, Row};
+use super::skipped::BadRows;
 use crate::DataError;
 use crate::formats::{Columns, FIRST_ROWS, FileFormat, FormatSetting, Id, RowFormat, detect};
 use crate::rows::{first_rows, read_rows};

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::set::Row;
 use crate::DataError;
 use crate::files::write_lines;
 use crate::formats::Id;
@@ -74,13 +73,4 @@ impl SkippedRow {
     pub fn write(rows: &[Self], path: &Path) -> Result<(), DataError> {
         write_lines(path, rows)
     }
-}
-
-/// Rows of all files of a run, and those that were left out.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ReadRows {
-    /// The rows, in the order in which they are used.
-    pub rows: Vec<Row>,
-    /// Those that cannot be used.
-    pub skipped: Vec<SkippedRow>,
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use idiolect_data::{Message, Role};
+use idiolect_data::Message;
 use serde_json::Value;
 
 use super::values::{texts, with_text};
@@ -95,13 +95,6 @@ impl ChatTemplate {
             text: format!("{short}{dots}"),
         }
     }
-}
-
-/// The turns that are trained.
-pub(super) fn trained(messages: &[Message]) -> impl Iterator<Item = usize> + '_ {
-    let all = messages.iter().enumerate();
-    let own = all.filter(|(_, own)| own.role == Role::Assistant && own.trained);
-    own.map(|(at, _)| at)
 }
 
 /// A text without its white space.

@@ -9,13 +9,11 @@ use std::ops::Range;
 
 use idiolect_data::{Message, Role};
 
-use super::shown::{PROBE, trained};
+use super::shown::PROBE;
+use super::turns::{Span, trained};
 use super::values::with_text;
 use super::{ChatTemplate, Marked};
 use crate::{Conversation, PromptError};
-
-/// A turn that is trained, and its byte range.
-pub(super) type Span = (usize, Range<usize>);
 
 impl ChatTemplate {
     /// Byte ranges of the trained responses in `whole`, which is rendered from all the messages.

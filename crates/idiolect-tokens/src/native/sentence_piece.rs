@@ -3,7 +3,7 @@
 //! Field numbers are those of google/sentencepiece `src/sentencepiece_model.proto`. Read are the pieces with their
 //! scores and types, the ids of special tokens, and whether a text begins with a space. Merges go by score.
 
-use super::Problem;
+use super::problem::Problem;
 use crate::GgufVocabulary;
 
 /// A field of a message: a number, or bytes.

@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::{Problem, ranks};
+use super::problem::Problem;
+use super::ranks;
 use crate::GgufVocabulary;
 use crate::mistral_regex::TEKKEN;
 

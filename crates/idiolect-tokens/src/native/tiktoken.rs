@@ -5,7 +5,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Problem, ranks};
+use super::problem::Problem;
+use super::ranks;
 use crate::GgufVocabulary;
 
 /// Special tokens behind the ranks, before those that are reserved.
