@@ -236,7 +236,7 @@ fn a_parquet_file_that_is_wrong_is_refused_with_the_place() {
     expect![[r#"
         F: row 1, column output: not readable as Parquet: Parquet error: Error reading BYTE_ARRAY as String.
         F: row 1, column output: not readable as Parquet: bytes that are no text
-        F: row 0 (line 1): text: expected a string, found no such field among id, instruction, output
+        F: row 0 (line 1): text: expected a string, found no such field among id, instruction, output (the rows look like alpaca, which --format auto finds)
         F: row 0, column any: not readable as Parquet: Parquet error: Invalid Parquet file. Corrupt footer
         F: row 0, column any: not readable as Parquet: Parquet error: Invalid Parquet file. Corrupt footer
         F: row 0, column any: not readable as Parquet: EOF: Parquet file too small. Size is 2 but need 8

@@ -11,6 +11,6 @@ mod skipped;
 pub use index::LineIndex;
 pub use pair::{PairReport, pair_by_id};
 pub use select::{MOST_MIXED, mix, sample, split};
-pub use set::{Dataset, ReadRows, Row};
-pub use settings::{DataSettings, id_text};
+pub use set::{Dataset, Row};
+pub use settings::{DataSettings, ReadRows, id_text};
 pub use skipped::{BadRows, SkippedRow};

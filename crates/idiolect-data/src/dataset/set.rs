@@ -58,7 +58,7 @@ impl Row {
 /// Rows with the way in which they were written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
-    /// Where the rows came from; stands in errors.
+    /// Where the rows came from.
     pub path: PathBuf,
     /// How a row says who said what.
     pub format: RowFormat,
@@ -67,15 +67,6 @@ pub struct Dataset {
     /// The rows, in the file's order, at least one.
     pub rows: Vec<Row>,
     /// Rows that were left out, since they are not of the format.
-    pub skipped: Vec<SkippedRow>,
-}
-
-/// Rows of all files of a run, and those that were left out.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ReadRows {
-    /// The rows, in the order in which they are used.
-    pub rows: Vec<Row>,
-    /// Those that cannot be used.
     pub skipped: Vec<SkippedRow>,
 }
 

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::select::{check_weights, mix, sample};
-use super::set::{Dataset, ReadRows, Row};
-use super::skipped::BadRows;
+use super::set::{Dataset, Row};
+use super::skipped::{BadRows, SkippedRow};
 use crate::DataError;
 use crate::formats::{Columns, FIRST_ROWS, FileFormat, FormatSetting, Id, RowFormat, detect};
 use crate::rows::{first_rows, read_rows};
@@ -50,6 +50,15 @@ impl Default for DataSettings {
             sample: None,
         }
     }
+}
+
+/// Rows of all files of a run, and those that were left out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReadRows {
+    /// The rows, in the order in which they are used.
+    pub rows: Vec<Row>,
+    /// Those that cannot be used.
+    pub skipped: Vec<SkippedRow>,
 }
 
 impl DataSettings {
