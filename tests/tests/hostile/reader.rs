@@ -211,7 +211,7 @@ fn scores(model: &LanguageModel) -> Result<String, BoxError> {
         message(Role::User, "Say 1."),
         message(Role::Assistant, "1 it is"),
     ];
-    let example = Example::new(0.into(), turns);
+    let example = idiolect_data::Example::new(0.into(), turns);
     let row = model.score_row(ScoreRow::Example(example))?;
     let prompt = model.prompt_ids(&ModelPrompt::user("Say 2."))?;
     let scores = model.score(&[row], 1, &Quiet)?;
