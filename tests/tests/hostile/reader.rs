@@ -6,7 +6,7 @@ use std::path::Path;
 
 use idiolect::completion::{CompletionRequest, Prompt};
 use idiolect::data::settings::{read_file, resolve};
-use idiolect::data::{Message, Role, RowFormat};
+use idiolect::data::{Example, Message, Role, RowFormat};
 use idiolect::finetune::plan;
 use idiolect::lm::{MergeOptions, ModelPrompt, ScoreRow, WeightedAdapter, rows};
 use idiolect::teacher::{Teacher, TeacherConfig};
@@ -211,7 +211,7 @@ fn scores(model: &LanguageModel) -> Result<String, BoxError> {
         message(Role::User, "Say 1."),
         message(Role::Assistant, "1 it is"),
     ];
-    let example = idiolect_data::Example::new(0.into(), turns);
+    let example = Example::new(0.into(), turns);
     let row = model.score_row(ScoreRow::Example(example))?;
     let prompt = model.prompt_ids(&ModelPrompt::user("Say 2."))?;
     let scores = model.score(&[row], 1, &Quiet)?;
