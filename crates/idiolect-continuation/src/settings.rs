@@ -13,6 +13,9 @@ use crate::error::ContinuationError;
 use crate::filter::Filters;
 use crate::preset::preset;
 
+/// More new tokens of a judge are a slip.
+const MOST_TOKENS: usize = 16_777_216;
+
 /// How a first part is put to the teacher, by name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -56,7 +59,7 @@ pub struct ContinuationSettings {
     pub adapter: Option<PathBuf>,
     /// Who judges, in the same form; it writes the most probable tokens. The teacher by default.
     pub judge: Option<WriterAddress>,
-    /// The most new tokens of the judge, at least 1; default 8, enough for its one word. A judge that reasons first
+    /// The most new tokens of the judge, 1 to 16777216; default 8, enough for its one word. A judge that reasons first
     /// needs more.
     pub judge_max_new_tokens: usize,
     /// Name of the judge's model on its server; by default the only one that it serves.
@@ -146,12 +149,10 @@ impl ContinuationSettings {
     ///
     /// [`ContinuationError::Setting`] names the first by its key.
     pub fn validate(&self) -> Result<(), ContinuationError> {
-        if self.judge_max_new_tokens == 0 {
-            return Err(ContinuationError::setting(
-                "judge_max_new_tokens",
-                "at least 1",
-                "0",
-            ));
+        if !(1..=MOST_TOKENS).contains(&self.judge_max_new_tokens) {
+            let (expected, found) = (format!("1 to {MOST_TOKENS}"), self.judge_max_new_tokens);
+            let name = "judge_max_new_tokens";
+            return Err(ContinuationError::setting(name, expected, found));
         }
         self.config(0)?.check()
     }

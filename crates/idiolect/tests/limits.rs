@@ -120,7 +120,7 @@ fn files() -> [File; 5] {
         Ok::<_, Error>(settings.check()?)
     };
     [
-        file(model, train),
+        file("model = \"m\"\ndata = [\"d\"]\nforgetting = 1\n", train),
         file(model, SdftSettings::check),
         file(model, DistillJob::check),
         file("documents = 1\nmin_words = 2\n", continuation),
