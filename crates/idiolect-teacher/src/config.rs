@@ -104,7 +104,7 @@ pub struct Retries {
     pub longest_wait: Duration,
     /// How long a server may make a request wait in all, by `Retry-After` or because its model is loading;
     /// default 10 minutes.
-    pub patience: Duration,
+    pub max_wait: Duration,
 }
 
 impl Default for Retries {
@@ -113,7 +113,7 @@ impl Default for Retries {
             attempts: 6,
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_mins(1),
-            patience: Duration::from_mins(10),
+            max_wait: Duration::from_mins(10),
         }
     }
 }
@@ -164,10 +164,10 @@ impl TeacherConfig {
             let expected = format!("at most {MOST_IN_FLIGHT}");
             return Err(refused("in_flight", &expected, &self.in_flight.to_string()));
         }
-        if self.retries.patience > LONGEST_TIMEOUT {
-            let (most, found) = (LONGEST_TIMEOUT.as_secs(), self.retries.patience.as_secs());
+        if self.retries.max_wait > LONGEST_TIMEOUT {
+            let (most, found) = (LONGEST_TIMEOUT.as_secs(), self.retries.max_wait.as_secs());
             let expected = format!("at most {most} seconds");
-            return Err(refused("patience", &expected, &found.to_string()));
+            return Err(refused("max_wait", &expected, &found.to_string()));
         }
         if self.timeout.is_zero() || self.timeout > LONGEST_TIMEOUT {
             let (most, found) = (LONGEST_TIMEOUT.as_secs(), self.timeout.as_secs_f64());

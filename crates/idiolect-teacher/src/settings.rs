@@ -28,7 +28,7 @@ pub struct ServerSettings {
     pub attempts: u32,
     /// Seconds that a server may make a request wait in all, by Retry-After or because its model is loading, 0 to
     /// 31536000; default 600.
-    pub patience: u64,
+    pub max_wait: u64,
     /// How the most new tokens are named in a chat: auto (the default), `max_tokens` until a server asks for
     /// the other; `max_tokens`; or `max_completion_tokens`.
     pub limit_field: LimitField,
@@ -71,7 +71,7 @@ impl Default for ServerSettings {
             in_flight,
             timeout: timeout.as_secs(),
             attempts: retries.attempts,
-            patience: retries.patience.as_secs(),
+            max_wait: retries.max_wait.as_secs(),
             limit_field,
             omit_temperature,
             reasoning,
@@ -111,7 +111,7 @@ impl ServerSettings {
             timeout: Duration::from_secs(self.timeout),
             retries: Retries {
                 attempts: self.attempts,
-                patience: Duration::from_secs(self.patience),
+                max_wait: Duration::from_secs(self.max_wait),
                 ..plain.retries
             },
             limit_field: self.limit_field,
@@ -165,7 +165,7 @@ mod tests {
     fn the_defaults_are_the_teachers_own_and_every_key_is_in_the_schema() {
         let defaults = json!({
             "server_model": null, "key_variable": null, "in_flight": 8, "timeout": 300, "attempts": 6,
-            "patience": 600, "limit_field": "auto", "omit_temperature": false, "reasoning": "remove",
+            "max_wait": 600, "limit_field": "auto", "omit_temperature": false, "reasoning": "remove",
             "budget_tokens": null, "budget_money": null, "prompt_price": 0.0, "text_price": 0.0,
             "reply_bytes": 67_108_864, "plain_http": false,
         });
@@ -212,7 +212,7 @@ mod tests {
             server_model: Some("m".into()),
             timeout: 7,
             attempts: 2,
-            patience: 9,
+            max_wait: 9,
             limit_field: LimitField::MaxCompletionTokens,
             omit_temperature: true,
             reasoning: Reasoning::Keep,
@@ -233,7 +233,7 @@ mod tests {
             timeout: Duration::from_secs(7),
             retries: Retries {
                 attempts: 2,
-                patience: Duration::from_secs(9),
+                max_wait: Duration::from_secs(9),
                 ..plain.retries
             },
             limit_field: LimitField::MaxCompletionTokens,

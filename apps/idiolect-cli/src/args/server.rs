@@ -29,7 +29,7 @@ pub(crate) struct ServerOptions {
     /// Seconds that a server may make a request wait in all, by Retry-After or because its model is loading
     /// [default: 600]
     #[arg(long, value_name = "SECONDS")]
-    pub patience: Option<u64>,
+    pub max_wait: Option<u64>,
     /// How the most new tokens are named in a chat: auto, max_tokens until a server asks for the other; max_tokens;
     /// or max_completion_tokens [default: auto]
     #[arg(long, value_name = "NAME")]

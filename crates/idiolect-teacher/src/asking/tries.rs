@@ -46,19 +46,19 @@ impl<'a> Tries<'a> {
             return if is_last { Err(found) } else { Ok(own) };
         }
         let asked = asked.unwrap_or(own);
-        if self.waited + asked > self.retries.patience {
-            return Err(self.out_of_patience(&found, asked));
+        if self.waited + asked > self.retries.max_wait {
+            return Err(self.waited_too_long(&found, asked));
         }
         self.waited += own;
         Ok(own)
     }
 
-    fn out_of_patience(&self, found: &str, asked: Duration) -> String {
+    fn waited_too_long(&self, found: &str, asked: Duration) -> String {
         let (asked, waited) = (asked.as_secs(), self.waited.as_secs());
         match waited {
             0 => format!("{found}, and to wait {asked} s"),
             _ => format!(
-                "{found}, and to wait {asked} s more than the {waited} s until now (patience)"
+                "{found}, and to wait {asked} s more than the {waited} s until now (max_wait)"
             ),
         }
     }
@@ -71,7 +71,7 @@ mod tests {
     fn retries() -> Retries {
         Retries {
             attempts: 3,
-            patience: Duration::from_secs(100),
+            max_wait: Duration::from_secs(100),
             ..Retries::default()
         }
     }
@@ -101,11 +101,11 @@ mod tests {
     }
 
     #[test]
-    fn patience_is_for_all_waits_of_a_request() {
+    fn the_longest_wait_is_for_all_waits_of_a_request() {
         let retries = retries();
         let mut tries = Tries::new(&retries, 1);
         assert!(tries.after(failure(Some(60), false)).is_ok());
-        let end = "busy, and to wait 60 s more than the 60 s until now (patience)";
+        let end = "busy, and to wait 60 s more than the 60 s until now (max_wait)";
         assert_eq!(tries.after(failure(Some(60), false)), Err(end.into()));
         let mut tries = Tries::new(&retries, 1);
         assert_eq!(
@@ -115,11 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_never_loads_ends_with_the_patience_and_no_wait_at_all_counts() {
+    fn a_model_that_never_loads_ends_with_the_longest_wait_and_no_wait_at_all_counts() {
         let retries = retries();
         let mut tries = Tries::new(&retries, 1);
         let ended = (0..1000).find_map(|_| tries.after(failure(None, true)).err());
-        assert!(ended.unwrap().contains("(patience)"));
+        assert!(ended.unwrap().contains("(max_wait)"));
         assert!((4..20).contains(&tries.attempts), "{}", tries.attempts);
         let mut tries = Tries::new(&retries, 1);
         let ended = (0..1000).find_map(|_| tries.after(failure(Some(0), false)).err());

@@ -81,13 +81,13 @@ fn the_question_for_the_model_is_tried_like_a_completion() {
 }
 
 #[test]
-fn patience_ends_the_wait_for_a_model() {
+fn the_longest_wait_ends_the_wait_for_a_model() {
     let server = Server::start(|_| loading());
     let mut config = settings(&server);
     config.retries = Retries {
         first_wait: 200 * MS,
         longest_wait: Duration::from_secs(1),
-        patience: 1500 * MS,
+        max_wait: 1500 * MS,
         ..Retries::default()
     };
     let start = Instant::now();
