@@ -75,7 +75,7 @@ fn norms(folder: &Path) -> Vec<(String, f64)> {
     tensors.names().unwrap().into_iter().map(norm).collect()
 }
 
-/// Trains all weights of a tiny checkpoint as PyTorch did, in a type; the steps, and the norm of each tensor.
+/// Trains all weights of a tiny checkpoint as `PyTorch` did, in a type; the steps, and the norm of each tensor.
 fn train(folder: &Path, dtype: FloatDType, epochs: usize) -> (Vec<StepRow>, Vec<(String, f64)>) {
     let (decoder, _) = load(folder, &Device::flex(), dtype).unwrap();
     let rows = rows(&Tensors::read(&folder.join("oracle.safetensors")).unwrap());
@@ -142,7 +142,7 @@ fn apart(found: &[f64], expected: &[f64]) -> f64 {
 }
 
 /// `golden/full_bf16.py` made the values. Two programs round bf16 at other places, and each is as far from f32 as
-/// PyTorch is, some 2 % in the loss: together twice as far. Without masters PyTorch is off by 13 %.
+/// `PyTorch` is, some 2 % in the loss: together twice as far. Without masters `PyTorch` is off by 13 %.
 #[test]
 fn twenty_steps_of_all_weights_in_bf16_with_masters_follow_pytorch() {
     let Some(shared) = shared() else { return };

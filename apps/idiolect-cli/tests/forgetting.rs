@@ -1,5 +1,7 @@
 //! Forgetting as the program measures it: in `train`, `eval` and the whole job, with a limit, and resumed.
 
+#![allow(clippy::expect_used, reason = "helpers of tests end them")]
+
 mod common;
 
 use common::{Place, done, idiolect, refused, whole_job, with, words};

@@ -48,7 +48,7 @@ fn tools_and_calls_are_kept_as_the_row_has_them() {
             Format::Messages,
             &json!({"tools": tools, "messages": turns}),
         );
-        assert_eq!(found.tools, [tool.clone()]);
+        assert_eq!(found.tools, std::slice::from_ref(&tool));
         let roles: Vec<Role> = found.messages.iter().map(|turn| turn.role).collect();
         assert_eq!(
             roles,
@@ -84,6 +84,7 @@ fn tools_and_calls_are_kept_as_the_row_has_them() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn weights_of_turns_are_obeyed() {
     let trained = |mask: Value| {
         let mut turn = json!({"role": "assistant", "content": "5"});

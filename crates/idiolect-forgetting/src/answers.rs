@@ -204,7 +204,7 @@ impl Asked {
             key: self.key.clone(),
             text: text.text,
             prompt: self.ids.clone(),
-            answer,
+            ids: answer,
             base_nll: 0.0,
         }
     }
@@ -213,7 +213,7 @@ impl Asked {
 impl Answer {
     /// The row to score: the answer's tokens behind the prompt's.
     fn row(&self) -> TokenRow {
-        let input_ids: Vec<u32> = self.prompt.iter().chain(&self.answer).copied().collect();
+        let input_ids: Vec<u32> = self.prompt.iter().chain(&self.ids).copied().collect();
         let label = |(place, id): (usize, &u32)| {
             let is_answer = place >= self.prompt.len();
             if is_answer { i64::from(*id) } else { IGNORE }

@@ -26,7 +26,7 @@ pub(crate) struct Answer {
     /// Token ids of the prompt.
     pub(crate) prompt: Vec<u32>,
     /// Token ids of the answer, the token that ended it included.
-    pub(crate) answer: Vec<u32>,
+    pub(crate) ids: Vec<u32>,
     /// Negative log-likelihood of the answer under the base model, in nats.
     pub(crate) base_nll: f64,
 }

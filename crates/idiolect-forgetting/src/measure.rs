@@ -74,7 +74,7 @@ impl BaseAnswers {
         let nll = scored(tuned, &self.answers, progress)?;
         let rows = self.answers.iter().zip(nll).map(|(row, after)| PromptRise {
             id: row.id.clone(),
-            tokens: row.answer.len(),
+            tokens: row.ids.len(),
             before: row.base_nll,
             after,
         });

@@ -1,6 +1,6 @@
 //! The loss on plain text, before and after: PEFT's measure of forgetting.
 //!
-//! Source: `calculate_mean_per_token_loss` in method_comparison/MetaMathQA/run.py of PEFT. Each text is encoded as
+//! Source: `calculate_mean_per_token_loss` in `method_comparison/MetaMathQA/run.py` of PEFT. Each text is encoded as
 //! the tokenizer does (with a beginning of text where it has one) and cut to 768 tokens; the loss is the mean over
 //! all tokens of all texts but the first of each, and forgetting is the loss after training less the loss before.
 

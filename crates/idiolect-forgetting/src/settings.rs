@@ -136,8 +136,10 @@ mod tests {
             let found = own.check(0).map_err(|error| error.to_string());
             begins(found, "forgetting_limit: expected at least 0");
         }
-        let mut unmeasured = ForgettingSettings::default();
-        unmeasured.forgetting_limit = Some(0.1);
+        let unmeasured = ForgettingSettings {
+            forgetting_limit: Some(0.1),
+            ..ForgettingSettings::default()
+        };
         assert!(unmeasured.check(64).is_ok() && unmeasured.check(0).is_err());
     }
 

@@ -1,4 +1,4 @@
-//! Forgetting of SmolLM2 with an adapter of PEFT's, against PyTorch: each answer's likelihood, the divergence over the
+//! Forgetting of `SmolLM2` with an adapter of PEFT's, against `PyTorch`: each answer's likelihood, the divergence over the
 //! whole vocabulary, and PEFT's procedure on plain text.
 //!
 //! `golden/make.py` says how the values were made. `golden/forgetting.jsonl` is the journal of a draw of this crate.

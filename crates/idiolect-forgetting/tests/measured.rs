@@ -105,14 +105,11 @@ fn answers_are_drawn_once_and_a_draw_that_was_interrupted_gives_the_same() {
     // From half a journal, with a torn row at its end, and without a cache.
     fs::remove_dir_all(folder.path().join("cache")).unwrap();
     let third = place(folder.path(), "third.jsonl");
-    let half: String = journal
-        .lines()
-        .take(11)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let half: Vec<&str> = journal.lines().take(11).collect();
+    let half = half.join("\n");
     fs::write(
         third.journal.as_ref().unwrap(),
-        format!("{half}{{\"id\": \"p1"),
+        format!("{half}\n{{\"id\": \"p1"),
     )
     .unwrap();
     assert_eq!(measure(&base, &settings, &third), whole);

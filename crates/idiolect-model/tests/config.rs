@@ -51,6 +51,7 @@ fn rotated(rope: &Rope, of: usize) -> Vec<f32> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn configurations_mean_what_they_mean_to_transformers() {
     let golden: Vec<Value> = serde_json::from_str(include_str!("golden/configs.json")).unwrap();
     assert!(golden.len() > 100, "{}", golden.len());
@@ -127,6 +128,7 @@ fn sizes(kind: &str, more: &Value) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_the_decoder_does_not_know_is_refused_by_name() {
     let slide = json!(["full_attention", "sliding_attention"]);
     let cases = [

@@ -23,6 +23,10 @@ use crate::{Conversation, Piece, PromptError, Rendered, Segment, Special};
 /// text, an empty line, the question, the answer, and the end of text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the file"
+)]
 pub struct NamedTemplate {
     /// What settings and records call it. Must be given.
     pub name: String,
@@ -134,9 +138,10 @@ impl NamedTemplate {
             self.put(&mut out, &self.system, &content(system, false), &[]);
         }
         let is_asked = |turn: &Message| turn.role == Role::User;
-        let with_system = match self.system_in_last {
-            true => turns[..shown].iter().rposition(is_asked),
-            false => turns[..shown].iter().position(is_asked),
+        let with_system = if self.system_in_last {
+            turns[..shown].iter().rposition(is_asked)
+        } else {
+            turns[..shown].iter().position(is_asked)
         };
         for (at, turn) in turns[..shown].iter().enumerate() {
             if turn.role == Role::Assistant {

@@ -101,7 +101,7 @@ fn every_text_is_that_of_transformers_or_refused_by_both() {
                 (Ok(found), Some(expected)) if found == *expected => {}
                 (Err(_), None) => {}
                 (found, expected) => {
-                    wrong.push(format!("{}\n{found:#?}\n{expected:#?}", case.name))
+                    wrong.push(format!("{}\n{found:#?}\n{expected:#?}", case.name));
                 }
             }
         }

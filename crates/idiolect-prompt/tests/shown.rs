@@ -289,6 +289,7 @@ fn a_template_that_needs_a_date_asks_for_one() {
 
 /// Values by jinja2 3.1.6 with the environment of transformers 5.24.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn constructs_give_what_jinja_gives() {
     let cases = [
         (

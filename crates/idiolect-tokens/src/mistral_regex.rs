@@ -34,7 +34,6 @@ pub(crate) fn mend(folder: &Path, tokenizer: &mut Value) -> Option<bool> {
     let first = tokenizer.pointer_mut("/pre_tokenizer/pretokenizers/0")?;
     let own = first.pointer("/pattern/Regex").and_then(Value::as_str);
     match own {
-        Some(TEKKEN) => flag,
         Some(LLAMA3) => {
             first["pattern"] = json!({ "Regex": TEKKEN });
             Some(true)

@@ -187,6 +187,7 @@ fn ids_are_those_of_the_vendors_encoders() {
 
 /// The vendors' conversations under the named templates of their forms, where the oracle and the files are there.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn conversations_have_the_vendors_ids_under_the_named_templates() {
     let (Some(place), Some(file)) = (
         std::env::var_os("IDIOLECT_VENDOR_FILES"),

@@ -54,7 +54,7 @@ fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome) {
 pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
         TrainingEvent::RowsTruncated { .. } | TrainingEvent::RowsSkipped { .. } => {
-            bar.note(&event.to_string())
+            bar.note(&event.to_string());
         }
         TrainingEvent::Planned {
             plan, steps, done, ..

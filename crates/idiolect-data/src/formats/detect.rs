@@ -33,13 +33,12 @@ pub(crate) fn detect(raw: &RawRows, columns: &Columns) -> Result<FileFormat, Dat
     if has(first, "input_ids") {
         return Ok(FileFormat::Tokens);
     }
-    match look(first, columns) {
-        Some(format) => Ok(FileFormat::Examples(format)),
-        None => {
-            let mut names = telling(columns).map(|(_, name)| name).to_vec();
-            names.dedup();
-            Err(unknown(raw, &names))
-        }
+    if let Some(format) = look(first, columns) {
+        Ok(FileFormat::Examples(format))
+    } else {
+        let mut names = telling(columns).map(|(_, name)| name).to_vec();
+        names.dedup();
+        Err(unknown(raw, &names))
     }
 }
 

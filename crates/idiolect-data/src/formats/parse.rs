@@ -75,7 +75,7 @@ fn completion(place: &Place<'_>, fields: &CompletionFields) -> Result<Vec<Messag
     let part = |field: &str, role| -> Result<Vec<Message>, DataError> {
         match place.value(field) {
             Some(Value::Array(list)) if !list.is_empty() => {
-                let as_turns = fields.turns(field);
+                let as_turns = CompletionFields::turns(field);
                 turns(place, &as_turns, list)
             }
             _ => Ok(vec![message(role, place.text(field)?)]),

@@ -32,7 +32,9 @@ fn set_completion(
 ) {
     let field = &fields.completion;
     match raw.get_mut(field) {
-        Some(turns @ Value::Array(_)) => set_turn(turns, &fields.turns(field), had_one, text),
+        Some(turns @ Value::Array(_)) => {
+            set_turn(turns, &CompletionFields::turns(field), had_one, text);
+        }
         _ => set_text(raw, field, text),
     }
 }

@@ -64,7 +64,7 @@ pub struct CompletionFields {
 
 impl CompletionFields {
     /// How one of the two fields is read where it is a list of turns.
-    pub(crate) fn turns(&self, field: &str) -> TurnFields {
+    pub(crate) fn turns(field: &str) -> TurnFields {
         TurnFields {
             turns: field.to_owned(),
             role: "role".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! A turn that holds more than a role and a text keeps its fields for the chat template, those that are null left
 //! out, as transformers 5.24 passes them (`tokenization_utils_base.py`, `_normalize_chat_messages`).
-//! `weight` is that of OpenAI's and mistral-finetune's rows, `train` and `training` are axolotl's, turns of
+//! `weight` is that of `OpenAI`'s and mistral-finetune's rows, `train` and `training` are axolotl's, turns of
 //! `function_call` LLaMA-Factory's.
 
 use serde_json::{Map, Value, json};
@@ -135,7 +135,7 @@ impl Turn<'_> {
         let weight = &self.value["weight"];
         let by_weight = match weight.as_f64() {
             _ if weight.is_null() => true,
-            Some(number) if number == 0.0 => false,
+            Some(0.0) => false,
             Some(number) if (number - 1.0).abs() < f64::EPSILON => true,
             _ => return Err(self.error("weight", "0 or 1", describe(weight))),
         };

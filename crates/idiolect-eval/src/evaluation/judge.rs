@@ -80,6 +80,10 @@ impl<'a> OpenJudge<'a> {
 
     /// The judge's text for every request; what the folder has is not asked again. `asked` is whom the judgements
     /// belong to: a folder of other judgements is refused, and so is one with judgements of ids that are not `known`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a call with its folder, its owner and its listener"
+    )]
     pub(crate) fn judge(
         &mut self,
         requests: Vec<CompletionRequest>,

@@ -57,6 +57,7 @@ impl JournalRow for Judgement {
 ///
 /// [`EvalError::Journal`] where the same id was another question; [`EvalError::JournalIds`] for rows of ids that
 /// are not known, or that stand twice; [`EvalError::Judge`]; [`EvalError::Data`].
+#[allow(clippy::implicit_hasher, reason = "ids are kept in the standard one")]
 pub fn judge_all(
     requests: Vec<CompletionRequest>,
     known: &HashSet<String>,

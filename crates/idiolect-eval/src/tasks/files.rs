@@ -179,7 +179,7 @@ mod tests {
             .unwrap();
         writer.write_all(ROW).unwrap();
         let mut left = length - ROW.len() as u64;
-        let breaks = [b'\n'; 1 << 16];
+        let breaks = vec![b'\n'; 1 << 16];
         while left > 0 {
             let piece = left.min(breaks.len() as u64);
             writer

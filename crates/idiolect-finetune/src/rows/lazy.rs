@@ -71,6 +71,10 @@ impl<'a> LazySet<'a> {
     /// # Errors
     ///
     /// [`FineTuneError::Setting`] for a length that is none.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "where rows come from, and what becomes of them"
+    )]
     pub(crate) fn split(
         model: &'a LanguageModel,
         file: &'a LazyRows,

@@ -38,13 +38,13 @@ def logits(ids, **more):
 
 
 def answer(row):
-    ids = torch.tensor([row["prompt"] + row["answer"]])
+    ids = torch.tensor([row["prompt"] + row["ids"]])
     places = slice(len(row["prompt"]) - 1, ids.shape[1] - 1)
     target = ids[0, len(row["prompt"]) :, None]
     before, after = (torch.log_softmax(x[0, places].double(), -1) for x in logits(ids))
     divergence = (before.exp() * (before - after)).sum()
     nll = [-x.gather(1, target).sum().item() for x in (before, after)]
-    return {"id": row["id"], "tokens": len(row["answer"]), "before": nll[0], "after": nll[1], "kl": divergence.item()}
+    return {"id": row["id"], "tokens": len(row["ids"]), "before": nll[0], "after": nll[1], "kl": divergence.item()}
 
 
 def plain_text(texts, rows_together=4, longest=768):

@@ -115,7 +115,9 @@ impl LanguageModel {
         for step in 0..steps.unwrap_or(0) {
             if by_length {
                 // What a token becomes depends on how long its text is: no other text's serve.
-                cached.iter_mut().for_each(|one| one.held = &[]);
+                for one in &mut cached {
+                    one.held = &[];
+                }
             }
             tokens.computed += score(&mut session, &mut cached, step, vocab, &mut found)?;
         }

@@ -65,7 +65,7 @@ impl Wrapper {
     }
 
     /// The name that a tensor beside the decoder has in a file that is written.
-    pub(crate) fn stored_rest<'a>(self, name: &'a str) -> &'a str {
+    pub(crate) fn stored_rest(self, name: &str) -> &str {
         match self {
             Self::None => name,
             Self::Mistral3 => name.strip_prefix("model.").unwrap_or(name),

@@ -238,9 +238,11 @@ fn with_generation_marks(source: &str, shown: bool) -> String {
                 } else {
                     ""
                 };
-                out.push_str(&format!(
-                    "{{%{left} {first} %}}{{{{ '{mark}' }}}}{{% {second} {right}"
-                ));
+                let mark = mark.to_string();
+                let parts = [
+                    "{%", left, " ", first, " %}{{ '", &mark, "' }}{% ", second, " ", right,
+                ];
+                out.extend(parts);
             } else {
                 out.push_str(&tag.replace(word, plain));
             }

@@ -95,8 +95,11 @@ impl ChatTemplate {
         chat: Conversation<'_>,
         generation: bool,
     ) -> Result<String, PromptError> {
-        let in_parts =
-            |message: &Message| message.field("content").is_some_and(|own| own.is_array());
+        let in_parts = |message: &Message| {
+            message
+                .field("content")
+                .is_some_and(serde_json::Value::is_array)
+        };
         let takes_parts = !chat.messages.iter().any(in_parts) || self.takes_parts();
         let values = values(chat, generation, &self.tokens, takes_parts);
         let rendered = program.render(values, bytes(chat));

@@ -8,6 +8,7 @@ use crate::config::fields::Fields;
 use crate::config::switches::Switches;
 
 /// The switches of a class that turns none.
+#[expect(clippy::unnecessary_wraps, reason = "the form that every class's has")]
 pub(super) fn no_switches(_: &Asked<'_>) -> Result<Switches, ModelError> {
     Ok(Switches::default())
 }

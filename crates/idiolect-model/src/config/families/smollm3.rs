@@ -26,13 +26,12 @@ pub(super) const FAMILY: Family = Family {
         ..Defaults::LLAMA
     },
     switches: |asked| {
-        let unrotated = match rotated(asked)? {
-            Some(rotated) => (0..asked.layers).filter(|layer| !rotated[*layer]).collect(),
-            None => {
-                let interval = asked.raw.count("no_rope_layer_interval", Some(INTERVAL))?;
-                let skips = |layer: &usize| (layer + 1).is_multiple_of(interval);
-                (0..asked.layers).filter(skips).collect()
-            }
+        let unrotated = if let Some(rotated) = rotated(asked)? {
+            (0..asked.layers).filter(|layer| !rotated[*layer]).collect()
+        } else {
+            let interval = asked.raw.count("no_rope_layer_interval", Some(INTERVAL))?;
+            let skips = |layer: &usize| (layer + 1).is_multiple_of(interval);
+            (0..asked.layers).filter(skips).collect()
         };
         Ok(Switches {
             unrotated,

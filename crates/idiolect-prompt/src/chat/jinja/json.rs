@@ -118,6 +118,10 @@ impl Dumps {
     }
 
     /// Items between brackets, each on a line of its own where lines are broken.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what every kind of value has in common"
+    )]
     fn within<T>(
         &self,
         [open, close]: [char; 2],

@@ -1,4 +1,4 @@
-//! The methods of Python's texts and lists that templates call, as CPython 3 has them.
+//! The methods of Python's texts and lists that templates call, as `CPython` 3 has them.
 //!
 //! `minijinja_contrib::pycompat` has most of them; those are here that it lacks, or that give other values there:
 //! places counted in bytes, questions about empty texts, capitals behind an apostrophe, arguments by name.

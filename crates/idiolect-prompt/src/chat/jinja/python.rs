@@ -104,7 +104,7 @@ fn quoted(text: &str) -> String {
                 // Writing into a text does not fail.
                 let _ = match code {
                     ..=0xFF => write!(out, "\\x{code:02x}"),
-                    ..=0xFFFF => write!(out, "\\u{code:04x}"),
+                    0x100..=0xFFFF => write!(out, "\\u{code:04x}"),
                     _ => write!(out, "\\U{code:08x}"),
                 };
             }
