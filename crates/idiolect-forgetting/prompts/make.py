@@ -14,7 +14,7 @@ import random
 import sys
 
 LONGEST_QUESTION = 600
-TEXTS, LONGEST_TEXT = 24, 2400
+TEXTS, LONGEST_TEXT = 12, 2400
 
 
 def rows(path):

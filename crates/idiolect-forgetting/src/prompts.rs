@@ -95,7 +95,7 @@ mod tests {
         for source in ["arena_hard/", "mt_bench/", "vicuna_bench/"] {
             assert!(ids.iter().any(|id| id.contains(source)), "{source}");
         }
-        assert_eq!(texts(None).unwrap().len(), 24);
+        assert_eq!(texts(None).unwrap().len(), 12);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct ForgettingSettings {
     pub forgetting_prompts: Option<PathBuf>,
     /// The most tokens of an answer, 1 to 65536; default 80.
     pub forgetting_tokens: usize,
-    /// JSON Lines with a field `text`: plain text whose loss is compared too; by default 24 articles that come with
+    /// JSON Lines with a field `text`: plain text whose loss is compared too; by default 12 articles that come with
     /// the program.
     pub forgetting_text: Option<PathBuf>,
     /// The highest rise in nats per token that a run may end with, at least 0; above it the command ends with status

@@ -38,6 +38,8 @@ out = "runs/whole"
 check = "math"
 epochs = 1
 max_new_tokens = 24
+forgetting = 4
+forgetting_text = "plain.jsonl"
 "#;
 
 #[test]
@@ -64,9 +66,14 @@ fn the_programs_of_the_readme_run() {
     std::os::unix::fs::symlink(std::fs::canonicalize(model).unwrap(), link).expect("a link");
     std::fs::write(place.path().join("train.jsonl"), ROWS).expect("rows");
     std::fs::write(place.path().join("job.toml"), RUN).expect("a run");
+    let plain = r#"{"text": "The sea is wide, and the day is long."}"#;
+    std::fs::write(place.path().join("plain.jsonl"), plain).expect("a text");
     for name in README {
         let mut program = Command::new(built(name));
-        let status = program.current_dir(place.path()).status().expect(name);
+        program
+            .current_dir(place.path())
+            .env("XDG_CACHE_HOME", place.path());
+        let status = program.status().expect(name);
         assert!(status.success(), "{name}: {status}");
     }
     for made in [
