@@ -1,41 +1,11 @@
 //! Templates that cut, drop or move what a row says, and rows that say what is not trained.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests may panic"
-)]
 
-mod common;
+use idiolect_data::{Example, Message};
+use idiolect_prompt::{NamedTemplate, PromptError};
+use serde_json::json;
 
-use common::{assistant, marked, system, user};
-use idiolect_data::{Example, Message, Role};
-use idiolect_prompt::{ChatTemplate, ChatTokens, Date, NamedTemplate, PromptError};
-use serde_json::{Value, json};
-
-fn tokens() -> ChatTokens {
-    ChatTokens {
-        bos: Some("<s>".into()),
-        eos: Some("</s>".into()),
-        end_of_turn: vec!["<|im_end|>".into()],
-        ..ChatTokens::default()
-    }
-}
-
-fn chat(source: &str) -> ChatTemplate {
-    ChatTemplate::new(source, tokens()).unwrap()
-}
-
-fn turn(fields: &Value) -> Message {
-    let role = match fields["role"].as_str().unwrap() {
-        "user" => Role::User,
-        "assistant" => Role::Assistant,
-        _ => Role::Other,
-    };
-    Message {
-        fields: fields.as_object().cloned().map(Box::new),
-        ..Message::new(role, fields["content"].as_str().unwrap_or_default())
-    }
-}
+use crate::common::{assistant, marked, system, user};
+use crate::{chat, turn};
 
 /// A template that opens `<think>` in its prompt and cuts it from answers, as those of R1's distillates do.
 const THINKS: &str = "{{ bos_token }}{%- for m in messages %}{%- if m['role'] == 'user' %}{{ '<|im_start|>U' + m['content'] }}\
@@ -250,122 +220,5 @@ fn named_templates_name_the_turn_that_they_have_no_place_for() {
     ] {
         let error = named.prompt(&messages).unwrap_err().to_string();
         assert!(error.ends_with(expected), "{error}");
-    }
-}
-
-#[test]
-fn a_template_with_windows_line_ends_renders_as_without() {
-    let source = "{% for m in messages %}\r\n<|im_start|>{{ m.role }}\r\n{{ m.content }}<|im_end|>\r\n{% endfor %}\r\n";
-    let [crlf, lf] = [source.to_owned(), source.replace("\r\n", "\n")].map(|source| {
-        chat(&source)
-            .text(&[user("q"), assistant("a")], false)
-            .unwrap()
-    });
-    assert_eq!(crlf, lf);
-    assert_eq!(
-        lf,
-        "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
-    );
-}
-
-#[test]
-fn a_template_that_needs_a_date_asks_for_one() {
-    let source = "{{ strftime_now('%d %B %Y') }}<|im_end|>";
-    let error = chat(source).prompt(&[user("q")]).unwrap_err();
-    assert!(
-        matches!(error, PromptError::Undated { .. }) && error.to_string().contains("--date"),
-        "{error}"
-    );
-    let dated = ChatTokens {
-        date: Some("2025-01-31".parse::<Date>().unwrap()),
-        ..tokens()
-    };
-    let rendered = ChatTemplate::new(source, dated)
-        .unwrap()
-        .prompt(&[user("q")])
-        .unwrap();
-    assert_eq!(rendered.text("", ""), "31 January 2025<|im_end|>");
-}
-
-/// Values by jinja2 3.1.6 with the environment of transformers 5.24.
-#[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn constructs_give_what_jinja_gives() {
-    let cases = [
-        (
-            "{{ {'b': 1, 'a': [2, none]} | tojson }}",
-            "{\"b\": 1, \"a\": [2, null]}",
-        ),
-        (
-            "{{ {'b': 'é', 'a': 1} | tojson(ensure_ascii=True, sort_keys=True) }}",
-            "{\"a\": 1, \"b\": \"\\u00e9\"}",
-        ),
-        (
-            "{{ [1, {'a': 2.0}] | tojson(separators=(',', ':')) }}",
-            "[1,{\"a\":2.0}]",
-        ),
-        (
-            "{{ {'a': [1], 'b': {}} | tojson(indent=1) }}",
-            "{\n \"a\": [\n  1\n ],\n \"b\": {}\n}",
-        ),
-        (
-            "{{ 'x' is iterable }} {{ 3 is iterable }} {{ none is iterable }} {{ u is iterable }}",
-            "True False False True",
-        ),
-        (
-            "{{ 'ab' is sequence }} {{ {} is sequence }} {{ 1 is sequence }}",
-            "True True False",
-        ),
-        (
-            "{{ {'a': none, 'b': [true, 'x']} }}",
-            "{'a': None, 'b': [True, 'x']}",
-        ),
-        ("{{ 'a' ~ none ~ [1] ~ messages[0].n }}", "aNone[1]True"),
-        ("{{ 'they\\'re here'.title() }}", "They'Re Here"),
-        (
-            "{{ 'a-b-c'.rsplit('-', 1) }} {{ 'a b  c'.split(none, 1) }} {{ 'a.b'.split('.', maxsplit=1) }}",
-            "['a-b', 'c'] ['a', 'b  c'] ['a', 'b']",
-        ),
-        (
-            "{{ 'äöa'.find('a') }} {{ 'x'.find('y') }} {{ 'aXbX'.rfind('X') }}",
-            "2 -1 3",
-        ),
-        (
-            "{{ 'prefix-x'.removeprefix('prefix-') }} {{ 'x.py'.removesuffix('.py') }}",
-            "x x",
-        ),
-        (
-            "{{ 'a=b=c'.partition('=')[2] }} {{ 'a=b=c'.rpartition('=')[0] }}",
-            "b=c a=b",
-        ),
-        (
-            "{{ ''.isdigit() }} {{ 'A1'.isupper() }} {{ ''.isspace() }}",
-            "False True False",
-        ),
-        (
-            "{{ 'a\\r\\nb\\n'.splitlines() }} {{ 'a\\nb'.splitlines(keepends=true) }}",
-            "['a', 'b'] ['a\\n', 'b']",
-        ),
-        (
-            "{{ '7'.zfill(3) }}|{{ 'a'.ljust(3) }}|{{ 'a'.center(4, '*') }}",
-            "007|a  |*a**",
-        ),
-        (
-            "{{ 'abc'.startswith('b', 1) }} {{ 'abc'.startswith(('x', 'a')) }}",
-            "True True",
-        ),
-        (
-            "{{ [1, 2].index(2) }} {{ {'a': 1}.get('b', 3) }} {{ {'b': 1, 'a': 2}.keys() | list }}",
-            "1 3 ['b', 'a']",
-        ),
-        (
-            "{{ 1e22 }} {{ 0.00001 | tojson }} {{ 3.0 }}",
-            "1e+22 1e-05 3.0",
-        ),
-    ];
-    for (source, expected) in cases {
-        let message = turn(&json!({"role": "user", "content": "q", "n": true}));
-        let found = chat(source).text(&[message], false);
-        assert_eq!(found.unwrap(), expected, "{source}");
     }
 }
