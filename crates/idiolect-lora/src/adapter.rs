@@ -11,9 +11,10 @@ use idiolect_model::{Adapter, Decoder, Projection, Site, Wrapper};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::error::wrong;
 use crate::factors::{Factors, narrow};
-use crate::places::{Place, places};
-use crate::{Init, LoraConfig, LoraError, WholeModules, init};
+use crate::places::{Place, Places};
+use crate::{LoraConfig, LoraError, WholeModules, init};
 
 /// A low-rank adapter of a decoder; a Burn module whose parameters are all there is to train.
 #[derive(Module, Debug)]
@@ -28,6 +29,10 @@ pub struct LoraAdapter {
     /// Rank, scale and targets.
     #[module(skip)]
     pub config: LoraConfig,
+    /// Paths of embedding and head whose change was read as factors or as rows of some tokens, and which stand
+    /// whole in `whole`.
+    #[module(skip)]
+    pub(crate) folded: Vec<String>,
     /// What the model stands in: it decides how the adapter's files name its modules.
     #[module(skip)]
     pub wrapper: Wrapper,
@@ -49,14 +54,17 @@ impl LoraAdapter {
         seed: u64,
         device: &Device,
     ) -> Result<Self, LoraError> {
-        let places = places(config, &decoder.config)?;
+        let places = Places::new(config, &decoder.config)?.trained()?;
         let mut start = init::Start::new(config.init, seed);
         let one = |place: &Place| {
             let weight = weight(decoder, place.site);
             let values = start.values(&weight, place)?;
             let [a, b] = values.tensors(device);
-            let mut factors = Factors::new(a.clone(), b.clone(), place.scale);
-            if config.init == Init::Pissa {
+            let mut factors = Factors::new(a.clone(), b.clone(), place.size.scale);
+            if config.lora_bias {
+                factors = factors.with_bias(vec![0.0; b.dims()[1]], device);
+            }
+            if config.init.is_of_weight() {
                 factors.frozen.origin = Some([a.without_autodiff(), b.without_autodiff()]);
             }
             Ok(if config.dora {
@@ -70,6 +78,7 @@ impl LoraAdapter {
             whole: WholeModules::new(config, decoder, device)?,
             sites: places.iter().map(|place| place.site).collect(),
             config: config.clone(),
+            folded: Vec::new(),
             wrapper: decoder.config.wrapper,
         })
     }
@@ -81,6 +90,26 @@ impl LoraAdapter {
             .binary_search(&site)
             .ok()
             .and_then(|i| self.factors.get(i))
+    }
+
+    /// Paths of embedding and head whose change PEFT keeps as factors or as rows of some tokens. They stand whole
+    /// here, so that the adapter can be applied and merged, but not trained on or written.
+    #[must_use]
+    pub fn folded(&self) -> &[String] {
+        &self.folded
+    }
+
+    /// Refuses an adapter that has [`LoraAdapter::folded`] modules.
+    ///
+    /// # Errors
+    ///
+    /// [`LoraError::Setting`] names them.
+    pub fn refuse_folded(&self) -> Result<(), LoraError> {
+        if self.folded.is_empty() {
+            return Ok(());
+        }
+        let expected = "updates of projections alone: others can be applied and merged only";
+        Err(wrong("target_modules", expected, self.folded.join(", ")))
     }
 
     /// The lowest block that a gradient must reach: nothing below it trains.

@@ -49,7 +49,7 @@ impl Adapter for Stack {
 /// # Errors
 ///
 /// [`LoraError::Setting`] when there is no part, a weight is no number, a part has magnitudes (what
-/// `DoRA` changes is no thin product), or one has modules that trained whole.
+/// `DoRA` changes is no thin product) or biases, or one has modules that trained whole.
 pub fn combine(parts: &[ScaledAdapter]) -> Result<LoraAdapter, LoraError> {
     let Some(ScaledAdapter { adapter: first, .. }) = parts.first() else {
         return Err(wrong("adapters", "at least one", "none"));
@@ -58,6 +58,10 @@ pub fn combine(parts: &[ScaledAdapter]) -> Result<LoraAdapter, LoraError> {
     if adapters.clone().any(|part| part.config.dora) {
         return Err(wrong("use_dora", "off in adapters to combine", true));
     }
+    if adapters.clone().any(|part| part.config.lora_bias) {
+        return Err(wrong("lora_bias", "off in adapters to combine", true));
+    }
+    adapters.clone().try_for_each(LoraAdapter::refuse_folded)?;
     if let Some(part) = adapters.clone().find(|part| !part.whole.is_empty()) {
         let found = part.config.modules_to_save.join(", ");
         return Err(wrong(
@@ -87,6 +91,7 @@ pub fn combine(parts: &[ScaledAdapter]) -> Result<LoraAdapter, LoraError> {
         whole: WholeModules::default(),
         sites,
         config,
+        folded: Vec::new(),
         wrapper,
     })
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::wrong;
-use crate::targets::Pattern;
+use crate::pattern::Pattern;
 use crate::{LoraError, Targets, patterns};
 
 /// More than the width of any model: a larger rank is a slip, and would take the machine's memory.
@@ -53,6 +53,17 @@ pub enum Init {
     /// The largest singular values and vectors of the weight, which are taken out of it (Meng et al.,
     /// arXiv 2404.02948): PEFT's `pissa`, by an exact decomposition on the host.
     Pissa,
+    /// An orthonormal basis of the weight's first rows and the weight's parts along it, which are taken out of
+    /// it (`OLoRA`; Büyükakyüz, arXiv 2406.01775): PEFT's `olora`, but for the signs of pairs of a column of `A`
+    /// and a row of `B`.
+    Olora,
+}
+
+impl Init {
+    /// Whether the factors are cut out of the weight, so that only their change counts.
+    pub(crate) fn is_of_weight(self) -> bool {
+        matches!(self, Self::Pissa | Self::Olora)
+    }
 }
 
 impl FromStr for Init {
@@ -63,7 +74,8 @@ impl FromStr for Init {
             "kaiming" => Ok(Self::Kaiming),
             "gaussian" => Ok(Self::Gaussian),
             "pissa" => Ok(Self::Pissa),
-            _ => Err(wrong("init", "kaiming, gaussian or pissa", name)),
+            "olora" => Ok(Self::Olora),
+            _ => Err(wrong("init", "kaiming, gaussian, pissa or olora", name)),
         }
     }
 }
@@ -90,6 +102,10 @@ pub struct LoraConfig {
     /// `q_proj,v_proj`, as in arXiv 2402.13669.
     #[schemars(with = "String")]
     pub targets: Targets,
+    /// Projections that get none although `targets` chooses them, written as `targets` are; as PEFT's
+    /// `exclude_modules`. Default none.
+    #[schemars(with = "Option<String>")]
+    pub exclude_modules: Option<Targets>,
     /// How rank and alpha make the scale. In files `rslora`: true scales by alpha / sqrt(rank). Default
     /// false.
     #[serde(rename = "rslora")]
@@ -97,6 +113,9 @@ pub struct LoraConfig {
     pub scaling: Scaling,
     /// Whether each output of an adapted projection has a magnitude of its own (`DoRA`). Default false.
     pub dora: bool,
+    /// Whether the second factor has a bias for each output, which the scale multiplies too; as PEFT's
+    /// `lora_bias`, so neither with `dora` nor with a start cut out of the weight. Default false.
+    pub lora_bias: bool,
     /// Blocks that get updates, counted from 0; none stands for all, which is the default.
     pub layers: Option<Vec<usize>>,
     /// Other ranks, each for the sites whose path ends in what the regular expression matches, as
@@ -164,8 +183,13 @@ impl LoraConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(wrong("dropout", "at least 0 and below 1", self.dropout));
         }
-        if self.dora && self.init == Init::Pissa {
-            return Err(wrong("init", "another start with magnitudes", "pissa"));
+        if self.dora && self.init.is_of_weight() {
+            let found = format!("{:?}", self.init).to_lowercase();
+            return Err(wrong("init", "another start with magnitudes", found));
+        }
+        if self.lora_bias && (self.dora || self.init != Init::Kaiming) {
+            let expected = "false beside dora or another start than kaiming";
+            return Err(wrong("lora_bias", expected, true));
         }
         self.check_places()
     }
@@ -182,6 +206,9 @@ impl LoraConfig {
         for key in ranks.chain(self.alpha_pattern.iter().map(|(key, _)| key)) {
             Pattern::ending(key)?;
         }
+        if let Some(excluded) = &self.exclude_modules {
+            excluded.check()?;
+        }
         self.targets.check()
     }
 }
@@ -193,8 +220,10 @@ impl Default for LoraConfig {
             rank: 8,
             alpha: 16.0,
             targets: Targets::Names(vec!["q_proj".into(), "v_proj".into()]),
+            exclude_modules: None,
             scaling: Scaling::Standard,
             dora: false,
+            lora_bias: false,
             layers: None,
             rank_pattern: Vec::new(),
             alpha_pattern: Vec::new(),
@@ -332,9 +361,9 @@ mod tests {
         refused("ranks = 4", "unknown field `ranks`");
         refused(
             "init = \"loftq\"",
-            "expected one of `kaiming`, `gaussian`, `pissa`",
+            "expected one of `kaiming`, `gaussian`, `pissa`, `olora`",
         );
-        refused("targets = \"q_proj,lm_head\"", "\"lm_head\"");
+        refused("targets = \"q_proj,c_attn\"", "\"c_attn\"");
         refused(
             "rank_pattern = [\"q_proj\"]",
             "expected a pattern, =, and a number, found \"q_proj\"",

@@ -33,6 +33,16 @@ pub enum LoraError {
         #[source]
         source: safetensors::SafeTensorError,
     },
+    /// The weights are there as a pickle alone.
+    #[error(
+        "{} is a pickle, which is not read: load the adapter in PEFT and save it again with save_pretrained, \
+         which writes adapter_model.safetensors",
+        path.display()
+    )]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
     /// A setting is out of range, or one that is not supported.
     #[error("{place}: {field}: expected {expected}, found {found}")]
     Setting {

@@ -18,6 +18,8 @@ pub struct Factors {
     pub b: Param<Tensor<2>>,
     /// The length of each column of the adapted weight, `[out]`; only with `DoRA`.
     pub magnitude: Option<Param<Tensor<1>>>,
+    /// What the second factor adds to each output, `[out]`, before the scale; only with `lora_bias`.
+    pub bias: Option<Param<Tensor<1>>>,
     /// The factor `s` of the update.
     #[module(skip)]
     pub scale: f64,
@@ -71,6 +73,7 @@ impl Factors {
             a: Param::from_tensor(a),
             b: Param::from_tensor(b),
             magnitude: None,
+            bias: None,
             scale,
             frozen: Frozen::default(),
         }
@@ -95,12 +98,26 @@ impl Factors {
         self
     }
 
+    /// Gives the second factor a bias.
+    ///
+    /// # Shapes
+    ///
+    /// - `values`: `out` numbers
+    pub(crate) fn with_bias(mut self, values: Vec<f32>, device: &Device) -> Self {
+        let shape = [values.len()];
+        let data = TensorData::new(values, shape);
+        let bias = Tensor::from_data(data, (device, DType::F32));
+        self.bias = Some(Param::from_tensor(bias));
+        self
+    }
+
     /// The same factors, never to move again, with everything computed that depends on them alone.
     pub(crate) fn frozen(mut self) -> Self {
         self.frozen.norm = self.norm();
         self.a = self.a.set_require_grad(false);
         self.b = self.b.set_require_grad(false);
         self.magnitude = self.magnitude.map(|m| m.set_require_grad(false));
+        self.bias = self.bias.map(|bias| bias.set_require_grad(false));
         self
     }
 
@@ -145,13 +162,16 @@ impl Factors {
         as_type(turned, dtype)
     }
 
-    /// `s (x A) B`, less what the start would give where that is not to count.
+    /// `s ((x A) B + bias)`, less what the start would give where that is not to count.
     fn update(&self, x: Tensor<3>) -> Tensor<3> {
         let [rows, tokens, input] = x.dims();
         let x = x.reshape([rows * tokens, input]);
         let mut update = x.clone().matmul(self.a.val()).matmul(self.b.val());
         if let Some([a, b]) = &self.frozen.origin {
             update = update - x.matmul(a.clone()).matmul(b.clone());
+        }
+        if let Some(bias) = &self.bias {
+            update = update + bias.val().unsqueeze();
         }
         let output = update.dims()[1];
         update

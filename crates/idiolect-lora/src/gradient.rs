@@ -263,8 +263,8 @@ fn collect(
     for factors in &adapter.factors[factors] {
         register(grads, &factors.a, gradients);
         register(grads, &factors.b, gradients);
-        if let Some(magnitude) = &factors.magnitude {
-            register(grads, magnitude, gradients);
+        for vector in [&factors.magnitude, &factors.bias].into_iter().flatten() {
+            register(grads, vector, gradients);
         }
     }
     adapter.whole.collect_norms(grads, gradients);

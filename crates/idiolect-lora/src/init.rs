@@ -1,5 +1,7 @@
 //! How factors start: drawn at random, or cut out of the weight.
 
+use std::fmt::Display;
+
 use burn::tensor::Tensor;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -7,8 +9,8 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::error::wrong;
 use crate::factors::{Values, narrow};
-use crate::places::Place;
-use crate::svd::{Decomposed, decompose};
+use crate::places::{Place, Size};
+use crate::svd::{Decomposed, decompose, dot};
 use crate::{Init, LoraError};
 
 /// Makes the factors of one site after another.
@@ -32,10 +34,12 @@ impl Start {
         place: &Place,
     ) -> Result<Values, LoraError> {
         let [input, output] = weight.dims();
-        let rank = place.rank;
+        let rank = place.size.rank;
         let random = &mut self.random;
         let a: Vec<f32> = match self.init {
-            Init::Pissa => return principal(weight, place),
+            of @ (Init::Pissa | Init::Olora) => {
+                return of_weight(of, weight, place.size, &place.site);
+            }
             Init::Kaiming => {
                 let bound = (input as f32).sqrt().recip();
                 let draw = |_| random.random_range(-bound..bound);
@@ -64,37 +68,81 @@ fn normal(random: &mut ChaCha8Rng) -> f64 {
     (-2.0 * radius.ln()).sqrt() * angle.cos()
 }
 
+/// The factors that a start cuts out of a weight `[in, out]`; `at` is where, for the error.
+pub(crate) fn of_weight(
+    init: Init,
+    weight: &Tensor<2>,
+    size: Size,
+    at: &dyn Display,
+) -> Result<Values, LoraError> {
+    let [input, output] = weight.dims();
+    if size.rank > input.min(output) {
+        let expected = format!("at most {} at {at}", input.min(output));
+        return Err(wrong("rank", expected, size.rank));
+    }
+    if init == Init::Pissa && size.scale <= 0.0 {
+        return Err(wrong("alpha", "above 0 with pissa", size.scale));
+    }
+    let data = weight.clone().dequantize().into_data();
+    let values: Vec<f64> = data.iter::<f64>().collect();
+    if init == Init::Pissa {
+        return Ok(principal(&values, [input, output], size));
+    }
+    let expected = format!("a weight with {} independent first rows at {at}", size.rank);
+    orthonormal(&values, [input, output], size.rank)
+        .ok_or_else(|| wrong("init", expected, "olora on dependent ones"))
+}
+
 /// `A = U sqrt(S / s)` and `B = sqrt(S / s) V^T` of the largest singular values, so that `s A B` is the part of
 /// the weight that they make up (arXiv 2404.02948, equations 2 and 3, as PEFT scales them).
-pub(crate) fn principal(weight: &Tensor<2>, place: &Place) -> Result<Values, LoraError> {
-    let [input, output] = weight.dims();
-    let rank = place.rank;
-    if rank > input.min(output) {
-        let expected = format!("at most {} at {}", input.min(output), place.site);
-        return Err(wrong("rank", expected, rank));
-    }
-    if place.scale <= 0.0 {
-        return Err(wrong("alpha", "above 0 with pissa", place.scale));
-    }
-    let values: Vec<f64> = weight
-        .clone()
-        .dequantize()
-        .into_data()
-        .iter::<f64>()
-        .collect();
+fn principal(values: &[f64], [input, output]: [usize; 2], size: Size) -> Values {
+    let rank = size.rank;
     let Decomposed {
         left,
         values,
         right,
-    } = decompose(&values, [input, output]);
-    let root = |k: usize| (values[k] / place.scale).sqrt();
+    } = decompose(values, [input, output]);
+    let root = |k: usize| (values[k] / size.scale).sqrt();
     let along_a = (0..input).flat_map(|i| (0..rank).map(move |k| (i, k)));
     let along_b = (0..rank).flat_map(|k| (0..output).map(move |j| (k, j)));
-    Ok(Values {
+    Values {
         a: along_a.map(|(i, k)| narrow(left[k][i] * root(k))).collect(),
         b: along_b
             .map(|(k, j)| narrow(right[k][j] * root(k)))
             .collect(),
+        input,
+        rank,
+        output,
+    }
+}
+
+/// `B = Q^T` and `A = W Q`, with `Q` an orthonormal basis of the first `rank` rows of the weight `[in, out]`: the
+/// first columns of `Q` and rows of `R` in the QR decomposition of its transpose (arXiv 2406.01775, algorithm 1).
+/// By Gram and Schmidt, twice over, in f64; none where the rows depend on each other.
+fn orthonormal(values: &[f64], [input, output]: [usize; 2], rank: usize) -> Option<Values> {
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(rank);
+    for row in values.chunks_exact(output).take(rank) {
+        let mut rest = row.to_vec();
+        for q in basis.iter().chain(&basis) {
+            let along = dot(&rest, q);
+            rest.iter_mut().zip(q).for_each(|(x, q)| *x -= along * q);
+        }
+        let length = dot(&rest, &rest).sqrt();
+        if length <= 1e-12 * dot(row, row).sqrt() {
+            return None;
+        }
+        basis.push(rest.iter().map(|x| x / length).collect());
+    }
+    let rows = values.chunks_exact(output);
+    let a = rows.flat_map(|row| {
+        basis
+            .iter()
+            .map(|q| narrow(dot(row, q)))
+            .collect::<Vec<_>>()
+    });
+    Some(Values {
+        a: a.collect(),
+        b: basis.iter().flatten().map(|x| narrow(*x)).collect(),
         input,
         rank,
         output,

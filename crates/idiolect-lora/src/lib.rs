@@ -8,6 +8,7 @@ mod factors;
 mod gradient;
 mod init;
 mod merge;
+mod pattern;
 mod patterns;
 mod peft;
 mod places;

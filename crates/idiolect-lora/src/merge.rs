@@ -7,23 +7,46 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Int, Tensor};
 use idiolect_model::{Decoder, Site};
 
-use crate::{Factors, LoraAdapter};
+use crate::error::wrong;
+use crate::{Factors, LoraAdapter, LoraError};
 
 /// The decoder with the adapter folded in. One projection at a time is held twice; packed ones that the
 /// adapter changes are widened.
 ///
+/// # Errors
+///
+/// [`LoraError::Setting`] for an adapter whose factors have biases (`lora_bias`) at a projection that has none
+/// to add them to, as in PEFT.
+///
 /// # Panics
 ///
 /// When the adapter is for another model; [`crate::load_adapter`] has checked that.
-#[must_use]
-pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Decoder {
+pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Result<Decoder, LoraError> {
     adapter.whole.valid().frozen().put_on(&mut decoder);
     for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
         let weight = &mut decoder.weights.blocks[site.layer].projections[site.projection as usize];
         let merged = add(weight.val().dequantize(), factors.dense());
         *weight = Param::initialized(weight.id, merged).set_require_grad(false);
+        add_bias(&mut decoder, *site, factors)?;
     }
-    decoder
+    Ok(decoder)
+}
+
+fn add_bias(decoder: &mut Decoder, site: Site, factors: &Factors) -> Result<(), LoraError> {
+    let Some(update) = &factors.bias else {
+        return Ok(());
+    };
+    let extras = &mut decoder.weights.blocks[site.layer].extras;
+    let place = extras.biased.iter().position(|one| *one == site.projection);
+    let Some(bias) = place.and_then(|place| extras.biases.get_mut(place)) else {
+        let expected = "false to merge into projections without a bias";
+        return Err(wrong("lora_bias", expected, format!("true at {site}")));
+    };
+    let update = update.val().inner().mul_scalar(factors.scale);
+    let (value, dtype) = (bias.val(), bias.val().dtype());
+    let sum = (value.cast(DType::F32) + update).cast(dtype);
+    *bias = Param::initialized(bias.id, sum).set_require_grad(false);
+    Ok(())
 }
 
 fn add(weight: Tensor<2>, update: Tensor<2>) -> Tensor<2> {
@@ -50,30 +73,31 @@ pub struct MergeReport {
 ///
 /// - `probe`: `[rows, tokens]`, token ids without padding
 ///
+/// # Errors
+///
+/// As [`merge`].
+///
 /// # Panics
 ///
 /// As [`merge`].
-#[must_use]
 pub fn merge_checked(
     decoder: Decoder,
     adapter: &LoraAdapter,
     probe: &Tensor<2, Int>,
-) -> (Decoder, MergeReport) {
+) -> Result<(Decoder, MergeReport), LoraError> {
     let before = logits(&adapter.valid().decoder(&decoder), adapter, probe);
-    let merged = merge(decoder, adapter);
+    let merged = merge(decoder, adapter)?;
     let after = logits(&merged, &idiolect_model::NoAdapter, probe);
     let far = before
         .iter()
         .zip(&after)
         .map(|(a, b)| (a - b).abs())
         .fold(0.0, f32::max);
-    (
-        merged,
-        MergeReport {
-            max_logit_difference: far,
-            compared: before.len(),
-        },
-    )
+    let report = MergeReport {
+        max_logit_difference: far,
+        compared: before.len(),
+    };
+    Ok((merged, report))
 }
 
 fn logits(

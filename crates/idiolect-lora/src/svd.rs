@@ -95,7 +95,7 @@ fn rotate(vectors: &mut [Vec<f64>], (i, j): (usize, usize), (cosine, sine): (f64
 }
 
 /// Four sums side by side, which the compiler can keep in one register.
-fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let (heads, tail) = x.as_chunks::<4>();
     let (others, rest) = y.as_chunks::<4>();
     let mut sums = [0.0; 4];

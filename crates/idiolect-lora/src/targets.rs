@@ -1,19 +1,20 @@
-//! Which projections of a model get an update.
+//! Which modules of a model get an update.
 //!
 //! Paths are those of a Hugging Face checkpoint, `model.layers.0.self_attn.q_proj`, so that names and
-//! expressions of PEFT's `target_modules` mean what they mean there.
+//! expressions of PEFT's `target_modules` and `exclude_modules` mean what they mean there.
 
 use std::fmt;
 use std::str::FromStr;
 
 use idiolect_model::Projection;
-use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::LoraError;
 use crate::error::wrong;
+use crate::pattern::Pattern;
+use crate::whole::{EMBEDDING, HEAD};
 
-/// A choice of projections.
+/// A choice of modules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Targets {
     /// All seven projections of a block; never the head, as PEFT's `all-linear`.
@@ -24,8 +25,37 @@ pub enum Targets {
     Pattern(String),
 }
 
-/// Whether a path is chosen.
-pub(crate) type Chooser<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+/// How a path was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is not chosen.
+    No,
+    /// By its end: PEFT's `layers_to_transform` still has a say.
+    ByEnd,
+    /// By its whole name or an expression.
+    Whole,
+}
+
+/// Targets that are ready to be asked.
+pub(crate) enum Chooser<'a> {
+    Linear,
+    Names(&'a [String]),
+    Pattern(Pattern),
+}
+
+impl Chooser<'_> {
+    /// How this choice finds a path.
+    pub(crate) fn find(&self, path: &str) -> Result<Found, LoraError> {
+        let last = path.rsplit('.').next().unwrap_or_default();
+        Ok(match self {
+            Self::Linear if Projection::parse(last).is_some() => Found::ByEnd,
+            Self::Names(names) if names.iter().any(|name| name == path) => Found::Whole,
+            Self::Names(names) if names.iter().any(|name| ends_in(path, name)) => Found::ByEnd,
+            Self::Pattern(pattern) if pattern.matches(path)? => Found::Whole,
+            _ => Found::No,
+        })
+    }
+}
 
 impl Targets {
     /// The names as a checkpoint spells them, or the expression.
@@ -38,7 +68,8 @@ impl Targets {
         }
     }
 
-    /// Refuses an empty list, a name that ends in no projection, and an expression that does not parse.
+    /// Refuses an empty list, a name that ends in no module that can have an update, and an expression that
+    /// does not parse.
     pub(crate) fn check(&self) -> Result<(), LoraError> {
         match self {
             Self::AllLinear => Ok(()),
@@ -52,14 +83,9 @@ impl Targets {
 
     pub(crate) fn chooser(&self) -> Result<Chooser<'_>, LoraError> {
         Ok(match self {
-            Self::AllLinear => Box::new(|_| true),
-            Self::Names(names) => {
-                Box::new(move |path| names.iter().any(|name| ends_in(path, name)))
-            }
-            Self::Pattern(pattern) => {
-                let pattern = Pattern::whole(pattern)?;
-                Box::new(move |path| pattern.matches(path))
-            }
+            Self::AllLinear => Chooser::Linear,
+            Self::Names(names) => Chooser::Names(names),
+            Self::Pattern(pattern) => Chooser::Pattern(Pattern::whole(pattern)?),
         })
     }
 }
@@ -69,9 +95,14 @@ fn ends_in(path: &str, name: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-fn known(name: &str) -> Result<(), LoraError> {
+/// Whether a name ends as a module that can have an update of some rank.
+pub(crate) fn is_known(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
-    if Projection::parse(last).is_some() {
+    Projection::parse(last).is_some() || ends_in(EMBEDDING, last) || last == HEAD
+}
+
+fn known(name: &str) -> Result<(), LoraError> {
+    if is_known(name) {
         return Ok(());
     }
     let names = Targets::AllLinear.names().join(", ");
@@ -130,30 +161,6 @@ impl<'de> Deserialize<'de> for Targets {
     }
 }
 
-/// A compiled expression that must match a whole path.
-pub(crate) struct Pattern(Regex);
-
-impl Pattern {
-    /// Matches a path as a whole, as PEFT's `target_modules` of one string.
-    pub(crate) fn whole(text: &str) -> Result<Self, LoraError> {
-        Self::compile(text, &format!("^(?:{text})$"))
-    }
-
-    /// Matches a path or its end after a dot, as the keys of PEFT's `rank_pattern`.
-    pub(crate) fn ending(text: &str) -> Result<Self, LoraError> {
-        Self::compile(text, &format!("^(?:.*\\.)?(?:{text})$"))
-    }
-
-    fn compile(text: &str, whole: &str) -> Result<Self, LoraError> {
-        let compiled = Regex::new(whole).map(Self);
-        compiled.map_err(|_| wrong("pattern", "a regular expression", format!("{text:?}")))
-    }
-
-    pub(crate) fn matches(&self, path: &str) -> bool {
-        self.0.is_match(path)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,9 +173,9 @@ mod tests {
         let pattern: Targets = r".*\.(q|v)_proj".parse().unwrap();
         assert_eq!(pattern, Targets::Pattern(r".*\.(q|v)_proj".into()));
         assert!("(q".parse::<Targets>().is_err());
-        let error = "q_proj,lm_head".parse::<Targets>().unwrap_err().to_string();
+        let error = "q_proj,c_attn".parse::<Targets>().unwrap_err().to_string();
         assert!(
-            error.contains("\"lm_head\"") && error.contains("down_proj"),
+            error.contains("\"c_attn\"") && error.contains("down_proj"),
             "{error}"
         );
     }

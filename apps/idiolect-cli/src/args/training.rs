@@ -27,12 +27,18 @@ pub(crate) struct TrainOptions {
     /// matches whole paths such as model.layers.0.self_attn.q_proj [default: q_proj,v_proj]
     #[arg(long)]
     pub targets: Option<String>,
+    /// Projections without an update although --targets chooses them, written as --targets is
+    #[arg(long, value_name = "TARGETS")]
+    pub exclude_modules: Option<String>,
     /// Scale by alpha / sqrt(rank)
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub rslora: Option<bool>,
     /// Give each output of an adapted projection a magnitude of its own (DoRA)
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub dora: Option<bool>,
+    /// Give the second factor a bias for each output, as PEFT's lora_bias
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub lora_bias: Option<bool>,
     /// Blocks with an update, from 0 [default: all]
     #[arg(long, value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -48,7 +54,7 @@ pub(crate) struct TrainOptions {
     /// Share of an update's inputs left out in each training pass [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub dropout: Option<f64>,
-    /// How the factors start: kaiming, gaussian or pissa [default: kaiming]
+    /// How the factors start: kaiming, gaussian, pissa or olora [default: kaiming]
     #[arg(long)]
     pub init: Option<String>,
     /// Modules trained whole beside the factors: embed_tokens, lm_head, norm (all norms), model.norm (the

@@ -65,7 +65,9 @@ impl Start<'_> {
     pub(crate) fn adapter_on(&self, decoder: &Decoder) -> Result<LoraAdapter, FineTuneError> {
         let device = decoder.device().autodiff();
         if let Some(folder) = &self.settings.init_adapter {
-            return Ok(idiolect_lora::load_adapter(folder, decoder, &device)?);
+            let adapter = idiolect_lora::load_adapter(folder, decoder, &device)?;
+            adapter.refuse_folded()?;
+            return Ok(adapter);
         }
         let config = self.config(decoder.config.tied);
         Ok(LoraAdapter::new(&config, decoder, self.seed, &device)?)

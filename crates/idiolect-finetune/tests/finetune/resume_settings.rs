@@ -33,7 +33,12 @@ fn changes() -> Vec<(&'static str, LoraConfig)> {
             changed(&|c| c.targets = names(&["k_proj", "v_proj"])),
         ),
         ("rslora", changed(&|c| c.scaling = Scaling::RankStabilized)),
+        (
+            "exclude_modules",
+            changed(&|c| c.exclude_modules = Some(names(&["layers.0.self_attn.q_proj"]))),
+        ),
         ("dora", changed(&|c| c.dora = true)),
+        ("lora_bias", changed(&|c| c.lora_bias = true)),
         ("layers", changed(&|c| c.layers = Some(vec![0]))),
         (
             "rank_pattern",

@@ -74,7 +74,7 @@ impl LanguageModel {
             return Err(LmError::setting("out", expected, out.join(held).display()));
         }
         let probe = probe(&text, &decoder.device())?;
-        let (merged, report) = merge_checked(decoder, &adapter, &probe);
+        let (merged, report) = merge_checked(decoder, &adapter, &probe)?;
         let options = SaveOptions {
             stored,
             max_shard_bytes: options.max_shard_megabytes.saturating_mul(MEGABYTE),

@@ -1,5 +1,6 @@
 //! Modules that train whole in PEFT's weight file, in and out.
 //!
+//! Embedding and head are read in `words.rs`.
 //! Beside what `modules_to_save` names, a file has the embedding and the head where the vocabulary was
 //! resized, trained or not (PEFT's `save_embedding_layers`); a module then stands there under up to three
 //! names, of which the plain one counts.
@@ -9,22 +10,19 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use idiolect_model::transposed;
 
-use super::tensors::{PREFIX, Reader, Stored, bytes};
+use super::tensors::{Reader, Stored, bytes};
+use super::words::Words;
 use crate::whole::{Chosen, EMBEDDING, HEAD};
 use crate::{LoraError, Norm, WholeModules};
 
 /// What a module's tensor may be called below its path.
 const ENDINGS: [&str; 3] = ["weight", "modules_to_save.weight", "original_module.weight"];
 
-fn name(path: &str) -> String {
-    format!("{PREFIX}{path}.weight")
-}
-
 /// Names that whole modules may have in the file.
 pub(super) fn names(chosen: &Chosen) -> Vec<String> {
     let norms = chosen.norms.iter().map(|norm| norm.path());
     let paths = norms.chain([EMBEDDING, HEAD].map(str::to_owned));
-    let names = |path: String| ENDINGS.map(|end| format!("{PREFIX}{path}.{end}"));
+    let names = |path: String| ENDINGS.map(|end| Reader::name(&path, end));
     paths.flat_map(names).collect()
 }
 
@@ -32,25 +30,17 @@ pub(super) fn names(chosen: &Chosen) -> Vec<String> {
 pub(super) fn read(
     file: &Reader<'_>,
     chosen: Chosen,
+    words: Words,
     device: &Device,
 ) -> Result<WholeModules, LoraError> {
     let (config, width) = (&file.decoder.config, file.decoder.config.hidden_size);
     let norm = |place: &Norm| {
         let width = place.width(config);
-        Ok(param(
-            file.values(&name(&place.path()), &[width])?,
-            [width],
-            device,
-        ))
+        let name = Reader::name(&place.path(), "weight");
+        Ok(param(file.values(&name, &[width])?, [width], device))
     };
     let norms = chosen.norms.iter().map(norm);
     let norms = norms.collect::<Result<_, LoraError>>()?;
-    let embedding = words(file, EMBEDDING, chosen.embedding)?;
-    let head = words(file, HEAD, chosen.head)?;
-    // A resized embedding that does not train is still the head of a model whose head it was.
-    let resized = config.tied && !chosen.embedding && !chosen.head && embedding.is_some();
-    let tied = chosen.tied || resized;
-    check(file, (&embedding, &head), tied)?;
     let rows = |values: &Vec<f32>| values.len() / width.max(1);
     let matrix = |values: Vec<f32>| {
         let shape = [rows(&values), width];
@@ -61,50 +51,17 @@ pub(super) fn read(
         param(transposed(&values, width), shape, device).set_require_grad(chosen.head)
     };
     Ok(WholeModules {
-        embedding: embedding.map(matrix),
-        head: head.filter(|_| !tied).map(turned),
+        embedding: words.embedding.map(matrix),
+        head: words.head.map(turned),
         norms,
         places: chosen.norms,
-        tied,
+        tied: words.tied,
     })
 }
 
 fn param<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
     let data = TensorData::new(values, shape);
     Param::from_tensor(Tensor::from_data(data, (device, DType::F32)))
-}
-
-/// The values of embedding or head, of any number of rows; none where the file may do without.
-fn words(file: &Reader<'_>, path: &str, needed: bool) -> Result<Option<Vec<f32>>, LoraError> {
-    let (name, width) = (name(path), file.decoder.config.hidden_size);
-    let rows = match file.view(&name) {
-        Some(view) => view.shape().first().copied().unwrap_or(0),
-        None if !needed => return Ok(None),
-        None => file.decoder.config.vocab_size,
-    };
-    file.values(&name, &[rows, width]).map(Some)
-}
-
-/// Refuses embedding and head of different vocabularies, and of different values where they are one.
-fn check(
-    file: &Reader<'_>,
-    (embedding, head): (&Option<Vec<f32>>, &Option<Vec<f32>>),
-    tied: bool,
-) -> Result<(), LoraError> {
-    let config = &file.decoder.config;
-    let rows = |values: &Vec<f32>| values.len() / config.hidden_size.max(1);
-    let above = embedding.as_ref().map_or(config.vocab_size, rows);
-    let below = head.as_ref().map(rows);
-    let below = below.unwrap_or(if tied { above } else { config.vocab_size });
-    if above != below {
-        let (expected, found) = (format!("{above} rows"), format!("{below} rows"));
-        return Err(file.wrong(&name(HEAD), expected, found));
-    }
-    if tied && head.is_some() && head != embedding {
-        let expected = "the values of the embedding, which is the head";
-        return Err(file.wrong(&name(HEAD), expected, "others"));
-    }
-    Ok(())
 }
 
 /// The modules under their PEFT names; one that is embedding and head has both.
@@ -115,16 +72,16 @@ pub(super) fn stored(whole: &WholeModules) -> Vec<(String, Stored)> {
     for (place, norm) in whole.places.iter().zip(&whole.norms) {
         let scale = norm.val();
         let part = (scale.dims().to_vec(), values(scale.into_data()));
-        parts.push((name(&place.path()), part));
+        parts.push((Reader::name(&place.path(), "weight"), part));
     }
     if let Some(embedding) = &whole.embedding {
         let part = matrix(embedding.val());
         if whole.tied {
-            parts.push((name(HEAD), part.clone()));
+            parts.push((Reader::name(HEAD, "weight"), part.clone()));
         }
-        parts.push((name(EMBEDDING), part));
+        parts.push((Reader::name(EMBEDDING, "weight"), part));
     }
     let head = whole.head.as_ref();
-    parts.extend(head.map(|head| (name(HEAD), matrix(head.val().transpose()))));
+    parts.extend(head.map(|head| (Reader::name(HEAD, "weight"), matrix(head.val().transpose()))));
     parts
 }

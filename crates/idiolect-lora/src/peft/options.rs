@@ -1,23 +1,39 @@
-//! `adapter_config.json`: rank, scale and places, in and out.
+//! `adapter_config.json` as PEFT writes it: rank, scale and places.
 //!
 //! An option that would change the arithmetic and is not supported is refused by name.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use idiolect_input::{limits, read_bytes, shown};
-use idiolect_model::Wrapper;
 use serde_json::{Map, Value, json};
 
+use super::rows::TokenRows;
+use crate::targets::is_known;
 use crate::{Init, LoraConfig, LoraError, Scaling, Targets};
 
 pub(super) const CONFIG: &str = "adapter_config.json";
 
+/// What a folder's configuration says.
+pub(super) struct FolderConfig {
+    pub(super) lora: LoraConfig,
+    /// Tokens whose rows train.
+    pub(super) rows: Vec<TokenRows>,
+}
+
 /// Reads the configuration of an adapter folder.
+///
+/// Tokens whose rows train (`trainable_token_indices`) are no part of it; [`crate::load_adapter`] reads them.
 ///
 /// # Errors
 ///
 /// [`LoraError::Io`], [`LoraError::Json`] and [`LoraError::Setting`] as for [`crate::load_adapter`].
 pub fn read_adapter_config(folder: &Path) -> Result<LoraConfig, LoraError> {
+    read_folder(folder).map(|read| read.lora)
+}
+
+/// The same with the tokens.
+pub(super) fn read_folder(folder: &Path) -> Result<FolderConfig, LoraError> {
     let path = folder.join(CONFIG);
     let bytes = read_bytes(&path, &limits::CONFIG_BYTES).map_err(|source| LoraError::Io {
         path: path.clone(),
@@ -33,7 +49,10 @@ pub fn read_adapter_config(folder: &Path) -> Result<LoraConfig, LoraError> {
         path: &path,
     };
     options.refuse_unsupported()?;
-    options.config()
+    Ok(FolderConfig {
+        lora: options.config()?,
+        rows: options.rows()?,
+    })
 }
 
 struct Options<'a> {
@@ -77,11 +96,13 @@ impl Options<'_> {
             rank,
             alpha,
             targets: self.targets()?,
+            exclude_modules: self.excluded()?,
             scaling,
             layers: self.layers()?,
             rank_pattern: self.pattern("rank_pattern", whole)?,
             alpha_pattern: self.pattern("alpha_pattern", Value::as_f64)?,
             dora: self.is_on("use_dora")?,
+            lora_bias: self.is_on("lora_bias")?,
             dropout: dropout.ok_or_else(|| self.wrong("lora_dropout", "a number"))?,
             init: self.init()?,
             modules_to_save: self.modules_to_save()?,
@@ -106,11 +127,8 @@ impl Options<'_> {
         let fields = [
             "use_qalora",
             "use_bdlora",
-            "lora_bias",
             "fan_in_fan_out",
-            "exclude_modules",
             "layer_replication",
-            "trainable_token_indices",
             "alora_invocation_tokens",
             "target_parameters",
             "arrow_config",
@@ -129,16 +147,60 @@ impl Options<'_> {
 
     fn targets(&self) -> Result<Targets, LoraError> {
         let wrong = || self.wrong("target_modules", "names, or one regular expression");
-        match self.get("target_modules") {
-            Some(Value::String(all)) if all == "all-linear" => Ok(Targets::AllLinear),
-            Some(Value::String(pattern)) => Ok(Targets::Pattern(pattern.clone())),
+        let found = self.modules("target_modules")?.ok_or_else(wrong)?;
+        match known(found) {
+            Targets::Names(names) if names.is_empty() => {
+                Err(self.wrong("target_modules", "at least one projection of the model"))
+            }
+            targets => Ok(targets),
+        }
+    }
+
+    fn excluded(&self) -> Result<Option<Targets>, LoraError> {
+        let found = self.modules("exclude_modules")?.map(known);
+        // PEFT has no such word here: it is an expression like any other.
+        let found = found.map(|excluded| match excluded {
+            Targets::AllLinear => Targets::Pattern("all-linear".into()),
+            other => other,
+        });
+        Ok(found.filter(|excluded| *excluded != Targets::Names(Vec::new())))
+    }
+
+    /// Modules by names or by an expression, if the field is there.
+    fn modules(&self, field: &str) -> Result<Option<Targets>, LoraError> {
+        let wrong = || self.wrong(field, "names, or one regular expression");
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::String(none)) if none.is_empty() => Ok(None),
+            Some(Value::String(all)) if all == "all-linear" => Ok(Some(Targets::AllLinear)),
+            Some(Value::String(pattern)) => Ok(Some(Targets::Pattern(pattern.clone()))),
             Some(Value::Array(names)) => {
                 let name = |name: &Value| name.as_str().map(str::to_owned);
                 let names: Option<Vec<_>> = names.iter().map(name).collect();
-                names.map(Targets::Names).ok_or_else(wrong)
+                names.map(Targets::Names).map(Some).ok_or_else(wrong)
             }
-            _ => Err(wrong()),
+            Some(_) => Err(wrong()),
         }
+    }
+
+    /// Ids whose rows train: those of the embedding, or a map from module to ids.
+    fn rows(&self) -> Result<Vec<TokenRows>, LoraError> {
+        const FIELD: &str = "trainable_token_indices";
+        let wrong = || self.wrong(FIELD, "ids, each once, or a map from module to ids");
+        let one = |module: &str, ids: &Value| {
+            let ids: Option<Vec<usize>> = ids.as_array()?.iter().map(whole).collect();
+            let (ids, module) = (ids?, module.to_owned());
+            let once = ids.iter().collect::<BTreeSet<_>>().len() == ids.len();
+            once.then_some(TokenRows { module, ids })
+        };
+        let rows: Option<Vec<TokenRows>> = match self.get(FIELD) {
+            None => return Ok(Vec::new()),
+            Some(Value::Object(map)) => map.iter().map(|(module, ids)| one(module, ids)).collect(),
+            Some(ids) => one("embed_tokens", ids).map(|rows| vec![rows]),
+        };
+        let mut rows = rows.ok_or_else(wrong)?;
+        rows.retain(|rows| !rows.ids.is_empty());
+        Ok(rows)
     }
 
     fn modules_to_save(&self) -> Result<Vec<String>, LoraError> {
@@ -182,17 +244,18 @@ impl Options<'_> {
         pairs.collect::<Option<_>>().ok_or_else(wrong)
     }
 
-    /// The start, where it matters for what the file's factors mean: `pissa` alone changes the weight.
+    /// The start, where it matters for what the file's factors mean: `pissa` and `olora` change the weight.
     fn init(&self) -> Result<Init, LoraError> {
         match self.get("init_lora_weights") {
             None | Some(Value::Bool(_)) => Ok(Init::Kaiming),
             Some(Value::String(name)) => match name.as_str() {
                 "gaussian" => Ok(Init::Gaussian),
                 "pissa" => Ok(Init::Pissa),
+                "olora" => Ok(Init::Olora),
                 "eva" | "orthogonal" => Ok(Init::Kaiming),
                 _ => Err(self.wrong(
                     "init_lora_weights",
-                    "true, gaussian, pissa, eva or orthogonal: other starts are not supported",
+                    "true, gaussian, pissa, olora, eva or orthogonal: other starts are not supported",
                 )),
             },
             Some(_) => Err(self.wrong("init_lora_weights", "true, false or a name")),
@@ -200,85 +263,16 @@ impl Options<'_> {
     }
 }
 
+/// Without the names that no model of ours has: PEFT passes over those that find nothing.
+fn known(targets: Targets) -> Targets {
+    match targets {
+        Targets::Names(names) => {
+            Targets::Names(names.into_iter().filter(|name| is_known(name)).collect())
+        }
+        other => other,
+    }
+}
+
 fn whole(value: &Value) -> Option<usize> {
     value.as_u64().and_then(|n| usize::try_from(n).ok())
-}
-
-/// What PEFT reads; `base` is what it records as the base model.
-pub(super) fn to_json(config: &LoraConfig, base: &str, wrapper: Wrapper) -> Value {
-    let (wide, more) = widened(config);
-    let ranks = config.rank_pattern.iter();
-    let ranks: Map<String, Value> = ranks
-        .map(|(key, r)| (key.clone(), json!(r * wide)))
-        .collect();
-    let alphas = config.alpha_pattern.iter();
-    let alphas: Map<String, Value> = alphas
-        .map(|(key, alpha)| (key.clone(), number(alpha * more)))
-        .collect();
-    let (targets, layers) = match (&config.targets, wrapper.body()) {
-        (Targets::Pattern(pattern), _) => (json!(pattern), &config.layers),
-        // PEFT would find names in a vision tower too, and takes no layers beside a pattern.
-        (names, Some(body)) => (
-            json!(within(body, &names.names(), config.layers.as_deref())),
-            &None,
-        ),
-        (names, None) => (json!(names.names()), &config.layers),
-    };
-    let init = if config.init == Init::Gaussian {
-        json!("gaussian")
-    } else {
-        json!(true)
-    };
-    let whole = &config.modules_to_save;
-    let whole = (!whole.is_empty()).then_some(whole);
-    let mut json = json!({
-        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base,
-        "r": config.rank * wide, "lora_alpha": number(config.alpha * more),
-        "lora_dropout": config.dropout, "bias": "none",
-        "target_modules": targets, "use_rslora": config.scaling == Scaling::RankStabilized,
-        "use_dora": config.dora, "fan_in_fan_out": false, "inference_mode": true,
-        "init_lora_weights": init, "modules_to_save": whole,
-        "layers_to_transform": layers, "layers_pattern": null,
-        "rank_pattern": ranks, "alpha_pattern": alphas, "revision": null,
-    });
-    if config.ensure_weight_tying {
-        // Versions of PEFT that do not know this option still read every other adapter.
-        json["ensure_weight_tying"] = true.into();
-    }
-    json
-}
-
-/// An expression for the modules of these names, or ends of names, in one part of a model.
-fn within(body: &str, names: &[String], layers: Option<&[usize]>) -> String {
-    let any = |all: Vec<String>| format!("(?:{})", all.join("|"));
-    let part = format!("{body}.");
-    let (whole, ends): (Vec<&String>, Vec<&String>) =
-        names.iter().partition(|name| name.contains(&part));
-    let mut choices: Vec<String> = whole.iter().map(|name| regex::escape(name)).collect();
-    if !ends.is_empty() {
-        let ends = any(ends.iter().map(|name| regex::escape(name)).collect());
-        let numbers = layers.map(|all| any(all.iter().map(ToString::to_string).collect()));
-        let blocks = numbers.map(|numbers| format!(r"layers\.{numbers}\."));
-        let blocks = blocks.unwrap_or_default();
-        choices.push(format!(r".*{body}\.{blocks}(?:.*\.)?{ends}"));
-    }
-    choices.join("|")
-}
-
-/// How rank and alpha grow where the start is stored beside the factors: the scale stays what it was.
-fn widened(config: &LoraConfig) -> (usize, f64) {
-    match (config.init, config.scaling) {
-        (Init::Pissa, Scaling::Standard) => (2, 2.0),
-        (Init::Pissa, Scaling::RankStabilized) => (2, 2f64.sqrt()),
-        _ => (1, 1.0),
-    }
-}
-
-/// Whole numbers are written as such, as PEFT writes them.
-fn number(value: f64) -> Value {
-    let whole = format!("{value:.0}").parse::<i64>();
-    match whole {
-        Ok(whole) if value.fract() == 0.0 => json!(whole),
-        _ => json!(value),
-    }
 }

@@ -23,7 +23,7 @@ fn an_adapter_of_a_base_model_changes_its_tuned_model_by_the_same_weights() {
     }
     let carried =
         load_adapter(folder.path(), &tuned, &Device::flex()).expect("same names and shapes");
-    let merged = merge(tuned.clone(), &carried);
+    let merged = merge(tuned.clone(), &carried).unwrap();
     for site in &adapter.sites {
         let at = |decoder: &Decoder| {
             decoder.weights.blocks[site.layer].projections[site.projection as usize].val()

@@ -9,6 +9,7 @@
 
 mod carried;
 mod combined;
+mod folders;
 mod modules;
 mod places;
 mod stack;

@@ -52,9 +52,9 @@ fn options_that_change_the_arithmetic_and_are_not_supported_are_refused_by_name(
     let wrong = [
         ("bias", json!("all")),
         ("modules_to_save", json!(["lm_head", 7])),
-        ("exclude_modules", json!(["q_proj"])),
+        ("exclude_modules", json!(3)),
         ("layer_replication", json!([[0, 1]])),
-        ("init_lora_weights", json!("olora")),
+        ("init_lora_weights", json!("loftq")),
         ("init_lora_weights", json!("pissa_niter_4")),
         ("layers_pattern", json!("blocks")),
         ("layers_to_transform", json!("first")),

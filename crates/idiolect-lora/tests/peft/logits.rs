@@ -37,7 +37,7 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
         );
         let (shape, values) = batches().i64("eval_input_ids").unwrap();
         let probe = ids([shape[0], shape[1]], &values);
-        let (merged, report) = merge_checked(decoder, &final_, &probe);
+        let (merged, report) = merge_checked(decoder, &final_, &probe).unwrap();
         assert!(report.max_logit_difference < 1e-4, "{name}: {report:?}");
         let merged = eval_logits(&merged, &NoAdapter);
         assert_close(
