@@ -119,6 +119,23 @@ fn cases() -> Vec<(&'static str, LoraConfig)> {
                 ..plain()
             },
         ),
+        (
+            "tiny-llama3",
+            LoraConfig {
+                init: Init::Olora,
+                scaling,
+                ..plain()
+            },
+        ),
+        (
+            "tiny-mistral",
+            LoraConfig {
+                lora_bias: true,
+                targets: Targets::AllLinear,
+                exclude_modules: Some(Targets::Pattern(r".*(?<!q|v)_proj".into())),
+                ..plain()
+            },
+        ),
     ]
 }
 

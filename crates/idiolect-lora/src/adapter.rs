@@ -29,10 +29,10 @@ pub struct LoraAdapter {
     /// Rank, scale and targets.
     #[module(skip)]
     pub config: LoraConfig,
-    /// Paths of embedding and head whose change was read as factors or as rows of some tokens, and which stand
-    /// whole in `whole`.
+    /// Paths of embedding and head whose change PEFT keeps as factors or as rows of some tokens. They stand whole
+    /// in `whole`, so that the adapter can be applied and merged, but not trained on or written.
     #[module(skip)]
-    pub(crate) folded: Vec<String>,
+    pub folded: Vec<String>,
     /// What the model stands in: it decides how the adapter's files name its modules.
     #[module(skip)]
     pub wrapper: Wrapper,
@@ -90,13 +90,6 @@ impl LoraAdapter {
             .binary_search(&site)
             .ok()
             .and_then(|i| self.factors.get(i))
-    }
-
-    /// Paths of embedding and head whose change PEFT keeps as factors or as rows of some tokens. They stand whole
-    /// here, so that the adapter can be applied and merged, but not trained on or written.
-    #[must_use]
-    pub fn folded(&self) -> &[String] {
-        &self.folded
     }
 
     /// Refuses an adapter that has [`LoraAdapter::folded`] modules.

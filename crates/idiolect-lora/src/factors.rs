@@ -254,6 +254,9 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::Init;
+    use crate::init::of_weight;
+    use crate::places::Size;
 
     fn numbers(value: &Value) -> Vec<f32> {
         let number = |x: &Value| narrow(x.as_f64().unwrap());
@@ -291,7 +294,8 @@ mod tests {
         let [input, output, rank] = sizes(&golden);
         let (plain, taped) = (Device::flex(), Device::flex().autodiff());
         for case in golden["cases"].as_array().unwrap() {
-            let name = format!("dora {} share {}", case["dora"], case["share"]);
+            let [dora, share, bias] = ["dora", "share", "bias"].map(|of| &case[of]);
+            let name = format!("dora {dora} share {share} bias {bias}");
             let part = |name: &str, shape| tensor::<2>(&case["parts"][name], shape, &taped);
             let weight = tensor::<2>(&case["weight"], [input, output], &plain);
             let scale = case["scale"].as_f64().unwrap();
@@ -300,6 +304,9 @@ mod tests {
             if case["dora"] == true {
                 let lengths = numbers(&case["parts"]["magnitude"]);
                 factors = factors.with_magnitude(weight.clone(), Some(lengths));
+            }
+            if case["bias"] == true {
+                factors = factors.with_bias(numbers(&case["parts"]["bias"]), &taped);
             }
             let x = tensor::<3>(&case["x"], [2, 3, input], &taped).require_grad();
             let mask = &case["mask"];
@@ -326,29 +333,33 @@ mod tests {
                 factors.b.val().grad(&tape).unwrap(),
                 &gradients["b"],
             );
-            if let Some(magnitude) = &factors.magnitude {
-                let gradient = magnitude.val().grad(&tape).unwrap();
-                near(
-                    &format!("{name} magnitude"),
-                    gradient,
-                    &gradients["magnitude"],
-                );
+            for (part, vector) in [("magnitude", &factors.magnitude), ("bias", &factors.bias)] {
+                let there = vector.is_some();
+                assert_eq!(there, gradients.get(part).is_some(), "{name} {part}");
+                let Some(vector) = vector else { continue };
+                let gradient = vector.val().grad(&tape).unwrap();
+                near(&format!("{name} {part}"), gradient, &gradients[part]);
             }
         }
     }
 
     #[test]
     fn pissa_starts_from_the_principal_part_and_counts_what_moved() {
-        use crate::init::principal;
-        use crate::places::Place;
+        starts_from_the_weight(Init::Pissa, "pissa");
+    }
+
+    #[test]
+    fn olora_starts_from_the_first_rows_and_counts_what_moved() {
+        starts_from_the_weight(Init::Olora, "olora");
+    }
+
+    fn starts_from_the_weight(init: Init, name: &str) {
         let golden = golden();
         let [input, output, rank] = sizes(&golden);
-        let (case, device) = (&golden["pissa"], Device::flex());
+        let (case, device) = (&golden[name], Device::flex());
         let weight = tensor::<2>(&case["weight"], [input, output], &device);
-        let (layer, projection) = (0, idiolect_model::Projection::Query);
-        let site = idiolect_model::Site { layer, projection };
         let scale = 2.0;
-        let start = principal(&weight, &Place { site, rank, scale }).unwrap();
+        let start = of_weight(init, &weight, Size { rank, scale }, &name).unwrap();
         let origin = start.tensors(&device);
         let [a, b] = origin.clone();
         near("principal part", a.matmul(b) * scale, &case["principal"]);

@@ -31,7 +31,9 @@ use crate::{Factors, LoraAdapter, LoraConfig, LoraError};
 pub use options::read_adapter_config;
 use options::{CONFIG, FolderConfig, read_folder};
 use rows::{ROWS, Tokens};
-use tensors::{BIAS, FACTORS, MAGNITUDE, Reader, Stored, bytes, in_file, plain_names};
+use tensors::{
+    BIAS, EMBEDDING_FACTORS, FACTORS, MAGNITUDE, Reader, Stored, bytes, in_file, plain_names,
+};
 use words::{BENEATH, Changes};
 
 const WEIGHTS: &str = "adapter_model.safetensors";
@@ -39,8 +41,6 @@ const WEIGHTS: &str = "adapter_model.safetensors";
 const PICKLE: &str = "adapter_model.bin";
 /// What a site can have in the file.
 const PARTS: [&str; 4] = [FACTORS[0], FACTORS[1], MAGNITUDE, BIAS];
-/// What an embedding with factors has there.
-const EMBEDDING_FACTORS: [&str; 2] = ["lora_embedding_A", "lora_embedding_B"];
 
 /// Reads an adapter for a decoder.
 ///

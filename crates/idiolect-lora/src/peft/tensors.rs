@@ -14,6 +14,8 @@ use crate::{LoraConfig, LoraError};
 pub(super) const PREFIX: &str = "base_model.model.";
 /// What the factors of a linear map are called below its path.
 pub(super) const FACTORS: [&str; 2] = ["lora_A.weight", "lora_B.weight"];
+/// What the factors of an embedding are called there.
+pub(super) const EMBEDDING_FACTORS: [&str; 2] = ["lora_embedding_A", "lora_embedding_B"];
 /// What the lengths of `DoRA` are called there.
 pub(super) const MAGNITUDE: &str = "lora_magnitude_vector";
 /// What the bias of the second factor is called there.

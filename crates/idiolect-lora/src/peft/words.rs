@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use idiolect_model::transposed;
 
 use super::rows::Tokens;
-use super::tensors::{MAGNITUDE, Reader};
+use super::tensors::{EMBEDDING_FACTORS, FACTORS, MAGNITUDE, Reader};
 use crate::LoraError;
 use crate::factors::{Factors, Values, as_f32};
 use crate::init::of_weight;
@@ -139,6 +139,9 @@ impl Folding<'_> {
             (false, own) => own,
         };
         let follows = changes.tokens.tied || (keeps && changes.places.embedding.is_some());
+        if follows && changes.places.embedding.is_some() {
+            self.check_twice()?;
+        }
         let head = match words.head {
             _ if follows => None,
             own if changes.has(HEAD) => {
@@ -177,6 +180,26 @@ impl Folding<'_> {
             if self.changes.size(path).is_some() && !self.changes.tokens.of(path).is_empty() {
                 let expected = "none of a module that target_modules names";
                 return Err(self.file.setting("trainable_token_indices", expected, path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses factors of a head that is the embedding which are not the embedding's, the other way round.
+    fn check_twice(&self) -> Result<(), LoraError> {
+        let ends = EMBEDDING_FACTORS.into_iter().rev().zip(FACTORS);
+        for (above, below) in ends {
+            let [above, below] = [Reader::name(EMBEDDING, above), Reader::name(HEAD, below)];
+            let (Some(one), Some(other)) = (self.file.view(&above), self.file.view(&below)) else {
+                continue;
+            };
+            let [rows, columns] = [0, 1].map(|at| one.shape().get(at).copied().unwrap_or(0));
+            let one = self.file.values(&above, &[rows, columns])?;
+            let expected = "the values of the embedding, which is the head";
+            if other.shape() != [columns, rows]
+                || self.file.values(&below, &[columns, rows])? != transposed(&one, columns)
+            {
+                return Err(self.file.wrong(&below, expected, "others"));
             }
         }
         Ok(())

@@ -130,7 +130,7 @@ fn folded_modules_are_named_and_the_adapter_is_not_written() {
         ("tokens", "model.embed_tokens"),
     ] {
         let adapter = loaded(name, &golden).1.unwrap();
-        assert_eq!(adapter.folded().join(", "), folded);
+        assert_eq!(adapter.folded.join(", "), folded);
         let error = save_adapter(&adapter, &place.path().join(name), "base").unwrap_err();
         assert!(
             error.to_string().ends_with(&format!("found {folded}")),
@@ -249,6 +249,31 @@ fn options_that_do_not_fit_the_file_are_refused_by_name() {
         let error = with_option(name, option, value.clone());
         assert!(error.contains(part), "{name}: {option} = {value}: {error}");
     }
+}
+
+#[test]
+fn a_head_that_is_the_embedding_has_no_factors_of_its_own() {
+    let place = tempfile::tempdir().unwrap();
+    for name in ["adapter_model.safetensors", "adapter_config.json"] {
+        std::fs::copy(
+            folder("embedding-kept-tied").join(name),
+            place.path().join(name),
+        )
+        .unwrap();
+    }
+    let path = place.path().join("adapter_model.safetensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = file
+        .tensor("base_model.model.lm_head.lora_A.weight")
+        .unwrap();
+    let at = tensor.data().as_ptr() as usize - bytes.as_ptr() as usize;
+    bytes[at] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let read = load_adapter(place.path(), &base("tied"), &Device::flex());
+    let error = read.map(drop).unwrap_err().to_string();
+    let expected = "lm_head.lora_A.weight: expected the values of the embedding";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]

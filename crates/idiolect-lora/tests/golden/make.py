@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden values of PEFT: dropout under a given mask with and without DoRA, PiSSA, and which modules options choose.
+"""Golden values of PEFT: dropout under a given mask with and without DoRA, biases, PiSSA, OLoRA, and which modules options choose.
 
 Usage: python make.py        writes factors.json and places.json beside this file
 Needs torch, transformers and peft. One thread, f32.
@@ -52,9 +52,9 @@ def randomize(layer, generator):
         weight.data = torch.randn(weight.shape, generator=generator) * 0.4
 
 
-def case(dora, share):
+def case(dora, share, bias=False):
     generator = torch.Generator().manual_seed(SEED)
-    model, weight = adapted(use_dora=dora, lora_dropout=share)
+    model, weight = adapted(use_dora=dora, lora_dropout=share, lora_bias=bias)
     layer = model.base_model.model.q_proj
     randomize(layer, generator)
     x = torch.randn(2, 3, INPUT, generator=generator, requires_grad=True)
@@ -66,13 +66,16 @@ def case(dora, share):
         magnitude = layer.lora_magnitude_vector["default"].weight
         magnitude.data = magnitude.data * (0.8 + 0.4 * torch.rand(magnitude.shape, generator=generator))
         parts["magnitude"] = magnitude
+    if bias:
+        parts["bias"] = layer.lora_B["default"].bias
+        parts["bias"].data = torch.randn(OUTPUT, generator=generator) * 0.4
     seed = torch.randn(2, 3, OUTPUT, generator=generator)
     model.train()
     y = model(x)
     (y * seed).sum().backward()
     turned = lambda t: flat(t.T if t.dim() == 2 else t)
     return {
-        "dora": dora, "share": share, "scale": layer.scaling["default"],
+        "dora": dora, "share": share, "bias": bias, "scale": layer.scaling["default"],
         "weight": turned(weight), "x": flat(x), "mask": flat(kept) if share else None, "seed": flat(seed),
         "parts": {name: turned(part) for name, part in parts.items()},
         "y": flat(y), "x_gradient": flat(x.grad),
@@ -80,9 +83,9 @@ def case(dora, share):
     }
 
 
-def pissa():
+def cut_out(init):
     generator = torch.Generator().manual_seed(SEED + 1)
-    model, weight = adapted(init_lora_weights="pissa")
+    model, weight = adapted(init_lora_weights=init)
     layer = model.base_model.model.q_proj
     start = layer.scaling["default"] * layer.lora_B["default"].weight @ layer.lora_A["default"].weight
     x = torch.randn(2, 3, INPUT, generator=generator)
@@ -133,6 +136,7 @@ def write(name, value):
 torch.set_num_threads(1)
 write("factors.json", {
     "tolerance": 2e-6, "input": INPUT, "output": OUTPUT, "rank": RANK,
-    "cases": [case(dora, share) for dora in (False, True) for share in (0.0, 0.3)], "pissa": pissa(),
+    "cases": [case(dora, share) for dora in (False, True) for share in (0.0, 0.3)] + [case(False, 0.3, bias=True)],
+    "pissa": cut_out("pissa"), "olora": cut_out("olora"),
 })
 write("places.json", {"cases": {name: chosen(options) for name, options in CHOICES.items()}})

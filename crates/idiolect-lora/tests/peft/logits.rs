@@ -91,6 +91,7 @@ fn activations_equal_those_of_burns_dense_composition() {
         whole: WholeModules::default(),
         sites: vec![site],
         config,
+        folded: Vec::new(),
         wrapper: Wrapper::default(),
     };
     let base = x.clone().matmul(linear.weight.val().inner().unsqueeze());
