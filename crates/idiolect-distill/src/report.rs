@@ -28,6 +28,10 @@ pub struct ResponseNlls {
     pub before: Option<ResponseNll>,
     /// Those that it has now.
     pub after: ResponseNll,
+    /// Rows that have no part in either, since with their response, before or after, they have more tokens than
+    /// the model has positions.
+    #[serde(default)]
+    pub too_long: usize,
 }
 
 /// What `summary.json` holds.

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::wrong;
-use crate::pattern::Pattern;
+use crate::targets::Pattern;
 use crate::{LoraError, Targets, patterns};
 
 /// More than the width of any model: a larger rank is a slip, and would take the machine's memory.

@@ -1,5 +1,7 @@
 //! How factors start: drawn at random, or cut out of the weight.
 
+mod svd;
+
 use std::fmt::Display;
 
 use burn::tensor::Tensor;
@@ -10,8 +12,8 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::error::wrong;
 use crate::factors::{Values, narrow};
 use crate::places::{Place, Size};
-use crate::svd::{Decomposed, decompose, dot};
 use crate::{Init, LoraError};
+use svd::{Decomposed, decompose, dot};
 
 /// Makes the factors of one site after another.
 pub(crate) struct Start {

@@ -8,12 +8,11 @@ mod factors;
 mod gradient;
 mod init;
 mod merge;
-mod pattern;
+mod paths;
 mod patterns;
 mod peft;
 mod places;
 mod shift;
-mod svd;
 mod targets;
 mod whole;
 

@@ -4,6 +4,8 @@
 //! `[out, rank]`; both are the transpose of ours.
 //! Options that would change the arithmetic and are not supported are refused by name, never ignored.
 
+mod files;
+mod folding;
 mod modules;
 mod options;
 mod rows;
@@ -24,21 +26,21 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use crate::adapter::weight;
 use crate::factors::Values;
 use crate::init::of_weight;
+use crate::paths::{EMBEDDING, HEAD};
 use crate::places::{Place, Places};
-use crate::whole::{Chosen, EMBEDDING, HEAD};
+use crate::whole::Chosen;
 use crate::{Factors, LoraAdapter, LoraConfig, LoraError};
 
+use files::{CONFIG, PICKLE, WEIGHTS};
+use folding::Changes;
 pub use options::read_adapter_config;
-use options::{CONFIG, FolderConfig, read_folder};
+use options::{FolderConfig, read_folder};
 use rows::{ROWS, Tokens};
 use tensors::{
     BIAS, EMBEDDING_FACTORS, FACTORS, MAGNITUDE, Reader, Stored, bytes, in_file, plain_names,
 };
-use words::{BENEATH, Changes};
+use words::BENEATH;
 
-const WEIGHTS: &str = "adapter_model.safetensors";
-/// The same as a pickle, which old versions of PEFT write.
-const PICKLE: &str = "adapter_model.bin";
 /// What a site can have in the file.
 const PARTS: [&str; 4] = [FACTORS[0], FACTORS[1], MAGNITUDE, BIAS];
 

@@ -3,9 +3,9 @@
 use idiolect_model::{ModelConfig, Projection, Site};
 
 use crate::error::wrong;
-use crate::pattern::Pattern;
-use crate::targets::{Chooser, Found};
-use crate::whole::{Chosen, EMBEDDING, HEAD};
+use crate::paths::{EMBEDDING, HEAD};
+use crate::targets::{Chooser, Found, Pattern};
+use crate::whole::Chosen;
 use crate::{LoraConfig, LoraError};
 
 /// How large an update is, and what it is multiplied by.

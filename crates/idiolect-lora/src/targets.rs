@@ -3,6 +3,8 @@
 //! Paths are those of a Hugging Face checkpoint, `model.layers.0.self_attn.q_proj`, so that names and
 //! expressions of PEFT's `target_modules` and `exclude_modules` mean what they mean there.
 
+mod pattern;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,8 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::LoraError;
 use crate::error::wrong;
-use crate::pattern::Pattern;
-use crate::whole::{EMBEDDING, HEAD};
+use crate::paths::{EMBEDDING, HEAD};
+
+pub(crate) use pattern::Pattern;
 
 /// A choice of modules.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,12 +11,8 @@ use burn::tensor::{DType, Device, Gradients, Tensor};
 use idiolect_model::{Decoder, ModelConfig, Weights};
 
 use crate::error::wrong;
+use crate::paths::{EMBEDDING, HEAD};
 use crate::{LoraConfig, LoraError};
-
-/// Path of the embedding in a Hugging Face checkpoint.
-pub(crate) const EMBEDDING: &str = "model.embed_tokens";
-/// Path of the head.
-pub(crate) const HEAD: &str = "lm_head";
 
 /// A norm of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -148,9 +148,10 @@ fn one_long_prompt_among_others_costs_its_own_row_only() {
         &out,
         "--max-new-tokens",
         "8",
-        "--no-likelihood",
     ]);
     let summary: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(summary["target_nll"]["too_long"], 1);
+    assert!(summary["target_nll"]["after"]["tokens"].as_u64() > Some(0));
     assert_eq!(
         (
             &summary["rewritten"],

@@ -10,9 +10,10 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use idiolect_model::transposed;
 
+use super::folding::Words;
 use super::tensors::{Reader, Stored, bytes};
-use super::words::Words;
-use crate::whole::{Chosen, EMBEDDING, HEAD};
+use crate::paths::{EMBEDDING, HEAD};
+use crate::whole::Chosen;
 use crate::{LoraError, Norm, WholeModules};
 
 /// What a module's tensor may be called below its path.

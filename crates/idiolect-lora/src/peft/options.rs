@@ -8,11 +8,10 @@ use std::path::Path;
 use idiolect_input::{limits, read_bytes, shown};
 use serde_json::{Map, Value, json};
 
+use super::files::CONFIG;
 use super::rows::TokenRows;
 use crate::targets::is_known;
 use crate::{Init, LoraConfig, LoraError, Scaling, Targets};
-
-pub(super) const CONFIG: &str = "adapter_config.json";
 
 /// What a folder's configuration says.
 pub(super) struct FolderConfig {

@@ -4,10 +4,10 @@
 
 use idiolect_model::ModelConfig;
 
-use super::options::CONFIG;
+use super::files::CONFIG;
 use super::tensors::Reader;
 use crate::LoraError;
-use crate::whole::{EMBEDDING, HEAD};
+use crate::paths::{EMBEDDING, HEAD};
 
 /// What a file calls the rows below the module.
 pub(super) const ROWS: &str = "token_adapter.trainable_tokens_delta";

@@ -7,7 +7,7 @@ use idiolect_model::{Decoder, Wrapper, finite_floats, transposed};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
-use super::options::CONFIG;
+use super::files::CONFIG;
 use crate::{LoraConfig, LoraError};
 
 /// What every name in PEFT's file begins with.

@@ -1,20 +1,19 @@
 //! Self-distillation of a data set by a model: rewrite, check, and say how likely the model finds the result.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use idiolect_completion::{Progress, Quiet, Writer};
-use idiolect_data::{BadRows, Dataset, Row};
+use idiolect_data::{BadRows, Dataset};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
-    ResponseNll, ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
+    ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
 
 use super::bad_rows::skip_bad_rows;
-use super::rows::{read_sample, response_nll};
+use super::rows::{read_sample, response_nlls};
 use crate::Error;
 use crate::settings::DistillJob;
 
@@ -198,22 +197,13 @@ impl Rewritten {
         set: &Dataset,
         progress: &dyn Progress,
     ) -> Result<DistillReport, Error> {
-        let key = |row: &Row| row.example.id.to_string();
-        let left: HashSet<String> = self.data.rows.iter().map(key).collect();
-        let before = set.rows.iter().filter(|row| left.contains(&key(row)));
-        let before: Vec<Row> = before.cloned().collect();
-        let before = (!self.is_unaided).then(|| response_nll(model, &before, progress));
-        let after = response_nll(model, &self.data.rows, progress)?;
-        self.write_nll(before.transpose()?, after)
+        let before = (!self.is_unaided).then_some(set.rows.as_slice());
+        self.write_nll(response_nlls(model, before, &self.data.rows, progress)?)
     }
 
-    pub(crate) fn write_nll(
-        &self,
-        before: Option<ResponseNll>,
-        after: ResponseNll,
-    ) -> Result<DistillReport, Error> {
+    pub(crate) fn write_nll(&self, nlls: ResponseNlls) -> Result<DistillReport, Error> {
         let report = DistillReport {
-            target_nll: Some(ResponseNlls { before, after }),
+            target_nll: Some(nlls),
             ..DistillReport::new(&self.summary)
         };
         report.write(&self.files.summary())?;

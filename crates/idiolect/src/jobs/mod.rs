@@ -13,4 +13,4 @@ pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
 pub use evaluation::{embedding_scores, evaluate};
 
 pub use rows::read_sample;
-pub(crate) use rows::{refuse_tools, response_nll, row_nll};
+pub(crate) use rows::{refuse_tools, response_nlls, row_nll};

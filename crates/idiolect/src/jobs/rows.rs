@@ -1,8 +1,10 @@
 //! Rows as the jobs take them: the one data set, and how likely a model finds its responses.
 
+use std::collections::HashSet;
+
 use idiolect_completion::Progress;
 use idiolect_data::{DataSettings, Dataset, Row, sample};
-use idiolect_distill::ResponseNll;
+use idiolect_distill::{ResponseNll, ResponseNlls};
 use idiolect_lm::{LanguageModel, RowScore};
 use idiolect_tokens::TokenRow;
 
@@ -43,20 +45,45 @@ pub(crate) fn refuse_tools(set: &Dataset) -> Result<(), Error> {
     }
 }
 
-/// How likely a model finds the responses of rows.
-pub(crate) fn response_nll(
+/// How likely a model finds the responses of rows, before and after they were rewritten.
+///
+/// `before` may have more rows than `after`, of which those of the same ids count; none without a reference.
+pub(crate) fn response_nlls(
     model: &LanguageModel,
-    rows: &[Row],
+    before: Option<&[Row]>,
+    after: &[Row],
     progress: &dyn Progress,
-) -> Result<ResponseNll, Error> {
-    let scored = scored(model, rows, progress)?;
+) -> Result<ResponseNlls, Error> {
+    let after = encoded(model, after)?;
+    let before = before.map(|rows| encoded(model, rows)).transpose()?;
+    let most = model.max_positions();
+    let is_long = |row: &&TokenRow| row.input_ids.len() > most;
+    let left: HashSet<String> = after.iter().map(key).collect();
+    let all = after.iter().chain(before.iter().flatten());
+    let long: HashSet<String> = all.filter(is_long).map(key).collect();
+    let scored = |mut rows: Vec<TokenRow>| {
+        rows.retain(|row| left.contains(&key(row)) && !long.contains(&key(row)));
+        Ok::<_, Error>(mean_nll(&model.score(&rows, ROWS, progress)?))
+    };
+    Ok(ResponseNlls {
+        before: before.map(scored).transpose()?,
+        too_long: left.intersection(&long).count(),
+        after: scored(after)?,
+    })
+}
+
+fn key(row: &TokenRow) -> String {
+    row.id.to_string()
+}
+
+fn mean_nll(scored: &[RowScore]) -> ResponseNll {
     let count = scored.len().max(1) as f64;
     let per_token = scored.iter().map(|row| row.nll / row.tokens.max(1) as f64);
-    Ok(ResponseNll {
+    ResponseNll {
         per_token: per_token.sum::<f64>() / count,
         per_row: scored.iter().map(|row| row.nll).sum::<f64>() / count,
         tokens: scored.iter().map(|row| row.tokens).sum(),
-    })
+    }
 }
 
 /// Nats per token of each response under a model.
@@ -65,18 +92,14 @@ pub(crate) fn row_nll(
     rows: &[Row],
     progress: &dyn Progress,
 ) -> Result<Vec<f64>, Error> {
-    let scored = scored(model, rows, progress)?.into_iter();
+    let scored = model.score(&encoded(model, rows)?, ROWS, progress)?;
     Ok(scored
+        .into_iter()
         .map(|row| row.nll / row.tokens.max(1) as f64)
         .collect())
 }
 
-fn scored(
-    model: &LanguageModel,
-    rows: &[Row],
-    progress: &dyn Progress,
-) -> Result<Vec<RowScore>, Error> {
+fn encoded(model: &LanguageModel, rows: &[Row]) -> Result<Vec<TokenRow>, Error> {
     let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example);
-    let rows: Vec<TokenRow> = rows.iter().map(one).collect::<Result<_, _>>()?;
-    Ok(model.score(&rows, ROWS, progress)?)
+    Ok(rows.iter().map(one).collect::<Result<_, _>>()?)
 }

@@ -21,7 +21,7 @@ use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
 use idiolect_lm::{LanguageModel, on_threads};
 
 use crate::Error;
-use crate::jobs::{SelfDistill, read_sample, refuse_tools, response_nll, skip_bad_rows};
+use crate::jobs::{SelfDistill, read_sample, refuse_tools, response_nlls, skip_bad_rows};
 use crate::settings::{DistillJob, SdftSettings};
 
 use moved::Base;
@@ -166,9 +166,9 @@ impl<'a> Sdft<'a> {
             .progress(*progress)
             .start()?;
         progress.note("2/4 how likely the base model finds the responses, before and after");
-        let before = response_nll(model, &set.rows, *progress)?;
-        let after = response_nll(model, &distilled.data.rows, *progress)?;
-        distilled.write_nll(Some(before), after)?;
+        let rows = &distilled.data.rows;
+        let nlls = response_nlls(model, Some(&set.rows), rows, *progress)?;
+        distilled.write_nll(nlls)?;
         let base = ComparedModel {
             model: "seed".into(),
             answers: stages.answers("seed", model)?,
@@ -190,7 +190,7 @@ impl<'a> Sdft<'a> {
         Ok(Outcome {
             comparison: measure.compare(&stages.eval, &mut [base, plain, own])?,
             summary: distilled.summary,
-            target_nll: [before, after],
+            target_nll: [nlls.before.unwrap_or(nlls.after), nlls.after],
             run_dir: out.root.clone(),
         })
     }
