@@ -15,5 +15,6 @@ pub use error::ForgettingError;
 pub use measure::{Forgetting, PromptRise};
 pub use place::ForgettingPlace;
 pub use plain_text::PlainTextRise;
+pub use prompts::questions;
 pub use rise::Rise;
 pub use settings::ForgettingSettings;

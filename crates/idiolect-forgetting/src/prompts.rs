@@ -26,6 +26,15 @@ struct Text {
     text: String,
 }
 
+/// The questions that the crate has: what the base model is asked where no other prompts are given, in their order.
+///
+/// # Errors
+///
+/// [`ForgettingError::Setting`] where the crate's own file is damaged.
+pub fn questions() -> Result<Vec<PromptRow>, ForgettingError> {
+    prompts(None)
+}
+
 /// Prompts of a file, or those of the crate.
 pub(crate) fn prompts(own: Option<&Path>) -> Result<Vec<PromptRow>, ForgettingError> {
     if let Some(path) = own {

@@ -40,7 +40,7 @@ fn a_merged_model_computes_as_the_adapter_does() {
         let adapter = adapter(case, "adapter_final", &device().unwrap()).frozen();
         let own = adapter.decoder(&case.decoder);
         let expected = logits_of(&own, &adapter, case.padded("right"));
-        let merged = merge(case.decoder.clone(), &adapter);
+        let merged = merge(case.decoder.clone(), &adapter).unwrap();
         let found = logits_of(&merged, &idiolect::model::NoAdapter, case.padded("right"));
         assert_close(&case.name, &found, &expected, TOLERANCE);
     });
