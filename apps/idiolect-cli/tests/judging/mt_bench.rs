@@ -72,6 +72,14 @@ fn mt_bench_is_rated_by_a_server_and_goes_on_where_it_was() {
     let count = server.count();
     assert_eq!(run(&place, &text), summary);
     assert_eq!(server.count(), count);
+    // Fewer questions than the folder has, and all of them again.
+    let fewer = run(&place, &format!("{text} --limit 2"));
+    assert_eq!(
+        (&fewer["items"], &fewer["judge"]["judgements"]),
+        (&json!(2), &json!(8))
+    );
+    assert_eq!(run(&place, &text), summary);
+    assert_eq!(server.count(), count);
     refused(
         &words(&call(
             &place,
