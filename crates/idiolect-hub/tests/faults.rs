@@ -29,6 +29,7 @@ fn faulty(change: impl Fn(usize, &Asked, Reply) -> Reply + Send + Sync + 'static
         }
         change(count.fetch_add(1, Ordering::SeqCst), asked, reply)
     })
+    .unwrap()
 }
 
 fn ranges(server: &HubServer) -> Vec<Option<usize>> {
@@ -191,7 +192,8 @@ fn a_server_that_is_busy_is_asked_again_and_one_that_is_silent_too() {
             }
             _ => reply,
         }
-    });
+    })
+    .unwrap();
     let (cache, start) = (tempfile::tempdir().unwrap(), Instant::now());
     hub(&server, cache.path())
         .file(&model("owner/name"), "config.json", &quiet)
@@ -203,7 +205,8 @@ fn a_server_that_is_busy_is_asked_again_and_one_that_is_silent_too() {
     );
     let patient = HubServer::with_fault(repositories(), |_, _| {
         Reply::new(429, b"tomorrow").with("Retry-After", "86400")
-    });
+    })
+    .unwrap();
     let error = hub(&patient, cache.path())
         .file(&model("owner/new"), "config.json", &quiet)
         .unwrap_err();
@@ -237,7 +240,8 @@ fn what_a_server_names_stays_in_the_cache() {
                 .head
                 .retain(|(found, _)| !found.eq_ignore_ascii_case(name));
             reply.with(name, value)
-        });
+        })
+        .unwrap();
         let cache = tempfile::tempdir().unwrap();
         let error = hub(&server, cache.path())
             .file(&model("owner/name"), "config.json", &quiet)
@@ -263,7 +267,8 @@ fn lists_that_are_none_or_lead_elsewhere_are_refused() {
             } else {
                 reply
             }
-        });
+        })
+        .unwrap();
         let cache = tempfile::tempdir().unwrap();
         let error = hub(&server, cache.path())
             .list(&model("owner/name"), &quiet)
@@ -272,7 +277,8 @@ fn lists_that_are_none_or_lead_elsewhere_are_refused() {
     }
     let endless = HubServer::with_fault(repositories(), |_, _| {
         Reply::new(302, b"").with("Location", "/owner/name/resolve/main/config.json")
-    });
+    })
+    .unwrap();
     let cache = tempfile::tempdir().unwrap();
     let error = hub(&endless, cache.path())
         .file(&model("owner/name"), "config.json", &quiet)

@@ -32,7 +32,7 @@ fn repositories() -> Vec<Repository> {
 #[test]
 fn a_file_is_downloaded_once_and_lies_as_pythons_client_has_it() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -86,7 +86,7 @@ fn a_file_is_downloaded_once_and_lies_as_pythons_client_has_it() {
 #[test]
 fn revisions_and_folders_in_a_repository() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -123,7 +123,7 @@ fn revisions_and_folders_in_a_repository() {
 #[test]
 fn a_branch_that_moves_is_followed_and_the_older_commit_stays() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -144,7 +144,7 @@ fn a_branch_that_moves_is_followed_and_the_older_commit_stays() {
 #[test]
 fn files_of_a_data_set_are_found_by_their_names() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -193,7 +193,7 @@ fn files_of_a_data_set_are_found_by_their_names() {
 #[test]
 fn what_is_here_stands_in_where_the_hub_is_away() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let path = hub(&server, cache.path())
@@ -228,7 +228,7 @@ fn what_is_here_stands_in_where_the_hub_is_away() {
 #[test]
 fn offline_nothing_is_asked_for() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let online = hub(&server, cache.path());
@@ -260,7 +260,7 @@ fn offline_nothing_is_asked_for() {
 #[test]
 fn names_are_checked_before_anything_is_asked() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -282,7 +282,7 @@ fn names_are_checked_before_anything_is_asked() {
 #[test]
 fn a_renamed_repository_is_followed() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let path = hub(&server, cache.path())
@@ -294,7 +294,10 @@ fn a_renamed_repository_is_followed() {
 
 #[test]
 fn a_cache_without_links_and_lists_is_read_as_it_is() {
-    let (server, cache) = (HubServer::start(Vec::new()), tempfile::tempdir().unwrap());
+    let (server, cache) = (
+        HubServer::start(Vec::new()).unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
     let commit = "0123456789abcdef0123456789abcdef01234567";
     let folder = cache.path().join("datasets--owner--rows");
     fs::create_dir_all(folder.join("refs")).unwrap();
