@@ -1,5 +1,7 @@
 //! Servers that lie: of hashes, sizes, names, and lists that never end.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests end them")]
+
 mod common;
 
 use std::fs;

@@ -13,7 +13,8 @@
 
 mod edit;
 mod good;
-mod reader;
+mod readers;
+mod reading;
 mod search;
 mod server;
 mod watch;
@@ -23,7 +24,7 @@ use std::path::Path;
 
 use crate::edit::{Edit, ODD_HEADERS, ODD_LINES, odd_values, of_bytes, values};
 use crate::good::Good;
-use crate::reader::chosen;
+use crate::readers::chosen;
 use crate::watch::{Ended, read};
 
 /// The damage that every file of a kind is given.

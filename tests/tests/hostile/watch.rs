@@ -9,7 +9,7 @@ use peak_alloc::PeakAlloc;
 use tempfile::TempDir;
 
 use crate::good::Good;
-use crate::reader::Reader;
+use crate::reading::Reader;
 
 /// Counts what the whole process holds.
 #[global_allocator]
@@ -55,7 +55,7 @@ pub(crate) fn read(good: &Good, reader: &Reader, bytes: &[u8]) -> Result<Ended, 
     if !reader.same {
         return Ok(Ended::Taken);
     }
-    let expected = good.expected(reader, || {
+    let expected = good.expected(reader.file, || {
         let bytes = std::fs::read(good.root().join(reader.file)).unwrap();
         value(good, reader, &bytes).unwrap().unwrap()
     });

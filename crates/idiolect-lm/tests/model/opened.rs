@@ -4,10 +4,9 @@ use std::ops::ControlFlow;
 
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{Dtype, GenerateRun, LanguageModel, LmError, ModelPrompt, ModelSettings};
-use idiolect_tokens::TokenRow;
 use serde_json::json;
 
-use crate::tiny::{folder, loss, model, settings, tiny, user};
+use crate::tiny::{folder, loss, model, settings, tiny};
 
 #[test]
 fn a_folder_is_a_model_with_its_tokenizer_and_template() {

@@ -1,13 +1,9 @@
 //! A padding token that the embedding has no row for.
 
-use std::ops::ControlFlow;
-
-use idiolect_generate::GenerationSettings;
-use idiolect_lm::{Dtype, GenerateRun, LanguageModel, LmError, ModelPrompt, ModelSettings};
+use idiolect_lm::LanguageModel;
 use idiolect_tokens::TokenRow;
-use serde_json::json;
 
-use crate::tiny::{folder, loss, model, settings, tiny, user};
+use crate::tiny::{folder, loss, tiny};
 
 /// A copy of a tiny checkpoint to whose tokenizer a token was added behind all others, without a row of the
 /// embedding.

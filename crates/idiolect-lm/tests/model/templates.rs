@@ -1,13 +1,8 @@
 //! Templates of files: kept beside adapters, and another one once they are edited.
 
-use std::ops::ControlFlow;
+use idiolect_lm::{LanguageModel, ModelSettings};
 
-use idiolect_generate::GenerationSettings;
-use idiolect_lm::{Dtype, GenerateRun, LanguageModel, LmError, ModelPrompt, ModelSettings};
-use idiolect_tokens::TokenRow;
-use serde_json::json;
-
-use crate::tiny::{folder, loss, model, settings, tiny, user};
+use crate::tiny::{settings, tiny, user};
 
 #[test]
 fn a_jinja_file_is_the_template_and_is_saved_as_such() {

@@ -1,7 +1,5 @@
 //! What configurations mean, held against transformers.
 
-use std::path::Path;
-
 use burn::tensor::{Device, Tensor};
 use idiolect_model::{ModelConfig, Position, Rope};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::folder::{copy, edit, read};
+use crate::folder::{copy, edit};
 use crate::refusals::refused;
 
 #[test]

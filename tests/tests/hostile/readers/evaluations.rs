@@ -5,8 +5,8 @@ use std::path::Path;
 use idiolect::BoxError;
 use idiolect::eval::{Baseline, MtBench, Task, read_scored_rows};
 
-use super::{Reader, any, same};
-use crate::good::evaluate;
+use crate::good::evaluation::evaluate;
+use crate::reading::{Reader, any, same};
 
 pub(super) const READERS: [Reader; 9] = [
     any("task", "eval/task.toml", task),

@@ -7,7 +7,7 @@ use idiolect::lm::rows;
 use idiolect::{BoxError, Dataset, Quiet};
 
 use super::models::open;
-use super::{Reader, any};
+use crate::reading::{Reader, any};
 
 pub(super) const READERS: [Reader; 11] = [
     any("rows", "rows.json", examples),

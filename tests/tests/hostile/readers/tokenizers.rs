@@ -5,7 +5,7 @@ use std::path::Path;
 use idiolect::BoxError;
 use idiolect::tokens::Tokenizer;
 
-use super::{Reader, any};
+use crate::reading::{Reader, any};
 
 pub(super) const READERS: [Reader; 3] = [
     any("native", "native/tekken.json", encoded),

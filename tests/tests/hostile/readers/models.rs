@@ -8,7 +8,7 @@ use idiolect::lm::{MergeOptions, ModelPrompt, ScoreRow, WeightedAdapter};
 use idiolect::tokens::TokenRow;
 use idiolect::{BoxError, LanguageModel, Quiet};
 
-use super::{Reader, any};
+use crate::reading::{Reader, any};
 
 pub(super) const READERS: [Reader; 18] = [
     any("config", "model/config.json", score),

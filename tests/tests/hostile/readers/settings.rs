@@ -8,7 +8,7 @@ use idiolect::finetune::plan;
 use idiolect::{BoxError, TrainSettings};
 
 use super::models::{open, scores};
-use super::{Reader, any};
+use crate::reading::{Reader, any};
 
 pub(super) const READERS: [Reader; 3] = [
     any("settings", "train.toml", settings),

@@ -6,7 +6,7 @@ use idiolect::BoxError;
 use idiolect::completion::{CompletionRequest, Prompt};
 use idiolect::teacher::{Teacher, TeacherConfig};
 
-use super::{Reader, any};
+use crate::reading::{Reader, any};
 use crate::server::during;
 
 pub(super) const READERS: [Reader; 1] = [any("server", "reply.json", reply)];

@@ -5,8 +5,8 @@ use std::path::Path;
 use idiolect::BoxError;
 
 use super::models::scores;
-use super::{Reader, any, same};
 use crate::good::{answer, tune};
+use crate::reading::{Reader, any, same};
 
 pub(super) const READERS: [Reader; 8] = [
     same("journal", "answers.jsonl", journal),

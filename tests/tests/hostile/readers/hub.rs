@@ -6,8 +6,8 @@ use std::time::Duration;
 use idiolect::BoxError;
 use idiolect::hub::{Hub, HubConfig, Repo, RepoKind};
 
-use super::{Reader, any, same};
-use crate::good::HUB_FILE;
+use crate::good::hub::HUB_FILE;
+use crate::reading::{Reader, any, same};
 use crate::server::during;
 
 pub(super) const READERS: [Reader; 7] = [
