@@ -4,32 +4,25 @@
 
 mod common;
 
-use common::{Place, done, idiolect, refused, whole_job, with, words};
+use common::{Place, done, idiolect, on_data, refused, training, whole_job, with, words};
 use serde_json::{Value, json};
 
-fn training(place: &Place, out: &str) -> Vec<String> {
-    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
-    let text = place.rows("plain.jsonl", &[json!({"text": "The sea is wide."})]);
-    let call = [
-        "train",
-        "--model",
-        &model,
-        "--data",
-        &data,
-        "--epochs",
-        "4",
-        "--learning-rate",
-        "3e-2",
+/// What a call is told to measure of a plain text.
+fn measured(text: &str) -> [&str; 6] {
+    [
         "--forgetting",
         "24",
         "--forgetting-tokens",
         "16",
         "--forgetting-text",
-        &text,
-        "--out",
-        out,
-    ];
-    call.map(String::from).to_vec()
+        text,
+    ]
+}
+
+fn measured_training(place: &Place, out: &str) -> Vec<String> {
+    let text = place.rows("plain.jsonl", &[json!({"text": "The sea is wide."})]);
+    let more = ["--epochs", "4", "--learning-rate", "3e-2", "--out", out];
+    training(place, &[&more[..], &measured(&text)].concat())
 }
 
 fn json_of(place: &Place, name: &str) -> Value {
@@ -40,7 +33,7 @@ fn json_of(place: &Place, name: &str) -> Value {
 fn a_training_says_what_it_made_the_model_forget() {
     let Some(place) = Place::new() else { return };
     let run = place.path("run");
-    done(&words(&training(&place, &run)));
+    done(&words(&measured_training(&place, &run)));
     let found = json_of(&place, "run/forgetting.json");
     assert_eq!(
         (&found["prompts"], &found["rows"][5]["before"].is_f64()),
@@ -66,25 +59,16 @@ fn a_training_says_what_it_made_the_model_forget() {
         place.path("plain.jsonl"),
     );
     let out = place.path("eval");
-    let eval = [
-        "eval",
+    let more = [
         "--task",
         "multiarith",
-        "--data",
-        &data,
-        "--model",
-        &model,
         "--max-new-tokens",
         "4",
-        "--forgetting",
-        "24",
-        "--forgetting-tokens",
-        "16",
-        "--forgetting-text",
-        &text,
         "--out",
         &out,
     ];
+    let more = [&more[..], &measured(&text)].concat();
+    let eval = on_data("eval", [&model, &data], &more);
     let said = done(&[&eval[..], &["--adapter", &adapter]].concat());
     let said: Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!(said["forgetting"]["rise"], found["rise"]);
@@ -97,8 +81,7 @@ fn a_training_says_what_it_made_the_model_forget() {
 #[test]
 fn more_than_the_limit_ends_with_status_1_and_keeps_the_adapter() {
     let Some(place) = Place::new() else { return };
-    let run = place.path("run");
-    let call = training(&place, &run);
+    let call = measured_training(&place, &place.path("run"));
     let out = idiolect(&with(&call, &["--forgetting-limit", "0"]));
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(1), "{said}");
@@ -113,13 +96,14 @@ fn more_than_the_limit_ends_with_status_1_and_keeps_the_adapter() {
     );
     let other = place.path("other");
     done(&with(
-        &training(&place, &other),
+        &measured_training(&place, &other),
         &["--forgetting-limit", "100"],
     ));
     refused(
-        &with(
-            &words_of(&["train", "--model", "m"]),
-            &["--data", "d", "--out", "o", "--forgetting-limit", "1"],
+        &on_data(
+            "train",
+            ["m", "d"],
+            &["--out", "o", "--forgetting-limit", "1"],
         ),
         &["--forgetting-limit: expected nothing where forgetting is 0"],
     );
@@ -155,8 +139,4 @@ fn the_whole_job_compares_both_adapters_and_resumes_to_the_same() {
             .read("run/report/index.html")
             .contains("forgetting: rise of the base model")
     );
-}
-
-fn words_of(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
 }

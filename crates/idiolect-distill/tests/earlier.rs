@@ -47,7 +47,7 @@ fn the_same_texts_give_the_same_bytes() {
     });
     folder.run(&set, &math(), &mut writer).unwrap();
     let written = fs::read_to_string(folder.journal()).unwrap();
-    assert_eq!(without_checksums(&written), GOLDEN);
+    assert_eq!(without_checksums(&written).unwrap(), GOLDEN);
 }
 
 #[test]
@@ -64,7 +64,10 @@ fn rows_without_and_with_a_checksum_stand_in_one_journal() {
     assert_eq!(rest.wrote.len(), 2);
     let written = fs::read_to_string(folder.journal()).unwrap();
     let (old, new) = written.split_at(first.len());
-    assert_eq!((old, without_checksums(new).lines().count()), (first, 2));
+    assert_eq!(
+        (old, without_checksums(new).unwrap().lines().count()),
+        (first, 2)
+    );
     folder.run(&set, &math(), &mut rest).unwrap();
     assert_eq!(fs::read_to_string(folder.journal()).unwrap(), written);
 }

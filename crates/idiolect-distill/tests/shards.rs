@@ -54,6 +54,7 @@ fn missing_double_and_foreign_rows_are_told_and_missing_ones_can_be_written() {
     let whole = folder.run(&set, &math(), &mut answers(&set)).unwrap();
     // Rows of an earlier version have no checksum, so that they may be made up from others.
     let lines: Vec<String> = without_checksums(&fs::read_to_string(folder.journal()).unwrap())
+        .unwrap()
         .lines()
         .map(Into::into)
         .collect();

@@ -81,6 +81,10 @@ impl Config {
                 return Err(wrong(path, field, "at least 1".into(), size));
             }
         }
+        if !(0.0 < self.layer_norm_eps && self.layer_norm_eps <= 1.0) {
+            let expected = "above 0 and at most 1".to_owned();
+            return Err(wrong(path, "layer_norm_eps", expected, self.layer_norm_eps));
+        }
         let heads = self.num_attention_heads;
         if heads == 0 || !self.hidden_size.is_multiple_of(heads) {
             let expected = format!("a divisor of {}, the hidden size", self.hidden_size);

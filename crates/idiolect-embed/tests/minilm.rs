@@ -132,6 +132,11 @@ fn what_does_not_fit_is_named() {
         "{}",
         load()
     );
+    for eps in ["0", "-1", "1e308"] {
+        std::fs::write(&path, text.replace("1e-12", eps)).unwrap();
+        let expected = "layer_norm_eps: expected above 0 and at most 1";
+        assert!(load().contains(expected), "{}", load());
+    }
     config("gelu", 2);
     assert!(load().contains("model.safetensors"), "{}", load());
     std::fs::write(

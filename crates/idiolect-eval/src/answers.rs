@@ -106,7 +106,7 @@ mod tests {
         let second = r#"{"id":"b","text":"y 1","token_count":0,"finish_reason":"stop","model":"m","adapter":null,"sampler":null,"prompt_sha256":"h64","seed":8}"#;
         let added = text.strip_prefix(&format!("{first}\n")).unwrap();
         assert_eq!(
-            idiolect_testkit::without_checksums(added),
+            idiolect_testkit::without_checksums(added).unwrap(),
             format!("{second}\n")
         );
         let other = ask(&rows[1..], &path, &mut asked).unwrap_err();

@@ -66,6 +66,32 @@ fn both_turns_are_answered_in_every_run_that_draws() {
 }
 
 #[test]
+fn fewer_questions_are_taken_from_the_journals_of_more() {
+    let folder = tempfile::tempdir().unwrap();
+    mt_bench(folder.path());
+    let answer = |calls, limit| {
+        let bench = MtBench::read(folder.path(), limit, 2).unwrap();
+        let asked = MtBenchRun {
+            settings: SETTINGS,
+            seed: 5,
+            folder: folder.path(),
+            progress: &Quiet,
+        };
+        bench.answer(&mut Teller(calls), &asked).unwrap()
+    };
+    let journals = || [1, 2].map(|turn| fs::read(folder.path().join(format!("turn-{turn}.jsonl"))));
+    let first = answer(2, Some(1));
+    let whole = answer(8, None);
+    assert_eq!(whole[..2], first);
+    let before = journals().map(Result::unwrap);
+    for limit in 0..6 {
+        // Nothing is asked again, and nothing of the longer run is lost.
+        assert_eq!(answer(0, Some(limit)), whole[..2 * limit]);
+        assert_eq!(journals().map(Result::unwrap), before);
+    }
+}
+
+#[test]
 fn questions_that_cannot_be_rated_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     mt_bench(folder.path());

@@ -34,19 +34,19 @@ fn scored(kind: &str, path: &Path) -> Scored {
 
 #[test]
 fn scores_are_the_recorded_ones() {
-    check_verdicts(&scored);
+    check_verdicts(&scored).unwrap();
 }
 
 #[test]
 fn scores_of_text_and_calls_are_the_recorded_ones() {
     let folder = tempfile::tempdir().unwrap();
-    check_texts_and_calls(&scored, &|rows| written(folder.path(), rows));
+    check_texts_and_calls(&scored, &|rows| written(folder.path(), rows)).unwrap();
 }
 
 #[test]
 fn scores_of_instructions_are_the_recorded_shares() {
     let folder = tempfile::tempdir().unwrap();
-    check_instructions(&scored, &|rows| written(folder.path(), rows));
+    check_instructions(&scored, &|rows| written(folder.path(), rows)).unwrap();
 }
 
 fn written(folder: &Path, rows: &[Value]) -> std::path::PathBuf {

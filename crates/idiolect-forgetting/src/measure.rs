@@ -9,6 +9,7 @@ use idiolect_lm::LanguageModel;
 use serde::{Deserialize, Serialize};
 
 use crate::answers::scored;
+use crate::journal::Answer;
 use crate::plain_text::PlainTextRise;
 use crate::rise::{Rise, TokenRise};
 use crate::{BaseAnswers, ForgettingError};
@@ -78,22 +79,56 @@ impl BaseAnswers {
             before: row.base_nll,
             after,
         });
-        let rows: Vec<PromptRise> = rows.collect();
-        let rises: Vec<f64> = rows.iter().map(PromptRise::per_token).collect();
-        let whole: Vec<TokenRise> = rows.iter().map(PromptRise::whole).collect();
-        Ok(Forgetting {
-            prompts: rows.len(),
-            left_out: self.left_out,
-            tokens: rows.iter().map(|row| row.tokens).sum(),
-            rise: Rise::of(&rises),
-            rise_by_tokens: Rise::by_tokens(&whole),
-            plain_text: self.plain.measure(tuned, progress)?,
-            rows,
-        })
+        let plain = self.plain.measure(tuned, progress)?;
+        Ok(Forgetting::of(rows.collect(), self.left_out, plain))
+    }
+
+    /// The numbers that an earlier call has left in a file, where they are those of these answers; none where there
+    /// is no such file, or one of other answers, or one whose means are not those of its rows.
+    #[must_use]
+    pub fn measured(&self, path: &Path) -> Option<Forgetting> {
+        let found = Forgetting::read(path)?;
+        let same = |(row, own): (&PromptRise, &Answer)| {
+            row.id == own.id && row.tokens == own.ids.len() && close(row.before, own.base_nll)
+        };
+        let are_these =
+            found.rows.len() == self.len() && found.rows.iter().zip(&self.answers).all(same);
+        let again = Forgetting::of(found.rows.clone(), self.left_out, found.plain_text.clone());
+        (are_these && again.is_close(&found)).then_some(found)
     }
 }
 
+/// Whether two numbers are one: a number may lose its last bit on its way through JSON.
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(1.0)
+}
+
 impl Forgetting {
+    fn of(rows: Vec<PromptRise>, left_out: usize, plain_text: PlainTextRise) -> Self {
+        let rises: Vec<f64> = rows.iter().map(PromptRise::per_token).collect();
+        let whole: Vec<TokenRise> = rows.iter().map(PromptRise::whole).collect();
+        Self {
+            prompts: rows.len(),
+            left_out,
+            tokens: rows.iter().map(|row| row.tokens).sum(),
+            rise: Rise::of(&rises),
+            rise_by_tokens: Rise::by_tokens(&whole),
+            plain_text,
+            rows,
+        }
+    }
+
+    /// Whether the counts and means of two are the same.
+    fn is_close(&self, other: &Self) -> bool {
+        let rise = |a: Rise, b: Rise| {
+            close(a.mean, b.mean) && close(a.low, b.low) && close(a.high, b.high)
+        };
+        let counts = |one: &Self| (one.prompts, one.left_out, one.tokens);
+        counts(self) == counts(other)
+            && rise(self.rise, other.rise)
+            && rise(self.rise_by_tokens, other.rise_by_tokens)
+    }
+
     /// The numbers that [`Self::write`] left; none where there is no such file, or another.
     #[must_use]
     pub fn read(path: &Path) -> Option<Self> {

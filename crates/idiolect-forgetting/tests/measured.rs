@@ -162,6 +162,35 @@ fn answers_of_another_model_or_setting_are_refused_and_a_damaged_cache_is_drawn_
 }
 
 #[test]
+fn numbers_of_an_earlier_call_are_taken_where_they_are_those_of_the_answers() {
+    let Some(base) = model() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(folder.path(), "journal.jsonl");
+    let settings = settings(folder.path(), 6);
+    let answers = BaseAnswers::draw(&base, &settings, &place, &Quiet).unwrap();
+    let whole = answers.measure(&tuned(&base), &Quiet).unwrap();
+    let file = folder.path().join("forgetting.json");
+    assert!(answers.measured(&file).is_none());
+    whole.write(&file).unwrap();
+    assert_eq!(answers.measured(&file).unwrap().rows.len(), 6);
+    let damages: [fn(&mut Forgetting); 5] = [
+        |found| found.rise.mean *= 2.0,
+        |found| found.rows[0].after += 1.0,
+        |found| found.rows[1].before += 1.0,
+        |found| found.rows[2].id.push('x'),
+        |found| drop(found.rows.pop()),
+    ];
+    for damage in damages {
+        let mut other = whole.clone();
+        damage(&mut other);
+        other.write(&file).unwrap();
+        assert!(answers.measured(&file).is_none(), "{other:?}");
+    }
+    fs::write(&file, "{}").unwrap();
+    assert!(answers.measured(&file).is_none());
+}
+
+#[test]
 fn prompts_that_leave_no_room_are_left_out_and_counted() {
     let Some(base) = model() else { return };
     let folder = tempfile::tempdir().unwrap();

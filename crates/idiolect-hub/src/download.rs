@@ -77,7 +77,8 @@ impl Remote {
         fs::rename(&partial, &blob).map_err(|source| io_error(&blob, source))
     }
 
-    /// Attempts that bring nothing are counted; one that brings bytes begins the count anew.
+    /// Attempts that bring nothing are counted; one that brings more than there ever was begins the count anew. A
+    /// server that never sends as much as it announced is left after as many whole answers.
     fn download(&self, partial: &Path, wanted: &Wanted<'_>) -> Result<(), HubError> {
         let failed = |source| io_error(partial, source);
         let url = wanted.repo.file_url(&self.config.endpoint, wanted.file);
@@ -90,21 +91,24 @@ impl Remote {
             had = 0;
         }
         begin(wanted, had);
+        let mut most = had;
         while wanted.head.size.is_none_or(|size| had < size) {
             let mut part = Part {
                 file: &mut file,
                 had: &mut had,
                 path: partial,
             };
-            let before = *part.had;
-            match self.part(&url, &mut part, wanted) {
-                Ok(()) if wanted.head.size.is_none() => break,
-                Ok(()) => attempts = 0,
-                Err(failure) => {
-                    attempts = if had > before { 1 } else { attempts + 1 };
-                    self.pause(&url, failure, attempts, self.config.attempts)?;
-                }
+            let ended = self.part(&url, &mut part, wanted);
+            if ended.is_ok() && wanted.head.size.is_none_or(|size| had == size) {
+                break;
             }
+            attempts = if had > most { 1 } else { attempts + 1 };
+            most = most.max(had);
+            let failure = ended.err().unwrap_or_else(|| Failure::Again {
+                found: format!("an answer that ends after {had} bytes"),
+                wait: None,
+            });
+            self.pause(&url, failure, attempts, self.config.attempts)?;
         }
         (wanted.told)(Event::End);
         file.sync_all().map_err(failed)
@@ -208,10 +212,14 @@ fn head(headers: &HeaderMap, is_here: bool) -> Result<Head, (&'static str, Strin
         return Err(("a hash of the file (etag)", format!("{etag:?}")));
     }
     let size = text("x-linked-size").or_else(|| text("content-length").filter(|_| is_here));
+    let number = |size: &str| {
+        let read = size.parse();
+        read.map_err(|_| ("a size in bytes (x-linked-size)", format!("{size:?}")))
+    };
     Ok(Head {
         commit: commit.to_owned(),
         etag: etag.to_owned(),
-        size: size.and_then(|size| size.parse().ok()),
+        size: size.map(number).transpose()?,
     })
 }
 

@@ -3,7 +3,7 @@
 //! The list is kept beside the snapshots, in the form of `huggingface_hub` 2.4 (`_tree_cache.py`): what a commit
 //! holds never changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use idiolect_http::{HeaderMap, bounded_text};
 use idiolect_input::{limits, relative_path};
@@ -14,8 +14,8 @@ use crate::cache::{Cache, is_commit, is_full_commit};
 use crate::remote::{Asked, Failure, Purpose, Remote};
 use crate::repo::Repo;
 
-/// Pages of a list, of a thousand files each.
-const PAGES: usize = 10_000;
+/// What a kept list has of a file beside its path, in bytes at most.
+const ENTRY_BYTES: usize = 256;
 
 /// The files of a repository at a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,24 +42,28 @@ impl Remote {
         }
     }
 
-    /// The files at a commit, in the form in which they are kept.
+    /// The files at a commit, in the form in which they are kept: no more than can be read again.
     pub(crate) fn tree(&self, repo: &Repo) -> Result<Value, HubError> {
-        let (mut url, mut files) = (repo.tree_url(&self.config.endpoint), Map::new());
-        for _ in 0..PAGES {
+        let (mut url, mut tree) = (repo.tree_url(&self.config.endpoint), Tree::default());
+        let most = limits::CONFIG_BYTES.value();
+        let most = most.map_err(|error| damaged(&url, "a limit", &error.to_string().into()))?;
+        loop {
             let (page, next) = self.tried(&url, self.config.attempts, || self.json(&url, repo))?;
-            let entries = page
-                .as_array()
-                .ok_or_else(|| damaged(&url, "a list", &page))?;
-            for entry in entries.iter().filter(|entry| entry["type"] == "file") {
-                let (path, kept) = file(entry).ok_or_else(|| damaged(&url, "a file", entry))?;
-                files.insert(path, kept);
+            let before = tree.entries.len();
+            tree.add(&url, &page)?;
+            let Some(next) = next else {
+                return Ok(json!({"format_version": 1, "files": tree.files}));
+            };
+            if tree.entries.len() == before {
+                let found = "a page without a new file, and another one behind it";
+                return Err(damaged(&url, "a list that ends", &found.into()));
             }
-            match next {
-                Some(next) => url = next,
-                None => return Ok(json!({"format_version": 1, "files": files})),
+            if most < tree.bytes {
+                let expected = format!("a list of at most {most} bytes");
+                return Err(damaged(&url, &expected, &"a longer one".into()));
             }
+            url = next;
         }
-        Err(damaged(&url, "a list that ends", &Value::Null))
     }
 
     /// A page of an interface, and the address of the next one.
@@ -70,6 +74,7 @@ impl Remote {
             return Err(self.damaged(url, "a list", "a redirection to another host"));
         }
         let next = next_page(response.headers());
+        let next = next.map(|next| self.next(url, &next)).transpose()?;
         let most = limits::CONFIG_BYTES.value();
         let most = most.map_err(|error| self.damaged(url, "a limit", &error.to_string()))?;
         let text = bounded_text(response, most).map_err(|error| Failure::Again {
@@ -83,6 +88,32 @@ impl Remote {
         let value = serde_json::from_str(&text);
         let value = value.map_err(|error| self.damaged(url, "JSON", &error.to_string()))?;
         Ok((value, next))
+    }
+}
+
+/// A list as its pages come.
+#[derive(Default)]
+struct Tree {
+    files: Map<String, Value>,
+    /// Paths of files and folders.
+    entries: HashSet<String>,
+    /// How many the list will have, about.
+    bytes: u64,
+}
+
+impl Tree {
+    fn add(&mut self, url: &str, page: &Value) -> Result<(), HubError> {
+        let entries = page.as_array();
+        for entry in entries.ok_or_else(|| damaged(url, "a list", page))? {
+            let path = entry["path"].as_str().unwrap_or_default();
+            self.bytes += (path.len() + ENTRY_BYTES) as u64;
+            self.entries.insert(path.to_owned());
+            if entry["type"] == "file" {
+                let (path, kept) = file(entry).ok_or_else(|| damaged(url, "a file", entry))?;
+                self.files.insert(path, kept);
+            }
+        }
+        Ok(())
     }
 }
 

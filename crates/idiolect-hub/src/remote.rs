@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use idiolect_http::{
-    Body, Client, HeaderMap, Response, Timeouts, asked_wait, bounded_text, is_loopback, problem,
+    Body, Client, Response, Timeouts, asked_wait, bounded_text, is_loopback, problem,
 };
 use idiolect_input::shown;
 
@@ -89,7 +89,9 @@ impl Remote {
             if !status.is_redirection() {
                 return Err(self.refusal(&url, response, asked));
             }
-            let next = self.next(&url, response.headers())?;
+            let location = response.headers().get("location");
+            let location = location.and_then(|value| value.to_str().ok());
+            let next = self.next(&url, location.unwrap_or_default().trim())?;
             let follows_all = matches!(purpose, Purpose::Content { .. });
             if !follows_all && !same_origin(&self.config.endpoint, &next) {
                 return Ok(response);
@@ -140,12 +142,8 @@ impl Remote {
         }
     }
 
-    /// Where a redirection leads; from https never to plain http.
-    fn next(&self, url: &str, headers: &HeaderMap) -> Result<String, Failure> {
-        let location = headers
-            .get("location")
-            .and_then(|value| value.to_str().ok());
-        let location = location.unwrap_or_default().trim();
+    /// Where a redirection or the next page of a list leads; from https never to plain http.
+    pub(crate) fn next(&self, url: &str, location: &str) -> Result<String, Failure> {
         let next = match location.split_once("://") {
             Some(("http" | "https", _)) => location.to_owned(),
             None if location.starts_with('/') && !location.starts_with("//") => {
@@ -334,9 +332,7 @@ mod tests {
     fn redirections() {
         let hub = remote("https://huggingface.co");
         let next = |location: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("location", location.parse().unwrap());
-            hub.next("https://huggingface.co/a/b?c=d", &headers)
+            hub.next("https://huggingface.co/a/b?c=d", location)
                 .map_err(|failure| match failure {
                     Failure::Final(error) => error.to_string(),
                     Failure::Again { .. } => unreachable!(),

@@ -24,6 +24,7 @@ fn server() -> HubServer {
         repository("datasets/owner/gated", Access::Gated),
         repository("models/owner/private", Access::Private),
     ])
+    .unwrap()
 }
 
 fn with_token(server: &HubServer, cache: &std::path::Path, token: &str) -> Hub {
@@ -131,7 +132,8 @@ fn a_server_that_repeats_the_token_is_cut() {
             "HEAD" => reply.with("X-Error-Message", &format!("not {token}")),
             _ => reply,
         }
-    });
+    })
+    .unwrap();
     let hub = with_token(&server, cache.path(), GOOD_TOKEN);
     let repo = model("owner/open");
     let file = hub.file(&repo, "config.json", &quiet).unwrap_err();

@@ -4,35 +4,15 @@ mod common;
 
 use std::fs;
 
-use idiolect_hub::{Event, Hub, HubConfig, HubError, Repo, RepoKind};
+use idiolect_hub::{Hub, HubConfig, HubError, Repo, RepoKind};
 use idiolect_testkit::hub::{HubServer, Repository};
 
-use common::{Told, big, config, dataset, hub, is_rows, model, quiet};
-
-fn repositories() -> Vec<Repository> {
-    let model = Repository {
-        revisions: vec!["main".into(), "v1".into(), "refs/pr/1".into()],
-        ..Repository::new(
-            "models/owner/name",
-            &[
-                ("config.json", b"{}"),
-                ("sub folder/a.txt", b"a"),
-                ("model.safetensors", &big()),
-            ],
-        )
-    };
-    let rows: [(&str, &[u8]); 3] = [
-        ("README.md", b"rows"),
-        ("data/train-0.jsonl", b"{\"a\": 1}"),
-        ("data/train-1.jsonl", b"{\"a\": 2}"),
-    ];
-    vec![model, Repository::new("datasets/owner/rows", &rows)]
-}
+use common::{Told, big, config, dataset, hub, is_rows, model, quiet, repositories};
 
 #[test]
 fn a_file_is_downloaded_once_and_lies_as_pythons_client_has_it() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -86,7 +66,7 @@ fn a_file_is_downloaded_once_and_lies_as_pythons_client_has_it() {
 #[test]
 fn revisions_and_folders_in_a_repository() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -123,7 +103,7 @@ fn revisions_and_folders_in_a_repository() {
 #[test]
 fn a_branch_that_moves_is_followed_and_the_older_commit_stays() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -144,7 +124,7 @@ fn a_branch_that_moves_is_followed_and_the_older_commit_stays() {
 #[test]
 fn files_of_a_data_set_are_found_by_their_names() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -191,76 +171,9 @@ fn files_of_a_data_set_are_found_by_their_names() {
 }
 
 #[test]
-fn what_is_here_stands_in_where_the_hub_is_away() {
-    let (server, cache) = (
-        HubServer::start(repositories()),
-        tempfile::tempdir().unwrap(),
-    );
-    let path = hub(&server, cache.path())
-        .file(&model("owner/name"), "config.json", &quiet)
-        .unwrap();
-    let away = Hub::new(HubConfig {
-        endpoint: "http://127.0.0.1:9".into(),
-        ..config(&server, cache.path())
-    });
-    let told = Told::default();
-    assert_eq!(
-        away.file(&model("owner/name"), "config.json", &told.take())
-            .unwrap(),
-        path
-    );
-    let note = &told.lines()[0];
-    assert!(
-        note.starts_with("note the copy in the cache is used, for the Hub gave nothing: "),
-        "{note}"
-    );
-    let error = away
-        .file(&model("owner/other"), "config.json", &quiet)
-        .unwrap_err()
-        .to_string();
-    let begin = "http://127.0.0.1:9/owner/other/resolve/main/config.json: expected an answer, found no connection: ";
-    assert!(
-        error.starts_with(begin) && error.ends_with("(3 attempts)"),
-        "{error}"
-    );
-}
-
-#[test]
-fn offline_nothing_is_asked_for() {
-    let (server, cache) = (
-        HubServer::start(repositories()),
-        tempfile::tempdir().unwrap(),
-    );
-    let online = hub(&server, cache.path());
-    let path = online
-        .file(&model("owner/name"), "config.json", &quiet)
-        .unwrap();
-    let _ = server.take_lines();
-    let offline = Hub::new(HubConfig {
-        offline: true,
-        ..config(&server, cache.path())
-    });
-    assert_eq!(
-        offline
-            .file(&model("owner/name"), "config.json", &quiet)
-            .unwrap(),
-        path
-    );
-    let error = offline
-        .file(&model("owner/name"), "model.safetensors", &quiet)
-        .unwrap_err();
-    let expected = format!(
-        "model owner/name: expected model.safetensors in the cache {}, for HF_HUB_OFFLINE is set, found none",
-        cache.path().display()
-    );
-    assert_eq!(error.to_string(), expected);
-    assert!(server.take_lines().is_empty());
-}
-
-#[test]
 fn names_are_checked_before_anything_is_asked() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let hub = hub(&server, cache.path());
@@ -282,7 +195,7 @@ fn names_are_checked_before_anything_is_asked() {
 #[test]
 fn a_renamed_repository_is_followed() {
     let (server, cache) = (
-        HubServer::start(repositories()),
+        HubServer::start(repositories()).unwrap(),
         tempfile::tempdir().unwrap(),
     );
     let path = hub(&server, cache.path())
@@ -290,24 +203,4 @@ fn a_renamed_repository_is_followed() {
         .unwrap();
     assert!(path.starts_with(cache.path().join("models--old--name")));
     assert_eq!(fs::read(path).unwrap(), b"{}");
-}
-
-#[test]
-fn a_cache_without_links_and_lists_is_read_as_it_is() {
-    let (server, cache) = (HubServer::start(Vec::new()), tempfile::tempdir().unwrap());
-    let commit = "0123456789abcdef0123456789abcdef01234567";
-    let folder = cache.path().join("datasets--owner--rows");
-    fs::create_dir_all(folder.join("refs")).unwrap();
-    fs::create_dir_all(folder.join("snapshots").join(commit).join("data")).unwrap();
-    fs::write(folder.join("refs/main"), commit).unwrap();
-    let file = folder.join("snapshots").join(commit).join("data/a.jsonl");
-    fs::write(&file, "{}").unwrap();
-    let hub = Hub::new(HubConfig {
-        offline: true,
-        ..config(&server, cache.path())
-    });
-    let found = hub
-        .files(&dataset("owner/rows"), &|_| true, &|_: Event<'_>| {})
-        .unwrap();
-    assert_eq!(found.files.into_values().collect::<Vec<_>>(), [file]);
 }

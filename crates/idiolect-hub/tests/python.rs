@@ -55,6 +55,7 @@ fn server() -> HubServer {
         }
         reply
     })
+    .unwrap()
 }
 
 #[test]

@@ -23,6 +23,30 @@ pub enum TestkitError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A row of JSON Lines that is not as it should be.
+    #[error("row {row}: expected {expected}, found {found}")]
+    Row {
+        /// The row, from 0.
+        row: usize,
+        /// What it should have.
+        expected: &'static str,
+        /// The row, or the value in it.
+        found: String,
+    },
+    /// Something else where a number should be.
+    #[error("{what}: expected a number, found {found}")]
+    Number {
+        /// What it is the number of.
+        what: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A machine without a port for a server of tests.
+    #[error("127.0.0.1: expected a free port, found {source}")]
+    Port {
+        /// Why there is none.
+        source: std::io::Error,
+    },
     /// A file of another format.
     #[error("{}: expected a safetensors file, found {source}", path.display())]
     File {

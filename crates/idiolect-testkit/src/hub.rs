@@ -18,6 +18,8 @@ pub use message::{Asked, Reply};
 pub use repository::{Access, GOOD_TOKEN, POOR_TOKEN, Repository, sha256};
 use state::State;
 
+use crate::TestkitError;
+
 /// A Hub and its second host for large files, until the process ends.
 #[derive(Debug, Clone)]
 pub struct HubServer {
@@ -29,29 +31,24 @@ pub struct HubServer {
 
 impl HubServer {
     /// A server of these repositories.
-    #[must_use]
-    pub fn start(repositories: Vec<Repository>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError::Port`] where this machine gives no port.
+    pub fn start(repositories: Vec<Repository>) -> Result<Self, TestkitError> {
         Self::with_fault(repositories, |_, reply| reply)
     }
 
     /// A server whose answers `fault` may change.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Where this machine gives no port.
-    #[must_use]
+    /// [`TestkitError::Port`] where this machine gives no port.
     pub fn with_fault(
         repositories: Vec<Repository>,
         fault: impl Fn(&Asked, Reply) -> Reply + Send + Sync + 'static,
-    ) -> Self {
-        let bind = || {
-            let listener = TcpListener::bind("127.0.0.1:0");
-            let listener = listener.unwrap_or_else(|error| panic!("no port: {error}"));
-            let address = listener.local_addr();
-            let address = address.unwrap_or_else(|error| panic!("no address: {error}"));
-            (listener, format!("http://{address}"))
-        };
-        let ((hub, url), (storage, storage_url)) = (bind(), bind());
+    ) -> Result<Self, TestkitError> {
+        let ((hub, url), (storage, storage_url)) = (bind()?, bind()?);
         let server = Self {
             url: url.clone(),
             asked: Arc::default(),
@@ -73,7 +70,7 @@ impl HubServer {
                 }
             });
         }
-        server
+        Ok(server)
     }
 
     /// What was asked so far, in order.
@@ -104,4 +101,12 @@ impl HubServer {
         all.retain(|old| old.place != repository.place);
         all.push(repository);
     }
+}
+
+/// A free port and its address.
+fn bind() -> Result<(TcpListener, String), TestkitError> {
+    let port = |source| TestkitError::Port { source };
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(port)?;
+    let address = listener.local_addr().map_err(port)?;
+    Ok((listener, format!("http://{address}")))
 }

@@ -187,7 +187,6 @@ fn ids_are_those_of_the_vendors_encoders() {
 
 /// The vendors' conversations under the named templates of their forms, where the oracle and the files are there.
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn conversations_have_the_vendors_ids_under_the_named_templates() {
     let (Some(place), Some(file)) = (
         std::env::var_os("IDIOLECT_VENDOR_FILES"),
@@ -214,33 +213,7 @@ fn conversations_have_the_vendors_ids_under_the_named_templates() {
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap())
         {
-            let messages: Vec<Message> = serde_json::from_value(row["messages"].clone()).unwrap();
-            let ids = |key: &str, name: &str| {
-                serde_json::from_value::<Vec<u32>>(row["ids"][key][name].clone()).unwrap()
-            };
-            let prompt = template.prompt(&messages[..messages.len() - 1]).unwrap();
-            let example = template.example(&messages).unwrap();
-            let (prompt, example) = (
-                tokenizer.encode(&prompt).unwrap(),
-                tokenizer.encode(&example).unwrap(),
-            );
-            let all = example.ids.iter().zip(&example.trained);
-            let trained: Vec<u32> = all
-                .filter(|(_, trained)| **trained)
-                .map(|(id, _)| *id)
-                .collect();
-            let expected: Vec<Vec<u32>> =
-                serde_json::from_value(row["ids"][key]["trained"].clone()).unwrap();
-            let checks = [
-                ("prompt", prompt.ids == ids(key, "prompt")),
-                ("full", example.ids == ids(key, "full")),
-                ("trained", trained == expected.concat()),
-            ];
-            let failed: Vec<&str> = checks
-                .iter()
-                .filter(|(_, is_right)| !is_right)
-                .map(|(name, _)| *name)
-                .collect();
+            let failed = other_ids(&tokenizer, &template, &row, key);
             if !failed.is_empty() {
                 wrong.push(format!(
                     "{} {} {}: {failed:?}",
@@ -250,4 +223,33 @@ fn conversations_have_the_vendors_ids_under_the_named_templates() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The parts of a conversation whose ids are not the vendor's.
+fn other_ids(
+    tokenizer: &Tokenizer,
+    template: &NamedTemplate,
+    row: &Value,
+    key: &str,
+) -> Vec<&'static str> {
+    let messages: Vec<Message> = serde_json::from_value(row["messages"].clone()).unwrap();
+    let ids =
+        |name: &str| serde_json::from_value::<Vec<u32>>(row["ids"][key][name].clone()).unwrap();
+    let prompt = template.prompt(&messages[..messages.len() - 1]).unwrap();
+    let example = template.example(&messages).unwrap();
+    let (prompt, example) = (
+        tokenizer.encode(&prompt).unwrap(),
+        tokenizer.encode(&example).unwrap(),
+    );
+    let all = example.ids.iter().zip(&example.trained);
+    let trained = all.filter(|(_, trained)| **trained).map(|(id, _)| *id);
+    let expected: Vec<Vec<u32>> =
+        serde_json::from_value(row["ids"][key]["trained"].clone()).unwrap();
+    let checks = [
+        ("prompt", prompt.ids == ids("prompt")),
+        ("full", example.ids == ids("full")),
+        ("trained", trained.collect::<Vec<_>>() == expected.concat()),
+    ];
+    let failed = checks.iter().filter(|(_, is_right)| !is_right);
+    failed.map(|(name, _)| *name).collect()
 }

@@ -22,6 +22,8 @@ pub(crate) enum Edit {
     Value(usize, Option<Value>),
     /// A value of a TOML file, counted by its lines, is this text.
     Line(usize, String),
+    /// A value of the head of an answer, counted by its lines, is this text.
+    Header(usize, String),
 }
 
 impl Edit {
@@ -48,7 +50,10 @@ impl Edit {
             }
             Self::Whole(all) => new.clone_from(all),
             Self::Value(at, value) => return changed(bytes, *at, value.as_ref()).unwrap_or(new),
-            Self::Line(at, value) => return line(bytes, *at, value).unwrap_or(new),
+            Self::Line(at, value) => return line(bytes, *at, &format!("= {value}")).unwrap_or(new),
+            Self::Header(at, value) => {
+                return line(bytes, *at, &format!(": {value}")).unwrap_or(new);
+            }
         }
         new
     }
@@ -97,13 +102,16 @@ fn walk(value: &Value, place: String, places: &mut Vec<String>) {
     }
 }
 
+/// Another value behind its separator, which `value` begins with.
 fn line(bytes: &[u8], at: usize, value: &str) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let at = at % lines.len().max(1);
-    let (key, _) = lines.get(at)?.split_once('=')?;
-    lines[at] = format!("{key}= {value}");
-    Some((lines.join("\n") + "\n").into_bytes())
+    let separator = value.chars().next()?;
+    let (key, old) = lines.get(at)?.split_once(separator)?;
+    let end = old.trim_start_matches(|letter| !['\r', '\n'].contains(&letter));
+    lines[at] = format!("{key}{value}{end}");
+    Some(lines.concat().into_bytes())
 }
 
 /// How many values a JSON document has that an edit can change.
@@ -156,6 +164,30 @@ pub(crate) const ODD_LINES: [&str; 12] = [
     "",
 ];
 
+/// Texts that the value of a header may be instead.
+pub(crate) const ODD_HEADERS: [&str; 20] = [
+    "",
+    "-1",
+    "0",
+    "7",
+    "23",
+    "99999999",
+    "18446744073709551615",
+    "99999999999999999999999",
+    "1e9",
+    "\"\"",
+    "\"..\"",
+    "\"../../../evil\"",
+    "/etc/passwd",
+    "W/\"a b\"",
+    "main",
+    "//127.0.0.1:1/x",
+    "http://127.0.0.1:1/x",
+    "http://[::1/x",
+    "file:///etc/passwd",
+    "\u{e9}%00\u{1b}[2J",
+];
+
 /// The same changes for a file of any kind.
 pub(crate) fn of_bytes() -> Vec<Edit> {
     let shares = [0, 10, 300, 600, 999];
@@ -192,6 +224,7 @@ pub(crate) fn edits() -> impl Strategy<Value = Vec<Edit>> {
         1 => (share(), 1..200usize).prop_map(|(at, count)| Edit::Remove(at, count)),
         6 => (any::<usize>(), odd).prop_map(|(at, value)| Edit::Value(at, value)),
         2 => (any::<usize>(), proptest::sample::select(&ODD_LINES[..])).prop_map(|(at, text)| Edit::Line(at, text.into())),
+        2 => (any::<usize>(), proptest::sample::select(&ODD_HEADERS[..])).prop_map(|(at, text)| Edit::Header(at, text.into())),
     ];
     prop::collection::vec(one, 1..4)
 }

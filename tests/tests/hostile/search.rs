@@ -7,7 +7,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 
 use crate::edit::{Edit, edits};
 use crate::good::Good;
-use crate::reader::{Reader, chosen, kinds};
+use crate::readers::{chosen, kinds};
+use crate::reading::Reader;
 use crate::watch::read;
 
 /// Damaged files between two looks at the clock.

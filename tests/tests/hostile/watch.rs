@@ -9,7 +9,7 @@ use peak_alloc::PeakAlloc;
 use tempfile::TempDir;
 
 use crate::good::Good;
-use crate::reader::Reader;
+use crate::reading::Reader;
 
 /// Counts what the whole process holds.
 #[global_allocator]
@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     NotFinite(String),
     #[error("an error that is no line of text: {0:?}")]
     Message(String),
+    #[error("taken with another result: {found:.500} instead of {expected:.500}")]
+    Other { expected: String, found: String },
 }
 
 /// How a reading ended.
@@ -40,12 +42,31 @@ pub(crate) enum Fault {
 pub(crate) enum Ended {
     /// With a value.
     Taken,
-    /// With an error.
-    Refused,
+    /// With this error.
+    Refused(String),
 }
 
 /// Reads `bytes` in the place of the good file; a fault of the reader is an error that says which.
 pub(crate) fn read(good: &Good, reader: &Reader, bytes: &[u8]) -> Result<Ended, Fault> {
+    let found = match value(good, reader, bytes)? {
+        Ok(found) => found,
+        Err(text) => return Ok(Ended::Refused(text)),
+    };
+    if !reader.same {
+        return Ok(Ended::Taken);
+    }
+    let expected = good.expected(reader.file, || {
+        let bytes = std::fs::read(good.root().join(reader.file)).unwrap();
+        value(good, reader, &bytes).unwrap().unwrap()
+    });
+    if found == expected {
+        return Ok(Ended::Taken);
+    }
+    Err(Fault::Other { expected, found })
+}
+
+/// What is read, the folder's own path left out, or why it is refused.
+fn value(good: &Good, reader: &Reader, bytes: &[u8]) -> Result<Result<String, String>, Fault> {
     let place = place(good, reader, bytes);
     let root = place.path().to_owned();
     let Reader { file, read, .. } = *reader;
@@ -63,10 +84,11 @@ pub(crate) fn read(good: &Good, reader: &Reader, bytes: &[u8]) -> Result<Ended, 
     if held > 10 * bytes.len() + MOST {
         return Err(Fault::Memory(held));
     }
-    of(ended)
+    let root = place.path().display().to_string();
+    Ok(of(ended)?.map(|value| value.replace(&root, "ROOT")))
 }
 
-fn of(read: Result<String, BoxError>) -> Result<Ended, Fault> {
+fn of(read: Result<String, BoxError>) -> Result<Result<String, String>, Fault> {
     match read {
         Ok(value) => {
             let mut words = value.split(|letter: char| !letter.is_alphanumeric());
@@ -74,7 +96,7 @@ fn of(read: Result<String, BoxError>) -> Result<Ended, Fault> {
             if none {
                 Err(Fault::NotFinite(value))
             } else {
-                Ok(Ended::Taken)
+                Ok(Ok(value))
             }
         }
         Err(error) => {
@@ -85,7 +107,7 @@ fn of(read: Result<String, BoxError>) -> Result<Ended, Fault> {
             if bad {
                 Err(Fault::Message(text))
             } else {
-                Ok(Ended::Refused)
+                Ok(Err(text))
             }
         }
     }

@@ -136,6 +136,21 @@ pub(crate) fn with<'a>(call: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
     [words(call).as_slice(), more].concat()
 }
 
+/// A command on a model and its data, with more words behind them.
+pub(crate) fn on_data<'a>(
+    command: &'a str,
+    [model, data]: [&'a str; 2],
+    more: &[&'a str],
+) -> Vec<&'a str> {
+    [&[command, "--model", model, "--data", data], more].concat()
+}
+
+/// The call of a training on twelve rows, without its folder.
+pub(crate) fn training(place: &Place, more: &[&str]) -> Vec<String> {
+    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
+    owned(&on_data("train", [&model, &data], more))
+}
+
 /// Merges an adapter into a model's folder; what is said of it.
 pub(crate) fn merge(model: &str, adapter: &str, out: &str) -> Value {
     let call = ["merge", "--model", model, "--adapter", adapter];

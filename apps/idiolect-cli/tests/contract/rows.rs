@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::common::{Place, done, idiolect, refused};
+use crate::common::{Place, done, idiolect, on_data, refused};
 
 /// A copy of a tiny checkpoint with another chat template, or none.
 fn model_with(place: &Place, name: &str, template: &Value) -> String {
@@ -80,19 +80,8 @@ fn bad_rows_end_the_reading_or_are_left_out_and_counted() {
         &["row 1 (line 2)", "found \"chatgpt\""],
     );
     let out = place.path("run");
-    let run = idiolect(&[
-        "train",
-        "--model",
-        &model,
-        "--data",
-        &data,
-        "--bad-rows",
-        "skip",
-        "--max-steps",
-        "1",
-        "--out",
-        &out,
-    ]);
+    let skip = ["--bad-rows", "skip", "--max-steps", "1", "--out", &out];
+    let run = idiolect(&on_data("train", [&model, &data], &skip));
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(run.status.success(), "{said}");
     assert!(
@@ -105,17 +94,8 @@ fn bad_rows_end_the_reading_or_are_left_out_and_counted() {
     let ids: Vec<&Value> = listed.iter().map(|row| &row["id"]).collect();
     assert_eq!(ids, ["roles", "unanswered"]);
     let scores = place.path("scores.jsonl");
-    done(&[
-        "score",
-        "--model",
-        &model,
-        "--data",
-        &data,
-        "--bad-rows",
-        "skip",
-        "--out",
-        &scores,
-    ]);
+    let skip = ["--bad-rows", "skip", "--out", &scores];
+    done(&on_data("score", [&model, &data], &skip));
     assert_eq!(
         (
             place.lines("scores.jsonl").len(),
@@ -138,17 +118,8 @@ fn one_long_prompt_among_others_costs_its_own_row_only() {
         ],
     );
     let out = place.path("distilled");
-    let said = done(&[
-        "distill",
-        "--model",
-        &model,
-        "--data",
-        &data,
-        "--out",
-        &out,
-        "--max-new-tokens",
-        "8",
-    ]);
+    let more = ["--out", &out, "--max-new-tokens", "8"];
+    let said = done(&on_data("distill", [&model, &data], &more));
     let summary: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(summary["target_nll"]["too_long"], 1);
     assert!(summary["target_nll"]["after"]["tokens"].as_u64() > Some(0));

@@ -104,3 +104,23 @@ fn answers_without_a_judge_are_kept_for_one() {
     assert_eq!(judged["scores"]["score"]["mean"], json!(10.0));
     assert_eq!(place.read("later/journal/turn-2.jsonl"), answers);
 }
+
+#[test]
+fn fewer_questions_are_rated_in_the_folder_of_more() {
+    let Some(place) = Place::new() else { return };
+    tasks(&place);
+    let server = Server::start(|asked| Act::text(asked, "[[6]]"));
+    let text = format!(
+        "--task mt-bench --runs 2 --judge openai:{} --server-model j --out $OUT/out",
+        server.url
+    );
+    let whole = run(&place, &text);
+    let count = server.count();
+    let fewer = run(&place, &format!("{text} --limit 2"));
+    assert_eq!(
+        (&fewer["items"], &fewer["judge"]["judgements"]),
+        (&json!(2), &json!(8))
+    );
+    assert_eq!(run(&place, &text), whole);
+    assert_eq!(server.count(), count);
+}

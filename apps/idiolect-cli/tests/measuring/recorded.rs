@@ -23,21 +23,21 @@ fn metrics(place: &Place, kind: &str, input: &Path) -> Scored {
 #[test]
 fn metrics_give_the_recorded_scores() {
     let Some(place) = Place::new() else { return };
-    check_verdicts(&|kind, path| metrics(&place, kind, path));
+    check_verdicts(&|kind, path| metrics(&place, kind, path)).unwrap();
 }
 
 #[test]
 fn metrics_of_text_and_calls_give_the_recorded_scores() {
     let Some(place) = Place::new() else { return };
     let write = |rows: &[Value]| place.rows("calls.jsonl", rows).into();
-    check_texts_and_calls(&|kind, path| metrics(&place, kind, path), &write);
+    check_texts_and_calls(&|kind, path| metrics(&place, kind, path), &write).unwrap();
 }
 
 #[test]
 fn metrics_of_instructions_give_the_recorded_shares() {
     let Some(place) = Place::new() else { return };
     let write = |rows: &[Value]| place.rows("rows.jsonl", rows).into();
-    check_instructions(&|kind, path| metrics(&place, kind, path), &write);
+    check_instructions(&|kind, path| metrics(&place, kind, path), &write).unwrap();
 }
 
 #[test]

@@ -14,18 +14,12 @@ mod killed;
 mod lazy;
 mod options;
 
-use common::Place;
+use common::{Place, training};
 use serde_json::Value;
 
 /// Flags of a short run on the alpaca rows, without `--out`.
 fn flags(place: &Place) -> Vec<String> {
-    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
-    let flags = [
-        "train",
-        "--model",
-        &model,
-        "--data",
-        &data,
+    let more = [
         "--epochs",
         "4",
         "--batch-size",
@@ -37,7 +31,7 @@ fn flags(place: &Place) -> Vec<String> {
         "--threads",
         "1",
     ];
-    flags.map(String::from).to_vec()
+    training(place, &more)
 }
 
 /// The numbers of a metrics file under one name.

@@ -57,7 +57,6 @@ fn tools_and_calls_are_kept_as_the_row_has_them() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn weights_of_turns_are_obeyed() {
     let trained = |mask: Value| {
         let mut turn = json!({"role": "assistant", "content": "5"});
@@ -85,6 +84,10 @@ fn weights_of_turns_are_obeyed() {
     ] {
         assert!(trained(mask.clone()), "{mask}");
     }
+}
+
+#[test]
+fn fields_of_turns_that_mean_nothing_there_are_refused() {
     let refused = |turn: Value| {
         refusal(
             Format::Messages,

@@ -14,7 +14,7 @@ use crate::answer::ItemAnswer;
 use crate::error::EvalError;
 use crate::evaluation::comparison::{Comparison, judge_tokens};
 use crate::evaluation::identity::{EvaluatedModel, claim, identity, single};
-use crate::evaluation::judge::{JudgeOpener, JudgeSettings, OpenJudge};
+use crate::evaluation::judge::{JudgeOpener, JudgeSettings, Judgements, OpenJudge};
 use crate::evaluation::results::{described, dialogue_rows, finish, item_rows, judged};
 use crate::evaluation::settings::EvalSettings;
 use crate::item::{Draw, Item, sampled};
@@ -172,9 +172,13 @@ impl<'a> Evaluation<'a> {
             return self.unscored(&rows, &run, identity);
         };
         let pairs = comparison.pairs(&self.items, &rows)?;
-        let requests = comparison.judging.requests(&pairs);
-        let known = PairwiseJudging::ids(&self.items);
-        let texts = judge.judge(requests, &known, run.out, &asked, run.progress)?;
+        let texts = judge.judge(Judgements {
+            requests: comparison.judging.requests(&pairs),
+            known: PairwiseJudging::ids(&self.items),
+            out: run.out,
+            owner: asked,
+            progress: run.progress,
+        })?;
         let scores = comparison
             .judging
             .summarize(&pairs, &texts, &self.settings.draws());
@@ -226,10 +230,13 @@ impl<'a> Evaluation<'a> {
             whole["items"] = bench.ids().len().into();
             return finish(run.out, &dialogue_rows(&bench, &dialogues, &[]), whole);
         };
-        let asked = json!({ "judge": judge.identity });
-        let requests = bench.requests(&dialogues);
-        let known = bench.judgement_ids();
-        let texts = judge.judge(requests, &known, run.out, &asked, run.progress)?;
+        let texts = judge.judge(Judgements {
+            requests: bench.requests(&dialogues),
+            known: bench.judgement_ids(),
+            out: run.out,
+            owner: json!({ "judge": judge.identity }),
+            progress: run.progress,
+        })?;
         let scores = bench.summarize(&dialogues, &texts, &self.settings.draws());
         let mut whole = judged(identity, &scores, &judge.identity);
         whole["run_scores"] = json!(scores.runs);

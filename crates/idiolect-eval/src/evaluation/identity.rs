@@ -80,12 +80,16 @@ pub(crate) fn claim(out: &Path, file: &str, identity: &Value) -> Result<(), Eval
     };
     let before: Map<String, Value> = serde_json::from_str(&text)
         .map_err(|error| EvalError::setting(path.display().to_string(), "JSON", error))?;
-    let differs = |(name, value): &(&String, &Value)| identity.get(name.as_str()) != Some(*value);
-    match before.iter().find(differs) {
+    // What one of them leaves out is null there: an empty file is that of no evaluation.
+    let now = identity.as_object().into_iter().flat_map(Map::keys);
+    let value = |name: &str| before.get(name).unwrap_or(&Value::Null);
+    let other = |name: &&String| value(name) != &identity[name.as_str()];
+    match before.keys().chain(now).find(other) {
         None => Ok(()),
-        Some((name, value)) => {
+        Some(name) => {
             let field = format!("{}: {name}", path.display());
-            let expected = format!("{value}, as it was begun with, or another out folder");
+            let begun = value(name);
+            let expected = format!("{begun}, as it was begun with, or another out folder");
             Err(EvalError::setting(field, expected, &identity[name]))
         }
     }

@@ -57,6 +57,18 @@ impl<W: Writer> JudgeOpener for W {
     }
 }
 
+/// Judgements that are wanted.
+pub(crate) struct Judgements<'a> {
+    pub(crate) requests: Vec<CompletionRequest>,
+    /// Ids that the folder may have judgements of.
+    pub(crate) known: HashSet<String>,
+    /// Folder of the evaluation.
+    pub(crate) out: &'a Path,
+    /// Whom the judgements belong to.
+    pub(crate) owner: Value,
+    pub(crate) progress: &'a dyn Progress,
+}
+
 /// A judge that is open, and whom the judgements belong to.
 pub(crate) struct OpenJudge<'a> {
     writer: &'a mut dyn Writer,
@@ -78,23 +90,12 @@ impl<'a> OpenJudge<'a> {
         Ok(Some(Self { writer, identity }))
     }
 
-    /// The judge's text for every request; what the folder has is not asked again. `asked` is whom the judgements
-    /// belong to: a folder of other judgements is refused, and so is one with judgements of ids that are not `known`.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a call with its folder, its owner and its listener"
-    )]
-    pub(crate) fn judge(
-        &mut self,
-        requests: Vec<CompletionRequest>,
-        known: &HashSet<String>,
-        out: &Path,
-        asked: &Value,
-        progress: &dyn Progress,
-    ) -> Result<Vec<String>, EvalError> {
-        claim(out, "judge.json", asked)?;
-        let mut watched = Watched::new(self.writer, "judge", progress);
-        let journal = RunDir::from(out).journal(RunDir::JUDGEMENTS);
-        judge_all(requests, known, &mut watched, &journal)
+    /// The judge's text for every request; what the folder has is not asked again. A folder of another owner's
+    /// judgements is refused, and so is one with judgements of ids that are not known.
+    pub(crate) fn judge(&mut self, asked: Judgements<'_>) -> Result<Vec<String>, EvalError> {
+        claim(asked.out, "judge.json", &asked.owner)?;
+        let mut watched = Watched::new(self.writer, "judge", asked.progress);
+        let journal = RunDir::from(asked.out).journal(RunDir::JUDGEMENTS);
+        judge_all(asked.requests, &asked.known, &mut watched, &journal)
     }
 }

@@ -9,14 +9,14 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use idiolect_completion::{CompletionRequest, Progress};
-use idiolect_data::{Id, Message, Role};
+use idiolect_data::{Id, Journal, Message, Role};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, ItemAnswer};
 use crate::error::EvalError;
 use crate::gold::Gold;
 use crate::item::{Draw, GenerateRequest, Item, ItemRequest, seed_of};
 use crate::judged::judge::judge_request;
-use crate::judged::mt_questions::{QUESTIONS, Question, forms, questions};
+use crate::judged::mt_questions::{QUESTIONS, Question, Questions, forms, questions};
 use crate::model::EvalModel;
 use crate::run::{AnswerSettings, run};
 use crate::tasks::MT_BENCH_TOKENS;
@@ -24,7 +24,10 @@ use crate::template::fill;
 
 /// The benchmark, read from its files.
 pub struct MtBench {
-    pub(crate) questions: Vec<Question>,
+    /// All questions; those that a limit leaves out may have answers of a longer run.
+    all: Vec<Question>,
+    /// How many of them are asked.
+    asked: usize,
     /// System and user part of the judge's prompts: first and second turn, without and with a reference.
     forms: Vec<(String, String)>,
     /// How often each question is answered anew; 3 in arXiv 2409.00096.
@@ -72,14 +75,22 @@ impl MtBench {
         limit: Option<usize>,
         runs: usize,
     ) -> Result<Self, EvalError> {
+        let Questions { all, asked } = questions(path, data, limit)?;
         Ok(Self {
-            questions: questions(path, data, limit)?,
+            all,
+            asked,
             forms: forms(data)?,
             runs: runs.max(1),
         })
     }
 
-    /// Has `model` answer both turns of every question in every run, journaled.
+    /// The questions that are asked.
+    pub(crate) fn questions(&self) -> &[Question] {
+        &self.all[..self.asked]
+    }
+
+    /// Has `model` answer both turns of every question in every run, journaled. Journals of a longer run are gone on
+    /// with, and their answers to other questions stay.
     ///
     /// # Errors
     ///
@@ -89,25 +100,23 @@ impl MtBench {
         model: &mut dyn EvalModel,
         asked: &MtBenchRun<'_>,
     ) -> Result<Vec<Dialogue>, EvalError> {
+        let (places, all) = (self.places(self.asked), self.places(self.all.len()));
         let settings = AnswerSettings {
-            limit: None,
+            limit: Some(places.len()),
             ..asked.settings
         };
-        let places = self.places();
-        let mut turns = [Vec::new(), Vec::new()];
-        for turn in 0..2 {
-            let before = turns[0].clone();
-            let items = places.iter().enumerate().map(|(place, at)| {
-                let before = before.get(place).map(String::as_str);
-                self.item(*at, before, asked.seed)
-            });
-            let items: Vec<Item> = items.collect();
-            let journal = asked.folder.join(format!("turn-{}.jsonl", turn + 1));
-            let rows = run(&items, model, settings, &journal, asked.progress)?;
-            turns[turn] = rows.into_iter().map(|row| trimmed(row.answer)).collect();
-        }
-        let [first, second] = turns;
-        let answers = first.into_iter().zip(second);
+        let journal = |turn: usize| asked.folder.join(format!("turn-{turn}.jsonl"));
+        let items = all.iter().map(|at| self.item(*at, None, asked.seed));
+        let items: Vec<Item> = items.collect();
+        run(&items, model, settings, &journal(1), asked.progress)?;
+        // Those of a longer run too: its second turns follow them.
+        let first = Journal::read::<ItemAnswer>(&journal(1))?.into_iter();
+        let first: Vec<String> = first.map(|row| trimmed(row.answer)).collect();
+        let items = all.iter().zip(&first);
+        let items = items.map(|(at, before)| self.item(*at, Some(before), asked.seed));
+        let items: Vec<Item> = items.collect();
+        let second = run(&items, model, settings, &journal(2), asked.progress)?.into_iter();
+        let answers = first.into_iter().zip(second.map(|row| trimmed(row.answer)));
         let dialogue = |(&(question, run), (first, second))| Dialogue {
             question,
             run,
@@ -117,24 +126,24 @@ impl MtBench {
         Ok(self.repeated(dialogues))
     }
 
-    /// Questions and runs that are asked: a greedy answer is the same in every run.
-    fn places(&self) -> Vec<(usize, usize)> {
+    /// Runs of the first questions that are asked: a greedy answer is the same in every run.
+    fn places(&self, questions: usize) -> Vec<(usize, usize)> {
         let runs = |question: usize| {
-            let greedy = self.questions[question].temperature() <= 0.0;
+            let greedy = self.all[question].temperature() <= 0.0;
             (0..if greedy { 1 } else { self.runs }).map(move |run| (question, run))
         };
-        (0..self.questions.len()).flat_map(runs).collect()
+        (0..questions).flat_map(runs).collect()
     }
 
     /// How many answers are asked for.
     pub(crate) fn answer_count(&self) -> usize {
-        2 * self.places().len()
+        2 * self.places(self.asked).len()
     }
 
     /// The dialogues with greedy ones in every run, by question and then by run.
     fn repeated(&self, dialogues: Vec<Dialogue>) -> Vec<Dialogue> {
         let all = dialogues.into_iter().flat_map(|dialogue| {
-            let greedy = self.questions[dialogue.question].temperature() <= 0.0;
+            let greedy = self.all[dialogue.question].temperature() <= 0.0;
             let runs = if greedy {
                 0..self.runs
             } else {
@@ -150,7 +159,7 @@ impl MtBench {
 
     /// One turn of a question as an item; the second one follows the answer to the first.
     fn item(&self, (at, run): (usize, usize), first: Option<&str>, seed: u64) -> Item {
-        let question = &self.questions[at];
+        let question = &self.all[at];
         let turn = |role, content: &str| Message::new(role, content);
         let mut turns = vec![turn(Role::User, &question.turns[0])];
         if let Some(answer) = first {
@@ -188,14 +197,12 @@ impl MtBench {
     }
 
     pub(crate) fn known<'a>(&self, dialogues: &'a [Dialogue]) -> Vec<&'a Dialogue> {
-        let has = |dialogue: &&Dialogue| {
-            dialogue.question < self.questions.len() && dialogue.run < self.runs
-        };
+        let has = |dialogue: &&Dialogue| dialogue.question < self.asked && dialogue.run < self.runs;
         dialogues.iter().filter(has).collect()
     }
 
     pub(crate) fn request(&self, dialogue: &Dialogue, turn: usize) -> CompletionRequest {
-        let question = &self.questions[dialogue.question];
+        let question = &self.all[dialogue.question];
         let [question_1, question_2] = &question.turns;
         let [answer_1, answer_2] = &dialogue.answers;
         let mut values: Vec<(&str, &str)> = vec![
@@ -215,12 +222,12 @@ impl MtBench {
         judge_request(id, system, fill(user, &values))
     }
 
-    /// The ids that requests to the judge may have.
+    /// The ids that requests to the judge may have, those of questions that a limit leaves out included.
     pub(crate) fn judgement_ids(&self) -> HashSet<String> {
         let runs = (0..self.runs).flat_map(|run| [(run, 0), (run, 1)]);
         let all = runs.flat_map(|(run, turn)| {
             let id = move |question| judgement_id(question, run, turn);
-            self.questions.iter().map(id)
+            self.all.iter().map(id)
         });
         all.collect()
     }
@@ -228,10 +235,8 @@ impl MtBench {
     /// The id of each question, in the order of the summary's rows.
     #[must_use]
     pub fn ids(&self) -> Vec<Id> {
-        self.questions
-            .iter()
-            .map(|question| question.id.clone())
-            .collect()
+        let ids = self.questions().iter().map(|question| question.id.clone());
+        ids.collect()
     }
 }
 

@@ -57,32 +57,51 @@ impl Question {
     }
 }
 
-/// The first `limit` questions of a file, or all, with the reference answers of the data folder.
+/// The questions of a file.
+pub(crate) struct Questions {
+    /// Those that are asked, and behind them those that a limit leaves out, up to the first that is none.
+    pub(crate) all: Vec<Question>,
+    /// How many are asked.
+    pub(crate) asked: usize,
+}
+
+/// The questions of a file, of which the first `limit` or all are asked, with the reference answers of the data folder.
 pub(crate) fn questions(
     path: &Path,
     data: &Path,
     limit: Option<usize>,
-) -> Result<Vec<Question>, EvalError> {
+) -> Result<Questions, EvalError> {
     let references = references(&data.join(REFERENCES))?;
     let found = rows(path)?;
-    let mut questions = Vec::new();
-    for row in found.iter().take(limit.unwrap_or(usize::MAX)) {
-        let id = row.fields.get("question_id").cloned();
-        let id = id.ok_or_else(|| row.wrong("question_id", "a number"))?;
-        let kind = row.text("category")?;
-        let reference = references.get(&id.to_string()).cloned();
-        let needed = WITH_REFERENCE.contains(&kind.as_str());
-        if needed && reference.is_none() {
-            return Err(row.wrong("question_id", "that of a reference answer"));
-        }
-        questions.push(Question {
-            id,
-            turns: pair(&row.texts("turns")?).ok_or_else(|| row.wrong("turns", "two texts"))?,
-            reference: reference.filter(|_| needed),
-            kind,
-        });
+    let asked = limit.unwrap_or(found.len()).min(found.len());
+    let (first, beyond) = found.split_at(asked);
+    let first = first.iter().map(|row| question(row, &references));
+    let mut all = first.collect::<Result<Vec<_>, _>>()?;
+    let beyond = beyond
+        .iter()
+        .map_while(|row| question(row, &references).ok());
+    all.extend(beyond);
+    Ok(Questions { all, asked })
+}
+
+fn question(
+    row: &TaskRow,
+    references: &BTreeMap<String, [String; 2]>,
+) -> Result<Question, EvalError> {
+    let id = row.fields.get("question_id").cloned();
+    let id = id.ok_or_else(|| row.wrong("question_id", "a number"))?;
+    let kind = row.text("category")?;
+    let reference = references.get(&id.to_string()).cloned();
+    let needed = WITH_REFERENCE.contains(&kind.as_str());
+    if needed && reference.is_none() {
+        return Err(row.wrong("question_id", "that of a reference answer"));
     }
-    Ok(questions)
+    Ok(Question {
+        id,
+        turns: pair(&row.texts("turns")?).ok_or_else(|| row.wrong("turns", "two texts"))?,
+        reference: reference.filter(|_| needed),
+        kind,
+    })
 }
 
 fn pair(texts: &[String]) -> Option<[String; 2]> {

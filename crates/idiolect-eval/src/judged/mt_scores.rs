@@ -23,8 +23,11 @@ impl MtBench {
         judgements: &[String],
         draws: &Draws,
     ) -> JudgedScores {
-        let mut ratings: Vec<[Vec<f64>; 2]> =
-            self.questions.iter().map(|_| Default::default()).collect();
+        let mut ratings: Vec<[Vec<f64>; 2]> = self
+            .questions()
+            .iter()
+            .map(|_| Default::default())
+            .collect();
         let mut of_runs = vec![Vec::new(); self.runs];
         let mut unread = Vec::new();
         let dialogues = self.known(dialogues);
@@ -59,7 +62,7 @@ impl MtBench {
         let mut all: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
         let mut kinds: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         let mut rows = Vec::new();
-        for (question, [first, second]) in self.questions.iter().zip(ratings) {
+        for (question, [first, second]) in self.questions().iter().zip(ratings) {
             let both = [first.as_slice(), second].concat();
             let mut row = BTreeMap::new();
             for (name, values) in [("score", &both), ("turn_1", first), ("turn_2", second)] {
@@ -79,7 +82,7 @@ impl MtBench {
             Some((kind, score))
         });
         EvalSummary {
-            items: self.questions.len(),
+            items: self.questions().len(),
             scores: scores.collect(),
             groups: groups.collect(),
             rows,

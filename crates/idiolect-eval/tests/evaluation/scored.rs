@@ -5,7 +5,7 @@ use std::path::Path;
 
 use idiolect_eval::EvalError;
 use idiolect_testkit::without_checksums;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::model::{SUMS, ask, data, settings};
 
@@ -40,7 +40,7 @@ fn the_files_are_as_ever() {
     let hash = idiolect_data::text_hash(
         r#"{"Generate":{"prompt":{"Chat":[{"role":"user","content":"3"}]},"stops":[],"max_new_tokens":512}}"#,
     );
-    let bare = without_checksums(&journal);
+    let bare = without_checksums(&journal).unwrap();
     assert_eq!(bare.lines().next().unwrap(), first.replace("9f2d", &hash));
     assert_eq!(read("summary.json"), format!("{summary:#}\n"));
     let head = eval.trim_end().trim_end_matches('}').trim_end();
@@ -60,6 +60,38 @@ fn the_files_are_as_ever() {
         error.contains("eval.json: max_new_tokens: expected null, as it was begun with"),
         "{error}"
     );
+}
+
+#[test]
+fn a_folder_whose_owner_is_taken_out_is_refused() {
+    let data = data(&[("sdft/multiarith_test.json", SUMS)]);
+    let out = data.path().join("out");
+    let settings = settings("multiarith", data.path());
+    let whole = ask(&settings, &out, None).unwrap();
+    let path = out.join("eval.json");
+    let before: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    for name in [
+        "task",
+        "shots",
+        "model",
+        "model_hash",
+        "dtype",
+        "batch_size",
+    ] {
+        let mut without = before.clone();
+        without.as_object_mut().unwrap().remove(name);
+        fs::write(&path, without.to_string()).unwrap();
+        let error = ask(&settings, &out, None).unwrap_err().to_string();
+        let expected = format!("eval.json: {name}: expected null, as it was begun with");
+        assert!(error.contains(&expected), "{error}");
+    }
+    fs::write(&path, "{}").unwrap();
+    assert!(ask(&settings, &out, None).is_err());
+    // What is null may be left out, as earlier versions left out what they had not.
+    let mut without = before.clone();
+    without.as_object_mut().unwrap().remove("adapter_hash");
+    fs::write(&path, without.to_string()).unwrap();
+    assert_eq!(ask(&settings, &out, None).unwrap(), whole);
 }
 
 #[test]

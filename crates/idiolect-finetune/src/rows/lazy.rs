@@ -16,16 +16,22 @@ use super::limit::Limit;
 use super::token_cache::{Cached, TokenCache};
 use crate::{FineTuneError, FineTuneSettings};
 
+/// Where rows come from, and what becomes of those that cannot be used.
+#[derive(Clone, Copy)]
+pub(crate) struct LazySource<'a> {
+    pub(crate) model: &'a LanguageModel,
+    pub(crate) file: &'a LazyRows,
+    pub(crate) cache: Option<&'a TokenCache>,
+    pub(crate) bad_rows: BadRows,
+}
+
 /// Some rows of a file.
 pub(crate) struct LazySet<'a> {
-    model: &'a LanguageModel,
-    file: &'a LazyRows,
-    cache: Option<&'a TokenCache>,
+    source: LazySource<'a>,
     limit: Limit,
     /// Their numbers in the file, 4 bytes each.
     rows: Vec<u32>,
     left_out: Cell<usize>,
-    bad_rows: BadRows,
     /// Rows that cannot be used, by their numbers in the file; each once.
     skipped: RefCell<BTreeMap<usize, SkippedRow>>,
     /// Rows that were cut, and of those the ones that lost every trained token, by their numbers.
@@ -71,18 +77,12 @@ impl<'a> LazySet<'a> {
     /// # Errors
     ///
     /// [`FineTuneError::Setting`] for a length that is none.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "where rows come from, and what becomes of them"
-    )]
     pub(crate) fn split(
-        model: &'a LanguageModel,
-        file: &'a LazyRows,
-        cache: Option<&'a TokenCache>,
-        bad_rows: BadRows,
+        source: LazySource<'a>,
         settings: &FineTuneSettings,
         seed: u64,
     ) -> Result<LazySets<'a>, FineTuneError> {
+        let LazySource { model, file, .. } = source;
         let limit = Limit::new(model, settings)?;
         let count = file.index.len();
         let chosen = file.sample.map(|n| sample(count, n, seed));
@@ -95,13 +95,10 @@ impl<'a> LazySet<'a> {
             rows.filter_map(Result::ok).collect::<Vec<_>>()
         };
         let set = |rows| Self {
-            model,
-            file,
-            cache,
+            source,
             limit,
             rows: numbers(rows),
             left_out: Cell::new(0),
-            bad_rows,
             skipped: RefCell::default(),
             cut: RefCell::default(),
         };
@@ -133,7 +130,7 @@ impl<'a> LazySet<'a> {
 
     /// The tokens of a row of the file, from the cache where they are there; none where it is left out.
     fn cached(&self, number: usize) -> Result<Option<TokenRow>, FineTuneError> {
-        let Some(cache) = self.cache else {
+        let Some(cache) = self.source.cache else {
             return self.fitted(number);
         };
         match cache.get(number)? {
@@ -151,7 +148,7 @@ impl<'a> LazySet<'a> {
         let row = match self.token_row(number) {
             Ok(row) => row,
             Err(FineTuneError::Lm(error))
-                if self.bad_rows == BadRows::Skip && error.is_of_row() =>
+                if self.source.bad_rows == BadRows::Skip && error.is_of_row() =>
             {
                 let skipped = SkippedRow::new(number.into(), error.of_row());
                 self.skipped.borrow_mut().insert(number, skipped);
@@ -172,8 +169,8 @@ impl<'a> LazySet<'a> {
     }
 
     fn token_row(&self, number: usize) -> Result<TokenRow, FineTuneError> {
-        let (index, model) = (&self.file.index, self.model);
-        match &self.file.format {
+        let (index, model) = (&self.source.file.index, self.source.model);
+        match &self.source.file.format {
             FileFormat::Tokens => {
                 let row = token_row(index.path(), number, index.raw(number)?)?;
                 Ok(model.checked(row)?)
@@ -197,7 +194,7 @@ impl Rows for LazySet<'_> {
 
     fn size(&self, row: usize) -> RowSize {
         RowSize {
-            tokens: self.file.index.bytes(self.rows[row] as usize),
+            tokens: self.source.file.index.bytes(self.rows[row] as usize),
             trained_tokens: 1,
         }
     }
@@ -217,7 +214,7 @@ impl Rows for LazySet<'_> {
     fn fingerprint(&self) -> String {
         let first = (0..self.count().min(FIRST)).filter_map(|row| self.row(row).ok().flatten());
         let first: Vec<TokenRow> = first.map(Cow::into_owned).collect();
-        let (file, tokens) = (self.file.index.fingerprint(), first.fingerprint());
+        let (file, tokens) = (self.source.file.index.fingerprint(), first.fingerprint());
         format!("{file:016x}-{tokens}-{}", self.count())
     }
 }

@@ -5,7 +5,7 @@ use idiolect_lm::LanguageModel;
 use idiolect_train::Rows;
 
 use super::data::{LazyRows, TrainingData};
-use super::lazy::{LazySet, LazySets, cache};
+use super::lazy::{LazySet, LazySets, LazySource, cache};
 use super::prepared::Prepared;
 use crate::{FineTuneError, FineTuneSettings, TrainingEvent};
 
@@ -106,10 +106,12 @@ impl RowSource<'_> {
         let cache = run.map(|run| cache(model, file, settings, run));
         let cache = cache.transpose()?;
         let LazySets { rows, held_out } = LazySet::split(
-            model,
-            file,
-            cache.as_ref(),
-            self.bad_rows,
+            LazySource {
+                model,
+                file,
+                cache: cache.as_ref(),
+                bad_rows: self.bad_rows,
+            },
             settings,
             self.seed,
         )?;

@@ -8,10 +8,11 @@
 
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use idiolect_hub::{Event, Hub, HubConfig, Repo, RepoKind};
-use idiolect_testkit::hub::HubServer;
+use idiolect_testkit::hub::{Asked, HubServer, Reply, Repository};
 
 /// More bytes than are read at once, none like its neighbours.
 pub fn big() -> Vec<u8> {
@@ -78,4 +79,50 @@ impl Told {
     pub fn advanced(&self) -> u64 {
         self.0.lock().unwrap().1
     }
+}
+
+/// A model with a large file, and a data set.
+pub fn repositories() -> Vec<Repository> {
+    let model = Repository {
+        revisions: vec!["main".into(), "v1".into(), "refs/pr/1".into()],
+        ..Repository::new(
+            "models/owner/name",
+            &[
+                ("config.json", b"{}"),
+                ("sub folder/a.txt", b"a"),
+                ("model.safetensors", &big()),
+            ],
+        )
+    };
+    let rows: [(&str, &[u8]); 3] = [
+        ("README.md", b"rows"),
+        ("data/train-0.jsonl", b"{\"a\": 1}"),
+        ("data/train-1.jsonl", b"{\"a\": 2}"),
+    ];
+    vec![model, Repository::new("datasets/owner/rows", &rows)]
+}
+
+pub fn is_content(asked: &Asked) -> bool {
+    asked.method == "GET" && asked.path.starts_with("/storage/")
+}
+
+/// A server whose answers with content are changed by their number, from 0.
+pub fn faulty(change: impl Fn(usize, &Asked, Reply) -> Reply + Send + Sync + 'static) -> HubServer {
+    let count = AtomicUsize::new(0);
+    HubServer::with_fault(repositories(), move |asked, reply| {
+        if !is_content(asked) {
+            return reply;
+        }
+        change(count.fetch_add(1, Ordering::SeqCst), asked, reply)
+    })
+    .unwrap()
+}
+
+pub fn ranges(server: &HubServer) -> Vec<Option<usize>> {
+    let asked = server.asked();
+    asked
+        .iter()
+        .filter(|asked| is_content(asked))
+        .map(Asked::from)
+        .collect()
 }

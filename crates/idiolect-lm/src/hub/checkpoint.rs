@@ -214,7 +214,7 @@ mod tests {
     }
 
     fn server(files: &[(&str, &[u8])]) -> HubServer {
-        HubServer::start(vec![Repository::new("models/owner/name", files)])
+        HubServer::start(vec![Repository::new("models/owner/name", files)]).unwrap()
     }
 
     #[test]

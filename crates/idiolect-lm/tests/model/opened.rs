@@ -4,10 +4,9 @@ use std::ops::ControlFlow;
 
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{Dtype, GenerateRun, LanguageModel, LmError, ModelPrompt, ModelSettings};
-use idiolect_tokens::TokenRow;
 use serde_json::json;
 
-use crate::tiny::{folder, loss, model, settings, tiny, user};
+use crate::tiny::{folder, loss, model, settings, tiny};
 
 #[test]
 fn a_folder_is_a_model_with_its_tokenizer_and_template() {
@@ -177,45 +176,6 @@ fn what_does_not_fit_is_refused_by_name() {
 }
 
 #[test]
-fn a_jinja_file_is_the_template_and_is_saved_as_such() {
-    let Some(settings) = settings() else { return };
-    let place = tempfile::tempdir().unwrap();
-    let file = place.path().join("own.jinja");
-    let source = "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}</s>{% endfor %}\
-                  {% if add_generation_prompt %}[assistant]{% endif %}";
-    std::fs::write(&file, source).unwrap();
-    let template = file.display().to_string();
-    let settings = ModelSettings {
-        template: Some(template.clone()),
-        ..settings
-    };
-    let model = LanguageModel::from_settings(&settings).unwrap();
-    let rendered = model.template().prompt(&user("hi")).unwrap().text("", "");
-    assert_eq!(rendered, "[user]hi</s>[assistant]");
-    let saved = place.path().join("saved");
-    std::fs::create_dir(&saved).unwrap();
-    let files = model.save_text_files(&saved).unwrap();
-    assert!(
-        files.contains(&"chat_template.jinja".to_string()),
-        "{files:?}"
-    );
-    let text = std::fs::read_to_string(saved.join("chat_template.jinja")).unwrap();
-    assert_eq!(text, source);
-    let plain = tiny().unwrap();
-    let again = plain.with_template(&template).unwrap();
-    assert_eq!(
-        again.text_fingerprint().unwrap(),
-        model.text_fingerprint().unwrap()
-    );
-    assert_ne!(
-        plain.text_fingerprint().unwrap(),
-        model.text_fingerprint().unwrap()
-    );
-    let named = plain.with_template("alpaca").unwrap();
-    assert_eq!(named.template().name(), "alpaca");
-}
-
-#[test]
 fn a_summary_says_what_a_model_is() {
     let Some(model) = tiny() else { return };
     let summary = serde_json::to_value(model.summary()).unwrap();
@@ -235,72 +195,4 @@ fn a_summary_says_what_a_model_is() {
         model.load_report().loaded.len()
     );
     assert!(shown.lines().any(|found| found == line), "{shown}");
-}
-
-#[test]
-fn a_template_of_a_file_that_was_edited_is_another() {
-    let Some(model) = tiny() else { return };
-    let place = tempfile::tempdir().unwrap();
-    let file = place.path().join("own.toml");
-    let fingerprint = |user: &str| {
-        let text = format!("name = \"own\"\nuser = [{{ text = \"{user}\" }}]\n");
-        std::fs::write(&file, text).unwrap();
-        let model = model.with_template(&file.display().to_string()).unwrap();
-        model.text_fingerprint().unwrap()
-    };
-    let asked = fingerprint("Q: {{content}} A: ");
-    assert_eq!(fingerprint("Q: {{content}} A: "), asked);
-    assert_ne!(fingerprint("Question: {{content}} Answer: "), asked);
-}
-
-/// A copy of a tiny checkpoint to whose tokenizer a token was added behind all others, without a row of the
-/// embedding.
-fn with_token_beyond_the_embedding(token: &str) -> Option<tempfile::TempDir> {
-    let from = folder("tiny-llama3")?;
-    let place = tempfile::tempdir().unwrap();
-    for name in ["config.json", "model.safetensors"] {
-        std::fs::copy(from.join(name), place.path().join(name)).unwrap();
-    }
-    let read = |name: &str| {
-        let text = std::fs::read_to_string(from.join(name)).unwrap();
-        serde_json::from_str::<serde_json::Value>(&text).unwrap()
-    };
-    let mut tokenizer = read("tokenizer.json");
-    let added = serde_json::json!({"id": 384, "content": token, "single_word": false, "lstrip": false,
-        "rstrip": false, "normalized": false, "special": true});
-    tokenizer["added_tokens"]
-        .as_array_mut()
-        .unwrap()
-        .push(added);
-    let mut config = read("tokenizer_config.json");
-    config["pad_token"] = "[PAD]".into();
-    for (name, json) in [
-        ("tokenizer.json", tokenizer),
-        ("tokenizer_config.json", config),
-    ] {
-        std::fs::write(place.path().join(name), json.to_string()).unwrap();
-    }
-    let mut config = read("config.json");
-    config["pad_token_id"] = 384.into();
-    std::fs::write(place.path().join("config.json"), config.to_string()).unwrap();
-    Some(place)
-}
-
-#[test]
-fn a_padding_token_without_a_row_of_the_embedding_is_no_obstacle() {
-    let (Some(place), Some(plain)) = (with_token_beyond_the_embedding("[PAD]"), tiny()) else {
-        return;
-    };
-    let model = LanguageModel::open(&place.path().display().to_string()).unwrap();
-    assert!((model.pad_id() as usize) < model.decoder().config.vocab_size);
-    assert_eq!(loss(&model).to_bits(), loss(&plain).to_bits());
-    // Where the token is read it is an error, not another token.
-    let padded = TokenRow::all_trained(0.into(), vec![1, 5, 384, 6]);
-    let error = model
-        .score(&[padded], 1, &idiolect_completion::Quiet)
-        .unwrap_err();
-    assert!(error.to_string().contains("384"), "{error}");
-    let place = with_token_beyond_the_embedding("<|other|>").unwrap();
-    let error = LanguageModel::open(&place.path().display().to_string()).unwrap_err();
-    assert!(error.to_string().contains("<|other|>"), "{error}");
 }

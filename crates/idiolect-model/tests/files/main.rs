@@ -6,6 +6,7 @@
     reason = "helpers of tests end them"
 )]
 
+mod configurations;
 mod folder;
 mod numbers;
 mod refusals;

@@ -5,6 +5,26 @@
 
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use idiolect_input::limits;
+
+use super::problem::Problem;
+
+/// The bytes of a token in base64; none where it is not that.
+///
+/// # Errors
+///
+/// A token that is too long to be split in all ways.
+pub(super) fn decoded(token: &str) -> Result<Option<Vec<u8>>, Problem> {
+    let Ok(bytes) = STANDARD.decode(token) else {
+        return Ok(None);
+    };
+    let length = limits::TOKEN_BYTES.check(bytes.len() as u64);
+    length.map_err(|error| Problem::new("tokens within the limit", error.to_string()))?;
+    Ok(Some(bytes))
+}
+
 /// A token as `tokenizer.json` spells it: a character for each byte.
 pub(super) fn name(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char_of(*byte)).collect()

@@ -2,8 +2,6 @@
 //!
 //! Special tokens of files that name none are those of mistral-common 1.13 (`tokens/tokenizers/tekken.py`).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::problem::Problem;
@@ -85,7 +83,7 @@ pub(super) fn vocabulary(bytes: &[u8]) -> Result<GgufVocabulary, Problem> {
     })?;
     let mut tokens = Vec::with_capacity(plain);
     for token in &file.vocab[..plain] {
-        let bytes = STANDARD.decode(&token.token_bytes).ok();
+        let bytes = ranks::decoded(&token.token_bytes)?;
         let bytes = bytes.filter(|_| token.rank == tokens.len());
         let wrong = || {
             Problem::new(
@@ -121,8 +119,15 @@ pub(super) fn vocabulary(bytes: &[u8]) -> Result<GgufVocabulary, Problem> {
     })
 }
 
+/// The most special tokens of a file; published ones have a thousand.
+const SPECIAL_MOST: usize = 1 << 16;
+
 /// The names of the special tokens by id.
 fn special(named: Option<Vec<Special>>, count: usize) -> Result<Vec<String>, Problem> {
+    if SPECIAL_MOST < count {
+        let expected = format!("at most {SPECIAL_MOST} special tokens");
+        return Err(Problem::new(expected, count.to_string()));
+    }
     let mut names: Vec<String> = (0..count).map(|id| format!("<SPECIAL_{id}>")).collect();
     let own = OWN.iter().enumerate().map(|(rank, name)| Special {
         rank,
@@ -134,4 +139,30 @@ fn special(named: Option<Vec<Special>>, count: usize) -> Result<Vec<String>, Pro
         *slot.ok_or_else(expected)? = token_str;
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(size: usize, special: usize, token: &[u8]) -> String {
+        let config = json!({"pattern": TEKKEN, "default_vocab_size": size, "default_num_special_tokens": special});
+        let token = json!({"rank": 0, "token_bytes": STANDARD.encode(token)});
+        let file = json!({"config": config, "vocab": [token]});
+        let problem = vocabulary(file.to_string().as_bytes()).unwrap_err();
+        format!("{}, found {}", problem.expected, problem.found)
+    }
+
+    #[test]
+    fn numbers_and_tokens_of_any_size_cost_nothing() {
+        let most = usize::MAX;
+        let expected = format!("at most 65536 special tokens, found {most}");
+        assert_eq!(refused(most, most, b"a"), expected);
+        let long = refused(21, 20, &vec![b'a'; 1 << 20]);
+        assert!(long.contains("expected at most 1024"), "{long}");
+    }
 }

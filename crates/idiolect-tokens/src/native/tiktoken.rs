@@ -2,9 +2,6 @@
 //!
 //! The file holds no special tokens; they are those of Llama 3 (llama-models 0.3.0, `llama3/tokenizer.py`).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::problem::Problem;
 use super::ranks;
 use crate::GgufVocabulary;
@@ -46,7 +43,7 @@ pub(super) fn vocabulary(bytes: &[u8]) -> Result<GgufVocabulary, Problem> {
             let expected = format!("rank {} on line {}", tokens.len(), number + 1);
             return Err(Problem::new(expected, rank.to_string()));
         }
-        tokens.push(STANDARD.decode(token).map_err(|_| wrong())?);
+        tokens.push(ranks::decoded(token)?.ok_or_else(wrong)?);
     }
     if tokens.len() != LLAMA3 {
         let expected = format!("{LLAMA3} tokens, those of Llama 3, or a tokenizer.json");

@@ -28,7 +28,7 @@ pub fn continue_text(
     let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
     on_threads(job.threads, || {
         let file = RunDir::new(out).summary();
-        let before = earlier_costs(&file, &["spent"]);
+        let before = earlier_costs(&file, &["spent"])?;
         let corpus = job.continuation.corpus()?;
         let config = job.continuation.config(job.seed)?;
         job.continuation.validate()?;

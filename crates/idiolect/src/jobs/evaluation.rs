@@ -58,7 +58,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             out,
         };
         let file = RunDir::from(out).summary();
-        let before = earlier_costs(&file, &["judge", "spent"]);
+        let before = earlier_costs(&file, &["judge", "spent"])?;
         let summary = evaluation.run(&mut writer, run);
         if let Some(judge) = &judges.open {
             judge.tell();

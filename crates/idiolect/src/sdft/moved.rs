@@ -56,7 +56,7 @@ fn forgotten(
     progress: &dyn Progress,
 ) -> Result<Forgetting, Error> {
     let path = run.forgetting();
-    if let Some(found) = Forgetting::read(&path).filter(|found| found.prompts == answers.len()) {
+    if let Some(found) = answers.measured(&path) {
         return Ok(found);
     }
     let found = answers.measure(tuned, progress)?;

@@ -57,9 +57,13 @@ pub(super) fn to_json(value: &Value, args: Rest<Value>, options: &Kwargs) -> Res
     };
     options.assert_all_used()?;
     let value = serde_json::to_value(value).map_err(|error| refused(&error.to_string()))?;
-    let mut out = String::new();
-    dumps.value(&value, 0, &mut out);
-    Ok(out)
+    let mut text = Text {
+        dumps: &dumps,
+        depth: 0,
+        out: String::new(),
+    };
+    text.value(&value);
+    Ok(text.out)
 }
 
 fn indent(value: &Value) -> Result<String, Error> {
@@ -82,77 +86,72 @@ fn refused(reason: &str) -> Error {
     Error::new(ErrorKind::InvalidOperation, reason.to_owned())
 }
 
-impl Dumps {
-    fn value(&self, value: &Json, depth: usize, out: &mut String) {
+/// A text that values are written to.
+struct Text<'a> {
+    dumps: &'a Dumps,
+    /// Brackets that are open.
+    depth: usize,
+    out: String,
+}
+
+impl Text<'_> {
+    fn value(&mut self, value: &Json) {
         match value {
-            Json::Null => out.push_str("null"),
-            Json::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+            Json::Null => self.out.push_str("null"),
+            Json::Bool(truth) => self.out.push_str(if *truth { "true" } else { "false" }),
             Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-                Some(float) => out.push_str(&python::float(float)),
-                None => out.push_str(&number.to_string()),
+                Some(float) => self.out.push_str(&python::float(float)),
+                None => self.out.push_str(&number.to_string()),
             },
-            Json::String(text) => self.text(text, out),
-            Json::Array(list) => {
-                self.within(['[', ']'], depth, out, list.iter(), |item, out| {
-                    self.value(item, depth + 1, out);
-                });
-            }
+            Json::String(text) => self.text(text),
+            Json::Array(list) => self.within(['[', ']'], list.iter(), Self::value),
             Json::Object(map) => {
                 let mut pairs: Vec<_> = map.iter().collect();
-                if self.sort_keys {
+                if self.dumps.sort_keys {
                     pairs.sort_by_key(|(key, _)| *key);
                 }
-                self.within(
-                    ['{', '}'],
-                    depth,
-                    out,
-                    pairs.into_iter(),
-                    |(key, value), out| {
-                        self.text(key, out);
-                        out.push_str(&self.behind_key);
-                        self.value(value, depth + 1, out);
-                    },
-                );
+                self.within(['{', '}'], pairs.into_iter(), |own, (key, value)| {
+                    own.text(key);
+                    own.out.push_str(&own.dumps.behind_key);
+                    own.value(value);
+                });
             }
         }
     }
 
     /// Items between brackets, each on a line of its own where lines are broken.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what every kind of value has in common"
-    )]
     fn within<T>(
-        &self,
+        &mut self,
         [open, close]: [char; 2],
-        depth: usize,
-        out: &mut String,
         items: impl ExactSizeIterator<Item = T>,
-        mut write: impl FnMut(T, &mut String),
+        mut write: impl FnMut(&mut Self, T),
     ) {
-        out.push(open);
+        self.out.push(open);
+        self.depth += 1;
         let is_empty = items.len() == 0;
         for (at, item) in items.enumerate() {
             if at > 0 {
-                out.push_str(&self.between_items);
+                self.out.push_str(&self.dumps.between_items);
             }
-            self.line(depth + 1, out);
-            write(item, out);
+            self.line();
+            write(self, item);
         }
+        self.depth -= 1;
         if !is_empty {
-            self.line(depth, out);
+            self.line();
         }
-        out.push(close);
+        self.out.push(close);
     }
 
-    fn line(&self, depth: usize, out: &mut String) {
-        if let Some(indent) = &self.indent {
-            out.push('\n');
-            out.push_str(&indent.repeat(depth));
+    fn line(&mut self) {
+        if let Some(indent) = &self.dumps.indent {
+            self.out.push('\n');
+            self.out.push_str(&indent.repeat(self.depth));
         }
     }
 
-    fn text(&self, text: &str, out: &mut String) {
+    fn text(&mut self, text: &str) {
+        let out = &mut self.out;
         out.push('"');
         for char in text.chars() {
             match char {
@@ -163,7 +162,7 @@ impl Dumps {
                 '\t' => out.push_str("\\t"),
                 '\u{8}' => out.push_str("\\b"),
                 '\u{c}' => out.push_str("\\f"),
-                own if own < ' ' || self.ensure_ascii && !(' '..='~').contains(&own) => {
+                own if own < ' ' || self.dumps.ensure_ascii && !(' '..='~').contains(&own) => {
                     for unit in own.encode_utf16(&mut [0; 2]) {
                         // Writing into a text does not fail.
                         let _ = write!(out, "\\u{unit:04x}");

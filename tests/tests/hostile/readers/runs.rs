@@ -1,0 +1,44 @@
+//! What a run has left in its directory, for it to go on from and for a page about it.
+
+use std::path::Path;
+
+use idiolect::BoxError;
+
+use super::models::scores;
+use crate::good::{answer, tune};
+use crate::reading::{Reader, any, same};
+
+pub(super) const READERS: [Reader; 8] = [
+    same("journal", "answers.jsonl", journal),
+    same("checkpoint", "run/metrics.jsonl", resumed),
+    same("checkpoint", "run/checkpoints/step-4/state.json", resumed),
+    same(
+        "checkpoint",
+        "run/checkpoints/step-4/parameters.safetensors",
+        resumed,
+    ),
+    same(
+        "checkpoint",
+        "run/checkpoints/step-4/optimizer.safetensors",
+        resumed,
+    ),
+    any("page", "run/metrics.jsonl", page),
+    any("page", "run/plan.json", page),
+    any("page", "run/timings.jsonl", page),
+];
+
+fn journal(root: &Path, file: &str) -> Result<String, BoxError> {
+    Ok(format!("{:?}", answer(&root.join(file))?))
+}
+
+/// The adapter of a run that resumes at its last checkpoint.
+fn resumed(root: &Path, _: &str) -> Result<String, BoxError> {
+    std::fs::remove_dir_all(root.join("run/adapter"))?;
+    let run = tune(root, true)?;
+    scores(&run.model)
+}
+
+fn page(root: &Path, _: &str) -> Result<String, BoxError> {
+    let page = idiolect::report::write(&root.join("run"))?;
+    Ok(std::fs::read_to_string(page)?)
+}
