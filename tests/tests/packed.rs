@@ -150,7 +150,7 @@ fn an_adapter_trains_beside_packed_weights_and_merges_into_them_widened() {
         );
         let ids = batch().ids;
         let before = values(decoder.hidden(ids.clone(), &adapter));
-        let merged = merge(decoder, &adapter);
+        let merged = merge(decoder, &adapter).expect("a merged model");
         let after = values(merged.hidden(ids, &idiolect::model::NoAdapter));
         for (before, after) in before.iter().zip(&after) {
             assert!((before - after).abs() < 1e-4, "{before} {after}");

@@ -65,13 +65,16 @@ impl<'a> Measures<'a> {
             ..ForgettingPlace::user_cache()
         };
         let own = BaseAnswers::draw(model, &settings, &place, progress)?;
-        let row = |row: &idiolect::data::Row| model.example_row(row.example.id.clone(), &row.example);
+        let row =
+            |row: &idiolect::data::Row| model.example_row(row.example.id.clone(), &row.example);
         let held_out: Vec<TokenRow> = rows.held_out.iter().map(row).collect::<Result<_, _>>()?;
         // Behind those of the forgetting measure, so that no prompt serves twice.
         let prompts = questions()?.into_iter().rev().take(GREEDY);
         let prompts: Vec<ModelPrompt> = prompts.map(|row| row.prompt).collect();
         let greedy = greedy(model, &prompts)?;
-        let embedder = places.embedder.map(|folder| Embedder::load(folder, &model.device()));
+        let embedder = places
+            .embedder
+            .map(|folder| Embedder::load(folder, &model.device()));
         let embedder = embedder.transpose()?;
         let embedder = embedder.map(|embedder| {
             let vectors = vectors(&embedder, &greedy)?;

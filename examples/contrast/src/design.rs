@@ -130,9 +130,8 @@ mod tests {
     fn the_primary_endpoint_is_done_first_and_every_run_is_there_once() {
         let runs = runs();
         assert_eq!(runs.len(), 21);
-        let primary = |run: &Run| {
-            run.rows == ROWS && matches!(run.arm, Arm::Plain | Arm::Distilled)
-        };
+        let primary =
+            |run: &Run| run.rows == ROWS && matches!(run.arm, Arm::Plain | Arm::Distilled);
         assert!(runs[..6].iter().all(primary) && !runs[6..].iter().any(primary));
         let once = |run: &Run| runs.iter().filter(|other| *other == run).count() == 1;
         assert!(runs.iter().all(once));

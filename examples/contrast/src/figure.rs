@@ -18,7 +18,10 @@ pub(crate) struct Point {
 impl Point {
     pub(crate) fn mean(&self) -> (f64, f64) {
         let count = self.seeds.len().max(1) as f64;
-        let sum = self.seeds.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let sum = self
+            .seeds
+            .iter()
+            .fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         (sum.0 / count, sum.1 / count)
     }
 }
@@ -51,12 +54,21 @@ fn drawn(points: &[Point], svg: &mut String) -> Result<(), Box<dyn std::error::E
     for point in points {
         let place = ARMS.iter().position(|arm| *arm == point.arm).unwrap_or(0);
         let colour = Palette99::pick(place).to_rgba();
-        chart.draw_series(point.seeds.iter().map(|seed| Circle::new(*seed, 3, colour.mix(0.5).filled())))?;
+        chart.draw_series(
+            point
+                .seeds
+                .iter()
+                .map(|seed| Circle::new(*seed, 3, colour.mix(0.5).filled())),
+        )?;
         let (arm, rows) = point.arm;
         chart.draw_series(std::iter::once(
             EmptyElement::at(point.mean())
                 + Circle::new((0, 0), 6, colour.filled())
-                + Text::new(format!("{arm}, {rows} rows"), (9, -6), ("sans-serif", 13).into_font()),
+                + Text::new(
+                    format!("{arm}, {rows} rows"),
+                    (9, -6),
+                    ("sans-serif", 13).into_font(),
+                ),
         ))?;
     }
     root.present()?;

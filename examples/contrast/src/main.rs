@@ -64,6 +64,10 @@ fn run(args: &Args) -> Result<(), ExperimentError> {
         slowest = slowest.max(before.elapsed().as_secs_f64());
     }
     let done = |run: &&Run| records.of(run).is_some();
-    println!("{} of {} runs are done", runs.iter().filter(done).count(), runs.len());
+    println!(
+        "{} of {} runs are done",
+        runs.iter().filter(done).count(),
+        runs.len()
+    );
     page::write(&lab, &records, args)
 }

@@ -7,8 +7,8 @@ use crate::analysis::{Finding, items, primary, secondary};
 use crate::args::Args;
 use crate::arm::Lab;
 use crate::design::{
-    ANSWER_TOKENS, ARC, ARMS, Arm, BATCH, EPOCHS, FEW_ROWS, GREEDY, GREEDY_TOKENS, HELD_OUT, LONGEST,
-    PROMPTS, RANK, RATE, ROWS, Run, SEEDS, runs,
+    ANSWER_TOKENS, ARC, ARMS, Arm, BATCH, EPOCHS, FEW_ROWS, GREEDY, GREEDY_TOKENS, HELD_OUT,
+    LONGEST, PROMPTS, RANK, RATE, ROWS, Run, SEEDS, runs,
 };
 use crate::error::ExperimentError;
 use crate::figure::{self, Point};
@@ -22,7 +22,10 @@ pub(crate) fn write(lab: &Lab<'_>, records: &Records, args: &Args) -> Result<(),
     };
     let figure = args.results.with_extension("svg");
     figure::draw(&points(records), &figure)?;
-    let done = runs().iter().filter(|run| records.of(run).is_some()).count();
+    let done = runs()
+        .iter()
+        .filter(|run| records.of(run).is_some())
+        .count();
     let text = format!(
         "{}{}\n![Learning against forgetting](results/{})\n\n{}\n{}",
         opening(lab, done),
@@ -64,13 +67,21 @@ fn opening(lab: &Lab<'_>, done: usize) -> String {
 /// What the primary endpoint says.
 fn sentence(found: &Finding) -> String {
     let (effect, p) = (&found.effect, p_value(found.p));
-    let signs = found.seeds.iter().all(|seed| (*seed > 0.0) == (effect.mean > 0.0));
+    let signs = found
+        .seeds
+        .iter()
+        .all(|seed| (*seed > 0.0) == (effect.mean > 0.0));
     let numbers = format!(
         "{:+.4} nats a token ({:+.4} to {:+.4}), p {p}, seeds {}",
         effect.mean,
         effect.low,
         effect.high,
-        found.seeds.iter().map(|seed| format!("{seed:+.4}")).collect::<Vec<_>>().join(", "),
+        found
+            .seeds
+            .iter()
+            .map(|seed| format!("{seed:+.4}"))
+            .collect::<Vec<_>>()
+            .join(", "),
     );
     let said = match (found.is_told() && signs, effect.mean > 0.0) {
         (true, true) => "Plain training forgets more than distilled training",
@@ -89,16 +100,27 @@ fn arms(records: &Records) -> String {
         let of = |measure: fn(&Record) -> &Vec<f64>, digits: usize| {
             items(records, arm, measure).map_or("–".into(), |items| {
                 let found = items.interval();
-                format!("{:.digits$} [{:.digits$}, {:.digits$}]", found.mean, found.low, found.high)
+                format!(
+                    "{:.digits$} [{:.digits$}, {:.digits$}]",
+                    found.mean, found.low, found.high
+                )
             })
         };
         let single = |measure: fn(&Record) -> f64| {
             let seeds = SEEDS.iter().map(|seed| {
                 let (arm, rows) = arm;
-                records.of(&Run { arm, rows, seed: *seed }).map(measure)
+                records
+                    .of(&Run {
+                        arm,
+                        rows,
+                        seed: *seed,
+                    })
+                    .map(measure)
             });
             let values: Option<Vec<f64>> = seeds.collect();
-            values.map_or("–".into(), |all| format!("{:.4}", all.iter().sum::<f64>() / all.len() as f64))
+            values.map_or("–".into(), |all| {
+                format!("{:.4}", all.iter().sum::<f64>() / all.len() as f64)
+            })
         };
         let (name, rows) = arm;
         // Writing to a string cannot fail.

@@ -80,7 +80,10 @@ impl Records {
             std::fs::create_dir_all(folder).map_err(ExperimentError::io(folder))?;
         }
         let line = serde_json::json!(record).to_string();
-        let file = OpenOptions::new().create(true).append(true).open(&self.path);
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path);
         file.and_then(|mut file| writeln!(file, "{line}").and_then(|()| file.sync_all()))
             .map_err(ExperimentError::io(&self.path))?;
         self.all.push(record);

@@ -46,9 +46,8 @@ impl Source<'_> {
         let held_out = set.rows.split_off(REWRITTEN);
         let rewritten = self.rewritten(&set, "using", "rewrites")?;
         let pairs = set.rows.iter().zip(&rewritten.rows);
-        let differ = |(plain, own): &(&Row, &Row)| {
-            plain.example.response() != own.example.response()
-        };
+        let differ =
+            |(plain, own): &(&Row, &Row)| plain.example.response() != own.example.response();
         let pairs: Vec<(Row, Row)> = pairs
             .filter(differ)
             .map(|(plain, own)| (plain.clone(), own.clone()))

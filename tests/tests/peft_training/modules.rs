@@ -68,7 +68,7 @@ fn modules_train_whole_as_peft_trains_them() {
             // What is trained on is not the decoder's own, and merging gives the same model.
             let trained = trained.valid();
             let ours = logits(&decoder, &trained);
-            let merged = idiolect::lora::merge(decoder.clone(), &trained);
+            let merged = idiolect::lora::merge(decoder.clone(), &trained).expect(case);
             let none = idiolect::lora::combine(&[ScaledAdapter {
                 adapter: trained.clone(),
                 weight: 1.0,

@@ -20,7 +20,8 @@ impl Items {
     /// Item by item and seed by seed.
     pub(crate) fn with(&self, other: &Self, of: impl Fn(f64, f64) -> f64) -> Self {
         let seeds = self.0.iter().zip(&other.0);
-        let seed = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| of(*a, *b)).collect();
+        let seed =
+            |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| of(*a, *b)).collect();
         Self(seeds.map(seed).collect())
     }
 
@@ -40,7 +41,8 @@ impl Items {
     fn averaged(&self) -> Vec<f64> {
         let items = self.0.first().map_or(0, Vec::len);
         let seeds = self.0.len().max(1) as f64;
-        let one = |item: usize| self.0.iter().filter_map(|seed| seed.get(item)).sum::<f64>() / seeds;
+        let one =
+            |item: usize| self.0.iter().filter_map(|seed| seed.get(item)).sum::<f64>() / seeds;
         (0..items).map(one).collect()
     }
 
@@ -48,9 +50,16 @@ impl Items {
     pub(crate) fn interval(&self) -> Interval {
         let mean = |means: &[f64]| means.iter().sum::<f64>() / means.len().max(1) as f64;
         let mut random = ChaCha8Rng::seed_from_u64(DRAWS.seed);
-        let mut drawn: Vec<f64> = (0..DRAWS.samples).map(|_| self.drawn(&mut random)).collect();
+        let mut drawn: Vec<f64> = (0..DRAWS.samples)
+            .map(|_| self.drawn(&mut random))
+            .collect();
         drawn.sort_by(f64::total_cmp);
-        let at = |share: usize| drawn.get(drawn.len() * share / 1000).copied().unwrap_or(0.0);
+        let at = |share: usize| {
+            drawn
+                .get(drawn.len() * share / 1000)
+                .copied()
+                .unwrap_or(0.0)
+        };
         Interval {
             mean: mean(&self.means()),
             low: at(25),
@@ -63,7 +72,11 @@ impl Items {
         if items == 0 {
             return 0.0;
         }
-        let seeds: Vec<usize> = self.0.iter().map(|_| random.random_range(0..self.0.len())).collect();
+        let seeds: Vec<usize> = self
+            .0
+            .iter()
+            .map(|_| random.random_range(0..self.0.len()))
+            .collect();
         let mut sum = 0.0;
         for _ in 0..items {
             let item = random.random_range(0..items);
@@ -75,7 +88,9 @@ impl Items {
     /// How likely a mean at least as far from 0 is by chance, either way.
     pub(crate) fn p(&self) -> f64 {
         let values = self.averaged();
-        let found = paired(&vec![0.0; values.len()], &values, &DRAWS).ok().flatten();
+        let found = paired(&vec![0.0; values.len()], &values, &DRAWS)
+            .ok()
+            .flatten();
         found.map_or(1.0, |found| found.p_value)
     }
 

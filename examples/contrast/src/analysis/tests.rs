@@ -19,15 +19,24 @@ fn an_interval_covers_items_and_seeds() {
     let found = items.interval();
     assert!((found.mean - 2.0).abs() < 1e-12, "{found:?}");
     // Seeds alone differ: both drawn alike gives the ends.
-    assert!((found.low - 1.0).abs() < 1e-12 && (found.high - 3.0).abs() < 1e-12, "{found:?}");
+    assert!(
+        (found.low - 1.0).abs() < 1e-12 && (found.high - 3.0).abs() < 1e-12,
+        "{found:?}"
+    );
     assert_eq!(items.means(), [1.0, 3.0]);
 }
 
 #[test]
 fn a_difference_is_told_and_a_balance_is_not() {
-    let told = Items(vec![(0..40).map(|item| 1.0 + f64::from(item % 3)).collect()]);
+    let told = Items(vec![
+        (0..40).map(|item| 1.0 + f64::from(item % 3)).collect(),
+    ]);
     assert!(told.p() < 0.001 && told.p_above() < 0.001);
-    let balance = Items(vec![(0..40).map(|item| if item % 2 == 0 { 1.0 } else { -1.0 }).collect()]);
+    let balance = Items(vec![
+        (0..40)
+            .map(|item| if item % 2 == 0 { 1.0 } else { -1.0 })
+            .collect(),
+    ]);
     assert!(balance.p() > 0.9, "{}", balance.p());
     assert!(told.plus(-10.0).p_above() > 0.99);
 }

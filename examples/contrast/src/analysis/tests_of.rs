@@ -65,12 +65,24 @@ pub(crate) fn primary(records: &Records) -> Option<Finding> {
     let of = |arm| items(records, (arm, ROWS), forgetting);
     let gap = of(Arm::Plain)?.with(&of(Arm::Distilled)?, |plain, own| plain - own);
     let p = gap.p();
-    Some(Finding::new("forgetting, plain less distilled", "nats a token", &gap, p))
+    Some(Finding::new(
+        "forgetting, plain less distilled",
+        "nats a token",
+        &gap,
+        p,
+    ))
 }
 
 /// The other tests, as far as their runs are done, with corrected p-values.
 pub(crate) fn secondary(records: &Records) -> Vec<Finding> {
-    let tests = [at_equal_learning, by_mix, by_rows, likeness, no_less_learned, knowledge];
+    let tests = [
+        at_equal_learning,
+        by_mix,
+        by_rows,
+        likeness,
+        no_less_learned,
+        knowledge,
+    ];
     let mut found: Vec<Finding> = tests.into_iter().filter_map(|test| test(records)).collect();
     // The family is that of the design, whatever is done of it.
     let mut p: Vec<f64> = found.iter().map(|one| one.p).collect();
@@ -95,7 +107,9 @@ fn at_equal_learning(records: &Records) -> Option<Finding> {
         return None;
     }
     let between = of(Arm::PlainSlow, forgetting)?
-        .with(&of(Arm::Plain, forgetting)?, |slow, plain| slow + share * (plain - slow));
+        .with(&of(Arm::Plain, forgetting)?, |slow, plain| {
+            slow + share * (plain - slow)
+        });
     let gap = between.with(&of(Arm::Distilled, forgetting)?, |plain, own| plain - own);
     let p = gap.p();
     let name = "forgetting at the learning of distilled, plain less distilled";
@@ -109,7 +123,12 @@ fn by_mix(records: &Records) -> Option<Finding> {
     // At three even places the slope of the line is that of its ends.
     let slope = of(Arm::Plain)?.with(&of(Arm::Distilled)?, |none, all| all - none);
     let p = slope.p();
-    Some(Finding::new("forgetting, from no to all rows distilled", "nats a token", &slope, p))
+    Some(Finding::new(
+        "forgetting, from no to all rows distilled",
+        "nats a token",
+        &slope,
+        p,
+    ))
 }
 
 /// How the gap of the primary endpoint grows with the rows.
@@ -120,7 +139,12 @@ fn by_rows(records: &Records) -> Option<Finding> {
     };
     let growth = gap(ROWS)?.with(&gap(FEW_ROWS)?, |many, few| many - few);
     let p = growth.p();
-    Some(Finding::new("growth of the gap from 60 to 240 rows", "nats a token", &growth, p))
+    Some(Finding::new(
+        "growth of the gap from 60 to 240 rows",
+        "nats a token",
+        &growth,
+        p,
+    ))
 }
 
 /// Likeness of greedy answers to the base model's, distilled less plain.
@@ -128,7 +152,12 @@ fn likeness(records: &Records) -> Option<Finding> {
     let of = |arm| items(records, (arm, ROWS), |record| &record.cosine);
     let gap = of(Arm::Distilled)?.with(&of(Arm::Plain)?, |own, plain| own - plain);
     let p = gap.p();
-    Some(Finding::new("cosine to the base model's answers, distilled less plain", "", &gap, p))
+    Some(Finding::new(
+        "cosine to the base model's answers, distilled less plain",
+        "",
+        &gap,
+        p,
+    ))
 }
 
 /// Whether distilled learns at least two thirds of what plain learns.
