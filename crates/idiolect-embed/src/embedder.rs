@@ -65,12 +65,24 @@ impl Embedder {
     ///
     /// [`EmbedError::Tokenizer`].
     pub fn ids(&self, text: &str) -> Result<Vec<u32>, EmbedError> {
-        let encoded = self.tokenizer.encode(text, true);
-        let encoded = encoded.map_err(|source| EmbedError::Tokenizer {
+        self.encoded(text).map_err(|source| EmbedError::Tokenizer {
             path: self.tokenizer_path.clone(),
             source,
-        })?;
-        Ok(encoded.get_ids().to_vec())
+        })
+    }
+
+    fn encoded(&self, text: &str) -> tokenizers::Result<Vec<u32>> {
+        limits::TEXT_BYTES.check(text.len() as u64)?;
+        let encoded = guarded(|| self.tokenizer.encode(text, true))??;
+        let ids = encoded.get_ids();
+        // The vocabulary was looked at; a post-processor may add others.
+        let most = self.encoder.vocabulary();
+        match ids.iter().find(|id| most <= **id as usize) {
+            Some(id) => {
+                Err(format!("post_processor: expected ids below {most}, found {id}").into())
+            }
+            None => Ok(ids.to_vec()),
+        }
     }
 
     /// One vector of length 1 for each text, in their order. `batch_size` is how many texts of similar length are
@@ -98,7 +110,8 @@ impl Embedder {
 
     /// Unit vectors of one batch, `[rows, width]`.
     fn batch(&self, rows: &[&[u32]]) -> Tensor<2> {
-        let tokens = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+        // A text without a token is padding alone, and its vector is 0.
+        let tokens = rows.iter().map(|row| row.len()).max().unwrap_or(0).max(1);
         let (mut ids, mut mask) = (Vec::new(), Vec::new());
         for row in rows {
             let padding = tokens - row.len();

@@ -150,6 +150,12 @@ impl Encoder {
         })
     }
 
+    /// Ids that have an embedding.
+    pub(crate) fn vocabulary(&self) -> usize {
+        let [ids, _] = self.words.dims();
+        ids
+    }
+
     /// Hidden states of the last block.
     ///
     /// # Shapes

@@ -4,18 +4,13 @@ pub(crate) mod evaluation;
 pub(crate) mod hub;
 mod model;
 mod rows;
+pub(crate) mod runs;
 mod vendor;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use idiolect::completion::{
-    AnswerRow, Completion, CompletionError, CompletionJournal, CompletionRequest, JournalRun,
-    Prompt, WriterFn, WriterIdentity,
-};
-use idiolect::finetune::FineTuned;
-use idiolect::{BoxError, Dataset, FineTune, LanguageModel, LoraConfig, TrainConfig};
 use idiolect_testkit::workspace_root;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -51,8 +46,7 @@ impl Good {
         good.model("sharded", Some(2));
         let gguf = workspace_root().join("crates/idiolect-model/tests/golden/llama.gguf");
         std::fs::copy(gguf, good.path("model.gguf")).unwrap();
-        good.run();
-        good.journal();
+        good.runs();
         good.vendors();
         good.hub();
         good.evaluation();
@@ -100,55 +94,4 @@ impl Good {
         self.write("template.toml", TEMPLATE);
         self.write("format.toml", FORMAT);
     }
-
-    /// A run of four steps with its checkpoints and its adapter.
-    fn run(&self) {
-        tune(self.root(), false).unwrap();
-        let adapter = self.path("run/adapter");
-        assert!(adapter.join("adapter_config.json").is_file());
-    }
-
-    fn journal(&self) {
-        answer(&self.path("answers.jsonl")).unwrap();
-    }
-}
-
-/// The run of the folder, begun or resumed.
-pub(crate) fn tune(root: &Path, resume: bool) -> Result<FineTuned, BoxError> {
-    let model = LanguageModel::open(&root.join("model").display().to_string())?;
-    let data = Dataset::open(root.join("rows.jsonl"))?;
-    let config = TrainConfig {
-        epochs: 1,
-        batch_size: 2,
-        accumulation: 1,
-        checkpoint_every: 2,
-        ..TrainConfig::default()
-    };
-    let run = FineTune::new(&model, &data)
-        .lora(LoraConfig {
-            rank: 2,
-            ..LoraConfig::default()
-        })
-        .config(config)
-        .run_dir(root.join("run"))
-        .resume(resume);
-    Ok(run.start()?)
-}
-
-/// Four answers of a writer that needs no model, in a journal.
-pub(crate) fn answer(path: &Path) -> Result<Vec<AnswerRow>, BoxError> {
-    let identity = WriterIdentity::named("echo");
-    let mut writer = WriterFn::new(identity.clone(), |request: &CompletionRequest| {
-        Ok(Completion::new(
-            request.id.clone(),
-            format!("answer {:?}", request.id),
-        ))
-    });
-    let requests: Vec<CompletionRequest> = (0..4u64)
-        .map(|at| CompletionRequest::new(at.into(), Prompt::Text(format!("question {at}")), 1))
-        .collect();
-    let run = JournalRun::of("answers", identity, &requests);
-    let mut journal = CompletionJournal::<AnswerRow>::open(path, run)?;
-    let row = &mut |made, completion| Ok::<_, CompletionError>(AnswerRow::new(made, completion));
-    Ok(journal.finish(requests, &mut writer, row)?)
 }

@@ -100,6 +100,9 @@ pub fn fill_folder<E: From<DataError>>(
     let (last, first): (Vec<&String>, _) = files.iter().partition(|name| *name == key);
     for name in first.into_iter().chain(last) {
         let path = folder.join(name);
+        if let Some(above) = path.parent() {
+            fs::create_dir_all(above).map_err(io_error(above, "create"))?;
+        }
         fs::rename(own.join(name), &path).map_err(io_error(&path, "write"))?;
     }
     remove_if_there(&own)?;
@@ -235,5 +238,22 @@ mod tests {
         fs::create_dir(folder.join(".files.tmp")).unwrap();
         put(&["whole", "key"], &before).unwrap();
         assert_eq!(names(&folder), ["README", "key", "whole"]);
+    }
+    #[test]
+    fn files_of_folders_below_come_too() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("model");
+        for text in ["first", "second"] {
+            let filled = fill_folder(&folder, ("key", &[]), |own| {
+                fs::create_dir(own.join("more")).map_err(io_error(own, "create"))?;
+                for name in ["more/file", "key"] {
+                    fs::write(own.join(name), text).map_err(io_error(own, "write"))?;
+                }
+                Ok::<_, DataError>(vec!["more/file".to_owned(), "key".to_owned()])
+            });
+            filled.unwrap();
+            assert_eq!(fs::read_to_string(folder.join("more/file")).unwrap(), text);
+            assert_eq!(names(&folder), ["key", "more"]);
+        }
     }
 }

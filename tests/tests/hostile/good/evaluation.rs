@@ -60,7 +60,16 @@ impl Good {
             "encoder/sentence_bert_config.json",
             &json!({"max_seq_length": 16}),
         );
-        self.json("encoder/tokenizer.json", &tokenizer());
+        let mut tokenizer = tokenizer();
+        let special = |name: &str| json!({"SpecialToken": {"id": name, "type_id": 0}});
+        let (begin, end) = (special("<s>"), special("</s>"));
+        let ids = |name: &str, id: u32| json!({"id": name, "ids": [id], "tokens": [name]});
+        tokenizer["post_processor"] = json!({
+            "type": "TemplateProcessing", "pair": [],
+            "single": [begin, {"Sequence": {"id": "A", "type_id": 0}}, end],
+            "special_tokens": {"<s>": ids("<s>", 256), "</s>": ids("</s>", 257)},
+        });
+        self.json("encoder/tokenizer.json", &tokenizer);
         let tables = [("word", 258), ("position", 32), ("token_type", 2)];
         let mut shapes: Vec<(String, Vec<usize>)> = tables
             .map(|(name, rows)| {

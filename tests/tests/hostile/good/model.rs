@@ -33,7 +33,11 @@ impl Good {
         let special = json!({"bos_token": "<s>", "eos_token": "</s>", "model_max_length": 128});
         self.json(&format!("{folder}/tokenizer_config.json"), &special);
         self.json(&format!("{folder}/tokenizer.json"), &tokenizer());
+        let special = json!({"bos_token": {"content": "<s>"}, "eos_token": "</s>"});
+        self.json(&format!("{folder}/special_tokens_map.json"), &special);
         self.write(&format!("{folder}/chat_template.jinja"), CHAT);
+        let more = format!("{folder}/additional_chat_templates/tool_use.jinja");
+        self.write(&more, CHAT);
         match shards {
             None => self.weights(&format!("{folder}/model.safetensors"), &shapes()),
             Some(count) => self.sharded(folder, count),

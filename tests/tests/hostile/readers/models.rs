@@ -10,12 +10,18 @@ use idiolect::{BoxError, LanguageModel, Quiet};
 
 use crate::reading::{Reader, any};
 
-pub(super) const READERS: [Reader; 18] = [
+pub(super) const READERS: [Reader; 20] = [
     any("config", "model/config.json", score),
     any("config", "model/generation_config.json", score),
     any("tokenizer", "model/tokenizer.json", score),
     any("config", "model/tokenizer_config.json", score),
+    any("config", "model/special_tokens_map.json", score),
     any("template", "model/chat_template.jinja", score),
+    any(
+        "template",
+        "model/additional_chat_templates/tool_use.jinja",
+        score,
+    ),
     any("weights", "model/model.safetensors", score),
     any(
         "weights",
@@ -98,6 +104,9 @@ fn merged(root: &Path, _: &str) -> Result<String, BoxError> {
 fn embedded(root: &Path, _: &str) -> Result<String, BoxError> {
     let device = open(root, "model")?.device();
     let embedder = Embedder::load(&root.join("encoder"), &device)?;
-    let vectors = embedder.embed(&["Say 1.", "1 it is, and more than sixteen letters."], 2)?;
+    let vectors = embedder.embed(
+        &["Say 1.", "", "1 it is, and more than sixteen letters."],
+        2,
+    )?;
     Ok(format!("{vectors:?}"))
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use idiolect::BoxError;
 
 use super::models::scores;
-use crate::good::{answer, tune};
+use crate::good::runs::{answer, distil, tune, tune_lazily};
 use crate::reading::{Reader, any, same};
 
-pub(super) const READERS: [Reader; 8] = [
+pub(super) const READERS: [Reader; 12] = [
     same("journal", "answers.jsonl", journal),
     same("checkpoint", "run/metrics.jsonl", resumed),
     same("checkpoint", "run/checkpoints/step-4/state.json", resumed),
@@ -22,9 +22,13 @@ pub(super) const READERS: [Reader; 8] = [
         "run/checkpoints/step-4/optimizer.safetensors",
         resumed,
     ),
+    same("checkpoint", "lazy/tokens.cache", resumed_lazily),
+    same("distill", "distill/journal/rewrites.jsonl", distilled),
     any("page", "run/metrics.jsonl", page),
-    any("page", "run/plan.json", page),
-    any("page", "run/timings.jsonl", page),
+    any("page", "run/run.toml", page),
+    any("page", "run/outcome.json", page),
+    any("page", "run/forgetting.json", page),
+    any("page", "run/eval/sums/summary.json", page),
 ];
 
 fn journal(root: &Path, file: &str) -> Result<String, BoxError> {
@@ -36,6 +40,15 @@ fn resumed(root: &Path, _: &str) -> Result<String, BoxError> {
     std::fs::remove_dir_all(root.join("run/adapter"))?;
     let run = tune(root, true)?;
     scores(&run.model)
+}
+
+fn resumed_lazily(root: &Path, _: &str) -> Result<String, BoxError> {
+    std::fs::remove_dir_all(root.join("lazy/adapter"))?;
+    scores(&tune_lazily(root, true)?.model)
+}
+
+fn distilled(root: &Path, _: &str) -> Result<String, BoxError> {
+    Ok(format!("{:?}", distil(root)?.rows))
 }
 
 fn page(root: &Path, _: &str) -> Result<String, BoxError> {
