@@ -14,10 +14,11 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use idiolect_input::open_regular;
-use idiolect_model::{Decoder, Site, transposed};
+use idiolect_model::{Decoder, ModelConfig, Site, transposed};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::adapter::weight;
+use crate::error::wrong;
 use crate::factors::Values;
 use crate::init::principal;
 use crate::places::{Place, places};
@@ -49,6 +50,28 @@ pub fn load_adapter(
     decoder: &Decoder,
     device: &Device,
 ) -> Result<LoraAdapter, LoraError> {
+    read(folder, (&decoder.config, Some(decoder)), device)
+}
+
+/// Reads an adapter by the configuration of its model alone, to be written in another form: nothing can be computed
+/// with it. The weights of the model are not needed, except for `DoRA` and for the residual of `pissa`.
+///
+/// # Errors
+///
+/// As [`load_adapter`]; [`LoraError::Setting`] for an adapter that needs the model's weights.
+pub fn load_without_model(
+    folder: &Path,
+    model: &ModelConfig,
+    device: &Device,
+) -> Result<LoraAdapter, LoraError> {
+    read(folder, (model, None), device)
+}
+
+fn read(
+    folder: &Path,
+    (model, decoder): (&ModelConfig, Option<&Decoder>),
+    device: &Device,
+) -> Result<LoraAdapter, LoraError> {
     let config = read_adapter_config(folder)?;
     let path = folder.join(WEIGHTS);
     let mut bytes = Vec::new();
@@ -64,11 +87,12 @@ pub fn load_adapter(
     let reader = Reader {
         path,
         file,
+        model,
         decoder,
         config: &config,
     };
-    let places = places(&config, &decoder.config)?;
-    let chosen = Chosen::new(&config, &decoder.config)?;
+    let places = places(&config, model)?;
+    let chosen = Chosen::new(&config, model)?;
     reader.check_names(&places, &chosen)?;
     let factors = places.iter().map(|place| reader.factors(place, device));
     Ok(LoraAdapter {
@@ -76,7 +100,7 @@ pub fn load_adapter(
         whole: modules::read(&reader, chosen, device)?,
         sites: places.iter().map(|place| place.site).collect(),
         config,
-        wrapper: decoder.config.wrapper,
+        wrapper: model.wrapper,
     })
 }
 
@@ -101,7 +125,7 @@ impl Reader<'_> {
 
     fn factors(&self, place: &Place, device: &Device) -> Result<Factors, LoraError> {
         let (site, rank) = (place.site, place.rank);
-        let [input, output] = self.decoder.config.projection_shape(site.projection);
+        let [input, output] = self.model.projection_shape(site.projection);
         let [a, b, magnitude] = PARTS.map(|part| tensor_name(site, part));
         let a = transposed(&self.values(&a, &[rank, input])?, input);
         let b = transposed(&self.values(&b, &[output, rank])?, rank);
@@ -115,7 +139,7 @@ impl Reader<'_> {
         let [a, b] = values.tensors(device);
         let mut factors = Factors::new(a, b, place.scale);
         if self.config.init == Init::Pissa {
-            let origin = principal(&weight(self.decoder, site), place)?;
+            let origin = principal(&self.weight(site)?, place)?;
             let plain = device.clone().without_autodiff();
             factors.frozen.origin = Some(origin.tensors(&plain));
         }
@@ -123,7 +147,20 @@ impl Reader<'_> {
             return Ok(factors);
         }
         let lengths = self.values(&magnitude, &[output])?;
-        Ok(factors.with_magnitude(weight(self.decoder, site), Some(lengths)))
+        Ok(factors.with_magnitude(self.weight(site)?, Some(lengths)))
+    }
+
+    /// The model's weight at a site.
+    fn weight(&self, site: Site) -> Result<Tensor<2>, LoraError> {
+        let kind = if self.config.dora { "DoRA" } else { "pissa" };
+        match self.decoder {
+            Some(decoder) => Ok(weight(decoder, site)),
+            None => Err(wrong(
+                "adapter",
+                format!("the model's weights for {kind}"),
+                "none",
+            )),
+        }
     }
 }
 

@@ -16,8 +16,12 @@ mod reader;
 mod settings;
 mod types;
 mod vocabulary;
+#[cfg(feature = "gguf")]
+mod write;
 
 pub use vocabulary::VocabularyMetadata;
+#[cfg(feature = "gguf")]
+pub use write::{Destination, GgufContents, GgufTensor, GgufType, GgufValue};
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -33,8 +37,8 @@ use self::dequantize::dequantized;
 use self::extent::check_extents;
 use self::header::{Entry, Header};
 use self::metadata::Metadata;
-use self::names::hugging_face_name;
 pub(crate) use self::names::join_halves;
+use self::names::{has_pairs, hugging_face_name};
 use self::types::Layout;
 use crate::ModelError;
 use crate::floats::{FloatProblem, widened};
@@ -127,7 +131,7 @@ impl GgufFile {
         };
         let mut tensor = self.read_own(own)?;
         let turned = self.architecture().turns_rows();
-        if turned && matches!(own.split('.').nth(2), Some("attn_q" | "attn_k")) {
+        if turned && has_pairs(own) {
             let head_dim = self.metadata().head_dim()?;
             self.check_heads(name, &tensor.shape, head_dim)?;
             join_halves(&mut tensor, head_dim);

@@ -45,6 +45,7 @@ impl LanguageModel {
             dtype: self.source.dtype,
             bits: None,
             report: LoadReport::default(),
+            files: self.source.files,
             trained: true,
             hash: OnceLock::new(),
         };

@@ -34,7 +34,7 @@ pub(super) fn read(
     chosen: Chosen,
     device: &Device,
 ) -> Result<WholeModules, LoraError> {
-    let (config, width) = (&file.decoder.config, file.decoder.config.hidden_size);
+    let (config, width) = (file.model, file.model.hidden_size);
     let norm = |place: &Norm| {
         let width = place.width(config);
         Ok(param(
@@ -76,11 +76,11 @@ fn param<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -
 
 /// The values of embedding or head, of any number of rows; none where the file may do without.
 fn words(file: &Reader<'_>, path: &str, needed: bool) -> Result<Option<Vec<f32>>, LoraError> {
-    let (name, width) = (name(path), file.decoder.config.hidden_size);
+    let (name, width) = (name(path), file.model.hidden_size);
     let rows = match file.view(&name) {
         Some(view) => view.shape().first().copied().unwrap_or(0),
         None if !needed => return Ok(None),
-        None => file.decoder.config.vocab_size,
+        None => file.model.vocab_size,
     };
     file.values(&name, &[rows, width]).map(Some)
 }
@@ -91,7 +91,7 @@ fn check(
     (embedding, head): (&Option<Vec<f32>>, &Option<Vec<f32>>),
     tied: bool,
 ) -> Result<(), LoraError> {
-    let config = &file.decoder.config;
+    let config = file.model;
     let rows = |values: &Vec<f32>| values.len() / config.hidden_size.max(1);
     let above = embedding.as_ref().map_or(config.vocab_size, rows);
     let below = head.as_ref().map(rows);

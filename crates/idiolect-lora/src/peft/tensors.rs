@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use idiolect_model::{Decoder, Wrapper, finite_floats};
+use idiolect_model::{Decoder, ModelConfig, Wrapper, finite_floats};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
@@ -22,7 +22,9 @@ pub(super) fn bytes(values: &[f32]) -> Vec<u8> {
 pub(super) struct Reader<'a> {
     pub(super) path: PathBuf,
     pub(super) file: SafeTensors<'a>,
-    pub(super) decoder: &'a Decoder,
+    pub(super) model: &'a ModelConfig,
+    /// The model itself, where it is there.
+    pub(super) decoder: Option<&'a Decoder>,
     pub(super) config: &'a LoraConfig,
 }
 
@@ -36,7 +38,7 @@ pub(super) fn in_file(name: &str, wrapper: Wrapper) -> String {
 
 impl Reader<'_> {
     pub(super) fn in_file(&self, name: &str) -> String {
-        in_file(name, self.decoder.config.wrapper)
+        in_file(name, self.model.wrapper)
     }
 
     /// The tensor of this name, which is that of a model that stands alone.
