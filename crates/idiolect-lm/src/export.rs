@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use idiolect_completion::Progress;
 use idiolect_data::write_atomically;
-use idiolect_lora::{Init, gguf_adapter, load_adapter, load_without_model, read_adapter_config};
+use idiolect_lora::{
+    Init, check_gguf, gguf_adapter, load_adapter, load_without_model, read_adapter_config,
+};
 use idiolect_model::gguf::{Destination, GgufContents, GgufType};
 use idiolect_model::read_config;
 use idiolect_prompt::Template;
@@ -97,9 +99,11 @@ impl Export {
         out: &Path,
         progress: &dyn Progress,
     ) -> Result<ExportSummary, LmError> {
+        let of_adapter = read_adapter_config(folder)?;
+        check_gguf(&of_adapter)?;
         let config = read_config(&self.located(progress)?)?;
         let device = crate::device::device("cpu")?;
-        let adapter = if read_adapter_config(folder)?.init == Init::Pissa {
+        let adapter = if of_adapter.init == Init::Pissa {
             let model = LanguageModel::load(&self.model, progress)?;
             load_adapter(folder, &model.decoder, &model.device())?
         } else {

@@ -9,7 +9,7 @@ use idiolect_model::transposed;
 
 use crate::error::wrong;
 use crate::factors::narrow;
-use crate::{Factors, LoraAdapter, LoraError};
+use crate::{Factors, LoraAdapter, LoraConfig, LoraError, WholeModules};
 
 /// What else can be done with an adapter that such a file cannot hold.
 const WAY_ROUND: &str = "merge it into the model and export that (export --merge)";
@@ -26,7 +26,8 @@ pub fn gguf_adapter(
     model: &Destination<'_>,
     kind: GgufType,
 ) -> Result<GgufContents, LoraError> {
-    refuse_more(adapter)?;
+    check_gguf(&adapter.config)?;
+    refuse_whole(&adapter.whole)?;
     if kind == GgufType::Q4_0 {
         let expected = "f32, f16, bf16 or q8_0 for an adapter";
         return Err(wrong("stored", expected, kind));
@@ -49,13 +50,25 @@ pub fn gguf_adapter(
     })
 }
 
-/// Refuses what changes more than projections.
-fn refuse_more(adapter: &LoraAdapter) -> Result<(), LoraError> {
-    if adapter.config.dora {
+/// Refuses an adapter that changes more than projections, by its configuration, before it is read.
+///
+/// # Errors
+///
+/// [`LoraError::Setting`] for magnitudes (`DoRA`) and for modules that train whole.
+pub fn check_gguf(config: &LoraConfig) -> Result<(), LoraError> {
+    let names = &config.modules_to_save;
+    if config.dora {
         let expected = format!("off in a GGUF adapter: {WAY_ROUND}");
         return Err(wrong("use_dora", expected, true));
     }
-    let whole = &adapter.whole;
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(no_modules(&names.join(", ")))
+}
+
+/// Refuses embedding, head and norms beside the factors.
+fn refuse_whole(whole: &WholeModules) -> Result<(), LoraError> {
     if whole.is_empty() {
         return Ok(());
     }
@@ -66,8 +79,12 @@ fn refuse_more(adapter: &LoraAdapter) -> Result<(), LoraError> {
         .map(|(name, _)| name.to_owned())
         .chain(norms)
         .collect();
+    Err(no_modules(&names.join(", ")))
+}
+
+fn no_modules(found: &str) -> LoraError {
     let expected = format!("none in a GGUF adapter: {WAY_ROUND}");
-    Err(wrong("modules_to_save", expected, names.join(", ")))
+    wrong("modules_to_save", expected, found)
 }
 
 /// The alpha of the file: that of the first site, so that an adapter of one rank and one scale keeps its factors. It

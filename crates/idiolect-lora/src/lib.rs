@@ -23,7 +23,7 @@ pub use config::{Init, LoraConfig, Scaling};
 pub use error::LoraError;
 pub use factors::Factors;
 #[cfg(feature = "gguf")]
-pub use gguf::gguf_adapter;
+pub use gguf::{check_gguf, gguf_adapter};
 pub use gradient::{AdapterBatch, Checkpointing, HeadGradient, adapter_gradients};
 pub use merge::{MergeReport, dense_update, merge, merge_checked};
 pub use peft::{load_adapter, load_without_model, read_adapter_config, save_adapter};

@@ -59,7 +59,8 @@ pub(super) fn gguf_name(theirs: &str) -> Option<String> {
 
 /// Whether a tensor of this name in the file has rotary pairs in its rows: queries and keys, weights and biases.
 pub(super) fn has_pairs(own: &str) -> bool {
-    matches!(own.split('.').nth(2), Some("attn_q" | "attn_k"))
+    let parts: Vec<&str> = own.split('.').collect();
+    matches!(parts.as_slice(), ["blk", _, "attn_q" | "attn_k", _])
 }
 
 /// Undoes the converter's order of rows: in each head, row `2 i + j` becomes row `j * head_dim / 2 + i`.
