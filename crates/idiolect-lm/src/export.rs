@@ -163,7 +163,7 @@ impl LanguageModel {
             ("general.quantization_version".to_owned(), BLOCKS.into()),
         ];
         metadata.extend(destination.settings(kind)?);
-        metadata.extend(gguf_vocabulary(&text, &config)?.into_metadata());
+        metadata.extend(gguf_vocabulary(&text.tokenizer, &text.config, &config)?.into_metadata());
         for remark in destination.remarks().into_iter().chain(remark_of(&text)) {
             progress.note(&remark);
         }

@@ -8,8 +8,6 @@ use idiolect_model::{ModelConfig, gguf::VocabularyMetadata};
 use idiolect_tokens::{GgufVocabulary, Tokenizer, TokenizerConfig};
 
 use crate::LmError;
-#[cfg(feature = "gguf")]
-use crate::text::Text;
 
 pub(super) fn read(model: &Path) -> Result<(Tokenizer, TokenizerConfig), LmError> {
     let found = GgufFile::open(model)?.vocabulary()?;
@@ -34,8 +32,12 @@ pub(super) fn read(model: &Path) -> Result<(Tokenizer, TokenizerConfig), LmError
 
 /// The vocabulary of a file with this tokenizer, for a model with this configuration.
 #[cfg(feature = "gguf")]
-pub(crate) fn vocabulary(text: &Text, model: &ModelConfig) -> Result<VocabularyMetadata, LmError> {
-    let own = GgufVocabulary::of(&text.tokenizer, &text.config, model.vocab_size)?;
+pub(crate) fn vocabulary(
+    tokenizer: &Tokenizer,
+    config: &TokenizerConfig,
+    model: &ModelConfig,
+) -> Result<VocabularyMetadata, LmError> {
+    let own = GgufVocabulary::of(tokenizer, config, model.vocab_size)?;
     // The tokenizer's own end of a text comes first where generation stops at it.
     let first = own
         .eos
