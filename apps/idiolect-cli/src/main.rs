@@ -70,6 +70,7 @@ fn run(command: &Command) -> Result<(), CliError> {
         Command::Distill(args) => commands::distill::run(args),
         Command::Continue(args) => commands::continuation::run(args),
         Command::Merge(args) => commands::merge::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Combine(args) => commands::combine::run(args),
         Command::Metrics(args) => commands::metrics::run(args),
         Command::Eval(args) => commands::evaluate::run(args),

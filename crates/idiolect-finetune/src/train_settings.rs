@@ -59,6 +59,13 @@ impl TrainSettings {
         if self.finetune.full {
             self.check_full()?;
         } else {
+            if let Some(stored) = self.finetune.stored {
+                return Err(FineTuneError::setting(
+                    "stored",
+                    "nothing without full",
+                    stored,
+                ));
+            }
             self.lora.check()?;
             self.check_alphas()?;
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::FloatDType;
+use idiolect_model::{LoadReport, StoredType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,32 @@ impl Dtype {
             Self::Bf16 => "bf16",
             Self::F16 => "f16",
         }
+    }
+}
+
+impl Dtype {
+    /// The type of most tensors of the files that a model was read from, which is in memory as `loaded`; `f16` where
+    /// they are quantised.
+    pub(crate) fn of_files(report: &LoadReport, loaded: Self) -> Self {
+        let kept = report.loaded.len().saturating_sub(report.cast.len());
+        let mut counts = [
+            (loaded, kept),
+            (Self::F32, 0),
+            (Self::F16, 0),
+            (Self::Bf16, 0),
+        ];
+        for cast in &report.cast {
+            let stored = match cast.stored.as_str() {
+                "F32" => Self::F32,
+                "BF16" => Self::Bf16,
+                _ => Self::F16,
+            };
+            let all = counts.iter_mut().skip(1);
+            all.filter(|(one, _)| *one == stored)
+                .for_each(|(_, count)| *count += 1);
+        }
+        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        most.map_or(loaded, |(dtype, _)| dtype)
     }
 }
 
@@ -64,6 +91,27 @@ impl From<Dtype> for FloatDType {
     }
 }
 
+impl From<Dtype> for StoredType {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => Self::F32,
+            Dtype::F16 => Self::F16,
+            Dtype::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+#[cfg(feature = "gguf")]
+impl From<Dtype> for idiolect_model::gguf::GgufType {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => Self::F32,
+            Dtype::F16 => Self::F16,
+            Dtype::Bf16 => Self::Bf16,
+        }
+    }
+}
+
 impl From<FloatDType> for Dtype {
     /// The type of a model; one of 64 bits, which no model is opened in, counts as `f32`.
     fn from(dtype: FloatDType) -> Self {
@@ -72,5 +120,34 @@ impl From<FloatDType> for Dtype {
             FloatDType::F16 => Self::F16,
             _ => Self::F32,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idiolect_model::Cast;
+
+    use super::*;
+
+    fn report(stored: &[&str], loaded: usize) -> LoadReport {
+        let cast = |stored: &&str| Cast {
+            tensor: "t".into(),
+            stored: (*stored).into(),
+            loaded: "F32".into(),
+        };
+        LoadReport {
+            loaded: vec!["t".into(); loaded],
+            cast: stored.iter().map(cast).collect(),
+            ..LoadReport::default()
+        }
+    }
+
+    #[test]
+    fn the_type_of_files_is_that_of_most_tensors() {
+        let of = |stored: &[&str], loaded| Dtype::of_files(&report(stored, loaded), Dtype::F32);
+        assert_eq!(of(&[], 3), Dtype::F32);
+        assert_eq!(of(&["BF16", "BF16"], 3), Dtype::Bf16);
+        assert_eq!(of(&["BF16", "F16", "F16"], 4), Dtype::F16);
+        assert_eq!(of(&["Q4_1", "Q8_0"], 3), Dtype::F16);
     }
 }

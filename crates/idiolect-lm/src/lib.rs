@@ -4,6 +4,8 @@ mod adapters;
 pub mod device;
 mod dtype;
 mod error;
+#[cfg(feature = "gguf")]
+mod export;
 mod generate;
 mod hub;
 pub mod jobs;
@@ -20,6 +22,8 @@ pub use adapters::{
 pub use device::on_threads;
 pub use dtype::Dtype;
 pub use error::LmError;
+#[cfg(feature = "gguf")]
+pub use export::{Export, ExportContent, ExportSummary, export};
 pub use generate::{DecoderLogits, GenerateRun};
 pub use hub::locate;
 pub use likelihood::{RowScore, ScoredText, TokenCount, batch, token_nll, token_scores};

@@ -22,9 +22,9 @@ use idiolect_model::{Adapter, Bits, Decoder, LoadReport, NoAdapter};
 use idiolect_prompt::Template;
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
 
-use crate::ModelSettings;
 use crate::adapters::Adapters;
 use crate::text::{TemplateChoice, Text};
+use crate::{Dtype, ModelSettings};
 
 /// A model and everything that is asked of it: decoder, tokenizer, chat template, adapters, identity.
 #[derive(Clone)]
@@ -57,6 +57,8 @@ pub(crate) struct Source {
     pub(crate) bits: Option<Bits>,
     /// What loading did.
     pub(crate) report: LoadReport,
+    /// The type of most tensors of the files.
+    pub(crate) files: Dtype,
     /// Whether the weights are no longer those of the files.
     pub(crate) trained: bool,
     /// Hash of the weights, once somebody asks for it.
@@ -146,6 +148,13 @@ impl LanguageModel {
     #[must_use]
     pub fn dtype(&self) -> FloatDType {
         self.decoder.dtype()
+    }
+
+    /// The type that most tensors have in the files that the model was read from, `f16` where those are quantised:
+    /// what is written has it too, unless another is asked for.
+    #[must_use]
+    pub fn files_dtype(&self) -> Dtype {
+        self.source.files
     }
 
     /// Bits in which the projections are kept; none where they have the type of the rest.

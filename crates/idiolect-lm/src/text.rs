@@ -1,6 +1,8 @@
 //! The text side of a model: its tokenizer and its template, and the files that carry them.
 
 mod gguf;
+#[cfg(feature = "gguf")]
+pub(crate) use gguf::vocabulary as gguf_vocabulary;
 mod template;
 mod vendor;
 mod vocabulary;

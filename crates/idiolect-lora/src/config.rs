@@ -2,6 +2,8 @@
 //!
 //! It holds no option of the loop; how long and how fast to train is the trainer's.
 
+mod patterns;
+
 use std::str::FromStr;
 
 use schemars::JsonSchema;
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::wrong;
 use crate::targets::Pattern;
-use crate::{LoraError, Targets, patterns};
+use crate::{LoraError, Targets};
 
 /// More than the width of any model: a larger rank is a slip, and would take the machine's memory.
 const MOST_RANK: usize = 65_536;

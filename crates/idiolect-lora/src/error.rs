@@ -67,6 +67,9 @@ pub enum LoraError {
         /// What is there.
         found: String,
     },
+    /// A tensor that cannot be written in the type that was asked for.
+    #[error(transparent)]
+    Model(idiolect_model::ModelError),
 }
 
 /// A [`LoraError::Setting`] about an option of an adapter.

@@ -20,10 +20,11 @@ use std::path::{Path, PathBuf};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use idiolect_input::open_regular;
-use idiolect_model::{Decoder, Site, transposed};
+use idiolect_model::{Decoder, ModelConfig, Site, transposed};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::adapter::weight;
+use crate::error::wrong;
 use crate::factors::Values;
 use crate::init::of_weight;
 use crate::paths::{EMBEDDING, HEAD};
@@ -63,13 +64,35 @@ pub fn load_adapter(
     decoder: &Decoder,
     device: &Device,
 ) -> Result<LoraAdapter, LoraError> {
+    read(folder, (&decoder.config, Some(decoder)), device)
+}
+
+/// Reads an adapter by the configuration of its model alone, to be written in another form: nothing can be computed
+/// with it. The weights of the model are not needed, except for `DoRA` and for the residual of `pissa` and `olora`.
+///
+/// # Errors
+///
+/// As [`load_adapter`]; [`LoraError::Setting`] for an adapter that needs the model's weights.
+pub fn load_without_model(
+    folder: &Path,
+    model: &ModelConfig,
+    device: &Device,
+) -> Result<LoraAdapter, LoraError> {
+    read(folder, (model, None), device)
+}
+
+fn read(
+    folder: &Path,
+    (model, decoder): (&ModelConfig, Option<&Decoder>),
+    device: &Device,
+) -> Result<LoraAdapter, LoraError> {
     let FolderConfig { lora: config, rows } = read_folder(folder)?;
     let path = folder.join(WEIGHTS);
     let bytes = weights(&path)?;
-    let reader = reader(path, &bytes, decoder, &config)?;
-    let places = Places::new(&config, &decoder.config)?;
-    let chosen = Chosen::new(&config, &decoder.config)?;
-    let tokens = Tokens::new(&rows, &decoder.config, config.ensure_weight_tying)?;
+    let reader = reader(path, &bytes, (model, decoder), &config)?;
+    let places = Places::new(&config, model)?;
+    let chosen = Chosen::new(&config, model)?;
+    let tokens = Tokens::new(&rows, model, config.ensure_weight_tying)?;
     reader.check_names(&places, &chosen, &tokens)?;
     let changes = Changes {
         places: &places,
@@ -87,7 +110,7 @@ pub fn load_adapter(
         sites: places.sites.iter().map(|place| place.site).collect(),
         config,
         folded,
-        wrapper: decoder.config.wrapper,
+        wrapper: model.wrapper,
     })
 }
 
@@ -109,7 +132,7 @@ fn weights(path: &Path) -> Result<Vec<u8>, LoraError> {
 fn reader<'a>(
     path: PathBuf,
     bytes: &'a [u8],
-    decoder: &'a Decoder,
+    (model, decoder): (&'a ModelConfig, Option<&'a Decoder>),
     config: &'a LoraConfig,
 ) -> Result<Reader<'a>, LoraError> {
     let file = SafeTensors::deserialize(bytes).map_err(|source| LoraError::Weights {
@@ -126,6 +149,7 @@ fn reader<'a>(
         path,
         file,
         names,
+        model,
         decoder,
         config,
     })
@@ -172,7 +196,7 @@ impl Reader<'_> {
 
     fn factors(&self, place: &Place, device: &Device) -> Result<Factors, LoraError> {
         let (site, size) = (place.site, place.size);
-        let [input, output] = self.decoder.config.projection_shape(site.projection);
+        let [input, output] = self.model.projection_shape(site.projection);
         let [a, b] = self.pair(&site.to_string(), size.rank, [input, output])?;
         let values = Values {
             a,
@@ -184,7 +208,7 @@ impl Reader<'_> {
         let [a, b] = values.tensors(device);
         let mut factors = Factors::new(a, b, size.scale);
         if self.config.init.is_of_weight() {
-            let weight = weight(self.decoder, site);
+            let weight = self.weight(site)?;
             let origin = of_weight(self.config.init, &weight, size, &site)?;
             let plain = device.clone().without_autodiff();
             factors.frozen.origin = Some(origin.tensors(&plain));
@@ -197,7 +221,20 @@ impl Reader<'_> {
             return Ok(factors);
         }
         let lengths = self.values(&tensor_name(site, MAGNITUDE), &[output])?;
-        Ok(factors.with_magnitude(weight(self.decoder, site), Some(lengths)))
+        Ok(factors.with_magnitude(self.weight(site)?, Some(lengths)))
+    }
+
+    /// The model's weight at a site.
+    fn weight(&self, site: Site) -> Result<Tensor<2>, LoraError> {
+        let init = format!("{:?}", self.config.init).to_lowercase();
+        let kind = if self.config.dora { "DoRA" } else { &init };
+        match self.decoder {
+            Some(decoder) => Ok(weight(decoder, site)),
+            None => {
+                let expected = format!("the model's weights for {kind}");
+                Err(wrong("adapter", expected, "none"))
+            }
+        }
     }
 }
 

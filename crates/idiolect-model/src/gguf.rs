@@ -3,7 +3,8 @@
 //! Names, settings and the order of the query and key rows are given back as in a Hugging Face folder.
 //! `llama.cpp`'s converter turns the rotary pairs of a head from two halves into neighbours
 //! (`LlamaModel.permute` in `convert_hf_to_gguf.py`); reading undoes it.
-//! Settings, vocabulary and plain tensors are read in every build, quantised tensors by feature `gguf`.
+//! Settings, vocabulary and plain tensors are read in every build; quantised tensors are read, and files are written, by
+//! feature `gguf`.
 
 mod architecture;
 mod dequantize;
@@ -12,29 +13,33 @@ mod header;
 mod metadata;
 mod names;
 mod own_settings;
+mod parts;
 mod reader;
 mod settings;
 mod types;
 mod vocabulary;
+#[cfg(feature = "gguf")]
+mod write;
 
 pub use vocabulary::VocabularyMetadata;
+#[cfg(feature = "gguf")]
+pub use write::{Destination, GgufContents, GgufTensor, GgufType, GgufValue};
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use idiolect_input::open_regular;
 use idiolect_kernels::not_finite;
 use safetensors::Dtype;
 
 use self::architecture::Architecture;
 use self::dequantize::dequantized;
-use self::extent::check_extents;
 use self::header::{Entry, Header};
 use self::metadata::Metadata;
-use self::names::hugging_face_name;
 pub(crate) use self::names::join_halves;
+use self::names::{has_pairs, hugging_face_name};
+pub use self::parts::parts_of;
+use self::parts::{Part, Parts};
 use self::types::Layout;
 use crate::ModelError;
 use crate::floats::{FloatProblem, widened};
@@ -49,7 +54,7 @@ const ROPE_DIVISORS: &str = "rope_freqs.weight";
 #[derive(Debug)]
 pub struct GgufFile {
     path: PathBuf,
-    file: File,
+    files: Vec<Part>,
     header: Header,
     /// Hugging Face names (or the file's own where there is none) and the names in the file.
     names: BTreeMap<String, String>,
@@ -57,25 +62,22 @@ pub struct GgufFile {
 }
 
 impl GgufFile {
-    /// Opens a file, reads its metadata and checks that every tensor is within it, aligned, and apart from others.
+    /// Opens a file, reads its metadata and checks that every tensor is within it, aligned, and apart from others. The
+    /// first of several parts (`NAME-00001-of-00003.gguf`) brings the others.
     ///
     /// # Errors
     ///
     /// [`ModelError::Io`] when it cannot be read; [`ModelError::Corrupt`] names the key or tensor at which
-    /// it is cut off or contradicts itself.
+    /// it is cut off or contradicts itself, and for a part the first or the missing one.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let io = |source| ModelError::io(path, source);
-        let file = open_regular(path).map_err(io)?;
-        let size = file.metadata().map_err(io)?.len();
-        let header = header::read(BufReader::new(&file), size, path)?;
-        check_extents(&header, size, path)?;
+        let Parts { header, files } = Parts::open(path)?;
         let weights = header.tensors.keys().filter(|name| *name != ROPE_DIVISORS);
         let names = weights
             .map(|name| (hugging_face_name(name), name.clone()))
             .collect();
         let mut opened = Self {
             path: path.into(),
-            file,
+            files,
             header,
             names,
             rope_divisors: None,
@@ -84,6 +86,12 @@ impl GgufFile {
             opened.rope_divisors = Some(opened.read_own(ROPE_DIVISORS)?.values);
         }
         Ok(opened)
+    }
+
+    /// A value of the metadata by its full key; none for a list and where there is none.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&serde_json::Value> {
+        self.header.metadata.get(key)?.one()
     }
 
     /// The settings of the model, as a classic Hugging Face `config.json` has them.
@@ -127,7 +135,7 @@ impl GgufFile {
         };
         let mut tensor = self.read_own(own)?;
         let turned = self.architecture().turns_rows();
-        if turned && matches!(own.split('.').nth(2), Some("attn_q" | "attn_k")) {
+        if turned && has_pairs(own) {
             let head_dim = self.metadata().head_dim()?;
             self.check_heads(name, &tensor.shape, head_dim)?;
             join_halves(&mut tensor, head_dim);
@@ -149,8 +157,8 @@ impl GgufFile {
 
     /// The architecture; Llama until a file is refused for another.
     fn architecture(&self) -> Architecture {
-        let name = self.header.metadata.get("general.architecture");
-        let name = name.and_then(|stored| stored.one()?.as_str());
+        let name = self.value("general.architecture");
+        let name = name.and_then(serde_json::Value::as_str);
         name.and_then(Architecture::of)
             .unwrap_or(Architecture::Llama)
     }
@@ -173,30 +181,37 @@ impl GgufFile {
             });
         };
         let layout = types::layout(entry.kind).ok_or_else(|| self.unreadable(own, entry))?;
-        let io = |source| ModelError::io(&self.path, source);
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(self.header.data_start + entry.offset))
+        let part = self.part(entry);
+        let io = |source| ModelError::io(&part.path, source);
+        let mut file = &part.file;
+        file.seek(SeekFrom::Start(part.data_start + entry.offset))
             .map_err(io)?;
         let count = entry.shape.iter().product::<usize>();
         let mut values = Vec::with_capacity(count);
         let at_once = CHUNK / layout.bytes * layout.values;
         while values.len() < count {
-            let part = at_once.min(count - values.len());
-            let mut bytes = vec![0; part / layout.values * layout.bytes];
+            let size = at_once.min(count - values.len());
+            let mut bytes = vec![0; size / layout.values * layout.bytes];
             file.read_exact(&mut bytes).map_err(io)?;
-            let part = f32_values(entry.kind, layout, bytes);
-            let part = part.ok_or_else(|| self.no_values(own, entry, layout))?;
-            if let Some(mut found) = not_finite(&part) {
+            let read = f32_values(entry.kind, layout, bytes);
+            let read = read.ok_or_else(|| self.no_values(own, entry, layout))?;
+            if let Some(mut found) = not_finite(&read) {
                 found.place += values.len();
-                return Err(FloatProblem::NotFinite(found).in_tensor(&self.path, own));
+                return Err(FloatProblem::NotFinite(found).in_tensor(&part.path, own));
             }
-            values.extend(part);
+            values.extend(read);
         }
         Ok(StoredTensor {
             shape: entry.shape.clone(),
             values,
             stored: layout.name.into(),
         })
+    }
+
+    /// The file that holds a tensor.
+    fn part(&self, entry: &Entry) -> &Part {
+        // Entries are numbered by the files that they were read from.
+        &self.files[entry.part]
     }
 
     fn no_values(&self, own: &str, entry: &Entry, layout: Layout) -> ModelError {
@@ -242,8 +257,10 @@ impl Source for GgufFile {
         self.tensor_names()
     }
 
-    fn file(&self, _: &str) -> PathBuf {
-        self.path.clone()
+    fn file(&self, name: &str) -> PathBuf {
+        let own = self.names.get(name);
+        let entry = own.and_then(|own| self.header.tensors.get(own));
+        entry.map_or_else(|| self.path.clone(), |entry| self.part(entry).path.clone())
     }
 
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {

@@ -20,6 +20,8 @@ use beside::Beside;
 use fit::require_f16;
 pub use held::weight_files;
 use held::{INDEX, remove, shard_name};
+#[cfg(feature = "gguf")]
+pub(crate) use lazy::plain_tensors;
 use lazy::{Lazy, stored_tensors};
 pub use stored::StoredType;
 

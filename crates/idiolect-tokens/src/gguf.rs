@@ -1,16 +1,19 @@
-//! A tokenizer from the vocabulary of a GGUF file.
+//! A tokenizer from the vocabulary of a GGUF file; the vocabulary from a tokenizer is in `gguf/write.rs`.
 //!
 //! There are two kinds: `gpt2`, byte-level BPE with merges and a pre-tokenizer known by name, and `llama`,
 //! `SentencePiece` BPE with scores, and with byte tokens for other characters. Both become the
-//! `tokenizer.json` that the checkpoint would have, which `tokenizers` reads. The pre-tokenizers'
-//! expressions are those of the checkpoints' own `tokenizer.json`. The file itself is read by the caller.
+//! `tokenizer.json` that the checkpoint would have, which `tokenizers` reads. The file itself is read by the caller.
+
+mod pre_tokenizer;
+mod scores;
+mod write;
 
 use std::collections::HashMap;
 
 use idiolect_input::limits;
 use serde_json::{Value, json};
 
-use crate::mistral_regex::{LLAMA3, TEKKEN};
+use self::pre_tokenizer::PreTokenizer;
 use crate::{SpecialTokens, Tokenizer, TokenizerConfig, TokensError};
 
 /// The `tokenizer.*` metadata of a GGUF file.
@@ -33,6 +36,9 @@ pub struct GgufVocabulary {
     pub bos: Option<u32>,
     /// `tokenizer.ggml.eos_token_id`.
     pub eos: Option<u32>,
+    /// `tokenizer.ggml.eot_token_id` and `tokenizer.ggml.eom_token_id`: further tokens that end a text, which are
+    /// written, and read with the settings of the model.
+    pub more_ends: [Option<u32>; 2],
     /// `tokenizer.ggml.padding_token_id`.
     pub pad: Option<u32>,
     /// `tokenizer.ggml.unknown_token_id`.
@@ -49,8 +55,8 @@ const NORMAL: i32 = 1;
 const UNKNOWN: i32 = 2;
 const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
-
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const UNUSED: i32 = 5;
+const BYTE: i32 = 6;
 
 impl Tokenizer {
     /// The tokenizer of a GGUF file, and what the file says beside it.
@@ -89,8 +95,8 @@ impl GgufVocabulary {
     }
 
     fn adds_bos_by_kind(&self) -> bool {
-        let pre = self.pre.as_deref().unwrap_or_default();
-        self.model == "llama" || LLAMA3_NAMES.contains(&pre) || pre == "tekken"
+        let pre = self.pre.as_deref().and_then(PreTokenizer::of_name);
+        self.model == "llama" || pre.is_some_and(PreTokenizer::begins_texts)
     }
 
     fn spelling(&self, id: Option<u32>, what: &'static str) -> Result<Option<String>, TokensError> {
@@ -134,9 +140,6 @@ impl GgufVocabulary {
     }
 }
 
-const LLAMA3_NAMES: [&str; 3] = ["llama-bpe", "llama3", "llama-v3"];
-const DIGITS_NAMES: [&str; 5] = ["smollm", "starcoder", "refact", "command-r", "codeshell"];
-
 fn tokenizer_json(vocabulary: &GgufVocabulary) -> Result<Value, TokensError> {
     let longest = vocabulary.tokens.iter().map(String::len).max();
     if let Err(error) = limits::TOKEN_BYTES.check(longest.unwrap_or(0) as u64) {
@@ -171,46 +174,18 @@ fn tokenizer_json(vocabulary: &GgufVocabulary) -> Result<Value, TokensError> {
 }
 
 fn byte_level(vocabulary: &GgufVocabulary) -> Result<Value, TokensError> {
-    let level = |regex: bool| {
-        json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
-            "use_regex": regex })
+    let name = vocabulary.pre.as_deref().unwrap_or("default");
+    let Some(pre) = PreTokenizer::of_name(name) else {
+        return Err(TokensError::Vocabulary {
+            what: "tokenizer.ggml.pre",
+            expected: PreTokenizer::names(),
+            found: format!("{name:?}"),
+        });
     };
-    let split = |regex: &str| {
-        let split = json!({ "type": "Split", "pattern": { "Regex": regex },
-            "behavior": "Isolated", "invert": false });
-        json!({ "type": "Sequence", "pretokenizers": [split, level(false)] })
-    };
-    let pre = vocabulary.pre.as_deref().unwrap_or("default");
-    let (pre_tokenizer, whole_words) = match pre {
-        "default" | "gpt-2" => (level(true), false),
-        name if DIGITS_NAMES.contains(&name) => {
-            let digits = json!({ "type": "Digits", "individual_digits": true });
-            (
-                json!({ "type": "Sequence", "pretokenizers": [digits, level(true)] }),
-                false,
-            )
-        }
-        name if LLAMA3_NAMES.contains(&name) => (split(LLAMA3), true),
-        "qwen2" => (split(QWEN2), false),
-        "tekken" => (split(TEKKEN), true),
-        other => {
-            let known = "default, gpt-2, llama-bpe, smollm, starcoder, refact, command-r, \
-                codeshell, qwen2 or tekken";
-            return Err(TokensError::Vocabulary {
-                what: "tokenizer.ggml.pre",
-                expected: known.into(),
-                found: format!("{other:?}"),
-            });
-        }
-    };
-    let normalizer = if pre == "qwen2" {
-        json!({ "type": "NFC" })
-    } else {
-        Value::Null
-    };
+    let model = json!({ "merges": vocabulary.merges, "ignore_merges": pre.keeps_whole_words() });
     Ok(
-        json!({ "normalizer": normalizer, "pre_tokenizer": pre_tokenizer, "decoder": level(true),
-        "model": { "merges": vocabulary.merges, "ignore_merges": whole_words } }),
+        json!({ "normalizer": pre.normalizer(), "pre_tokenizer": pre.to_json(),
+        "decoder": pre_tokenizer::byte_level(true), "model": model }),
     )
 }
 

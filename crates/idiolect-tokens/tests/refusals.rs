@@ -86,7 +86,7 @@ fn unusable_tokenizers_say_so() {
             model: "rwkv".into(),
             ..base()
         }));
-    expect![[r#"GGUF vocabulary: tokenizer.ggml.pre is "mine", expected default, gpt-2, llama-bpe, smollm, starcoder, refact, command-r, codeshell, qwen2 or tekken"#]].assert_eq(&error(&GgufVocabulary { pre: Some("mine".into()), ..base() }));
+    expect![[r#"GGUF vocabulary: tokenizer.ggml.pre is "mine", expected gpt-2, default, smollm, starcoder, refact, command-r, codeshell, llama-bpe, llama3, llama-v3, qwen2, tekken"#]].assert_eq(&error(&GgufVocabulary { pre: Some("mine".into()), ..base() }));
     expect!["GGUF vocabulary: tokenizer.ggml.eos_token_id is 2, expected below 2"].assert_eq(
         &error(&GgufVocabulary {
             eos: Some(2),

@@ -17,3 +17,4 @@ mod python;
 #[path = "../peft_training/recorded.rs"]
 mod recorded;
 mod training;
+mod written;

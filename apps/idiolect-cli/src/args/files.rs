@@ -108,7 +108,8 @@ pub(crate) struct Merge {
     /// Hugging Face folder to write
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// Type on disk: f32, f16 or bf16 [default: that of --dtype]
+    /// Type on disk: f32, f16 or bf16 [default: that of --dtype where it is given,
+    /// else that of the model's files]
     #[arg(long)]
     pub stored: Option<String>,
     /// Largest weight file, in megabytes

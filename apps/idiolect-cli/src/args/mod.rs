@@ -13,6 +13,7 @@ pub(crate) use continuing::Continue;
 pub(crate) use data::DataOptions;
 pub(crate) use distilling::{Distill, DistillCommand, DistillMerge, DistillOptions};
 pub(crate) use evaluation::EvalFlags;
+pub(crate) use export::Export;
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
 pub(crate) use forgetting::ForgettingOptions;
 pub(crate) use model::ModelOptions;
@@ -25,6 +26,7 @@ mod continuing;
 mod data;
 mod distilling;
 mod evaluation;
+mod export;
 mod files;
 mod forgetting;
 mod model;
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Continue(Continue),
     /// Fold an adapter into its model
     Merge(Merge),
+    /// Write an adapter or a model as a GGUF file for llama.cpp, Ollama and LM Studio
+    Export(Export),
     /// Add up several adapters of one model, each with a weight
     Combine(Combine),
     /// Scores of rows of text, or how far weights moved

@@ -11,7 +11,9 @@ use crate::progress::Bar;
 
 /// Runs the command.
 pub(crate) fn run(args: &Merge) -> Result<(), CliError> {
-    let stored = args.stored.as_deref().map(str::parse).transpose();
+    // Who asks for a type to compute in has the result in it.
+    let stored = args.stored.as_ref().or(args.model.dtype.as_ref());
+    let stored = stored.map(|name| name.parse()).transpose();
     let options = MergeOptions {
         stored: stored.map_err(idiolect::Error::from)?,
         max_shard_megabytes: args.max_shard_megabytes,

@@ -9,6 +9,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod exporting;
 mod jobs;
 mod killed;
 mod models;

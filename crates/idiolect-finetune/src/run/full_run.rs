@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::FloatDType;
 use idiolect_data::fill_folder;
 use idiolect_lm::LanguageModel;
-use idiolect_model::{SaveOptions, StoredType, Weights, save, weight_files};
+use idiolect_model::{SaveOptions, Weights, save, weight_files};
 use idiolect_train::Trainer;
 
 use super::fixed;
@@ -39,7 +39,7 @@ impl<'a> FullRun<'a> {
                 "a value",
             ));
         }
-        stored(model.dtype())?;
+        check_dtype(model.dtype())?;
         let mut options = options;
         // What was given holds the weights too, unless it lets them go.
         drop(options.model.take_weights());
@@ -80,11 +80,10 @@ impl<'a> FullRun<'a> {
     }
 }
 
-/// The type of the trained model on disk: its own. In f16 small gradients would be lost for want of a scale.
-fn stored(dtype: FloatDType) -> Result<StoredType, FineTuneError> {
+/// Refuses a type that small gradients would be lost in, for want of a scale.
+fn check_dtype(dtype: FloatDType) -> Result<(), FineTuneError> {
     match dtype {
-        FloatDType::F32 => Ok(StoredType::F32),
-        FloatDType::BF16 => Ok(StoredType::Bf16),
+        FloatDType::F32 | FloatDType::BF16 => Ok(()),
         other => {
             let found = format!("{other:?}").to_lowercase();
             Err(FineTuneError::setting(
@@ -144,8 +143,9 @@ fn train_on(
     let model = model.with_weights(module.valid());
     if let Some(run) = &options.run {
         let place = run.model();
+        let asked = options.settings.finetune.stored;
         let options = SaveOptions {
-            stored: stored(model.dtype())?,
+            stored: asked.unwrap_or_else(|| model.files_dtype()).into(),
             max_shard_bytes: SHARD_BYTES,
         };
         let before = weight_files(&place)?;

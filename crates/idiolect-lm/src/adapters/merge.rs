@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use idiolect_data::fill_folder;
 use idiolect_lora::{LoraAdapter, combine, merge_checked};
-use idiolect_model::{Decoder, SaveOptions, StoredType, save, weight_files};
+use idiolect_model::{Decoder, SaveOptions, save, weight_files};
 use serde::Serialize;
 
 use super::Adapters;
@@ -24,7 +24,7 @@ const MEGABYTE: u64 = 1_000_000;
 /// How a merged model is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MergeOptions {
-    /// Type of the weights on disk; that of the model by default.
+    /// Type of the weights on disk; that of the files of the model by default.
     pub stored: Option<Dtype>,
     /// Largest weight file in megabytes, 0 for a file of each tensor; 5000 by default, as in transformers.
     pub max_shard_megabytes: u64,
@@ -66,7 +66,7 @@ impl LanguageModel {
     /// [`LmError::Lora`] for several that cannot be
     /// combined; [`LmError::Model`] and [`LmError::Io`] for what cannot be written.
     pub fn merge(self, out: &Path, options: MergeOptions) -> Result<MergeSummary, LmError> {
-        let stored = stored(options.stored, self.dtype().into());
+        let stored = options.stored.unwrap_or_else(|| self.files_dtype());
         let text = Arc::clone(self.text());
         let (decoder, adapter) = self.parted()?;
         if let (Some(held), false) = (weight_files(out)?.first(), options.overwrite) {
@@ -76,7 +76,7 @@ impl LanguageModel {
         let probe = probe(&text, &decoder.device())?;
         let (merged, report) = merge_checked(decoder, &adapter, &probe)?;
         let options = SaveOptions {
-            stored,
+            stored: stored.into(),
             max_shard_bytes: options.max_shard_megabytes.saturating_mul(MEGABYTE),
         };
         let before = weight_files(out)?;
@@ -93,6 +93,16 @@ impl LanguageModel {
         })
     }
 
+    /// The decoder with the adapter that is on folded in, where there is one, with no other handle on the weights left.
+    #[cfg(feature = "gguf")]
+    pub(crate) fn merged(self) -> Result<Decoder, LmError> {
+        if matches!(self.adapters, Adapters::None) {
+            return Ok(self.decoder);
+        }
+        let (decoder, adapter) = self.parted()?;
+        Ok(idiolect_lora::merge(decoder, &adapter)?)
+    }
+
     /// The decoder to merge into and the adapter, with no other handle on the weights left.
     fn parted(self) -> Result<(Decoder, LoraAdapter), LmError> {
         match self.adapters {
@@ -106,14 +116,6 @@ impl LanguageModel {
             }
             Adapters::Several(several) => Ok((self.decoder, combine(&several.stack.parts)?)),
         }
-    }
-}
-
-fn stored(asked: Option<Dtype>, own: Dtype) -> StoredType {
-    match asked.unwrap_or(own) {
-        Dtype::F32 => StoredType::F32,
-        Dtype::F16 => StoredType::F16,
-        Dtype::Bf16 => StoredType::Bf16,
     }
 }
 

@@ -10,7 +10,7 @@ use idiolect_model::{Decoder, LoadReport, load, load_quantized, read_config};
 use super::{LanguageModel, Source};
 use crate::adapters::Adapters;
 use crate::text::{TemplateChoice, Text, TextFiles, named_template, plain_remark};
-use crate::{LmError, ModelSettings, device, hub};
+use crate::{Dtype, LmError, ModelSettings, device, hub};
 
 impl LanguageModel {
     /// Opens a Hugging Face folder, a `.gguf` file, or a model of the Hub by its name (`owner/name` or
@@ -55,6 +55,7 @@ impl LanguageModel {
             dtype,
             bits,
             report: LoadReport::default(),
+            files: settings.dtype,
             trained: false,
             hash: OnceLock::new(),
         };
@@ -77,8 +78,14 @@ impl LanguageModel {
             progress.note(&remark);
         }
         let (decoder, report) = source.weights(&device)?;
+        let files = Dtype::of_files(&report, dtype.into());
+        let source = Source {
+            report,
+            files,
+            ..source
+        };
         Ok(Self {
-            source: Arc::new(Source { report, ..source }),
+            source: Arc::new(source),
             settings: settings.clone(),
             decoder,
             text: Arc::new(text),

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use idiolect_data::{content_hash, text_hash};
+use idiolect_model::gguf::parts_of;
 use idiolect_model::{Decoder, LoadReport, Weights};
 use sha2::{Digest, Sha256};
 
@@ -45,6 +46,7 @@ impl LanguageModel {
             dtype: self.source.dtype,
             bits: None,
             report: LoadReport::default(),
+            files: self.source.files,
             trained: true,
             hash: OnceLock::new(),
         };
@@ -139,10 +141,26 @@ impl LanguageModel {
         let found = if self.source.trained {
             of_weights(&self.decoder.weights)
         } else {
-            content_hash(&self.source.path)?
+            of_files(&self.source.path)?
         };
         Ok(self.source.hash.get_or_init(|| found).clone())
     }
+}
+
+/// Hash of a model's files: of a GGUF file in parts, of all of them.
+fn of_files(path: &Path) -> Result<String, LmError> {
+    if path.is_dir() {
+        return Ok(content_hash(path)?);
+    }
+    let parts = parts_of(path)?;
+    let mut hashes = Vec::with_capacity(parts.len());
+    for part in &parts {
+        hashes.push(content_hash(part)?);
+    }
+    Ok(match hashes.as_slice() {
+        [one] => one.clone(),
+        all => text_hash(&all.join(" ")),
+    })
 }
 
 fn of_weights(weights: &Weights) -> String {

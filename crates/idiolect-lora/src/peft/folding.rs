@@ -53,8 +53,7 @@ pub(super) struct Folding<'a> {
 
 impl Folding<'_> {
     pub(super) fn fold(&self, words: Words) -> Result<Words, LoraError> {
-        let decoder = self.file.decoder;
-        let (was_tied, changes) = (decoder.config.tied, self.changes);
+        let (was_tied, changes) = (self.file.model.tied, self.changes);
         let keeps = was_tied && self.file.config.ensure_weight_tying;
         self.refuse(was_tied)?;
         let own = words.embedding.clone();
@@ -132,7 +131,7 @@ impl Folding<'_> {
     /// A matrix `[words, hidden]` with its change: `own` of the file, or the decoder's.
     fn changed(&self, path: &str, own: Option<Vec<f32>>) -> Result<Vec<f32>, LoraError> {
         let is_stored = own.is_some();
-        let mut matrix = own.unwrap_or_else(|| self.of_decoder(path));
+        let mut matrix = own.map_or_else(|| self.of_decoder(path), Ok)?;
         match self.changes.size(path) {
             Some(size) if path == EMBEDDING => self.with_factors(size, &matrix),
             Some(size) => self.with_head_factors(size, &matrix, is_stored),
@@ -144,21 +143,22 @@ impl Folding<'_> {
         }
     }
 
-    fn of_decoder(&self, path: &str) -> Vec<f32> {
-        let decoder = self.file.decoder;
+    fn of_decoder(&self, path: &str) -> Result<Vec<f32>, LoraError> {
+        let Some(decoder) = self.file.decoder else {
+            let expected = "updates of projections alone without the model's weights";
+            return Err(self.file.setting("target_modules", expected, path));
+        };
         let matrix = match path {
             EMBEDDING => decoder.weights.embedding.val(),
             _ => decoder.head().transpose(),
         };
-        as_f32(matrix.without_autodiff())
-            .into_data()
-            .iter::<f32>()
-            .collect()
+        let data = as_f32(matrix.without_autodiff()).into_data();
+        Ok(data.iter::<f32>().collect())
     }
 
     /// The embedding is a linear map of a token's unit vector: `[words, hidden]` is its weight as it is.
     fn with_factors(&self, size: Size, matrix: &[f32]) -> Result<Vec<f32>, LoraError> {
-        let width = self.file.decoder.config.hidden_size;
+        let width = self.file.model.hidden_size;
         let (rank, words) = (size.rank, matrix.len() / width.max(1));
         let part = |end| Reader::name(EMBEDDING, end);
         let a = self
@@ -186,7 +186,7 @@ impl Folding<'_> {
         matrix: &[f32],
         is_stored: bool,
     ) -> Result<Vec<f32>, LoraError> {
-        let width = self.file.decoder.config.hidden_size;
+        let width = self.file.model.hidden_size;
         let words = matrix.len() / width.max(1);
         let [a, b] = self.file.pair(HEAD, size.rank, [width, words])?;
         let values = Values {

@@ -34,7 +34,7 @@ pub(super) fn read(
     words: Words,
     device: &Device,
 ) -> Result<WholeModules, LoraError> {
-    let (config, width) = (&file.decoder.config, file.decoder.config.hidden_size);
+    let (config, width) = (file.model, file.model.hidden_size);
     let norm = |place: &Norm| {
         let width = place.width(config);
         let name = Reader::name(&place.path(), "weight");

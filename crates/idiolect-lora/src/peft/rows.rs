@@ -81,7 +81,7 @@ impl Reader<'_> {
         ids: &[usize],
         matrix: &mut [f32],
     ) -> Result<(), LoraError> {
-        let width = self.decoder.config.hidden_size;
+        let width = self.model.hidden_size;
         let rows = self.values(&Self::name(path, ROWS), &[ids.len(), width])?;
         let words = matrix.len() / width.max(1);
         for (id, row) in ids.iter().zip(rows.chunks_exact(width)) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use idiolect_model::{Decoder, Wrapper, finite_floats, transposed};
+use idiolect_model::{Decoder, ModelConfig, Wrapper, finite_floats, transposed};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
@@ -34,7 +34,9 @@ pub(super) struct Reader<'a> {
     pub(super) file: SafeTensors<'a>,
     /// Names in the file, by the plain name of each.
     pub(super) names: BTreeMap<String, String>,
-    pub(super) decoder: &'a Decoder,
+    pub(super) model: &'a ModelConfig,
+    /// The model itself, where it is there.
+    pub(super) decoder: Option<&'a Decoder>,
     pub(super) config: &'a LoraConfig,
 }
 
@@ -105,7 +107,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn in_file(&self, name: &str) -> String {
-        in_file(name, self.decoder.config.wrapper)
+        in_file(name, self.model.wrapper)
     }
 
     /// The tensor of this name, which is that of a model that stands alone.

@@ -26,7 +26,7 @@ pub(super) fn read(
     let head = stored(file, HEAD, chosen.head)?;
     // A resized embedding that does not train is still the head of a model whose head it was.
     let is_whole = chosen.embedding || chosen.head;
-    let resized = file.decoder.config.tied && !is_whole && embedding.is_some();
+    let resized = file.model.tied && !is_whole && embedding.is_some();
     let tied = chosen.tied || resized;
     check(file, (&embedding, &head), tied)?;
     let words = Words {
@@ -49,14 +49,14 @@ pub(super) fn read(
 
 /// The values of embedding or head, of any number of rows; none where the file may do without.
 fn stored(file: &Reader<'_>, path: &str, needed: bool) -> Result<Option<Vec<f32>>, LoraError> {
-    let width = file.decoder.config.hidden_size;
+    let width = file.model.hidden_size;
     let names = ["weight"].into_iter().chain(BENEATH);
     let mut names = names.map(|end| Reader::name(path, end));
     match names.find_map(|name| Some((file.view(&name)?.shape().first().copied(), name))) {
         Some((rows, name)) => file.values(&name, &[rows.unwrap_or(0), width]).map(Some),
         None if !needed => Ok(None),
         None => {
-            let rows = file.decoder.config.vocab_size;
+            let rows = file.model.vocab_size;
             file.values(&Reader::name(path, "weight"), &[rows, width])
                 .map(Some)
         }
@@ -69,7 +69,7 @@ fn check(
     (embedding, head): (&Option<Vec<f32>>, &Option<Vec<f32>>),
     tied: bool,
 ) -> Result<(), LoraError> {
-    let config = &file.decoder.config;
+    let config = &file.model;
     let rows = |values: &Vec<f32>| values.len() / config.hidden_size.max(1);
     let above = embedding.as_ref().map_or(config.vocab_size, rows);
     let below = head.as_ref().map(rows);

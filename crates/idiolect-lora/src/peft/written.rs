@@ -42,7 +42,7 @@ pub(super) fn to_json(config: &LoraConfig, base: &str, wrapper: Wrapper) -> Valu
         "layers_to_transform": layers, "layers_pattern": null,
         "rank_pattern": ranks, "alpha_pattern": alphas, "revision": null,
     });
-    if config.ensure_weight_tying {
+    if config.ensure_weight_tying && whole.is_some() {
         // Versions of PEFT that do not know this option still read every other adapter.
         json["ensure_weight_tying"] = true.into();
     }

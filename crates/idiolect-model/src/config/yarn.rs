@@ -103,7 +103,7 @@ impl Yarn {
         1.0 / (1.0 - ramp + ramp / self.factor)
     }
 
-    pub(super) fn attention_factor(self) -> f64 {
+    pub(crate) fn attention_factor(self) -> f64 {
         let scale = |weight: f64| match self.factor {
             factor if factor <= 1.0 => 1.0,
             factor => 0.1 * weight * factor.ln() + 1.0,

@@ -53,6 +53,21 @@ impl Architecture {
         !matches!(self, Self::Qwen2 | Self::Qwen3)
     }
 
+    /// The architecture that a decoder is written as; none for a class that `llama.cpp` has none for.
+    #[cfg(feature = "gguf")]
+    pub(super) fn of_config(config: &crate::ModelConfig) -> Option<Self> {
+        if config.wrapper == crate::Wrapper::Mistral3 {
+            return Some(Self::Mistral3);
+        }
+        let class = config.architecture.model_type();
+        let is_of = |one: &Self| {
+            [false, true]
+                .map(|has| one.model_type(has))
+                .contains(&class)
+        };
+        Self::ALL.into_iter().find(is_of)
+    }
+
     /// The class of a Hugging Face checkpoint, by its `model_type`; `has_window` tells Mistral from Llama, whose
     /// class has none.
     pub(super) fn model_type(self, has_window: bool) -> &'static str {

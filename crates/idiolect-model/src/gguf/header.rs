@@ -35,6 +35,8 @@ pub(super) struct Entry {
     pub(super) kind: u32,
     /// Position of the first byte, counted from [`Header::data_start`].
     pub(super) offset: u64,
+    /// Which file it is in, where a model has several.
+    pub(super) part: usize,
 }
 
 /// Most dimensions of a tensor (`GGML_MAX_DIMS`).
@@ -128,6 +130,7 @@ impl<R: Read> Reader<'_, R> {
             shape,
             kind: self.u32()?,
             offset: self.u64()?,
+            part: 0,
         })
     }
 }

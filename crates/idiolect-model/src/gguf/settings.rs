@@ -139,7 +139,10 @@ impl Metadata<'_> {
         put("mscale_all_dim", weight);
         let times = self.number("rope.scaling.attn_factor")?;
         let times = times.or(self.number("rope.scaling.yarn_attn_factor")?);
-        let scaled = |times: f64| times * (0.1 * factor.unwrap_or(1.0).max(1.0).ln() + 1.0);
+        // Where a logarithm is named, it is divided out before.
+        let own = |factor: f64| 0.1 * factor.max(1.0).ln() + 1.0;
+        let own = weight.map_or_else(|| own(factor.unwrap_or(1.0)), |_| 1.0);
+        let scaled = |times: f64| times * own;
         put("attention_factor", times.map(scaled));
         put(
             "llama_4_scaling_beta",

@@ -1,10 +1,10 @@
-//! The tokenizer of a GGUF file as raw lists; building a tokenizer from them is not done here.
+//! The tokenizer of a GGUF file as raw lists; building a tokenizer from them, or them from one, is not done here.
 
 use super::metadata::Metadata;
 use crate::ModelError;
 
 /// Tokenizer metadata of a GGUF file (`tokenizer.ggml.*`), in the order and with the values of the file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct VocabularyMetadata {
     /// Kind of tokenizer: `gpt2` is byte-level BPE, `llama` is sentencepiece.
     pub model: String,
@@ -24,6 +24,8 @@ pub struct VocabularyMetadata {
     pub eos: Option<u32>,
     /// Token that ends a turn, where it is another.
     pub eot: Option<u32>,
+    /// Token that ends a message to a tool, where it is another.
+    pub eom: Option<u32>,
     /// Token that fills a row.
     pub pad: Option<u32>,
     /// Token for text that no other token covers.
@@ -60,6 +62,7 @@ pub(super) fn read(of: &Metadata<'_>) -> Result<VocabularyMetadata, ModelError> 
         bos: of.id("bos")?,
         eos: of.id("eos")?,
         eot: of.id("eot")?,
+        eom: of.id("eom")?,
         pad: of.id("padding")?,
         unk: of.id("unknown")?,
         add_bos: of.flag(&key("add_bos_token"))?,

@@ -18,7 +18,8 @@ pub(super) struct Lazy {
     dtype: Dtype,
 }
 
-enum LazyTensor {
+/// A tensor of a decoder, still on its device.
+pub(crate) enum LazyTensor {
     Vector(Param<Tensor<1>>),
     Matrix(Param<Tensor<2>>),
     /// `[in, out]` in memory, `[out, in]` on disk.
@@ -44,7 +45,8 @@ impl Lazy {
 }
 
 impl LazyTensor {
-    fn values(&self) -> Vec<f32> {
+    /// The values in f32, as they are on disk; none of a tensor that is copied.
+    pub(crate) fn values(&self) -> Vec<f32> {
         let read = |data: burn::tensor::TensorData| data.iter::<f32>().collect::<Vec<f32>>();
         match self {
             Self::Vector(param) => read(param.val().into_data()),
@@ -84,8 +86,8 @@ impl View for Lazy {
     }
 }
 
-/// Every tensor with its name, in the order of [`tensor_specs`].
-pub(super) fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(String, Lazy)> {
+/// Every tensor of a decoder, in the order of [`tensor_specs`].
+pub(crate) fn plain_tensors(decoder: &Decoder) -> Vec<LazyTensor> {
     let weights = &decoder.weights;
     let mut tensors = vec![LazyTensor::Matrix(weights.embedding.clone())];
     for block in &weights.blocks {
@@ -103,6 +105,11 @@ pub(super) fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(Stri
     }
     tensors.push(LazyTensor::Vector(weights.norm.clone()));
     tensors.extend(weights.head.iter().cloned().map(LazyTensor::Transposed));
+    tensors
+}
+
+/// Every tensor with its name, in the order of [`tensor_specs`].
+pub(super) fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(String, Lazy)> {
     let lazy = |(TensorSpec { name, shape }, tensor)| {
         let name = decoder.config.wrapper.stored_name(&name);
         let dtype = stored.tag();
@@ -115,7 +122,7 @@ pub(super) fn stored_tensors(decoder: &Decoder, stored: StoredType) -> Vec<(Stri
     };
     tensor_specs(&decoder.config)
         .into_iter()
-        .zip(tensors)
+        .zip(plain_tensors(decoder))
         .map(lazy)
         .collect()
 }

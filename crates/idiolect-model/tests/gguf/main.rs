@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's own files")]
 
 mod damaged;
+mod parts;
 mod quants;
 mod whole;
 

@@ -65,6 +65,7 @@ fn the_vocabulary_is_given_as_it_stands() {
         bos: Some(3),
         eos: Some(4),
         eot: Some(5),
+        eom: None,
         pad: None,
         unk: None,
         add_bos: Some(true),

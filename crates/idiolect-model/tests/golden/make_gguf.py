@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes quants.gguf with quants.json and llama.gguf with llama.json.
+"""Writes quants.gguf with quants.json, llama.gguf with llama.json, and llama.gguf in two parts.
 
 quants: one tensor of every readable type, and what the Python package gguf unpacks it to.
 llama:  a one-layer model with permuted query and key rows, and its settings in Hugging Face form.
+parts:  the same as llama-00001-of-00002.gguf and llama-00002-of-00002.gguf.
 
 Needs: pip install gguf numpy        Usage: python make_gguf.py   (deterministic)
 """
@@ -82,9 +83,9 @@ def llama3_divisors(theta, width, factor, low, high, original):
     return np.array(divisors, dtype=np.float32)
 
 
-def llama():
+def llama(parts=False):
     hidden, heads, kv_heads, width, wide, words = 12, 2, 1, 8, 16, 6
-    writer = gguf.GGUFWriter(os.path.join(HERE, "llama.gguf"), "llama")
+    writer = gguf.GGUFWriter(os.path.join(HERE, "llama.gguf"), "llama", split_max_tensors=7 if parts else 0)
     writer.add_block_count(1)
     writer.add_context_length(131072)
     writer.add_embedding_length(hidden)
@@ -121,6 +122,8 @@ def llama():
         writer.add_tensor(name + ".weight", np.ascontiguousarray(tensor))
     writer.add_tensor("rope_freqs.weight", llama3_divisors(500000.0, width, 32.0, 1.0, 4.0, 8192))
     save(writer)
+    if parts:
+        return
     block = "model.layers.0."
     names = ["model.embed_tokens", "model.norm", "lm_head", block + "input_layernorm", block + "post_attention_layernorm",
              *(block + "self_attn." + p + "_proj" for p in "qkvo"),
@@ -139,3 +142,4 @@ def llama():
 if __name__ == "__main__":
     quants()
     llama()
+    llama(parts=True)
