@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use idiolect_model::{Decoder, ModelConfig, Wrapper, finite_floats, transposed};
+use idiolect_model::{Decoder, ModelConfig, Site, Wrapper, finite_floats, transposed};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
@@ -20,6 +20,9 @@ pub(super) const EMBEDDING_FACTORS: [&str; 2] = ["lora_embedding_A", "lora_embed
 pub(super) const MAGNITUDE: &str = "lora_magnitude_vector";
 /// What the bias of the second factor is called there.
 pub(super) const BIAS: &str = "lora_B.bias";
+
+/// What a site can have there.
+pub(super) const PARTS: [&str; 4] = [FACTORS[0], FACTORS[1], MAGNITUDE, BIAS];
 
 /// Shape and bytes of a stored tensor.
 pub(super) type Stored = (Vec<usize>, Vec<u8>);
@@ -46,6 +49,11 @@ pub(super) fn in_file(name: &str, wrapper: Wrapper) -> String {
         Some(path) => format!("{PREFIX}{}", wrapper.module_path(path)),
         None => name.into(),
     }
+}
+
+/// The name of a part of a site.
+pub(super) fn site_name(site: Site, part: &str) -> String {
+    Reader::name(&site.to_string(), part)
 }
 
 /// A name as PEFT saves it: a file of a plain `state_dict` has the adapter's own name, `default`, in it.
