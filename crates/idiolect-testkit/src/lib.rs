@@ -1,9 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![allow(
-    clippy::print_stderr,
-    clippy::panic,
-    reason = "tests say what they skip, and end"
-)]
+#![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod close;
 #[cfg(feature = "burn")]

@@ -39,7 +39,7 @@ impl Good {
     /// Two models side by side.
     fn outcome(&self) -> Value {
         let data = Dataset::open(self.path("rows.jsonl")).unwrap();
-        let mut models = ["seed", "plain"].map(|name| {
+        let models = ["seed", "plain"].map(|name| {
             let run = AnswerRun {
                 rows: &data.rows,
                 seed: &|_| 1,
@@ -61,7 +61,7 @@ impl Good {
             check: None,
             seed: 1,
         };
-        json!(compare(&rows, &mut models).unwrap())
+        json!(compare(&rows, &models).unwrap())
     }
 }
 
