@@ -1,5 +1,6 @@
 //! `idiolect sdft`: the whole job in one run directory.
 
+use idiolect::data::RunDir;
 use idiolect::data::settings::Layer;
 use idiolect::finetune::FineTuneError;
 use idiolect::{Error, Progress, Sdft as Job, SdftSettings};
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &Sdft) -> Result<(), CliError> {
         resolve(args.config.as_deref(), &args.flags)?
     };
     let (bar, out) = (Bar::default(), settings.out.clone());
+    let model = settings.model.model.clone();
     let job = Job::new(settings).progress(&bar).stop_when(stop::flag());
     let outcome = job.on_event(|side, event| show(&bar, side, &event)).start();
     bar.end();
@@ -34,8 +36,19 @@ pub(crate) fn run(args: &Sdft) -> Result<(), CliError> {
         }
         other => other?,
     };
+    output::text(&outcome.table())?;
     if let Some(out) = out {
-        bar.note(&format!("Artefacts are in {}", out.display()));
+        bar.note(&after(&RunDir::new(out), &model));
     }
-    output::text(&outcome.table())
+    Ok(())
+}
+
+/// Where the page is, and what can be done next.
+fn after(run: &RunDir, model: &str) -> String {
+    let adapter = run.part(RunDir::DISTILLED).adapter();
+    format!(
+        "page: {}\ntry the distilled adapter: idiolect generate --model {model} --adapter {} --prompt \"...\"",
+        run.report_page().display(),
+        adapter.display(),
+    )
 }

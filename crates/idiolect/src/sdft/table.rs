@@ -16,12 +16,13 @@ impl Outcome {
         let rows = self.comparison.rows;
         let mut row = |name: &str, cell: &dyn Fn(&ModelScores) -> String| {
             let models = self.comparison.models.iter();
-            let cells = models.fold(String::new(), |mut cells, model| {
+            let cells: Vec<String> = models.map(cell).collect();
+            // What was not measured of any model has no row.
+            if cells.iter().any(|cell| cell != "-") {
+                let cells = cells.iter().map(|cell| format!("{cell:>12}"));
                 // Writing to a string cannot fail.
-                let _ = write!(cells, "{:>12}", cell(model));
-                cells
-            });
-            let _ = writeln!(text, "{name:<38}{cells}");
+                let _ = writeln!(text, "{name:<38}{}", cells.collect::<String>());
+            }
         };
         let of = |count: usize| format!("{count}/{rows}");
         let or_dash = |number: Option<f64>| number.map_or("-".into(), |x| format!("{x:.4}"));
