@@ -12,6 +12,7 @@ use std::process::ExitCode;
 mod bench;
 mod ci;
 mod continue_bench;
+mod contrast;
 mod demo;
 mod distill_bench;
 mod experiment;
@@ -58,6 +59,8 @@ usage: cargo xtask COMMAND
                          continue documents of the shared data, with speculation and without
   experiment [--scale S] plain against distilled in many small runs, and docs/RESULTS.md; an interrupted
                          experiment resumes (more arguments go to it: --budget-minutes M, --device D, --data F)
+  contrast               plain against distilled at equal rows: learning, forgetting, and what is certain of it; 21 runs
+                         of some four minutes, each kept in docs/results (more arguments go to it: --budget-minutes M)
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["continue-bench", rest @ ..] => continue_bench::run(rest),
         ["experiment", rest @ ..] => experiment::run(rest),
+        ["contrast", rest @ ..] => contrast::run(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");

@@ -10,10 +10,11 @@ use std::process::{Command, Stdio};
 use crate::shell::{self, Outcome};
 
 /// Members that are never published.
-const PRIVATE: [&str; 5] = [
+const PRIVATE: [&str; 6] = [
     "idiolect-testkit",
     "idiolect-tests",
     "idiolect-recipes",
+    "idiolect-contrast",
     "idiolect-experiment",
     "xtask",
 ];
