@@ -45,6 +45,22 @@ fn a_template_that_needs_a_date_asks_for_one() {
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn constructs_give_what_jinja_gives() {
     let cases = [
+        ("a{% raw %}\n b{% endraw %}\nc", "a\n bc"),
+        ("a {%- raw %}\n b{%- endraw %}\nc", "a\n bc"),
+        ("a{% raw -%}\n b{% endraw -%}\n c", "abc"),
+        ("  {% raw %}x\n  {% endraw %}\ny", "x\ny"),
+        (
+            "a\n{% raw %}\n{% raw %}\n{% endraw %}\nb",
+            "a\n\n{% raw %}\nb",
+        ),
+        ("{{ 'a<'|safe + '<b' }}", "a<&lt;b"),
+        ("{{ '<' + '&'|safe + '\"' + \"'\" }}", "&lt;&&#34;&#39;"),
+        ("{{ ('<'|safe) ~ '<' }} {{ '<'|e + '<' }}", "<< &lt;&lt;"),
+        ("{% set x %}<b>{% endset %}{{ x + '<' }}", "<b><"),
+        (
+            "{{ u|length }}{{ u|count }} {{ 1 + 2 }}{{ [1] + [2] }}",
+            "00 3[1, 2]",
+        ),
         (
             "{{ {'b': 1, 'a': [2, none]} | tojson }}",
             "{\"b\": 1, \"a\": [2, null]}",
@@ -120,5 +136,28 @@ fn constructs_give_what_jinja_gives() {
         let message = turn(&json!({"role": "user", "content": "q", "n": true}));
         let found = chat(source).text(&[message], false);
         assert_eq!(found.unwrap(), expected, "{source}");
+    }
+}
+
+/// The reasons by the same.
+#[test]
+fn what_jinja_refuses_is_refused() {
+    let cases = [
+        ("{% for x in none %}{% endfor %}", "found None"),
+        (
+            "{{ messages | map(attribute='role') | tojson }}",
+            "generator",
+        ),
+        (
+            "{{ messages | selectattr('role') | tojson(indent=2) }}",
+            "generator",
+        ),
+        ("{{ none | length }}", "length"),
+        ("{{ '<'|safe + 1 }}", "+"),
+    ];
+    for (source, expected) in cases {
+        let error = chat(source).text(&[user("q")], false).unwrap_err();
+        let told = format!("{error:?}");
+        assert!(told.contains(expected), "{source}: {told}");
     }
 }
