@@ -40,6 +40,7 @@ use tensors::{
     BIAS, EMBEDDING_FACTORS, FACTORS, MAGNITUDE, Reader, Stored, bytes, in_file, plain_names,
 };
 use words::BENEATH;
+pub use written::BaseModel;
 
 /// What a site can have in the file.
 const PARTS: [&str; 4] = [FACTORS[0], FACTORS[1], MAGNITUDE, BIAS];
@@ -205,7 +206,8 @@ fn tensor_name(site: Site, part: &str) -> String {
     Reader::name(&site.to_string(), part)
 }
 
-/// Writes an adapter in f32 with PEFT's names; `base` is what PEFT records as the base model.
+/// Writes an adapter in f32 with PEFT's names; `base` is what PEFT records as the base model: a name, or a
+/// [`BaseModel`] with its revision.
 ///
 /// One that started with [`crate::Init::Pissa`] or `Olora` becomes a plain adapter of twice the rank, with the start as its
 /// second half: it then fits the unchanged model, as after PEFT's own conversion.
@@ -216,7 +218,11 @@ fn tensor_name(site: Site, part: &str) -> String {
 ///
 /// [`LoraError::Io`] names the file that could not be written; [`LoraError::Setting`] for an adapter with
 /// [`LoraAdapter::folded`] modules.
-pub fn save_adapter(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), LoraError> {
+pub fn save_adapter<'a>(
+    adapter: &LoraAdapter,
+    folder: &Path,
+    base: impl Into<BaseModel<'a>>,
+) -> Result<(), LoraError> {
     let io = |path: &Path| {
         let path = path.to_path_buf();
         move |source| LoraError::Io { path, source }
@@ -238,7 +244,7 @@ pub fn save_adapter(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<
     })?;
     let config = format!(
         "{:#}\n",
-        written::to_json(&adapter.config, base, adapter.wrapper)
+        written::to_json(&adapter.config, base.into(), adapter.wrapper)
     );
     let files = [(path, bytes), (folder.join(CONFIG), config.into_bytes())];
     for (path, bytes) in &files {

@@ -11,6 +11,7 @@ mod answers;
 mod files;
 mod likelihoods;
 mod opened;
+mod reasoning;
 mod row_files;
 mod scores;
 mod text_likelihoods;
