@@ -7,6 +7,7 @@ mod journal;
 mod progress;
 mod prompt;
 mod provenance;
+mod reasoning;
 mod request;
 mod scorer;
 mod watched;
@@ -20,6 +21,9 @@ pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf};
 pub use progress::{Progress, Quiet};
 pub use prompt::Prompt;
 pub use provenance::{Difference, JournalRow, Made, Provenance};
+pub use reasoning::{
+    Reasoning, Replies, ReplyCounter, opens_reasoning, taken_out, with_reasoning, without_reasoning,
+};
 pub use request::{Completion, CompletionRequest, Overrides};
 pub use scorer::{Likelihood, LikelihoodRequest, Scorer};
 pub use watched::Watched;

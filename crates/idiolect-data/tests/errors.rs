@@ -186,7 +186,7 @@ fn turns_out_of_order() {
 #[test]
 fn turns_of_another_kind() {
     let rows = [
-        r#"{"conversations":[{"from":"bot","value":"q"}]}"#,
+        r#"{"conversations":[{"from":"robot","value":"q"}]}"#,
         r#"{"conversations":[{"role":"user","content":"q"}]}"#,
         r#"{"conversations":[{"from":"human","text":"q"}]}"#,
         r#"{"conversations":[{"from":"human","value":7}]}"#,
@@ -196,7 +196,7 @@ fn turns_of_another_kind() {
         Format::Sharegpt,
         &rows,
         &expect![[r#"
-            F: row 0 (line 2): conversations[0].from: expected a role out of system, human, gpt, tool, found "bot"
+            F: row 0 (line 2): conversations[0].from: expected a role out of system, human, gpt, tool, found "robot"
             F: row 0 (line 2): conversations[0].from: expected a role out of system, human, gpt, tool, found no such field among role, content (the rows look like messages, which --format auto finds)
             F: row 0 (line 2): conversations[0].value: expected a string, found no such field among from, text
             F: row 0 (line 2): conversations[0].value: expected a string, found the number 7

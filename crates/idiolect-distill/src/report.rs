@@ -6,6 +6,7 @@ use std::path::Path;
 
 use idiolect_data::write_json;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::DistillError;
 use summary::DistillSummary;
@@ -43,6 +44,9 @@ pub struct DistillReport {
     /// Negative log-likelihood of the responses, where they were scored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_nll: Option<ResponseNlls>,
+    /// How many texts had reasoning, by the names that a server's costs have, over all calls that wrote a summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Value>,
 }
 
 impl DistillReport {
@@ -52,6 +56,7 @@ impl DistillReport {
         Self {
             summary: summary.clone(),
             target_nll: None,
+            spent: None,
         }
     }
 

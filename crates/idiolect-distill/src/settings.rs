@@ -1,5 +1,6 @@
 //! What a user sets about a distillation, in a file or on the command line.
 
+use idiolect_completion::Reasoning;
 use idiolect_prompt::{DistillTemplate, PromptError, Template};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub struct DistillSettings {
     pub verdicts: Vec<String>,
     /// Fewest words, in per cent of the original's, for the verdict `short`, at most 10000; default 50.
     pub least_percent: usize,
+    /// What becomes of reasoning (`<think>…</think>`) in the rewrites: remove (the default), which counts it; or keep.
+    pub reasoning: Reasoning,
 }
 
 impl Default for DistillSettings {
@@ -37,6 +40,7 @@ impl Default for DistillSettings {
             mix_ratio: 1.0,
             verdicts: Vec::new(),
             least_percent: 50,
+            reasoning: Reasoning::default(),
         }
     }
 }

@@ -15,7 +15,7 @@ pub use weighted::WeightedAdapter;
 use std::sync::{Arc, OnceLock};
 
 use idiolect_data::{content_hash, text_hash};
-use idiolect_lora::{LoraAdapter, Stack};
+use idiolect_lora::{BaseModel, LoraAdapter, Stack, save_adapter};
 use idiolect_model::{Adapter, Decoder};
 
 use crate::LmError;
@@ -43,6 +43,8 @@ pub(crate) struct Adapted {
     pub(crate) text: Arc<Text>,
     /// What its folder records as the base model.
     pub(crate) base: String,
+    /// The revision of that on the Hub, where one was named.
+    pub(crate) revision: Option<String>,
     /// Hash of its files, known from the beginning where it was read from a folder.
     pub(crate) hash: OnceLock<String>,
 }
@@ -126,7 +128,11 @@ impl Adapted {
             return Ok(hash.clone());
         }
         let folder = tempfile::tempdir().map_err(LmError::io(std::env::temp_dir()))?;
-        idiolect_lora::save_adapter(&self.adapter, folder.path(), &self.base)?;
+        let base = BaseModel {
+            name: &self.base,
+            revision: self.revision.as_deref(),
+        };
+        save_adapter(&self.adapter, folder.path(), base)?;
         let found = content_hash(folder.path())?;
         Ok(self.hash.get_or_init(|| found).clone())
     }

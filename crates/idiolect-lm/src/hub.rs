@@ -43,6 +43,13 @@ pub(crate) fn plain_name(name: &str) -> &str {
     name.split('@').next().unwrap_or(name)
 }
 
+/// The revision that a Hub name brings with it, or that is given beside it; none of a path.
+pub(crate) fn revision(name: &str, beside: Option<&str>) -> Option<String> {
+    let own = name.split_once('@').map(|(_, revision)| revision);
+    let is_path = Path::new(name).exists();
+    beside.or(own).filter(|_| !is_path).map(str::to_owned)
+}
+
 #[cfg(feature = "hub")]
 fn download(
     name: &str,
@@ -106,6 +113,15 @@ mod tests {
         let expected =
             "revision: expected none beside a path, only beside a name on the Hub, found v1";
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_model_of_the_hub_has_the_revision_that_was_named() {
+        assert_eq!(revision("owner/name@v1", None).as_deref(), Some("v1"));
+        assert_eq!(revision("owner/name", Some("v2")).as_deref(), Some("v2"));
+        assert_eq!(revision("owner/name", None), None);
+        let here = std::env::temp_dir();
+        assert_eq!(revision(&here.display().to_string(), Some("v1")), None);
     }
 
     #[cfg(not(feature = "hub"))]

@@ -1,19 +1,20 @@
 //! Whole jobs of a model alone, from settings: what it is, what it writes and how likely it finds text, and its
 //! adapters.
 
-use std::ops::ControlFlow;
+mod generate;
+
 use std::path::{Path, PathBuf};
 
 use idiolect_completion::Progress;
 use idiolect_data::{BadRows, DataSettings, SkippedRow};
-use idiolect_generate::GenerationSettings;
 
-use crate::rows::{KeptRows, read_prompts_with, read_scores_with, tell_skipped};
+use crate::rows::{KeptRows, read_scores_with, tell_skipped};
 use crate::{
-    CombineSummary, GenerateRun, GeneratedRow, LanguageModel, LmError, MaskedRow, MergeOptions,
-    MergeSummary, ModelPrompt, ModelSettings, ModelSummary, PromptRow, RowScore, Shifts,
-    WeightedAdapter, on_threads,
+    CombineSummary, LanguageModel, LmError, MaskedRow, MergeOptions, MergeSummary, ModelSettings,
+    ModelSummary, RowScore, Shifts, WeightedAdapter, on_threads,
 };
+
+pub use generate::Generate;
 
 /// What is to be shown of a model.
 #[derive(Debug, Clone, Default)]
@@ -69,125 +70,6 @@ pub fn inspect(ask: &Inspect, progress: &dyn Progress) -> Result<Inspected, LmEr
             rows,
         })
     })
-}
-
-/// What a model is to continue, and how.
-#[derive(Debug, Clone, Default)]
-pub struct Generate {
-    /// The model.
-    pub model: ModelSettings,
-    /// Adapters that are put on it together.
-    pub adapters: Vec<WeightedAdapter>,
-    /// How text is generated.
-    pub generation: GenerationSettings,
-    /// Seed of the draws, and whether end tokens are passed over.
-    pub run: GenerateRun,
-    /// What becomes of rows of a file that cannot be used, or whose prompt leaves no room for the new tokens.
-    pub bad_rows: BadRows,
-    /// Where those are listed that are left out; without it there is a line for each.
-    pub skipped_list: Option<PathBuf>,
-}
-
-impl Generate {
-    /// Continues one prompt and hands over its text as it grows; what was handed over is never taken back.
-    ///
-    /// # Errors
-    ///
-    /// [`LmError`] for a model that cannot be opened or asked.
-    pub fn stream(
-        &self,
-        prompt: &str,
-        progress: &dyn Progress,
-        on_text: &mut (dyn FnMut(&str) -> ControlFlow<()> + Send),
-    ) -> Result<(), LmError> {
-        on_threads(self.model.threads, || {
-            let prompt = ModelPrompt::user(prompt);
-            let model = self.open(progress)?;
-            model.stream(prompt, &self.generation, self.run, on_text)?;
-            Ok(())
-        })
-    }
-
-    /// Continues every row of a file of prompts; the rows come back in their order.
-    ///
-    /// # Errors
-    ///
-    /// [`LmError`] for a file that cannot be read, and a model that cannot be opened or asked.
-    pub fn file(
-        &self,
-        prompts: &Path,
-        progress: &dyn Progress,
-    ) -> Result<Vec<GeneratedRow>, LmError> {
-        on_threads(self.model.threads, || {
-            let KeptRows { rows, mut skipped } = read_prompts_with(prompts, self.bad_rows)?;
-            let model = self.open(progress)?;
-            let mut kept = Vec::with_capacity(rows.len());
-            for row in rows {
-                match self.unfit(&model, &row) {
-                    Some(problem) => skipped.push(SkippedRow::new(row.id, problem)),
-                    None => kept.push(row),
-                }
-            }
-            self.list(&skipped, progress)?;
-            model.generate_rows(&kept, &self.generation, self.run, progress)
-        })
-    }
-
-    /// Continues one prompt.
-    ///
-    /// # Errors
-    ///
-    /// [`LmError`] for a model that cannot be opened or asked.
-    pub fn prompt(
-        &self,
-        prompt: &str,
-        progress: &dyn Progress,
-    ) -> Result<Vec<GeneratedRow>, LmError> {
-        on_threads(self.model.threads, || {
-            let row = PromptRow {
-                id: 0.into(),
-                prompt: ModelPrompt::user(prompt),
-            };
-            let model = self.open(progress)?;
-            model.generate_rows(&[row], &self.generation, self.run, progress)
-        })
-    }
-
-    /// What is wrong with a row that is to be left out.
-    fn unfit(&self, model: &LanguageModel, row: &PromptRow) -> Option<String> {
-        if self.bad_rows == BadRows::Error {
-            return None;
-        }
-        let tokens = match model.prompt_ids(&row.prompt) {
-            Ok(ids) => ids.len(),
-            Err(error) => return Some(error.to_string()),
-        };
-        let (new, positions) = (self.generation.max_new_tokens, model.max_positions());
-        (tokens.saturating_add(new) > positions).then(|| {
-            format!("{tokens} prompt tokens and {new} new ones exceed the context of {positions}")
-        })
-    }
-
-    /// Lists the rows that are left out, in a file or a line each.
-    fn list(&self, skipped: &[SkippedRow], progress: &dyn Progress) -> Result<(), LmError> {
-        match &self.skipped_list {
-            Some(list) if !skipped.is_empty() => {
-                SkippedRow::write(skipped, list)?;
-                let (count, list) = (skipped.len(), list.display());
-                progress.note(&format!(
-                    "{count} rows cannot be used and are skipped: see {list}"
-                ));
-            }
-            _ => tell_skipped(skipped, progress),
-        }
-        Ok(())
-    }
-
-    fn open(&self, progress: &dyn Progress) -> Result<LanguageModel, LmError> {
-        self.generation.check()?;
-        let model = LanguageModel::load(&self.model, progress)?;
-        model.load_adapters(&self.adapters)
-    }
 }
 
 /// How likely a model finds the responses of a file, row by row.

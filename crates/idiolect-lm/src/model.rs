@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, FloatDType};
-use idiolect_lora::LoraAdapter;
+use idiolect_lora::{BaseModel, LoraAdapter};
 use idiolect_model::{Adapter, Bits, Decoder, LoadReport, NoAdapter};
 use idiolect_prompt::Template;
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
@@ -49,6 +49,8 @@ pub struct LanguageModel {
 pub(crate) struct Source {
     /// Last part of the model's path, or its Hub name.
     pub(crate) name: String,
+    /// The branch, tag or commit that was named for a model of the Hub.
+    pub(crate) revision: Option<String>,
     /// Where it was read from.
     pub(crate) path: PathBuf,
     /// The type that was asked for.
@@ -70,6 +72,15 @@ impl LanguageModel {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.source.name
+    }
+
+    /// The model as an adapter's folder records it.
+    #[must_use]
+    pub fn base(&self) -> BaseModel<'_> {
+        BaseModel {
+            name: self.name(),
+            revision: self.source.revision.as_deref(),
+        }
     }
 
     /// The folder or file that it was read from.

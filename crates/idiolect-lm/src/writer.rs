@@ -4,7 +4,9 @@ mod complete;
 mod groups;
 mod score;
 
-use idiolect_completion::{Progress, Quiet, WriterIdentity};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use idiolect_completion::{Progress, Quiet, Reasoning, Replies, ReplyCounter, WriterIdentity};
 use idiolect_generate::{GenerationConfig, GenerationSettings};
 use serde_json::json;
 
@@ -24,6 +26,9 @@ pub struct LocalWriter<'p> {
     progress: &'p dyn Progress,
     stage: String,
     tokens: TokenCount,
+    reasoning: Reasoning,
+    replies: ReplyCounter,
+    texts: AtomicU64,
 }
 
 impl LanguageModel {
@@ -46,6 +51,9 @@ impl LanguageModel {
             progress: &Quiet,
             stage: STAGE.into(),
             tokens: TokenCount::default(),
+            reasoning: Reasoning::default(),
+            replies: ReplyCounter::default(),
+            texts: AtomicU64::new(0),
         })
     }
 }
@@ -69,6 +77,26 @@ impl LocalWriter<'_> {
         self
     }
 
+    /// The same writer with another rule for reasoning (`<think>…</think>`) in its texts; by default it is taken out.
+    /// Where the chat template opens the reasoning, a text that does not close it is reasoning alone.
+    #[must_use]
+    pub fn reasoning(self, reasoning: Reasoning) -> Self {
+        Self { reasoning, ..self }
+    }
+
+    /// How many texts had reasoning so far.
+    #[must_use]
+    pub fn replies(&self) -> Replies {
+        self.replies.total()
+    }
+
+    /// What to do about texts that were reasoning and no more, in one line; nothing where there were none.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        let texts = self.texts.load(Ordering::Relaxed);
+        self.replies().advice(texts)
+    }
+
     /// The model that writes.
     #[must_use]
     pub fn model(&self) -> &LanguageModel {
@@ -90,16 +118,21 @@ impl LocalWriter<'_> {
             share_prefixes,
             speculate,
         } = &self.config;
-        WriterIdentity {
-            model: self.model_hash.clone(),
-            adapter: self.adapter_hash.clone(),
-            sampler: json!({
-                "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
+        let mut sampler = json!({
+            "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
                 "min_p": sampling.min_p, "repetition_penalty": sampling.repetition_penalty,
                 "stops": stops.strings, "stop_ids": stops.tokens, "max_new_tokens": max_new_tokens,
                 "batch_size": batch_size, "share_prefixes": share_prefixes, "speculate": speculate,
-                "dtype": format!("{:?}", self.model.dtype()),
-            }),
+            "dtype": format!("{:?}", self.model.dtype()),
+        });
+        // Journals of before this setting stay valid.
+        if self.reasoning != Reasoning::default() {
+            sampler["reasoning"] = json!(self.reasoning);
+        }
+        WriterIdentity {
+            model: self.model_hash.clone(),
+            adapter: self.adapter_hash.clone(),
+            sampler,
         }
     }
 }

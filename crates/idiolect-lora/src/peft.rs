@@ -40,6 +40,7 @@ use rows::{ROWS, Tokens};
 pub use save::save_adapter;
 use tensors::{BIAS, EMBEDDING_FACTORS, MAGNITUDE, PARTS, Reader, plain_names, site_name};
 use words::BENEATH;
+pub use written::BaseModel;
 
 /// Reads an adapter for a decoder.
 ///

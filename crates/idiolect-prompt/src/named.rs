@@ -57,7 +57,7 @@ pub struct NamedTemplate {
     pub joined: bool,
     /// Whether white space at both ends of what is filled into a user turn is cut off. Default: false.
     pub strip: bool,
-    /// Whether white space at the end of a response is cut off. Default: false.
+    /// Whether spaces at the end of a response are cut off, no other white space. Default: false.
     #[serde(skip_serializing_if = "is_false")]
     pub strip_response_end: bool,
     /// Special tokens, beside the end of text, that end a response. Default: none.
@@ -203,7 +203,7 @@ impl NamedTemplate {
     fn put_response(&self, out: &mut Rendered, turn: &Message) {
         let (mut response, trained) = (turn.content.as_str(), turn.trained);
         if self.strip_response_end {
-            response = response.trim_end();
+            response = response.trim_end_matches(' ');
         }
         for slot in &self.assistant {
             match slot {

@@ -54,7 +54,21 @@ fn the_general_templates_of_plain_text_and_llama() {
         "llama3",
         &expect![[r#"
             <bos>
-            <|start_header_id|>system<|end_header_id|>\n\n‹S›<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n‹ Q1␠›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n«‹ A1␠›»«<|eot_id|>»<|start_header_id|>user<|end_header_id|>\n\n‹Q2›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n«‹A2›»«<|eot_id|>»
+            <|start_header_id|>system<|end_header_id|>\n\n
+            ‹S›
+            <|eot_id|>
+            <|start_header_id|>user<|end_header_id|>\n\n
+            ‹ Q1␠›
+            <|eot_id|>
+            <|start_header_id|>assistant<|end_header_id|>\n\n
+            «‹ A1␠›»
+            «<|eot_id|>»
+            <|start_header_id|>user<|end_header_id|>\n\n
+            ‹Q2›
+            <|eot_id|>
+            <|start_header_id|>assistant<|end_header_id|>\n\n
+            «‹A2›»
+            «<|eot_id|>»
         "#]],
     );
 }

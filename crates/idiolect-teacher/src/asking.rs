@@ -5,9 +5,9 @@ mod place;
 mod tries;
 mod wait;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use idiolect_completion::{Completion, Progress};
+use idiolect_completion::{Completion, Progress, Replies, ReplyCounter};
 use serde_json::Value;
 
 use crate::body::{LIMITS, body};
@@ -23,16 +23,6 @@ use place::Place;
 use tries::Tries;
 use wait::sleep;
 
-/// How many texts had reasoning.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Replies {
-    /// Texts out of which reasoning was taken.
-    pub reasoning_removed: u64,
-    /// Replies that were reasoning and no text, for their tokens ran out or the model said no more.
-    pub only_reasoning: u64,
-}
-
 /// A model behind a server, asked for one text at a time by each caller.
 #[derive(Debug)]
 pub(crate) struct Asking {
@@ -42,8 +32,7 @@ pub(crate) struct Asking {
     pub(crate) spending: Spending,
     /// The server refused `max_tokens` and wants the other name.
     wants_other_limit: AtomicBool,
-    removed: AtomicU64,
-    only_reasoning: AtomicU64,
+    replies: ReplyCounter,
 }
 
 impl Asking {
@@ -58,8 +47,7 @@ impl Asking {
             server,
             spending: Spending::default(),
             wants_other_limit: AtomicBool::new(false),
-            removed: AtomicU64::new(0),
-            only_reasoning: AtomicU64::new(0),
+            replies: ReplyCounter::default(),
             config,
         };
         if asking.config.model.is_none() {
@@ -69,10 +57,7 @@ impl Asking {
     }
 
     pub(crate) fn replies(&self) -> Replies {
-        Replies {
-            reasoning_removed: self.removed.load(Ordering::Relaxed),
-            only_reasoning: self.only_reasoning.load(Ordering::Relaxed),
-        }
+        self.replies.total()
     }
 
     /// The answer to one request, after as many attempts as it takes; nothing when called off.
@@ -147,9 +132,7 @@ impl Asking {
     }
 
     fn counted(&self, answer: Answer) -> Completion {
-        let add = |count: &AtomicU64, found: bool| count.fetch_add(found.into(), Ordering::Relaxed);
-        add(&self.removed, answer.removed);
-        add(&self.only_reasoning, answer.only_reasoning);
+        self.replies.add(answer.removed, answer.only_reasoning);
         answer.completion
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idiolect_completion::Sampling;
+use idiolect_completion::{Reasoning, Sampling};
 use idiolect_http::is_loopback;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -73,21 +73,6 @@ pub enum LimitField {
     MaxTokens,
     /// `max_completion_tokens`, as `OpenAI`'s reasoning models want it.
     MaxCompletionTokens,
-}
-
-/// What becomes of the reasoning that a server writes into a text: between `<think>` and `</think>`, up to a
-/// `</think>` that the prompt has opened, or as a part of its own.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Reasoning {
-    /// It is taken out, and counted.
-    #[default]
-    Remove,
-    /// The text stays as it is; reasoning that comes as a part of its own is put before it, between the marks.
-    Keep,
 }
 
 /// How often and how slowly to try again after status 408, 425, 429 and 5xx, after time-outs, broken

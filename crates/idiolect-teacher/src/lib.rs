@@ -14,9 +14,9 @@ mod teacher;
 mod words;
 mod writer;
 
-pub use asking::Replies;
 pub use budget::{Budget, Spent};
-pub use config::{LimitField, Reasoning, Retries, TeacherConfig};
+pub use config::{LimitField, Retries, TeacherConfig};
 pub use error::TeacherError;
+pub use idiolect_completion::{Reasoning, Replies};
 pub use settings::ServerSettings;
 pub use teacher::Teacher;

@@ -4,12 +4,10 @@
 //! llama.cpp and mistral.rs follow.
 
 mod said;
-mod think;
 
-use idiolect_completion::{Completion, FinishReason};
+use idiolect_completion::{Completion, FinishReason, Reasoning};
 use serde_json::Value;
 
-use crate::config::Reasoning;
 use crate::failure::{Passing, counted};
 use crate::request::{Call, Form};
 use crate::words::shortened;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use idiolect_completion::GenerationSettings;
+use idiolect_completion::{GenerationSettings, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
-use crate::config::{LimitField, Reasoning, Retries, TeacherConfig};
+use crate::config::{LimitField, Retries, TeacherConfig};
 use crate::{Teacher, TeacherError};
 
 /// How a server is asked; flat keys of a configuration file.
@@ -34,8 +34,8 @@ pub struct ServerSettings {
     pub limit_field: LimitField,
     /// Leave the temperature out, for servers that refuse it: theirs is used then; default false.
     pub omit_temperature: bool,
-    /// What becomes of reasoning (`<think>…</think>`) in the server's texts: remove (the default), which counts it;
-    /// or keep.
+    /// What becomes of reasoning (`<think>…</think>`) in the texts of the server, or of a local writer in its place:
+    /// remove (the default), which counts it; or keep.
     pub reasoning: Reasoning,
     /// The most tokens of prompts and texts that this call may spend; no limit by default.
     pub budget_tokens: Option<u64>,

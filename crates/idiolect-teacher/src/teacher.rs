@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use idiolect_completion::{BoxError, Completion, CompletionRequest, Progress, Quiet};
+use idiolect_completion::{BoxError, Completion, CompletionRequest, Progress, Quiet, Replies};
 use idiolect_http::Secret;
 
-use crate::asking::{Asking, Replies};
+use crate::asking::Asking;
 use crate::budget::Spent;
 use crate::config::TeacherConfig;
 use crate::error::TeacherError;

@@ -1,10 +1,11 @@
 //! A teacher as a writer of completions: who it is to a journal, and what it says of its costs.
 
-use idiolect_completion::{BoxError, Completion, CompletionRequest, Writer, WriterIdentity};
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, Reasoning, Writer, WriterIdentity,
+};
 use serde_json::{Value, json};
 
-use crate::asking::Replies;
-use crate::config::{Reasoning, TeacherConfig};
+use crate::config::TeacherConfig;
 use crate::teacher::Teacher;
 
 impl Writer for Teacher {
@@ -68,13 +69,10 @@ impl Teacher {
             spent.prompt_tokens,
             spent.text_tokens,
         );
-        if replies == Replies::default() {
-            return costs;
+        match replies.line() {
+            None => costs,
+            Some(line) => format!("{costs}; {line}"),
         }
-        format!(
-            "{costs}; reasoning taken out of {}, {} with reasoning and no text",
-            replies.reasoning_removed, replies.only_reasoning
-        )
     }
 
     /// What was spent so far, as a summary holds it; nothing where nothing was asked.
@@ -93,9 +91,6 @@ impl Teacher {
     /// What to do about replies that were reasoning and no text, in one line; nothing where there were none.
     #[must_use]
     pub fn advice(&self) -> Option<String> {
-        let (only, texts) = (self.replies().only_reasoning, self.spent().texts);
-        let line =
-            format!("{only} of {texts} replies had reasoning and no text: raise --max-new-tokens");
-        (only > 0).then_some(line)
+        self.replies().advice(self.spent().texts)
     }
 }

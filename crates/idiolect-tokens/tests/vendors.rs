@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::golden;
-use idiolect_data::Message;
-use idiolect_prompt::{NamedTemplate, Piece, Rendered, Segment};
+use idiolect_prompt::{Piece, Rendered, Segment};
 use idiolect_tokens::{Tokenizer, TokensError};
 use serde_json::{Value, json};
 
@@ -183,73 +182,4 @@ fn ids_are_those_of_the_vendors_encoders() {
             wrong[..wrong.len().min(5)].join("\n")
         );
     }
-}
-
-/// The vendors' conversations under the named templates of their forms, where the oracle and the files are there.
-#[test]
-fn conversations_have_the_vendors_ids_under_the_named_templates() {
-    let (Some(place), Some(file)) = (
-        std::env::var_os("IDIOLECT_VENDOR_FILES"),
-        idiolect_testkit::shared_file("oracles/vendors/dialogs.jsonl"),
-    ) else {
-        eprintln!("skipped: no files of the vendors, or no oracle");
-        return;
-    };
-    let forms = [
-        ("spm_v1", "spm_v1", "mistral-v1"),
-        ("spm_v1", "spm_v1", "mistral"),
-        ("spm_v3", "spm_v3", "mistral-v3"),
-        ("spm_v7", "spm_v7", "mistral-v7"),
-        ("tekken", "tekken_v3", "mistral-v3-tekken"),
-        ("tekken", "tekken_v7", "mistral-v7-tekken"),
-        ("llama3", "llama3", "llama3"),
-    ];
-    let dialogs = std::fs::read_to_string(file).unwrap();
-    let mut wrong = Vec::new();
-    for (folder, key, template) in forms {
-        let (tokenizer, _) = Tokenizer::from_folder(&Path::new(&place).join(folder)).unwrap();
-        let template = NamedTemplate::by_name(template).unwrap();
-        for row in dialogs
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        {
-            let failed = other_ids(&tokenizer, &template, &row, key);
-            if !failed.is_empty() {
-                wrong.push(format!(
-                    "{} {} {}: {failed:?}",
-                    template.name, key, row["name"]
-                ));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// The parts of a conversation whose ids are not the vendor's.
-fn other_ids(
-    tokenizer: &Tokenizer,
-    template: &NamedTemplate,
-    row: &Value,
-    key: &str,
-) -> Vec<&'static str> {
-    let messages: Vec<Message> = serde_json::from_value(row["messages"].clone()).unwrap();
-    let ids =
-        |name: &str| serde_json::from_value::<Vec<u32>>(row["ids"][key][name].clone()).unwrap();
-    let prompt = template.prompt(&messages[..messages.len() - 1]).unwrap();
-    let example = template.example(&messages).unwrap();
-    let (prompt, example) = (
-        tokenizer.encode(&prompt).unwrap(),
-        tokenizer.encode(&example).unwrap(),
-    );
-    let all = example.ids.iter().zip(&example.trained);
-    let trained = all.filter(|(_, trained)| **trained).map(|(id, _)| *id);
-    let expected: Vec<Vec<u32>> =
-        serde_json::from_value(row["ids"][key]["trained"].clone()).unwrap();
-    let checks = [
-        ("prompt", prompt.ids == ids("prompt")),
-        ("full", example.ids == ids("full")),
-        ("trained", trained.collect::<Vec<_>>() == expected.concat()),
-    ];
-    let failed = checks.iter().filter(|(_, is_right)| !is_right);
-    failed.map(|(name, _)| *name).collect()
 }

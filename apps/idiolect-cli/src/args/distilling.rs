@@ -34,6 +34,10 @@ pub(crate) struct DistillOptions {
     /// Fewest words, in per cent of the original's, for the verdict short [default: 50]
     #[arg(long)]
     pub least_percent: Option<usize>,
+    /// What becomes of reasoning (<think>…</think>) in the texts that the model writes: remove, which counts it; or
+    /// keep [default: remove]
+    #[arg(long)]
+    pub reasoning: Option<String>,
 }
 
 /// Settings of a distillation.

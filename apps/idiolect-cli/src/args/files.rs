@@ -62,6 +62,10 @@ pub(crate) struct Generate {
     /// OUT.skipped.jsonl, or on standard error without --out
     #[arg(long, value_name = "WHAT", default_value = "error")]
     pub bad_rows: String,
+    /// What becomes of reasoning (<think>…</think>) in the texts: keep; or remove, which counts it and shows a text once
+    /// it is whole
+    #[arg(long, value_name = "WHAT", default_value = "keep", value_parser = ["keep", "remove"])]
+    pub reasoning: String,
     /// Go on past an end token, without suppressing it
     #[arg(long)]
     pub ignore_eos: bool,

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use idiolect::Error;
+use idiolect::completion::Reasoning;
 use idiolect::data::BadRows;
 use idiolect::lm::jobs::Generate as Asked;
 use idiolect::lm::{GenerateRun, WeightedAdapter};
@@ -18,7 +19,10 @@ use crate::progress::Bar;
 pub(crate) fn run(args: &Generate) -> Result<(), CliError> {
     let (ask, bar) = (asked(args)?, Bar::default());
     let rows = match (&args.prompt, &args.prompts) {
-        (Some(prompt), _) if args.out.is_none() => return stream(&ask, prompt, &bar),
+        (Some(prompt), _) if args.out.is_none() && ask.reasoning.is_none() => {
+            return stream(&ask, prompt, &bar);
+        }
+        (Some(prompt), _) if args.out.is_none() => return whole(&ask, prompt, &bar),
         (Some(prompt), _) => ask.prompt(prompt, &bar).map_err(Error::from)?,
         (None, Some(prompts)) => ask.file(prompts, &bar).map_err(Error::from)?,
         (None, None) => Vec::new(),
@@ -46,6 +50,7 @@ fn asked(args: &Generate) -> Result<Asked, CliError> {
         },
         bad_rows: bad_rows(&args.bad_rows)?,
         skipped_list: args.out.as_deref().map(skipped_list),
+        reasoning: (args.reasoning == "remove").then_some(Reasoning::Remove),
     })
 }
 
@@ -59,6 +64,15 @@ fn stream(ask: &Asked, prompt: &str, bar: &Bar) -> Result<(), CliError> {
         }
     });
     done.map_err(Error::from)?;
+    out.end()
+}
+
+/// Shows a text once it is whole, without its reasoning.
+fn whole(ask: &Asked, prompt: &str, bar: &Bar) -> Result<(), CliError> {
+    let mut out = Stream::default();
+    for row in ask.prompt(prompt, bar).map_err(Error::from)? {
+        out.write(&row.text);
+    }
     out.end()
 }
 

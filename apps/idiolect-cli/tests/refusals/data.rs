@@ -38,9 +38,9 @@ fn wrong_data() {
         &["row 0", "output"],
     );
     train(
-        b"{\"messages\": [{\"role\": \"bot\", \"content\": \"x\"}]}",
+        b"{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}",
         &["--format", "messages"],
-        &["bot"],
+        &["robot"],
     );
     refused(
         &[

@@ -106,8 +106,8 @@ fn sharegpt_roles() -> RoleNames {
         mut assistant,
         other,
     } = RoleNames::chat();
-    user.reverse();
-    assistant.reverse();
+    user.swap(0, 1);
+    assistant.swap(0, 1);
     RoleNames {
         system,
         user,

@@ -251,13 +251,14 @@ impl RowFormat {
 }
 
 impl RoleNames {
-    /// The names that chat templates use, and those of `ShareGPT` for the same.
+    /// The names that chat templates use, those of `ShareGPT` for the same, and what unsloth (`input`, `output`) and
+    /// ms-swift (`bot`) take for them. Other names, `chatgpt` among them, LLaMA-Factory drops as an invalid role.
     pub(crate) fn chat() -> Self {
-        let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         Self {
             system: system(),
-            user: names(["user", "human"]),
-            assistant: names(["assistant", "gpt"]),
+            user: names(&["user", "human", "input"]),
+            assistant: names(&["assistant", "gpt", "output", "bot"]),
             other: other(),
         }
     }

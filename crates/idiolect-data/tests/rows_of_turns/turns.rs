@@ -159,7 +159,24 @@ fn calls_and_results_of_sharegpt_are_those_of_chat_templates() {
             .contains("conversations[1].value: expected a call of a tool in JSON")
     );
     let unknown = json!({"conversations": [{"from": "human", "value": "q"}, {"from": "chatgpt", "value": "a"}]});
+    // LLaMA-Factory 0.9.5 drops the row ("Invalid role tag"), and axolotl's map of roles has no such name.
     assert!(refusal(Format::Sharegpt, &unknown).contains("found \"chatgpt\""));
+}
+
+/// axolotl (`human`, `gpt`), LLaMA-Factory (`human`, `gpt`), unsloth (`input`, `output`), ms-swift (`bot`).
+#[test]
+fn names_of_the_roles_are_those_that_other_trainers_take() {
+    for (user, assistant) in [
+        ("human", "gpt"),
+        ("user", "assistant"),
+        ("input", "output"),
+        ("human", "bot"),
+    ] {
+        let turns = json!({"conversations": [{"from": user, "value": "q"}, {"from": assistant, "value": "a"}]});
+        let found = example(Format::Sharegpt, &turns);
+        let roles: Vec<Role> = found.messages.iter().map(|turn| turn.role).collect();
+        assert_eq!(roles, [Role::User, Role::Assistant], "{user} {assistant}");
+    }
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl<'a> AdapterRun<'a> {
     ) -> Result<FineTuned, FineTuneError> {
         if let Some(run) = &self.options.run {
             let place = run.adapter();
-            idiolect_lora::save_adapter(&adapter, &place, self.model.name())?;
+            idiolect_lora::save_adapter(&adapter, &place, self.model.base())?;
             self.model.save_text_files(&place)?;
         }
         Ok(FineTuned {

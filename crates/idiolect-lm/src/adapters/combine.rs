@@ -39,7 +39,7 @@ impl LanguageModel {
         out: &Path,
     ) -> Result<CombineSummary, LmError> {
         let one = self.combined(parts)?;
-        save_adapter(&one, out, self.name())?;
+        save_adapter(&one, out, self.base())?;
         self.text.save(out)?;
         Ok(CombineSummary {
             out: out.to_owned(),

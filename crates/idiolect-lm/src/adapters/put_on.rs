@@ -47,6 +47,7 @@ impl LanguageModel {
             decoder,
             text,
             base: self.name().into(),
+            revision: self.source.revision.clone(),
             hash,
         })
     }
@@ -109,6 +110,7 @@ impl LanguageModel {
             decoder,
             text: Arc::clone(&self.text),
             base: self.name().into(),
+            revision: self.source.revision.clone(),
             hash: OnceLock::new(),
         })
     }

@@ -51,6 +51,7 @@ impl LanguageModel {
         let path = hub::locate(name, settings.revision.as_deref(), progress)?;
         let source = Source {
             name: shown_name(name, &path),
+            revision: hub::revision(name, settings.revision.as_deref()),
             path,
             dtype,
             bits,

@@ -42,6 +42,7 @@ impl LanguageModel {
     pub fn with_weights(&self, weights: Weights) -> Self {
         let source = Source {
             name: self.source.name.clone(),
+            revision: self.source.revision.clone(),
             path: self.source.path.clone(),
             dtype: self.source.dtype,
             bits: None,

@@ -1,14 +1,21 @@
 //! Completions of a model, in groups that a resumed run repeats.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
-use idiolect_completion::{BoxError, Completion, CompletionRequest, Writer, WriterIdentity};
+use idiolect_completion::{
+    BoxError, Completion, CompletionRequest, Reasoning, Writer, WriterIdentity, opens_reasoning,
+    taken_out,
+};
 use idiolect_generate::{Generated, GenerationConfig, GenerationEvent, Request, groups};
 
 use super::LocalWriter;
 use super::groups::{alike, config_of};
-use crate::LmError;
 use crate::generate::Pace;
+use crate::{LanguageModel, LmError};
+
+/// Tokens at the end of a prompt in which its mark of reasoning stands, if it has one.
+const PROMPT_END: usize = 16;
 
 impl Writer for LocalWriter<'_> {
     fn identity(&self) -> WriterIdentity {
@@ -102,7 +109,9 @@ impl LocalWriter<'_> {
                 return ControlFlow::Continue(());
             }
             self.progress.advance(1);
-            failed = on_done(completion(request, row)).err();
+            let prompt = &chosen.iter().find(|own| own.index == row.index);
+            let prompt = prompt.map_or(&[][..], |own| &own.prompt);
+            failed = on_done(self.completion(request, prompt, row)).err();
             match failed {
                 None => ControlFlow::Continue(()),
                 Some(_) => ControlFlow::Break(()),
@@ -110,15 +119,39 @@ impl LocalWriter<'_> {
         })?;
         failed.map_or(Ok(rows), Err)
     }
+
+    /// A text, without its reasoning where that is to be taken out; its tokens are all that were written.
+    fn completion(
+        &self,
+        request: &CompletionRequest,
+        prompt: &[u32],
+        row: &Generated,
+    ) -> Completion {
+        self.texts.fetch_add(1, Ordering::Relaxed);
+        let rest = match self.reasoning {
+            Reasoning::Remove => taken_out(
+                &row.text,
+                self.model.is_reasoning_open(prompt),
+                &self.replies,
+            ),
+            _ => None,
+        };
+        Completion {
+            id: request.id.clone(),
+            token_count: row.token_ids.len(),
+            token_ids: rest.is_none().then(|| row.token_ids.clone()),
+            text: rest.unwrap_or_else(|| row.text.clone()),
+            passes: Some(row.passes),
+            finish_reason: row.finish_reason.clone(),
+        }
+    }
 }
 
-fn completion(request: &CompletionRequest, row: &Generated) -> Completion {
-    Completion {
-        id: request.id.clone(),
-        text: row.text.clone(),
-        token_count: row.token_ids.len(),
-        token_ids: Some(row.token_ids.clone()),
-        passes: Some(row.passes),
-        finish_reason: row.finish_reason.clone(),
+impl LanguageModel {
+    /// Whether a prompt ends within reasoning that it has opened.
+    pub(crate) fn is_reasoning_open(&self, prompt: &[u32]) -> bool {
+        let end = &prompt[prompt.len().saturating_sub(PROMPT_END)..];
+        let text = self.tokenizer().decode(end, false);
+        text.is_ok_and(|text| opens_reasoning(&text))
     }
 }

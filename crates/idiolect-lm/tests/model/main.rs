@@ -12,6 +12,7 @@ mod files;
 mod likelihoods;
 mod opened;
 mod padding;
+mod reasoning;
 mod row_files;
 mod scores;
 mod templates;

@@ -10,10 +10,12 @@ use safetensors::{Dtype, tensor::TensorView};
 
 use super::files::{CONFIG, WEIGHTS};
 use super::tensors::{PARTS, Stored, bytes, in_file, site_name};
+use super::written::BaseModel;
 use super::{modules, written};
 use crate::{LoraAdapter, LoraError};
 
-/// Writes an adapter in f32 with PEFT's names; `base` is what PEFT records as the base model.
+/// Writes an adapter in f32 with PEFT's names; `base` is what PEFT records as the base model: a name, or a
+/// [`BaseModel`] with its revision.
 ///
 /// One that started with [`crate::Init::Pissa`] or `Olora` becomes a plain adapter of twice the rank, with the start as its
 /// second half: it then fits the unchanged model, as after PEFT's own conversion.
@@ -24,7 +26,11 @@ use crate::{LoraAdapter, LoraError};
 ///
 /// [`LoraError::Io`] names the file that could not be written; [`LoraError::Setting`] for an adapter with
 /// [`LoraAdapter::folded`] modules.
-pub fn save_adapter(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<(), LoraError> {
+pub fn save_adapter<'a>(
+    adapter: &LoraAdapter,
+    folder: &Path,
+    base: impl Into<BaseModel<'a>>,
+) -> Result<(), LoraError> {
     let io = |path: &Path| {
         let path = path.to_path_buf();
         move |source| LoraError::Io { path, source }
@@ -46,7 +52,7 @@ pub fn save_adapter(adapter: &LoraAdapter, folder: &Path, base: &str) -> Result<
     })?;
     let config = format!(
         "{:#}\n",
-        written::to_json(&adapter.config, base, adapter.wrapper)
+        written::to_json(&adapter.config, base.into(), adapter.wrapper)
     );
     let files = [(path, bytes), (folder.join(CONFIG), config.into_bytes())];
     for (path, bytes) in &files {

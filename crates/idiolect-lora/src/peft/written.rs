@@ -5,8 +5,26 @@ use serde_json::{Map, Value, json};
 
 use crate::{Init, LoraConfig, Scaling, Targets};
 
+/// The base model as an adapter's folder records it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BaseModel<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The branch, tag or commit at which it was taken from the Hub, where one was named.
+    pub revision: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for BaseModel<'a> {
+    fn from(name: &'a str) -> Self {
+        Self {
+            name,
+            revision: None,
+        }
+    }
+}
+
 /// What PEFT reads; `base` is what it records as the base model.
-pub(super) fn to_json(config: &LoraConfig, base: &str, wrapper: Wrapper) -> Value {
+pub(super) fn to_json(config: &LoraConfig, base: BaseModel<'_>, wrapper: Wrapper) -> Value {
     let (wide, more) = widened(config);
     let ranks = config.rank_pattern.iter();
     let ranks: Map<String, Value> = ranks
@@ -33,14 +51,14 @@ pub(super) fn to_json(config: &LoraConfig, base: &str, wrapper: Wrapper) -> Valu
     let whole = &config.modules_to_save;
     let whole = (!whole.is_empty()).then_some(whole);
     let mut json = json!({
-        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base,
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base.name,
         "r": config.rank * wide, "lora_alpha": number(config.alpha * more),
         "lora_dropout": config.dropout, "bias": "none",
         "target_modules": targets, "use_rslora": config.scaling == Scaling::RankStabilized,
         "use_dora": config.dora, "fan_in_fan_out": false, "inference_mode": true,
         "init_lora_weights": init, "modules_to_save": whole,
         "layers_to_transform": layers, "layers_pattern": null,
-        "rank_pattern": ranks, "alpha_pattern": alphas, "revision": null,
+        "rank_pattern": ranks, "alpha_pattern": alphas, "revision": base.revision,
     });
     if config.ensure_weight_tying && whole.is_some() {
         // Versions of PEFT that do not know this option still read every other adapter.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use idiolect_lora::{LoraConfig, LoraError, load_adapter, read_adapter_config, save_adapter};
+use idiolect_lora::{
+    BaseModel, LoraConfig, LoraError, load_adapter, read_adapter_config, save_adapter,
+};
 use serde_json::{Value, json};
 
 use crate::tiny::{new, places, tiny};
@@ -112,4 +114,25 @@ fn a_file_and_its_configuration_must_name_the_same_parts() {
         json!([7]),
         "layers: expected blocks below 3, found 7",
     );
+}
+
+/// PEFT's `revision`: what the base model is fetched at when it is loaded by its name.
+#[test]
+fn the_revision_of_the_base_model_is_recorded() {
+    let Some(decoder) = tiny() else { return };
+    let adapter = new(&LoraConfig::default(), &decoder);
+    let folder = tempfile::tempdir().unwrap();
+    let recorded = |base: BaseModel<'_>| -> serde_json::Value {
+        save_adapter(&adapter, folder.path(), base).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("adapter_config.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let base = BaseModel {
+        name: "owner/name",
+        revision: Some("v1.1"),
+    };
+    let config = recorded(base);
+    assert_eq!(config["base_model_name_or_path"], "owner/name");
+    assert_eq!(config["revision"], "v1.1");
+    assert!(recorded("owner/name".into())["revision"].is_null());
 }

@@ -111,13 +111,23 @@ pub(crate) fn llama2() -> NamedTemplate {
     }
 }
 
+/// Header and message are encoded apart, as llama-models encodes them: a message may begin with line ends.
 pub(crate) fn llama3() -> NamedTemplate {
+    let turn = |role: &str| {
+        [
+            Slot::text(&format!("<|start_header_id|>{role}<|end_header_id|>\n\n")),
+            Slot::text(CONTENT),
+            Slot::text(EOT),
+        ]
+    };
+    let answer = Slot::text("<|start_header_id|>assistant<|end_header_id|>\n\n");
     NamedTemplate {
         name: "llama3".into(),
-        system: vec![llama3_system()],
+        system: turn("system").to_vec(),
         empty_system: true,
-        user: vec![llama3_user()],
-        assistant: vec![Slot::text("{{content}}<|eot_id|>")],
+        user: turn("user").into_iter().chain([answer]).collect(),
+        assistant: vec![Slot::text(CONTENT), Slot::text(EOT)],
+        joined: false,
         stops: vec![EOT.into()],
         ..vanilla()
     }

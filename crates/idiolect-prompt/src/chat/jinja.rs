@@ -10,11 +10,12 @@ mod budget;
 mod constants;
 mod json;
 mod methods;
+mod operations;
 mod program;
 mod python;
+mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use idiolect_input::{LimitError, limits};
@@ -25,15 +26,14 @@ use minijinja::value::{Kwargs, Rest, Value, ValueKind, from_args};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, context};
 
 use crate::Date;
+pub(crate) use source::between_marks;
+use source::with_generation_marks;
 
 /// The name of the one template in an environment.
 pub(crate) const TEMPLATE: &str = "chat";
 
 /// Bytes that a rendering may make for each byte of the messages, beside those of the limit.
 const BYTES_PER_BYTE: u64 = 64;
-
-/// Stand where what a template marks as generated begins and ends.
-const MARKS: [char; 2] = ['\u{F8E0}', '\u{F8E1}'];
 
 /// Text of `raise_exception`, as the source of the engine's error.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +152,7 @@ fn environment(date: Option<Date>, most_steps: u64) -> Environment<'static> {
     env.set_unknown_method_callback(budget::method);
     env.set_formatter(print);
     budget::prepare(&mut env);
+    operations::prepare(&mut env);
     env.add_filter(
         "tojson",
         |state: &State, value: &Value, args: Rest<Value>| {
@@ -211,67 +212,6 @@ pub(crate) fn raised(error: &Error) -> Option<&str> {
         source = current.source();
     }
     None
-}
-
-/// `{% generation %}` and its end are blocks of `transformers` that print their body; `shown` prints [`MARKS`]
-/// around it too, inside of what the tags do to the white space around them.
-fn with_generation_marks(source: &str, shown: bool) -> String {
-    let mut out = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(start) = rest.find("{%") {
-        let Some(length) = rest[start..].find("%}") else {
-            break;
-        };
-        let tag = &rest[start..start + length];
-        let inner = tag.trim_start_matches("{%");
-        let word = inner.trim_matches(['-', '+', ' ', '\t', '\n', '\r']);
-        out.push_str(&rest[..start]);
-        let mut put = |mark: char, plain: &str, first: &str, second: &str| {
-            if shown {
-                let left = if inner.starts_with(['-', '+']) {
-                    &inner[..1]
-                } else {
-                    ""
-                };
-                let right = if inner.ends_with(['-', '+']) {
-                    &inner[inner.len() - 1..]
-                } else {
-                    ""
-                };
-                let mark = mark.to_string();
-                let parts = [
-                    "{%", left, " ", first, " %}{{ '", &mark, "' }}{% ", second, " ", right,
-                ];
-                out.extend(parts);
-            } else {
-                out.push_str(&tag.replace(word, plain));
-            }
-        };
-        match word {
-            "generation" => put(MARKS[0], "if true", "if true", "if true"),
-            "endgeneration" => put(MARKS[1], "endif", "endif", "endif"),
-            _ => out.push_str(tag),
-        }
-        rest = &rest[start + length..];
-    }
-    out + rest
-}
-
-/// The text without marks, and the ranges between them; none where marks are not in pairs.
-pub(crate) fn between_marks(rendered: &str) -> Option<(String, Vec<Range<usize>>)> {
-    let (mut text, mut ranges, mut open) = (String::new(), Vec::new(), None);
-    for char in rendered.chars() {
-        match (MARKS.iter().position(|mark| *mark == char), open) {
-            (Some(0), None) => open = Some(text.len()),
-            (Some(1), Some(start)) => {
-                ranges.push(start..text.len());
-                open = None;
-            }
-            (Some(_), _) => return None,
-            (None, _) => text.push(char),
-        }
-    }
-    open.is_none().then_some((text, ranges))
 }
 
 fn print(out: &mut Output, state: &State, value: &Value) -> Result<(), Error> {

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""What transformers renders from the chat templates that TRL carries, for tests/published.rs.
+"""What transformers renders from the chat templates that packages carry, for tests/published.rs.
 
-Needs transformers, jinja2 and trl (its folder trl/chat_templates; nothing of it is imported).
-Usage: python published.py   (writes published.json.gz beside itself)
+Needs transformers, jinja2 and folders of templates as collect.py gathers them.
+Usage: python published.py GATHERED          (writes published.json.gz beside itself, of the packages in KEPT)
+       python published.py GATHERED OUT.gz   (writes all that was gathered; IDIOLECT_TEMPLATE_FILE then names it to the test)
 
-The templates are those of trl 1.16.0 (Apache License 2.0, Copyright the HuggingFace Team), which keeps those of the
-checkpoints of their families; they are stored here unchanged so that the test needs no Python. Every conversation is
-rendered with and without tools, with and without the generation prompt, on the day 2024-07-06.
+The kept templates are stored unchanged, so that the test needs no Python. Every conversation is rendered with and without tools, with and
+without the generation prompt, on the day 2024-07-06.
 """
-import datetime, glob, gzip, importlib.util, json, os
+import datetime, glob, gzip, json, os, sys
 import transformers
 from transformers.utils import chat_template_utils
 from tokenizers import Tokenizer, models
@@ -48,33 +48,45 @@ CONVERSATIONS = {
 }
 
 
-def main():
-    folder = os.path.join(os.path.dirname(importlib.util.find_spec("trl").origin), "chat_templates")
+# Packages whose licence lets their templates be kept here.
+KEPT = {
+    "trl": "trl 1.16.0, Apache-2.0, Copyright the HuggingFace Team",
+    "axolotl": "axolotl 0.19.0, Apache-2.0, Copyright the axolotl authors",
+    "unsloth": "unsloth 2026.10.9, unsloth/chat_templates.py, Apache-2.0, Copyright Daniel Han-Chen & the Unsloth team",
+    "llamafactory": "llamafactory 0.9.5, written by Template._get_jinja_template, Apache-2.0, Copyright the LlamaFactory team",
+    "chat_templates": "github.com/chujiezheng/chat_templates, MIT, Copyright (c) 2024 Chujie Zheng",
+}
+
+
+def rendered(base, source):
+    """The twelve renderings of a template; nothing where transformers cannot read it."""
+    tok = PreTrainedTokenizerFast(tokenizer_object=base, bos_token="<s>", eos_token="</s>", chat_template=source)
+    for name, messages in CONVERSATIONS.items():
+        for tools in (False, True):
+            for generation in (False, True):
+                row = {"conversation": name, "tools": tools, "generation": generation}
+                asked = messages[:-1] if generation else messages
+                try:
+                    row["text"] = tok.apply_chat_template(asked, tools=TOOLS if tools else None, tokenize=False, add_generation_prompt=generation)
+                except Exception as error:
+                    row["refused"] = f"{type(error).__name__}: {error}"
+                yield row
+
+
+def main(gathered, path=None):
     base = Tokenizer(models.BPE(vocab={"<unk>": 0}, merges=[], unk_token="<unk>"))
-    out = {"generator": "crates/idiolect-prompt/tests/golden/published.py", "transformers": transformers.__version__, "trl": "1.16.0",
-           "licence": "templates: Apache-2.0, Copyright the HuggingFace Team, unchanged from trl/chat_templates",
-           "tolerance": "exact", "tools": TOOLS, "conversations": CONVERSATIONS, "templates": []}
-    for path in sorted(glob.glob(os.path.join(folder, "*.jinja"))):
-        with open(path, encoding="utf-8") as f:
-            source = f.read()
-        tok = PreTrainedTokenizerFast(tokenizer_object=base, bos_token="<s>", eos_token="</s>", chat_template=source)
-        cases = []
-        for name, messages in CONVERSATIONS.items():
-            for tools in (False, True):
-                for generation in (False, True):
-                    row = {"conversation": name, "tools": tools, "generation": generation}
-                    asked = messages[:-1] if generation else messages
-                    try:
-                        row["text"] = tok.apply_chat_template(asked, tools=TOOLS if tools else None, tokenize=False,
-                                                              add_generation_prompt=generation)
-                    except Exception as error:
-                        row["refused"] = f"{type(error).__name__}: {error}"
-                    cases.append(row)
-        out["templates"].append({"name": os.path.basename(path), "source": source, "cases": cases})
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "published.json.gz")
+    families = sorted(os.listdir(gathered)) if path else list(KEPT)
+    out = {"generator": "crates/idiolect-prompt/tests/golden/published.py", "transformers": transformers.__version__,
+           "licence": {} if path else KEPT, "tolerance": "exact", "tools": TOOLS, "conversations": CONVERSATIONS, "templates": []}
+    for family in families:
+        for file in sorted(glob.glob(os.path.join(gathered, family, "*.jinja"))):
+            with open(file, encoding="utf-8", newline="") as f:
+                source = f.read()
+            out["templates"].append({"family": family, "name": os.path.basename(file), "source": source, "cases": list(rendered(base, source))})
+    path = path or os.path.join(os.path.dirname(os.path.abspath(__file__)), "published.json.gz")
     with open(path, "wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as f:
         f.write(json.dumps(out, ensure_ascii=False).encode())
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -40,6 +40,26 @@ fn a_template_that_needs_a_date_asks_for_one() {
     assert_eq!(rendered.text("", ""), "31 January 2025<|im_end|>");
 }
 
+/// Line ends behind `raw`, and markup, by the same.
+const RAW_AND_SAFE: [(&str, &str); 10] = [
+    ("a{% raw %}\n b{% endraw %}\nc", "a\n bc"),
+    ("a {%- raw %}\n b{%- endraw %}\nc", "a\n bc"),
+    ("a{% raw -%}\n b{% endraw -%}\n c", "abc"),
+    ("  {% raw %}x\n  {% endraw %}\ny", "x\ny"),
+    (
+        "a\n{% raw %}\n{% raw %}\n{% endraw %}\nb",
+        "a\n\n{% raw %}\nb",
+    ),
+    ("{{ 'a<'|safe + '<b' }}", "a<&lt;b"),
+    ("{{ '<' + '&'|safe + '\"' + \"'\" }}", "&lt;&&#34;&#39;"),
+    ("{{ ('<'|safe) ~ '<' }} {{ '<'|e + '<' }}", "<< &lt;&lt;"),
+    ("{% set x %}<b>{% endset %}{{ x + '<' }}", "<b><"),
+    (
+        "{{ u|length }}{{ u|count }} {{ 1 + 2 }}{{ [1] + [2] }}",
+        "00 3[1, 2]",
+    ),
+];
+
 /// Values by jinja2 3.1.6 with the environment of transformers 5.24.
 const CONSTRUCTS: [(&str, &str); 19] = [
     (
@@ -116,9 +136,32 @@ const CONSTRUCTS: [(&str, &str); 19] = [
 
 #[test]
 fn constructs_give_what_jinja_gives() {
-    for (source, expected) in CONSTRUCTS {
+    for (source, expected) in CONSTRUCTS.into_iter().chain(RAW_AND_SAFE) {
         let message = turn(&json!({"role": "user", "content": "q", "n": true}));
         let found = chat(source).text(&[message], false);
         assert_eq!(found.unwrap(), expected, "{source}");
+    }
+}
+
+/// The reasons by the same.
+#[test]
+fn what_jinja_refuses_is_refused() {
+    let cases = [
+        ("{% for x in none %}{% endfor %}", "found None"),
+        (
+            "{{ messages | map(attribute='role') | tojson }}",
+            "generator",
+        ),
+        (
+            "{{ messages | selectattr('role') | tojson(indent=2) }}",
+            "generator",
+        ),
+        ("{{ none | length }}", "length"),
+        ("{{ '<'|safe + 1 }}", "+"),
+    ];
+    for (source, expected) in cases {
+        let error = chat(source).text(&[user("q")], false).unwrap_err();
+        let told = format!("{error:?}");
+        assert!(told.contains(expected), "{source}: {told}");
     }
 }

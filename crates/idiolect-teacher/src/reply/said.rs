@@ -1,9 +1,7 @@
 //! What a message says: its text, and the reasoning in it or beside it.
 
+use idiolect_completion::{Reasoning, with_reasoning, without_reasoning};
 use serde_json::Value;
-
-use super::think::{with_reasoning, without_reasoning};
-use crate::config::Reasoning;
 
 /// What a message says.
 #[derive(Debug, Default, PartialEq)]
@@ -28,10 +26,10 @@ impl Said {
         match (reasoning, without_reasoning(&self.text), &self.reasoning) {
             (Reasoning::Remove, Some(rest), _) => (rest.to_owned(), true),
             (Reasoning::Remove, None, _) => (self.text.clone(), self.is_part),
-            (Reasoning::Keep, _, Some(reasoning)) if self.is_part => {
+            (_, _, Some(reasoning)) if self.is_part => {
                 (with_reasoning(reasoning, &self.text), false)
             }
-            (Reasoning::Keep, ..) => (self.text.clone(), false),
+            _ => (self.text.clone(), false),
         }
     }
 }

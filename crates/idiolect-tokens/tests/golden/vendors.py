@@ -3,8 +3,8 @@
 
 Needs sentencepiece, tiktoken, mistral-common 1.13 and llama-models 0.3.
 Usage: python vendors.py           (writes native.json beside itself: small vocabularies of our own with their ids)
-       python vendors.py FOLDER    (writes the packages' vocabularies and 10,000 strings with their ids into FOLDER,
-                                    which IDIOLECT_VENDOR_FILES then names to the tests)
+       python vendors.py FOLDER    (writes the packages' vocabularies, 10,000 strings and 300 conversations with their ids into
+                                    FOLDER, which IDIOLECT_VENDOR_FILES then names to the tests)
 
 Of the packages' files nothing is kept in the repository.
 """
@@ -88,5 +88,77 @@ def whole(folder):
                 f.write(json.dumps({"text": text, "ids": encode(text)}, ensure_ascii=False) + "\n")
 
 
+def conversations(count, seed):
+    """Conversations of one to four turns; system texts are absent, empty, plain or with white space at their ends."""
+    rng = random.Random(seed)
+    texts = iter(strings(count * 9, seed))
+    plain = lambda: next(text for text in texts if text.strip())
+    ends = lambda text: rng.choice(["", "", "", " ", "\n", "  \n\n"]) + text.strip() + rng.choice(["", "", "", " ", "\n", " \n\n"])
+    for number in range(count):
+        messages = []
+        system = rng.choice(["none", "none", "empty", "plain", "ends"])
+        if system != "none":
+            messages.append({"role": "system", "content": {"empty": "", "plain": plain().strip(), "ends": ends(plain())}[system]})
+        for _ in range(rng.randrange(1, 5)):
+            messages += [{"role": "user", "content": ends(plain())}, {"role": "assistant", "content": ends(plain())}]
+        yield f"{number} system {system}", messages
+
+
+def mistral(tokenizer, messages):
+    """Prompt and whole as MistralTokenizer encodes them, and the tokens of each response."""
+    from mistral_common.protocol.instruct.messages import AssistantMessage, SystemMessage, UserMessage
+    from mistral_common.protocol.instruct.request import ChatCompletionRequest
+    kinds = {"system": SystemMessage, "user": UserMessage, "assistant": AssistantMessage}
+    turns = [kinds[row["role"]](content=row["content"]) for row in messages]
+    serving, tuning = tokenizer
+    full = tuning.encode_chat_completion(ChatCompletionRequest(model="any", messages=turns)).tokens
+    own = serving.instruct_tokenizer
+    trained = [own.encode_assistant_message(turn, False)
+               for turn in turns if isinstance(turn, AssistantMessage)]
+    return {"prompt": serving.encode_chat_completion(ChatCompletionRequest(model="any", messages=turns[:-1])).tokens, "full": full, "trained": trained}
+
+
+def llama(form, messages):
+    from llama_models.datatypes import RawMessage
+    dialog = [RawMessage(role=row["role"], content=row["content"]) for row in messages]
+    full = form.encode_dialog_prompt(dialog).tokens
+    header = form._encode_header("assistant")
+    assert full[-len(header):] == header
+    turns = [form.encode_message(turn, None)[0] for turn in dialog if turn.role == "assistant"]
+    trained = [turn[len(header):] for turn in turns]
+    return {"prompt": form.encode_dialog_prompt(dialog[:-1]).tokens, "full": full[:-len(header)], "trained": trained}
+
+
+def dialogs(folder):
+    from mistral_common.protocol.instruct.validator import ValidationMode
+    from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
+    from llama_models.llama3.chat_format import ChatFormat
+    from llama_models.llama3.tokenizer import Tokenizer as Llama3
+    from pathlib import Path
+    data = os.path.join(os.path.dirname(importlib.util.find_spec("mistral_common").origin), "data")
+    with open(f"{data}/tekken_240911.json", encoding="utf-8") as f:
+        seven = json.load(f)
+    seven["config"]["version"] = "v7"
+    # The package carries no tekken file of version 7.
+    with open(os.path.join(folder, "tekken_v7.json"), "w", encoding="utf-8") as f:
+        json.dump(seven, f)
+    files = {"spm_v1": f"{data}/tokenizer.model.v1", "spm_v3": f"{data}/mistral_instruct_tokenizer_240323.model.v3",
+             "spm_v7": f"{data}/mistral_instruct_tokenizer_241114.model.v7", "tekken_v3": f"{data}/tekken_240911.json",
+             "tekken_v7": os.path.join(folder, "tekken_v7.json")}
+    modes = (ValidationMode.serving, ValidationMode.finetuning)
+    tokenizers = {name: [MistralTokenizer.from_file(path, mode=mode) for mode in modes] for name, path in files.items()}
+    form = ChatFormat(Llama3(Path(folder) / "llama3" / "tokenizer.model"))
+    with open(os.path.join(folder, "dialogs.jsonl"), "w", encoding="utf-8") as f:
+        for name, messages in conversations(300, 5):
+            ids = {key: mistral(tokenizer, messages) for key, tokenizer in tokenizers.items()}
+            ids["llama3"] = llama(form, messages)
+            f.write(json.dumps({"name": name, "messages": messages, "ids": ids}, ensure_ascii=False) + "\n")
+
+
+def both(folder):
+    whole(folder)
+    dialogs(folder)
+
+
 if __name__ == "__main__":
-    whole(sys.argv[1]) if len(sys.argv) > 1 else small()
+    both(sys.argv[1]) if len(sys.argv) > 1 else small()

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use idiolect_completion::{Progress, Quiet, Writer};
+use idiolect_completion::{Progress, Quiet, Writer, earlier_costs, sum_costs};
 use idiolect_data::{BadRows, Dataset};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
@@ -11,9 +11,11 @@ use idiolect_distill::{
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
+use serde_json::Value;
 
 use super::bad_rows::skip_bad_rows;
 use super::rows::{read_sample, response_nlls};
+use super::writers::{reasoning_counts, tell_reasoning};
 use crate::Error;
 use crate::settings::DistillJob;
 
@@ -56,6 +58,8 @@ pub struct Rewritten {
     files: DistillFiles,
     /// Whether the model answered without a reference.
     is_unaided: bool,
+    /// How many rewrites had reasoning, where any had.
+    spent: Option<Value>,
 }
 
 impl<'a> SelfDistill<'a> {
@@ -144,14 +148,22 @@ impl<'a> SelfDistill<'a> {
         let run_dir = self.folder()?;
         let (config, mut writer) = (self.config()?, self.writer()?);
         let files = DistillFiles::new(&run_dir, self.shard);
+        let before = earlier_costs(&files.summary(), &["spent"])?;
         let Distilled { set, summary, .. } =
             distill_into(self.data, &config, self.shard, &mut writer, &run_dir)?;
-        Ok(Rewritten {
+        tell_reasoning(&writer, self.progress);
+        let spent = sum_costs(&before, reasoning_counts(&writer));
+        let rewritten = Rewritten {
             data: set,
             summary,
             files,
             is_unaided: config.is_unaided(),
-        })
+            spent,
+        };
+        if rewritten.spent.is_some() {
+            rewritten.report(None).write(&rewritten.files.summary())?;
+        }
+        Ok(rewritten)
     }
 
     /// Joins the journals of several shards, and rewrites as [`start`](Self::start) does.
@@ -184,6 +196,7 @@ impl<'a> SelfDistill<'a> {
         let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
         Ok(writer
             .extra_stops(&stops)
+            .reasoning(self.settings.reasoning)
             .progress("rewrite", self.progress))
     }
 }
@@ -202,12 +215,18 @@ impl Rewritten {
     }
 
     pub(crate) fn write_nll(&self, nlls: ResponseNlls) -> Result<DistillReport, Error> {
-        let report = DistillReport {
-            target_nll: Some(nlls),
-            ..DistillReport::new(&self.summary)
-        };
+        let report = self.report(Some(nlls));
         report.write(&self.files.summary())?;
         Ok(report)
+    }
+
+    /// What `summary.json` holds.
+    fn report(&self, target_nll: Option<ResponseNlls>) -> DistillReport {
+        DistillReport {
+            target_nll,
+            spent: self.spent.clone(),
+            ..DistillReport::new(&self.summary)
+        }
     }
 }
 
@@ -263,7 +282,7 @@ fn run(
         if job.likelihood {
             rewritten.score(&model, &set, progress)
         } else {
-            Ok(DistillReport::new(&rewritten.summary))
+            Ok(rewritten.report(None))
         }
     })
 }

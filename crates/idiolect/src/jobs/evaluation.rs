@@ -13,7 +13,7 @@ use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, ModelSettings, device, on_threads};
 use serde_json::{Value, json};
 
-use super::writers::{AnyWriter, Writers};
+use super::writers::{AnyWriter, Writers, tell_reasoning};
 use crate::Error;
 use crate::settings::EvalJob;
 
@@ -42,6 +42,10 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             ..GenerationSettings::default()
         };
         let mut writer = model.writer(&generation)?;
+        #[cfg(feature = "server")]
+        {
+            writer = writer.reasoning(job.server.reasoning);
+        }
         let mut judges = Judges {
             job,
             progress,
@@ -65,6 +69,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
         }
         let mut summary = summary?;
         tell(&writer.scored_tokens(), progress);
+        tell_reasoning(&writer, progress);
         let now = judges.open.as_ref().and_then(AnyWriter::spent);
         if let Some(spent) = sum_costs(&before, now).filter(|_| summary["judge"].is_object()) {
             summary["judge"]["spent"] = spent;

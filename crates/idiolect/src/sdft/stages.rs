@@ -43,6 +43,7 @@ impl Stages<'_> {
         let seed = self.settings.train.seed;
         let mut writer = model.writer(&self.settings.generation)?;
         writer = writer.progress("answer", self.progress);
+        writer = writer.reasoning(self.settings.distill.reasoning);
         // Of the token ids, so that the journal of another tokenizer is refused too.
         let hash = |prompt: &Prompt| match prompt {
             Prompt::Chat(turns) => {

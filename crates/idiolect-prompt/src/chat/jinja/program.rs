@@ -11,6 +11,7 @@ use minijinja::machinery::{Instruction, Instructions};
 use minijinja::value::{Value, ValueKind};
 
 use super::budget::{CALLED, KEPT, MADE, SLICED, TOUCHED, USED, WRITTEN};
+use super::operations::{ADDED, GENERATORS, ITERATED, LISTED};
 
 /// The number of a filter that is looked up by its name each time.
 const BY_NAME: u8 = u8::MAX;
@@ -25,7 +26,13 @@ pub(super) fn checked(own: &Instructions<'static>) -> Instructions<'static> {
         let place = u32::try_from(at).unwrap_or(u32::MAX);
         // A value that another branch left is not the constant that stands before.
         let before = at.checked_sub(1).filter(|_| !targets.contains(&place));
-        with_checks(steps[at], before.map(|before| steps[before]))
+        match steps[at] {
+            Instruction::ApplyFilter("tojson", ..) if is_generator(&steps[..at]) => {
+                let refuse = Instruction::ApplyFilter(LISTED, Some(1), BY_NAME);
+                vec![refuse, steps[at].clone()]
+            }
+            step => with_checks(step, before.map(|before| steps[before])),
+        }
     };
     let mut starts = vec![0_u32];
     for at in 0..steps.len() {
@@ -76,8 +83,12 @@ fn with_checks(step: &Step, before: Option<&Step>) -> Vec<Step> {
             own,
             check(MADE),
         ],
-        Instruction::Add
-        | Instruction::Mul
+        Instruction::Add => vec![
+            Instruction::ApplyFilter(ADDED, Some(2), BY_NAME),
+            check(MADE),
+        ],
+        Instruction::PushLoop(_) => vec![check(ITERATED), own],
+        Instruction::Mul
         | Instruction::BuildList(_)
         | Instruction::BuildMap(_)
         | Instruction::ApplyFilter(..) => vec![own, check(MADE)],
@@ -106,6 +117,18 @@ fn with_checks(step: &Step, before: Option<&Step>) -> Vec<Step> {
         Instruction::SetAttr(_) => vec![Instruction::Swap, check(KEPT), Instruction::Swap, own],
         _ => vec![own],
     }
+}
+
+/// Whether these steps leave what Python computes item by item, and arguments of the next filter above it.
+fn is_generator(steps: &[&Step]) -> bool {
+    let is_argument = |step: &&Step| {
+        matches!(
+            step,
+            Instruction::LoadConst(_) | Instruction::BuildKwargs(_)
+        )
+    };
+    let made = steps.iter().rev().find(|step| !is_argument(step));
+    matches!(made, Some(Instruction::ApplyFilter(name, ..)) if GENERATORS.contains(name))
 }
 
 /// A test of one value, which takes no time worth counting.
