@@ -11,7 +11,7 @@ use std::process::Command;
 use idiolect_testkit::workspace_root;
 
 /// Every command that has options.
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 14] = [
     &["inspect"],
     &["train"],
     &["distill"],
@@ -23,6 +23,7 @@ const COMMANDS: [&[&str]; 13] = [
     &["sdft"],
     &["report"],
     &["merge"],
+    &["export"],
     &["combine"],
     &["metrics"],
 ];

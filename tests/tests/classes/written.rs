@@ -158,12 +158,19 @@ fn adapters_are_those_of_the_converter() {
                 .write(std::fs::File::create(&path).unwrap())
                 .unwrap();
             let ours = GgufFile::open(&path).unwrap();
-            for key in [
-                "general.architecture",
-                "general.type",
-                "adapter.type",
-                "adapter.lora.alpha",
-            ] {
+            let architecture = ours.value("general.architecture").unwrap();
+            // The converter of August 2026 calls the text part of a Mistral 3 so; that of March called it llama.
+            let expected = if case.name.starts_with("mistral3") {
+                "mistral3"
+            } else {
+                theirs
+                    .value("general.architecture")
+                    .unwrap()
+                    .as_str()
+                    .unwrap()
+            };
+            assert_eq!(architecture, expected, "{}", case.name);
+            for key in ["general.type", "adapter.type", "adapter.lora.alpha"] {
                 assert!(theirs.value(key).is_some(), "{key}");
                 assert_eq!(ours.value(key), theirs.value(key), "{} {key}", case.name);
             }

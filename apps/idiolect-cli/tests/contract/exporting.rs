@@ -22,7 +22,7 @@ fn an_exported_model_scores_as_the_adapter_did() {
     ];
     let said: Value = serde_json::from_str(&done(&call)).expect("JSON");
     assert_eq!(said["content"], "model");
-    assert_eq!(said["types"], json!({"f32": 32}));
+    assert_eq!(said["types"], json!({"f32": 31}));
     assert_eq!(said["run"], format!("llama-cli -m {out}"));
     let rows = place.rows(
         "rows.jsonl",
@@ -91,7 +91,7 @@ fn what_no_gguf_file_holds_is_refused_with_the_way_round() {
     let q4 = place.path("q4.gguf");
     refused(
         &[&of_plain[..], &[&q4, "--stored", "q4_0"]].concat(),
-        &["--stored", "f32, f16, bf16 or q8_0 for an adapter", "q4_0"],
+        &["stored", "f32, f16, bf16 or q8_0 for an adapter", "q4_0"],
     );
     refused(
         &[&of_plain[..], &[&q4, "--stored", "q5"]].concat(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use idiolect_model::gguf::{Destination, GgufContents};
+use idiolect_model::gguf::{Destination, GgufContents, GgufTensor};
 use serde::Serialize;
 
 /// What a file holds.
@@ -53,7 +53,7 @@ impl ExportSummary {
             architecture: destination.architecture().into(),
             tensors: contents.tensors.len(),
             types,
-            tensor_bytes: contents.tensors.iter().map(|tensor| tensor.bytes()).sum(),
+            tensor_bytes: contents.tensors.iter().map(GgufTensor::bytes).sum(),
             run: format!("llama-cli -m {}", out.display()),
         }
     }

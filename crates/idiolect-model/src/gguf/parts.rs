@@ -90,10 +90,10 @@ fn number(header: &Header, key: &str, path: &Path) -> Result<Option<u64>, ModelE
     let Some(stored) = header.metadata.get(key) else {
         return Ok(None);
     };
-    // The format has 16 bits for it.
     let number = stored.one().and_then(Value::as_u64);
-    let number = number.filter(|number| *number <= u64::from(u32::MAX));
-    let wrong = || ModelError::corrupt(path, key, "a whole number", stored);
+    let number = number.and_then(|number| u32::try_from(number).ok());
+    let number = number.map(u64::from);
+    let wrong = || ModelError::corrupt(path, key, "a whole number of 32 bits", stored);
     number.map(Some).ok_or_else(wrong)
 }
 
