@@ -12,7 +12,6 @@ use std::process::ExitCode;
 mod bench;
 mod ci;
 mod continue_bench;
-mod contrast;
 mod demo;
 mod distill_bench;
 mod experiment;
@@ -87,7 +86,7 @@ fn main() -> ExitCode {
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["continue-bench", rest @ ..] => continue_bench::run(rest),
         ["experiment", rest @ ..] => experiment::run(rest),
-        ["contrast", rest @ ..] => contrast::run(rest),
+        ["contrast", rest @ ..] => experiment::contrast(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");

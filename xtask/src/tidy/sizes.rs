@@ -12,7 +12,7 @@ const FILES: usize = 16;
 /// Folder of the program, and the lines that it may have; 120 more for each command that is added.
 const PROGRAM: (&str, usize) = ("apps/idiolect-cli", 3000);
 /// Folder of the facade, and the lines that it may have.
-const FACADE: (&str, usize) = ("crates/idiolect", 2050);
+const FACADE: (&str, usize) = ("crates/idiolect", 2100);
 
 /// Folders with too many files, packages with too many lines, and a program that knows more than the facade.
 pub(super) fn check() -> Outcome<Vec<String>> {

@@ -23,6 +23,12 @@ impl<'a> From<&'a str> for BaseModel<'a> {
     }
 }
 
+impl<'a> From<&'a String> for BaseModel<'a> {
+    fn from(name: &'a String) -> Self {
+        name.as_str().into()
+    }
+}
+
 /// What PEFT reads; `base` is what it records as the base model.
 pub(super) fn to_json(config: &LoraConfig, base: BaseModel<'_>, wrapper: Wrapper) -> Value {
     let (wide, more) = widened(config);
