@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use idiolect_completion::Progress;
 use idiolect_data::write_atomically;
 use idiolect_lora::{
-    Init, check_gguf, gguf_adapter, load_adapter, load_without_model, read_adapter_config,
+    check_gguf, gguf_adapter, load_adapter, load_without_model, read_adapter_config,
 };
 use idiolect_model::gguf::{Destination, GgufContents, GgufType};
 use idiolect_model::read_config;
@@ -38,7 +38,7 @@ pub struct Export {
 
 /// Writes a model or an adapter as a GGUF file.
 ///
-/// An adapter is read without the weights of its model, unless it is the residual of `pissa`.
+/// An adapter is read without the weights of its model, unless it is the residual of `pissa` or `olora`.
 /// A model takes the memory of its weights and of the file, whichever is more, and of one tensor.
 ///
 /// # Errors
@@ -103,7 +103,7 @@ impl Export {
         check_gguf(&of_adapter)?;
         let config = read_config(&self.located(progress)?)?;
         let device = crate::device::device("cpu")?;
-        let adapter = if of_adapter.init == Init::Pissa {
+        let adapter = if of_adapter.init.is_of_weight() {
             let model = LanguageModel::load(&self.model, progress)?;
             load_adapter(folder, &model.decoder, &model.device())?
         } else {

@@ -63,7 +63,8 @@ pub enum Init {
 
 impl Init {
     /// Whether the factors are cut out of the weight, so that only their change counts.
-    pub(crate) fn is_of_weight(self) -> bool {
+    #[must_use]
+    pub fn is_of_weight(self) -> bool {
         matches!(self, Self::Pissa | Self::Olora)
     }
 }

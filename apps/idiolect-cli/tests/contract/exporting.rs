@@ -70,6 +70,40 @@ fn an_exported_adapter_names_the_command_that_uses_it() {
 }
 
 #[test]
+fn a_residual_start_is_written_beside_the_factors() {
+    let Some(place) = Place::new() else { return };
+    let model = place.model("tiny-llama3");
+    let bytes = |init: &str| {
+        let folder = place.path(init);
+        let from = place.adapter("tiny-llama3/qv/adapter_final");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let weights = "adapter_model.safetensors";
+        std::fs::copy(format!("{from}/{weights}"), format!("{folder}/{weights}")).expect("copied");
+        let config = std::fs::read(format!("{from}/adapter_config.json")).expect("a file");
+        let mut config: Value = serde_json::from_slice(&config).expect("JSON");
+        config["init_lora_weights"] = init.into();
+        place.write(&format!("{init}/adapter_config.json"), &config.to_string());
+        let out = place.path(&format!("{init}.gguf"));
+        let call = [
+            "export",
+            "--model",
+            &model,
+            "--adapter",
+            &folder,
+            "--out",
+            &out,
+        ];
+        let said: Value = serde_json::from_str(&done(&call)).expect("JSON");
+        said["bytes"].as_u64().expect("a number")
+    };
+    let plain = bytes("gaussian");
+    for init in ["pissa", "olora"] {
+        let both = bytes(init);
+        assert!(both * 10 > plain * 17, "{init}: {both} of {plain} bytes");
+    }
+}
+
+#[test]
 fn what_no_gguf_file_holds_is_refused_with_the_way_round() {
     let Some(place) = Place::new() else { return };
     let model = place.model("tiny-llama3");
