@@ -111,11 +111,14 @@ impl LocalWriter<'_> {
 
     /// Tells how many texts had reasoning, and what to do about those without text.
     pub fn tell(&self) {
-        let lines = [self.replies().line(), self.advice()];
-        lines
-            .iter()
-            .flatten()
-            .for_each(|line| self.progress.note(line));
+        self.tell_to(self.progress);
+    }
+
+    /// The same to somebody else.
+    pub fn tell_to(&self, progress: &dyn Progress) {
+        for line in [self.replies().line(), self.advice()].iter().flatten() {
+            progress.note(line);
+        }
     }
 
     /// The model that writes.

@@ -57,7 +57,6 @@ pub struct Rewritten {
     files: DistillFiles,
     /// Whether the model answered without a reference.
     is_unaided: bool,
-    /// How many rewrites had reasoning, where any had.
     spent: Option<Value>,
 }
 
@@ -217,7 +216,6 @@ impl Rewritten {
         Ok(report)
     }
 
-    /// What `summary.json` holds.
     fn report(&self, target_nll: Option<ResponseNlls>) -> DistillReport {
         DistillReport {
             target_nll,

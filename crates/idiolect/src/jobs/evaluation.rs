@@ -41,10 +41,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             generation_batch_size: job.eval.batch_size,
             ..GenerationSettings::default()
         };
-        #[cfg_attr(feature = "server", allow(unused_mut))]
-        let mut writer = model.writer(&generation)?;
-        #[cfg(feature = "server")]
-        let mut writer = writer.reasoning(job.server.reasoning);
+        let mut writer = model.writer(&generation)?.reasoning(job.server.reasoning);
         let mut judges = Judges {
             job,
             progress,
@@ -68,9 +65,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
         }
         let mut summary = summary?;
         tell(&writer.scored_tokens(), progress);
-        for line in [writer.replies().line(), writer.advice()].iter().flatten() {
-            progress.note(line);
-        }
+        writer.tell_to(progress);
         let now = judges.open.as_ref().and_then(AnyWriter::spent);
         if let Some(spent) = sum_costs(&before, now).filter(|_| summary["judge"].is_object()) {
             summary["judge"]["spent"] = spent;

@@ -110,8 +110,7 @@ impl AnyWriter<'_> {
         }
     }
 
-    /// What a server cost, attempts and their sum, or how many texts of a local model had reasoning, for a summary;
-    /// nothing where there was nothing.
+    /// What a server cost, or how many texts of a local model had reasoning, for a summary.
     pub(crate) fn spent(&self) -> Option<Value> {
         match self {
             Self::Local(local) => local.costs(),
