@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use idiolect_completion::{Progress, Quiet, Reasoning, Replies, ReplyCounter, WriterIdentity};
 use idiolect_generate::{GenerationConfig, GenerationSettings};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::likelihood::TokenCount;
 use crate::{LanguageModel, LmError};
@@ -95,6 +95,30 @@ impl LocalWriter<'_> {
     pub fn advice(&self) -> Option<String> {
         let texts = self.texts.load(Ordering::Relaxed);
         self.replies().advice(texts)
+    }
+
+    /// How many texts had reasoning, for a summary, by the names that a server's costs have; nothing where none had
+    /// any.
+    #[must_use]
+    pub fn costs(&self) -> Option<Value> {
+        let replies = self.replies();
+        replies.line().map(|_| {
+            json!({
+                "reasoning_removed": replies.reasoning_removed, "only_reasoning": replies.only_reasoning,
+            })
+        })
+    }
+
+    /// Tells how many texts had reasoning, and what to do about those without text.
+    pub fn tell(&self) {
+        self.tell_to(self.progress);
+    }
+
+    /// The same to somebody else.
+    pub fn tell_to(&self, progress: &dyn Progress) {
+        for line in [self.replies().line(), self.advice()].iter().flatten() {
+            progress.note(line);
+        }
     }
 
     /// The model that writes.

@@ -115,7 +115,7 @@ pub(crate) fn llama2() -> NamedTemplate {
 pub(crate) fn llama3() -> NamedTemplate {
     let turn = |role: &str| {
         [
-            Slot::text(&format!("<|start_header_id|>{role}<|end_header_id|>\n\n")),
+            Slot::text(format!("<|start_header_id|>{role}<|end_header_id|>\n\n")),
             Slot::text(CONTENT),
             Slot::text(EOT),
         ]

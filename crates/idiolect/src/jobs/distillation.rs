@@ -15,7 +15,6 @@ use serde_json::Value;
 
 use super::bad_rows::skip_bad_rows;
 use super::rows::{read_sample, response_nlls};
-use super::writers::{reasoning_counts, tell_reasoning};
 use crate::Error;
 use crate::settings::DistillJob;
 
@@ -58,7 +57,6 @@ pub struct Rewritten {
     files: DistillFiles,
     /// Whether the model answered without a reference.
     is_unaided: bool,
-    /// How many rewrites had reasoning, where any had.
     spent: Option<Value>,
 }
 
@@ -151,18 +149,16 @@ impl<'a> SelfDistill<'a> {
         let before = earlier_costs(&files.summary(), &["spent"])?;
         let Distilled { set, summary, .. } =
             distill_into(self.data, &config, self.shard, &mut writer, &run_dir)?;
-        tell_reasoning(&writer, self.progress);
-        let spent = sum_costs(&before, reasoning_counts(&writer));
+        writer.tell();
+        let spent = sum_costs(&before, writer.costs());
         let rewritten = Rewritten {
             data: set,
             summary,
-            files,
+            files: files.clone(),
             is_unaided: config.is_unaided(),
             spent,
         };
-        if rewritten.spent.is_some() {
-            rewritten.report(None).write(&rewritten.files.summary())?;
-        }
+        rewritten.report(None).write(&files.summary())?;
         Ok(rewritten)
     }
 
@@ -220,7 +216,6 @@ impl Rewritten {
         Ok(report)
     }
 
-    /// What `summary.json` holds.
     fn report(&self, target_nll: Option<ResponseNlls>) -> DistillReport {
         DistillReport {
             target_nll,

@@ -13,7 +13,7 @@ use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, ModelSettings, device, on_threads};
 use serde_json::{Value, json};
 
-use super::writers::{AnyWriter, Writers, tell_reasoning};
+use super::writers::{AnyWriter, Writers};
 use crate::Error;
 use crate::settings::EvalJob;
 
@@ -41,11 +41,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             generation_batch_size: job.eval.batch_size,
             ..GenerationSettings::default()
         };
-        let mut writer = model.writer(&generation)?;
-        #[cfg(feature = "server")]
-        {
-            writer = writer.reasoning(job.server.reasoning);
-        }
+        let mut writer = model.writer(&generation)?.reasoning(job.server.reasoning);
         let mut judges = Judges {
             job,
             progress,
@@ -69,7 +65,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
         }
         let mut summary = summary?;
         tell(&writer.scored_tokens(), progress);
-        tell_reasoning(&writer, progress);
+        writer.tell_to(progress);
         let now = judges.open.as_ref().and_then(AnyWriter::spent);
         if let Some(spent) = sum_costs(&before, now).filter(|_| summary["judge"].is_object()) {
             summary["judge"]["spent"] = spent;

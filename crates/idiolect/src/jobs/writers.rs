@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, Progress, Reasoning, Watched, Writer, WriterAddress,
+    BoxError, Completion, CompletionRequest, Progress, Watched, Writer, WriterAddress,
     WriterIdentity,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};
 #[cfg(feature = "server")]
 use idiolect_teacher::{ServerSettings, Teacher};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Error;
 
@@ -34,7 +34,7 @@ pub(crate) struct Writers<'a> {
 /// A writer that is ready.
 pub(crate) enum AnyWriter<'a> {
     /// A model of this process.
-    Local(Box<LocalWriter<'a>>, &'a dyn Progress),
+    Local(Box<LocalWriter<'a>>),
     /// A server.
     #[cfg(feature = "server")]
     Server(Box<Teacher>, &'a dyn Progress),
@@ -76,26 +76,18 @@ impl<'a> Writers<'a> {
         let model = LanguageModel::load(&settings, self.progress)?;
         let model = model.load_optional_adapter(adapter)?;
         let writer = model.writer(&self.generation)?;
-        let writer = writer
-            .progress(self.stage, self.progress)
-            .reasoning(self.reasoning());
-        Ok(AnyWriter::Local(Box::new(writer), self.progress))
-    }
-
-    /// The rule for a local model's texts is that for a server's.
-    fn reasoning(&self) -> Reasoning {
+        let writer = writer.progress(self.stage, self.progress);
         #[cfg(feature = "server")]
-        return self.server.reasoning;
-        #[cfg(not(feature = "server"))]
-        Reasoning::default()
+        let writer = writer.reasoning(self.server.reasoning);
+        Ok(AnyWriter::Local(Box::new(writer)))
     }
 }
 
 impl AnyWriter<'_> {
     /// Says what a server cost, where it was asked anything, and how many texts of a local model had reasoning.
     pub(crate) fn tell(&self) {
-        if let Self::Local(local, progress) = self {
-            tell_reasoning(local, *progress);
+        if let Self::Local(local) = self {
+            local.tell();
         }
         #[cfg(feature = "server")]
         if let Self::Server(server, progress) = self
@@ -112,46 +104,26 @@ impl AnyWriter<'_> {
     /// What to do about replies without text; nothing where all is well.
     pub(crate) fn advice(&self) -> Option<String> {
         match self {
-            Self::Local(local, _) => local.advice(),
+            Self::Local(local) => local.advice(),
             #[cfg(feature = "server")]
             Self::Server(server, _) => server.advice(),
         }
     }
 
-    /// What a server cost, attempts and their sum, or how many texts of a local model had reasoning, for a summary;
-    /// nothing where there was nothing.
+    /// What a server cost, or how many texts of a local model had reasoning, for a summary.
     pub(crate) fn spent(&self) -> Option<Value> {
         match self {
-            Self::Local(local, _) => reasoning_counts(local),
+            Self::Local(local) => local.costs(),
             #[cfg(feature = "server")]
             Self::Server(server, _) => server.costs(),
         }
     }
 }
 
-/// How many texts of a local model had reasoning, for a summary, by the names that a server's costs have; nothing
-/// where none had any.
-pub(crate) fn reasoning_counts(local: &LocalWriter<'_>) -> Option<Value> {
-    let replies = local.replies();
-    replies.line().map(|_| {
-        json!({
-            "reasoning_removed": replies.reasoning_removed, "only_reasoning": replies.only_reasoning,
-        })
-    })
-}
-
-/// Says how many texts of a local model had reasoning, and what to do about those without text.
-pub(crate) fn tell_reasoning(local: &LocalWriter<'_>, progress: &dyn Progress) {
-    let lines = [local.replies().line(), local.advice()];
-    for line in lines.iter().flatten() {
-        progress.note(line);
-    }
-}
-
 impl Writer for AnyWriter<'_> {
     fn identity(&self) -> WriterIdentity {
         match self {
-            Self::Local(local, _) => local.identity(),
+            Self::Local(local) => local.identity(),
             #[cfg(feature = "server")]
             Self::Server(server, _) => server.identity(),
         }
@@ -163,7 +135,7 @@ impl Writer for AnyWriter<'_> {
         on_done: &mut dyn FnMut(Completion) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
         match self {
-            Self::Local(local, _) => local.complete(requests, on_done),
+            Self::Local(local) => local.complete(requests, on_done),
             #[cfg(feature = "server")]
             Self::Server(server, progress) => {
                 Watched::new(server.as_mut(), "ask", *progress).complete(requests, on_done)
