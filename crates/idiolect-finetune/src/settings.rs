@@ -21,8 +21,8 @@ const MOST_RATIO: f64 = 1e6;
 pub struct FineTuneSettings {
     /// Train every weight of the model in f32, not an adapter. Default false.
     pub full: bool,
-    /// Type on disk of the model that `full` writes: f32, bf16 or f16. Default that of the model's files, which is
-    /// taken to be f16 where those are quantised.
+    /// Type on disk of the model that `full` writes: f32, bf16 or f16. Default bf16 where it trains in bf16, else that
+    /// of the model's files, which is taken to be f16 where those are quantised.
     pub stored: Option<Dtype>,
     /// Start from the adapter in this folder; it brings rank, alpha, targets and every other option of its own
     /// with it. Default none.

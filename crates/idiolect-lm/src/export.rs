@@ -39,7 +39,8 @@ pub struct Export {
 /// Writes a model or an adapter as a GGUF file.
 ///
 /// An adapter is read without the weights of its model, unless it is the residual of `pissa` or `olora`.
-/// A model takes the memory of its weights and of the file, whichever is more, and of one tensor.
+/// A model takes the memory of its weights and of the file, whichever is more, and of some copies of its largest
+/// tensor.
 ///
 /// # Errors
 ///
@@ -57,8 +58,9 @@ pub fn export(ask: &Export, out: &Path, progress: &dyn Progress) -> Result<Expor
         }
         merged => {
             ask.refuse_early(progress)?;
-            let model = LanguageModel::load(&ask.model, progress)?;
-            let model = model.load_optional_adapter(merged.as_deref())?;
+            // No other handle on the weights may live on: each tensor is to go when it is encoded.
+            let model = LanguageModel::load(&ask.model, progress)?
+                .load_optional_adapter(merged.as_deref())?;
             model.export(out, ask.stored, progress)
         }
     })

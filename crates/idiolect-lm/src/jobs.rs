@@ -120,8 +120,8 @@ pub fn merge(
     progress: &dyn Progress,
 ) -> Result<MergeSummary, LmError> {
     on_threads(model.threads, || {
-        let model = LanguageModel::load(model, progress)?;
-        model.load_adapter(adapter)?.merge(out, options)
+        let tuned = LanguageModel::load(model, progress)?.load_adapter(adapter)?;
+        tuned.merge(out, options)
     })
 }
 

@@ -17,8 +17,8 @@ pub(crate) struct TrainOptions {
     /// Train every weight of the model, not an adapter
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub full: Option<bool>,
-    /// Type on disk of the model that --full writes: f32, bf16 or f16 [default: that of the model's files, and f16
-    /// where those are quantised]
+    /// Type on disk of the model that --full writes: f32, bf16 or f16 [default: bf16 with --dtype bf16, else that of the
+    /// model's files, and f16 where those are quantised]
     #[arg(long, value_name = "TYPE")]
     pub stored: Option<String>,
     /// Width of the adapter's bottleneck [default: 8]

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::FloatDType;
 use idiolect_data::fill_folder;
-use idiolect_lm::LanguageModel;
+use idiolect_lm::{Dtype, LanguageModel};
 use idiolect_model::{SaveOptions, Weights, save, weight_files};
 use idiolect_train::Trainer;
 
@@ -80,6 +80,14 @@ impl<'a> FullRun<'a> {
     }
 }
 
+/// The type of the model's files, and bf16 for weights that were trained in it: more bits would hold nothing more.
+fn stored_by_default(model: &LanguageModel) -> Dtype {
+    match Dtype::from(model.dtype()) {
+        Dtype::Bf16 => Dtype::Bf16,
+        _ => model.files_dtype(),
+    }
+}
+
 /// Refuses a type that small gradients would be lost in, for want of a scale.
 fn check_dtype(dtype: FloatDType) -> Result<(), FineTuneError> {
     match dtype {
@@ -145,7 +153,7 @@ fn train_on(
         let place = run.model();
         let asked = options.settings.finetune.stored;
         let options = SaveOptions {
-            stored: asked.unwrap_or_else(|| model.files_dtype()).into(),
+            stored: asked.unwrap_or_else(|| stored_by_default(&model)).into(),
             max_shard_bytes: SHARD_BYTES,
         };
         let before = weight_files(&place)?;
