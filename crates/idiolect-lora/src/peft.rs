@@ -225,12 +225,10 @@ impl Reader<'_> {
     fn weight(&self, site: Site) -> Result<Tensor<2>, LoraError> {
         let init = format!("{:?}", self.config.init).to_lowercase();
         let kind = if self.config.dora { "DoRA" } else { &init };
-        match self.decoder {
-            Some(decoder) => Ok(weight(decoder, site)),
-            None => {
-                let expected = format!("the model's weights for {kind}");
-                Err(wrong("adapter", expected, "none"))
-            }
-        }
+        let missing = || {
+            let expected = format!("the model's weights for {kind}");
+            wrong("adapter", expected, "none")
+        };
+        Ok(weight(self.decoder.ok_or_else(missing)?, site))
     }
 }

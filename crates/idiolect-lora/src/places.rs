@@ -4,7 +4,7 @@ use idiolect_model::{ModelConfig, Projection, Site};
 
 use crate::error::wrong;
 use crate::paths::{EMBEDDING, HEAD};
-use crate::targets::{Chooser, Found, Pattern};
+use crate::targets::{Chooser, Found, Pattern, Targets};
 use crate::whole::Chosen;
 use crate::{LoraConfig, LoraError};
 
@@ -37,9 +37,12 @@ impl Places {
         config.check()?;
         let choice = Choice::new(config, model)?;
         let whole = Chosen::new(config, model)?;
-        let word = |path, whole: bool| match whole {
-            true => Ok(None),
-            false => choice.size(path, None),
+        let word = |path, whole: bool| {
+            if whole {
+                Ok(None)
+            } else {
+                choice.size(path, None)
+            }
         };
         let places = Self {
             sites: choice.sites()?,
@@ -89,7 +92,7 @@ impl<'a> Choice<'a> {
             config,
             model,
             targets: config.targets.chooser()?,
-            excluded: excluded.map(|names| names.chooser()).transpose()?,
+            excluded: excluded.map(Targets::chooser).transpose()?,
             ranks: compiled(&config.rank_pattern)?,
             alphas: compiled(&config.alpha_pattern)?,
         })

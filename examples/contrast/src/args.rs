@@ -1,4 +1,8 @@
 //! What the experiment is told on the command line.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
 
 use std::path::PathBuf;
 

@@ -149,8 +149,8 @@ fn what_a_plain_decoder_does_not_have_is_refused_by_name() {
             ("q_lora_rank", json!(1024), "q_lora_rank: expected nothing"),
             (
                 "yarn",
-                json!({"factor": 2.0, "beta": 32, "alpha": 1, "original_max_position_embeddings": 16}),
-                "yarn.apply_scale: expected true or false, found nothing",
+                json!({"factor": 2.0, "beta": 32, "alpha": 1, "original_max_position_embeddings": 16, "apply_scale": 1}),
+                "yarn.apply_scale: expected true or false, found 1",
             ),
             (
                 "llama_4_scaling",

@@ -20,12 +20,17 @@ fn seconds() -> u64 {
     set.and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 
+/// Whether this is the search of every run of the tests.
+pub(crate) fn is_short() -> bool {
+    seconds() <= 10
+}
+
 /// Where damage is drawn from: the same in each run where the search is short.
 fn source() -> TestRng {
-    if seconds() > 10 {
-        return TestRunner::default().new_rng();
+    if is_short() {
+        return TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     }
-    TestRng::deterministic_rng(RngAlgorithm::ChaCha)
+    TestRunner::default().new_rng()
 }
 
 /// Runs a few cases.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use idiolect_lora::{LoraAdapter, LoraConfig, LoraError, load_adapter, merge, save_adapter};
 use idiolect_model::{Adapter, Decoder, NoAdapter};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Vocabulary of the unchanged base models.
 const WORDS: usize = 32;
@@ -175,77 +175,71 @@ fn with_option(name: &str, option: &str, value: Value) -> String {
     read.map(drop).unwrap_err().to_string()
 }
 
+/// A golden folder, an option of its configuration with another value, and what is said of it.
+const MISFITS: [[&str; 4]; 12] = [
+    [
+        "tokens",
+        "trainable_token_indices",
+        "[3, 3, 5]",
+        "trainable_token_indices: expected ids, each once",
+    ],
+    [
+        "tokens",
+        "trainable_token_indices",
+        "[3, -1, 5]",
+        "trainable_token_indices: expected ids, each once",
+    ],
+    [
+        "tokens",
+        "trainable_token_indices",
+        r#"{"q_proj": [3]}"#,
+        "trainable_token_indices: expected embed_tokens or lm_head, found q_proj",
+    ],
+    [
+        "tokens",
+        "trainable_token_indices",
+        "[3, 5]",
+        "trainable_tokens_delta: expected shape [2, 16], found shape [3, 16]",
+    ],
+    ["tokens", "trainable_token_indices", "null", "another name"],
+    ["head", "target_modules", r#"["q_proj"]"#, "another name"],
+    [
+        "head",
+        "lora_bias",
+        "true",
+        "lora_bias: expected false with embedding or head",
+    ],
+    ["head", "exclude_modules", r#"["lm_head"]"#, "another name"],
+    [
+        "exclude-names",
+        "exclude_modules",
+        "7",
+        "exclude_modules: expected names",
+    ],
+    [
+        "exclude-names",
+        "exclude_modules",
+        r#""(q""#,
+        "pattern: expected a regular expression",
+    ],
+    [
+        "absent-names",
+        "target_modules",
+        r#"["c_attn"]"#,
+        "target_modules: expected at least one projection of the model",
+    ],
+    [
+        "bias",
+        "use_dora",
+        "true",
+        "lora_bias: expected false beside dora",
+    ],
+];
+
 #[test]
 fn options_that_do_not_fit_the_file_are_refused_by_name() {
-    for (name, option, value, part) in [
-        (
-            "tokens",
-            "trainable_token_indices",
-            json!([3, 3, 5]),
-            "trainable_token_indices: expected ids, each once",
-        ),
-        (
-            "tokens",
-            "trainable_token_indices",
-            json!([3, -1, 5]),
-            "trainable_token_indices: expected ids, each once",
-        ),
-        (
-            "tokens",
-            "trainable_token_indices",
-            json!({"q_proj": [3]}),
-            "trainable_token_indices: expected embed_tokens or lm_head, found q_proj",
-        ),
-        (
-            "tokens",
-            "trainable_token_indices",
-            json!([3, 5]),
-            "trainable_tokens_delta: expected shape [2, 16], found shape [3, 16]",
-        ),
-        (
-            "tokens",
-            "trainable_token_indices",
-            json!(null),
-            "another name",
-        ),
-        ("head", "target_modules", json!(["q_proj"]), "another name"),
-        (
-            "head",
-            "lora_bias",
-            json!(true),
-            "lora_bias: expected false with embedding or head",
-        ),
-        (
-            "head",
-            "exclude_modules",
-            json!(["lm_head"]),
-            "another name",
-        ),
-        (
-            "exclude-names",
-            "exclude_modules",
-            json!(7),
-            "exclude_modules: expected names",
-        ),
-        (
-            "exclude-names",
-            "exclude_modules",
-            json!("(q"),
-            "pattern: expected a regular expression",
-        ),
-        (
-            "absent-names",
-            "target_modules",
-            json!(["c_attn"]),
-            "target_modules: expected at least one projection of the model",
-        ),
-        (
-            "bias",
-            "use_dora",
-            json!(true),
-            "lora_bias: expected false beside dora",
-        ),
-    ] {
+    for [name, option, value, part] in MISFITS {
+        let value: Value = serde_json::from_str(value).unwrap();
         let error = with_option(name, option, value.clone());
         assert!(error.contains(part), "{name}: {option} = {value}: {error}");
     }

@@ -2,7 +2,7 @@
 //!
 //! The correspondence is that of the conversion scripts that transformers had for Mistral and Ministral 3, and for
 //! `apply_scale` that of vLLM, since those scripts write the files of `apply_scale: false` alone:
-//! `_remap_mistral_yarn_args` of vllm/transformers_utils/configs/mistral.py, where a file without it means true.
+//! `_remap_mistral_yarn_args` of `vllm/transformers_utils/configs/mistral.py`, where a file without it means true.
 
 use std::path::Path;
 
@@ -122,7 +122,7 @@ mod tests {
         native_config(&path)
     }
 
-    /// `rope_parameters` as `_remap_mistral_yarn_args` of vLLM (vllm/transformers_utils/configs/mistral.py, Apache-2.0)
+    /// `rope_parameters` as `_remap_mistral_yarn_args` of vLLM (`vllm/transformers_utils/configs/mistral.py`, Apache-2.0)
     /// gives them: `attention_factor` 1 for `apply_scale: false`, and none, which is the factor of yarn, for true and
     /// for nothing. llama.cpp's conversion does the same since its pull request 22612.
     #[test]
