@@ -10,7 +10,7 @@ use idiolect::generate::GenerationSettings;
 use idiolect::lm::{GenerateRun, ModelPrompt};
 use idiolect::tokens::TokenRow;
 use idiolect::{LanguageModel, Progress};
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::design::{ANSWER_TOKENS, ARC, GREEDY, GREEDY_TOKENS, PROMPTS};
 use crate::error::ExperimentError;
@@ -18,6 +18,13 @@ use crate::rows::Rows;
 
 /// Rows that are computed together.
 const GROUP: usize = 8;
+
+/// What the evaluation leaves of an item.
+#[derive(Deserialize)]
+struct ChoiceRow {
+    /// 1 where the likeliest choice by its length is the right one.
+    acc_norm: f64,
+}
 
 /// The measures, with the base model's values.
 pub(crate) struct Measures<'a> {
@@ -163,13 +170,13 @@ impl<'a> Measures<'a> {
         let path = out.join("rows.jsonl");
         let text = std::fs::read_to_string(&path).map_err(ExperimentError::io(&path))?;
         let right = |(at, line): (usize, &str)| {
-            let row: Value =
+            let row: ChoiceRow =
                 serde_json::from_str(line).map_err(|source| ExperimentError::Record {
                     path: path.clone(),
                     line: at + 1,
                     source,
                 })?;
-            Ok(row["scores"]["accuracy"].as_f64().unwrap_or(0.0))
+            Ok(row.acc_norm)
         };
         text.lines().enumerate().map(right).collect()
     }
