@@ -4,22 +4,22 @@ use serde_json::{Value, json};
 
 use crate::common::{Place, done, refused};
 
+/// A call on a model and an adapter for it.
+fn with_adapter<'a>(
+    command: &'a str,
+    [model, adapter]: [&'a str; 2],
+    more: &[&'a str],
+) -> Vec<&'a str> {
+    [&[command, "--model", model, "--adapter", adapter], more].concat()
+}
+
 #[test]
 fn an_exported_model_scores_as_the_adapter_did() {
     let Some(place) = Place::new() else { return };
     let model = place.model("tiny-llama3");
     let adapter = place.adapter("tiny-llama3/all/adapter_final");
     let out = place.path("merged.gguf");
-    let call = [
-        "export",
-        "--model",
-        &model,
-        "--adapter",
-        &adapter,
-        "--merge",
-        "--out",
-        &out,
-    ];
+    let call = with_adapter("export", [&model, &adapter], &["--merge", "--out", &out]);
     let said: Value = serde_json::from_str(&done(&call)).expect("JSON");
     assert_eq!(said["content"], "model");
     assert_eq!(said["types"], json!({"f32": 31}));
@@ -52,15 +52,7 @@ fn an_exported_adapter_names_the_command_that_uses_it() {
     let model = place.model("tiny-llama3");
     let adapter = place.adapter("tiny-llama3/qv/adapter_final");
     let out = place.path("adapter.gguf");
-    let call = [
-        "export",
-        "--model",
-        &model,
-        "--adapter",
-        &adapter,
-        "--out",
-        &out,
-    ];
+    let call = with_adapter("export", [&model, &adapter], &["--out", &out]);
     let said: Value = serde_json::from_str(&done(&call)).expect("JSON");
     assert_eq!(
         (&said["content"], &said["tensors"]),
@@ -84,15 +76,7 @@ fn a_residual_start_is_written_beside_the_factors() {
         config["init_lora_weights"] = init.into();
         place.write(&format!("{init}/adapter_config.json"), &config.to_string());
         let out = place.path(&format!("{init}.gguf"));
-        let call = [
-            "export",
-            "--model",
-            &model,
-            "--adapter",
-            &folder,
-            "--out",
-            &out,
-        ];
+        let call = with_adapter("export", [&model, &folder], &["--out", &out]);
         done(&call);
         std::fs::metadata(out).expect("the file").len()
     };
@@ -109,15 +93,7 @@ fn what_no_gguf_file_holds_is_refused_with_the_way_round() {
     let model = place.model("tiny-llama3");
     let adapter = place.adapter("tiny-llama3/qv_dora/adapter_final");
     let out = place.path("adapter.gguf");
-    let call = [
-        "export",
-        "--model",
-        &model,
-        "--adapter",
-        &adapter,
-        "--out",
-        &out,
-    ];
+    let call = with_adapter("export", [&model, &adapter], &["--out", &out]);
     refused(&call, &["use_dora", "export --merge"]);
     done(&[&call[..], &["--merge"]].concat());
     let plain = place.adapter("tiny-llama3/qv/adapter_final");
@@ -145,15 +121,7 @@ fn what_is_merged_keeps_the_type_of_the_files() {
     let adapter = place.adapter("tiny-llama3/qv/adapter_final");
     let stored = |name: &str, more: &[&str]| {
         let out = place.path(name);
-        let call = [
-            "merge",
-            "--model",
-            &model,
-            "--adapter",
-            &adapter,
-            "--out",
-            &out,
-        ];
+        let call = with_adapter("merge", [&model, &adapter], &["--out", &out]);
         done(&[&call[..], more].concat());
         let config = std::fs::read(format!("{out}/config.json")).expect("a file");
         let config: Value = serde_json::from_slice(&config).expect("JSON");

@@ -9,6 +9,7 @@
 
 mod carried;
 mod combined;
+mod folder_refusals;
 mod folders;
 mod modules;
 mod places;
