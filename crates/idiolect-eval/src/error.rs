@@ -72,6 +72,22 @@ pub enum EvalError {
         /// The names that there are.
         known: Vec<String>,
     },
+    /// No task and no data set of this name wants files.
+    #[error("nothing is known of {name:?}: expected a task or a data set, one of {}", known.join(", "))]
+    DataSet {
+        /// The name as given.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// A file that a task comes with is not in the data folder.
+    #[error("{}: no such file; {how}", path.display())]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+        /// How it is to be had.
+        how: String,
+    },
     /// A task's file has fewer worked examples than the prompt is to show.
     #[error("{}: {found} worked examples, expected {expected}", path.display())]
     Shots {

@@ -240,7 +240,7 @@ fn check(path: &Path, head: &Head) -> Result<Result<(), (String, String)>, HubEr
     Ok(Err((format!("SHA-256 {}", head.etag), found)))
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
+pub(crate) fn sha256(path: &Path) -> io::Result<String> {
     let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
     let mut bytes = vec![0; CHUNK];
     loop {

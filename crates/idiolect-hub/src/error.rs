@@ -118,6 +118,12 @@ pub enum HubError {
         /// What came.
         found: String,
     },
+    /// A file of the user's own stands where one is to be fetched.
+    #[error("{}: expected no file, or one that was fetched, found another", path.display())]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+    },
     /// The cache cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -253,7 +253,7 @@ impl Hub {
         }
     }
 
-    fn missing(&self, repo: &Repo, file: &str) -> HubError {
+    pub(crate) fn missing(&self, repo: &Repo, file: &str) -> HubError {
         HubError::NotFound {
             repo: repo.to_string(),
             missing: Missing::File(file.to_owned()),

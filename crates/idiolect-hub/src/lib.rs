@@ -4,6 +4,7 @@ mod cache;
 mod config;
 mod download;
 mod error;
+mod fetch;
 mod found;
 mod hub;
 mod listing;
@@ -15,6 +16,7 @@ mod told;
 
 pub use config::HubConfig;
 pub use error::{HubError, Missing};
+pub use fetch::{FetchedFile, FileWanted, SOURCES};
 pub use found::{Pinned, Snapshot};
 pub use hub::Hub;
 pub use listing::Listing;

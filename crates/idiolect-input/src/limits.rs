@@ -60,10 +60,10 @@ pub const TABLE_VALUES: Limit = Limit {
     default: 100_000_000,
 };
 
-/// The bytes of a Parquet file, unpacked; of its rows as they are read, too.
+/// The bytes of a Parquet file or of packed rows, unpacked; of the rows of a Parquet file as they are read, too.
 pub const TABLE_BYTES: Limit = Limit {
     variable: "IDIOLECT_LIMIT_TABLE_BYTES",
-    what: "unpacked bytes of a Parquet file",
+    what: "unpacked bytes of a file of rows",
     default: 8 << 30,
 };
 

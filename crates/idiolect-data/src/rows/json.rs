@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use idiolect_input::open_regular;
+use idiolect_input::{limits, open_regular};
 use serde_json::Value;
 
 use super::array::Cursor;
@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path, most: usize) -> Result<(Layout, Vec<RawRow>), Da
         action: "read",
         source,
     };
-    let mut reader = BufReader::new(open_regular(path).map_err(io)?);
+    let mut reader = open(path).map_err(io)?;
     prepare().map_err(|error| io(error.into()))?;
     let mut head = Vec::new();
     skip_blank(&mut reader, &mut head).map_err(io)?;
@@ -38,6 +38,40 @@ pub(super) fn read(path: &Path, most: usize) -> Result<(Layout, Vec<RawRow>), Da
         Layout::Lines
     };
     Ok((layout, source.rows))
+}
+
+/// The bytes of a file, unpacked where its name ends in `.zst`.
+fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    let file = open_regular(path)?;
+    if path
+        .extension()
+        .is_none_or(|end| !end.eq_ignore_ascii_case("zst"))
+    {
+        return Ok(Box::new(BufReader::new(file)));
+    }
+    let most = limits::TABLE_BYTES.value()?;
+    let unpacked = zstd::Decoder::new(file)?;
+    Ok(Box::new(BufReader::new(Bounded {
+        reader: unpacked,
+        left: most,
+        most,
+    })))
+}
+
+/// A packed file that gives an error where it is longer than it may be: what is read counts, not what it promises.
+struct Bounded<R> {
+    reader: R,
+    left: u64,
+    most: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(bytes)?;
+        let left = self.left.checked_sub(read as u64);
+        self.left = left.ok_or_else(|| limits::TABLE_BYTES.exceeded(self.most, "more"))?;
+        Ok(read)
+    }
 }
 
 /// Moves a byte order mark and white space to `head`; the mark as white space, so that columns

@@ -32,7 +32,7 @@ fn a_parquet_file_above_its_limits_is_refused_before_it_is_unpacked() {
         (
             "IDIOLECT_LIMIT_TABLE_BYTES",
             "20",
-            "at most 20 unpacked bytes of a Parquet file",
+            "at most 20 unpacked bytes of a file of rows",
         ),
         (
             "IDIOLECT_LIMIT_COLUMNS",
@@ -62,4 +62,30 @@ fn a_parquet_file_above_its_limits_is_refused_before_it_is_unpacked() {
         assert!(said.contains(expected), "{variable}: {said}");
     }
     assert_eq!(said(&path, Format::Alpaca), "no error\n");
+}
+
+#[test]
+fn packed_rows_are_read_as_plain_ones_and_refused_above_the_limit() {
+    let name = "limits::packed_rows_are_read_as_plain_ones_and_refused_above_the_limit";
+    let limit = ("IDIOLECT_LIMIT_TABLE_BYTES", "60");
+    let folder = tempfile::tempdir().unwrap();
+    let [plain, packed] = ["rows.jsonl", "rows.jsonl.zst"].map(|name| folder.path().join(name));
+    let rows = "{\"instruction\": \"a\", \"output\": \"b\"}\n".repeat(2);
+    std::fs::write(&plain, &rows).unwrap();
+    std::fs::write(&packed, zstd::encode_all(rows.as_bytes(), 1).unwrap()).unwrap();
+    if std::env::var_os(limit.0).is_some() {
+        println!("said {}", said(&packed, Format::Alpaca));
+        return;
+    }
+    let read = |path| idiolect_data::read_rows(path).unwrap().rows;
+    assert_eq!(read(&packed), read(&plain));
+    let said = again(name, limit).unwrap();
+    assert!(
+        said.contains("at most 60 unpacked bytes of a file of rows"),
+        "{said}"
+    );
+    // What is packed and is no archive says so.
+    std::fs::write(&packed, &rows).unwrap();
+    let error = idiolect_data::read_rows(&packed).unwrap_err().to_string();
+    assert!(error.contains("cannot read"), "{error}");
 }

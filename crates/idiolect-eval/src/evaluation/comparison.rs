@@ -41,7 +41,7 @@ impl Comparison {
         let path = match (&settings.baseline, pairwise) {
             (Some(path), _) => path.clone(),
             // The outputs that come with AlpacaEval's instructions are its reference model's.
-            (None, Pairwise::AlpacaEval) => task.path(&settings.data),
+            (None, Pairwise::AlpacaEval) => task.located(&settings.data)?,
             (None, Pairwise::ArenaHard) => {
                 let expected = "a file with answers to compare with";
                 return Err(EvalError::setting("baseline", expected, "nothing"));

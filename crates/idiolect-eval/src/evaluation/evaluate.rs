@@ -209,7 +209,7 @@ impl<'a> Evaluation<'a> {
         let EvalSettings {
             data, limit, seed, ..
         } = self.settings;
-        let questions = self.task.path(data);
+        let questions = self.task.located(data)?;
         let bench = MtBench::with_questions(&questions, data, *limit, self.settings.run_count())?;
         let wanted = JudgeSettings::new(self.settings, MT_BENCH_JUDGE_TOKENS);
         let judge = OpenJudge::open(run.judge.take(), &wanted)?;

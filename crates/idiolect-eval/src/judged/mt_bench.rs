@@ -19,6 +19,7 @@ use crate::judged::judge::judge_request;
 use crate::judged::mt_questions::{QUESTIONS, Question, Questions, forms, questions};
 use crate::model::EvalModel;
 use crate::run::{AnswerSettings, run};
+use crate::sources::found;
 use crate::tasks::MT_BENCH_TOKENS;
 use crate::template::fill;
 
@@ -65,7 +66,7 @@ impl MtBench {
     /// [`EvalError::Data`] and [`EvalError::Field`] for the files; a question that needs a reference answer and has
     /// none is the latter.
     pub fn read(data: &Path, limit: Option<usize>, runs: usize) -> Result<Self, EvalError> {
-        Self::with_questions(&data.join(QUESTIONS), data, limit, runs)
+        Self::with_questions(&found(data, Path::new(QUESTIONS), "")?, data, limit, runs)
     }
 
     /// As [`MtBench::read`], with the questions of another file.

@@ -9,6 +9,7 @@ use idiolect_data::Id;
 
 use crate::error::EvalError;
 use crate::item::name_of;
+use crate::sources::found;
 use crate::tasks::{TaskRow, rows};
 
 /// Its files below the data folder: questions, reference answers and the judge's prompts.
@@ -71,7 +72,7 @@ pub(crate) fn questions(
     data: &Path,
     limit: Option<usize>,
 ) -> Result<Questions, EvalError> {
-    let references = references(&data.join(REFERENCES))?;
+    let references = references(&found(data, Path::new(REFERENCES), "")?)?;
     let found = rows(path)?;
     let asked = limit.unwrap_or(found.len()).min(found.len());
     let (first, beyond) = found.split_at(asked);
@@ -131,7 +132,7 @@ fn references(path: &Path) -> Result<BTreeMap<String, [String; 2]>, EvalError> {
 
 /// System and user part of each of [`FORMS`].
 pub(crate) fn forms(data: &Path) -> Result<Vec<(String, String)>, EvalError> {
-    let path = data.join(PROMPTS);
+    let path = found(data, Path::new(PROMPTS), "")?;
     let found = rows(&path)?;
     let form = |name: &&str| {
         let named = |row: &&TaskRow| row.text("name").is_ok_and(|found| found == **name);

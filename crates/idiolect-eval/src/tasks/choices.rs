@@ -211,16 +211,29 @@ pub(crate) fn winogrande(row: &TaskRow) -> Result<Question, EvalError> {
     })
 }
 
-/// MMLU: letters as choices.
+/// MMLU: letters as choices, in its own layout or in that of the Hub (`choices`, and the answer's number from 0).
 pub(crate) fn mmlu(row: &TaskRow) -> Result<Question, EvalError> {
     let mut context = row.text("question")?.trim().to_owned();
     let letters = ["A", "B", "C", "D"];
-    for letter in letters {
-        context.extend(["\n", letter, ". ", &row.text(letter)?]);
+    let is_hubs = row.fields.contains_key("choices");
+    let texts = if is_hubs {
+        row.texts("choices")?
+    } else {
+        let texts = letters.map(|letter| row.text(letter));
+        texts.into_iter().collect::<Result<_, _>>()?
+    };
+    if texts.len() != letters.len() {
+        return Err(row.wrong("choices", "four texts"));
     }
-    let answer = row.text("answer")?;
-    let right = letters.iter().position(|letter| *letter == answer);
-    let right = right.ok_or_else(|| row.wrong("answer", "A, B, C or D"))?;
+    for (letter, text) in letters.iter().zip(&texts) {
+        context.extend(["\n", letter, ". ", text]);
+    }
+    let right = if is_hubs {
+        Some(row.index("answer")?).filter(|right| *right < letters.len())
+    } else {
+        letter(&row.text("answer")?).filter(|right| *right < letters.len())
+    };
+    let right = right.ok_or_else(|| row.wrong("answer", "A, B, C or D, or its number from 0"))?;
     Ok(Question::new(
         context + "\nAnswer:",
         letters.map(str::to_owned).to_vec(),

@@ -1,12 +1,13 @@
 //! From the files of a task to its items: each row with the worked examples above it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use idiolect_data::Id;
 
 use crate::error::EvalError;
 use crate::gold::Gold;
 use crate::item::{Item, ItemRequest};
+use crate::sources::found;
 use crate::tasks::choices::{self, Question};
 use crate::tasks::files::{self, TaskRow};
 use crate::tasks::form::{Benchmark, GenerateForm, ItemForm};
@@ -22,11 +23,12 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// [`EvalError::Data`], [`EvalError::File`], [`EvalError::Field`]; [`EvalError::Setting`] as [`Task::check`];
+    /// [`EvalError::Data`], [`EvalError::File`], [`EvalError::Field`]; [`EvalError::NoFile`] where a file that the
+    /// table of files ([`crate::DATA_FILES`]) knows is not there; [`EvalError::Setting`] as [`Task::check`];
     /// [`EvalError::Shots`] where there are fewer worked examples, or the task has none.
     pub fn read(&self, data: &Path, shots: usize) -> Result<Vec<Item>, EvalError> {
         self.check()?;
-        let rows = self.rows(&self.path(data), "test")?;
+        let rows = self.rows(&self.located(data)?, "test")?;
         let examples = self.worked_examples(data, shots)?;
         let mut items = Vec::new();
         for (number, row) in rows.iter().enumerate() {
@@ -46,6 +48,11 @@ impl Task {
         Ok(items)
     }
 
+    /// Where its rows lie: in its file, or in what the Hub has in its place.
+    pub(crate) fn located(&self, data: &Path) -> Result<PathBuf, EvalError> {
+        found(data, &self.file, "test")
+    }
+
     fn id(&self, row: &TaskRow, number: usize) -> Result<Id, EvalError> {
         if let Some(field) = &self.id_field {
             let id = row.fields.get(field).filter(|id| !id.is_null());
@@ -57,7 +64,7 @@ impl Task {
 
     fn rows(&self, path: &Path, half: &str) -> Result<Vec<TaskRow>, EvalError> {
         match &self.form {
-            ItemForm::Benchmark(Benchmark::Mmlu) => files::mmlu(path, half),
+            ItemForm::Benchmark(Benchmark::Mmlu) if is_archive(path) => files::mmlu(path, half),
             _ => files::rows(path),
         }
     }
@@ -68,7 +75,7 @@ impl Task {
             return Ok(Vec::new());
         }
         let path = match &self.examples {
-            Some(examples) => data.join(&examples.file),
+            Some(examples) => found(data, &examples.file, "dev")?,
             None => self.path(data),
         };
         let too_few = |found| EvalError::Shots {
@@ -142,6 +149,10 @@ impl Task {
             },
         }
     }
+}
+
+fn is_archive(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "zip")
 }
 
 impl ItemForm {

@@ -2,6 +2,8 @@
 //!
 //! Source: EleutherAI/lm-evaluation-harness@4e7e0d47, tasks truthfulqa.
 
+use serde_json::Value;
+
 use crate::error::EvalError;
 use crate::gold::Gold;
 use crate::tasks::choices::Question;
@@ -32,13 +34,55 @@ const TRUTHFULQA: [(&str, &str); 6] = [
     ),
 ];
 
-/// `TruthfulQA` from its table; `several` for mc2, else mc1.
+/// `TruthfulQA` from its table or from the Hub's rows; `several` for mc2, else mc1.
 pub(crate) fn truthfulqa(row: &TaskRow, several: bool) -> Result<Question, EvalError> {
+    let field = if several {
+        "mc2_targets"
+    } else {
+        "mc1_targets"
+    };
+    let (question, choices, marks) = match row.fields.get(field) {
+        Some(targets) => of_hub(row, field, targets)?,
+        None => of_table(row, several)?,
+    };
     let mut context = String::new();
     for (question, answer) in TRUTHFULQA {
         context.extend(["Q: ", question, "\nA: ", answer, "\n\n"]);
     }
-    context.extend(["Q: ", &row.text("Question")?, "\nA:"]);
+    context.extend(["Q: ", &question, "\nA:"]);
+    Ok(Question {
+        contexts: vec![context],
+        choices,
+        gold: if several {
+            Gold::True(marks)
+        } else {
+            Gold::First
+        },
+    })
+}
+
+/// A question, its choices, and which of them are true.
+type Marked = (String, Vec<String>, Vec<bool>);
+
+/// `choices` and their `labels`, 1 for true; of mc1 the first is the true one.
+fn of_hub(row: &TaskRow, field: &str, targets: &Value) -> Result<Marked, EvalError> {
+    let wrong = || row.wrong(field, "choices, each with a label of 0 or 1");
+    let list = |name: &str| targets.get(name)?.as_array();
+    let texts = list("choices").ok_or_else(wrong)?.iter();
+    let texts = texts
+        .map(|text| Some(text.as_str()?.to_owned()))
+        .collect::<Option<Vec<_>>>();
+    let marks = list("labels").ok_or_else(wrong)?.iter();
+    let marks: Vec<bool> = marks.map(|label| label == 1).collect();
+    match texts {
+        Some(texts) if texts.len() == marks.len() && marks.first() == Some(&true) => {
+            Ok((row.text("question")?, texts, marks))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn of_table(row: &TaskRow, several: bool) -> Result<Marked, EvalError> {
     let list = |field| -> Result<Vec<String>, EvalError> {
         let text = row.text(field)?;
         let parts = text
@@ -59,13 +103,5 @@ pub(crate) fn truthfulqa(row: &TaskRow, several: bool) -> Result<Question, EvalE
     let truths = choices.len();
     choices.extend(list("Incorrect Answers")?);
     let marks = (0..choices.len()).map(|i| i < truths).collect();
-    Ok(Question {
-        contexts: vec![context],
-        choices,
-        gold: if several {
-            Gold::True(marks)
-        } else {
-            Gold::First
-        },
-    })
+    Ok((row.text("Question")?, choices, marks))
 }

@@ -1,0 +1,118 @@
+//! A file that a task or a data set wants, and its publisher.
+
+use std::fmt;
+
+use crate::error::EvalError;
+use crate::sources::table::DATA_FILES;
+
+/// A file that a task or a data set wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataFile {
+    /// Its path below the data folder, by which tasks name it.
+    pub path: &'static str,
+    /// The tasks and data sets that want it.
+    pub wanted_by: &'static [&'static str],
+    /// The licence that its publisher states.
+    pub licence: &'static str,
+    /// Where it is.
+    pub source: Source,
+}
+
+/// Where a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// In a data set on the Hugging Face Hub.
+    Hub {
+        /// `owner/name`.
+        repository: &'static str,
+        /// The commit that was seen to hold the files; the newest where none was.
+        revision: Option<&'static str>,
+        /// What stands there in the file's place.
+        files: &'static [HubFile],
+    },
+    /// At an address of its publisher, to be got by hand.
+    Address {
+        /// The address of a folder, with a slash at its end.
+        folder: &'static str,
+        /// The file's path in it.
+        file: &'static str,
+    },
+}
+
+/// A file of a data set on the Hub, and where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubFile {
+    /// Its path in the repository; with a star at its end, all paths that begin so.
+    pub from: &'static str,
+    /// Its path below the data folder; the folder of the files where there is a star.
+    pub to: &'static str,
+}
+
+impl DataFile {
+    /// The files that tasks or data sets want, each once, in the order of the table.
+    ///
+    /// # Errors
+    ///
+    /// [`EvalError::Task`] for a name that wants no file.
+    pub fn wanted(names: &[String]) -> Result<Vec<Self>, EvalError> {
+        let plain = |name: &String| name.replace('-', "_");
+        let known = Self::names();
+        if let Some(name) = names.iter().find(|name| !known.contains(&&*plain(name))) {
+            let known = known.into_iter().map(str::to_owned).collect();
+            let name = name.clone();
+            return Err(EvalError::DataSet { name, known });
+        }
+        let names: Vec<String> = names.iter().map(plain).collect();
+        let is_wanted = |file: &&Self| names.iter().any(|name| file.wanted_by.contains(&&**name));
+        Ok(DATA_FILES.iter().filter(is_wanted).copied().collect())
+    }
+
+    /// The tasks and data sets that want files, in the order of the table.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in DATA_FILES.iter().flat_map(|file| file.wanted_by) {
+            if !names.contains(name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// How it is to be had, in a few words.
+    #[must_use]
+    pub fn how(&self) -> String {
+        let licence = self.licence;
+        match self.source {
+            Source::Hub { .. } => {
+                let name = self.wanted_by.first().copied().unwrap_or_default();
+                format!(
+                    "`idiolect fetch {name} --into FOLDER` gets it from {} (licence {licence})",
+                    self.source
+                )
+            }
+            Source::Address { .. } => format!("it is at {} (licence {licence})", self.source),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    /// `owner/name@revision on the Hugging Face Hub`, or the address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hub {
+                repository,
+                revision,
+                ..
+            } => {
+                f.write_str(repository)?;
+                if let Some(revision) = revision {
+                    write!(f, "@{revision}")?;
+                }
+                f.write_str(" on the Hugging Face Hub")
+            }
+            Self::Address { folder, file } => write!(f, "{folder}{file}"),
+        }
+    }
+}
