@@ -13,6 +13,7 @@ use idiolect::eval::EvalError;
 use idiolect::finetune::FineTuneError;
 use idiolect::forgetting::ForgettingError;
 use idiolect::generate::GenerateError;
+use idiolect::hub::HubError;
 use idiolect::input::shown;
 use idiolect::lm::LmError;
 use idiolect::lora::LoraError;
@@ -114,10 +115,13 @@ impl CliError {
                         | TeacherError::Budget { .. }
                 )
             });
+            let hub = cause
+                .downcast_ref()
+                .is_some_and(|error| matches!(error, HubError::Unreachable { .. }));
             let forgot = cause
                 .downcast_ref()
                 .is_some_and(|error| matches!(error, ForgettingError::Exceeded { .. }));
-            train || generate || eval || server || forgot
+            train || generate || eval || server || hub || forgot
         })
     }
 

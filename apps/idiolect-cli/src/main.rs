@@ -74,6 +74,7 @@ fn run(command: &Command) -> Result<(), CliError> {
         Command::Combine(args) => commands::combine::run(args),
         Command::Metrics(args) => commands::metrics::run(args),
         Command::Eval(args) => commands::evaluate::run(args),
+        Command::Fetch(args) => commands::fetch::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
     }

@@ -11,7 +11,7 @@ use std::process::Command;
 use idiolect_testkit::workspace_root;
 
 /// Every command that has options.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["inspect"],
     &["train"],
     &["distill"],
@@ -20,6 +20,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["generate"],
     &["score"],
     &["eval"],
+    &["fetch"],
     &["sdft"],
     &["report"],
     &["merge"],

@@ -19,17 +19,17 @@ use crate::told::Event;
 /// The list beside the files.
 pub const SOURCES: &str = "sources.json";
 
-/// Files of a repository that a folder is to have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileWanted {
+/// A file of a repository that a folder is to have, or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileWanted<'a> {
     /// The repository and its revision.
-    pub repo: Repo,
+    pub repo: &'a Repo,
     /// A path in the repository; with a star at its end, all paths that begin so.
-    pub from: String,
+    pub from: &'a str,
     /// Its path in the folder; the folder of the files in it, where there is a star.
-    pub to: String,
+    pub to: &'a str,
     /// The licence that the publisher states, for the list.
-    pub licence: String,
+    pub licence: &'a str,
 }
 
 /// A file that was fetched, as the list beside it has it.
@@ -52,7 +52,7 @@ pub struct FetchedFile {
 }
 
 impl Hub {
-    /// Has the files in `folder`, and in its list ([`SOURCES`]) what they are; files of earlier calls stay in it.
+    /// Has what is wanted in `folder`, and in its list ([`SOURCES`]) what it is; files of earlier calls stay in it.
     ///
     /// # Errors
     ///
@@ -61,43 +61,23 @@ impl Hub {
     /// not fetched.
     pub fn fetch(
         &self,
-        wanted: &[FileWanted],
+        wanted: &FileWanted<'_>,
         folder: &Path,
         told: &dyn Fn(Event<'_>),
     ) -> Result<Vec<FetchedFile>, HubError> {
         let mut list = Sources::read(folder)?;
-        let mut fetched = Vec::new();
-        for wanted in wanted {
-            fetched.extend(self.fetch_one(wanted, &mut list, told)?);
-        }
-        Ok(fetched)
-    }
-
-    fn fetch_one(
-        &self,
-        wanted: &FileWanted,
-        list: &mut Sources<'_>,
-        told: &dyn Fn(Event<'_>),
-    ) -> Result<Vec<FetchedFile>, HubError> {
-        let listing = self.list(&wanted.repo, told)?;
-        let files: Vec<&String> = listing
-            .files
-            .keys()
-            .filter(|path| wanted.is(path))
-            .collect();
+        let listing = self.list(wanted.repo, told)?;
+        let files = listing.files.keys().filter(|path| wanted.is(path));
+        let files: Vec<&String> = files.collect();
         if files.is_empty() {
-            return Err(self.missing(&wanted.repo, &wanted.from));
+            return Err(self.missing(wanted.repo, wanted.from));
         }
-        let bytes: u64 = files.iter().filter_map(|path| listing.files[*path]).sum();
-        let (name, commit, licence) = (wanted.repo.name(), &listing.commit, &wanted.licence);
-        told(Event::Note(&format!(
-            "{name} at {commit}, licence {licence}: {}, {bytes} bytes",
-            wanted.from
-        )));
-        let pinned = wanted.repo.at(commit);
+        let bytes = files.iter().filter_map(|path| listing.files[*path]);
+        told(Event::Note(&wanted.line(&listing.commit, bytes.sum())));
+        let pinned = wanted.repo.at(&listing.commit);
         let one = |from: &String| {
             let source = self.file(&pinned, from, told)?;
-            let fetched = wanted.fetched(from, commit, &source)?;
+            let fetched = wanted.fetched(from, &listing.commit, &source)?;
             let place = list.place(&fetched)?;
             copy(&source, &place).map_err(|error| io_error(&place, error))?;
             list.write(&fetched)?;
@@ -107,12 +87,18 @@ impl Hub {
     }
 }
 
-impl FileWanted {
+impl FileWanted<'_> {
     fn is(&self, path: &str) -> bool {
         match self.from.strip_suffix('*') {
             Some(start) => path.starts_with(start),
             None => path == self.from,
         }
+    }
+
+    /// What a user is told before anything comes.
+    fn line(&self, commit: &str, bytes: u64) -> String {
+        let (name, licence, from) = (self.repo.name(), self.licence, self.from);
+        format!("{name} at {commit}, licence {licence}: {from}, {bytes} bytes")
     }
 
     /// What the list says of a file that is in the cache.
@@ -121,7 +107,7 @@ impl FileWanted {
         let file = if self.from.ends_with('*') {
             format!("{}/{name}", self.to)
         } else {
-            self.to.clone()
+            self.to.to_owned()
         };
         let failed = |error| io_error(source, error);
         Ok(FetchedFile {
@@ -129,7 +115,7 @@ impl FileWanted {
             repository: self.repo.name().to_owned(),
             revision: commit.to_owned(),
             from: from.to_owned(),
-            licence: self.licence.clone(),
+            licence: self.licence.to_owned(),
             bytes: fs::metadata(source).map_err(failed)?.len(),
             sha256: sha256(source).map_err(failed)?,
         })

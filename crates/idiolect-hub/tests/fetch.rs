@@ -10,12 +10,12 @@ use idiolect_testkit::hub::{Access, HubServer, Reply, Repository, sha256};
 
 use common::{Told, config, dataset, hub, quiet};
 
-fn wanted(repo: &Repo, from: &str, to: &str) -> FileWanted {
+fn wanted<'a>(repo: &'a Repo, from: &'a str, to: &'a str) -> FileWanted<'a> {
     FileWanted {
-        repo: repo.clone(),
-        from: from.into(),
-        to: to.into(),
-        licence: "MIT".into(),
+        repo,
+        from,
+        to,
+        licence: "MIT",
     }
 }
 
@@ -52,7 +52,11 @@ fn files_lie_under_the_users_names_and_the_list_says_what_they_are() {
         wanted(&repo, "main/test.jsonl", "gsm8k/test.jsonl"),
         wanted(&repo, "parts/train-*", "corpus"),
     ];
-    let fetched = hub.fetch(&all, folder.path(), &told.take()).unwrap();
+    let told_all = told.take();
+    let fetched = all
+        .iter()
+        .map(|wanted| hub.fetch(wanted, folder.path(), &told_all).unwrap());
+    let fetched: Vec<FetchedFile> = fetched.flatten().collect();
     let names: Vec<&str> = fetched.iter().map(|file| &*file.file).collect();
     let expected = [
         "gsm8k/test.jsonl",
@@ -80,7 +84,7 @@ fn files_lie_under_the_users_names_and_the_list_says_what_they_are() {
     assert_eq!(lines[1], "begin main/test.jsonl 360 0");
     // Again, and one file alone: the list keeps the others, and nothing is downloaded twice.
     let _ = server.take_lines();
-    hub.fetch(&all[..1], folder.path(), &quiet).unwrap();
+    hub.fetch(&all[0], folder.path(), &quiet).unwrap();
     assert!(
         server
             .take_lines()
@@ -99,11 +103,8 @@ fn a_file_of_the_users_own_stays_and_a_fetched_one_follows_the_branch() {
     let server = HubServer::start(vec![repository()]).unwrap();
     let (cache, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let hub = hub(&server, cache.path());
-    let all = [wanted(
-        &dataset("owner/rows"),
-        "main/test.jsonl",
-        "test.jsonl",
-    )];
+    let repo = dataset("owner/rows");
+    let all = wanted(&repo, "main/test.jsonl", "test.jsonl");
     let own = folder.path().join("test.jsonl");
     fs::write(&own, "mine").unwrap();
     let error = hub.fetch(&all, folder.path(), &quiet).unwrap_err();
@@ -143,7 +144,8 @@ fn what_does_not_come_is_named_and_leaves_no_file() {
     let (cache, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let hub = hub(&server, cache.path());
     let fetch = |name: &str, from: &str| {
-        let all = [wanted(&dataset(name), from, "rows.jsonl")];
+        let repo = dataset(name);
+        let all = wanted(&repo, from, "rows.jsonl");
         text(&hub.fetch(&all, folder.path(), &quiet).unwrap_err())
     };
     let missing = fetch("owner/rows", "main/train.jsonl");
@@ -170,7 +172,7 @@ fn without_the_network_the_cache_gives_what_it_has() {
     let server = HubServer::start(vec![repository()]).unwrap();
     let (cache, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let repo = dataset("owner/rows");
-    let all = [wanted(&repo, "main/test.jsonl", "test.jsonl")];
+    let all = wanted(&repo, "main/test.jsonl", "test.jsonl");
     let online = hub(&server, cache.path());
     let first = online.fetch(&all, folder.path(), &quiet).unwrap();
     let offline = Hub::new(HubConfig {
@@ -181,7 +183,7 @@ fn without_the_network_the_cache_gives_what_it_has() {
     let _ = server.take_lines();
     assert_eq!(offline.fetch(&all, other.path(), &quiet).unwrap(), first);
     assert!(server.take_lines().is_empty());
-    let more = [wanted(&repo, "parts/train-*", "corpus")];
+    let more = wanted(&repo, "parts/train-*", "corpus");
     let error = text(&offline.fetch(&more, other.path(), &quiet).unwrap_err());
     assert!(
         error.contains("HF_HUB_OFFLINE is set, found none"),

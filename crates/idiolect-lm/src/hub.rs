@@ -5,6 +5,8 @@
 
 #[cfg(feature = "hub")]
 mod checkpoint;
+#[cfg(feature = "hub")]
+pub use checkpoint::tell_download;
 
 use std::path::{Path, PathBuf};
 

@@ -26,6 +26,8 @@ pub use error::LmError;
 pub use export::{Export, ExportContent, ExportSummary, export};
 pub use generate::{DecoderLogits, GenerateRun};
 pub use hub::locate;
+#[cfg(feature = "hub")]
+pub use hub::tell_download;
 pub use likelihood::{RowScore, ScoredText, TokenCount, batch, token_nll, token_scores};
 pub use model::{
     AdapterSummary, LanguageModel, LoadedSummary, MaskedRow, MemorySummary, ModelSummary,

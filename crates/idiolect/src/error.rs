@@ -30,6 +30,10 @@ pub enum Error {
     /// The page of a run.
     #[error(transparent)]
     Report(#[from] idiolect_report::ReportError),
+    /// A file of the Hub.
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    Hub(#[from] idiolect_hub::HubError),
     /// A server.
     #[cfg(feature = "server")]
     #[error(transparent)]
@@ -94,9 +98,7 @@ impl Error {
             found: found.to_string(),
         }
     }
-}
 
-impl Error {
     /// The error of the crate at fault, which this one and those between pass on as it is.
     #[must_use]
     pub fn cause(&self) -> &(dyn std::error::Error + 'static) {
@@ -109,6 +111,8 @@ impl Error {
             Self::Continuation(error) => error,
             Self::Eval(error) => error,
             Self::Report(error) => error,
+            #[cfg(feature = "hub")]
+            Self::Hub(error) => error,
             #[cfg(feature = "server")]
             Self::Teacher(error) => error,
             #[cfg(feature = "train")]

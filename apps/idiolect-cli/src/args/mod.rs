@@ -14,6 +14,7 @@ pub(crate) use data::DataOptions;
 pub(crate) use distilling::{Distill, DistillCommand, DistillMerge, DistillOptions};
 pub(crate) use evaluation::EvalFlags;
 pub(crate) use export::Export;
+pub(crate) use fetching::Fetch;
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
 pub(crate) use forgetting::ForgettingOptions;
 pub(crate) use model::ModelOptions;
@@ -27,6 +28,7 @@ mod data;
 mod distilling;
 mod evaluation;
 mod export;
+mod fetching;
 mod files;
 mod forgetting;
 mod model;
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Metrics(Metrics),
     /// Measure a model on a task
     Eval(EvalFlags),
+    /// Get the files of tasks and data sets from the Hugging Face Hub
+    Fetch(Fetch),
     /// Write a run's page and its numbers: losses, scores, shift, verdicts, samples
     Report(Report),
     /// The whole job: distil, train plain and distilled, evaluate the base model and both

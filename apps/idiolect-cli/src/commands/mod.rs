@@ -12,6 +12,7 @@ pub(crate) mod continuation;
 pub(crate) mod distill;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod fetch;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod merge;

@@ -23,14 +23,7 @@ pub struct DataFile {
 #[non_exhaustive]
 pub enum Source {
     /// In a data set on the Hugging Face Hub.
-    Hub {
-        /// `owner/name`.
-        repository: &'static str,
-        /// The commit that was seen to hold the files; the newest where none was.
-        revision: Option<&'static str>,
-        /// What stands there in the file's place.
-        files: &'static [HubFile],
-    },
+    Hub(HubSource),
     /// At an address of its publisher, to be got by hand.
     Address {
         /// The address of a folder, with a slash at its end.
@@ -38,6 +31,17 @@ pub enum Source {
         /// The file's path in it.
         file: &'static str,
     },
+}
+
+/// A data set on the Hub, and what of it stands in a file's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubSource {
+    /// `owner/name`.
+    pub repository: &'static str,
+    /// The commit that was seen to hold the files; the newest where none was.
+    pub revision: Option<&'static str>,
+    /// The files.
+    pub files: &'static [HubFile],
 }
 
 /// A file of a data set on the Hub, and where it goes.
@@ -85,7 +89,7 @@ impl DataFile {
     pub fn how(&self) -> String {
         let licence = self.licence;
         match self.source {
-            Source::Hub { .. } => {
+            Source::Hub(_) => {
                 let name = self.wanted_by.first().copied().unwrap_or_default();
                 format!(
                     "`idiolect fetch {name} --into FOLDER` gets it from {} (licence {licence})",
@@ -101,13 +105,9 @@ impl fmt::Display for Source {
     /// `owner/name@revision on the Hugging Face Hub`, or the address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hub {
-                repository,
-                revision,
-                ..
-            } => {
-                f.write_str(repository)?;
-                if let Some(revision) = revision {
+            Self::Hub(hub) => {
+                f.write_str(hub.repository)?;
+                if let Some(revision) = hub.revision {
                     write!(f, "@{revision}")?;
                 }
                 f.write_str(" on the Hugging Face Hub")

@@ -28,7 +28,7 @@ pub(crate) fn found(data: &Path, file: &Path, part: &str) -> Result<PathBuf, Eva
 /// What may stand in a file's place.
 fn others(known: &DataFile, part: &str) -> impl Iterator<Item = String> {
     let hub = match known.source {
-        Source::Hub { files, .. } => files,
+        Source::Hub(hub) => hub.files,
         Source::Address { .. } => &[],
     };
     let is_of_part = move |to: &str| hub.len() == 1 || to.contains(part);

@@ -6,6 +6,6 @@ mod data_file;
 mod found;
 mod table;
 
-pub use data_file::{DataFile, HubFile, Source};
+pub use data_file::{DataFile, HubFile, HubSource, Source};
 pub(crate) use found::found;
 pub use table::DATA_FILES;

@@ -4,7 +4,7 @@
 //! A commit is one that public evaluation code pins; where none was seen, the newest is taken.
 //! Files of the papers' repositories were read at the commits of their addresses.
 
-use crate::sources::data_file::{DataFile, HubFile, Source};
+use crate::sources::data_file::{DataFile, HubFile, HubSource, Source};
 
 /// A repository on the Hub and a commit of it.
 type Pinned = (&'static str, Option<&'static str>);
@@ -77,11 +77,11 @@ const NOT_STATED: &str = "not stated";
 /// Where a row of the table says that its file is.
 macro_rules! source {
     (hub $pinned:ident { $($from:literal => $to:literal),+ }) => {
-        Source::Hub {
+        Source::Hub(HubSource {
             repository: $pinned.0,
             revision: $pinned.1,
             files: &[$(HubFile { from: $from, to: $to }),+],
-        }
+        })
     };
     (at $folder:ident { $file:literal }) => {
         Source::Address { folder: $folder, file: $file }

@@ -16,10 +16,14 @@ const TEXT: Kind = Kind::Text;
 /// Where the Hub's file goes that stands in the place of a task's.
 fn to(path: &str, part: &str) -> &'static str {
     let file = DATA_FILES.iter().find(|file| file.path == path).unwrap();
-    let Source::Hub { files, .. } = file.source else {
+    let Source::Hub(hub) = file.source else {
         panic!("{path} is not on the Hub");
     };
-    files.iter().find(|file| file.to.contains(part)).unwrap().to
+    hub.files
+        .iter()
+        .find(|file| file.to.contains(part))
+        .unwrap()
+        .to
 }
 
 /// The items of a task whose own file has `own`, and of one whose data folder has the Hub's rows alone.

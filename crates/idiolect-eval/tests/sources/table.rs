@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 
-use idiolect_eval::{DATA_FILES, DataFile, Source, Task, built_in};
+use idiolect_eval::{DATA_FILES, DataFile, HubSource, Source, Task, built_in};
 use idiolect_testkit::workspace_root;
 
 #[test]
@@ -34,11 +34,11 @@ fn no_path_stands_twice_and_every_commit_and_address_is_whole() {
     for file in DATA_FILES {
         assert!(paths.insert(file.path), "{}", file.path);
         match file.source {
-            Source::Hub {
+            Source::Hub(HubSource {
                 repository,
                 revision,
                 files,
-            } => {
+            }) => {
                 assert_eq!(repository.split('/').count(), 2, "{repository}");
                 let is_hex =
                     |text: &str| text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -69,11 +69,11 @@ fn a_wrong_name_is_answered_with_all_names() {
 
 fn source(file: &DataFile) -> String {
     match file.source {
-        Source::Hub {
+        Source::Hub(HubSource {
             repository,
             revision,
             files,
-        } => {
+        }) => {
             let at = revision.map_or_else(
                 || "newest".to_owned(),
                 |commit| format!("`{}`", &commit[..12]),

@@ -34,7 +34,7 @@ pub(super) fn download(
     revision: Option<&str>,
     progress: &dyn Progress,
 ) -> Result<PathBuf, HubError> {
-    let told = |event: Event<'_>| tell(progress, event);
+    let told = |event: Event<'_>| tell_download(progress, event);
     let repo = Repo::new(RepoKind::Model, name, revision)?;
     let first = hub.pinned(&repo, CONFIGS[0], &told);
     let found = match first {
@@ -155,7 +155,7 @@ fn shards(index: &Path) -> Result<BTreeSet<String>, HubError> {
 }
 
 /// A download as progress, counted in bytes.
-fn tell(progress: &dyn Progress, event: Event<'_>) {
+pub fn tell_download(progress: &dyn Progress, event: Event<'_>) {
     let count = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     match event {
         Event::Begin { file, bytes, had } => {

@@ -11,10 +11,6 @@ use crate::Error;
 
 /// Takes rows out of a set that the template does not take, or that cannot be asked for; lists them, with those that
 /// were left out before, in a folder, and tells of them.
-///
-/// # Errors
-///
-/// [`Error::Io`] and [`Error::Data`] for a list that cannot be written.
 pub(crate) fn skip_bad_rows(
     model: &LanguageModel,
     settings: &DistillSettings,
@@ -56,10 +52,6 @@ fn leave_out(model: &LanguageModel, settings: &DistillSettings, set: &mut Datase
 }
 
 /// Lists the rows that were left out in a folder, and tells of them.
-///
-/// # Errors
-///
-/// [`Error::Io`] and [`Error::Data`] for a list that cannot be written.
 fn list_skipped(rows: &[SkippedRow], out: &Path, progress: &dyn Progress) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());

@@ -1,0 +1,23 @@
+//! `idiolect fetch`: files of tasks and data sets into a folder, or what there is.
+
+use idiolect::eval::DATA_FILES;
+
+use crate::args::Fetch;
+use crate::error::CliError;
+use crate::output;
+use crate::progress::Bar;
+
+/// Runs the command.
+pub(crate) fn run(args: &Fetch) -> Result<(), CliError> {
+    if args.names.is_empty() {
+        let line = |file: &idiolect::eval::DataFile| {
+            let names = file.wanted_by.join(", ");
+            format!(
+                "{names}: {}, licence {}, {}\n",
+                file.path, file.licence, file.source
+            )
+        };
+        return output::text(&DATA_FILES.iter().map(line).collect::<String>());
+    }
+    output::lines(&idiolect::fetch(&args.names, &args.into, &Bar::default())?)
+}
