@@ -28,7 +28,7 @@ fn ids(row: &Value, key: &str) -> Vec<u32> {
 #[test]
 fn twenty_prompts_have_the_128_tokens_of_transformers() {
     if std::env::var_os(VARIABLE).is_none() {
-        eprintln!("skipped: {VARIABLE} is not set");
+        idiolect_testkit::skipped(&format!("{VARIABLE} is not set"));
         return;
     }
     let Some(path) = smollm2_folder() else { return };

@@ -5,8 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
-    reason = "helpers of tests end them, and say what is skipped"
+    reason = "helpers of tests end them"
 )]
 
 use std::ffi::{OsStr, OsString};
@@ -24,7 +23,9 @@ use idiolect_tests::learn;
 fn needed() -> Option<(OsString, PathBuf)> {
     let python = std::env::var_os("IDIOLECT_PYTHON");
     if python.is_none() {
-        eprintln!("skipped: IDIOLECT_PYTHON names no Python with torch, transformers and peft");
+        idiolect_testkit::skipped(
+            "IDIOLECT_PYTHON names no Python with torch, transformers and peft",
+        );
     }
     Some((python?, shared()?.join("oracles/tiny")))
 }

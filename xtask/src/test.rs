@@ -3,8 +3,11 @@
 //! `cargo xtask hostile`: damaged files, and commands that are killed, as the tests do it or for hours.
 //!
 //! The tests against a real server come last, with a server of their own.
-//! Without the shared oracles, or without a network, the tests that need them say so and end.
+//! Without the shared oracles, or without a network, the tests that need them say so and end; those are listed at the
+//! end, by their reasons.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -15,10 +18,35 @@ pub(crate) fn run(features: Option<&str>) -> shell::Outcome {
     let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
     tests.args(features);
     let model = require_what_is_there(&mut tests)?;
-    shell::run(&mut tests)?;
+    let list = shell::root().join("target/skipped.txt");
+    let _ = fs::remove_file(&list);
+    let ended = shell::run(tests.env("IDIOLECT_SKIPPED", &list));
+    tell_skipped(&fs::read_to_string(&list).unwrap_or_default());
+    ended?;
     match model {
         Some(model) => server::test(&model, features),
         None => Ok(()),
+    }
+}
+
+/// Says which tests skipped what they could not try, by the reason that they gave.
+fn tell_skipped(list: &str) {
+    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for line in list.lines() {
+        let line = line.strip_prefix("skipped: ").unwrap_or(line);
+        let (test, reason) = line.split_once(": ").unwrap_or((line, "no reason"));
+        reasons.entry(reason).or_default().insert(test);
+    }
+    for (reason, tests) in &reasons {
+        let names: Vec<&str> = tests.iter().copied().collect();
+        println!(
+            "skipped by {} tests: {reason}: {}",
+            tests.len(),
+            names.join(", ")
+        );
+    }
+    if reasons.is_empty() {
+        println!("no test was skipped");
     }
 }
 

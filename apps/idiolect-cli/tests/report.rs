@@ -3,8 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
-    reason = "helpers of tests end them, and say what is skipped"
+    reason = "helpers of tests end them"
 )]
 
 mod common;
@@ -98,7 +97,7 @@ fn page(place: &Place, report: &Value) {
 /// Opt-in, since it needs a browser: `IDIOLECT_CHROMIUM` is its path.
 fn in_a_browser(place: &Place) {
     let Some(chromium) = std::env::var_os("IDIOLECT_CHROMIUM") else {
-        eprintln!("skipped: IDIOLECT_CHROMIUM names no browser to show the report in");
+        idiolect_testkit::skipped("IDIOLECT_CHROMIUM names no browser to show the report in");
         return;
     };
     let page = format!("file://{}", place.path("run/report/index.html"));

@@ -137,7 +137,7 @@ fn twenty_killed_runs_end_as_one_that_was_not() {
 #[test]
 fn a_real_server_continues_real_articles() {
     let Ok(url) = std::env::var("IDIOLECT_OPENAI_URL") else {
-        eprintln!("skipped: IDIOLECT_OPENAI_URL names no server");
+        idiolect_testkit::skipped("IDIOLECT_OPENAI_URL names no server");
         return;
     };
     let Some(path) = shared("corpus/usgov_articles_300.jsonl") else {

@@ -1,9 +1,5 @@
 //! Data sets of every format: what they say, and that they come back as they were.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test's own files, and it says what it skipped"
-)]
+#![allow(clippy::unwrap_used, reason = "a test's own files")]
 
 use idiolect_data::{
     Columns, Dataset, Format, Journal, Layout, Role, pair_by_id, read_rows, sample, split,

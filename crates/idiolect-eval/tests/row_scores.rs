@@ -4,8 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
-    reason = "helpers of tests end them, and say what is skipped"
+    reason = "helpers of tests end them"
 )]
 
 use std::fs;

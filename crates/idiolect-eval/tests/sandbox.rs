@@ -4,8 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
-    reason = "helpers of tests end them, and say what is skipped"
+    reason = "helpers of tests end them"
 )]
 
 mod common;
@@ -37,7 +36,7 @@ fn sandbox(limits: Limits) -> Option<Sandbox> {
         Err(error) => {
             let required = std::env::var_os("IDIOLECT_REQUIRE_SANDBOX").is_some();
             assert!(!required, "{error}");
-            eprintln!("skipped: {error}");
+            idiolect_testkit::skipped(&error.to_string());
             None
         }
     }

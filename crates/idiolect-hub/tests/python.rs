@@ -61,7 +61,7 @@ fn server() -> HubServer {
 #[test]
 fn huggingfaces_own_client_and_ours_share_a_server_and_a_cache() {
     let Some(python) = std::env::var_os("IDIOLECT_PYTHON") else {
-        eprintln!("skipped: IDIOLECT_PYTHON names no Python with huggingface_hub");
+        idiolect_testkit::skipped("IDIOLECT_PYTHON names no Python with huggingface_hub");
         return;
     };
     let probe = Command::new(&python)
@@ -69,7 +69,7 @@ fn huggingfaces_own_client_and_ours_share_a_server_and_a_cache() {
         .output()
         .unwrap();
     if !probe.status.success() {
-        eprintln!("skipped: the Python of IDIOLECT_PYTHON has no huggingface_hub");
+        idiolect_testkit::skipped("the Python of IDIOLECT_PYTHON has no huggingface_hub");
         return;
     }
     let server = server();

@@ -140,7 +140,9 @@ fn every_text_is_that_of_transformers_or_refused_by_both() {
 #[test]
 fn texts_of_gathered_templates_are_those_of_transformers() {
     let Some(path) = std::env::var_os("IDIOLECT_TEMPLATE_FILE") else {
-        eprintln!("skipped: IDIOLECT_TEMPLATE_FILE names no file that golden/published.py wrote");
+        idiolect_testkit::skipped(
+            "IDIOLECT_TEMPLATE_FILE names no file that golden/published.py wrote",
+        );
         return;
     };
     let (counts, wrong) = compared(&read(Path::new(&path)));

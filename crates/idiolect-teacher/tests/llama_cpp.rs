@@ -18,7 +18,7 @@ fn request(id: usize, prompt: Prompt) -> CompletionRequest {
 #[test]
 fn a_real_server_answers_chats_and_continues_texts() {
     let Ok(url) = std::env::var(VARIABLE) else {
-        eprintln!("skipped: {VARIABLE} names no server");
+        idiolect_testkit::skipped(&format!("{VARIABLE} names no server"));
         return;
     };
     let config = TeacherConfig {

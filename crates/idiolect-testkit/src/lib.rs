@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod close;
 #[cfg(feature = "burn")]
@@ -13,6 +12,7 @@ mod nudge;
 mod pipe;
 mod place;
 pub mod recorded_scores;
+mod skip;
 
 pub use close::{assert_close, max_abs_diff};
 #[cfg(feature = "burn")]
@@ -24,3 +24,4 @@ pub use journal::without_checksums;
 pub use nudge::Nudge;
 pub use pipe::pipe;
 pub use place::{minilm, shared, shared_file, smollm2_folder, smollm2_gguf, workspace_root};
+pub use skip::skipped;

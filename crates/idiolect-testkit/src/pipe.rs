@@ -11,7 +11,7 @@ use std::process::Command;
 #[must_use]
 pub fn pipe(path: &Path) -> bool {
     if cfg!(not(unix)) {
-        eprintln!("skipped: no pipes with names");
+        crate::skipped("no pipes with names");
         return false;
     }
     let _ = std::fs::remove_file(path);

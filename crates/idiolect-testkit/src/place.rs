@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::skip::skipped;
+
 /// The folder of the workspace's `Cargo.toml`; `IDIOLECT_ROOT` names another, for test programs that run on another
 /// machine than they were built on.
 #[must_use]
@@ -86,9 +88,9 @@ fn present(path: PathBuf, variable: &str, required: &str) -> Option<PathBuf> {
         "{} is absent and {required} is set",
         path.display()
     );
-    eprintln!(
-        "skipped: {} is absent ({variable} names another place)",
+    skipped(&format!(
+        "{} is absent ({variable} names another place)",
         path.display()
-    );
+    ));
     None
 }

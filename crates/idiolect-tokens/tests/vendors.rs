@@ -1,10 +1,6 @@
 //! Vendors' own tokenizer files against the vendors' encoders, and the pattern of Mistral's newer tokenizers.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "helpers of tests may panic, and say what is skipped"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod common;
 
@@ -157,7 +153,9 @@ fn a_mistral_with_the_pattern_of_llama_3_gets_its_own() {
 #[test]
 fn ids_are_those_of_the_vendors_encoders() {
     let Some(place) = std::env::var_os("IDIOLECT_VENDOR_FILES") else {
-        eprintln!("skipped: IDIOLECT_VENDOR_FILES names no folder that golden/vendors.py wrote");
+        idiolect_testkit::skipped(
+            "IDIOLECT_VENDOR_FILES names no folder that golden/vendors.py wrote",
+        );
         return;
     };
     for name in ["spm_v1", "spm_v3", "spm_v7", "tekken", "llama3"] {

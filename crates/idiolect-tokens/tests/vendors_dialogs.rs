@@ -1,10 +1,6 @@
 //! The vendors' conversations under the named templates of their forms, against the ids of the vendors' encoders.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "helpers of tests may panic, and say what is skipped"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +38,9 @@ const FORMS: [Form; 7] = [
 fn vendor_files() -> Option<PathBuf> {
     let place = std::env::var_os("IDIOLECT_VENDOR_FILES").map(PathBuf::from);
     if place.is_none() {
-        eprintln!("skipped: IDIOLECT_VENDOR_FILES names no folder that golden/vendors.py wrote");
+        idiolect_testkit::skipped(
+            "IDIOLECT_VENDOR_FILES names no folder that golden/vendors.py wrote",
+        );
     }
     place
 }

@@ -19,10 +19,9 @@ const KNOWN: [&str; 1] = ["pad_token_id: -1 None"];
 #[test]
 fn transformers_and_peft_read_what_we_write() {
     let Some(python) = std::env::var_os("IDIOLECT_PYTHON") else {
-        #[allow(clippy::print_stderr, reason = "a test says what it skips")]
-        {
-            eprintln!("skipped: IDIOLECT_PYTHON names no Python with torch, transformers and peft");
-        }
+        idiolect_testkit::skipped(
+            "IDIOLECT_PYTHON names no Python with torch, transformers and peft",
+        );
         return;
     };
     let place = tempfile::tempdir().unwrap();

@@ -32,7 +32,7 @@ pub(crate) struct Answered {
 pub(crate) fn has_python() -> bool {
     let found = std::env::var_os("IDIOLECT_PYTHON").is_some();
     if !found {
-        eprintln!("skipped: IDIOLECT_PYTHON names no Python with xllamacpp");
+        idiolect_testkit::skipped("IDIOLECT_PYTHON names no Python with xllamacpp");
     }
     found
 }

@@ -4,8 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::print_stderr,
-    reason = "helpers of tests end them, and say what is skipped"
+    reason = "helpers of tests end them"
 )]
 
 mod asked;

@@ -10,12 +10,7 @@ pub(crate) struct Fetch {
     /// Tasks and data sets; without any, all that there are, with files, licences and places
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// Folder that the files go into: --data of eval [default: tasks]
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        default_value = "tasks",
-        hide_default_value = true
-    )]
+    /// Folder that the files go into, which is the --data of eval
+    #[arg(long, value_name = "FOLDER", default_value = "data")]
     pub into: PathBuf,
 }

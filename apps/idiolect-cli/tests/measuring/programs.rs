@@ -41,7 +41,7 @@ fn programs_are_run_apart_and_scored() {
             said.contains("the sandbox cannot be used") && said.lines().count() == 1,
             "{said}"
         );
-        eprintln!("skipped: {said}");
+        idiolect_testkit::skipped(&said);
         return;
     }
     let rows = place.lines("code/rows.jsonl");
@@ -72,7 +72,7 @@ fn several_answers_to_a_program_give_pass_at_k() {
     let out = eval(&place, &problems, &more);
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     if out.status.code() == Some(1) && said.contains("the sandbox cannot be used") {
-        eprintln!("skipped: {said}");
+        idiolect_testkit::skipped(&said);
         return;
     }
     assert!(out.status.success(), "{said}");

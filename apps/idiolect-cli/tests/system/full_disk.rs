@@ -30,7 +30,9 @@ fn may_mount(place: &Place) -> bool {
     let tried = Command::new("unshare").args(mount).output();
     let permitted = tried.is_ok_and(|tried| tried.status.success());
     if !permitted {
-        eprintln!("skipped: this system lets no user mount a small file system for a full disk");
+        idiolect_testkit::skipped(
+            "this system lets no user mount a small file system for a full disk",
+        );
     }
     permitted
 }

@@ -1,7 +1,6 @@
 //! Corpora, scripted teachers and folders of runs.
 #![allow(
     dead_code,
-    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -2,8 +2,7 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "each test file uses a part of it; it says what it skipped"
+    reason = "each test file uses a part of it"
 )]
 
 use std::collections::HashMap;

@@ -38,6 +38,7 @@ const HUMANEVAL: Pinned = (
     "openai/openai_humaneval",
     Some("7dce6050a7d6d172f3cc5c32aa97f52fa1a2e544"),
 );
+const HUMANEVALPACK: Pinned = ("bigcode/humanevalpack", None);
 const IFEVAL: Pinned = (
     "google/IFEval",
     Some("966cd89545d6b6acfd7638bc708b98261ca58e84"),
@@ -99,12 +100,12 @@ macro_rules! table {
     };
 }
 
-/// Every file that a task or a data set wants: its path, who wants it, its licence, where it is and, on the Hub, how
+/// Every file that a task, a suite of tasks or a data set wants: its path, who wants it, its licence, where it is and, on the Hub, how
 /// the file is called that stands in its place.
 pub const DATA_FILES: &[DataFile] = table! {
-    "gsm8k/test.jsonl" ["gsm8k"] MIT
+    "gsm8k/test.jsonl" ["gsm8k", "open_llm_leaderboard"] MIT
         hub GSM8K { "main/test-00000-of-00001.parquet" => "gsm8k/test.parquet" }
-    "gsm8k/train.jsonl" ["gsm8k"] MIT
+    "gsm8k/train.jsonl" ["gsm8k", "open_llm_leaderboard"] MIT
         hub GSM8K { "main/train-00000-of-00001.parquet" => "gsm8k/train.parquet" }
     "sdft/gsm8k_test.json" ["gsm8k_chat"] MIT at SDFT { "gsm8k/gsm8k_test.json" }
     "sdft/multiarith_test.json" ["multiarith"] NOT_STATED at SDFT { "multiarith_test.json" }
@@ -114,6 +115,8 @@ pub const DATA_FILES: &[DataFile] = table! {
         hub ALPACA_EVAL { "alpaca_eval.json" => "sdft/alpaca_eval.json" }
     "humaneval/HumanEval.jsonl" ["humaneval"] MIT
         hub HUMANEVAL { "openai_humaneval/test-00000-of-00001.parquet" => "humaneval/HumanEval.parquet" }
+    "humaneval/humanevalpack_python.jsonl" ["humaneval_synthesize"] MIT
+        hub HUMANEVALPACK { "data/python/data/humanevalpack.jsonl" => "humaneval/humanevalpack_python.jsonl" }
     "mtbench/mt_bench_question.jsonl" ["mt_bench"] APACHE at FASTCHAT { "mt_bench/question.jsonl" }
     "mtbench/mt_bench_reference_answer_gpt-4.jsonl" ["mt_bench"] APACHE
         at FASTCHAT { "mt_bench/reference_answer/gpt-4.jsonl" }
@@ -124,28 +127,28 @@ pub const DATA_FILES: &[DataFile] = table! {
         hub ARENA_HARD { "data/arena-hard-v0.1/model_answer/gpt-4-0314.jsonl" => "arena_hard/gpt-4-0314.jsonl" }
     "ifeval/input_data.jsonl" ["ifeval"] APACHE
         hub IFEVAL { "ifeval_input_data.jsonl" => "ifeval/input_data.jsonl" }
-    "mc/mmlu.zip" ["mmlu"] MIT
+    "mc/mmlu.zip" ["mmlu", "open_llm_leaderboard", "sdft_knowledge"] MIT
         hub MMLU {
             "all/test-00000-of-00001.parquet" => "mc/mmlu_test.parquet",
             "all/dev-00000-of-00001.parquet" => "mc/mmlu_dev.parquet"
         }
-    "mc/ARC-Challenge-Test.jsonl" ["arc_challenge"] BY_SA_4
+    "mc/ARC-Challenge-Test.jsonl" ["arc_challenge", "open_llm_leaderboard", "sdft_knowledge"] BY_SA_4
         hub ARC { "ARC-Challenge/test-00000-of-00001.parquet" => "mc/ARC-Challenge-Test.parquet" }
-    "mc/ARC-Challenge-Train.jsonl" ["arc_challenge"] BY_SA_4
+    "mc/ARC-Challenge-Train.jsonl" ["arc_challenge", "open_llm_leaderboard"] BY_SA_4
         hub ARC { "ARC-Challenge/train-00000-of-00001.parquet" => "mc/ARC-Challenge-Train.parquet" }
-    "mc/ARC-Easy-Test.jsonl" ["arc_easy"] BY_SA_4
+    "mc/ARC-Easy-Test.jsonl" ["arc_easy", "sdft_knowledge"] BY_SA_4
         hub ARC { "ARC-Easy/test-00000-of-00001.parquet" => "mc/ARC-Easy-Test.parquet" }
     "mc/ARC-Easy-Train.jsonl" ["arc_easy"] BY_SA_4
         hub ARC { "ARC-Easy/train-00000-of-00001.parquet" => "mc/ARC-Easy-Train.parquet" }
-    "mc/hellaswag_val.jsonl" ["hellaswag"] MIT
+    "mc/hellaswag_val.jsonl" ["hellaswag", "open_llm_leaderboard", "sdft_knowledge"] MIT
         hub HELLASWAG { "data/validation-00000-of-00001.parquet" => "mc/hellaswag_val.parquet" }
-    "mc/hellaswag_train.jsonl" ["hellaswag"] MIT
+    "mc/hellaswag_train.jsonl" ["hellaswag", "open_llm_leaderboard"] MIT
         hub HELLASWAG { "data/train-00000-of-00001.parquet" => "mc/hellaswag_train.parquet" }
-    "mc/winogrande_dev_converted.jsonl" ["winogrande"] BY
+    "mc/winogrande_dev_converted.jsonl" ["winogrande", "open_llm_leaderboard", "sdft_knowledge"] BY
         hub WINOGRANDE { "winogrande_xl/validation-00000-of-00001.parquet" => "mc/winogrande_dev.parquet" }
-    "mc/winogrande_train.jsonl" ["winogrande"] BY
+    "mc/winogrande_train.jsonl" ["winogrande", "open_llm_leaderboard"] BY
         hub WINOGRANDE { "winogrande_xl/train-00000-of-00001.parquet" => "mc/winogrande_train.parquet" }
-    "mc/TruthfulQA.csv" ["truthfulqa_mc1", "truthfulqa_mc2"] APACHE
+    "mc/TruthfulQA.csv" ["truthfulqa_mc1", "truthfulqa_mc2", "open_llm_leaderboard", "sdft_knowledge"] APACHE
         hub TRUTHFULQA { "multiple_choice/validation-00000-of-00001.parquet" => "mc/truthfulqa.parquet" }
     "train/alpaca.parquet" ["alpaca"] BY_NC
         hub ALPACA { "data/train-00000-of-00001-a09b74b3ef9c3b56.parquet" => "train/alpaca.parquet" }

@@ -3,8 +3,7 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "each test file uses a part of it; it says what it skipped"
+    reason = "each test file uses a part of it"
 )]
 
 use std::fs;

@@ -127,7 +127,7 @@ fn several_answers_to_a_program_give_pass_at_k() {
         Err(EvalError::Sandbox { reason }) => {
             let required = std::env::var_os("IDIOLECT_REQUIRE_SANDBOX").is_some();
             assert!(!required, "{reason}");
-            eprintln!("skipped: {reason}");
+            idiolect_testkit::skipped(&reason);
             return;
         }
         other => other.unwrap(),

@@ -87,7 +87,7 @@ fn probes_of_root_are_held() {
     if uid() == 0 {
         run("held", &["env"]);
     } else {
-        eprintln!("skipped: only root can try what root is held to");
+        idiolect_testkit::skipped("only root can try what root is held to");
     }
 }
 

@@ -5,8 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::format_collect,
-    clippy::print_stderr,
-    reason = "each test file uses a part; helpers of tests may panic, and say what is skipped"
+    reason = "each test file uses a part; helpers of tests may panic"
 )]
 
 use std::path::Path;

@@ -3,8 +3,7 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "each test file uses a part; helpers of tests may panic, and say what is skipped"
+    reason = "each test file uses a part; helpers of tests may panic"
 )]
 
 use std::path::{Path, PathBuf};
