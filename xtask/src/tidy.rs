@@ -9,9 +9,11 @@ mod edges;
 mod exports;
 mod files;
 mod licences;
+mod method;
 mod modules;
 mod names;
 mod packages;
+mod quotes;
 mod sizes;
 mod source;
 mod sources;
@@ -36,12 +38,14 @@ type Check = fn() -> Outcome<Vec<String>>;
 /// All exceptions and all breaches, as lines for the terminal.
 fn check() -> Outcome<(Vec<String>, Vec<String>)> {
     let (exceptions, mut breaches) = files::check()?;
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 9] = [
         ("sizes", sizes::check),
         ("circles", circles::check),
         ("exports", exports::check),
         ("edges", edges::check),
         ("names", names::check),
+        ("method", method::check),
+        ("quotes", quotes::check),
         ("licences", licences::check),
         ("sources", sources::check),
     ];

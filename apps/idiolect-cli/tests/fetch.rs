@@ -62,7 +62,9 @@ fn without_a_name_all_are_listed_and_a_wrong_one_is_refused() {
     let output = fetch("", folder.path(), &[]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.starts_with("gsm8k: gsm8k/test.jsonl, licence MIT, openai/gsm8k@"),
+        said.starts_with(
+            "gsm8k, open_llm_leaderboard: gsm8k/test.jsonl, licence MIT, openai/gsm8k@"
+        ),
         "{said}"
     );
     assert_eq!(said.lines().count(), idiolect::eval::DATA_FILES.len());

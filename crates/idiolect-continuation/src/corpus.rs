@@ -1,6 +1,6 @@
 //! The documents of a corpus, one after the other.
 //!
-//! Source of the shape: `OpenWebText` comes as JSON Lines or as a text file for each document.
+//! Source of the shape: `OpenWebText` comes as JSON Lines, as a text file for each document, or as Parquet.
 
 use std::fs;
 use std::io;
@@ -27,14 +27,14 @@ pub enum CorpusKind {
     TextLines,
 }
 
-/// Files of documents, plain, gzip or zstd, and how their rows are called.
+/// Files of documents, plain, gzip, zstd or Parquet, and how their rows are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corpus {
     /// The file or folder that was named; ids of text files are paths below it.
     pub root: PathBuf,
     /// The files, in the order in which they are read.
     pub files: Vec<PathBuf>,
-    /// What every file is; without it the name tells (`.jsonl`, `.ndjson`, `.json`; `.txt`, `.text`,
+    /// What every file is; without it the name tells (`.jsonl`, `.ndjson`, `.json`, `.parquet`; `.txt`, `.text`,
     /// `.md`), and for other names the first byte: `{` begins rows.
     pub kind: Option<CorpusKind>,
     /// The field of a row that holds the text; default `text`.
@@ -236,7 +236,7 @@ fn known(path: &Path) -> Option<CorpusKind> {
         .find_map(|end| name.strip_suffix(end))
         .unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
-        "jsonl" | "ndjson" | "json" => Some(CorpusKind::Rows),
+        "jsonl" | "ndjson" | "json" | "parquet" => Some(CorpusKind::Rows),
         "txt" | "text" | "md" => Some(CorpusKind::Text),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! Text files, plain or packed, a line or a file at a time.
+//! Text files, plain or packed, a line or a file at a time, and Parquet files, a row at a time.
 //!
 //! How a file is packed is told by its first bytes, not by its name.
 //! No more than one document is ever held, and that one is bounded.
@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
-use idiolect_data::DataError;
+use idiolect_data::{DataError, ParquetRows};
 use idiolect_input::open_regular;
 
 /// The longest line or text file that is read as one document: 64 MiB.
@@ -17,6 +17,7 @@ pub const DOCUMENT_BYTES: u64 = 64 << 20;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+const PARQUET: &[u8] = b"PAR1";
 
 /// An open file.
 pub(crate) struct Lines {
@@ -142,7 +143,35 @@ fn unpacked(path: &Path) -> io::Result<Box<dyn BufRead>> {
         let decoder = zstd::stream::read::Decoder::with_buffer(file)?;
         return Ok(Box::new(BufReader::new(decoder)));
     }
+    if head.starts_with(PARQUET) {
+        let rows = ParquetRows::open(path).map_err(io::Error::other)?;
+        let line = Vec::new();
+        return Ok(Box::new(BufReader::new(JsonLines { rows, line })));
+    }
     Ok(Box::new(file))
+}
+
+/// The rows of a Parquet file as JSON, each on a line of its own.
+struct JsonLines {
+    rows: ParquetRows,
+    /// What is left of the last row.
+    line: Vec<u8>,
+}
+
+impl Read for JsonLines {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.line.is_empty()
+            && let Some(row) = self.rows.next()
+        {
+            let fields = row.map_err(io::Error::other)?.fields;
+            self.line = serde_json::to_vec(&fields)?;
+            self.line.push(b'\n');
+        }
+        let count = bytes.len().min(self.line.len());
+        bytes[..count].copy_from_slice(&self.line[..count]);
+        self.line.drain(..count);
+        Ok(count)
+    }
 }
 
 #[cfg(test)]

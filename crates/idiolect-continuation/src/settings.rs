@@ -34,7 +34,7 @@ pub enum ShownAs {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, remote = "Self")]
 pub struct ContinuationSettings {
-    /// Documents: JSON Lines, a text file, or a folder of them; plain, gzip or zstd.
+    /// Documents: JSON Lines, Parquet, a text file, or a folder of them; text plain, gzip or zstd.
     pub corpus: Option<PathBuf>,
     /// What its files are: rows (JSON Lines), text (a file is a document) or lines (a line is one); by default
     /// by name and first byte.

@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use common::shared;
 use idiolect_continuation::{Corpus, CorpusKind, Document};
@@ -161,6 +162,48 @@ fn links_in_circles_end_and_a_pipe_is_no_document() {
     let error = all(&Corpus::find(&root).unwrap()).unwrap_err();
     assert!(
         error.contains("expected a regular file, found a pipe"),
+        "{error}"
+    );
+}
+
+/// A file with one column, as the Hub has OpenWebText.
+fn parquet(texts: &[&str]) -> Vec<u8> {
+    use parquet::data_type::{ByteArray, ByteArrayType};
+    let schema = "message schema { optional binary text (STRING); }";
+    let schema = parquet::schema::parser::parse_message_type(schema).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer =
+        parquet::file::writer::SerializedFileWriter::new(&mut bytes, schema.into(), Arc::default())
+            .unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let values: Vec<ByteArray> = texts.iter().map(|text| ByteArray::from(*text)).collect();
+    let levels = vec![1; texts.len()];
+    let typed = column.typed::<ByteArrayType>();
+    typed.write_batch(&values, Some(&levels), None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn rows_of_a_parquet_file_are_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = written(
+        folder.path(),
+        "train-0.parquet",
+        parquet(&["one\ntwo", "three"]),
+    );
+    let expected = [
+        (json!("train-0.parquet:1"), "one\ntwo".to_owned()),
+        (json!("train-0.parquet:2"), "three".to_owned()),
+    ];
+    assert_eq!(all(&corpus).unwrap(), expected);
+    let broken = written(folder.path(), "broken.parquet", b"PAR1 and no more");
+    let error = all(&broken).unwrap_err();
+    assert!(
+        error.contains("broken.parquet") && error.contains("not readable as Parquet"),
         "{error}"
     );
 }

@@ -20,4 +20,4 @@ pub use formats::{
     Columns, CompletionFields, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields,
     Role, RoleNames, RowFormat, RowShape, TextFields, TurnFields,
 };
-pub use rows::{Layout, RawRow, RawRows, read_rows};
+pub use rows::{Layout, ParquetRows, RawRow, RawRows, read_rows};

@@ -78,6 +78,17 @@ fn limit(path: &str) -> usize {
 
 /// All text files that belong to the workspace, sorted.
 pub(super) fn text_files() -> Outcome<Vec<PathBuf>> {
+    let mut all = all_files()?;
+    let text = |path: &Path| {
+        path.extension()
+            .is_some_and(|end| TEXT.iter().any(|t| *t == end))
+    };
+    all.retain(|path| text(path) || path.ends_with(".ci/run"));
+    Ok(all)
+}
+
+/// All files that belong to the workspace, sorted in each folder.
+pub(super) fn all_files() -> Outcome<Vec<PathBuf>> {
     let mut all = Vec::new();
     for folder in [
         "crates", "apps", "docs", "examples", "tests", "xtask", ".ci", ".cargo",
@@ -86,11 +97,6 @@ pub(super) fn text_files() -> Outcome<Vec<PathBuf>> {
     }
     let top = entries(&root())?;
     all.extend(top.into_iter().filter(|path| path.is_file()));
-    let text = |path: &Path| {
-        path.extension()
-            .is_some_and(|end| TEXT.iter().any(|t| *t == end))
-    };
-    all.retain(|path| text(path) || path.ends_with(".ci/run"));
     Ok(all)
 }
 

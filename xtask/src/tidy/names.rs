@@ -37,7 +37,7 @@ pub(super) fn check() -> Outcome<Vec<String>> {
 }
 
 /// Single-word code spans of a page, outside its code blocks.
-fn code_spans(page: &str) -> Vec<String> {
+pub(super) fn code_spans(page: &str) -> Vec<String> {
     let blocks = page.split("```").step_by(2);
     let spans = blocks.flat_map(|text| text.split('`').skip(1).step_by(2));
     spans

@@ -14,7 +14,7 @@ use super::{SamplingOptions, ServerOptions};
 /// Settings of halving and continuing.
 #[derive(Args, Debug, Clone, Default, Serialize)]
 pub(crate) struct ContinueFlags {
-    /// Documents: JSON Lines, a text file, or a folder of them; plain, gzip or zstd
+    /// Documents: JSON Lines, Parquet, a text file, or a folder of them; text plain, gzip or zstd
     #[arg(long, value_name = "PATH")]
     pub corpus: Option<PathBuf>,
     /// What its files are: rows (JSON Lines), text (a file is a document) or lines (a line is one)

@@ -4,7 +4,7 @@ mod array;
 mod bounded;
 mod csv;
 mod json;
-#[cfg(feature = "parquet")]
+#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
 mod raw;
 mod read;
@@ -13,6 +13,7 @@ mod value;
 
 pub(crate) use bounded::{bounded_value, prepare as prepare_limits};
 pub(crate) use csv::list;
+pub use parquet::ParquetRows;
 pub use raw::{Layout, RawRow, RawRows};
 pub(crate) use read::first_rows;
 pub use read::read_rows;

@@ -5,14 +5,15 @@
 //! It uses no Arrow, and it reads all columns.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use idiolect_input::{Limit, LimitError, guarded, limits, open_regular};
+use idiolect_input::{LimitError, guarded, limits, open_regular};
 use parquet::errors::{ParquetError, Result as Parquet};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
+use parquet::record::reader::RowIter;
 use parquet::schema::types::Type;
 use serde_json::{Map, Value};
 
@@ -20,23 +21,100 @@ use super::raw::RawRow;
 use crate::DataError;
 
 /// Reads the rows of a file. A row's line is its place, from 1.
-pub(crate) fn read(path: &Path) -> Result<Vec<RawRow>, DataError> {
-    let file = open_regular(path).map_err(|source| DataError::Io {
-        path: path.to_owned(),
-        action: "read",
-        source,
-    })?;
-    let fault = match guarded(|| rows(file)) {
-        Ok(Ok(rows)) => return Ok(rows),
-        Ok(Err(fault)) => fault,
-        Err(panic) => Fault::of_file(panic),
-    };
-    Err(DataError::Parquet {
-        path: path.to_owned(),
-        row: fault.row,
-        column: fault.column.unwrap_or_else(|| "any".to_owned()),
-        problem: fault.problem,
-    })
+pub(super) fn read(path: &Path) -> Result<Vec<RawRow>, DataError> {
+    let mut read = ParquetRows::open(path)?;
+    let most = limits::TABLE_BYTES.value();
+    let most = most.map_err(|error| Fault::of_file(error).said(path))?;
+    let mut rows = Vec::new();
+    while let Some(row) = read.next() {
+        rows.push(row?);
+        if read.bytes > most {
+            let error = limits::TABLE_BYTES.exceeded(most, "more");
+            return Err(Fault::of_row(rows.len() - 1, error).said(path));
+        }
+    }
+    Ok(rows)
+}
+
+/// The rows of a Parquet file, one in memory at a time beside the pages that they are unpacked from.
+pub struct ParquetRows {
+    path: PathBuf,
+    /// None after an error.
+    rows: Option<RowIter<'static>>,
+    /// Rows read so far, and the bytes of their texts.
+    read: usize,
+    bytes: u64,
+    /// Bytes that a row may have.
+    most: u64,
+}
+
+impl ParquetRows {
+    /// Opens a file and checks its sizes.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Io`]; [`DataError::Parquet`] for what is no such file, or is above a limit.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let file = open_regular(path).map_err(|source| DataError::Io {
+            path: path.to_owned(),
+            action: "read",
+            source,
+        })?;
+        let rows = guarded(|| opened(file)).unwrap_or_else(|panic| Err(Fault::of_file(panic)));
+        let most = limits::ROW_BYTES.value().map_err(Fault::of_file);
+        let (rows, most) = rows
+            .and_then(|rows| Ok((rows, most?)))
+            .map_err(|fault| fault.said(path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            rows: Some(rows),
+            read: 0,
+            bytes: 0,
+            most,
+        })
+    }
+
+    fn row(&mut self) -> Result<Option<RawRow>, Fault> {
+        let number = self.read;
+        let Some(row) = self.rows.as_mut().and_then(Iterator::next) else {
+            return Ok(None);
+        };
+        let row = row.map_err(|error| Fault {
+            column: culprit(&self.path, number),
+            ..Fault::of_row(number, brief(&error))
+        })?;
+        let (mut fields, mut bytes) = (Map::new(), 0);
+        for (name, field) in row.into_columns() {
+            bytes += (name.len() + length(&field)) as u64;
+            let value = value(field).map_err(|problem| Fault {
+                column: Some(name.clone()),
+                ..Fault::of_row(number, problem)
+            })?;
+            fields.insert(name, value);
+        }
+        if bytes > self.most {
+            let error = limits::ROW_BYTES.exceeded(self.most, "more");
+            return Err(Fault::of_row(number, error));
+        }
+        (self.read, self.bytes) = (number + 1, self.bytes + bytes);
+        let line = number + 1;
+        Ok(Some(RawRow { line, fields }))
+    }
+}
+
+impl Iterator for ParquetRows {
+    type Item = Result<RawRow, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let found = guarded(|| self.row()).unwrap_or_else(|panic| Err(Fault::of_file(panic)));
+        match found {
+            Ok(row) => row.map(Ok),
+            Err(fault) => {
+                self.rows = None;
+                Some(Err(fault.said(&self.path)))
+            }
+        }
+    }
 }
 
 /// What is wrong, and where.
@@ -59,45 +137,24 @@ impl Fault {
             problem: problem.to_string(),
         }
     }
+
+    fn said(self, path: &Path) -> DataError {
+        DataError::Parquet {
+            path: path.to_owned(),
+            row: self.row,
+            column: self.column.unwrap_or_else(|| "any".to_owned()),
+            problem: self.problem,
+        }
+    }
 }
 
-fn rows(file: File) -> Result<Vec<RawRow>, Fault> {
-    let whole = |error: &ParquetError| Fault::of_file(brief(error));
-    let reader = SerializedFileReader::new(file).map_err(|error| whole(&error))?;
+fn opened(file: File) -> Result<RowIter<'static>, Fault> {
+    let whole = |error: ParquetError| Fault::of_file(brief(&error));
+    let reader = SerializedFileReader::new(file).map_err(whole)?;
     check_sizes(reader.metadata()).map_err(Fault::of_file)?;
-    let most = [&limits::ROW_BYTES, &limits::TABLE_BYTES].map(Limit::value);
-    let [most, most_in_all] = most.map(|value| value.map_err(Fault::of_file));
-    let (most, most_in_all) = (most?, most_in_all?);
-    let iter = reader.get_row_iter(None).map_err(|error| whole(&error))?;
-    let (mut rows, mut all) = (Vec::new(), 0);
-    for (number, row) in iter.enumerate() {
-        let row = row.map_err(|error| Fault {
-            column: culprit(&reader, number),
-            ..Fault::of_row(number, brief(&error))
-        })?;
-        let (mut fields, mut bytes) = (Map::new(), 0);
-        for (name, field) in row.into_columns() {
-            bytes += (name.len() + length(&field)) as u64;
-            let value = value(field).map_err(|problem| Fault {
-                column: Some(name.clone()),
-                ..Fault::of_row(number, problem)
-            })?;
-            fields.insert(name, value);
-        }
-        all += bytes;
-        let found = "more";
-        if bytes > most {
-            let error = limits::ROW_BYTES.exceeded(most, found);
-            return Err(Fault::of_row(number, error));
-        }
-        if all > most_in_all {
-            let error = limits::TABLE_BYTES.exceeded(most_in_all, found);
-            return Err(Fault::of_row(number, error));
-        }
-        let line = number + 1;
-        rows.push(RawRow { line, fields });
-    }
-    Ok(rows)
+    RowIter::from_file_into(Box::new(reader))
+        .project(None)
+        .map_err(whole)
 }
 
 /// Refuses a file whose metadata promise more than memory holds, before a page is unpacked.
@@ -133,7 +190,8 @@ fn length(field: &Field) -> usize {
 }
 
 /// The first column that alone cannot be read up to the row.
-fn culprit(reader: &SerializedFileReader<File>, row: usize) -> Option<String> {
+fn culprit(path: &Path, row: usize) -> Option<String> {
+    let reader = SerializedFileReader::new(open_regular(path).ok()?).ok()?;
     let schema = reader.metadata().file_metadata().schema();
     let fails = |column: &&Arc<Type>| -> Parquet<bool> {
         let alone = Type::group_type_builder(schema.name());

@@ -6,8 +6,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::raw::{Layout, RawRow, RawRows};
-use super::{csv, json};
+use super::raw::{Layout, RawRows};
+use super::{csv, json, parquet};
 use crate::DataError;
 
 /// Reads a file of rows, in any layout, text with or without a byte order mark.
@@ -32,7 +32,7 @@ pub(crate) fn first_rows(path: &Path, most: usize) -> Result<RawRows, DataError>
     let ending = path.extension().map(OsStr::to_ascii_lowercase);
     let (layout, mut rows) = match ending.as_ref().and_then(|ending| ending.to_str()) {
         Some("csv") => (Layout::Table, csv::read(path)?),
-        Some("parquet") => (Layout::Table, parquet(path)?),
+        Some("parquet") => (Layout::Table, parquet::read(path)?),
         _ => json::read(path, most)?,
     };
     rows.truncate(most);
@@ -41,19 +41,4 @@ pub(crate) fn first_rows(path: &Path, most: usize) -> Result<RawRows, DataError>
         return Err(DataError::Empty { path });
     }
     Ok(RawRows { path, layout, rows })
-}
-
-#[cfg(feature = "parquet")]
-fn parquet(path: &Path) -> Result<Vec<RawRow>, DataError> {
-    super::parquet::read(path)
-}
-
-#[cfg(not(feature = "parquet"))]
-fn parquet(path: &Path) -> Result<Vec<RawRow>, DataError> {
-    Err(DataError::Parquet {
-        path: path.to_owned(),
-        row: 0,
-        column: "any".to_owned(),
-        problem: "this program was built without the feature parquet".to_owned(),
-    })
 }

@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use crate::error::EvalError;
-use crate::sources::table::DATA_FILES;
-
 /// A file that a task or a data set wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataFile {
@@ -54,36 +51,6 @@ pub struct HubFile {
 }
 
 impl DataFile {
-    /// The files that tasks or data sets want, each once, in the order of the table.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError::Task`] for a name that wants no file.
-    pub fn wanted(names: &[String]) -> Result<Vec<Self>, EvalError> {
-        let plain = |name: &String| name.replace('-', "_");
-        let known = Self::names();
-        if let Some(name) = names.iter().find(|name| !known.contains(&&*plain(name))) {
-            let known = known.into_iter().map(str::to_owned).collect();
-            let name = name.clone();
-            return Err(EvalError::DataSet { name, known });
-        }
-        let names: Vec<String> = names.iter().map(plain).collect();
-        let is_wanted = |file: &&Self| names.iter().any(|name| file.wanted_by.contains(&&**name));
-        Ok(DATA_FILES.iter().filter(is_wanted).copied().collect())
-    }
-
-    /// The tasks and data sets that want files, in the order of the table.
-    #[must_use]
-    pub fn names() -> Vec<&'static str> {
-        let mut names: Vec<&str> = Vec::new();
-        for name in DATA_FILES.iter().flat_map(|file| file.wanted_by) {
-            if !names.contains(name) {
-                names.push(name);
-            }
-        }
-        names
-    }
-
     /// How it is to be had, in a few words.
     #[must_use]
     pub fn how(&self) -> String {

@@ -5,6 +5,7 @@
 mod data_file;
 mod found;
 mod table;
+mod wanted;
 
 pub use data_file::{DataFile, HubFile, HubSource, Source};
 pub(crate) use found::found;

@@ -100,8 +100,8 @@ macro_rules! table {
     };
 }
 
-/// Every file that a task, a suite of tasks or a data set wants: its path, who wants it, its licence, where it is and, on the Hub, how
-/// the file is called that stands in its place.
+/// Every file that a task, a suite of tasks or a data set wants: its path, who wants it, its licence, where it is and,
+/// on the Hub, how the file is called that stands in its place.
 pub const DATA_FILES: &[DataFile] = table! {
     "gsm8k/test.jsonl" ["gsm8k", "open_llm_leaderboard"] MIT
         hub GSM8K { "main/test-00000-of-00001.parquet" => "gsm8k/test.parquet" }

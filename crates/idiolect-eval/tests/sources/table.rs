@@ -62,8 +62,7 @@ fn no_path_stands_twice_and_every_commit_and_address_is_whole() {
 #[test]
 fn a_wrong_name_is_answered_with_all_names() {
     let error = DataFile::wanted(&["gsm9k".into()]).unwrap_err().to_string();
-    let begins =
-        "nothing is known of \"gsm9k\": expected a task or a data set, one of gsm8k, gsm8k_chat, ";
+    let begins = "nothing is known of \"gsm9k\": expected a task or a data set, one of gsm8k, ";
     assert!(error.starts_with(begins), "{error}");
 }
 
