@@ -13,3 +13,4 @@ mod common;
 mod judged;
 mod model;
 mod scored;
+mod suites;
