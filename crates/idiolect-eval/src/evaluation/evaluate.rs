@@ -98,6 +98,12 @@ impl Evaluation {
         &self.task
     }
 
+    /// Whether its settings name a judge.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.settings.judge.is_some()
+    }
+
     /// How many worked examples stand above a question.
     pub(crate) fn shots(&self) -> Shots {
         self.settings.shots
