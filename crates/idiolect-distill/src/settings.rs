@@ -31,6 +31,8 @@ pub struct DistillSettings {
     pub least_percent: usize,
     /// What becomes of reasoning (`<think>…</think>`) in the rewrites: remove (the default), which counts it; or keep.
     pub reasoning: Reasoning,
+    /// Keep each prompt in the journal, beside its hash; default false.
+    pub keep_prompts: bool,
 }
 
 impl Default for DistillSettings {
@@ -42,6 +44,7 @@ impl Default for DistillSettings {
             verdicts: Vec::new(),
             least_percent: 50,
             reasoning: Reasoning::default(),
+            keep_prompts: false,
         }
     }
 }
@@ -72,6 +75,7 @@ impl DistillSettings {
             check: self.check.into(),
             extras: self.extras(wrapped)?,
             mix_ratio: self.mix_ratio,
+            keep_prompts: self.keep_prompts,
             seed,
             ..DistillConfig::default()
         })

@@ -59,7 +59,7 @@ pub use idiolect_train::TrainConfig;
 #[cfg(feature = "train")]
 pub use jobs::{
     Rewritten, SelfDistill, continue_text, distill as distil, embedding_scores, evaluate,
-    merge_shards, read_sample,
+    merge_shards, read_sample, rewrite_prompts,
 };
 #[cfg(feature = "train")]
 pub use sdft::{Outcome, Sdft};

@@ -20,7 +20,7 @@ use idiolect::finetune::Truncation;
 use idiolect::generate::{FinishReason, GenerationSettings, Sampling};
 use idiolect::lora::Targets;
 use idiolect::metrics::safety::JAILBREAK_SUFFIX;
-use idiolect::prompt::{NamedTemplate, Template};
+use idiolect::prompt::{ChatTemplate, ChatTokens, NamedTemplate, Template};
 use idiolect::train::{Schedule, TrainConfig};
 use idiolect::{
     Check, ContinueJob, DistillJob, EvalJob, FineTuneSettings, LoraConfig, SdftSettings,
@@ -120,7 +120,7 @@ fn each_data_set_is_rewritten_and_trained_as_by_its_script() {
         assert_eq!(job.train.epochs, epochs, "{name}");
         check_training(&job.train, &job.lora, &job.finetune, 8);
         assert!((job.train.learning_rate - 1e-4).abs() < 1e-12);
-        assert_eq!(job.lora.targets, Targets::default());
+        assert_eq!(job.lora.targets, LoraConfig::default().targets);
         assert!(job.eval_data.is_some() && job.out.is_some());
     }
     let gsm8k: SdftSettings = read("sdft-2402/gsm8k");
@@ -229,7 +229,7 @@ fn named(short: &str) -> Template {
 fn the_adversarial_suffix_stands_where_the_scripts_have_it() {
     let prompt = |short: &str, text: &str| {
         let turns = [Message::new(Role::User, text)];
-        let rendered = named(short).prompt((&turns[..]).into()).unwrap();
+        let rendered = named(short).prompt(&turns).unwrap();
         rendered.text("<s>", "</s>")
     };
     let ours = prompt("alpaca", &format!("Do it{JAILBREAK_SUFFIX}"));
@@ -283,4 +283,28 @@ fn no_published_rewrite_is_lost_to_a_stop_or_a_check() {
             assert_eq!(kept.as_ref(), Some(&pair.1), "{file}");
         }
     }
+}
+
+/// Inside a chat template the stop at `###` is for small models, and goes with the verdict `echo`.
+#[test]
+fn in_a_chat_template_no_rewrite_is_lost_without_the_verdict_echo() {
+    let Some(pairs) = published("openfunction", "output") else {
+        return;
+    };
+    let source = "{% for turn in messages %}{{ turn.content }}{% endfor %}";
+    let chat = ChatTemplate::new(source, ChatTokens::default()).unwrap();
+    let chat = Template::Chat(Box::new(chat));
+    let settings = |verdicts: &[&str]| DistillSettings {
+        preset: "refer".into(),
+        check: Check::Call,
+        verdicts: verdicts.iter().map(ToString::to_string).collect(),
+        ..DistillSettings::default()
+    };
+    let kept = |settings: &DistillSettings| {
+        let kept = pairs.iter().filter_map(|pair| left(settings, &chat, pair));
+        kept.count()
+    };
+    assert_eq!(settings(&[]).stops(&chat), ["###"]);
+    assert_eq!(kept(&settings(&[])), 236 - 66);
+    assert_eq!(kept(&settings(&["unfinished", "empty"])), 236);
 }

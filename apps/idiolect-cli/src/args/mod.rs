@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use continuing::Continue;
 pub(crate) use data::DataOptions;
-pub(crate) use distilling::{Distill, DistillCommand, DistillMerge, DistillOptions};
+pub(crate) use distilling::{Distill, DistillCommand, DistillFlags, DistillMerge, DistillOptions};
 pub(crate) use evaluation::Eval;
 pub(crate) use export::Export;
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
