@@ -16,7 +16,9 @@ mod writer;
 pub use address::WriterAddress;
 pub use cost::{earlier_costs, sum_costs};
 pub use error::CompletionError;
-pub use idiolect_generate::{FinishReason, GenerationSettings, Sampler, Sampling};
+pub use idiolect_generate::{
+    FinishReason, GenerateError, GenerationSettings, Sampler, Sampling, SamplingSettings,
+};
 pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf};
 pub use progress::{Progress, Quiet};
 pub use prompt::Prompt;

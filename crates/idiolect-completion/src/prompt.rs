@@ -1,5 +1,7 @@
 //! What a writer is shown.
 
+use std::fmt;
+
 use idiolect_data::{Message, Role, text_hash};
 use idiolect_prompt::Rendered;
 
@@ -32,6 +34,19 @@ impl Prompt {
             Self::Chat(turns) => format!("chat{}", turns.iter().map(turn).collect::<String>()),
             Self::Rendered(rendered) => rendered.to_string(),
         })
+    }
+}
+
+impl fmt::Display for Prompt {
+    /// The text, special tokens spelt out; of a chat each turn below its role.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Chat(turns) => turns
+                .iter()
+                .try_for_each(|turn| writeln!(f, "{}:\n{}\n", turn.role_name(), turn.content)),
+            Self::Rendered(rendered) => rendered.fmt(f),
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::error::ContinuationError;
 use crate::filter::{TextReason, TextVerdict};
 use crate::judge::{JudgeAnswer, JudgeQuestion};
 
+/// The share of texts above which it is said that they never end.
+const MANY_NEVER_END: f64 = 0.1;
+
 /// What the corpus has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorpusCounts {
@@ -143,6 +146,20 @@ impl ContinuationSummary {
         })
     }
 
+    /// What is to be said of a run many of whose texts never ended; nothing of others.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        let Self { never_ending, .. } = *self;
+        let sampled = self.corpus.sampled;
+        let many = MANY_NEVER_END * sampled as f64;
+        (many < never_ending as f64).then(|| {
+            format!(
+                "{never_ending} of {sampled} texts did not end before the limit of tokens: a larger max_new_tokens lets \
+                 them, and the filter unfinished leaves out those that do not"
+            )
+        })
+    }
+
     /// Writes the summary as indented JSON, whole or not at all.
     ///
     /// # Errors
@@ -161,6 +178,17 @@ fn ratio(part: f64, whole: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_said_where_many_texts_never_end() {
+        let mut summary = ContinuationSummary::default();
+        assert_eq!(summary.remark(), None);
+        (summary.corpus.sampled, summary.never_ending) = (20, 2);
+        assert_eq!(summary.remark(), None);
+        summary.never_ending = 3;
+        let told = summary.remark().unwrap();
+        assert!(told.starts_with("3 of 20 texts did not end"), "{told}");
+    }
 
     #[test]
     fn a_run_without_a_text_is_no_success() {

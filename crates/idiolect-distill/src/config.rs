@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use idiolect_completion::{BoxError, Prompt};
-use idiolect_data::{DataError, Dataset, Example, Id, RawRow, RawRows};
+use idiolect_data::{DataError, Dataset, Example, Id, RawRow, RawRows, Row};
 use idiolect_metrics::python::strip;
 use idiolect_prompt::{DistillTemplate, Template};
 use serde_json::Value;
@@ -35,6 +35,8 @@ pub struct DistillConfig {
     /// Whether the data set's own text fields are stripped of white space first, as the reference
     /// script does, and by default; rewrites always are.
     pub trim: bool,
+    /// Whether the journal holds each prompt beside its hash; false by default.
+    pub keep_prompts: bool,
     /// Chooses the rows of the mix, and gives each row its own seed; default 42.
     pub seed: u64,
 }
@@ -49,6 +51,7 @@ impl Default for DistillConfig {
             extras: Extras::default(),
             mix_ratio: 1.0,
             trim: true,
+            keep_prompts: false,
             seed: 42,
         }
     }
@@ -65,6 +68,28 @@ impl DistillConfig {
             Some(own) => own.prompt(example),
             None => self.built_in().prompt(example),
         }
+    }
+
+    /// The prompts for the first `count` rows of a data set, as text with special tokens spelt out, each with its row's
+    /// id.
+    ///
+    /// # Errors
+    ///
+    /// [`DistillError::Prompt`] names the row that a template refuses; those of rows that cannot be rewritten.
+    pub fn prompts(&self, set: &Dataset, count: usize) -> Result<Vec<(Id, String)>, DistillError> {
+        let set = self.prepared(set)?;
+        let shown = |row: &Row| {
+            let id = row.example.id.clone();
+            match self.prompt(&row.example) {
+                Ok(prompt) => Ok((id, prompt.to_string())),
+                Err(source) => Err(DistillError::Prompt {
+                    path: set.path.clone(),
+                    id,
+                    source,
+                }),
+            }
+        };
+        set.rows.iter().take(count).map(shown).collect()
     }
 
     /// The name of the template, and of what it is put into.

@@ -37,10 +37,13 @@ impl RewritePrompt for TemplatePrompt<'_> {
     fn prompt(&self, example: &Example) -> Result<Prompt, BoxError> {
         self.template.check_turns(example)?;
         Ok(Prompt::Rendered(match self.chat {
-            Some(chat) => chat.prompt(Conversation {
-                messages: &self.template.messages(example),
-                ..example.into()
-            })?,
+            Some(chat) => {
+                let prompt = chat.prompt(Conversation {
+                    messages: &self.template.messages(example),
+                    ..example.into()
+                })?;
+                prompt.with_opening(&self.template.chat_opening)
+            }
             None => self.template.prompt(example)?,
         }))
     }

@@ -18,6 +18,9 @@ pub struct RewriteRecord {
     pub template: String,
     /// SHA-256 of the prompt's text, special tokens spelt out, in hexadecimal.
     pub prompt_sha256: String,
+    /// The prompt itself, special tokens spelt out, where the settings keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// Seed of this row's sampling.
     pub seed: u64,
     /// The rewrite, exactly as written.
@@ -46,6 +49,7 @@ impl RewriteRecord {
             identity: made.writer,
             template: made.form,
             prompt_sha256: made.prompt_sha256,
+            prompt: None,
             seed: made.seed,
             text: completion.text,
             token_count: completion.token_count,

@@ -24,12 +24,15 @@ pub struct DistillSettings {
     pub mix_ratio: f64,
     /// What is refused beside that: `unfinished`, `empty`, `echo` (of the template's markup), `short`, `language`
     /// (another than the original's), or `none` alone. Default in a chat template: `unfinished`, `empty` and
-    /// `echo`; in a preset of the paper's scripts: none.
+    /// `echo`; in a preset of the paper's scripts: none. In a chat template `echo` also ends a rewrite at `###`, which
+    /// strong models write as a heading or a comment of their own.
     pub verdicts: Vec<String>,
     /// Fewest words, in per cent of the original's, for the verdict `short`, at most 10000; default 50.
     pub least_percent: usize,
     /// What becomes of reasoning (`<think>…</think>`) in the rewrites: remove (the default), which counts it; or keep.
     pub reasoning: Reasoning,
+    /// Keep each prompt in the journal, beside its hash; default false.
+    pub keep_prompts: bool,
 }
 
 impl Default for DistillSettings {
@@ -41,6 +44,7 @@ impl Default for DistillSettings {
             verdicts: Vec::new(),
             least_percent: 50,
             reasoning: Reasoning::default(),
+            keep_prompts: false,
         }
     }
 }
@@ -71,16 +75,19 @@ impl DistillSettings {
             check: self.check.into(),
             extras: self.extras(wrapped)?,
             mix_ratio: self.mix_ratio,
+            keep_prompts: self.keep_prompts,
             seed,
             ..DistillConfig::default()
         })
     }
 
     /// Texts that end a rewrite beside those of the model: inside a chat template the heading that small
-    /// models go on with.
+    /// models go on with, where the verdict `echo` is on, which refuses it.
     #[must_use]
     pub fn stops(&self, template: &Template) -> Vec<String> {
-        let stop = self.is_wrapped(template);
+        let wrapped = self.is_wrapped(template);
+        let refuses = |extras: Extras| !extras.echo.is_empty();
+        let stop = wrapped && self.extras(wrapped).is_ok_and(refuses);
         stop.then(|| DistillTemplate::CHAT_STOP.to_owned())
             .into_iter()
             .collect()

@@ -246,3 +246,32 @@ fn without_a_reference_the_model_answers_alone_and_empty_rows_go() {
     assert!(!shown[2].contains("Rex"), "{}", shown[2]);
     assert_eq!(folder.records()[0]["template"], "unaided");
 }
+
+/// Where it is asked for, the journal holds what the writer was shown; a run goes on with or without.
+#[test]
+fn prompts_are_shown_before_and_kept_in_the_journal() {
+    let folder = Folder::new();
+    let set = sums(folder.0.path(), 3);
+    let keep = DistillConfig {
+        keep_prompts: true,
+        ..math()
+    };
+    let before = keep.prompts(&set, 2).unwrap();
+    assert_eq!(before.len(), 2);
+    assert!(
+        before[1].1.contains("### Reference Answer:\n2\n"),
+        "{before:?}"
+    );
+    folder.run(&set, &keep, &mut answers(&set)).unwrap();
+    let rows = folder.records();
+    for (row, (id, prompt)) in rows.iter().zip(&before) {
+        assert_eq!(
+            (&row["id"], row["prompt"].as_str()),
+            (id, Some(prompt.as_str()))
+        );
+        assert_eq!(row["prompt_sha256"], idiolect_data::text_hash(prompt));
+    }
+    let mut nobody = Scripted::default();
+    folder.run(&set, &math(), &mut nobody).unwrap();
+    assert_eq!(folder.records(), rows);
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use idiolect_completion::{BoxError, CompletionError};
+use idiolect_completion::{BoxError, CompletionError, GenerateError};
 use idiolect_data::{DataError, Id};
 use idiolect_metrics::MetricsError;
 
@@ -52,6 +52,9 @@ pub enum EvalError {
         /// What was given.
         found: String,
     },
+    /// A setting of how tokens are drawn is out of range.
+    #[error(transparent)]
+    Sampling(#[from] GenerateError),
     /// A row lacks a field, or the field has another form.
     #[error("{place}: {field}: expected {expected}, found {found}")]
     Field {

@@ -28,6 +28,13 @@ pub enum Gold {
         /// What stands after it: the test and its call.
         after: String,
     },
+    /// The body of a function, which ends where a line is not indented: `passed`, as [`Gold::Program`].
+    Body {
+        /// The program up to the body.
+        before: String,
+        /// What stands after it: the test and its call.
+        after: String,
+    },
     /// Nothing is scored here; a judge reads the answers later.
     Judged,
     /// Instructions: `prompt_strict`, `prompt_loose`, and the shares of instructions kept.
@@ -103,6 +110,9 @@ impl Gold {
             (Self::Program { before, after }, Answer::Text(text)) => {
                 Some(format!("{before}{text}\n{after}"))
             }
+            (Self::Body { before, after }, Answer::Text(text)) => {
+                Some(format!("{before}{}\n{after}", body(text)))
+            }
             _ => None,
         }
     }
@@ -114,6 +124,14 @@ impl Gold {
             _ => 1.0,
         }
     }
+}
+
+/// The lines of a text up to the first that is not indented (`remove_last_block` of bigcode-evaluation-harness).
+fn body(text: &str) -> String {
+    let text = text.trim_end();
+    let inside = |line: &&str| line.trim().is_empty() || line.starts_with([' ', '\t']);
+    let lines: Vec<&str> = text.split('\n').take_while(inside).collect();
+    lines.join("\n")
 }
 
 fn instructions(all: &[Instruction], text: &str) -> Vec<(&'static str, f64)> {
@@ -128,4 +146,22 @@ fn instructions(all: &[Instruction], text: &str) -> Vec<(&'static str, f64)> {
         ("instruction_strict", strict),
         ("instruction_loose", loose),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_ends_where_a_line_is_not_indented() {
+        let gold = Gold::Body {
+            before: "def f(x):".into(),
+            after: "check(f)".into(),
+        };
+        let program = |text: &str| gold.program(&Answer::Text(text.into())).unwrap();
+        let whole = "def f(x):\n    y = x\n\n    return y\ncheck(f)";
+        assert_eq!(program("\n    y = x\n\n    return y\nprint(f(1))\n"), whole);
+        assert_eq!(program("\n    y = x\n\n    return y \n\n"), whole);
+        assert_eq!(program("x"), "def f(x):\ncheck(f)");
+    }
 }

@@ -2,7 +2,6 @@
 
 use idiolect_completion::{CompletionRequest, LikelihoodRequest, Overrides, Prompt, Sampling};
 use idiolect_data::{Id, Message};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::answer::Answer;
@@ -44,12 +43,10 @@ pub struct GenerateRequest {
 }
 
 /// How the tokens of one text are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Draw {
-    /// Above 0.
-    pub temperature: f32,
-    /// Draw from the smallest set of at least this probability; 1 is all.
-    pub top_p: f32,
+    /// From which tokens, and how.
+    pub sampling: Sampling,
     /// Seed of this text alone.
     pub seed: u64,
 }
@@ -67,14 +64,9 @@ impl GenerateRequest {
 
     /// The request as a writer takes it; `max_new_tokens` stands for the task's own number.
     pub(crate) fn completion(&self, id: Id, max_new_tokens: Option<usize>) -> CompletionRequest {
-        let drawn = |draw: Draw| Sampling {
-            temperature: draw.temperature,
-            top_p: draw.top_p,
-            ..Sampling::GREEDY
-        };
         CompletionRequest {
             overrides: Overrides {
-                sampling: Some(self.draw.map_or(Sampling::GREEDY, drawn)),
+                sampling: Some(self.draw.map_or(Sampling::GREEDY, |draw| draw.sampling)),
                 max_new_tokens: Some(max_new_tokens.unwrap_or(self.max_new_tokens)),
                 stops: self.stops.clone(),
             },
@@ -123,22 +115,28 @@ pub(crate) fn name_of(id: &Id) -> String {
 /// seed of its own, made from `draw`'s. Questions of choices stay as they are, once.
 #[must_use]
 pub fn sampled(items: &[Item], samples: usize, draw: Draw) -> Vec<Item> {
-    let copies = items.iter().flat_map(|item| {
-        let written = matches!(item.request, ItemRequest::Generate(_));
-        (0..if written { samples } else { 1 }).map(move |number| copy(item, number, draw))
+    let copies = items.iter().flat_map(|item| match item.request {
+        ItemRequest::Generate(_) => (0..samples)
+            .map(|number| copy(item, number, draw))
+            .collect(),
+        ItemRequest::Choose(_) => vec![item.clone()],
     });
     copies.collect()
 }
 
 fn copy(item: &Item, number: usize, from: Draw) -> Item {
-    let mut item = item.clone();
+    let item = Item {
+        id: format!("{}#{number}", name_of(&item.id)).into(),
+        ..item.clone()
+    };
+    drawn(item, from)
+}
+
+/// The item with an answer that is drawn, by a seed made from `draw`'s and the item's id.
+pub(crate) fn drawn(mut item: Item, draw: Draw) -> Item {
+    let seed = seed_of(draw.seed, &name_of(&item.id));
     if let ItemRequest::Generate(asked) = &mut item.request {
-        let id = format!("{}#{number}", name_of(&item.id));
-        asked.draw = Some(Draw {
-            seed: seed_of(from.seed, &id),
-            ..from
-        });
-        item.id = id.into();
+        asked.draw = Some(Draw { seed, ..draw });
     }
     item
 }

@@ -26,7 +26,8 @@ pub use comparison::{
 };
 pub use error::{EvalError, RowPlace};
 pub use evaluation::{
-    EvalRun, EvalSettings, EvaluatedModel, Evaluation, JudgeOpener, JudgeSettings, Shots, evaluate,
+    EvalRun, EvalSettings, EvaluatedModel, Evaluation, JudgeOpener, JudgeSettings, Shots,
+    TaskScore, TaskTable, evaluate,
 };
 pub use gold::Gold;
 pub use item::{Draw, GenerateRequest, Item, ItemRequest, sampled};

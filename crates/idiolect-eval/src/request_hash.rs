@@ -16,9 +16,37 @@ enum Form<'a, P: Serialize> {
         stops: &'a [String],
         max_new_tokens: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
-        draw: Option<Draw>,
+        draw: Option<DrawJson>,
     },
     Choose(&'a [LikelihoodRequest]),
+}
+
+/// What earlier versions had no setting for is left out where it changes nothing.
+#[derive(Serialize)]
+struct DrawJson {
+    temperature: f32,
+    top_p: f32,
+    seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_p: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repetition_penalty: Option<f32>,
+}
+
+impl From<Draw> for DrawJson {
+    fn from(Draw { sampling, seed }: Draw) -> Self {
+        let penalty = sampling.repetition_penalty;
+        Self {
+            temperature: sampling.temperature,
+            top_p: sampling.top_p,
+            seed,
+            top_k: Some(sampling.top_k).filter(|k| 0 < *k),
+            min_p: Some(sampling.min_p).filter(|p| 0.0 < *p),
+            repetition_penalty: Some(penalty).filter(|by| 0.0 < (by - 1.0).abs()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -45,7 +73,7 @@ pub(crate) fn request_hash(request: &ItemRequest) -> String {
             },
             stops,
             max_new_tokens: *max_new_tokens,
-            draw: *draw,
+            draw: draw.map(Into::into),
         }),
     }
 }
@@ -66,6 +94,7 @@ fn json_hash<T: Serialize>(value: &T) -> String {
 
 #[cfg(test)]
 mod tests {
+    use idiolect_completion::Sampling;
     use idiolect_data::{Message, Role};
 
     use super::*;
@@ -87,11 +116,12 @@ mod tests {
     /// The JSON of version 0.1 word for word.
     #[test]
     fn hashes_are_those_of_earlier_journals() {
-        let draw = Draw {
+        let sampling = Sampling {
             temperature: 0.8,
             top_p: 0.95,
-            seed: 7,
+            ..Sampling::GREEDY
         };
+        let draw = Draw { sampling, seed: 7 };
         let text = r#"{"Generate":{"prompt":{"Text":"Q:"},"stops":["\n\n"],"max_new_tokens":512}}"#;
         assert_eq!(generate(Prompt::Text("Q:".into()), None), text_hash(text));
         let turns = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"1+1?"}]"#;
@@ -102,6 +132,15 @@ mod tests {
             generate(Prompt::Chat(chat()), Some(draw)),
             text_hash(&drawn)
         );
+        let draw = Draw {
+            sampling: Sampling::SDFT_2402,
+            seed: 7,
+        };
+        let more = drawn.replace(
+            r#""temperature":0.8,"top_p":0.95,"seed":7"#,
+            r#""temperature":0.95,"top_p":0.7,"seed":7,"top_k":50"#,
+        );
+        assert_eq!(generate(Prompt::Chat(chat()), Some(draw)), text_hash(&more));
         let choice = LikelihoodRequest {
             context: "Q:".into(),
             text: " A".into(),

@@ -14,8 +14,8 @@ use std::path::Path;
 
 use common::{DRAWS, completion};
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, Likelihood, LikelihoodRequest, Prompt, Quiet, Scorer,
-    Writer, WriterIdentity,
+    BoxError, Completion, CompletionRequest, Likelihood, LikelihoodRequest, Prompt, Quiet,
+    Sampling, Scorer, Writer, WriterIdentity,
 };
 use idiolect_eval::{
     AnswerSettings, Draw, EvalError, Item, ItemAnswer, ItemRequest, Task, alpaca_eval_outputs, run,
@@ -235,8 +235,7 @@ fn samples_have_seeds_and_ids_of_their_own() {
     fs::write(folder.path().join("sdft/multiarith_test.json"), rows).unwrap();
     let items = task("multiarith").read(folder.path(), 0).unwrap();
     let draw = Draw {
-        temperature: 0.8,
-        top_p: 0.95,
+        sampling: Sampling::SDFT_2402,
         seed: 7,
     };
     let all = sampled(&items, 3, draw);

@@ -23,4 +23,4 @@ pub use model::{Largest, Logits, NextLogits, RowPart};
 pub use request::{Generated, GenerationEvent, Request, Stops};
 pub use run::{generate, groups};
 pub use sampling::Sampling;
-pub use settings::{GenerationSettings, Sampler};
+pub use settings::{GenerationSettings, Sampler, SamplingSettings};

@@ -96,7 +96,8 @@ impl Sampling {
     }
 
     /// Whether tokens that a row holds already count for less.
-    pub(crate) fn penalises(&self) -> bool {
+    #[must_use]
+    pub fn penalises(&self) -> bool {
         (self.repetition_penalty - 1.0).abs() > 0.0
     }
 

@@ -2,23 +2,14 @@
 //!
 //! The numbers are f64, as files hold them; the sampler computes in f32.
 
+mod sampling;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{GenerateError, GenerationConfig, Sampling, Stops};
+pub use sampling::{Sampler, SamplingSettings};
 
-/// A sampler by name: values for the settings that are not given themselves.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Sampler {
-    /// The most probable token each time; 256 new tokens.
-    #[default]
-    Greedy,
-    /// That of arXiv 2402.13669: temperature 0.95, top-k 50, top-p 0.7; 512 new tokens.
-    #[serde(rename = "sdft-2402")]
-    Sdft2402,
-}
+use crate::{GenerateError, GenerationConfig, Sampling, Stops};
 
 /// How text is generated; flat keys of a configuration file.
 ///
@@ -54,20 +45,10 @@ pub struct GenerationSettings {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename = "GenerationSettings")]
 struct Given {
-    /// Sampler whose values stand in for those not given: greedy (the default) or sdft-2402.
-    sampler: Sampler,
+    #[serde(flatten)]
+    sampling: SamplingSettings,
     /// The most new tokens of a text, 1 to 16777216; default 256.
     max_new_tokens: Option<usize>,
-    /// Divides the logits, 0 to 1000; 0 takes the most probable token each time. Default 0.
-    temperature: Option<f64>,
-    /// Draw from this many of the most probable tokens; 0 is all, the default.
-    top_k: Option<usize>,
-    /// Draw from the smallest set of tokens of at least this probability, above 0 and at most 1; default 1.
-    top_p: Option<f64>,
-    /// Leave out tokens below this share of the most probable one's probability, 0 to 1; default 0.
-    min_p: Option<f64>,
-    /// Divides the logits of tokens that are there already, above 0 and at most 1000; 1, the default, is off.
-    repetition_penalty: Option<f64>,
     /// Texts that are computed together, 1 to 65536; default 8.
     generation_batch_size: Option<usize>,
     /// The most tokens that a text guesses from itself and has verified in one pass of the model, at most 1024; 0 is off.
@@ -81,20 +62,16 @@ struct Given {
 
 impl From<Given> for GenerationSettings {
     fn from(given: Given) -> Self {
-        let named = Self::from(given.sampler);
+        let named = given.sampling.over(Self::default());
         Self {
             max_new_tokens: given.max_new_tokens.unwrap_or(named.max_new_tokens),
-            temperature: given.temperature.unwrap_or(named.temperature),
-            top_k: given.top_k.unwrap_or(named.top_k),
-            top_p: given.top_p.unwrap_or(named.top_p),
-            min_p: given.min_p.unwrap_or(named.min_p),
-            repetition_penalty: given.repetition_penalty.unwrap_or(named.repetition_penalty),
             generation_batch_size: given
                 .generation_batch_size
                 .unwrap_or(named.generation_batch_size),
             speculate: given.speculate.unwrap_or(named.speculate),
             prefix_sharing: given.prefix_sharing.unwrap_or(named.prefix_sharing),
             stop: given.stop,
+            ..named
         }
     }
 }

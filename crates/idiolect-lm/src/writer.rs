@@ -29,6 +29,7 @@ pub struct LocalWriter<'p> {
     reasoning: Reasoning,
     replies: ReplyCounter,
     texts: AtomicU64,
+    cut_to_positions: bool,
 }
 
 impl LanguageModel {
@@ -54,6 +55,7 @@ impl LanguageModel {
             reasoning: Reasoning::default(),
             replies: ReplyCounter::default(),
             texts: AtomicU64::new(0),
+            cut_to_positions: false,
         })
     }
 }
@@ -75,6 +77,16 @@ impl LocalWriter<'_> {
         let stops = stops.iter().map(ToString::to_string);
         self.config.stops.strings.extend(stops);
         self
+    }
+
+    /// The same writer, for which the most new tokens of its settings are a wish: they are cut to what the longest
+    /// prompt of each group leaves of the model's positions. Without this they are refused where they do not fit.
+    #[must_use]
+    pub fn cut_to_positions(self) -> Self {
+        Self {
+            cut_to_positions: true,
+            ..self
+        }
     }
 
     /// The same writer with another rule for reasoning (`<think>…</think>`) in its texts; by default it is taken out.

@@ -23,6 +23,9 @@ pub struct DistillTemplate {
     /// What opens the first user turn inside a chat template; empty for nothing.
     /// Default: the `default_system` of `form`.
     pub chat_system: Option<String>,
+    /// What opens the model's answer inside a chat template; it is part of the prompt and never of the rewrite.
+    /// Default: nothing.
+    pub chat_opening: String,
     /// The raw form; its user turns hold the reference answer as `{{resp}}`.
     pub form: NamedTemplate,
 }
@@ -38,6 +41,7 @@ impl DistillTemplate {
         Self {
             chat_user: chat_user.into(),
             chat_system: None,
+            chat_opening: String::new(),
             form,
         }
     }

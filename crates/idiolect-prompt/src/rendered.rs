@@ -66,6 +66,32 @@ impl Rendered {
         self.collect(bos, eos, |trained| trained)
     }
 
+    /// With words that open the answer, behind a space where the text before does not end in white space; they are
+    /// encoded with what stands before them.
+    #[must_use]
+    pub fn with_opening(mut self, words: &str) -> Self {
+        let ends_in_word = |segments: &[Segment]| {
+            let last = segments.last().and_then(|last| last.text.chars().last());
+            last.is_some_and(|last| !last.is_whitespace())
+        };
+        if words.is_empty() {
+            return self;
+        }
+        let segment = |space: &str| Segment {
+            text: format!("{space}{words}"),
+            trained: false,
+            content: false,
+        };
+        match self.pieces.last_mut() {
+            Some(Piece::Text(before)) => {
+                let space = if ends_in_word(before) { " " } else { "" };
+                before.push(segment(space));
+            }
+            _ => self.pieces.push(Piece::Text(vec![segment("")])),
+        }
+        self
+    }
+
     fn collect(&self, bos: &str, eos: &str, keep: impl Fn(bool) -> bool) -> String {
         let mut out = String::new();
         for piece in &self.pieces {

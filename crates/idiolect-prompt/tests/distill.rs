@@ -11,7 +11,7 @@ mod common;
 
 use common::{answered, assistant, example, pieces, system, user};
 use expect_test::expect;
-use idiolect_prompt::DistillTemplate;
+use idiolect_prompt::{DistillTemplate, Piece, Rendered, Segment};
 
 #[test]
 fn distillation_prompts_show_every_reference_answer() {
@@ -115,4 +115,29 @@ fn distillation_inside_a_chat_template_is_a_question() {
 
         ### Response:
     "#]].assert_eq(&shown.join("|"));
+}
+
+/// The math prompt of the scripts begins the answer, in a chat as well: without the words a small model answers with
+/// the number alone.
+#[test]
+fn opening_words_are_part_of_the_prompt() {
+    let template = DistillTemplate::gsm8k();
+    let opened = |before: &str| {
+        let text = before.to_owned();
+        let segment = Segment {
+            text,
+            trained: false,
+            content: false,
+        };
+        let prompt = Rendered {
+            pieces: vec![Piece::Text(vec![segment])],
+        };
+        prompt.with_opening(&template.chat_opening).text("", "")
+    };
+    let words = "Great! Let's think step by step. ";
+    assert_eq!(opened("assistant\n"), format!("assistant\n{words}"));
+    assert_eq!(opened("[/INST]"), format!("[/INST] {words}"));
+    let using = DistillTemplate::using();
+    let plain = Rendered::default().with_opening(&using.chat_opening);
+    assert_eq!(plain, Rendered::default());
 }

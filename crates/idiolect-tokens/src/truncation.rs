@@ -20,13 +20,17 @@ pub enum Truncation {
     Drop,
     /// It is cut at the end, and loses the end of its response.
     Cut,
-    /// Of each question and its answer both are cut at their ends, by their lengths, as LLaMA-Factory cuts them.
+    /// Of each question and its answer both are cut at their ends, by their lengths, as LLaMA-Factory cuts them since
+    /// version 0.8: what is short beside the limit stays whole.
     Proportional,
+    /// Of each question and its answer both are cut at their ends to their shares of the limit, as LLaMA-Factory cut
+    /// them up to version 0.7, and with it the scripts of arXiv 2402.13669 and 2409.00096.
+    Share,
 }
 
-/// A name that is none of `error`, `drop`, `cut` and `proportional`.
+/// A name that is none of `error`, `drop`, `cut`, `proportional` and `share`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is none of error, drop, cut, proportional")]
+#[error("{name:?} is none of error, drop, cut, proportional, share")]
 pub struct UnknownTruncation {
     /// The name.
     pub name: String,
@@ -41,6 +45,7 @@ impl FromStr for Truncation {
             "drop" => Ok(Self::Drop),
             "cut" => Ok(Self::Cut),
             "proportional" => Ok(Self::Proportional),
+            "share" => Ok(Self::Share),
             _ => Err(UnknownTruncation { name: name.into() }),
         }
     }
@@ -85,13 +90,15 @@ pub fn truncate_rows(
                 });
             }
             Truncation::Drop => out.dropped.push(row.id),
-            Truncation::Cut | Truncation::Proportional => {
+            Truncation::Cut | Truncation::Proportional | Truncation::Share => {
                 let had_some = row.trained_tokens() > 0;
-                if truncation == Truncation::Cut {
-                    row.input_ids.truncate(max_length);
-                    row.labels.truncate(max_length);
-                } else {
-                    cut_pairs(&mut row, max_length);
+                match truncation {
+                    Truncation::Proportional => cut_pairs(&mut row, max_length, lengths),
+                    Truncation::Share => cut_pairs(&mut row, max_length, shares),
+                    _ => {
+                        row.input_ids.truncate(max_length);
+                        row.labels.truncate(max_length);
+                    }
                 }
                 out.cut.push(row.id.clone());
                 if had_some && row.trained_tokens() == 0 {
@@ -106,8 +113,13 @@ pub fn truncate_rows(
 
 /// Cuts questions and answers by their lengths, the first ones first; pairs for which no room is left are gone.
 ///
-/// Source: hiyouga/LLaMA-Factory `data/processor/processor_utils.py`, `infer_seqlen`, and `supervised.py`.
-fn cut_pairs(row: &mut TokenRow, max_length: usize) {
+/// Sources: hiyouga/LLaMA-Factory `data/processor/processor_utils.py`, `infer_seqlen`, and `supervised.py`; of its
+/// version 0.6 `data/template.py`, `_make_pairs`.
+fn cut_pairs(
+    row: &mut TokenRow,
+    max_length: usize,
+    kept: fn(usize, usize, usize) -> (usize, usize),
+) {
     let (mut ids, mut labels) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < row.input_ids.len() && ids.len() < max_length {
@@ -118,7 +130,7 @@ fn cut_pairs(row: &mut TokenRow, max_length: usize) {
         };
         let question = run(at, false);
         let answer = run(at + question, true);
-        let (asked, answered) = lengths(question, answer, max_length - ids.len());
+        let (asked, answered) = kept(question, answer, max_length - ids.len());
         for part in [at..at + asked, at + question..at + question + answered] {
             ids.extend_from_slice(&row.input_ids[part.clone()]);
             labels.extend_from_slice(&row.labels[part]);
@@ -139,6 +151,15 @@ fn lengths(question: usize, answer: usize, room: usize) -> (usize, usize) {
     };
     let answered = answer.min(most_of_answer);
     (question.min(room.saturating_sub(answered)), answered)
+}
+
+/// How much of a question and of its answer is kept, each its share of the room, and of the answer at least a token.
+///
+/// Source: hiyouga/LLaMA-Factory 0.5.2 and 0.6.3 `data/utils.py`, `infer_max_len`.
+fn shares(question: usize, answer: usize, room: usize) -> (usize, usize) {
+    let of_answer = share(room, answer, question + answer).max(1);
+    let of_question = room.saturating_sub(of_answer);
+    (question.min(of_question), answer.min(of_answer))
 }
 
 /// `int(room * (part / whole))` in floating-point numbers, as the source has it.
@@ -197,6 +218,33 @@ mod tests {
         ];
         let found = cases.map(|(question, answer, room)| lengths(question, answer, room));
         assert_eq!(found, [(40, 10), (10, 40), (30, 20), (4, 1), (0, 4)]);
+    }
+
+    /// Lengths by `_make_pairs` and `infer_max_len` of LLaMA-Factory 0.6.3, with one token reserved:
+    /// `for s, t, c in ((100, 10, 50), (10, 100, 50), (60, 40, 50), (3000, 1, 1024), (0, 9, 4), (5, 5, 50))`.
+    #[test]
+    fn questions_and_answers_are_cut_to_shares_as_llama_factory_did() {
+        let cases = [
+            (100, 10, 50),
+            (10, 100, 50),
+            (60, 40, 50),
+            (3000, 1, 1024),
+            (0, 9, 4),
+            (5, 5, 50),
+        ];
+        let found = cases.map(|(question, answer, room)| shares(question, answer, room));
+        let expected = [(46, 4), (5, 45), (30, 20), (1023, 1), (0, 4), (5, 5)];
+        assert_eq!(found, expected);
+        let row = TokenRow {
+            id: "a".into(),
+            input_ids: (0..110).collect(),
+            labels: (0..110)
+                .map(|at| if at < 100 { IGNORE } else { at })
+                .collect(),
+        };
+        let cut = truncate_rows(vec![row], 50, Truncation::Share).unwrap();
+        let kept: Vec<u32> = (0..46).chain(100..104).collect();
+        assert_eq!(cut.rows[0].input_ids, kept);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub use jobs::fetch;
 #[cfg(feature = "train")]
 pub use jobs::{
     Rewritten, SelfDistill, continue_text, distill as distil, embedding_scores, evaluate,
-    merge_shards, read_sample,
+    merge_shards, read_sample, rewrite_prompts,
 };
 #[cfg(feature = "train")]
 pub use sdft::{Outcome, Sdft};

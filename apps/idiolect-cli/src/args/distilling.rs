@@ -38,6 +38,9 @@ pub(crate) struct DistillOptions {
     /// keep [default: remove]
     #[arg(long)]
     pub reasoning: Option<String>,
+    /// Keep each prompt in the journal, beside its hash [default: false]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub keep_prompts: Option<bool>,
 }
 
 /// Settings of a distillation.

@@ -7,11 +7,21 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{ForgettingOptions, ModelOptions, ServerOptions};
+use super::{DrawOptions, ForgettingOptions, ModelOptions, ServerOptions};
 
 /// Arguments of `eval`.
+#[derive(Args, Debug)]
+pub(crate) struct Eval {
+    /// Flat TOML; its keys are these flags in `snake_case`, and flags win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub flags: EvalFlags,
+}
+
+/// What is measured, and how.
 #[derive(Args, Debug, Clone, Default, Serialize)]
 pub(crate) struct EvalFlags {
     #[command(flatten)]
@@ -20,12 +30,14 @@ pub(crate) struct EvalFlags {
     /// PEFT folder
     #[arg(long)]
     pub adapter: Option<PathBuf>,
-    /// Name of the task; a wrong one is answered with all of them
-    #[arg(long)]
-    pub task: String,
+    /// Name of the task, a wrong one is answered with all of them; several with commas between or by repeating it, or
+    /// all those of open_llm_leaderboard or sdft_knowledge, give a table
+    #[arg(long, value_name = "NAMES")]
+    #[serde(serialize_with = "joined", skip_serializing_if = "Vec::is_empty")]
+    pub task: Vec<String>,
     /// Folder with the tasks' files
     #[arg(long, value_name = "FOLDER")]
-    pub data: PathBuf,
+    pub data: Option<PathBuf>,
     /// Only the first so many items
     #[arg(long)]
     pub limit: Option<usize>,
@@ -37,22 +49,22 @@ pub(crate) struct EvalFlags {
     /// template, else alpaca]
     #[arg(long)]
     pub template: Option<String>,
-    /// Rows computed together
-    #[arg(long, default_value_t = 8)]
-    pub batch_size: usize,
+    /// Rows computed together [default: 8]
+    #[arg(long)]
+    pub batch_size: Option<usize>,
     /// Most tokens of an answer [default: the task's own]
     #[arg(long)]
     pub max_new_tokens: Option<usize>,
-    /// Python that the programs of humaneval are run with, in a sandbox (Linux)
-    #[arg(long, default_value = "python3", value_name = "PROGRAM")]
-    pub python: PathBuf,
-    /// Answers to each program of humaneval; from 5 on pass@5, from 10 on pass@10 [default: 1]
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub draw: DrawOptions,
+    /// Python that the programs of humaneval are run with, in a sandbox (Linux) [default: python3]
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<PathBuf>,
+    /// Answers to each program of humaneval, drawn at 0.8 from the likeliest 0.95 of the words where nothing else is
+    /// said; from 5 on pass@5, from 10 on pass@10 [default: 1]
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
-    /// What the answers of humaneval are drawn at, from the likeliest 0.95 of the words; 0 is greedy
-    /// [default: 0, and 0.8 for several samples]
-    #[arg(long)]
-    pub temperature: Option<f32>,
     /// Runs of mt_bench, each with answers and ratings of its own [default: 3]
     #[arg(long, value_name = "N")]
     pub runs: Option<usize>,
@@ -73,10 +85,16 @@ pub(crate) struct EvalFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub forgetting: ForgettingOptions,
-    /// Seed of the draws and of the intervals
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    /// Folder of journal, rows and summary; the same command resumes an interrupted run
+    /// Seed of the draws and of the intervals [default: 42]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Folder of journal, rows and summary, of several tasks of a folder for each and their table; the same command
+    /// resumes an interrupted run
     #[arg(long, value_name = "FOLDER")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
+}
+
+/// Tasks as the one text that a configuration file has.
+fn joined<S: Serializer>(tasks: &[String], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&tasks.join(","))
 }

@@ -24,6 +24,9 @@ pub(crate) struct Inspect {
     /// Show what `train` with this configuration would need, and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "adapter", "data"])]
     pub plan: Option<PathBuf>,
+    /// Show the prompts that ask for rewrites of --data, with this distillation template (`distill --preset`)
+    #[arg(long, requires = "data")]
+    pub preset: Option<String>,
     /// Rows of --data to show
     #[arg(long, default_value_t = 3)]
     pub rows: usize,

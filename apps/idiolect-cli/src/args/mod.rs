@@ -11,14 +11,14 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use continuing::Continue;
 pub(crate) use data::DataOptions;
-pub(crate) use distilling::{Distill, DistillCommand, DistillMerge, DistillOptions};
-pub(crate) use evaluation::EvalFlags;
+pub(crate) use distilling::{Distill, DistillCommand, DistillFlags, DistillMerge, DistillOptions};
+pub(crate) use evaluation::Eval;
 pub(crate) use export::Export;
 pub(crate) use fetching::Fetch;
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
 pub(crate) use forgetting::ForgettingOptions;
 pub(crate) use model::ModelOptions;
-pub(crate) use sampling::SamplingOptions;
+pub(crate) use sampling::{DrawOptions, SamplingOptions};
 pub(crate) use sdft::Sdft;
 pub(crate) use server::ServerOptions;
 pub(crate) use training::{Train, TrainOptions};
@@ -81,8 +81,8 @@ pub(crate) enum Command {
     Combine(Combine),
     /// Scores of rows of text, or how far weights moved
     Metrics(Metrics),
-    /// Measure a model on a task
-    Eval(EvalFlags),
+    /// Measure a model on tasks
+    Eval(Eval),
     /// Get the files of tasks and data sets from the Hugging Face Hub
     Fetch(Fetch),
     /// Write a run's page and its numbers: losses, scores, shift, verdicts, samples

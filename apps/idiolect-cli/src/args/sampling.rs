@@ -7,16 +7,13 @@
 use clap::Args;
 use serde::Serialize;
 
-/// How text is generated.
+/// How tokens are drawn.
 #[derive(Args, Debug, Clone, Default, Serialize)]
-pub(crate) struct SamplingOptions {
+pub(crate) struct DrawOptions {
     /// Sampler whose values the flags below override: greedy, or sdft-2402 (arXiv 2402.13669: temperature 0.95,
-    /// top-k 50, top-p 0.7; 512 new tokens) [default: greedy]
+    /// top-k 50, top-p 0.7; 512 new tokens, of eval the task's own number) [default: greedy]
     #[arg(long, value_name = "NAME")]
     pub sampler: Option<String>,
-    /// Most tokens a row may grow by [default: 256]
-    #[arg(long)]
-    pub max_new_tokens: Option<usize>,
     /// 0 takes the likeliest token [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub temperature: Option<f32>,
@@ -32,6 +29,17 @@ pub(crate) struct SamplingOptions {
     /// Divide the logits of tokens already there; 1 is off [default: 1]
     #[arg(long, allow_negative_numbers = true)]
     pub repetition_penalty: Option<f32>,
+}
+
+/// How text is generated.
+#[derive(Args, Debug, Clone, Default, Serialize)]
+pub(crate) struct SamplingOptions {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub draw: DrawOptions,
+    /// Most tokens a row may grow by [default: 256]
+    #[arg(long)]
+    pub max_new_tokens: Option<usize>,
     /// Rows computed together [default: 8]
     #[arg(long)]
     pub generation_batch_size: Option<usize>,

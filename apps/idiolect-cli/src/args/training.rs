@@ -131,7 +131,8 @@ pub(crate) struct TrainOptions {
     /// Most tokens of a row [default: the model's positions]
     #[arg(long)]
     pub max_length: Option<usize>,
-    /// What becomes of longer rows: error, drop or cut [default: error]
+    /// What becomes of longer rows: error, drop, cut (at the end), proportional (question and answer, as LLaMA-Factory
+    /// cuts them) or share (as it cut them up to version 0.7, and the papers' scripts do) [default: error]
     #[arg(long)]
     pub truncation: Option<String>,
     /// Read and encode the rows of a JSON Lines file as they are needed, in an order by bytes and not by

@@ -2,14 +2,14 @@
 
 use idiolect::EvalJob;
 
-use crate::args::EvalFlags;
+use crate::args::Eval;
 use crate::commands::resolve;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Bar;
 
 /// Runs the command.
-pub(crate) fn run(args: &EvalFlags) -> Result<(), CliError> {
-    let job: EvalJob = resolve(None, args)?;
+pub(crate) fn run(args: &Eval) -> Result<(), CliError> {
+    let job: EvalJob = resolve(args.config.as_deref(), &args.flags)?;
     output::lines(&[idiolect::evaluate(&job, &Bar::default())?])
 }

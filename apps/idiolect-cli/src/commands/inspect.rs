@@ -4,13 +4,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use idiolect::TrainSettings;
+use idiolect::data::Id;
 use idiolect::finetune::plan as planned;
 use idiolect::lm::MaskedRow;
 use idiolect::lm::jobs::{Inspect as Asked, inspect};
+use idiolect::{TrainSettings, rewrite_prompts};
 use serde_json::json;
 
-use crate::args::{Inspect, ModelOptions};
+use crate::args::{DistillFlags, DistillOptions, Inspect, ModelOptions};
 use crate::commands::resolve;
 use crate::error::CliError;
 use crate::output;
@@ -20,6 +21,9 @@ use crate::progress::Bar;
 pub(crate) fn run(args: &Inspect) -> Result<(), CliError> {
     if let Some(config) = &args.plan {
         return plan(config, args.json);
+    }
+    if let Some(preset) = &args.preset {
+        return prompts(args, preset);
     }
     let model = ModelOptions {
         template: args.data.template.clone(),
@@ -41,6 +45,30 @@ pub(crate) fn run(args: &Inspect) -> Result<(), CliError> {
         text += &shown(&found.rows);
     }
     output::text(&text)
+}
+
+/// What a distillation would ask.
+fn prompts(args: &Inspect, preset: &str) -> Result<(), CliError> {
+    let flags = DistillFlags {
+        model: args.model.clone(),
+        data: args.data.clone(),
+        distill: DistillOptions {
+            preset: Some(preset.to_owned()),
+            ..DistillOptions::default()
+        },
+        ..DistillFlags::default()
+    };
+    let prompts = rewrite_prompts(&resolve(None, &flags)?, args.rows)?;
+    let row = |(id, prompt): &(Id, String)| json!({"id": id, "prompt": prompt});
+    if args.json {
+        return output::lines(&prompts.iter().map(row).collect::<Vec<_>>());
+    }
+    let shown = prompts.iter();
+    output::text(
+        &shown
+            .map(|(id, prompt)| format!("row {id}\n{prompt}\n\n"))
+            .collect::<String>(),
+    )
 }
 
 fn plan(config: &Path, is_json: bool) -> Result<(), CliError> {

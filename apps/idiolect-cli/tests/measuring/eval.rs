@@ -120,3 +120,53 @@ fn likelihoods_of_choices_are_those_of_score() {
     let nll = place.lines("scores.jsonl")[0]["nll"].as_f64().unwrap();
     assert!((nll + found[1]).abs() < 1e-4, "{nll} {}", found[1]);
 }
+
+/// As the scripts of arXiv 2402.13669 ask: in their template and with their sampler; the choices are not drawn.
+#[test]
+fn several_tasks_are_drawn_in_a_template_and_give_a_table() {
+    let Some(place) = Place::new() else { return };
+    let (data, out, model) = (tasks(&place), place.path("all"), place.model("tiny-llama3"));
+    let config = place.write(
+        "eval.toml",
+        "sampler = \"sdft-2402\"\ntemplate = \"sdft-2402/main/alpaca\"\ntask = \"mmlu\"\n",
+    );
+    let always = [
+        "eval",
+        "--config",
+        &config,
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--task",
+        "multiarith,arc_easy",
+        "--max-new-tokens",
+        "4",
+    ];
+    let once: Value = serde_json::from_str(&done(&always)).unwrap();
+    let tasks = once["tasks"].as_array().unwrap();
+    let names: Vec<&Value> = tasks.iter().map(|row| &row["task"]).collect();
+    assert_eq!(names, [&json!("multiarith"), &json!("arc_easy")]);
+    let values = tasks.iter().map(|row| row["value"].as_f64().unwrap());
+    let mean = values.sum::<f64>() / 2.0;
+    assert!(
+        (once["mean"].as_f64().unwrap() - mean).abs() < 1e-12,
+        "{once}"
+    );
+    let asked: Value = serde_json::from_str(&place.read("all/multiarith/eval.json")).unwrap();
+    assert_eq!((&asked["top_k"], &asked["seed"]), (&json!(50), &json!(42)));
+    assert_eq!(asked["template"], "sdft-2402/main/alpaca");
+    // The same again asks nothing; other draws are another run.
+    let journal = place.read("all/multiarith/journal/answers.jsonl");
+    assert_eq!(serde_json::from_str::<Value>(&done(&always)).unwrap(), once);
+    assert_eq!(place.read("all/multiarith/journal/answers.jsonl"), journal);
+    let refuse = |flag, value, parts: &[&str]| {
+        refused(&[&always[..], &[flag, value]].concat(), parts);
+    };
+    refuse("--seed", "7", &["eval.json", "seed", "expected 42"]);
+    refuse("--top-p", "0.5", &["eval.json", "top_p"]);
+    refuse("--top-p", "0", &["top_p", "expected above 0"]);
+    refuse("--runs", "2", &["runs", "nothing for these tasks"]);
+}

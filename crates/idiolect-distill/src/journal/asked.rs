@@ -29,7 +29,11 @@ impl Asked<'_> {
         let (text, finish) = (&completion.text, &completion.finish_reason);
         let verdict = judge(&**check, extras, self.label, text, finish);
         let verdict = verdict.map_err(|source| self.label_error(source))?;
-        Ok(RewriteRecord::new(made, completion, verdict))
+        let keep = self.config.keep_prompts;
+        Ok(RewriteRecord {
+            prompt: keep.then(|| self.request.prompt.to_string()),
+            ..RewriteRecord::new(made, completion, verdict)
+        })
     }
 
     fn label_error(&self, source: BoxError) -> DistillError {

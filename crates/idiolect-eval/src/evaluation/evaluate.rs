@@ -13,11 +13,13 @@ use serde_json::{Value, json};
 use crate::answer::ItemAnswer;
 use crate::error::EvalError;
 use crate::evaluation::comparison::{Comparison, judge_tokens};
-use crate::evaluation::identity::{EvaluatedModel, claim, identity, single};
+use crate::evaluation::identity::{EvaluatedModel, claim, identity};
 use crate::evaluation::judge::{JudgeOpener, JudgeSettings, Judgements, OpenJudge};
 use crate::evaluation::results::{described, dialogue_rows, finish, item_rows, judged};
 use crate::evaluation::settings::EvalSettings;
-use crate::item::{Draw, Item, sampled};
+use crate::evaluation::shots::Shots;
+use crate::evaluation::suite::each;
+use crate::item::{Item, drawn, sampled};
 use crate::judged::{MtBench, MtBenchRun, PairwiseJudging};
 use crate::model::EvalModel;
 use crate::programs::run_programs;
@@ -25,16 +27,16 @@ use crate::run::{AnswerSettings, requests_of, run};
 use crate::summary::{alpaca_eval_outputs, pass_at, summarize_programs};
 use crate::tasks::{Pairwise, Task};
 
-/// From how much of the tokens several answers are drawn (arXiv 2107.03374).
-const TOP_P: f32 = 0.95;
+/// The end of the names of templates that add the suffix of the jailbreak test.
+const JAILBREAK_TEMPLATE: &str = "alpaca_gcg";
 /// Tokens of a judgement, in the program of MT-bench.
 const MT_BENCH_JUDGE_TOKENS: usize = 2048;
 
 /// A task that is read and waits for its model; nothing is written yet.
 ///
 /// It is made before the model is opened, so that settings and data that are wrong are told at once.
-pub struct Evaluation<'a> {
-    settings: &'a EvalSettings,
+pub struct Evaluation {
+    settings: EvalSettings,
     task: Task,
     items: Vec<Item>,
 }
@@ -61,16 +63,16 @@ pub fn evaluate(
     model: &mut dyn EvalModel,
     run: EvalRun<'_, '_>,
 ) -> Result<Value, EvalError> {
-    Evaluation::new(settings)?.run(model, run)
+    Evaluation::new(settings.clone())?.run(model, run)
 }
 
-impl<'a> Evaluation<'a> {
+impl Evaluation {
     /// Checks the settings and reads the task's items.
     ///
     /// # Errors
     ///
     /// As [`EvalSettings::check`] and [`Task::read`].
-    pub fn new(settings: &'a EvalSettings) -> Result<Self, EvalError> {
+    pub fn new(settings: EvalSettings) -> Result<Self, EvalError> {
         let task = settings.check()?;
         let items = task.read(&settings.data, settings.shots.of(&task))?;
         Ok(Self {
@@ -80,10 +82,39 @@ impl<'a> Evaluation<'a> {
         })
     }
 
+    /// An evaluation for each task that the settings name, all of them read; every one has the settings that its task
+    /// has use for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Evaluation::new`], and [`EvalError::Setting`] for a setting that no task has use for.
+    pub fn each(settings: &EvalSettings) -> Result<Vec<Self>, EvalError> {
+        each(settings)?.into_iter().map(Self::new).collect()
+    }
+
     /// The task.
     #[must_use]
     pub fn task(&self) -> &Task {
         &self.task
+    }
+
+    /// Whether its settings name a judge.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.settings.judge.is_some()
+    }
+
+    /// How many worked examples stand above a question.
+    pub(crate) fn shots(&self) -> Shots {
+        self.settings.shots
+    }
+
+    /// The score that stands for the task in a [`TaskTable`](crate::TaskTable), or for its own part of the Open LLM
+    /// Leaderboard where the worked examples are that one's.
+    pub(crate) fn main_score(&self) -> &'static str {
+        let leaderboard = self.settings.shots == Shots::Leaderboard;
+        self.task
+            .main_score(leaderboard, self.settings.sample_count())
     }
 
     /// Has the model answer, scores the answers, writes the files and gives what `summary.json` holds.
@@ -97,13 +128,25 @@ impl<'a> Evaluation<'a> {
     /// [`Baseline::read`](crate::Baseline::read) and [`judge_all`](crate::judge_all).
     pub fn run(&self, model: &mut dyn EvalModel, run: EvalRun<'_, '_>) -> Result<Value, EvalError> {
         self.check_judge(run.judge.is_some())?;
-        let identity = identity(self.settings, &self.task, run.model);
+        self.check_template(run.model)?;
+        let identity = identity(&self.settings, &self.task, run.model);
         claim(run.out, "eval.json", &identity)?;
         match self.task.pairwise() {
             _ if self.task.is_mt_bench() => self.mt_bench(model, run, identity),
             Some(pairwise) => self.compared(model, run, identity, pairwise),
             None => self.scored(model, &run, identity),
         }
+    }
+
+    /// The suffix of the jailbreak test is the task's or the template's to add, not both's.
+    fn check_template(&self, model: &EvaluatedModel) -> Result<(), EvalError> {
+        let template = model.template.as_deref().unwrap_or_default();
+        if template.ends_with(JAILBREAK_TEMPLATE) && self.task.has_jailbreak_suffix() {
+            let expected = "another template with this task, whose prompts have the suffix already (advbench_raw with \
+                            this one is the same prompt)";
+            return Err(EvalError::setting("template", expected, template));
+        }
+        Ok(())
     }
 
     fn check_judge(&self, opened: bool) -> Result<(), EvalError> {
@@ -155,15 +198,15 @@ impl<'a> Evaluation<'a> {
         identity: Value,
         pairwise: Pairwise,
     ) -> Result<Value, EvalError> {
-        let wanted = JudgeSettings::new(self.settings, judge_tokens(pairwise));
+        let wanted = JudgeSettings::new(&self.settings, judge_tokens(pairwise));
         let judge = OpenJudge::open(run.judge.take(), &wanted)?;
         let ready = judge.map(|judge| {
-            let comparison = Comparison::new(self.settings, &self.task, pairwise)?;
+            let comparison = Comparison::new(&self.settings, &self.task, pairwise)?;
             let asked = comparison.asked(&json!(judge.identity))?;
             Ok::<_, EvalError>((judge, comparison, asked))
         });
         let ready = ready.transpose()?;
-        let rows = self.answers(&self.items, model, &run)?;
+        let rows = self.answers(&self.drawn(), model, &run)?;
         if pairwise == Pairwise::AlpacaEval {
             let outputs = alpaca_eval_outputs(&self.items, &rows, &run.model.name);
             write_json(&RunDir::from(run.out).outputs(), &outputs)?;
@@ -208,10 +251,10 @@ impl<'a> Evaluation<'a> {
     ) -> Result<Value, EvalError> {
         let EvalSettings {
             data, limit, seed, ..
-        } = self.settings;
+        } = &self.settings;
         let questions = self.task.located(data)?;
         let bench = MtBench::with_questions(&questions, data, *limit, self.settings.run_count())?;
-        let wanted = JudgeSettings::new(self.settings, MT_BENCH_JUDGE_TOKENS);
+        let wanted = JudgeSettings::new(&self.settings, MT_BENCH_JUDGE_TOKENS);
         let judge = OpenJudge::open(run.judge.take(), &wanted)?;
         run.progress.begin("eval", bench.answer_count());
         let dialogues = bench.answer(
@@ -244,18 +287,16 @@ impl<'a> Evaluation<'a> {
         finish(run.out, &lines, whole)
     }
 
-    /// The items as they are asked: several times, where answers are drawn.
+    /// The items as they are asked: drawn where the settings say so, and programs several times.
     fn drawn(&self) -> Vec<Item> {
-        let temperature = self.settings.sampling_temperature();
-        if temperature <= 0.0 {
-            return self.items.clone();
+        let items = self.items.iter().cloned();
+        match self.settings.draw(&self.task) {
+            None => items.collect(),
+            Some(draw) if self.task.runs_programs() => {
+                sampled(&self.items, self.settings.sample_count(), draw)
+            }
+            Some(draw) => items.map(|item| drawn(item, draw)).collect(),
         }
-        let draw = Draw {
-            temperature: single(temperature),
-            top_p: TOP_P,
-            seed: self.settings.seed,
-        };
-        sampled(&self.items, self.settings.sample_count(), draw)
     }
 
     fn answer_settings(&self, samples: usize) -> AnswerSettings {

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use idiolect_completion::Sampling;
 use idiolect_data::{DataError, RunDir, write_json};
 use idiolect_input::{limits, read_text};
 use serde_json::{Map, Value, json};
@@ -33,11 +34,21 @@ pub(crate) fn identity(settings: &EvalSettings, task: &Task, model: &EvaluatedMo
         "adapter_hash": model.adapter_hash, "template": model.template, "dtype": model.dtype,
         "max_new_tokens": settings.max_new_tokens, "batch_size": settings.batch_size,
     });
-    let temperature = settings.sampling_temperature();
-    if 0.0 < temperature {
+    if let Some(draw) = settings.draw(task) {
+        let Sampling {
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            repetition_penalty,
+        } = draw.sampling;
         identity["samples"] = settings.sample_count().into();
-        identity["temperature"] = single(temperature).into();
-        identity["seed"] = settings.seed.into();
+        identity["temperature"] = temperature.into();
+        identity["top_k"] = top_k.into();
+        identity["top_p"] = top_p.into();
+        identity["min_p"] = min_p.into();
+        identity["repetition_penalty"] = repetition_penalty.into();
+        identity["seed"] = draw.seed.into();
     }
     if task.is_mt_bench() {
         identity["runs"] = settings.run_count().into();
@@ -47,15 +58,6 @@ pub(crate) fn identity(settings: &EvalSettings, task: &Task, model: &EvaluatedMo
         identity["task_definition"] = json!(task);
     }
     identity
-}
-
-/// A number as the sampler takes it.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "temperatures are small numbers"
-)]
-pub(crate) fn single(number: f64) -> f32 {
-    number as f32
 }
 
 /// Makes a folder this evaluation's own: what it was begun with is written once into `file`, and anything else is

@@ -7,9 +7,11 @@ mod judge;
 mod results;
 mod settings;
 mod shots;
+mod suite;
 
 pub use evaluate::{EvalRun, Evaluation, evaluate};
 pub use identity::EvaluatedModel;
 pub use judge::{JudgeOpener, JudgeSettings};
 pub use settings::EvalSettings;
 pub use shots::Shots;
+pub use suite::{TaskScore, TaskTable};

@@ -2,19 +2,20 @@
 
 use std::path::PathBuf;
 
-use idiolect_completion::WriterAddress;
+use idiolect_completion::{GenerationSettings, Sampling, SamplingSettings, WriterAddress};
 use idiolect_metrics::interval::Draws;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::EvalError;
 use crate::evaluation::shots::Shots;
+use crate::item::Draw;
 use crate::tasks::{Pairwise, Task};
 
 /// What several answers to one program are drawn at.
 const TEMPERATURE: f64 = 0.8;
-/// The sampler's own bound.
-const HIGHEST_TEMPERATURE: f64 = 1000.0;
+/// From how much of the tokens the answers that are programs are drawn (arXiv 2107.03374).
+const TOP_P: f64 = 0.95;
 /// Runs of MT-bench that arXiv 2409.00096 takes the mean of.
 const RUNS: usize = 3;
 /// How the intervals of the means are drawn, but for the seed.
@@ -26,7 +27,9 @@ pub(crate) const INTERVAL: f64 = 0.95;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EvalSettings {
-    /// Name of the task, or a `.toml` file with one ([`Task`]). No default.
+    /// Name of the task, or a `.toml` file with one ([`Task`]); several with commas between, or the name of a suite,
+    /// `open_llm_leaderboard` or `sdft_knowledge`, are measured one after the other
+    /// ([`Evaluation::each`](crate::Evaluation::each)). No default.
     pub task: String,
     /// Folder with the tasks' files. No default.
     pub data: PathBuf,
@@ -45,10 +48,10 @@ pub struct EvalSettings {
     pub python: PathBuf,
     /// Answers to each program, 1 to 10000; from 5 on pass@5 is reported, from 10 on pass@10. Default: 1.
     pub samples: Option<usize>,
-    /// What the answers of programs are drawn at, from the likeliest 0.95 of the tokens, at most 1000; 0 is greedy.
-    /// Default: 0,
-    /// and 0.8 for several samples.
-    pub temperature: Option<f64>,
+    /// How the tokens of answers are drawn; MT-bench draws as it says itself, and choices are not drawn. Default:
+    /// greedy; programs are drawn from the likeliest 0.95 of the tokens, several samples at temperature 0.8.
+    #[serde(flatten)]
+    pub sampling: SamplingSettings,
     /// Runs of MT-bench, 1 to 1000, each with answers and ratings of its own. Default: 3.
     pub runs: Option<usize>,
     /// Who judges MT-bench, Arena-Hard and `AlpacaEval`: `local:MODEL` or `openai:URL`. Default: nobody; the answers
@@ -75,7 +78,7 @@ impl Default for EvalSettings {
             max_new_tokens: None,
             python: "python3".into(),
             samples: None,
-            temperature: None,
+            sampling: SamplingSettings::default(),
             runs: None,
             judge: None,
             judge_tokens: None,
@@ -103,7 +106,7 @@ impl EvalSettings {
             return Err(EvalError::setting("data", expected, "nothing"));
         }
         self.check_use(&task)?;
-        self.check_numbers()?;
+        self.check_numbers(&task)?;
         if task.pairwise() == Some(Pairwise::ArenaHard)
             && self.judge.is_some()
             && self.baseline.is_none()
@@ -116,39 +119,56 @@ impl EvalSettings {
 
     /// Refuses what the task has no use for.
     fn check_use(&self, task: &Task) -> Result<(), EvalError> {
-        let (programs, runs) = (task.runs_programs(), task.is_mt_bench());
-        let compares = task.pairwise().is_some();
-        let number = |number: Option<usize>| number.map(|number| number.to_string());
-        let given = [
-            ("samples", programs, number(self.samples)),
-            (
-                "temperature",
-                programs,
-                self.temperature.map(|t| t.to_string()),
-            ),
-            ("runs", runs, number(self.runs)),
-            (
-                "judge",
-                runs || compares,
-                self.judge.as_ref().map(ToString::to_string),
-            ),
-            (
-                "baseline",
-                compares,
-                self.baseline
-                    .as_ref()
-                    .map(|path| path.display().to_string()),
-            ),
-        ];
-        for (name, used, given) in given {
-            if let (false, Some(found)) = (used, given) {
-                return Err(EvalError::setting(name, "nothing for this task", found));
-            }
+        match self.unused(task).into_iter().next() {
+            Some((name, found)) => Err(EvalError::setting(name, "nothing for this task", found)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn check_numbers(&self) -> Result<(), EvalError> {
+    /// The keys that are given and that the task has no use for, with their values.
+    pub(crate) fn unused(&self, task: &Task) -> Vec<(&'static str, String)> {
+        let fitting = self.fitting(task);
+        let (given, left) = (self.given(), fitting.given());
+        given
+            .into_iter()
+            .filter(|key| !left.contains(key))
+            .collect()
+    }
+
+    /// The settings without what the task has no use for.
+    pub(crate) fn fitting(&self, task: &Task) -> Self {
+        let (programs, runs) = (task.runs_programs(), task.is_mt_bench());
+        let compares = task.pairwise().is_some();
+        Self {
+            samples: self.samples.filter(|_| programs),
+            sampling: if task.draws() {
+                self.sampling
+            } else {
+                SamplingSettings::default()
+            },
+            runs: self.runs.filter(|_| runs),
+            judge: self.judge.clone().filter(|_| runs || compares),
+            baseline: self.baseline.clone().filter(|_| compares),
+            ..self.clone()
+        }
+    }
+
+    /// The keys that are given and that some tasks have no use for.
+    pub(crate) fn given(&self) -> Vec<(&'static str, String)> {
+        let number = |number: Option<usize>| number.map(|number| number.to_string());
+        let baseline = self.baseline.as_ref();
+        let given = [
+            ("samples", number(self.samples)),
+            ("runs", number(self.runs)),
+            ("judge", self.judge.as_ref().map(ToString::to_string)),
+            ("baseline", baseline.map(|path| path.display().to_string())),
+        ];
+        let given = given.into_iter();
+        let given = given.filter_map(|(name, value)| Some((name, value?)));
+        given.chain(self.sampling.given()).collect()
+    }
+
+    fn check_numbers(&self, task: &Task) -> Result<(), EvalError> {
         let numbers = [
             ("limit", self.limit, usize::MAX),
             ("batch_size", Some(self.batch_size), 1 << 16),
@@ -166,14 +186,16 @@ impl EvalSettings {
                 _ => {}
             }
         }
-        let temperature = self.sampling_temperature();
-        let several = 1 < self.sample_count();
-        let is_in_range = (0.0..=HIGHEST_TEMPERATURE).contains(&temperature);
-        if !is_in_range || (several && temperature <= 0.0) {
-            let expected = "a number from 0, above it for several samples, to 1000";
-            return Err(EvalError::setting("temperature", expected, temperature));
+        let sampling = self.sampling_of(task);
+        if 1 < self.sample_count() && sampling.is_greedy() {
+            let expected = "a number above 0 for several samples";
+            return Err(EvalError::setting(
+                "temperature",
+                expected,
+                sampling.temperature,
+            ));
         }
-        Ok(())
+        Ok(sampling.check()?)
     }
 
     /// How many answers each item gets.
@@ -182,15 +204,26 @@ impl EvalSettings {
         self.samples.unwrap_or(1)
     }
 
-    /// What the answers are drawn at; 0 is greedy.
-    #[must_use]
-    pub fn sampling_temperature(&self) -> f64 {
-        let usual = if 1 < self.sample_count() {
-            TEMPERATURE
-        } else {
-            0.0
+    /// How the answers to a task are drawn; none where they are greedy.
+    pub(crate) fn draw(&self, task: &Task) -> Option<Draw> {
+        let sampling = self.sampling_of(task);
+        let draws = !sampling.is_greedy() || sampling.penalises();
+        let seed = self.seed;
+        draws.then_some(Draw { sampling, seed })
+    }
+
+    /// As the settings say, else greedily, or as several programs are drawn.
+    fn sampling_of(&self, task: &Task) -> Sampling {
+        let usual = GenerationSettings {
+            temperature: if 1 < self.sample_count() {
+                TEMPERATURE
+            } else {
+                0.0
+            },
+            top_p: if task.runs_programs() { TOP_P } else { 1.0 },
+            ..GenerationSettings::default()
         };
-        self.temperature.unwrap_or(usual)
+        self.sampling.over(usual).sampling()
     }
 
     /// How many runs of MT-bench are asked for.
@@ -248,12 +281,12 @@ mod tests {
         }
         for temperature in [1001.0, f64::NAN, f64::INFINITY, -0.5] {
             begins(
-                refused(|s| s.temperature = Some(temperature)),
+                refused(|s| s.sampling.temperature = Some(temperature)),
                 "temperature:",
             );
         }
-        let greedy = refused(|s| (s.samples, s.temperature) = (Some(2), Some(0.0)));
-        begins(greedy, "temperature: expected a number from 0, above it");
+        let greedy = refused(|s| (s.samples, s.sampling.temperature) = (Some(2), Some(0.0)));
+        begins(greedy, "temperature: expected a number above 0");
         begins(
             refused(|s| s.runs = Some(2)),
             "runs: expected nothing for this task",

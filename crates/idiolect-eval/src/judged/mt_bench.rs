@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use idiolect_completion::{CompletionRequest, Progress};
+use idiolect_completion::{CompletionRequest, Progress, Sampling};
 use idiolect_data::{Id, Journal, Message, Role};
 
 use crate::answer::{Answer, ItemAnswer};
@@ -169,9 +169,12 @@ impl MtBench {
         }
         let id = format!("{}/{}", question.name(), run + 1);
         let temperature = question.temperature();
-        let draw = Draw {
+        let sampling = Sampling {
             temperature,
-            top_p: 1.0,
+            ..Sampling::GREEDY
+        };
+        let draw = Draw {
+            sampling,
             seed: seed_of(seed, &format!("{id}/{}", turns.len())),
         };
         Item {

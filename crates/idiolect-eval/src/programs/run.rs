@@ -1,14 +1,19 @@
 //! The programs of a task, run in the sandbox, and what the sandbox holds on this machine.
 
 use std::path::Path;
+use std::time::Duration;
 
 use idiolect_completion::Progress;
 
 use crate::answer::ItemAnswer;
 use crate::error::EvalError;
+use crate::gold::Gold;
 use crate::item::Item;
 use crate::programs::limits_held::LimitsHeld;
 use crate::programs::sandbox::{Ending, Limits, Sandbox};
+
+/// Wall time of a function of `HumanEvalPack`.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// How programs ended, and under which limits.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,7 +42,7 @@ pub fn run_programs(
     if programs.is_empty() {
         return Ok(ProgramRuns::default());
     }
-    let sandbox = Sandbox::new(python, Limits::default())?;
+    let sandbox = Sandbox::new(python, limits(items))?;
     let held = sandbox.limits_held()?;
     progress.note(&sentence(sandbox.user(), held));
     progress.begin("run", programs.len());
@@ -55,6 +60,17 @@ pub fn run_programs(
         endings: endings?,
         limits_held: Some(held),
     })
+}
+
+/// Those of human-eval, and the wall time of bigcode-evaluation-harness for its functions.
+fn limits(items: &[Item]) -> Limits {
+    let limits = Limits::default();
+    let is_body = |item: &Item| matches!(item.gold, Gold::Body { .. });
+    if items.iter().any(is_body) {
+        let time = BODY_TIME;
+        return Limits { time, ..limits };
+    }
+    limits
 }
 
 fn sentence(user: u32, held: LimitsHeld) -> String {

@@ -21,7 +21,19 @@ const ARENA_TOKENS: usize = 4096;
 /// All tasks that come with the crate, in the order in which they are named.
 #[must_use]
 pub fn built_in() -> Vec<Task> {
-    [vec![gsm8k()], chats(), choice_tasks(), judged_tasks()].concat()
+    let functions = benchmark(
+        "humaneval_synthesize",
+        "humaneval/humanevalpack_python.jsonl",
+        Benchmark::HumanevalSynthesize,
+    );
+    [
+        vec![gsm8k()],
+        chats(),
+        vec![functions],
+        choice_tasks(),
+        judged_tasks(),
+    ]
+    .concat()
 }
 
 fn task(name: &str, file: &str, form: ItemForm) -> Task {

@@ -151,6 +151,9 @@ pub enum Benchmark {
     TruthfulqaMc2,
     /// MT-bench: two turns that a judge rates.
     MtBench,
+    /// Programs of `HumanEvalPack` from an instruction and the beginning of the function, as
+    /// bigcode-evaluation-harness asks for them (`humanevalsynthesize-python` with the prompt `octocoder`).
+    HumanevalSynthesize,
 }
 
 impl ItemForm {
@@ -184,6 +187,24 @@ impl ItemForm {
 }
 
 impl Metric {
+    /// The score by which a task stands in a table.
+    pub(crate) fn main_score(&self, samples: usize) -> &'static str {
+        match self {
+            Self::ExactMatch(_) => "exact_match",
+            Self::Number(_) | Self::Call(_) => "correct",
+            Self::Gsm8k(_) => "strict",
+            Self::Refusal => "safe",
+            Self::Program { .. } => Self::program_score(samples),
+            Self::Instructions => "prompt_strict",
+            Self::Pairwise(_) => "win",
+        }
+    }
+
+    /// That of programs with so many answers each.
+    pub(crate) fn program_score(samples: usize) -> &'static str {
+        if 1 < samples { "pass@1" } else { "passed" }
+    }
+
     fn templates(&self) -> Vec<&str> {
         match self {
             Self::ExactMatch(text) | Self::Number(text) | Self::Gsm8k(text) | Self::Call(text) => {

@@ -3,6 +3,7 @@
 use idiolect_completion::Prompt;
 use idiolect_data::{Message, Role};
 use idiolect_metrics::ifeval::Instruction;
+use idiolect_metrics::python::strip;
 use serde_json::Value;
 
 use crate::error::EvalError;
@@ -76,4 +77,37 @@ pub(crate) fn mt_bench(row: &TaskRow) -> Result<GenerateRequest, EvalError> {
         return Err(row.wrong("turns", "two texts"));
     };
     Ok(GenerateRequest::chat(user(first.clone()), MT_BENCH_TOKENS))
+}
+
+/// What stands before every program in the source; `numpy` is left out where there is none, and there every program
+/// fails instead.
+const IMPORTS: &str = "import math\nimport re\nimport sys\nimport copy\nimport datetime\nimport itertools\n\
+    import collections\nimport heapq\nimport statistics\nimport functools\nimport hashlib\n\
+    try:\n    import numpy\n    import numpy as np\nexcept ImportError:\n    pass\n\
+    import string\nfrom typing import *\nfrom collections import *\n";
+
+/// Tokens after which a function ends; the source ends prompt and function together at 2,048.
+const FUNCTION_TOKENS: usize = 1536;
+
+/// A function of `HumanEvalPack` from its instruction and its beginning.
+///
+/// Source: bigcode-project/bigcode-evaluation-harness `tasks/humanevalpack.py`, `humanevalsynthesize-python` with
+/// the prompt `octocoder`, which the scripts of arXiv 2402.13669 run.
+pub(crate) fn humaneval_synthesize(row: &TaskRow) -> Result<(GenerateRequest, Gold), EvalError> {
+    let (instruction, begin) = (row.text("instruction")?, row.text("prompt")?);
+    let prompt = format!("Question: {}\n\nAnswer:\n{begin}", strip(&instruction));
+    let stops = [
+        "\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\nassert",
+    ];
+    let request = GenerateRequest {
+        prompt: Prompt::Text(strip(&prompt).to_owned()),
+        stops: stops.map(str::to_owned).to_vec(),
+        max_new_tokens: FUNCTION_TOKENS,
+        draw: None,
+    };
+    let gold = Gold::Body {
+        before: format!("{IMPORTS}{}", begin.trim_end()),
+        after: format!("\n{}", row.text("test")?),
+    };
+    Ok((request, gold))
 }

@@ -140,6 +140,10 @@ impl Task {
                 form.metric.gold(row)?,
             )),
             ItemForm::Choice(form) => Ok(form.question(row)?.asked(above)),
+            ItemForm::Benchmark(Benchmark::HumanevalSynthesize) => {
+                let (request, gold) = generated::humaneval_synthesize(row)?;
+                Ok((ItemRequest::Generate(request), gold))
+            }
             ItemForm::Benchmark(which) => match which.question(row)? {
                 Some(question) => Ok(question.asked(above)),
                 None => Ok((
@@ -163,14 +167,17 @@ impl ItemForm {
             Self::Choice(_) => true,
             Self::Benchmark(which) => !matches!(
                 which,
-                Benchmark::TruthfulqaMc1 | Benchmark::TruthfulqaMc2 | Benchmark::MtBench
+                Benchmark::TruthfulqaMc1
+                    | Benchmark::TruthfulqaMc2
+                    | Benchmark::MtBench
+                    | Benchmark::HumanevalSynthesize
             ),
         }
     }
 }
 
 impl Benchmark {
-    /// The question of a row; none of MT-bench, which has no choices.
+    /// The question of a row; none of benchmarks in which text is written.
     fn question(self, row: &TaskRow) -> Result<Option<Question>, EvalError> {
         let question = match self {
             Self::Arc => choices::arc(row),
@@ -179,7 +186,7 @@ impl Benchmark {
             Self::Mmlu => choices::mmlu(row),
             Self::TruthfulqaMc1 => truthfulqa::truthfulqa(row, false),
             Self::TruthfulqaMc2 => truthfulqa::truthfulqa(row, true),
-            Self::MtBench => return Ok(None),
+            Self::MtBench | Self::HumanevalSynthesize => return Ok(None),
         };
         question.map(Some)
     }

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use idiolect_data::settings::from_toml;
 use idiolect_input::{limits, read_text};
+use idiolect_metrics::safety::JAILBREAK_SUFFIX;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::EvalError;
-use crate::tasks::form::{Benchmark, ChoiceForm, ItemForm, Metric, Pairwise};
-use crate::template::pieces;
+use crate::tasks::form::{Benchmark, ChoiceForm, GenerateForm, ItemForm, Metric, Pairwise};
+use crate::template::{escaped, pieces};
 
 /// A task that a model can be measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,7 +83,8 @@ impl Task {
     /// Whether its answers are programs that are run.
     #[must_use]
     pub fn runs_programs(&self) -> bool {
-        matches!(self.metric(), Some(Metric::Program { .. }))
+        let is_own = self.form == ItemForm::Benchmark(Benchmark::HumanevalSynthesize);
+        is_own || matches!(self.metric(), Some(Metric::Program { .. }))
     }
 
     /// How its answers are compared with a baseline's; none where they are not.
@@ -92,6 +94,31 @@ impl Task {
             Some(Metric::Pairwise(pairwise)) => Some(*pairwise),
             _ => None,
         }
+    }
+
+    /// Whether its prompts have the suffix of the jailbreak test.
+    pub(crate) fn has_jailbreak_suffix(&self) -> bool {
+        let prompt = |form: &GenerateForm| form.prompt.contains(&escaped(JAILBREAK_SUFFIX));
+        matches!(&self.form, ItemForm::Generate(form) if prompt(form))
+    }
+
+    /// The score by which it stands in a table, as the scripts of arXiv 2402.13669 read it, or as the Open LLM
+    /// Leaderboard of 2023 does.
+    pub(crate) fn main_score(&self, leaderboard: bool, samples: usize) -> &'static str {
+        match &self.form {
+            ItemForm::Generate(GenerateForm { metric, .. }) => metric.main_score(samples),
+            ItemForm::Benchmark(Benchmark::Arc | Benchmark::Hellaswag) if leaderboard => "acc_norm",
+            ItemForm::Benchmark(Benchmark::MtBench) => "score",
+            ItemForm::Benchmark(Benchmark::HumanevalSynthesize) => Metric::program_score(samples),
+            ItemForm::Choice(_) | ItemForm::Benchmark(_) => "acc",
+        }
+    }
+
+    /// Whether settings say how its answers are drawn: those of choices are not drawn, and MT-bench draws by its own
+    /// temperatures.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.runs_programs() || matches!(self.form, ItemForm::Generate(_))
     }
 
     /// Whether it is MT-bench, whose two turns are asked one after the other.

@@ -12,3 +12,4 @@ mod common;
 mod judged;
 mod model;
 mod scored;
+mod suites;

@@ -10,7 +10,7 @@ use idiolect_completion::{
 use idiolect_generate::{Generated, GenerationConfig, GenerationEvent, Request, groups};
 
 use super::LocalWriter;
-use super::groups::{alike, config_of};
+use super::groups::{alike, config_of, cut};
 use crate::generate::Pace;
 use crate::{LanguageModel, LmError};
 
@@ -87,6 +87,11 @@ impl LocalWriter<'_> {
             if chosen.iter().all(|request| all[request.index].done) {
                 continue;
             }
+            let config = if self.cut_to_positions {
+                cut(config.clone(), &chosen, positions)
+            } else {
+                config.clone()
+            };
             pace.add(&self.complete_group(all, &chosen, &config, on_done)?);
         }
         Ok(())

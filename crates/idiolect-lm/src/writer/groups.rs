@@ -31,11 +31,24 @@ pub(super) fn config_of(
         config.sampling = sampling;
     }
     config.stops.strings.extend(overrides.stops.iter().cloned());
-    if let Some(most) = overrides.max_new_tokens {
-        let longest = requests.iter().map(|request| request.prompt.len()).max();
-        let room = positions.saturating_sub(longest.unwrap_or(0));
-        // A prompt that leaves no room is the generator's to refuse, by name.
-        config.max_new_tokens = most.min(room).max(1);
+    match overrides.max_new_tokens {
+        Some(most) => {
+            config.max_new_tokens = most;
+            cut(config, requests, positions)
+        }
+        None => config,
     }
+}
+
+/// The settings with as many new tokens as the longest of the prompts leaves of the model's positions, at most.
+pub(super) fn cut(
+    mut config: GenerationConfig,
+    requests: &[Request],
+    positions: usize,
+) -> GenerationConfig {
+    let longest = requests.iter().map(|request| request.prompt.len()).max();
+    let room = positions.saturating_sub(longest.unwrap_or(0));
+    // A prompt that leaves no room is the generator's to refuse, by name.
+    config.max_new_tokens = config.max_new_tokens.min(room).max(1);
     config
 }

@@ -216,12 +216,16 @@ fn a_wish_is_cut_to_the_room_and_a_setting_is_refused() {
     let error = model
         .writer(&long)
         .unwrap()
-        .complete(&[request], &mut |_| Ok(()))
+        .complete(std::slice::from_ref(&request), &mut |_| Ok(()))
         .unwrap_err();
     assert!(
         error.to_string().contains("exceed the context of 256"),
         "{error}"
     );
+    // Or a wish as well, where that is said: a teacher writes as far as it can.
+    let mut writer = model.writer(&long).unwrap().cut_to_positions();
+    let cut = written(&mut writer, std::slice::from_ref(&request));
+    assert_eq!(cut["0"].token_count, found["0"].token_count);
     let wrong = GenerationSettings {
         top_p: f64::NAN,
         ..GenerationSettings::default()

@@ -96,6 +96,7 @@ pub(crate) fn unaided() -> DistillTemplate {
         },
         chat_user: CONTENT.into(),
         chat_system: Some(String::new()),
+        chat_opening: String::new(),
     }
 }
 

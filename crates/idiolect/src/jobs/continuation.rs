@@ -54,6 +54,9 @@ pub fn continue_text(
         if !summary.spent.is_empty() {
             summary.write(&file)?;
         }
+        if let Some(remark) = summary.remark() {
+            progress.note(&remark);
+        }
         summary.check_texts(teacher.as_ref().and_then(AnyWriter::advice))?;
         Ok(summary)
     })

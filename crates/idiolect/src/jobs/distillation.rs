@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use idiolect_completion::{Progress, Quiet, Writer, earlier_costs, sum_costs};
-use idiolect_data::{BadRows, Dataset};
+use idiolect_data::{BadRows, Dataset, Id};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
     ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
@@ -236,6 +236,18 @@ impl Rewritten {
 )]
 pub fn distill(job: &DistillJob, progress: &dyn Progress) -> Result<DistillReport, Error> {
     run(job, progress, |distill| distill.start())
+}
+
+/// The prompts that would ask for the first `count` rewrites of a job, with the ids of their rows.
+///
+/// # Errors
+///
+/// Those of settings, data and model.
+pub fn rewrite_prompts(job: &DistillJob, count: usize) -> Result<Vec<(Id, String)>, Error> {
+    let set = read_sample(&job.data, job.seed)?;
+    let model = LanguageModel::load(&job.model, &Quiet)?;
+    let config = job.distill.config(model.template(), job.seed)?;
+    Ok(config.prompts(&set, count)?)
 }
 
 /// Joins the journals of several machines into the data set that one would have made.

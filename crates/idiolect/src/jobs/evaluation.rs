@@ -7,10 +7,11 @@ use idiolect_data::{RunDir, write_json};
 use idiolect_embed::{Embedder, cosine};
 use idiolect_eval::{
     EvalRun, EvaluatedModel, Evaluation, JudgeOpener, JudgeSettings, RowScores, ScoredRow,
+    TaskTable,
 };
 use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
 use idiolect_generate::GenerationSettings;
-use idiolect_lm::{LanguageModel, ModelSettings, device, on_threads};
+use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings, device, on_threads};
 use serde_json::{Value, json};
 
 use super::writers::{AnyWriter, Writers};
@@ -20,17 +21,18 @@ use crate::settings::EvalJob;
 /// Texts that are embedded together.
 const TEXTS: usize = 16;
 
-/// Measures a model on a task and leaves journal, rows and summary in the job's folder; the summary.
+/// Measures a model on a task and leaves journal, rows and summary in the job's folder; the summary. Several tasks
+/// have a folder each in it, and the summary is the table of their scores.
 ///
 /// # Errors
 ///
-/// [`Error::Eval`] for the task, its files, the journal and a judge; [`Error::Lm`] for the model;
+/// [`Error::Eval`] for the tasks, their files, the journals and a judge; [`Error::Lm`] for the model;
 /// [`Error::Setting`] without a folder.
 pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> {
     let out = job.out.as_deref();
     let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
     on_threads(job.model.threads, || {
-        let evaluation = Evaluation::new(&job.eval)?;
+        let all = Evaluation::each(&job.eval)?;
         #[cfg(feature = "server")]
         job.server.check()?;
         let model = LanguageModel::load(&job.model, progress)?;
@@ -42,41 +44,65 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             ..GenerationSettings::default()
         };
         let mut writer = model.writer(&generation)?.reasoning(job.server.reasoning);
-        let mut judges = Judges {
-            job,
-            progress,
-            open: None,
-        };
-        let judge: Option<&mut dyn JudgeOpener> = match job.eval.judge {
-            Some(_) => Some(&mut judges),
-            None => None,
-        };
-        let run = EvalRun {
-            model: &about,
-            judge,
-            progress,
-            out,
-        };
-        let file = RunDir::from(out).summary();
-        let before = earlier_costs(&file, &["judge", "spent"])?;
-        let summary = evaluation.run(&mut writer, run);
-        if let Some(judge) = &judges.open {
-            judge.tell();
+        let mut summaries = Vec::new();
+        for one in &all {
+            let out = &one.folder(out, all.len());
+            summaries.push(measured(job, one, &about, &mut writer, (out, progress))?);
         }
-        let mut summary = summary?;
         tell(&writer.scored_tokens(), progress);
         writer.tell_to(progress);
-        let now = judges.open.as_ref().and_then(AnyWriter::spent);
-        if let Some(spent) = sum_costs(&before, now).filter(|_| summary["judge"].is_object()) {
-            summary["judge"]["spent"] = spent;
-            write_json(&file, &summary)?;
-        }
+        let mut summary = match summaries.as_slice() {
+            [one] => one.clone(),
+            several => {
+                let table = TaskTable::new(&all, several);
+                progress.note(&table.to_string());
+                table.write(out)?
+            }
+        };
         if let Some(found) = forgetting(job, &model, &RunDir::from(out), progress)? {
             summary["forgetting"] = found;
-            write_json(&file, &summary)?;
+            write_json(&RunDir::from(out).summary(), &summary)?;
         }
         Ok(summary)
     })
+}
+
+/// One task, and what its judge cost.
+fn measured(
+    job: &EvalJob,
+    evaluation: &Evaluation,
+    model: &EvaluatedModel,
+    writer: &mut LocalWriter<'_>,
+    (out, progress): (&Path, &dyn Progress),
+) -> Result<Value, Error> {
+    let mut judges = Judges {
+        job,
+        progress,
+        open: None,
+    };
+    let judge: Option<&mut dyn JudgeOpener> = match evaluation.is_judged() {
+        true => Some(&mut judges),
+        false => None,
+    };
+    let run = EvalRun {
+        model,
+        judge,
+        progress,
+        out,
+    };
+    let file = RunDir::from(out).summary();
+    let before = earlier_costs(&file, &["judge", "spent"])?;
+    let summary = evaluation.run(writer, run);
+    if let Some(judge) = &judges.open {
+        judge.tell();
+    }
+    let mut summary = summary?;
+    let now = judges.open.as_ref().and_then(AnyWriter::spent);
+    if let Some(spent) = sum_costs(&before, now).filter(|_| summary["judge"].is_object()) {
+        summary["judge"]["spent"] = spent;
+        write_json(&file, &summary)?;
+    }
+    Ok(summary)
 }
 
 /// Forgetting is that of an adapter: a model alone has nothing to be held against.

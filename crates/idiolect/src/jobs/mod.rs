@@ -11,7 +11,7 @@ mod writers;
 
 pub(crate) use bad_rows::skip_bad_rows;
 pub use continuation::continue_text;
-pub use distillation::{Rewritten, SelfDistill, distill, merge_shards};
+pub use distillation::{Rewritten, SelfDistill, distill, merge_shards, rewrite_prompts};
 pub use evaluation::{embedding_scores, evaluate};
 #[cfg(feature = "hub")]
 pub use fetch::fetch;

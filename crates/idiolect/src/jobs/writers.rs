@@ -75,7 +75,7 @@ impl<'a> Writers<'a> {
         };
         let model = LanguageModel::load(&settings, self.progress)?;
         let model = model.load_optional_adapter(adapter)?;
-        let writer = model.writer(&self.generation)?;
+        let writer = model.writer(&self.generation)?.cut_to_positions();
         let writer = writer.progress(self.stage, self.progress);
         #[cfg(feature = "server")]
         let writer = writer.reasoning(self.server.reasoning);

@@ -6,7 +6,8 @@
 
 use super::texts::{
     ALPACA_GCG_USER, LLAMA3_DISTILL_USER, MATH_DISTILL_SYSTEM, MATH_DISTILL_USER,
-    MATH_INFER_SYSTEM, MATH_REFERENCE, MATH_SYSTEM, REFER_SYSTEM, REFERENCE, USING_SYSTEM,
+    MATH_INFER_SYSTEM, MATH_OPENING, MATH_REFERENCE, MATH_SYSTEM, REFER_SYSTEM, REFERENCE,
+    USING_SYSTEM,
 };
 use crate::Slot::Bos;
 use crate::builtin::general::{
@@ -101,7 +102,10 @@ pub(crate) fn gsm8k_distill() -> DistillTemplate {
         user: vec![Bos, Slot::text(MATH_DISTILL_USER)],
         ..gsm8k()
     };
-    DistillTemplate::new(form, MATH_REFERENCE)
+    DistillTemplate {
+        chat_opening: MATH_OPENING.into(),
+        ..DistillTemplate::new(form, MATH_REFERENCE)
+    }
 }
 
 fn llama3_gsm8k() -> NamedTemplate {
@@ -131,5 +135,8 @@ fn llama3_gsm8k_distill() -> DistillTemplate {
         user: vec![Slot::text(LLAMA3_DISTILL_USER)],
         ..llama3_gsm8k()
     };
-    DistillTemplate::new(form, MATH_REFERENCE)
+    DistillTemplate {
+        chat_opening: MATH_OPENING.into(),
+        ..DistillTemplate::new(form, MATH_REFERENCE)
+    }
 }

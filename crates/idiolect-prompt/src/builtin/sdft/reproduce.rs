@@ -6,8 +6,8 @@
 
 use super::main;
 use super::texts::{
-    ALPACA_GCG_USER, MATH_DISTILL_SYSTEM, MATH_DISTILL_USER, MATH_INFER_SYSTEM, MATH_REFERENCE,
-    MATH_SYSTEM, REFER_SYSTEM, REFERENCE, USING_SYSTEM,
+    ALPACA_GCG_USER, MATH_DISTILL_SYSTEM, MATH_DISTILL_USER, MATH_INFER_SYSTEM, MATH_OPENING,
+    MATH_REFERENCE, MATH_SYSTEM, REFER_SYSTEM, REFERENCE, USING_SYSTEM,
 };
 use crate::Slot::Bos;
 use crate::builtin::general::{CONTENT, gap, instruction, llama2_system};
@@ -85,5 +85,8 @@ fn gsm8k_distill() -> DistillTemplate {
         user: vec![Slot::text(MATH_DISTILL_USER)],
         ..gsm8k()
     };
-    DistillTemplate::new(form, MATH_REFERENCE)
+    DistillTemplate {
+        chat_opening: MATH_OPENING.into(),
+        ..DistillTemplate::new(form, MATH_REFERENCE)
+    }
 }

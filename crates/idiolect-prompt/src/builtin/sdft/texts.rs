@@ -20,6 +20,8 @@ pub(crate) const MATH_DISTILL_SYSTEM: &str = "You are an expert in math. Below a
     reference answer. Refer to the reference answer and write a response that appropriately \
     answers the question.";
 /// The opening words of the answer are part of the prompt, so they are never part of the rewrite.
+pub(crate) const MATH_OPENING: &str = "Great! Let's think step by step. ";
+/// A question with its reference answer and [`MATH_OPENING`].
 pub(crate) const MATH_DISTILL_USER: &str =
     "[INST] {{content}}\n\n{{resp}} [/INST] Great! Let's think step by step. ";
 /// A question with its reference answer, without markup.

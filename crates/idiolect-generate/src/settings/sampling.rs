@@ -1,0 +1,112 @@
+//! What a user sets about how tokens are drawn: a sampler by name, and values above it.
+//!
+//! Text generation and evaluations share these keys; their defaults differ.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::GenerationSettings;
+
+/// A sampler by name: values for the settings that are not given themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Sampler {
+    /// The most probable token each time; 256 new tokens.
+    #[default]
+    Greedy,
+    /// That of arXiv 2402.13669: temperature 0.95, top-k 50, top-p 0.7; 512 new tokens.
+    #[serde(rename = "sdft-2402")]
+    Sdft2402,
+}
+
+/// How tokens are drawn, as far as it is said; flat keys of a configuration file.
+///
+/// What is left out is the named sampler's, and without a name that of whoever generates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SamplingSettings {
+    /// Sampler whose values stand in for those not given: greedy (the default) or sdft-2402.
+    pub sampler: Option<Sampler>,
+    /// Divides the logits, 0 to 1000; 0 takes the most probable token each time. Default 0.
+    pub temperature: Option<f64>,
+    /// Draw from this many of the most probable tokens; 0 is all, the default.
+    pub top_k: Option<usize>,
+    /// Draw from the smallest set of tokens of at least this probability, above 0 and at most 1; default 1.
+    pub top_p: Option<f64>,
+    /// Leave out tokens below this share of the most probable one's probability, 0 to 1; default 0.
+    pub min_p: Option<f64>,
+    /// Divides the logits of tokens that are there already, above 0 and at most 1000; 1, the default, is off.
+    pub repetition_penalty: Option<f64>,
+}
+
+impl SamplingSettings {
+    /// The settings with what is said here; the named sampler, or else `otherwise`, has the rest.
+    #[must_use]
+    pub fn over(&self, otherwise: GenerationSettings) -> GenerationSettings {
+        let named = self.sampler.map_or(otherwise, Into::into);
+        GenerationSettings {
+            temperature: self.temperature.unwrap_or(named.temperature),
+            top_k: self.top_k.unwrap_or(named.top_k),
+            top_p: self.top_p.unwrap_or(named.top_p),
+            min_p: self.min_p.unwrap_or(named.min_p),
+            repetition_penalty: self.repetition_penalty.unwrap_or(named.repetition_penalty),
+            ..named
+        }
+    }
+
+    /// Each key that is said, with its value, in the order of the fields.
+    #[must_use]
+    pub fn given(&self) -> Vec<(&'static str, String)> {
+        let text = |number: Option<f64>| number.map(|number| number.to_string());
+        let sampler = self.sampler.map(|sampler| match sampler {
+            Sampler::Greedy => "greedy".to_owned(),
+            Sampler::Sdft2402 => "sdft-2402".to_owned(),
+        });
+        let all = [
+            ("sampler", sampler),
+            ("temperature", text(self.temperature)),
+            ("top_k", self.top_k.map(|number| number.to_string())),
+            ("top_p", text(self.top_p)),
+            ("min_p", text(self.min_p)),
+            ("repetition_penalty", text(self.repetition_penalty)),
+        ];
+        let said = all.into_iter();
+        said.filter_map(|(key, value)| Some((key, value?)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_stands_above_the_sampler_and_that_above_the_default() {
+        let warm = GenerationSettings {
+            temperature: 0.8,
+            top_p: 0.95,
+            ..GenerationSettings::default()
+        };
+        let mut settings = SamplingSettings::default();
+        assert_eq!(settings.over(warm.clone()), warm);
+        assert!(settings.given().is_empty());
+        settings.top_k = Some(3);
+        assert_eq!(
+            settings.over(warm.clone()),
+            GenerationSettings {
+                top_k: 3,
+                ..warm.clone()
+            }
+        );
+        settings.sampler = Some(Sampler::Sdft2402);
+        let found = settings.over(warm);
+        assert_eq!((found.top_k, found.max_new_tokens), (3, 512));
+        assert!((found.top_p - 0.7).abs() < 1e-12);
+        let said = settings.given();
+        assert_eq!(
+            said,
+            [("sampler", "sdft-2402".into()), ("top_k", "3".into())]
+        );
+    }
+}
