@@ -103,7 +103,9 @@ impl CliError {
                 )
             });
             let eval = cause.downcast_ref().is_some_and(|error| match error {
-                EvalError::Sandbox { .. } | EvalError::Judge { .. } => true,
+                EvalError::Sandbox { .. }
+                | EvalError::Judge { .. }
+                | EvalError::Hub(HubError::Unreachable { .. }) => true,
                 EvalError::Model { .. } => !blames_input,
                 _ => false,
             });
@@ -115,13 +117,10 @@ impl CliError {
                         | TeacherError::Budget { .. }
                 )
             });
-            let hub = cause
-                .downcast_ref()
-                .is_some_and(|error| matches!(error, HubError::Unreachable { .. }));
             let forgot = cause
                 .downcast_ref()
                 .is_some_and(|error| matches!(error, ForgettingError::Exceeded { .. }));
-            train || generate || eval || server || hub || forgot
+            train || generate || eval || server || forgot
         })
     }
 

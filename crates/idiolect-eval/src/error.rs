@@ -91,6 +91,10 @@ pub enum EvalError {
         /// How it is to be had.
         how: String,
     },
+    /// The Hub did not give a file.
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    Hub(#[from] idiolect_hub::HubError),
     /// A task's file has fewer worked examples than the prompt is to show.
     #[error("{}: {found} worked examples, expected {expected}", path.display())]
     Shots {

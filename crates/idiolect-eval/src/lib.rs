@@ -40,6 +40,8 @@ pub use row_scores::{
     RowScores, ScoreKind, ScoredRow, read_scored_rows, row_scores, score_means, with_ids,
 };
 pub use run::{AnswerSettings, run};
+#[cfg(feature = "hub")]
+pub use sources::fetch;
 pub use sources::{DATA_FILES, DataFile, HubFile, HubSource, Source};
 pub use summary::{EvalSummary, Mean, alpaca_eval_outputs, pass_at, summarize, summarize_programs};
 pub use tasks::{

@@ -30,10 +30,6 @@ pub enum Error {
     /// The page of a run.
     #[error(transparent)]
     Report(#[from] idiolect_report::ReportError),
-    /// A file of the Hub.
-    #[cfg(feature = "hub")]
-    #[error(transparent)]
-    Hub(#[from] idiolect_hub::HubError),
     /// A server.
     #[cfg(feature = "server")]
     #[error(transparent)]
@@ -111,8 +107,6 @@ impl Error {
             Self::Continuation(error) => error,
             Self::Eval(error) => error,
             Self::Report(error) => error,
-            #[cfg(feature = "hub")]
-            Self::Hub(error) => error,
             #[cfg(feature = "server")]
             Self::Teacher(error) => error,
             #[cfg(feature = "train")]

@@ -56,8 +56,6 @@ pub use idiolect_lm::{LanguageModel, ModelSettings};
 pub use idiolect_lora::LoraConfig;
 #[cfg(feature = "train")]
 pub use idiolect_train::TrainConfig;
-#[cfg(all(feature = "train", feature = "hub"))]
-pub use jobs::fetch;
 #[cfg(feature = "train")]
 pub use jobs::{
     Rewritten, SelfDistill, continue_text, distill as distil, embedding_scores, evaluate,

@@ -19,7 +19,7 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("distill", &["data", "prompt", "metrics", "completion"]),
     ("continuation", &["input", "data", "completion"]),
     ("teacher", &["completion", "http", "input"]),
-    ("eval", &["input", "data", "metrics", "completion"]),
+    ("eval", &["input", "hub", "data", "metrics", "completion"]),
     ("report", &["input", "data", "metrics"]),
     ("kernels", &[]),
     ("embed", &["input"]),

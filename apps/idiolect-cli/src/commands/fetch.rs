@@ -1,6 +1,8 @@
 //! `idiolect fetch`: files of tasks and data sets into a folder, or what there is.
 
-use idiolect::eval::DATA_FILES;
+use idiolect::eval::{DATA_FILES, DataFile, fetch};
+use idiolect::hub::Event;
+use idiolect::lm::tell_download;
 
 use crate::args::Fetch;
 use crate::error::CliError;
@@ -10,7 +12,7 @@ use crate::progress::Bar;
 /// Runs the command.
 pub(crate) fn run(args: &Fetch) -> Result<(), CliError> {
     if args.names.is_empty() {
-        let line = |file: &idiolect::eval::DataFile| {
+        let line = |file: &DataFile| {
             let names = file.wanted_by.join(", ");
             format!(
                 "{names}: {}, licence {}, {}\n",
@@ -19,5 +21,8 @@ pub(crate) fn run(args: &Fetch) -> Result<(), CliError> {
         };
         return output::text(&DATA_FILES.iter().map(line).collect::<String>());
     }
-    output::lines(&idiolect::fetch(&args.names, &args.into, &Bar::default())?)
+    let bar = Bar::default();
+    let told = |event: Event<'_>| tell_download(&bar, event);
+    let fetched = fetch(&args.names, &args.into, &told);
+    output::lines(&fetched.map_err(idiolect::Error::from)?)
 }

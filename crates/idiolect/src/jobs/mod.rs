@@ -4,8 +4,6 @@ mod bad_rows;
 mod continuation;
 mod distillation;
 mod evaluation;
-#[cfg(feature = "hub")]
-mod fetch;
 mod rows;
 mod writers;
 
@@ -13,8 +11,6 @@ pub(crate) use bad_rows::skip_bad_rows;
 pub use continuation::continue_text;
 pub use distillation::{Rewritten, SelfDistill, distill, merge_shards, rewrite_prompts};
 pub use evaluation::{embedding_scores, evaluate};
-#[cfg(feature = "hub")]
-pub use fetch::fetch;
 
 pub use rows::read_sample;
 pub(crate) use rows::{refuse_tools, response_nlls, row_nll};
