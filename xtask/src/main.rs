@@ -56,10 +56,8 @@ usage: cargo xtask COMMAND
                          the ways are as-it-is, no-speculation, no-shared-prefixes, neither: all by default
   continue-bench [DOCUMENTS] [FLAGS]
                          continue documents of the shared data, with speculation and without
-  experiment [--scale S] plain against distilled in many small runs, and docs/RESULTS.md; an interrupted
-                         experiment resumes (more arguments go to it: --budget-minutes M, --device D, --data F)
-  contrast               plain against distilled at equal rows: learning, forgetting, and what is certain of it; 21 runs
-                         of some four minutes, each kept in docs/results (more arguments go to it: --budget-minutes M)
+  experiment             plain against distilled at equal rows: learning, forgetting, and docs/RESULTS.md; 21 runs of
+                         some four minutes, each kept in docs/results (more arguments go to it: --budget-minutes M)
   ci                     everything that a change must pass, cheapest first
 ";
 
@@ -86,7 +84,6 @@ fn main() -> ExitCode {
         ["distill-bench", rest @ ..] => distill_bench::run(rest),
         ["continue-bench", rest @ ..] => continue_bench::run(rest),
         ["experiment", rest @ ..] => experiment::run(rest),
-        ["contrast", rest @ ..] => experiment::contrast(rest),
         ["ci"] => ci::run(),
         ["help" | "--help"] => {
             print!("{HELP}");

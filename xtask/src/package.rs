@@ -14,7 +14,6 @@ const PRIVATE: [&str; 6] = [
     "idiolect-testkit",
     "idiolect-tests",
     "idiolect-recipes",
-    "idiolect-contrast",
     "idiolect-experiment",
     "xtask",
 ];

@@ -34,8 +34,22 @@ fn a_training_run_alone_has_its_losses_and_settings() {
     ]);
     done(&["report", "--run", &run]);
     let page = place.read("run/report/index.html");
-    assert_eq!(page.matches("<svg role=\"img\"").count(), 1);
-    assert!(page.contains("tiny-llama3") && !page.contains("Sample rows"));
+    assert_eq!(page.matches("<svg role=\"img\"").count(), 5);
+    assert!(page.contains("tiny-llama3") && page.contains("The training loss went from"));
+    let again = place.path("again");
+    done(&["report", "--run", &run, "--out", &again]);
+    assert_eq!(place.read("again/index.html"), page);
+    let both = place.path("both");
+    done(&["report", "--run", &run, "--run", &run, "--out", &both]);
+    assert!(
+        place
+            .read("both/index.html")
+            .contains("All settings are the same.")
+    );
+    refused(
+        &["report", "--run", &run, "--run", &run],
+        &["out", "2 runs"],
+    );
     place.write("run/metrics.jsonl", "{\"step\": 1\n");
     refused(&["report", "--run", &run], &["metrics.jsonl"]);
 }
@@ -45,28 +59,35 @@ fn page(place: &Place, report: &Value) {
     let page = place.read("run/report/index.html");
     assert_eq!(
         page.matches("<svg role=\"img\"").count(),
-        4,
-        "loss, BLEU-4, ROUGE-L, blocks"
+        9,
+        "learning and forgetting, five curves, BLEU-4, ROUGE-L, blocks"
     );
     for part in [
-        "Training loss by step",
+        "Learning against forgetting",
+        "Loss by step",
+        "Tokens a second by step",
         "optimiser step</text>",
         "Histogram of ROUGE-L",
         "Frobenius norm",
-        "var(--distilled)",
+        "var(--c2)",
         "@media screen and (prefers-color-scheme: dark)",
         "color-scheme: light;",
         "@media print",
         "Say red.",
+        "Begun ",
+        "<h3>Side by side</h3>",
+        "run/distilled/adapter --prompt",
     ] {
-        let part = part.replace("</text>", "");
+        let part = part
+            .replace("</text>", "")
+            .replace('/', "&#x2f;")
+            .replace("<&#x2f;", "</");
         assert!(page.contains(&part), "{part}");
     }
     for part in ["<script", "<link", "<img", "@import", "url(", "src="] {
         assert!(!page.contains(part), "{part}");
     }
-    let mean = report["models"][1]["intervals"]["rouge_l"]["mean"].as_f64();
-    assert!(page.contains(&format!("{:.4}", mean.expect("a mean"))));
+    numbers(&page, report);
     assert_eq!(
         report["samples"][0]["answers"].as_array().map(Vec::len),
         Some(3)
@@ -83,7 +104,7 @@ fn page(place: &Place, report: &Value) {
     place.write("run/eval/plain-gsm8k/summary.json", &summary.to_string());
     done(&["report", "--run", &run]);
     let again = place.read("run/report/index.html");
-    for part in ["plain-gsm8k", "0.1234", "0.5000"] {
+    for part in ["plain-gsm8k", "0.12<small>0.00 to 0.50"] {
         assert!(again.contains(part) && !page.contains(part), "{part}");
     }
     std::fs::remove_dir_all(place.path("run/eval")).expect("removed");
@@ -93,6 +114,28 @@ fn page(place: &Place, report: &Value) {
         &["report", "--run", &place.path("none")],
         &["none", "outcome.json"],
     );
+}
+
+/// Every mean of the table stands on the page, with its interval, as `report.json` has it.
+fn numbers(page: &str, report: &Value) {
+    let mut found = 0;
+    for model in report["models"].as_array().expect("models") {
+        for (name, interval) in model["intervals"].as_object().expect("intervals") {
+            let [mean, low, high] =
+                ["mean", "low", "high"].map(|end| interval[end].as_f64().expect("a number"));
+            let half = (high - low) / 2.0;
+            let digits = if half > 0.0 {
+                (1.0 - half.log10().floor()).clamp(0.0, 6.0) as usize
+            } else {
+                4
+            };
+            let cell =
+                format!("<td>{mean:.digits$}<small>{low:.digits$} to {high:.digits$}</small>");
+            assert!(page.contains(&cell), "{name}: {cell}");
+            found += 1;
+        }
+    }
+    assert!(found > 12, "{found}");
 }
 
 /// Opt-in, since it needs a browser: `IDIOLECT_CHROMIUM` is its path.
@@ -121,6 +164,7 @@ fn in_a_browser(place: &Place) {
         "<svg role=\"img\"",
         "optimiser step",
         "How the distance is spread",
+        "Learning against forgetting",
         "polyline",
     ] {
         assert!(dom.contains(part), "{part}: {dom}");

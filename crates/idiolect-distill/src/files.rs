@@ -44,6 +44,12 @@ impl DistillFiles {
         self.folder.part_summary(&self.part)
     }
 
+    /// Original, rewrite and verdict of some rows: `side_by_side.jsonl`.
+    #[must_use]
+    pub fn side_by_side(&self) -> PathBuf {
+        self.folder.side_by_side(&self.part)
+    }
+
     /// What joining the journals of several parts found: `merge.json`.
     #[must_use]
     pub fn merge(&self) -> PathBuf {

@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod settings;
 mod shard;
+mod side_by_side;
 mod verdict;
 
 pub use check::{Check, RewriteCheck};
@@ -30,4 +31,5 @@ pub use report::{DistillReport, ResponseNll, ResponseNlls};
 pub use run::{Distilled, answer_unaided, distill, distill_into, distill_shard};
 pub use settings::DistillSettings;
 pub use shard::Shard;
+pub use side_by_side::{Change, SideBySide};
 pub use verdict::{Reason, Verdict};

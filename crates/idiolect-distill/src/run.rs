@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use idiolect_completion::Writer;
-use idiolect_data::Dataset;
+use idiolect_data::{Dataset, write_lines};
 use idiolect_metrics::python::strip;
 use idiolect_prompt::DistillTemplate;
 
@@ -18,6 +18,7 @@ use crate::record::RewriteRecord;
 use crate::report::DistillReport;
 use crate::report::summary::DistillSummary;
 use crate::shard::Shard;
+use crate::side_by_side::{SideBySide, chosen};
 
 /// What a distillation ends with.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Distilled {
     pub set: Dataset,
     /// The rewrites, in the order of the data set; refused ones too.
     pub records: Vec<RewriteRecord>,
+    /// Some of them beside the responses that they were made of.
+    pub side_by_side: Vec<SideBySide>,
     /// The numbers.
     pub summary: DistillSummary,
 }
@@ -80,6 +83,8 @@ pub fn distill_shard(
     {
         after.replace_response(asked.row, strip(&record.text));
     }
+    let pairs = asked.iter().map(|asked| &before.rows[asked.row].example);
+    let side_by_side = chosen(pairs.zip(&records));
     drop(asked);
     for set in [&mut before, &mut after] {
         let mut row = 0..;
@@ -90,6 +95,7 @@ pub fn distill_shard(
     Ok(Distilled {
         set: after,
         records,
+        side_by_side,
         summary,
     })
 }
@@ -144,6 +150,7 @@ pub fn distill_into(
     };
     let distilled = one(set, config, shard, writer, &files.journal())?;
     distilled.set.write(&files.set(set.layout))?;
+    write_lines(&files.side_by_side(), &distilled.side_by_side)?;
     DistillReport::new(&distilled.summary).write(&files.summary())?;
     Ok(distilled)
 }

@@ -8,7 +8,7 @@ use std::fs;
 use common::{Folder, Scripted, answers, completion, data, math, settings, shown, sums, writer};
 use idiolect_completion::{CompletionRequest, FinishReason};
 use idiolect_data::{Dataset, Format, Id};
-use idiolect_distill::{Check, DistillConfig, RewriteRecord, Shard};
+use idiolect_distill::{Change, Check, DistillConfig, RewriteRecord, Shard};
 use serde_json::{Value, json};
 
 #[test]
@@ -92,6 +92,37 @@ fn the_summary_counts() {
         "length_after": {"words": 1.5, "characters": 2.75},
     });
     assert_eq!(written, expected);
+}
+
+#[test]
+fn rows_stand_beside_their_rewrites() {
+    let folder = Folder::new();
+    let set = sums(folder.0.path(), 4);
+    let texts = ["0", "It is 2.", "my response is 4", "7"];
+    let mut writer = writer(|request: &CompletionRequest| {
+        let text = texts[folder.records().len()];
+        Ok(completion(&request.id, text))
+    });
+    let rows = folder.run(&set, &math(), &mut writer).unwrap().side_by_side;
+    let changes: Vec<Change> = rows.iter().map(|row| row.change).collect();
+    let (same, changed, refused) = (Change::Same, Change::Changed, Change::Refused);
+    assert_eq!(changes, [same, changed, refused, refused]);
+    let written = serde_json::to_value(&rows[2]).unwrap();
+    let expected = json!({
+        "id": 2, "prompt": rows[2].prompt, "original": "4", "rewrite": "my response is 4",
+        "change": "refused", "verdict": "reject", "reason": "banned_phrase", "phrase": "my response",
+    });
+    assert_eq!(written, expected);
+    assert!(rows[2].prompt.contains("2 + 2"), "{}", rows[2].prompt);
+    // A page shows no more than a hundred rows of one kind.
+    let folder = Folder::new();
+    let set = sums(folder.0.path(), 160);
+    let rows = folder
+        .run(&set, &math(), &mut answers(&set))
+        .unwrap()
+        .side_by_side;
+    let count = |change| rows.iter().filter(|row| row.change == change).count();
+    assert_eq!((count(changed), count(refused)), (100, 53));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use idiolect_metrics::code::pass_at_k;
-use idiolect_metrics::interval::{Draws, Interval, bootstrap};
+use idiolect_metrics::interval::{Draws, Interval};
+use idiolect_metrics::share;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -120,7 +121,7 @@ pub(crate) fn weighted(values: &[(f64, f64)], draws: &Draws) -> Option<Mean> {
         .iter()
         .map(|(value, weight)| value * weight * scale)
         .collect();
-    let Interval { mean, low, high } = bootstrap(&values, draws)?;
+    let Interval { mean, low, high } = share::interval(&values, draws)?;
     Some(Mean { mean, low, high })
 }
 
@@ -136,7 +137,7 @@ pub fn pass_at(endings: &[Ending], samples: usize, draws: &Draws) -> BTreeMap<St
         .collect();
     let mean = |k: usize| {
         let values: Vec<f64> = passed.iter().map(|c| pass_at_k(samples, *c, k)).collect();
-        let Interval { mean, low, high } = bootstrap(&values, draws)?;
+        let Interval { mean, low, high } = share::interval(&values, draws)?;
         Some((format!("pass@{k}"), Mean { mean, low, high }))
     };
     let possible = KS.into_iter().filter(|k| *k <= samples);

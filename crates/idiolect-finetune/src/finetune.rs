@@ -12,6 +12,7 @@ use idiolect_lm::device::{named, on_threads};
 use idiolect_lora::LoraConfig;
 use idiolect_train::TrainConfig;
 
+use crate::job::in_memory;
 use crate::run::{AdapterRun, FullRun, Listener, RunOptions};
 use crate::{
     FineTuneError, FineTuneSettings, FineTuned, FullyFineTuned, MemoryPlan, TrainSettings,
@@ -25,6 +26,7 @@ use crate::{
 pub struct FineTune<'a> {
     model: LanguageModel,
     data: TrainingData<'a>,
+    held_out: Option<TrainingData<'a>>,
     skipped: Vec<SkippedRow>,
     settings: TrainSettings,
     resume: bool,
@@ -54,6 +56,7 @@ impl<'a> FineTune<'a> {
         Self {
             model,
             data,
+            held_out: None,
             skipped: Vec::new(),
             settings,
             resume: false,
@@ -80,6 +83,14 @@ impl<'a> FineTune<'a> {
     #[must_use]
     pub fn settings(mut self, settings: FineTuneSettings) -> Self {
         self.settings.finetune = settings;
+        self
+    }
+
+    /// What is evaluated and not trained on, instead of a share of the data; by default the file that
+    /// [`FineTuneSettings::eval_data`] names.
+    #[must_use]
+    pub fn held_out(mut self, data: impl Into<TrainingData<'a>>) -> Self {
+        self.held_out = Some(data.into());
         self
     }
 
@@ -178,8 +189,18 @@ impl<'a> FineTune<'a> {
         })
     }
 
+    /// The examples that the settings name to be evaluated; those that cannot be used are skipped where that is asked for.
+    fn eval_data(&mut self) -> Result<Option<TrainingData<'a>>, FineTuneError> {
+        let settings = &self.settings;
+        let Some(data) = settings.finetune.held_out(&settings.data) else {
+            return Ok(None);
+        };
+        let seed = settings.train.seed;
+        Ok(Some(in_memory(&data, seed, &mut self.skipped)?))
+    }
+
     /// Everything checked that can be before the first row is read.
-    fn into_options(self) -> Result<(RunOptions<'a>, Box<Listener<'a>>), FineTuneError> {
+    fn into_options(mut self) -> Result<(RunOptions<'a>, Box<Listener<'a>>), FineTuneError> {
         self.settings.check_run()?;
         if let Some(first) = self.settings.finetune.devices.first()
             && named(first)? != self.model.device()
@@ -188,9 +209,15 @@ impl<'a> FineTune<'a> {
             return Err(FineTuneError::setting("devices", expected, first));
         }
         let config = self.settings.finetune.loop_config(&self.settings.train)?;
+        let held_out = match self.held_out.take() {
+            Some(given) => Some(given),
+            None => self.eval_data()?,
+        };
+        self.settings.finetune.check_one_way(held_out.is_some())?;
         let options = RunOptions {
             model: self.model,
             data: self.data,
+            held_out,
             skipped: self.skipped,
             run: self.settings.out.clone().map(RunDir::new),
             settings: self.settings,

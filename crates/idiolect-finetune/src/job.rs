@@ -177,7 +177,7 @@ fn data<'a>(
     settings: &TrainSettings,
     skipped: &mut Vec<SkippedRow>,
 ) -> Result<TrainingData<'a>, FineTuneError> {
-    let (data, seed) = (&settings.data, settings.train.seed);
+    let data = &settings.data;
     data.check()?;
     if is_lazy(settings)? {
         let path = data.only()?;
@@ -187,6 +187,15 @@ fn data<'a>(
             ..rows
         }));
     }
+    in_memory(data, settings.train.seed, skipped)
+}
+
+/// The rows of data that is held in memory; those that cannot be used go to `skipped`.
+pub(crate) fn in_memory<'a>(
+    data: &DataSettings,
+    seed: u64,
+    skipped: &mut Vec<SkippedRow>,
+) -> Result<TrainingData<'a>, FineTuneError> {
     if has_tokens(data)? {
         let rows = read_tokens(data.only()?)?;
         let Some(n) = data.sample else {

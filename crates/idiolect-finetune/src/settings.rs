@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use idiolect_data::DataSettings;
 use idiolect_lm::Dtype;
 use idiolect_tokens::Truncation;
 use idiolect_train::{RateRatio, TrainConfig};
@@ -56,6 +57,10 @@ pub struct FineTuneSettings {
     /// Share of the examples that is held out and evaluated, at least 0 and below 1; above 0 it must hold out at
     /// least one. Default 0.
     pub validation_share: f64,
+    /// Examples that are held out and evaluated, in the format of `data`. Default none.
+    pub eval_data: Option<PathBuf>,
+    /// Use this many of them, drawn by the seed; at least 1. Default all.
+    pub eval_sample: Option<usize>,
 }
 
 /// Whether activations are kept or computed again in the backward pass (Chen et al., arXiv 1604.06174).
@@ -97,6 +102,7 @@ impl FineTuneSettings {
                 found,
             ));
         }
+        self.check_eval_data()?;
         if self.max_length == Some(0) {
             return Err(FineTuneError::setting("max_length", "at least 1", "0"));
         }
@@ -113,6 +119,40 @@ impl FineTuneSettings {
             return Err(FineTuneError::setting("lora_plus_ratio", expected, ratio));
         }
         self.check_start()
+    }
+
+    /// Refuses two ways to hold rows out at once, and a sample of nothing.
+    fn check_eval_data(&self) -> Result<(), FineTuneError> {
+        self.check_one_way(self.eval_data.is_some())?;
+        match (self.eval_sample, &self.eval_data) {
+            (Some(0), _) => Err(FineTuneError::setting("eval_sample", "at least 1", 0)),
+            (Some(found), None) => {
+                let expected = "nothing without eval_data";
+                Err(FineTuneError::setting("eval_sample", expected, found))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a share of the data to evaluate where other rows are given for that.
+    pub(crate) fn check_one_way(&self, are_given: bool) -> Result<(), FineTuneError> {
+        if are_given && self.validation_share > 0.0 {
+            let (expected, found) = ("0 beside eval_data", self.validation_share);
+            return Err(FineTuneError::setting("validation_share", expected, found));
+        }
+        Ok(())
+    }
+
+    /// Which examples `eval_data` names, read as those that are trained on are; none where it names none.
+    #[must_use]
+    pub fn held_out(&self, data: &DataSettings) -> Option<DataSettings> {
+        let path = self.eval_data.clone()?;
+        Some(DataSettings {
+            data: vec![path],
+            weights: Vec::new(),
+            sample: self.eval_sample,
+            ..data.clone()
+        })
     }
 
     /// Refuses what does not go with the adapter that a run starts from.

@@ -104,6 +104,16 @@ pub fn paired(
     }))
 }
 
+/// A p-value as text, with the digits that 10,000 draws carry.
+#[must_use]
+pub fn shown_p(p: f64) -> String {
+    if p < 0.001 {
+        format!("{p:.0e}")
+    } else {
+        format!("{p:.3}")
+    }
+}
+
 /// Share of sign changes whose sum is at least as far from zero as the one found.
 fn p_value(differences: &[f64], draws: &Draws) -> f64 {
     let found = differences.iter().sum::<f64>().abs();

@@ -13,6 +13,7 @@ mod overlap;
 pub mod python;
 mod rouge;
 pub mod safety;
+pub mod share;
 mod words;
 
 pub use bleu::{bleu4, sacrebleu};

@@ -1,5 +1,7 @@
 //! Every number of a run directory, as its files have them.
 
+use std::path::Path;
+
 use idiolect_data::settings::read_file;
 use idiolect_data::{RunDir, content_hash};
 use serde_json::{Map, Value, json};
@@ -23,32 +25,86 @@ pub(crate) fn collect(run: &RunDir) -> Result<Map<String, Value>, ReportError> {
         Some(text) => object(&outcome, &text)?,
         None => Map::new(),
     };
-    let losses = losses(run)?;
-    if report.is_empty() && losses.is_empty() {
+    let losses = of_parts(run, RunDir::metrics)?;
+    let distillation = distillation(run)?;
+    if report.is_empty() && losses.is_empty() && distillation.is_none() {
         let path = run.root.clone();
         return Err(ReportError::NoRun { path });
     }
+    report.insert("name".into(), name(&run.root).into());
+    report.insert("path".into(), run.root.display().to_string().into());
+    report.insert("sessions".into(), json!(rows(&run.sessions())?));
     report.insert("losses".into(), losses.into());
+    report.insert("timings".into(), of_parts(run, RunDir::timings)?.into());
+    if let Some(distillation) = distillation {
+        report.insert("side_by_side".into(), side_by_side(&distillation)?);
+        if !report.contains_key("summary") {
+            let summary = distillation.summary();
+            let found = text(&summary)?.map(|text| object(&summary, &text));
+            report.insert("summary".into(), found.transpose()?.into());
+        }
+    }
     if let Some(forgetting) = forgetting(run)? {
         report.insert("forgetting".into(), forgetting);
     }
     report.insert("tasks".into(), tasks(run)?.into());
+    report.insert("adapters".into(), adapters(run));
     report.insert("settings".into(), settings(run)?);
     report.insert("hashes".into(), hashes(run)?.into());
     report.insert("version".into(), env!("CARGO_PKG_VERSION").into());
     Ok(report)
 }
 
-/// The rows of each `metrics.jsonl`: of the run itself, or of its parts by name.
-fn losses(run: &RunDir) -> Result<Map<String, Value>, ReportError> {
+/// The folder's own name, also of `.`.
+fn name(folder: &Path) -> String {
+    let whole = folder.canonicalize();
+    let folder = whole.as_deref().unwrap_or(folder);
+    let name = folder.file_name().unwrap_or(folder.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// The rows of a file of JSON Lines; none where it is absent.
+fn rows(path: &Path) -> Result<Vec<Map<String, Value>>, ReportError> {
+    let text = text(path)?;
+    text.map_or(Ok(Vec::new()), |text| lines(path, &text))
+}
+
+/// The rows of one file of each part that trains: of the run itself, or of its parts by name.
+fn of_parts(
+    run: &RunDir,
+    file: fn(&RunDir) -> std::path::PathBuf,
+) -> Result<Map<String, Value>, ReportError> {
     let mut all = Map::new();
     for (name, part) in trained(run) {
-        let path = part.metrics();
+        let path = file(&part);
         if let Some(text) = text(&path)? {
             all.insert(name.into(), json!(lines(&path, &text)?));
         }
     }
     Ok(all)
+}
+
+/// Where the rewrites are: in a part of a whole job, or in the directory itself.
+fn distillation(run: &RunDir) -> Result<Option<RunDir>, ReportError> {
+    for place in [run.part(RunDir::DISTILL), run.clone()] {
+        if text(&place.side_by_side(""))?.is_some() {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
+/// Rows with the original, the rewrite and the verdict, and how many there are of each kind.
+fn side_by_side(distillation: &RunDir) -> Result<Value, ReportError> {
+    let rows = rows(&distillation.side_by_side(""))?;
+    let count = |change: &str| {
+        let is_of = |row: &&Map<String, Value>| row.get("change") == Some(&json!(change));
+        rows.iter().filter(is_of).count()
+    };
+    Ok(json!({
+        "changed": count("changed"), "same": count("same"), "refused": count("refused"),
+        "rows": rows,
+    }))
 }
 
 /// How much a training has made the model forget, without its single answers.
@@ -76,6 +132,16 @@ fn tasks(run: &RunDir) -> Result<Vec<Value>, ReportError> {
     }
     found.sort_by_key(|summary| summary["name"].to_string());
     Ok(found)
+}
+
+/// The folders of the trained adapters, the distilled one first, then the trained model's.
+fn adapters(run: &RunDir) -> Value {
+    let parts = trained(run).into_iter().rev();
+    let parts = parts.flat_map(|(_, part)| [("adapter", part.adapter()), ("model", part.model())]);
+    let there = parts.filter(|(_, folder)| folder.is_dir());
+    there
+        .map(|(kind, folder)| json!({"kind": kind, "path": folder.display().to_string()}))
+        .collect()
 }
 
 fn settings(run: &RunDir) -> Result<Value, ReportError> {

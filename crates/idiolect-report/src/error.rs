@@ -22,10 +22,16 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// A directory without a trace of a run.
-    #[error("{}: expected a directory that sdft or train wrote, found neither outcome.json nor metrics.jsonl", path.display())]
+    #[error("{}: expected a directory that sdft, train or distill wrote, found none of outcome.json, side_by_side.jsonl and metrics.jsonl", path.display())]
     NoRun {
         /// The directory.
         path: PathBuf,
+    },
+    /// A page of several runs that has no place.
+    #[error("out: expected a folder for the page of {runs} runs, found nothing")]
+    Folder {
+        /// How many runs.
+        runs: usize,
     },
     /// A file of the run that is no JSON object, or JSON Lines with another line among them.
     #[error("{}: line {line}: expected a JSON object, found {problem}", path.display())]

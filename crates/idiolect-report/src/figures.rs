@@ -1,27 +1,144 @@
-//! The plots of a page: losses by step, histograms of scores, and the shift of each block.
+//! The plots of a page: learning against forgetting, curves by step, histograms of scores, the shift of each block.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::ReportError;
-use crate::plots::{Axes, Series, bars, lines};
+use crate::plots::{Axes, bars, lines};
+use crate::scatter::{Measured, Spot, scatter};
+use crate::series::{Part, Series};
 
 /// Bins of a histogram from 0 to 1.
 const BINS: usize = 20;
+/// Bytes to mebibytes.
+const MEBIBYTE: f64 = 1.0 / 1_048_576.0;
+
+/// A plot of values by step.
+struct Curve {
+    name: &'static str,
+    log: &'static str,
+    field: &'static str,
+    scale: f64,
+    title: &'static str,
+    y: &'static str,
+}
+
+const CURVES: [Curve; 5] = [
+    Curve {
+        name: "loss",
+        log: "losses",
+        field: "loss",
+        scale: 1.0,
+        title: "Loss by step",
+        y: "nats a trained token",
+    },
+    Curve {
+        name: "rate",
+        log: "losses",
+        field: "lr",
+        scale: 1.0,
+        title: "Learning rate by step",
+        y: "learning rate",
+    },
+    Curve {
+        name: "norm",
+        log: "losses",
+        field: "grad_norm",
+        scale: 1.0,
+        title: "Gradient norm by step, before clipping",
+        y: "gradient norm",
+    },
+    Curve {
+        name: "speed",
+        log: "timings",
+        field: "tokens_per_second",
+        scale: 1.0,
+        title: "Tokens a second by step",
+        y: "tokens a second",
+    },
+    Curve {
+        name: "memory",
+        log: "timings",
+        field: "peak_memory",
+        scale: MEBIBYTE,
+        title: "Peak memory of the process by step",
+        y: "peak memory, MiB",
+    },
+];
 
 /// Every plot that the numbers allow, by name.
-pub(crate) fn plots(report: &Value) -> Result<Map<String, Value>, ReportError> {
+pub(crate) fn plots(parts: &[Part<'_>]) -> Result<Map<String, Value>, ReportError> {
     let mut plots = Map::new();
-    let losses = loss_lines(report);
-    if !losses.is_empty() {
-        let axes = Axes {
-            title: "Training loss by step",
-            x: "optimiser step",
-            y: "loss",
-        };
-        plots.insert("loss".into(), lines(&axes, &losses)?.into());
+    let spots: Vec<Spot> = parts.iter().filter_map(spot).collect();
+    if !spots.is_empty() {
+        plots.insert("moved".into(), scatter(&spots)?.into());
     }
+    for curve in &CURVES {
+        let series = curve.series(parts);
+        if !series.is_empty() {
+            let axes = Axes {
+                title: curve.title,
+                x: "optimiser step",
+                y: curve.y,
+            };
+            plots.insert(curve.name.into(), lines(&axes, &series)?.into());
+        }
+    }
+    histograms(parts, &mut plots)?;
+    let layers = each(parts, by_layer);
+    if !layers.is_empty() {
+        let axes = Axes {
+            title: "Parameter shift by block",
+            x: "block",
+            y: "Frobenius norm",
+        };
+        plots.insert("shift".into(), bars(&axes, 1.0, &layers)?.into());
+    }
+    Ok(plots)
+}
+
+impl Curve {
+    /// A line for each part, and a dashed one for the held-out loss where there is one.
+    fn series(&self, parts: &[Part<'_>]) -> Vec<Series> {
+        let mut series = each(parts, |part| {
+            Some(part.line(self.log, self.field, self.scale))
+        });
+        if self.name == "loss" {
+            let held_out = each(parts, |part| Some(part.line("losses", "eval_loss", 1.0)));
+            series.extend(held_out.into_iter().map(|one| Series {
+                dashed: true,
+                ..one
+            }));
+        }
+        series
+    }
+}
+
+/// The points of each part that has some.
+fn each(parts: &[Part<'_>], points: impl Fn(&Part<'_>) -> Option<Vec<(f64, f64)>>) -> Vec<Series> {
+    let one = |part: &Part<'_>| {
+        let points = points(part).filter(|points| !points.is_empty())?;
+        Some(Series {
+            colour: part.colour,
+            dashed: false,
+            points,
+        })
+    };
+    parts.iter().filter_map(one).collect()
+}
+
+/// What a part learned and forgot; none where either was not measured.
+fn spot(part: &Part<'_>) -> Option<Spot> {
+    let intervals = &part.model()?["intervals"];
+    Some(Spot {
+        colour: part.colour,
+        learning: Measured::of(&intervals["learning"])?,
+        forgetting: Measured::of(&intervals["forgetting"])?,
+    })
+}
+
+fn histograms(parts: &[Part<'_>], plots: &mut Map<String, Value>) -> Result<(), ReportError> {
     for (name, title, x) in [
         (
             "bleu4",
@@ -39,93 +156,42 @@ pub(crate) fn plots(report: &Value) -> Result<Map<String, Value>, ReportError> {
             "embedding similarity to the base model",
         ),
     ] {
-        let series = histograms(report, name);
+        let series = each(parts, |part| histogram(part, name));
         if !series.is_empty() {
             let y = "share of rows";
-            plots.insert(
-                name.into(),
-                bars(&Axes { title, x, y }, 1.0 / BINS as f64, &series)?.into(),
-            );
+            let plot = bars(&Axes { title, x, y }, 1.0 / BINS as f64, &series)?;
+            plots.insert(name.into(), plot.into());
         }
     }
-    let layers = by_layer(report);
-    if !layers.is_empty() {
-        let axes = Axes {
-            title: "Parameter shift by block",
-            x: "block",
-            y: "Frobenius norm",
-        };
-        plots.insert("shift".into(), bars(&axes, 1.0, &layers)?.into());
-    }
-    Ok(plots)
-}
-
-fn loss_lines(report: &Value) -> Vec<Series> {
-    let parts = report["losses"].as_object().into_iter().flatten();
-    let point = |row: &Value| Some((row["step"].as_f64()?, row["loss"].as_f64()?));
-    let series = parts.map(|(name, rows)| Series {
-        name: name.clone(),
-        points: rows
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(point)
-            .collect(),
-    });
-    series.collect()
-}
-
-/// The models that were trained, which alone can differ from the base model.
-fn trained(report: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    let models = report["models"].as_array().into_iter().flatten();
-    models.filter_map(|model| {
-        Some((model["model"].as_str()?, model)).filter(|(name, _)| *name != "seed")
-    })
+    Ok(())
 }
 
 /// Share of the rows in each bin, values below 0 in the first one.
-fn histograms(report: &Value, score: &str) -> Vec<Series> {
-    let one = |(name, model): (&str, &Value)| {
-        let values = model["values"][score].as_array()?;
-        let mut counts = [0_usize; BINS];
-        for value in values.iter().filter_map(Value::as_f64) {
-            let above = (1..BINS)
-                .filter(|bin| *bin as f64 / BINS as f64 <= value)
-                .count();
-            counts[above] += 1;
-        }
-        let share = |(bin, count): (usize, usize)| {
-            (
-                bin as f64 / BINS as f64,
-                count as f64 / values.len().max(1) as f64,
-            )
-        };
-        Some(Series {
-            name: name.to_owned(),
-            points: counts.into_iter().enumerate().map(share).collect(),
-        })
+fn histogram(part: &Part<'_>, score: &str) -> Option<Vec<(f64, f64)>> {
+    let values = part.model()?["values"][score].as_array()?;
+    let mut counts = [0_usize; BINS];
+    for value in values.iter().filter_map(Value::as_f64) {
+        let above = (1..BINS)
+            .filter(|bin| *bin as f64 / BINS as f64 <= value)
+            .count();
+        counts[above] += 1;
+    }
+    let share = |(bin, count): (usize, usize)| {
+        let all = values.len().max(1) as f64;
+        (bin as f64 / BINS as f64, count as f64 / all)
     };
-    trained(report).filter_map(one).collect()
+    Some(counts.into_iter().enumerate().map(share).collect())
 }
 
 /// The norm of each block's change: the root of the summed squares of its projections.
-fn by_layer(report: &Value) -> Vec<Series> {
-    let one = |(name, model): (&str, &Value)| {
-        let mut squares = BTreeMap::new();
-        for place in model["shifts"].as_array()? {
-            let norm = place["norm"].as_f64()?;
-            *squares.entry(place["layer"].as_u64()?).or_insert(0.0) += norm * norm;
-        }
-        let points = squares
-            .into_iter()
-            .map(|(layer, sum): (u64, f64)| (layer as f64, sum.sqrt()));
-        Some(Series {
-            name: name.to_owned(),
-            points: points.collect(),
-        })
-    };
-    trained(report)
-        .filter_map(one)
-        .filter(|one| !one.points.is_empty())
-        .collect()
+fn by_layer(part: &Part<'_>) -> Option<Vec<(f64, f64)>> {
+    let mut squares = BTreeMap::new();
+    for place in part.model()?["shifts"].as_array()? {
+        let norm = place["norm"].as_f64()?;
+        *squares.entry(place["layer"].as_u64()?).or_insert(0.0) += norm * norm;
+    }
+    let points = squares
+        .into_iter()
+        .map(|(layer, sum): (u64, f64)| (layer as f64, sum.sqrt()));
+    Some(points.collect())
 }

@@ -7,12 +7,26 @@ use std::path::{Path, PathBuf};
 use idiolect_data::{RunDir, write_atomically};
 use idiolect_input::shown_text;
 use minijinja::{AutoEscape, Environment, Output, State, escape_formatter};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::{ReportError, collected, figures};
+use crate::series::{Part, parts};
+use crate::{ReportError, collected, figures, numbers};
 
-/// The page with the places of its numbers.
-const PAGE: &str = include_str!("page.html");
+/// The page's parts by the names that they call each other by.
+const TEMPLATES: [(&str, &str); 12] = [
+    ("style.css", include_str!("page/style.css")),
+    ("frame.html", include_str!("page/frame.html")),
+    ("macros.html", include_str!("page/macros.html")),
+    ("run.html", include_str!("page/run.html")),
+    ("finding.html", include_str!("page/finding.html")),
+    ("scores.html", include_str!("page/scores.html")),
+    ("forgetting.html", include_str!("page/forgetting.html")),
+    ("rewrites.html", include_str!("page/rewrites.html")),
+    ("answers.html", include_str!("page/answers.html")),
+    ("tasks.html", include_str!("page/tasks.html")),
+    ("settings.html", include_str!("page/settings.html")),
+    ("compared.html", include_str!("page/compared.html")),
+];
 
 /// Writes `report/index.html` and `report/report.json` below a run directory; the path of the page.
 ///
@@ -21,36 +35,72 @@ const PAGE: &str = include_str!("page.html");
 /// [`ReportError::NoRun`] for a directory that holds no run; [`ReportError::Json`] and [`ReportError::Data`] for a
 /// file of it that does not parse; [`ReportError::Io`] and [`ReportError::Data`] for what cannot be read or written.
 pub fn write(run: &Path) -> Result<PathBuf, ReportError> {
-    let run = RunDir::new(run);
-    let report = Value::from(collected::collect(&run)?);
-    let plots = figures::plots(&report)?;
-    let page = run.report_page();
-    let html = render(&report, plots).map_err(|source| ReportError::Page {
-        path: page.clone(),
-        source: source.into(),
-    })?;
-    make(&run.report())?;
-    write_atomically(&run.report_numbers(), |to| writeln!(to, "{report:#}"))?;
-    write_atomically(&page, |to| to.write_all(html.as_bytes()))?;
-    Ok(page)
+    write_to(run, RunDir::new(run).report())
 }
 
-fn make(folder: &Path) -> Result<(), ReportError> {
-    std::fs::create_dir_all(folder).map_err(|source| ReportError::Io {
-        path: folder.to_owned(),
-        action: "make",
-        source,
+/// The same, with the folder of the page.
+pub(crate) fn write_to(run: &Path, folder: PathBuf) -> Result<PathBuf, ReportError> {
+    let report = Value::from(collected::collect(&RunDir::new(run))?);
+    let page = Page {
+        template: "run.html",
+        folder,
+        parts: parts(std::slice::from_ref(&report)),
+    };
+    page.write(&report)
+}
+
+/// A page that is to be written.
+pub(crate) struct Page<'a> {
+    /// Its template.
+    pub(crate) template: &'static str,
+    /// Where `index.html` and `report.json` are to lie.
+    pub(crate) folder: PathBuf,
+    /// What was trained.
+    pub(crate) parts: Vec<Part<'a>>,
+}
+
+impl Page<'_> {
+    /// Writes the page and its numbers; the path of the page.
+    pub(crate) fn write(&self, report: &Value) -> Result<PathBuf, ReportError> {
+        let page = self.folder.join("index.html");
+        let plots = figures::plots(&self.parts)?;
+        let parts: Vec<Value> = self.parts.iter().map(shown).collect();
+        let context = json!({"report": report, "plots": plots, "parts": parts});
+        let html = render(self.template, &context).map_err(|source| ReportError::Page {
+            path: page.clone(),
+            source: source.into(),
+        })?;
+        std::fs::create_dir_all(&self.folder).map_err(|source| ReportError::Io {
+            path: self.folder.clone(),
+            action: "make",
+            source,
+        })?;
+        let numbers = self.folder.join("report.json");
+        write_atomically(&numbers, |to| writeln!(to, "{report:#}"))?;
+        write_atomically(&page, |to| to.write_all(html.as_bytes()))?;
+        Ok(page)
+    }
+}
+
+/// What the templates know of a trained part.
+fn shown(part: &Part<'_>) -> Value {
+    let last = |field| part.line("losses", field, 1.0).last().map(|point| point.1);
+    json!({
+        "name": part.name, "label": part.label, "colour": part.colour,
+        "intervals": part.model().map(|model| &model["intervals"]),
+        "last_loss": last("loss"), "last_held_out": last("eval_loss"),
     })
 }
 
-fn render(report: &Value, plots: Map<String, Value>) -> Result<String, minijinja::Error> {
+fn render(template: &str, context: &Value) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_formatter(printed);
-    environment.add_filter("fixed", fixed);
-    environment.add_template("report.html", PAGE)?;
-    let page = environment.get_template("report.html")?;
-    page.render(json!({"report": report, "plots": plots}))
+    numbers::add_to(&mut environment);
+    for (name, text) in TEMPLATES {
+        environment.add_template(name, text)?;
+    }
+    environment.get_template(template)?.render(context)
 }
 
 /// Characters of one text of a run's files that the page shows.
@@ -68,13 +118,5 @@ fn printed(
             escape_formatter(out, state, &text.into_owned().into())
         }
         _ => escape_formatter(out, state, value),
-    }
-}
-
-/// A number with so many digits behind the point, a dash where there is none.
-fn fixed(value: &minijinja::Value, digits: usize) -> String {
-    match f64::try_from(value.clone()) {
-        Ok(number) => format!("{number:.digits$}"),
-        Err(_) => "–".into(),
     }
 }

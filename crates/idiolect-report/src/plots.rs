@@ -8,14 +8,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use crate::ReportError;
-
-/// What is drawn for one model.
-pub(crate) struct Series {
-    /// `seed`, `plain`, `distilled`, or the name of another one.
-    pub(crate) name: String,
-    /// Points of a line, or left end and height of bars.
-    pub(crate) points: Vec<(f64, f64)>,
-}
+use crate::series::{COLOURS, Series};
 
 /// What the axes say.
 pub(crate) struct Axes {
@@ -27,27 +20,18 @@ pub(crate) struct Axes {
     pub(crate) y: &'static str,
 }
 
-const INK: RGBColor = RGBColor(1, 1, 1);
+/// Stand-ins for the page's own colours: text and axes, then the grid, then those of the series.
+pub(crate) const INK: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
-const SEED: RGBColor = RGBColor(3, 3, 3);
-const PLAIN: RGBColor = RGBColor(4, 4, 4);
-const DISTILLED: RGBColor = RGBColor(5, 5, 5);
-/// The stand-ins as plotters writes them, and what the page is to read.
-const COLOURS: [(&str, &str); 5] = [
-    ("#010101", "currentColor"),
-    ("#020202", "var(--grid)"),
-    ("#030303", "var(--seed)"),
-    ("#040404", "var(--plain)"),
-    ("#050505", "var(--distilled)"),
-];
+const FIRST: u8 = 3;
 
 /// Why a plot could not be drawn.
 pub(crate) type PlotError = DrawingAreaErrorKind<std::io::Error>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The largest number that is drawn: axes of more make no sense to a reader, and some of them no end.
-const LARGEST: f64 = 1e15;
+pub(crate) const LARGEST: f64 = 1e15;
 
 /// The points that can be drawn; what is no number, or beyond any axis, is left out.
 pub(crate) fn drawable(points: impl IntoIterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
@@ -60,8 +44,8 @@ pub(crate) fn drawable(points: impl IntoIterator<Item = (f64, f64)>) -> Vec<(f64
 
 fn all_drawable(series: &[Series]) -> Vec<Series> {
     let one = |one: &Series| Series {
-        name: one.name.clone(),
         points: drawable(one.points.iter().copied()),
+        ..*one
     };
     series.iter().map(one).collect()
 }
@@ -78,8 +62,15 @@ pub(crate) fn lines(axes: &Axes, series: &[Series]) -> Result<String, ReportErro
             .build_cartesian_2d(0.0..right, 0.0..top)?;
         mesh(&mut chart, axes)?;
         for one in series {
-            let style = colour(&one.name).stroke_width(2);
-            chart.draw_series(LineSeries::new(one.points.iter().copied(), style))?;
+            let (points, style) = (
+                one.points.iter().copied(),
+                colour(one.colour).stroke_width(2),
+            );
+            if one.dashed {
+                chart.draw_series(DashedLineSeries::new(points, 6, 4, style))?;
+            } else {
+                chart.draw_series(LineSeries::new(points, style))?;
+            }
         }
         Ok(())
     })
@@ -102,7 +93,7 @@ pub(crate) fn bars(axes: &Axes, width: f64, series: &[Series]) -> Result<String,
                 let left = left + width * 0.05 + share * place as f64;
                 Rectangle::new(
                     [(left, 0.0), (left + share, *height)],
-                    colour(&one.name).filled(),
+                    colour(one.colour).filled(),
                 )
             };
             chart.draw_series(one.points.iter().filter(|point| 0.0 < point.1).map(bar))?;
@@ -111,13 +102,13 @@ pub(crate) fn bars(axes: &Axes, width: f64, series: &[Series]) -> Result<String,
     })
 }
 
-type Chart<'a, 'b> = ChartContext<
+pub(crate) type Chart<'a, 'b> = ChartContext<
     'a,
     SVGBackend<'b>,
     Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
 >;
 
-fn mesh(chart: &mut Chart, axes: &Axes) -> Result<(), PlotError> {
+pub(crate) fn mesh(chart: &mut Chart, axes: &Axes) -> Result<(), PlotError> {
     let text = ("sans-serif", 14).into_font().color(&INK);
     chart
         .configure_mesh()
@@ -130,6 +121,7 @@ fn mesh(chart: &mut Chart, axes: &Axes) -> Result<(), PlotError> {
         .axis_desc_style(text)
         .x_labels(8)
         .x_label_formatter(&tick)
+        .y_label_formatter(&tick)
         .y_labels(6)
         .draw()
 }
@@ -142,7 +134,7 @@ fn tick(value: &f64) -> String {
 }
 
 /// Draws on an empty area and gives the page's colours to the result.
-fn drawn(
+pub(crate) fn drawn(
     axes: &Axes,
     draw: impl FnOnce(&Area<'_>) -> Result<(), PlotError>,
 ) -> Result<String, ReportError> {
@@ -153,8 +145,8 @@ fn drawn(
         let drawn = drawn.map_err(|source| undrawn(axes.title, source))?;
         drawn.map_err(|source| undrawn(axes.title, source))?;
     }
-    for (stand_in, own) in COLOURS {
-        svg = svg.replace(stand_in, own);
+    for (stand_in, own) in page_colours() {
+        svg = svg.replace(&stand_in, &own);
     }
     let label = format!("<svg role=\"img\" aria-label=\"{}\" ", axes.title);
     Ok(svg.replacen("<svg ", &label, 1))
@@ -166,12 +158,24 @@ pub(crate) fn undrawn(title: &'static str, source: impl Into<BoxError>) -> Repor
     ReportError::Plot { title, source }
 }
 
-fn colour(name: &str) -> RGBColor {
-    match name {
-        "seed" => SEED,
-        "distilled" => DISTILLED,
-        _ => PLAIN,
-    }
+/// The stand-in for a colour of a series.
+pub(crate) fn colour(number: usize) -> RGBColor {
+    let own = u8::try_from(number % COLOURS).unwrap_or_default();
+    let level = FIRST + own;
+    RGBColor(level, level, level)
+}
+
+/// The stand-ins as plotters writes them, and what the page is to read.
+fn page_colours() -> impl Iterator<Item = (String, String)> {
+    let written = |RGBColor(r, g, b)| format!("#{r:02X}{g:02X}{b:02X}");
+    let own = [
+        (INK, "currentColor".to_owned()),
+        (GRID, "var(--grid)".into()),
+    ];
+    let series = (0..COLOURS).map(|at| (colour(at), format!("var(--c{at})")));
+    own.into_iter()
+        .chain(series)
+        .map(move |(stand_in, own)| (written(stand_in), own))
 }
 
 /// An axis that ends below this is drawn to 1: the steps between its marks would be no numbers any more.
@@ -197,24 +201,25 @@ mod tests {
         y: "loss",
     };
 
-    fn series(name: &str) -> Series {
+    fn series(colour: usize) -> Series {
         Series {
-            name: name.into(),
+            colour,
+            dashed: false,
             points: vec![(0.0, 1.0), (1.0, 0.5)],
         }
     }
 
     #[test]
     fn plots_have_text_marks_and_no_colour_of_their_own() {
-        let line = lines(&AXES, &[series("plain"), series("distilled")]).unwrap();
-        let bar = bars(&AXES, 1.0, &[series("plain"), series("distilled")]).unwrap();
+        let line = lines(&AXES, &[series(1), series(2)]).unwrap();
+        let bar = bars(&AXES, 1.0, &[series(1), series(2)]).unwrap();
         for (svg, mark) in [(line, "<polyline"), (bar, "<rect")] {
             for part in [
                 "a title",
                 "step",
                 "loss",
-                "var(--plain)",
-                "var(--distilled)",
+                "var(--c1)",
+                "var(--c2)",
                 "currentColor",
                 mark,
             ] {
@@ -234,19 +239,16 @@ mod tests {
             (1.0, f64::NEG_INFINITY),
         ];
         let hostile = Series {
-            name: "plain".into(),
             points: ends.into_iter().chain([(0.0, 1.0), (1.0, 0.5)]).collect(),
+            ..series(1)
         };
-        for draw in [
-            lines(&AXES, &[hostile]),
-            bars(&AXES, 1.0, &[series("plain")]),
-        ] {
+        for draw in [lines(&AXES, &[hostile]), bars(&AXES, 1.0, &[series(1)])] {
             let svg = draw.unwrap();
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
         let tiny = Series {
-            name: "plain".into(),
             points: vec![(0.0, 5e-324), (5e-324, 5e-324)],
+            ..series(1)
         };
         assert!(lines(&AXES, &[tiny]).is_ok());
     }
@@ -258,8 +260,8 @@ mod tests {
             lines(
                 &AXES,
                 &[Series {
-                    name: "x".into(),
-                    points: vec![]
+                    points: vec![],
+                    ..series(1)
                 }]
             )
             .is_ok()

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use idiolect_data::{RunDir, content_hash, write_json};
-use idiolect_report::{curves, write};
+use idiolect_report::{curves, write, write_runs};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -69,7 +69,7 @@ fn a_training_shows_losses_settings_and_hashes() {
     let (html, numbers) = page(&run);
     let hash = content_hash(&run.adapter()).unwrap();
     for part in [
-        "Training loss by step",
+        "Loss by step",
         "<code>models&#x2f;x</code>",
         "<dt>rank</dt>",
         &hash,
@@ -81,7 +81,7 @@ fn a_training_shows_losses_settings_and_hashes() {
     assert_eq!(numbers["hashes"], json!({"adapter run": hash}));
     // Nothing is fetched.
     assert!(!html.contains("href=") && !html.contains("src="));
-    assert!(!html.contains("Sample rows"));
+    assert!(!html.contains("Answers to held-out rows"));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_whole_job_shows_scores_samples_and_tasks() {
     let (html, numbers) = page(&run);
     for part in [
         "p 0.031",
-        "0.2500<small>0.1500 to 0.3500</small>",
+        "0.25<small>0.15 to 0.35</small>",
         "Histogram of BLEU-4",
         "Parameter shift by block",
         "&lt;b&gt;1 &amp; 1&lt;&#x2f;b&gt;",
@@ -117,7 +117,7 @@ fn a_whole_job_shows_scores_samples_and_tasks() {
 #[test]
 fn what_is_no_run_is_refused_with_the_place() {
     let (_folder, run) = run();
-    let none = "RUN: expected a directory that sdft or train wrote, found neither outcome.json nor metrics.jsonl";
+    let none = "RUN: expected a directory that sdft, train or distill wrote, found none of outcome.json, side_by_side.jsonl and metrics.jsonl";
     assert_eq!(refused(&run), none);
     assert!(
         curves::draw(&run.root)
@@ -156,4 +156,121 @@ fn curves_need_a_step() {
     curves::draw(&run.root).unwrap();
     let picture = std::fs::read_to_string(run.curves()).unwrap();
     assert!(picture.starts_with("<svg") && picture.contains("Learning rate"));
+}
+
+/// What a distillation leaves of three rows.
+fn side_by_side() -> String {
+    let row = |id: &str, change: &str, more: Value| {
+        let mut row = json!({"id": id, "prompt": "p", "original": "o", "rewrite": "<i>r</i>", "change": change});
+        row.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        row.to_string() + "\n"
+    };
+    [
+        row("first", "changed", json!({"verdict": "keep"})),
+        row("second", "same", json!({"verdict": "keep"})),
+        row("third", "refused", json!({"verdict": "reject", "reason": "different_answer", "expected": "4", "found": null})),
+    ]
+    .concat()
+}
+
+#[test]
+fn rows_stand_beside_their_rewrites() {
+    let (_folder, run) = run();
+    put(&run.side_by_side(""), &side_by_side());
+    let length = json!({"words": 1.0, "characters": 1.0});
+    let summary = json!({
+        "rows": 3, "replaced": 2, "replaced_share": 0.667, "identical": 1, "refused": {"different_answer": 1},
+        "refused_share": {"different_answer": 0.333}, "length_before": length, "length_after": length,
+    });
+    put(&run.summary(), &summary.to_string());
+    let (html, numbers) = page(&run);
+    for part in [
+        "2 of 3 responses were replaced",
+        "<div class=\"row changed\"><h3>first",
+        "refused: different answer, expected 4</span>",
+        "<pre>&lt;i&gt;r&lt;&#x2f;i&gt;</pre>",
+        "kept, the same: 1</label>",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let counts =
+        ["changed", "same", "refused"].map(|change| numbers["side_by_side"][change].as_u64());
+    assert_eq!(counts, [Some(1); 3]);
+    put(&run.side_by_side(""), "{");
+    assert!(refused(&run).starts_with("RUN/side_by_side.jsonl: line 1: expected a JSON object"));
+}
+
+#[test]
+fn the_top_says_when_where_and_what_was_found() {
+    let (_folder, run) = run();
+    put(&run.metrics(), &metrics(&[2.0, 1.0]));
+    let (html, _) = page(&run);
+    assert!(!html.contains("Begun"));
+    let began = |at: &str| json!({"event": "began", "at": at, "version": "0.2.0", "machine": "A processor, 2 threads", "device": "cpu"});
+    let sessions = [
+        began("2026-01-31T12:00:00Z"),
+        began("2026-01-31T13:00:00Z"),
+        json!({"event": "ended", "seconds": 125.4}),
+    ];
+    let sessions: String = sessions.iter().map(|row| row.to_string() + "\n").collect();
+    put(&run.sessions(), &sessions);
+    let (html, _) = page(&run);
+    for part in [
+        "Begun 2026-01-31 12:00:00 UTC, in 2 sessions, 2 min 5 s in those that ended.",
+        "A processor, 2 threads; device cpu",
+        "The training loss went from 2.000 to 1.000 in 2 steps.",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let mut told = outcome();
+    told["finding"] = "Something was found.".into();
+    write_json(&run.outcome(), &told).unwrap();
+    assert!(
+        page(&run)
+            .0
+            .contains("<p class=\"finding\">Something was found.</p>")
+    );
+}
+
+#[test]
+fn two_runs_stand_side_by_side_with_the_settings_that_differ() {
+    let (folder, run) = run();
+    let runs = ["slow", "fast"].map(|name| run.part(name));
+    for (part, rate) in runs.iter().zip(["1e-4", "1e-3"]) {
+        put(&part.metrics(), &metrics(&[2.0, 1.0]));
+        put(
+            &part.run_toml(),
+            &format!("rank = 8\nlearning_rate = {rate}\n"),
+        );
+    }
+    let paths = runs.map(|run| run.root);
+    let missing = write_runs(&paths, None).unwrap_err().to_string();
+    assert_eq!(
+        missing,
+        "out: expected a folder for the page of 2 runs, found nothing"
+    );
+    let to = folder.path().join("both");
+    let html = std::fs::read_to_string(write_runs(&paths, Some(&to)).unwrap()).unwrap();
+    let numbers = std::fs::read_to_string(to.join("report.json")).unwrap();
+    let numbers: Value = serde_json::from_str(&numbers).unwrap();
+    let differ = json!([{"setting": "learning_rate", "values": [1e-4, 1e-3]}]);
+    assert_eq!(numbers["differences"], differ);
+    assert_eq!(numbers["runs"][1]["losses"]["run"][1]["loss"], 1.0);
+    for part in [
+        "slow · fast",
+        "var(--c1)",
+        "var(--c2)",
+        "Loss by step",
+        "<td>1.0000</td><td>1.0000</td>",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let single = write_runs(&paths[..1], Some(&to)).unwrap();
+    assert!(
+        std::fs::read_to_string(single)
+            .unwrap()
+            .contains("<h1>slow</h1>")
+    );
 }

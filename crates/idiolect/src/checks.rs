@@ -29,9 +29,6 @@ impl SdftSettings {
     /// As [`DistillJob::check`].
     pub fn check(&self) -> Result<(), Error> {
         self.distillation().check()?;
-        if self.eval_sample == Some(0) {
-            return Err(Error::setting("eval_sample", "at least 1", 0));
-        }
         let training = TrainSettings {
             model: self.model.clone(),
             data: self.data.clone(),

@@ -72,10 +72,6 @@ pub struct SdftSettings {
     pub model: ModelSettings,
     #[serde(flatten)]
     pub data: DataSettings,
-    /// Held-out examples in the format of `data`, answered by the base model and both adapters.
-    pub eval_data: Option<PathBuf>,
-    /// Use this many of them, drawn by the seed; by default all.
-    pub eval_sample: Option<usize>,
     /// Folder of a sentence encoder (`MiniLM`) for the embedding similarity; by default it is not measured.
     pub embedder: Option<PathBuf>,
     #[serde(flatten)]
@@ -87,6 +83,7 @@ pub struct SdftSettings {
     /// The loop; its seed is that of everything random in the job.
     #[serde(flatten)]
     pub train: TrainConfig,
+    /// `eval_data` must be given: the base model and both adapters answer it, and each training is evaluated on it.
     #[serde(flatten)]
     pub finetune: FineTuneSettings,
     #[serde(flatten)]

@@ -1,37 +1,45 @@
 //! What the experiment is told on the command line.
+#![allow(
+    clippy::doc_markdown,
+    reason = "what clap prints as help has no markup"
+)]
 
 use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Repeat the paper's comparison of plain and distilled fine-tuning
+/// Train a model on the same rows with their own responses and with its rewrites, and measure what it learns and
+/// forgets
 #[derive(Parser, Debug, Clone)]
 pub(crate) struct Args {
-    /// Sizes: tiny (minutes, shows that it works), small (two cores), paper (a machine with a GPU)
-    #[arg(long, default_value = "small")]
-    pub(crate) scale: String,
-    /// Start no cell that would end later than this; the cells left are named in the results
-    #[arg(long)]
-    pub(crate) budget_minutes: Option<f64>,
     /// Hugging Face folder or .gguf file
     #[arg(long)]
-    pub(crate) model: PathBuf,
-    /// Folder with the tasks' files; its sdft folder has the training sets
+    pub(crate) model: String,
+    /// Rows to rewrite and to train on, with instruction, input and output
     #[arg(long)]
     pub(crate) data: PathBuf,
-    /// Folder of the sentence encoder; without it the embedding similarity is left out
+    /// Folder with the files of the task arc_challenge; without it knowledge is left out
+    #[arg(long)]
+    pub(crate) tasks: Option<PathBuf>,
+    /// Folder of the sentence encoder; without it the likeness of answers is by words alone
     #[arg(long)]
     pub(crate) embedder: Option<PathBuf>,
-    /// The program to call
-    #[arg(long, default_value = "target/release/idiolect")]
-    pub(crate) idiolect: PathBuf,
+    /// Start no run that would end later than this
+    #[arg(long)]
+    pub(crate) budget_minutes: Option<f64>,
+    /// Which draw of rows: another number draws other rows and samples the rewrites
+    #[arg(long, default_value_t = 1)]
+    pub(crate) draw: u64,
     /// Where it computes
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
-    /// Folder of cells; the same call goes on where it was killed
+    /// Folder of rewrites and adapters; the same call goes on where it was killed
     #[arg(long, default_value = "runs/experiment")]
     pub(crate) out: PathBuf,
-    /// Page of results
-    #[arg(long, default_value = "docs/RESULTS.md")]
+    /// Numbers of the finished runs
+    #[arg(long, default_value = "docs/results/experiment.jsonl")]
     pub(crate) results: PathBuf,
+    /// Page of results; its figure lies beside the numbers
+    #[arg(long, default_value = "docs/RESULTS.md")]
+    pub(crate) page: PathBuf,
 }

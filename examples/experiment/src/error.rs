@@ -1,4 +1,4 @@
-//! What can go wrong in the experiment, outside the program that it calls.
+//! What can go wrong in the experiment.
 
 use std::path::{Path, PathBuf};
 
@@ -13,34 +13,32 @@ pub(crate) enum ExperimentError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file that holds something else.
-    #[error("{}: expected {expected}", path.display())]
-    File {
-        /// It.
+    /// A line of the file of numbers that holds something else.
+    #[error("{}: line {line}: {source}", path.display())]
+    Record {
+        /// The file.
         path: PathBuf,
-        /// What was expected in it.
+        /// Its line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// Too few rows for the design.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Rows {
+        /// The data set.
+        path: PathBuf,
+        /// What the design needs.
         expected: String,
+        /// How many there are.
+        found: usize,
     },
-    /// A data set or a result that cannot be written.
+    /// The figure cannot be drawn.
+    #[error("figure: {0}")]
+    Figure(String),
+    /// An error of the libraries.
     #[error(transparent)]
-    Data(#[from] idiolect_data::DataError),
-    /// Scores of two models that do not pair.
-    #[error(transparent)]
-    Metrics(#[from] idiolect_metrics::MetricsError),
-    /// A scale that there is not.
-    #[error("--scale: expected tiny, small or paper, found {found}")]
-    Scale {
-        /// What was asked for.
-        found: String,
-    },
-    /// The program failed; its own line stands above.
-    #[error("{command}: {status}")]
-    Program {
-        /// What was called.
-        command: String,
-        /// How it ended.
-        status: String,
-    },
+    Job(#[from] idiolect::Error),
 }
 
 impl ExperimentError {
@@ -49,12 +47,24 @@ impl ExperimentError {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
-
-    /// For a file that holds something else.
-    pub(crate) fn file(path: &Path, expected: impl Into<String>) -> Self {
-        Self::File {
-            path: path.to_owned(),
-            expected: expected.into(),
-        }
-    }
 }
+
+/// Errors of the crates that the facade's own error holds.
+macro_rules! of_job {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for ExperimentError {
+            fn from(error: $error) -> Self {
+                Self::Job(error.into())
+            }
+        })*
+    };
+}
+
+of_job!(
+    idiolect::data::DataError,
+    idiolect::embed::EmbedError,
+    idiolect::eval::EvalError,
+    idiolect::finetune::FineTuneError,
+    idiolect::forgetting::ForgettingError,
+    idiolect::lm::LmError,
+);

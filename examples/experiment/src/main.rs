@@ -1,7 +1,9 @@
-//! `cargo xtask experiment`: plain against distilled fine-tuning in many small runs, and docs/RESULTS.md.
+//! `cargo xtask experiment`: what plain and distilled training learn and forget of the same rows.
 //!
-//! It computes nothing itself: each cell is a few calls of the program `idiolect`, and a cell that has its
-//! result is not run again. Sizes stand in `scale`, the cells and their order in `plan`.
+//! The base model rewrites the responses of a data set; the rows whose rewrite was kept and differs train every arm,
+//! so that arms differ in responses alone. Each finished arm appends its numbers, item by item and without text, to a
+//! file that another machine can go on with. The design, with the primary endpoint that was fixed before any of these
+//! runs, is in `design`, the tests in `analysis`, the page in `page`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,88 +15,59 @@ use std::time::Instant;
 
 use clap::Parser;
 
-mod appendix;
+mod analysis;
 mod args;
-mod cell;
+mod arm;
+mod base;
+mod design;
 mod error;
-mod measured;
-mod opening;
+mod figure;
 mod page;
-mod plan;
-mod program;
+mod record;
 mod rows;
-mod scale;
-mod table;
 
 use args::Args;
+use arm::Lab;
+use design::Run;
 use error::ExperimentError;
-use measured::is_done;
-use plan::Cell;
-use program::Lab;
+use record::Records;
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("error: {error}");
             ExitCode::from(2)
         }
     }
 }
 
 fn run(args: &Args) -> Result<(), ExperimentError> {
-    let scale = scale::named(&args.scale)?;
-    let lab = Lab::open(args, scale)?;
-    let cells = plan::cells(&scale);
-    println!("{} cells, scale {}", cells.len(), scale.name);
+    let lab = Lab::open(args)?;
+    let mut records = Records::open(&args.results, lab.key())?;
+    let runs = design::runs();
     let began = Instant::now();
-    cell::measure_seed(&lab)?;
-    let spent = |began: Instant| began.elapsed().as_secs_f64();
-    let (mut worked, mut foreseen) = (0.0, 0.0);
-    for (at, one) in cells.iter().enumerate() {
-        if is_done(&lab, one) {
+    let mut slowest = 0.0_f64;
+    for (at, run) in runs.iter().enumerate() {
+        if records.of(run).is_some() {
             continue;
         }
-        // What a cell takes by arithmetic, times how far off that was for those that ran.
-        let pace = if foreseen > 0.0 {
-            worked / foreseen
-        } else {
-            1.0
-        };
-        let expected = pace * plan::seconds(&scale, one);
-        let late = |minutes: f64| 60.0 * minutes < spent(began) + expected;
-        if args.budget_minutes.is_some_and(late) {
-            println!(
-                "the time is spent: {} of {} cells are done",
-                done(&lab, &cells),
-                cells.len()
-            );
+        let spent = began.elapsed().as_secs_f64();
+        let is_late = |minutes: f64| 60.0 * minutes < spent + slowest;
+        if args.budget_minutes.is_some_and(is_late) {
+            println!("the time is spent");
             break;
         }
-        let rest: f64 = cells[at..]
-            .iter()
-            .filter(|one| !is_done(&lab, one))
-            .map(|one| plan::seconds(&scale, one))
-            .sum();
-        println!(
-            "cell {}/{} {one}: about {:.0} min for all that is left",
-            at + 1,
-            cells.len(),
-            pace * rest / 60.0
-        );
-        worked += cell::run(&lab, one)?;
-        foreseen += plan::seconds(&scale, one);
+        println!("run {}/{}: {run}", at + 1, runs.len());
+        let before = Instant::now();
+        records.append(lab.measure(run)?)?;
+        slowest = slowest.max(before.elapsed().as_secs_f64());
     }
-    page::write(&lab, &cells, &args.results)?;
+    let done = |run: &&Run| records.of(run).is_some();
     println!(
-        "{} of {} cells; {}",
-        done(&lab, &cells),
-        cells.len(),
-        args.results.display()
+        "{} of {} runs are done",
+        runs.iter().filter(done).count(),
+        runs.len()
     );
-    Ok(())
-}
-
-fn done(lab: &Lab, cells: &[Cell]) -> usize {
-    cells.iter().filter(|one| is_done(lab, one)).count()
+    page::write(&lab, &records, args)
 }

@@ -1,199 +1,183 @@
-//! docs/RESULTS.md: what the cells came to, whatever it says.
+//! `docs/RESULTS.md`: what was found, in a sentence, a figure and two tables. Its sentences follow the corrected
+//! p-values.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::path::Path;
+use std::fmt::Write;
 
+use idiolect::metrics::interval::shown_p;
+
+use crate::analysis::{Finding, items, primary, secondary};
+use crate::args::Args;
+use crate::arm::Lab;
+use crate::design::{
+    ANSWER_TOKENS, ARC, ARMS, Arm, BATCH, EPOCHS, FEW_ROWS, GREEDY, GREEDY_TOKENS, HELD_OUT,
+    LONGEST, PROMPTS, RANK, RATE, ROWS, Run, SEEDS, runs,
+};
 use crate::error::ExperimentError;
-use crate::measured::{Done, Measured, result};
-use crate::plan::{Cell, SETS, TEMPLATES};
-use crate::program::Lab;
-use crate::table::{Column, Group, Side, table, verdict};
-use crate::{appendix, opening};
+use crate::figure::{self, Point};
+use crate::record::{Record, Records};
 
-/// What a model can do, and what it keeps.
-const SKILLS: [Column; 5] = [
-    Column::Changed,
-    Column::Score("call"),
-    Column::Score("call, half marks"),
-    Column::Score("instructions"),
-    Column::Score("prompts"),
-];
-/// What it refuses, and how far it moved.
-const MOVED: [Column; 6] = [
-    Column::Score("safe"),
-    Column::Score("safe, jailbreak"),
-    Column::Score("bleu4"),
-    Column::Score("rouge_l"),
-    Column::Score("embedding"),
-    Column::Shift,
-];
-/// Scores that a verdict is given on.
-const JUDGED: [&str; 9] = [
-    "call",
-    "call, half marks",
-    "instructions",
-    "prompts",
-    "safe",
-    "safe, jailbreak",
-    "bleu4",
-    "rouge_l",
-    "embedding",
-];
-
-/// Writes the page.
-///
-/// # Errors
-///
-/// Those of reading results and writing.
-pub(crate) fn write(lab: &Lab, cells: &[Cell], to: &Path) -> Result<(), ExperimentError> {
-    let seed = result(lab, None)?.unwrap_or_default();
-    let mut done = Vec::new();
-    for cell in cells {
-        done.extend(result(lab, Some(cell))?.map(|measured| (*cell, measured)));
-    }
-    let mut text = opening::write(lab, &seed, &done)?;
-    text += &sections(lab, &seed, &done)?;
-    text += &appendix::rewrites(lab)?;
-    text += &appendix::missing(cells, &done);
-    text += &appendix::hashes(lab, &seed, &done)?;
-    std::fs::write(to, text).map_err(ExperimentError::io(to))
+/// Writes page and figure, once the primary endpoint can be told.
+pub(crate) fn write(lab: &Lab<'_>, records: &Records, args: &Args) -> Result<(), ExperimentError> {
+    let Some(found) = primary(records) else {
+        println!("the runs of the primary endpoint are not done: no page is written");
+        return Ok(());
+    };
+    let figure = args.results.with_extension("svg");
+    figure::draw(&points(records), &figure)?;
+    let done = runs()
+        .iter()
+        .filter(|run| records.of(run).is_some())
+        .count();
+    let text = format!(
+        "{}{}\n![Learning against forgetting](results/{})\n\n{}\n{}",
+        opening(lab, done),
+        sentence(&found),
+        figure.file_name().unwrap_or_default().display(),
+        arms(records),
+        tests(&secondary(records)),
+    );
+    std::fs::write(&args.page, text).map_err(ExperimentError::io(&args.page))?;
+    println!("{}", args.page.display());
+    Ok(())
 }
 
-/// The groups of the cells that `wanted` takes, the base model first, each with its rows and its method.
-fn groups(seed: &Measured, done: &[Done], wanted: impl Fn(&Cell) -> bool) -> Vec<Group> {
-    let mut groups = vec![Group {
-        label: vec!["–".into(), "–".into(), "base model".into()],
-        cells: vec![seed.clone()],
-    }];
-    let mut heads: Vec<Cell> = Vec::new();
-    for (cell, measured) in done.iter().filter(|(cell, _)| wanted(cell)) {
-        if let Some(at) = heads.iter().position(|head| head.is_like(cell)) {
-            groups[at + 1].cells.push(measured.clone());
-        } else {
-            heads.push(*cell);
-            let label = vec![cell.set.to_owned(), cell.rows.to_string(), cell.method()];
-            groups.push(Group {
-                label,
-                cells: vec![measured.clone()],
+fn opening(lab: &Lab<'_>, done: usize) -> String {
+    let [rewritten, differ] = lab.rows.counts;
+    format!(
+        "# Results\n\n\
+         Written by `cargo xtask experiment`; not by hand. Numbers of every item are in `docs/results`.\n\n\
+         {model}, LoRA of rank {RANK} on queries and values, rate {RATE}, batch {BATCH}, {EPOCHS} epochs, {seeds} \
+         seeds; {done} of {all} runs are done. The model rewrote {rewritten} Alpaca rows of at most {LONGEST} \
+         characters; {differ} rewrites were kept and differ, and the first {ROWS} of these rows train every arm. Rows \
+         whose rewrite was refused are left out, so that the arms differ in every row; with them the effect would be \
+         smaller.\n\n\
+         - *Forgetting*: rise in nats per token of the base model's own answers to {PROMPTS} questions, sampled at \
+         temperature 1, at most {ANSWER_TOKENS} tokens: an estimate of KL(base ‖ tuned) per token.\n\
+         - *Learning*: fall in nats per token of the responses of {HELD_OUT} held-out rows.\n\
+         - *BLEU-4*, *ROUGE-L*, *cosine*: likeness of {GREEDY} greedy answers of {GREEDY_TOKENS} tokens to the base \
+         model's; 1 is unmoved.\n\
+         - *ARC*: change of the share right of {ARC} items of ARC-Challenge.\n\n\
+         Fixed beforehand as the primary endpoint: forgetting, plain less distilled, at {ROWS} rows, by a paired \
+         permutation test over questions with the seeds averaged, two-sided at 0.05, one sign in all seeds. Intervals \
+         are 95 %, by a bootstrap over items and seeds.\n\n",
+        model = lab.model.name(),
+        seeds = SEEDS.len(),
+        all = runs().len(),
+    )
+}
+
+/// What the primary endpoint says.
+fn sentence(found: &Finding) -> String {
+    let (effect, p) = (&found.effect, shown_p(found.p));
+    let signs = found
+        .seeds
+        .iter()
+        .all(|seed| (*seed > 0.0) == (effect.mean > 0.0));
+    let numbers = format!(
+        "{:+.4} nats a token ({:+.4} to {:+.4}), p {p}, seeds {}",
+        effect.mean,
+        effect.low,
+        effect.high,
+        found
+            .seeds
+            .iter()
+            .map(|seed| format!("{seed:+.4}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
+    let said = match (found.is_told() && signs, effect.mean > 0.0) {
+        (true, true) => "Plain training forgets more than distilled training",
+        (true, false) => "Distilled training forgets more than plain training",
+        (false, _) => "No difference in forgetting between plain and distilled training is told",
+    };
+    format!("**{said}**: {numbers}.\n")
+}
+
+fn arms(records: &Records) -> String {
+    let mut text = String::from(
+        "| trained on | rows | learning | forgetting | plain text | BLEU-4 | ROUGE-L | cosine | ARC | shift |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for arm in ARMS {
+        let of = |measure: fn(&Record) -> &Vec<f64>, digits: usize| {
+            items(records, arm, measure).map_or("–".into(), |items| {
+                let found = items.interval();
+                format!(
+                    "{:.digits$} [{:.digits$}, {:.digits$}]",
+                    found.mean, found.low, found.high
+                )
+            })
+        };
+        let single = |measure: fn(&Record) -> f64| {
+            let seeds = SEEDS.iter().map(|seed| {
+                let (arm, rows) = arm;
+                records
+                    .of(&Run {
+                        arm,
+                        rows,
+                        seed: *seed,
+                    })
+                    .map(measure)
             });
-        }
-    }
-    groups
-}
-
-const FIRST: [&str; 3] = ["trained on", "rows", "method"];
-
-fn sections(lab: &Lab, seed: &Measured, done: &[Done]) -> Result<String, ExperimentError> {
-    let rows = lab.scale.rows;
-    let [main, _] = SETS;
-    let [using, _] = TEMPLATES;
-    let whole = |cell: &Cell| cell.mix == 0.0 || cell.mix >= 1.0;
-    let is_using = |cell: &Cell| cell.template != Some(TEMPLATES[1]);
-    let mut text = String::new();
-    let mut section = |title: &str, groups: &[Group]| {
-        let _ = write!(
+            let values: Option<Vec<f64>> = seeds.collect();
+            values.map_or("–".into(), |all| {
+                format!("{:.4}", all.iter().sum::<f64>() / all.len() as f64)
+            })
+        };
+        let (name, rows) = arm;
+        // Writing to a string cannot fail.
+        let _ = writeln!(
             text,
-            "\n## {title}\n\n{}\n{}",
-            table(&FIRST, &SKILLS, groups),
-            table(&FIRST, &MOVED, groups)
-        );
-    };
-    let chosen = |wanted: &dyn Fn(&Cell) -> bool| groups(seed, done, wanted);
-    section(
-        "Plain against distilled: tasks, and safety with the four shifts (the paper's first two tables)",
-        &chosen(&|cell| cell.rows == rows && whole(cell) && is_using(cell)),
-    );
-    section(
-        "The mix ratio",
-        &chosen(&|cell| cell.set == main && cell.rows == rows && is_using(cell)),
-    );
-    section(
-        "The template",
-        &chosen(&|cell| cell.set == main && cell.rows == rows && whole(cell)),
-    );
-    section(
-        "Growing samples",
-        &chosen(&|cell| cell.set == main && whole(cell) && is_using(cell)),
-    );
-    text += "\n## Is distilled better than plain?\n\nDifferences are distilled minus plain on the same items, seeds \
-        averaged first; p by a permutation test; *higher / lower* counts items. An interval that holds 0 is *not \
-        told apart*. No correction is made for the number of comparisons.\n";
-    let mut heads: BTreeSet<(&str, usize, &str)> = BTreeSet::new();
-    let distilled = done.iter().filter(|(cell, _)| cell.mix >= 1.0);
-    heads.extend(distilled.map(|(cell, _)| (cell.set, cell.rows, cell.template.unwrap_or(using))));
-    for (set, rows, template) in heads {
-        text += &judged(done, set, rows, template)?;
-    }
-    Ok(text)
-}
-
-/// The verdicts on one pair; seeds that only one of them has are left out.
-fn judged(
-    done: &[Done],
-    set: &str,
-    rows: usize,
-    template: &str,
-) -> Result<String, ExperimentError> {
-    let of = |wanted: &dyn Fn(&Cell) -> bool| -> Vec<&Done> {
-        let same = |(cell, _): &&Done| cell.set == set && cell.rows == rows && wanted(cell);
-        done.iter().filter(same).collect()
-    };
-    let (plain, own) = (
-        of(&|cell| cell.template.is_none()),
-        of(&|cell| cell.mix >= 1.0 && cell.template == Some(template)),
-    );
-    let shared = |side: &[&Done], other: &[&Done]| Group {
-        label: Vec::new(),
-        cells: side
-            .iter()
-            .filter(|one| other.iter().any(|two| two.0.seed == one.0.seed))
-            .map(|one| one.1.clone())
-            .collect(),
-    };
-    let (first, second) = (shared(&plain, &own), shared(&own, &plain));
-    let mut lines = String::new();
-    let mut sides = Vec::new();
-    for name in JUDGED {
-        if let Some((side, line)) = verdict(name, &first, &second)? {
-            lines += &line;
-            sides.push(side);
-        }
-    }
-    let count = |wanted: Side| sides.iter().filter(|side| **side == wanted).count();
-    Ok(format!(
-        "\n### {set}, {rows} rows, {template}\n\nOf {} scores distilled is higher, which is better, on {}, lower on \
-         {}, and not told apart on {}.\n\n| score | distilled minus plain | p | higher / lower | verdict |\n\
-         | --- | --- | --- | --- | --- |\n{lines}",
-        sides.len(),
-        count(Side::Higher),
-        count(Side::Lower),
-        count(Side::Same),
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::cells;
-    use crate::scale::named;
-
-    fn some(count: usize) -> Vec<Done> {
-        let all = cells(&named("small").unwrap()).into_iter().take(count);
-        all.map(|cell| (cell, Measured::default())).collect()
-    }
-
-    #[test]
-    fn seeds_of_one_method_stand_in_one_line() {
-        let done = some(5);
-        let groups = groups(&Measured::default(), &done, |_| true);
-        let lines: Vec<(&str, usize)> = groups
-            .iter()
-            .map(|one| (&*one.label[2], one.cells.len()))
-            .collect();
-        assert_eq!(
-            lines,
-            [("base model", 1), ("plain", 3), ("distilled, using", 2)]
+            "| {name} | {rows} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            of(|record| &record.learning, 4),
+            of(|record| &record.forgetting, 4),
+            single(|record| record.plain_text),
+            of(|record| &record.bleu4, 3),
+            of(|record| &record.rouge_l, 3),
+            of(|record| &record.cosine, 3),
+            of(|record| &record.knowledge, 3),
+            single(|record| record.shift),
         );
     }
+    text
+}
+
+fn tests(found: &[Finding]) -> String {
+    let mut text = String::from(
+        "Secondary, p corrected over six tests (Holm):\n\n\
+         | tested | difference | p | told |\n| --- | --- | --- | --- |\n",
+    );
+    for one in found {
+        let effect = &one.effect;
+        let _ = writeln!(
+            text,
+            "| {} | {:+.4} [{:+.4}, {:+.4}] {} | {} | {} |",
+            one.name,
+            effect.mean,
+            effect.low,
+            effect.high,
+            one.unit,
+            shown_p(one.p),
+            if one.is_told() { "yes" } else { "no" },
+        );
+    }
+    if found.len() < 6 {
+        let _ = writeln!(text, "\nThe runs of the other tests are not done.");
+    }
+    let _ = writeln!(
+        text,
+        "\nOne model, one set of rows, one draw of rewrites; gaps at {FEW_ROWS} rows are those of the first {FEW_ROWS} of the \
+         same rows. The slope over the mix is that of its ends, so it is no test apart from the primary one."
+    );
+    text
+}
+
+fn points(records: &Records) -> Vec<Point> {
+    let point = |arm: (Arm, usize)| {
+        let learned = items(records, arm, |record| &record.learning)?.means();
+        let forgot = items(records, arm, |record| &record.forgetting)?.means();
+        let seeds = learned.into_iter().zip(forgot).collect();
+        Some(Point { arm, seeds })
+    };
+    ARMS.into_iter().filter_map(point).collect()
 }

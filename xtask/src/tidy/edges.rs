@@ -20,7 +20,7 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("continuation", &["input", "data", "completion"]),
     ("teacher", &["completion", "http", "input"]),
     ("eval", &["input", "data", "metrics", "completion"]),
-    ("report", &["input", "data"]),
+    ("report", &["input", "data", "metrics"]),
     ("kernels", &[]),
     ("embed", &["input"]),
     ("model", &["input", "kernels"]),

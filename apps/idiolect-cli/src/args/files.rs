@@ -165,7 +165,11 @@ pub(crate) struct Metrics {
 /// Arguments of `report`.
 #[derive(Args, Debug)]
 pub(crate) struct Report {
-    /// Directory that sdft or train wrote; eval folders below its eval/ are shown too
+    /// Directory that sdft, train or distill wrote; eval folders below its eval/ are shown too. Given again, the
+    /// runs are shown side by side on one page
+    #[arg(long, value_name = "FOLDER", required = true)]
+    pub run: Vec<PathBuf>,
+    /// Where index.html and report.json are written; the run's own report/ unless several runs are given
     #[arg(long, value_name = "FOLDER")]
-    pub run: PathBuf,
+    pub out: Option<PathBuf>,
 }

@@ -22,12 +22,6 @@ pub(crate) struct SdftFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub data: DataOptions,
-    /// Held-out examples in the format of --data, answered by the base model and both adapters
-    #[arg(long, value_name = "FILE")]
-    pub eval_data: Option<PathBuf>,
-    /// Use this many of them, drawn by the seed
-    #[arg(long)]
-    pub eval_sample: Option<usize>,
     /// Folder of a sentence encoder (`MiniLM`) for the embedding similarity [default: without]
     #[arg(long, value_name = "FOLDER")]
     pub embedder: Option<PathBuf>,

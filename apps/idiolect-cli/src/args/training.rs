@@ -172,6 +172,13 @@ pub(crate) struct TrainOptions {
     /// Share of the examples held out and evaluated [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub validation_share: Option<f64>,
+    /// Held-out examples in the format of --data, evaluated and not trained on; sdft needs them, and has the base model
+    /// and both adapters answer them
+    #[arg(long, value_name = "FILE")]
+    pub eval_data: Option<PathBuf>,
+    /// Use this many of them, drawn by the seed [default: all]
+    #[arg(long)]
+    pub eval_sample: Option<usize>,
     /// Steps between evaluations of the held-out examples; 0 is after each epoch [default: 0]
     #[arg(long)]
     pub eval_every: Option<usize>,

@@ -1,4 +1,4 @@
-//! `idiolect report`: a run directory in, its page and numbers out.
+//! `idiolect report`: run directories in, their page and numbers out.
 
 use idiolect::Progress;
 
@@ -8,7 +8,8 @@ use crate::progress::Bar;
 
 /// Runs the command.
 pub(crate) fn run(args: &Report) -> Result<(), CliError> {
-    let page = idiolect::report::write(&args.run).map_err(idiolect::Error::from)?;
+    let page = idiolect::report::write_runs(&args.run, args.out.as_deref());
+    let page = page.map_err(idiolect::Error::from)?;
     Bar::default().note(&format!("The report is {}", page.display()));
     Ok(())
 }

@@ -6,6 +6,7 @@ mod hash;
 mod journal;
 mod lock;
 mod run_dir;
+mod session;
 mod write;
 
 pub use folder::{fill_folder, remove_folder, remove_unfinished, replace_folder};
@@ -13,4 +14,5 @@ pub use hash::{content_hash, text_hash};
 pub use journal::{Journal, journal_row};
 pub use lock::{FileInUse, lock_file};
 pub use run_dir::RunDir;
+pub use session::{Session, SessionRow};
 pub use write::{write_atomically, write_json, write_lines};

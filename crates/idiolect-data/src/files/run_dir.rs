@@ -44,6 +44,12 @@ impl RunDir {
         self.root.join("timings.jsonl")
     }
 
+    /// `sessions.jsonl`: when, where and how long processes worked on the run.
+    #[must_use]
+    pub fn sessions(&self) -> PathBuf {
+        self.root.join("sessions.jsonl")
+    }
+
     /// `curves.svg`: loss, learning rate and gradient norm over the steps.
     #[must_use]
     pub fn curves(&self) -> PathBuf {
@@ -130,6 +136,14 @@ impl RunDir {
         let is_array = layout == Layout::Array;
         let end = if is_array { "json" } else { "jsonl" };
         self.root.join(format!("distilled{part}.{end}"))
+    }
+
+    /// `side_by_side.jsonl`: rows of a distillation with the original, the rewrite and the verdict.
+    ///
+    /// `part` is as in [`Self::rewritten`].
+    #[must_use]
+    pub fn side_by_side(&self, part: &str) -> PathBuf {
+        self.root.join(format!("side_by_side{part}.jsonl"))
     }
 
     /// `merge.json`: what came of bringing the parts of a distillation together.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use idiolect_completion::{AnswerRow, BoxError, FinishReason};
 use idiolect_data::Row;
-use idiolect_metrics::interval::{Draws, Interval, bootstrap, mean, paired};
+use idiolect_metrics::interval::{Draws, Interval, mean, paired};
+use idiolect_metrics::share;
 use idiolect_metrics::{bleu4, rouge_l};
 
 use crate::comparison::types::{AnswerSample, Comparison, Gain, ModelScores, ProjectionShift};
@@ -158,7 +159,7 @@ fn scores(model: &ComparedModel, values: BTreeMap<String, Vec<f64>>, draws: &Dra
     let shifts = model.shifts.as_deref();
     let average = |name| values.get(name).and_then(|all| mean(all));
     let interval =
-        |(name, all): (&String, &Vec<f64>)| Some((name.clone(), of(bootstrap(all, draws)?)));
+        |(name, all): (&String, &Vec<f64>)| Some((name.clone(), of(share::interval(all, draws)?)));
     let is_right = |value: &&f64| 0.5 < **value;
     let ended = |answer: &&AnswerRow| answer.finish_reason != FinishReason::Length;
     ModelScores {

@@ -45,7 +45,8 @@ pub struct ModelScores {
     pub relative_shift: Option<f64>,
     /// Training loss of the last step.
     pub last_loss: Option<f64>,
-    /// Means of [`ModelScores::values`] with 95 % bootstrap intervals over the rows.
+    /// Means of [`ModelScores::values`] with 95 % intervals over the rows: Wilson's of a share, else by the
+    /// bootstrap.
     pub intervals: BTreeMap<String, Mean>,
     /// Every score of every row, in their order; `learning` and `forgetting` have a row for each held-out response and
     /// each prompt.

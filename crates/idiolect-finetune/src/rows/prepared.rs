@@ -25,6 +25,18 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// These rows with others to evaluate, and what became of both.
+    pub(crate) fn evaluated_on(self, others: Self) -> Self {
+        Self {
+            rows: self.rows,
+            held_out: others.rows,
+            dropped: self.dropped + others.dropped,
+            cut: self.cut + others.cut,
+            lost: self.lost + others.lost,
+            skipped: [self.skipped, others.skipped].concat(),
+        }
+    }
+
     /// Renders and encodes examples, makes them fit and holds out the validation share.
     ///
     /// # Errors

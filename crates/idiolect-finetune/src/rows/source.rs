@@ -22,6 +22,8 @@ pub(crate) struct Sets<'a> {
 pub(crate) struct RowSource<'a> {
     pub(crate) model: &'a LanguageModel,
     pub(crate) data: &'a TrainingData<'a>,
+    /// What is evaluated; none where a share of `data` is, or nothing.
+    pub(crate) held_out: Option<&'a TrainingData<'a>>,
     pub(crate) settings: &'a FineTuneSettings,
     pub(crate) seed: u64,
     pub(crate) bad_rows: BadRows,
@@ -42,13 +44,14 @@ impl RowSource<'_> {
         listener: &mut L,
         then: impl FnOnce(Sets<'_>, &mut L) -> Result<T, FineTuneError>,
     ) -> Result<T, FineTuneError> {
-        let prepared = match self.data {
-            TrainingData::Lazy(file) => return self.lazy(file, run, listener, then),
-            TrainingData::Set(set) => self.examples(&set.rows)?,
-            TrainingData::Examples(rows) => self.examples(rows)?,
-            TrainingData::Tokens(rows) => {
-                Prepared::tokens(self.model, rows, self.settings, self.seed)?
-            }
+        let given = self.given()?;
+        if let TrainingData::Lazy(file) = self.data {
+            return self.lazy(file, given, run, listener, then);
+        }
+        let prepared = self.prepared(self.data)?;
+        let prepared = match given {
+            Some(given) => prepared.evaluated_on(given),
+            None => prepared,
         };
         tell(listener, prepared.dropped, prepared.cut, prepared.lost);
         self.tell_skipped(run, prepared.skipped, listener)?;
@@ -59,8 +62,41 @@ impl RowSource<'_> {
         then(sets, listener)
     }
 
-    fn examples(&self, rows: &[idiolect_data::Row]) -> Result<Prepared, FineTuneError> {
-        Prepared::examples(self.model, rows, self.bad_rows, self.settings, self.seed)
+    /// The rows that are given to be evaluated.
+    fn given(&self) -> Result<Option<Prepared>, FineTuneError> {
+        let Some(data) = self.held_out else {
+            return Ok(None);
+        };
+        let given = self.prepared(data)?;
+        if given.rows.is_empty() {
+            let expected = "at least one row that fits";
+            return Err(FineTuneError::setting("eval_data", expected, "none"));
+        }
+        Ok(Some(given))
+    }
+
+    /// Rows in memory.
+    fn prepared(&self, data: &TrainingData<'_>) -> Result<Prepared, FineTuneError> {
+        let Self {
+            model,
+            settings,
+            seed,
+            bad_rows,
+            ..
+        } = *self;
+        match data {
+            TrainingData::Set(set) => {
+                Prepared::examples(model, &set.rows, bad_rows, settings, seed)
+            }
+            TrainingData::Examples(rows) => {
+                Prepared::examples(model, rows, bad_rows, settings, seed)
+            }
+            TrainingData::Tokens(rows) => Prepared::tokens(model, rows, settings, seed),
+            TrainingData::Lazy(_) => {
+                let expected = "rows that are held in memory";
+                Err(FineTuneError::setting("held_out", expected, "lazy rows"))
+            }
+        }
     }
 
     /// Lists the rows that cannot be used in the run directory, and tells of them.
@@ -98,6 +134,7 @@ impl RowSource<'_> {
     fn lazy<T, L: FnMut(TrainingEvent) + ?Sized>(
         &self,
         file: &LazyRows,
+        given: Option<Prepared>,
         run: Option<&RunDir>,
         listener: &mut L,
         then: impl FnOnce(Sets<'_>, &mut L) -> Result<T, FineTuneError>,
@@ -115,13 +152,23 @@ impl RowSource<'_> {
             settings,
             self.seed,
         )?;
+        let evaluated: &dyn Rows = match &given {
+            Some(given) => &given.rows,
+            None => &held_out,
+        };
         let sets = Sets {
             rows: &rows,
-            held_out: &held_out,
+            held_out: evaluated,
         };
         let done = then(sets, listener)?;
-        tell(listener, rows.left_out(), rows.cut(), rows.lost());
-        let skipped = [rows.skipped(), held_out.skipped()].concat();
+        let given = given.unwrap_or_default();
+        tell(
+            listener,
+            rows.left_out() + given.dropped,
+            rows.cut() + given.cut,
+            rows.lost() + given.lost,
+        );
+        let skipped = [rows.skipped(), held_out.skipped(), given.skipped].concat();
         self.tell_skipped(run, skipped, listener)?;
         Ok(done)
     }

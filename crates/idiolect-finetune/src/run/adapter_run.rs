@@ -46,6 +46,7 @@ impl<'a> AdapterRun<'a> {
         RowSource {
             model: &self.model,
             data: &self.options.data,
+            held_out: self.options.held_out.as_ref(),
             settings: &self.options.settings.finetune,
             seed: self.options.config.seed,
             bad_rows: self.options.settings.data.bad_rows,

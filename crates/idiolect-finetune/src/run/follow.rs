@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
-use idiolect_data::RunDir;
+use idiolect_data::{RunDir, Session};
 use idiolect_report::curves;
 use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, TrainerEvent};
 
@@ -96,6 +96,9 @@ impl Follow<'_> {
         if let Some(run) = self.run {
             curves::draw(&run.root)?;
         }
+        if let Some(session) = hearing.session {
+            session.end()?;
+        }
         let Trained {
             module,
             steps,
@@ -117,6 +120,13 @@ impl Follow<'_> {
         Ok(Followed { module, report })
     }
 
+    /// Notes the session: the loop has accepted the directory.
+    fn session(&self) -> Result<Option<Session>, FineTuneError> {
+        let device = &self.settings.model.device;
+        let begin = |run| Session::begin(run, device);
+        Ok(self.run.map(begin).transpose()?)
+    }
+
     /// Writes `run.toml` and `plan.json`: the loop has accepted the directory, so no other run's are lost.
     fn begin(&self, done: usize) -> Result<Option<Board>, FineTuneError> {
         let Some(run) = self.run else {
@@ -134,6 +144,7 @@ impl Follow<'_> {
 /// What has been heard of a run.
 #[derive(Default)]
 struct Hearing {
+    session: Option<Session>,
     board: Option<Board>,
     total: usize,
     steps: Vec<StepRow>,
@@ -165,6 +176,7 @@ impl Hearing {
         match event {
             TrainerEvent::Planned { done, steps, .. } => {
                 self.total = *steps;
+                self.session = follow.session()?;
                 self.board = follow.begin(*done)?;
             }
             TrainerEvent::Step { row, .. } => {

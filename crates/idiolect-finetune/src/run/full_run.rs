@@ -107,6 +107,7 @@ fn source<'a>(options: &'a RunOptions<'_>, model: &'a LanguageModel) -> RowSourc
     RowSource {
         model,
         data: &options.data,
+        held_out: options.held_out.as_ref(),
         settings: &options.settings.finetune,
         seed: options.config.seed,
         bad_rows: options.settings.data.bad_rows,

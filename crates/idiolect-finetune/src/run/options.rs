@@ -12,6 +12,8 @@ use crate::{TrainSettings, TrainingData};
 pub(crate) struct RunOptions<'a> {
     pub(crate) model: LanguageModel,
     pub(crate) data: TrainingData<'a>,
+    /// What is evaluated; none where a share of `data` is, or nothing.
+    pub(crate) held_out: Option<TrainingData<'a>>,
     /// Rows that were left out when the data was read.
     pub(crate) skipped: Vec<SkippedRow>,
     pub(crate) settings: TrainSettings,

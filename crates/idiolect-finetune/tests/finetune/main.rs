@@ -11,6 +11,7 @@ mod by_hand;
 mod devices;
 mod directory;
 mod full;
+mod held_out;
 mod job;
 mod lazy;
 mod place;

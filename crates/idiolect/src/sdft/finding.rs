@@ -2,6 +2,7 @@
 
 use idiolect_eval::{Gain, ModelScores};
 use idiolect_forgetting::ForgettingSettings;
+use idiolect_metrics::interval::shown_p;
 
 use super::Outcome;
 use super::moved::{FORGETTING, LEARNING};
@@ -22,9 +23,9 @@ impl Outcome {
         let forgot = [mean(plain, FORGETTING)?, mean(distilled, FORGETTING)?];
         let learned = [mean(plain, LEARNING)?, mean(distilled, LEARNING)?];
         Some(format!(
-            "{} (p {}); of the held-out responses it learned {:.4} nats a token, the plain adapter {:.4}.",
+            "{} (p {}). Of the held-out responses the distilled adapter learned {:.4} nats a token, the plain one {:.4}.",
             difference(gain, forgot),
-            p_value(gain.p_value),
+            shown_p(gain.p_value),
             learned[1],
             learned[0],
         ))
@@ -48,7 +49,9 @@ pub(super) fn mean(model: &ModelScores, name: &str) -> Option<f64> {
 fn difference(gain: &Gain, [plain, distilled]: [f64; 2]) -> String {
     let numbers = format!("{distilled:.4} against {plain:.4} nats a token");
     if gain.p_value >= TOLD {
-        return format!("No difference in forgetting is told: {numbers}");
+        return format!(
+            "Which adapter has forgotten more is not certain: the distilled one {distilled:.4}, the plain one {plain:.4} nats a token"
+        );
     }
     let word = if gain.difference.mean < 0.0 {
         "less"
@@ -56,13 +59,4 @@ fn difference(gain: &Gain, [plain, distilled]: [f64; 2]) -> String {
         "more"
     };
     format!("The distilled adapter has forgotten {word} than the plain one: {numbers}")
-}
-
-/// A probability with the digits that 10,000 draws carry.
-fn p_value(p: f64) -> String {
-    if p < 0.001 {
-        format!("{p:.0e}")
-    } else {
-        format!("{p:.3}")
-    }
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
 use idiolect_data::settings::{read_file, resolve};
-use idiolect_data::{BadRows, DataSettings, Dataset, RunDir};
+use idiolect_data::{BadRows, DataSettings, Dataset, RunDir, Session};
 use idiolect_embed::Embedder;
 use idiolect_eval::ComparedModel;
 use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
@@ -113,7 +113,7 @@ impl<'a> Sdft<'a> {
         }
         let out = settings.out.clone();
         let out = RunDir::new(out.ok_or_else(|| missing("out", "a run directory"))?);
-        let eval = settings.eval_data.as_ref();
+        let eval = settings.finetune.held_out(&settings.data);
         let eval = eval.ok_or_else(|| missing("eval_data", "held-out examples"))?;
         settings.check()?;
         let seed = settings.train.seed;
@@ -121,7 +121,7 @@ impl<'a> Sdft<'a> {
         if settings.data.bad_rows == BadRows::Error {
             set.require_responses()?;
         }
-        let eval = held_out(&settings, eval)?;
+        let eval = held_out(&eval, seed)?;
         let mut model = settings.model.clone();
         if let Some(first) = settings.finetune.devices.first() {
             model.device.clone_from(first);
@@ -129,6 +129,7 @@ impl<'a> Sdft<'a> {
         let model = LanguageModel::load(&model, self.progress)?;
         let model = with_vocabulary(&model, &settings.finetune)?;
         claim(&out.root, &settings)?;
+        let session = Session::begin(&out, &settings.model.device)?;
         if settings.data.bad_rows == BadRows::Skip {
             skip_bad_rows(
                 &model,
@@ -147,6 +148,7 @@ impl<'a> Sdft<'a> {
         };
         let outcome = self.stages(&stages, &set)?;
         outcome.write(&stages.out)?;
+        session.end()?;
         idiolect_report::write(&stages.out.root)?;
         outcome.hold(&settings.forgetting)?;
         Ok(outcome)
@@ -231,6 +233,7 @@ impl<'a> Sdft<'a> {
             .lora(settings.lora.clone())
             .config(settings.train.clone())
             .settings(settings.finetune.clone())
+            .held_out(&stages.eval)
             .run_dir(stages.out.part(name).root)
             .resume(true)
             .on_event(|event| on_event(name, event));
@@ -246,13 +249,8 @@ impl<'a> Sdft<'a> {
 }
 
 /// The held-out rows, each with a response and an id of its own.
-fn held_out(settings: &SdftSettings, path: &Path) -> Result<Dataset, Error> {
-    let data = DataSettings {
-        data: vec![path.into()],
-        sample: settings.eval_sample,
-        ..settings.data.clone()
-    };
-    let set = read_sample(&data, settings.train.seed)?;
+fn held_out(data: &DataSettings, seed: u64) -> Result<Dataset, Error> {
+    let set = read_sample(data, seed)?;
     set.require_responses()?;
     set.require_unique_ids()?;
     refuse_tools(&set)?;

@@ -38,8 +38,20 @@ pub struct Outcome {
 impl Outcome {
     /// Writes `outcome.json`, from which the report is made.
     pub(super) fn write(&self, run: &RunDir) -> Result<(), Error> {
-        Ok(write_json(&run.outcome(), self)?)
+        let written = Written {
+            outcome: self,
+            finding: self.finding(),
+        };
+        Ok(write_json(&run.outcome(), &written)?)
     }
+}
+
+/// What `outcome.json` holds.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    finding: Option<String>,
 }
 
 /// What is measured with.

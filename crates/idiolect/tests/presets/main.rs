@@ -130,7 +130,7 @@ fn each_data_set_is_rewritten_and_trained_as_by_its_script() {
         check_training(&job.train, &job.lora, &job.finetune, 8);
         assert!((job.train.learning_rate - 1e-4).abs() < 1e-12);
         assert_eq!(job.lora.targets, LoraConfig::default().targets);
-        assert!(job.eval_data.is_some() && job.out.is_some());
+        assert!(job.finetune.eval_data.is_some() && job.out.is_some());
     }
     let gsm8k: SdftSettings = read("sdft-2402/gsm8k");
     assert_eq!(gsm8k.data.instruction_column, "question");

@@ -15,7 +15,7 @@ fn too_few_rows_are_refused_with_what_the_design_needs() {
         r#"[{{"instruction": "a", "input": "", "output": "b"}}, {{"instruction": "{long}", "input": "", "output": "b"}}]"#
     );
     std::fs::write(&data, rows).unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_idiolect-contrast"))
+    let run = Command::new(env!("CARGO_BIN_EXE_idiolect-experiment"))
         .arg("--model")
         .arg(shared.join("oracles/tiny/tiny-llama3"))
         .arg("--data")
