@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// How text is generated.
 #[derive(Args, Debug, Clone, Default, Serialize)]
+#[command(next_help_heading = "Generation")]
 pub(crate) struct SamplingOptions {
     /// Sampler whose values the flags below override: greedy, or sdft-2402 (arXiv 2402.13669: temperature 0.95,
     /// top-k 50, top-p 0.7; 512 new tokens) [default: greedy]
