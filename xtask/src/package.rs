@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use crate::shell::{self, Outcome};
 
 /// Members that are never published.
-const PRIVATE: [&str; 6] = [
+const PRIVATE: [&str; 5] = [
     "idiolect-testkit",
     "idiolect-tests",
     "idiolect-recipes",
