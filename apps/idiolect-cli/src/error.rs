@@ -5,6 +5,7 @@
 //! Status 101: a panic, that is a fault of the program itself.
 
 use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use clap::CommandFactory;
 use idiolect::continuation::ContinuationError;
@@ -35,9 +36,23 @@ pub(crate) enum CliError {
     /// The arguments do not parse.
     #[error("{0}")]
     Usage(String),
+    /// The arguments do not parse, and clap has said so.
+    #[error("the arguments do not parse")]
+    Told,
     /// Standard output cannot be written.
     #[error("standard output: {0}")]
     Output(#[source] std::io::Error),
+    /// Standard input cannot be read.
+    #[error("standard input: {0}")]
+    Input(#[source] std::io::Error),
+    /// A file or folder that cannot be written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own reason.
+        source: std::io::Error,
+    },
     /// A panic, with what it said and where.
     #[error("a fault of this program, which is worth a report: {0}")]
     Panic(String),
@@ -67,6 +82,11 @@ impl CliError {
         }
     }
 
+    /// Whether the user has read it already.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self, Self::Told)
+    }
+
     /// The exit status: 2 for a wrong input or call, 1 for a failed run, 101 for a panic.
     pub(crate) fn status(&self) -> u8 {
         if matches!(self, Self::Panic(_)) {
@@ -79,7 +99,7 @@ impl CliError {
                 idiolect::Error::Continuation(ContinuationError::NoText { .. })
                 | idiolect::Error::Distill(DistillError::Incomplete { .. }),
             ) => true,
-            Self::Usage(_) => false,
+            Self::Usage(_) | Self::Told => false,
             _ => self.run_failed() || self.system_failed(),
         };
         if failed { 1 } else { 2 }
@@ -182,11 +202,13 @@ fn as_flag(text: &str) -> String {
     let Some((key, rest)) = own.split_once(':') else {
         return own.to_owned();
     };
-    let flag = key.replace('_', "-");
     let cli = Cli::command();
-    let mut flags = cli.get_subcommands().flat_map(clap::Command::get_arguments);
-    if flags.any(|option| option.get_long() == Some(&flag)) {
-        format!("--{flag}:{rest}")
+    let flags = || cli.get_subcommands().flat_map(clap::Command::get_arguments);
+    let keys: Vec<String> = key.split(", ").map(|key| key.replace('_', "-")).collect();
+    let is_flag = |key: &String| flags().any(|option| option.get_long() == Some(key));
+    if keys.iter().all(is_flag) {
+        let flags: Vec<String> = keys.iter().map(|key| format!("--{key}")).collect();
+        format!("{}:{rest}", flags.join(", "))
     } else {
         own.to_owned()
     }

@@ -1,14 +1,16 @@
 //! The program `idiolect`: parse, call the library, print.
 
-use std::io::Write;
+use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use clap::error::{ContextKind, ContextValue};
-use idiolect::data::settings::renamed;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use idiolect::data::settings::{renamed, synonym};
 
 use args::{Cli, Command};
 use error::CliError;
+use progress::Log;
 
 mod args;
 mod commands;
@@ -23,12 +25,13 @@ fn main() -> ExitCode {
     // A library that gives up on a damaged file is told as an error, where it is called.
     idiolect::input::silence_guarded();
     stop::large_files_are_errors();
-    let ended = panics::caught(|| parse()?.map_or(Ok(()), |cli| run(&cli.command)));
+    let ended = panics::caught(|| parse()?.map_or(Ok(()), |cli| run(&cli)));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Standard error may be gone; the status still tells.
-            let _ = writeln!(std::io::stderr(), "error: {}", error.line());
+            if !error.is_told() {
+                Log::get().error(&error.line());
+            }
             ExitCode::from(error.status())
         }
     }
@@ -38,7 +41,12 @@ fn main() -> ExitCode {
 fn parse() -> Result<Option<Cli>, CliError> {
     match Cli::try_parse() {
         Ok(cli) => Ok(Some(cli)),
-        Err(error) if error.use_stderr() => Err(CliError::Usage(usage(&error))),
+        // Without a word it says what there is to be said.
+        Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            output::text(&help.render().to_string())?;
+            Ok(None)
+        }
+        Err(error) if error.use_stderr() => Err(refused(&error)),
         Err(help) => {
             help.print().map_err(CliError::Output)?;
             Ok(None)
@@ -46,13 +54,35 @@ fn parse() -> Result<Option<Cli>, CliError> {
     }
 }
 
+/// What is wrong with the arguments: on a terminal as clap shows it, with usage and colours, else in one line.
+fn refused(error: &clap::Error) -> CliError {
+    if own_name(error).is_none() && std::io::stderr().is_terminal() && error.print().is_ok() {
+        return CliError::Told;
+    }
+    CliError::Usage(usage(error))
+}
+
+/// What an argument that is none here is called: since another version, or by other programs.
+fn own_name(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let name = flag.trim_start_matches('-').replace('-', "_");
+    if let Some(renamed) = renamed(&name) {
+        let new = renamed.new.replace('_', "-");
+        return Some(format!(
+            "{flag} is called --{new} since version {}",
+            renamed.since
+        ));
+    }
+    let own = synonym(&name)?.replace('_', "-");
+    Some(format!("{flag} is called --{own} here"))
+}
+
 /// What is wrong with the arguments, in one line.
 fn usage(error: &clap::Error) -> String {
-    if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
-        && let Some(renamed) = renamed(&flag.trim_start_matches('-').replace('-', "_"))
-    {
-        let new = renamed.new.replace('_', "-");
-        return format!("{flag} is called --{new} since version {}", renamed.since);
+    if let Some(text) = own_name(error) {
+        return text;
     }
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim);
@@ -61,8 +91,13 @@ fn usage(error: &clap::Error) -> String {
     lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
-fn run(command: &Command) -> Result<(), CliError> {
-    match command {
+fn run(cli: &Cli) -> Result<(), CliError> {
+    Log {
+        form: cli.log,
+        every: Duration::from_secs(cli.log_every),
+    }
+    .set();
+    match &cli.command {
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Generate(args) => commands::generate::run(args),
         Command::Score(args) => commands::score::run(args),
@@ -77,5 +112,11 @@ fn run(command: &Command) -> Result<(), CliError> {
         Command::Fetch(args) => commands::fetch::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
+        Command::Templates => commands::names::templates(),
+        Command::Presets => commands::names::presets(),
+        Command::Tasks => commands::names::tasks(),
+        Command::Doctor => commands::doctor::run(),
+        Command::Completions { shell } => commands::shell::completions(*shell),
+        Command::Man { out } => commands::shell::man(out),
     }
 }

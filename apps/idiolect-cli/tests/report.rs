@@ -116,6 +116,11 @@ fn page(place: &Place, report: &Value) {
 }
 
 /// Every mean of the table stands on the page, with its interval, as `report.json` has it.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of digits"
+)]
 fn numbers(page: &str, report: &Value) {
     let mut found = 0;
     for model in report["models"].as_array().expect("models") {

@@ -65,8 +65,9 @@ impl Made {
 /// A field in which a journal and a run that would go on with it differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The row's field; `prompt_sha256` means another data set, corpus or chat template.
-    pub field: &'static str,
+    /// The row's field, with the place inside it (`sampler.temperature`); `prompt_sha256` means another data set, corpus
+    /// or chat template.
+    pub field: String,
     /// What the journal says, as JSON.
     pub journal: String,
     /// What the run says.
@@ -81,11 +82,7 @@ impl Provenance<'_> {
         pairs.find_map(|((field, journal), (_, now))| {
             let (journal, now) = (journal?, now?);
             let same = journal == now || journal == read_back(&now);
-            (!same).then(|| Difference {
-                field,
-                journal: journal.to_string(),
-                now: now.to_string(),
-            })
+            (!same).then(|| Difference::of(field, &journal, &now))
         })
     }
 
@@ -99,6 +96,28 @@ impl Provenance<'_> {
             ("seed", self.seed.map(Value::from)),
             (R::PROMPT, self.prompt_sha256.map(Value::from)),
         ]
+    }
+}
+
+impl Difference {
+    /// Two values of a field that differ; of two objects the first part that does.
+    fn of(field: &str, journal: &Value, now: &Value) -> Self {
+        if let (Value::Object(before), Value::Object(after)) = (journal, now) {
+            let mut names = before.keys().chain(after.keys());
+            let part = |name: &String| {
+                let pair = [before, after].map(|parts| parts.get(name).unwrap_or(&Value::Null));
+                (pair[0] != pair[1] && *pair[0] != read_back(pair[1]))
+                    .then_some((name.clone(), pair))
+            };
+            if let Some((name, [journal, now])) = names.find_map(part) {
+                return Self::of(&format!("{field}.{name}"), journal, now);
+            }
+        }
+        Self {
+            field: field.to_owned(),
+            journal: journal.to_string(),
+            now: now.to_string(),
+        }
     }
 }
 

@@ -239,7 +239,7 @@ fn rows_without_a_response() {
         &rows,
         read(Format::Alpaca),
         &expect![[r#"
-        F: row 1 (line 2): output: expected a response, found none
+        F: row 1 (line 2): output: expected a response, found none among instruction
         no error
     "#]],
     );

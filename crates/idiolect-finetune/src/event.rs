@@ -29,6 +29,11 @@ pub enum TrainingEvent {
         /// The list of all of them; none for a run without a directory.
         list: Option<PathBuf>,
     },
+    /// The run was to resume, and its directory has no checkpoint: it begins anew.
+    NothingToResume {
+        /// Where checkpoints were looked for.
+        path: PathBuf,
+    },
     /// The run is laid out and begins.
     Planned {
         /// Memory and work.
@@ -87,6 +92,13 @@ impl fmt::Display for TrainingEvent {
                     Some(list) => write!(f, "; all are listed in {}", list.display()),
                     None => Ok(()),
                 }
+            }
+            Self::NothingToResume { path } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "no checkpoint to resume from in {path}: the run begins anew"
+                )
             }
             Self::Planned {
                 plan,

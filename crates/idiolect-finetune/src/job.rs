@@ -3,8 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
-use idiolect_data::{DataSettings, FileFormat, FormatSetting, RunDir, SkippedRow, sample};
-use idiolect_forgetting::{BaseAnswers, Forgetting, ForgettingPlace};
+use idiolect_data::settings::require;
+use idiolect_data::{DataSettings, FileFormat, FormatSetting, RunDir, SkippedRow};
+use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
 use idiolect_lm::LanguageModel;
 use idiolect_lm::device::on_threads;
 use idiolect_lm::rows::read_tokens;
@@ -57,15 +58,24 @@ pub enum TrainOutcome {
 /// no run directory; [`FineTuneError::Forgetting`] for what cannot be measured, and, when all is written, for more
 /// forgetting than the limit allows.
 pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome, FineTuneError> {
+    require(&[
+        ("model", !settings.model.model.is_empty()),
+        ("data", !settings.data.data.is_empty()),
+        ("out", settings.out.is_some()),
+    ])?;
     let Some(out) = settings.out.as_ref().map(RunDir::new) else {
         return Err(FineTuneError::setting("out", "a run directory", "nothing"));
     };
     let Hooks {
         resume,
         stop,
-        on_event,
+        mut on_event,
         progress,
     } = hooks;
+    if resume && !out.checkpoints().is_dir() {
+        let path = out.checkpoints();
+        on_event(TrainingEvent::NothingToResume { path });
+    }
     on_threads(settings.model.threads, || {
         let model = model(settings, progress)?;
         let rows = Rows::read(settings)?;
@@ -83,7 +93,7 @@ pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome,
             let found = base.measure(outcome.model(), progress)?;
             found.write(&out.forgetting())?;
             settings.forgetting.hold(found.rise.mean)?;
-            outcome.report().forgetting = Some(found);
+            outcome.report_mut().forgetting = Some(found);
         }
         Ok(outcome)
     })
@@ -114,16 +124,16 @@ impl TrainOutcome {
         }
     }
 
-    /// How much it has forgotten, where that was measured.
+    /// What the run computed.
     #[must_use]
-    pub fn forgetting(&self) -> Option<&Forgetting> {
+    pub fn report(&self) -> &TrainReport {
         match self {
-            Self::Adapter(tuned) => tuned.report.forgetting.as_ref(),
-            Self::Full(tuned) => tuned.report.forgetting.as_ref(),
+            Self::Adapter(tuned) => &tuned.report,
+            Self::Full(tuned) => &tuned.report,
         }
     }
 
-    fn report(&mut self) -> &mut TrainReport {
+    fn report_mut(&mut self) -> &mut TrainReport {
         match self {
             Self::Adapter(tuned) => &mut tuned.report,
             Self::Full(tuned) => &mut tuned.report,
@@ -198,10 +208,10 @@ pub(crate) fn in_memory<'a>(
 ) -> Result<TrainingData<'a>, FineTuneError> {
     if has_tokens(data)? {
         let rows = read_tokens(data.only()?)?;
-        let Some(n) = data.sample else {
+        if data.sample.is_none() {
             return Ok(rows.into());
-        };
-        let chosen = sample(rows.len(), n, seed);
+        }
+        let chosen = data.drawn(rows.len(), seed)?;
         let rows = chosen.into_iter().map(|row| rows[row].clone());
         return Ok(rows.collect::<Vec<_>>().into());
     }

@@ -20,7 +20,7 @@ pub use finetune::FineTune;
 pub use idiolect_tokens::Truncation;
 pub use job::{Hooks, TrainOutcome, plan, train};
 pub use loss::{AdapterLoss, FullLoss, Loss, trainable};
-pub use memory::MemoryPlan;
+pub use memory::{MemoryPlan, available_memory};
 pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
 pub use rows::{LazyRows, TrainingData};
 pub use run::{claim, with_vocabulary};

@@ -5,5 +5,6 @@ mod free;
 mod plan;
 mod sizes;
 
+pub use free::available_memory;
 pub use plan::MemoryPlan;
 pub(crate) use plan::{PlannedRun, Trained};

@@ -1,5 +1,7 @@
 //! What a fine-tuning gives.
 
+use std::fmt;
+
 use idiolect_forgetting::Forgetting;
 use idiolect_lm::LanguageModel;
 use idiolect_lora::LoraAdapter;
@@ -45,4 +47,31 @@ pub struct TrainReport {
     pub best: Option<BestEvaluation>,
     /// How much the model has forgotten, where [`train`](crate::train) was asked to measure it.
     pub forgetting: Option<Forgetting>,
+}
+
+impl fmt::Display for TrainReport {
+    /// One line: steps, training loss, held-out loss.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} steps are done", self.done)?;
+        if let [first, .., last] = self.steps.as_slice() {
+            write!(f, "; training loss {:.3} to {:.3}", first.loss, last.loss)?;
+        }
+        match self.evaluations.as_slice() {
+            [] => return Ok(()),
+            [only] => write!(f, "; held-out loss {:.3}", only.eval_loss)?,
+            [first, .., last] => write!(
+                f,
+                "; held-out loss {:.3} to {:.3}",
+                first.eval_loss, last.eval_loss
+            )?,
+        }
+        match &self.best {
+            Some(best) => write!(
+                f,
+                ", lowest {:.3} behind step {}",
+                best.eval_loss, best.step
+            ),
+            None => Ok(()),
+        }
+    }
 }

@@ -83,10 +83,15 @@ fn read(
     (model, decoder): (&ModelConfig, Option<&Decoder>),
     device: &Device,
 ) -> Result<LoraAdapter, LoraError> {
-    let FolderConfig { lora: config, rows } = read_folder(folder)?;
+    let FolderConfig {
+        lora: config,
+        rows,
+        base,
+    } = read_folder(folder)?;
     let path = folder.join(WEIGHTS);
     let bytes = weights(&path)?;
-    let reader = reader(path, &bytes, (model, decoder), &config)?;
+    let mut reader = reader(path, &bytes, (model, decoder), &config)?;
+    reader.base = base;
     let places = Places::new(&config, model)?;
     let chosen = Chosen::new(&config, model)?;
     let tokens = Tokens::new(&rows, model, config.ensure_weight_tying)?;
@@ -149,6 +154,7 @@ fn reader<'a>(
         model,
         decoder,
         config,
+        base: None,
     })
 }
 

@@ -62,8 +62,21 @@ impl DistillTemplate {
         let full = format!("{preset}/{short}");
         let is_meant = |own: &Self| own.name() == name || own.name() == full;
         let found = distill_templates().into_iter().find(is_meant);
-        let names = || distill_templates().into_iter().map(|own| own.form.name);
-        found.ok_or_else(|| unknown(name, names().collect()))
+        found.ok_or_else(|| unknown(name, Self::names()))
+    }
+
+    /// The names that [`DistillTemplate::by_name`] takes: the short ones, then those with their preset.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        let full = distill_templates().into_iter().map(|own| own.form.name);
+        let full: Vec<String> = full.collect();
+        let of_main = |name: &String| {
+            name.strip_prefix(sdft::main::NAME)?
+                .strip_prefix('/')
+                .map(str::to_owned)
+        };
+        let short: Vec<String> = full.iter().filter_map(of_main).collect();
+        [short, full].concat()
     }
 }
 

@@ -148,13 +148,20 @@ fn panel(
 }
 
 /// A value of an axis that ends at `top`, short also where rates are small.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small number that is not below 0"
+)]
 fn label(value: f64, top: f64) -> String {
     if value == 0.0 {
         "0".to_owned()
     } else if top < 0.01 {
         format!("{value:.1e}")
     } else {
-        format!("{value:.2}")
+        // As many digits as tell six marks apart.
+        let digits = (1.0 - (top / 6.0).log10().floor()).clamp(0.0, 6.0);
+        format!("{value:.*}", digits as usize)
     }
 }
 

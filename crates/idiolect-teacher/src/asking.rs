@@ -146,6 +146,11 @@ impl Asking {
             id: &Value::Null,
             expected: "one model, or the name of one in the settings",
         };
+        let unanswered = Place {
+            url: place.url.clone(),
+            id: place.id,
+            expected: "the models of a server that runs there",
+        };
         loop {
             let failure = match self.server.get("models") {
                 Ok(reply) => match only_model(&reply) {
@@ -157,6 +162,10 @@ impl Asking {
             if let FailureKind::Again(passing) = &failure {
                 progress.note(&format!("{}: {}, asked again", place.url, passing.found));
             }
+            let place = match failure {
+                FailureKind::Unusable { .. } => &place,
+                _ => &unanswered,
+            };
             sleep(place.pause(failure, &mut tries)?, &stop);
         }
     }

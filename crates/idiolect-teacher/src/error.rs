@@ -40,7 +40,7 @@ pub enum TeacherError {
         found: &'static str,
     },
     /// The server will not answer this request, however often it is asked.
-    #[error("{url}: id {id}: expected status 200, found {status}: {message}")]
+    #[error("{url}: {}expected status 200, found {status}: {message}", of(id))]
     Status {
         /// Where the request went.
         url: String,
@@ -52,7 +52,10 @@ pub enum TeacherError {
         message: String,
     },
     /// The server did not answer, in any of the attempts.
-    #[error("{url}: id {id}: expected {expected}, found {found} ({attempts} attempts)")]
+    #[error(
+        "{url}: {}expected {expected}, found {found} ({attempts} attempts)",
+        of(id)
+    )]
     GaveUp {
         /// Where the request went.
         url: String,
@@ -92,4 +95,13 @@ pub enum TeacherError {
         /// The caller's own reason.
         source: BoxError,
     },
+}
+
+/// Which request an error is about; nothing where it is about none.
+fn of(id: &Value) -> String {
+    if id.is_null() {
+        String::new()
+    } else {
+        format!("id {id}: ")
+    }
 }

@@ -81,8 +81,7 @@ pub struct TrainConfig {
     pub checkpoint_every: usize,
     /// Latest checkpoints that stay on disk, at least 1. Default 2, this project's choice.
     pub keep_checkpoints: usize,
-    /// Ends the run, and its schedule, after this many optimiser steps; it never lengthens the
-    /// run beyond its epochs. Default none.
+    /// Optimiser steps of the run and its schedule, in place of `epochs`; at least 1. Default none.
     pub max_steps: Option<usize>,
     /// Parameters whose rate is not the schedule's: `LoRA+` (arXiv 2402.12354) gives the second
     /// factor of a low-rank adapter a higher one. The first that names a parameter's field holds.

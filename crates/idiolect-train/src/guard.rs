@@ -39,20 +39,25 @@ pub(crate) fn something_trained(set: &'static str, rows: &[RowSize]) -> Result<(
 /// Rows of all passes together that a run may lay out: the plan of more than these takes gigabytes.
 const MOST_ROWS: usize = 100_000_000;
 
-/// Refuses more passes than can be laid out, a slip of the keys; a bound on the steps bounds the rows too.
+/// Refuses more passes, or steps, than can be laid out, a slip of the keys.
 pub(crate) fn can_be_planned(config: &TrainConfig, rows: usize) -> Result<(), TrainError> {
     let of_steps = |steps: usize| {
         let rows = config.batch_size.saturating_mul(config.accumulation);
         steps.saturating_mul(rows)
     };
-    let bound = config.max_steps.map_or(usize::MAX, of_steps);
-    if config.epochs.saturating_mul(rows).min(bound) <= MOST_ROWS {
+    let (name, planned, found) = if let Some(steps) = config.max_steps {
+        ("max_steps", of_steps(steps), format!("{steps} steps"))
+    } else {
+        let found = format!("{} passes over {rows} rows", config.epochs);
+        ("epochs", config.epochs.saturating_mul(rows), found)
+    };
+    if planned <= MOST_ROWS {
         return Ok(());
     }
     Err(TrainError::Setting {
-        name: "epochs",
-        expected: "passes over at most 100000000 rows together, or max_steps",
-        found: format!("{} passes over {rows} rows", config.epochs),
+        name,
+        expected: "at most 100000000 rows in all",
+        found,
     })
 }
 

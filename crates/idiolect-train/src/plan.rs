@@ -61,8 +61,11 @@ impl Plan {
     pub fn new(rows: &[RowSize], config: &TrainConfig) -> Self {
         let most = config.max_steps.unwrap_or(usize::MAX);
         let mut windows = Vec::new();
-        for epoch in 0..config.epochs {
-            if windows.len() >= most {
+        // As in transformers' `Trainer`, the steps decide where they are given, and not the epochs.
+        let epochs = config.max_steps.map_or(config.epochs, |_| usize::MAX);
+        for epoch in 0..epochs {
+            let before = windows.len();
+            if before >= most {
                 break;
             }
             let mut batches = epoch_batches(rows, config, epoch);
@@ -71,6 +74,9 @@ impl Plan {
                 longest_first(&mut batches, rows, config.packing);
             }
             append_windows(&mut windows, &batches, config.accumulation, epoch);
+            if windows.len() == before {
+                break;
+            }
         }
         windows.truncate(most);
         let untrained_rows = rows.iter().filter(|row| row.trained_tokens == 0).count();
@@ -273,12 +279,25 @@ mod tests {
     }
 
     #[test]
-    fn max_steps_ends_the_plan() {
-        let config = TrainConfig {
-            max_steps: Some(3),
-            ..config(true, true)
+    fn max_steps_decide_and_not_the_epochs() {
+        let steps = |rows: &[RowSize], max_steps| {
+            let config = TrainConfig {
+                max_steps: Some(max_steps),
+                ..config(true, true)
+            };
+            Plan::new(rows, &config).windows
         };
-        assert_eq!(Plan::new(&sizes(&[4; 8]), &config).windows.len(), 3);
+        assert_eq!(steps(&sizes(&[4; 8]), 3).len(), 3);
+        let more = steps(&sizes(&[4; 8]), 50);
+        assert_eq!(more.len(), 50);
+        // The first of them are those of the epochs alone.
+        let alone = Plan::new(&sizes(&[4; 8]), &config(true, true)).windows;
+        assert_eq!(more[..alone.len()], alone);
+        let untrained = RowSize {
+            tokens: 4,
+            trained_tokens: 0,
+        };
+        assert!(steps(&[untrained], 50).is_empty());
     }
 
     #[test]

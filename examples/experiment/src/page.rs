@@ -31,7 +31,7 @@ pub(crate) fn write(lab: &Lab<'_>, records: &Records, args: &Args) -> Result<(),
     let text = format!(
         "{}{}\n![Learning against forgetting](results/{})\n\n{}\n{}",
         opening(lab, done),
-        sentence(&found),
+        sentence(&found) + &learned(records),
         figure.file_name().unwrap_or_default().display(),
         arms(records),
         tests(&secondary(records)),
@@ -91,6 +91,20 @@ fn sentence(found: &Finding) -> String {
         (false, _) => "No difference in forgetting between plain and distilled training is told",
     };
     format!("**{said}**: {numbers}.\n")
+}
+
+/// What both arms of the endpoint learned: less forgetting is worth less where less was learned.
+fn learned(records: &Records) -> String {
+    let of =
+        |arm| items(records, (arm, ROWS), |record| &record.learning).map(|items| items.interval());
+    let (Some(plain), Some(distilled)) = (of(Arm::Plain), of(Arm::Distilled)) else {
+        return String::new();
+    };
+    format!(
+        "Of the held-out responses plain training learned {:.3} nats a token ({:.3} to {:.3}), distilled training {:.3} \
+         ({:.3} to {:.3}): read both together, as the figure and the test at equal learning do.\n",
+        plain.mean, plain.low, plain.high, distilled.mean, distilled.low, distilled.high
+    )
 }
 
 fn arms(records: &Records) -> String {

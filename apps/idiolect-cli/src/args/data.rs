@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// Which examples.
 #[derive(Args, Debug, Clone, Default, Serialize)]
+#[command(next_help_heading = "Data")]
 pub(crate) struct DataOptions {
     /// Examples in a JSON array, JSON Lines, .csv or .parquet; repeat it for several sets
     #[arg(long, value_name = "FILE")]

@@ -20,19 +20,19 @@ pub(crate) struct Export {
     #[command(flatten)]
     pub model: ModelOptions,
     /// PEFT folder, which is written by itself, unless --merge is given
-    #[arg(long)]
+    #[arg(help_heading = "Model and device", long)]
     pub adapter: Option<PathBuf>,
     /// Fold the adapter into the model, and write the model
-    #[arg(long, requires = "adapter")]
+    #[arg(help_heading = "Output", long, requires = "adapter")]
     pub merge: bool,
     /// File to write, which ends in .gguf
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Output", long, value_name = "FILE")]
     pub out: PathBuf,
     /// Type of the matrices: f32, f16, bf16, q8_0 or q4_0 [default: f32 for an adapter; that of the model's files
     /// for a model, and f16 where those are quantised]
-    #[arg(long, value_name = "TYPE")]
+    #[arg(help_heading = "Output", long, value_name = "TYPE")]
     pub stored: Option<String>,
     /// Overwrite a file that is there
-    #[arg(long)]
+    #[arg(help_heading = "Output", long)]
     pub overwrite: bool,
 }

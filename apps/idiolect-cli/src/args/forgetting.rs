@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// How much a training makes the model forget.
 #[derive(Args, Debug, Clone, Default, Serialize)]
+#[command(next_help_heading = "Forgetting")]
 pub(crate) struct ForgettingOptions {
     /// Measure forgetting: how much less likely the base model's own answers to so many prompts become, and plain
     /// text; 0 is off. The answers are drawn once for each base model and kept in the user's cache [default: 64 in

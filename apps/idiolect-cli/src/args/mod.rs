@@ -7,7 +7,12 @@
     reason = "what clap prints as help has no markup"
 )]
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::progress::LogForm;
 
 pub(crate) use continuing::Continue;
 pub(crate) use data::DataOptions;
@@ -46,12 +51,34 @@ mod training;
     name = "idiolect",
     version,
     propagate_version = true,
+    arg_required_else_help = true,
     max_term_width = 100
 )]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// What standard error gets: human, a bar on a terminal and lines elsewhere; json, an object a line; or quiet, errors
+    /// alone
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "human",
+        value_name = "FORM",
+        help_heading = "Log",
+        hide_possible_values = true
+    )]
+    pub log: LogForm,
+    /// Seconds between two lines about the same work, where no terminal shows a bar
+    #[arg(
+        long,
+        global = true,
+        default_value_t = 10,
+        value_name = "SECONDS",
+        help_heading = "Log"
+    )]
+    pub log_every: u64,
 }
 
 /// The commands.
@@ -89,4 +116,23 @@ pub(crate) enum Command {
     Report(Report),
     /// The whole job: distil, train plain and distilled, evaluate the base model and both
     Sdft(Sdft),
+    /// List the chat templates that --template takes
+    Templates,
+    /// List the presets of rewriting, continuing and sampling
+    Presets,
+    /// List the tasks that eval measures
+    Tasks,
+    /// Say what this machine has: threads, memory, devices, features, the Hub's cache and token, the sandbox
+    Doctor,
+    /// Completions of a shell on standard output
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Manual pages of the program and of each command
+    Man {
+        /// Folder to write them to
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
 }

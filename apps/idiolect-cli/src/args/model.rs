@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// Which model, and where it computes.
 #[derive(Args, Debug, Clone, Default, Serialize)]
+#[command(next_help_heading = "Model and device")]
 pub(crate) struct ModelOptions {
     /// Hugging Face folder, .gguf file, or the name of a model on the Hub, owner/name
     #[arg(long)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// How tokens are drawn.
 #[derive(Args, Debug, Clone, Default, Serialize)]
+#[command(next_help_heading = "Generation")]
 pub(crate) struct DrawOptions {
     /// Sampler whose values the flags below override: greedy, or sdft-2402 (arXiv 2402.13669: temperature 0.95,
     /// top-k 50, top-p 0.7; 512 new tokens, of eval the task's own number) [default: greedy]

@@ -23,7 +23,7 @@ pub(crate) struct SdftFlags {
     #[serde(flatten)]
     pub data: DataOptions,
     /// Folder of a sentence encoder (`MiniLM`) for the embedding similarity [default: without]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(help_heading = "Run", long, value_name = "FOLDER")]
     pub embedder: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -38,21 +38,35 @@ pub(crate) struct SdftFlags {
     #[serde(flatten)]
     pub forgetting: ForgettingOptions,
     /// Seed of everything random [default: 42]
-    #[arg(long)]
+    #[arg(help_heading = "Run", long)]
     pub seed: Option<u64>,
     /// Run directory; the same command resumes an interrupted run
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(help_heading = "Run", long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }
 
 /// Arguments of `sdft`.
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "idiolect sdft --model <MODEL> --data <FILE> --eval-data <FILE> --out <FOLDER> [OPTIONS]
+       idiolect sdft --config <FILE> [OPTIONS]
+       idiolect sdft --demo"
+)]
+#[command(after_help = "Examples:
+  idiolect sdft --demo
+  idiolect sdft --model M --data train.jsonl --eval-data held-out.jsonl --out runs/job
+  idiolect sdft --config job.toml")]
 pub(crate) struct Sdft {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
-    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
+    #[arg(
+        help_heading = "Run",
+        long,
+        value_name = "FILE",
+        conflicts_with = "demo"
+    )]
     pub config: Option<PathBuf>,
     /// The example of the README: SmolLM2 on function calls
-    #[arg(long)]
+    #[arg(help_heading = "Run", long)]
     pub demo: bool,
     #[command(flatten)]
     pub flags: SdftFlags,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// How a server is asked.
 #[derive(Args, Debug, Clone, Default, Serialize)]
+#[command(next_help_heading = "Server")]
 pub(crate) struct ServerOptions {
     /// The server's name for its model [default: the only one that it serves]
     #[arg(long, value_name = "NAME")]

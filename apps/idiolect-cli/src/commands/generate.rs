@@ -18,7 +18,8 @@ use crate::progress::Bar;
 /// Runs the command.
 pub(crate) fn run(args: &Generate) -> Result<(), CliError> {
     let (ask, bar) = (asked(args)?, Bar::default());
-    let rows = match (&args.prompt, &args.prompts) {
+    let prompt = args.prompt.as_deref().map(prompt).transpose()?;
+    let rows = match (&prompt, &args.prompts) {
         (Some(prompt), _) if args.out.is_none() && ask.reasoning.is_none() => {
             return stream(&ask, prompt, &bar);
         }
@@ -28,6 +29,16 @@ pub(crate) fn run(args: &Generate) -> Result<(), CliError> {
         (None, None) => Vec::new(),
     };
     output::rows(args.out.as_deref(), &rows)
+}
+
+/// A prompt as typed, or what standard input holds for `-`, without its last line end.
+fn prompt(typed: &str) -> Result<String, CliError> {
+    if typed != "-" {
+        return Ok(typed.to_owned());
+    }
+    let text = std::io::read_to_string(std::io::stdin()).map_err(CliError::Input)?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }
 
 fn asked(args: &Generate) -> Result<Asked, CliError> {

@@ -1,8 +1,11 @@
 //! `idiolect train`: a data set in, an adapter and its run directory out.
 
+use std::time::Instant;
+
 use idiolect::Progress;
 use idiolect::data::RunDir;
 use idiolect::finetune::{FineTuneError, Hooks, TrainOutcome, train};
+use idiolect::train::{StepRow, TimingRow};
 use idiolect::{TrainSettings, TrainingEvent};
 
 use crate::args::Train;
@@ -14,7 +17,7 @@ use crate::stop;
 /// Runs the command.
 pub(crate) fn run(args: &Train) -> Result<(), CliError> {
     let settings: TrainSettings = resolve(args.config.as_deref(), &args.flags)?;
-    let bar = Bar::default();
+    let (bar, began) = (Bar::default(), Instant::now());
     let hooks = Hooks {
         resume: args.resume,
         stop: Some(stop::flag()),
@@ -25,7 +28,7 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
     bar.end();
     match trained {
         Ok(outcome) => {
-            tell(&bar, &settings, &outcome);
+            tell(&bar, &settings, &outcome, began);
             Ok(())
         }
         Err(FineTuneError::Stopped { steps, kept }) => {
@@ -35,43 +38,70 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
     }
 }
 
-/// Says where the result lies.
-fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome) {
+/// Says what came of it, where the result lies, and what can be done with it.
+fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome, began: Instant) {
     let Some(run) = settings.out.as_ref().map(RunDir::new) else {
         return;
     };
-    match outcome {
-        TrainOutcome::Adapter(_) => bar.note(&format!("adapter in {}", run.adapter().display())),
-        TrainOutcome::Full(_) => bar.note(&format!("model in {}", run.model().display())),
-        _ => {}
-    }
-    if let Some(found) = outcome.forgetting() {
+    let report = outcome.report();
+    bar.note(&format!("{report}; {} s in all", began.elapsed().as_secs()));
+    if let Some(found) = &report.forgetting {
         bar.note(&found.to_string());
     }
+    let model = &settings.model.model;
+    let (what, place, call) = match outcome {
+        TrainOutcome::Full(_) => ("model", run.model(), "--model".to_owned()),
+        _ => (
+            "adapter",
+            run.adapter(),
+            format!("--model {model} --adapter"),
+        ),
+    };
+    let place = place.display();
+    bar.note(&format!("{what} in {place}"));
+    bar.note(&format!(
+        "try it: idiolect generate {call} {place} --prompt \"...\""
+    ));
 }
 
 /// Shows how far a training is.
 pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
-        TrainingEvent::RowsTruncated { .. } | TrainingEvent::RowsSkipped { .. } => {
+        TrainingEvent::RowsTruncated { .. }
+        | TrainingEvent::RowsSkipped { .. }
+        | TrainingEvent::NothingToResume { .. }
+        | TrainingEvent::Evaluated(_) => {
             bar.note(&event.to_string());
         }
         TrainingEvent::Planned {
             plan, steps, done, ..
         } => {
             bar.note(&plan.to_string());
+            if *done > 0 {
+                bar.note(&format!("resumes behind step {done} of {steps}"));
+            }
             bar.begin(stage, *steps);
             bar.position(*done);
         }
         TrainingEvent::Step { row, timing, .. } => {
+            bar.message(&format!("loss {:.3}, {}", row.loss, costs(row, timing)));
             bar.advance(1);
-            let speed = timing.tokens_per_second;
-            bar.message(format!("loss {:.3} {speed:.0} tok/s", row.loss));
-        }
-        TrainingEvent::Evaluated(row) => {
-            bar.message(format!("held-out loss {:.3}", row.eval_loss));
         }
         TrainingEvent::Done { .. } => bar.end(),
         _ => {}
     }
+}
+
+/// Rate, gradient norm, speed and memory of a step.
+fn costs(row: &StepRow, timing: &TimingRow) -> String {
+    let memory = timing
+        .peak_memory
+        .map(|bytes| format!(", {} MB", bytes / 1_000_000));
+    format!(
+        "rate {:.1e}, gradient norm {:.2}, {:.0} tokens/s{}",
+        row.lr,
+        row.grad_norm,
+        timing.tokens_per_second,
+        memory.unwrap_or_default(),
+    )
 }

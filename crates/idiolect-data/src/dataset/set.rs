@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value};
 
+use idiolect_input::shown;
+
 use super::faults::{problem, unpack, with_look};
 use super::skipped::{BadRows, SkippedRow};
 use crate::DataError;
@@ -17,6 +19,9 @@ use crate::formats::{
     example, look, replace_response,
 };
 use crate::rows::{Layout, RawRow, RawRows, read_rows};
+
+/// Characters of a row's field names in an error.
+const LONGEST: usize = 200;
 
 /// One row: as it stands in the file, and what it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,14 +214,24 @@ impl Dataset {
             row: &row,
         };
         Err(match &self.format.shape {
-            RowShape::Pair(fields) => place.error(&fields.response, "a response", "none"),
-            RowShape::Completion(fields) => place.error(&fields.completion, "a response", "none"),
+            RowShape::Pair(fields) => {
+                place.error(&fields.response, "a response", self.fields(number))
+            }
+            RowShape::Completion(fields) => {
+                place.error(&fields.completion, "a response", self.fields(number))
+            }
             RowShape::Text(fields) => place.error(&fields.text, "a text", "none"),
             RowShape::Turns(fields) => {
                 let role = fields.roles.written(Role::Assistant);
                 place.error(&fields.turns, format!("a last turn of {role}"), "none")
             }
         })
+    }
+
+    /// That a field is none of those of a row, in words.
+    fn fields(&self, number: usize) -> String {
+        let names: Vec<&str> = self.rows[number].raw.keys().map(String::as_str).collect();
+        format!("none among {}", shown(&names.join(", "), LONGEST))
     }
 
     /// Refuses rows with the same id, which could not be told apart later.

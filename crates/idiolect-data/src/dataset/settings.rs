@@ -137,7 +137,8 @@ impl DataSettings {
     ///
     /// # Errors
     ///
-    /// As [`Self::check`] and [`Self::read`]; [`DataError::Setting`] for weights that make more than
+    /// As [`Self::check`], [`Self::read`] and [`Self::drawn`]; [`DataError::Field`] for a row without a response, unless
+    /// bad rows are skipped; [`DataError::Setting`] for weights that make more than
     /// [`crate::MOST_MIXED`] rows.
     pub fn read_all(&self, seed: u64) -> Result<Vec<Row>, DataError> {
         Ok(self.read_all_with_skipped(seed)?.rows)
@@ -152,6 +153,9 @@ impl DataSettings {
         self.check()?;
         let sets = self.data.iter().map(|path| self.read(path));
         let mut sets = sets.collect::<Result<Vec<_>, _>>()?;
+        if self.bad_rows == BadRows::Error {
+            sets.iter().try_for_each(Dataset::require_responses)?;
+        }
         let skipped = sets
             .iter_mut()
             .flat_map(|set| std::mem::take(&mut set.skipped));
@@ -161,12 +165,29 @@ impl DataSettings {
         } else {
             mixed(&sets, &self.weights, seed)?
         };
-        let Some(n) = self.sample else {
+        if self.sample.is_none() {
             return Ok(ReadRows { rows, skipped });
-        };
-        let chosen = sample(rows.len(), n, seed).into_iter();
+        }
+        let chosen = self.drawn(rows.len(), seed)?.into_iter();
         let rows = chosen.filter_map(|at| rows.get(at).cloned()).collect();
         Ok(ReadRows { rows, skipped })
+    }
+
+    /// The places of the rows that `sample` draws of so many, in ascending order; of all without one.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Setting`] for a sample of more rows than there are.
+    pub fn drawn(&self, rows: usize, seed: u64) -> Result<Vec<usize>, DataError> {
+        match self.sample {
+            Some(n) if n > rows => {
+                let files = self.data.iter().map(|path| path.display().to_string());
+                let files = files.collect::<Vec<_>>().join(", ");
+                let expected = format!("at most {rows}, the usable rows of {files}");
+                Err(setting("sample", expected, n))
+            }
+            n => Ok(sample(rows, n.unwrap_or(rows), seed)),
+        }
     }
 
     fn columns(&self) -> Columns {

@@ -72,8 +72,9 @@ impl Session {
     }
 }
 
-/// This machine, in words.
-fn machine() -> String {
+/// This machine in words: processor, threads, system.
+#[must_use]
+pub fn machine() -> String {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     match processor() {

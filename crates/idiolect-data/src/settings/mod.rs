@@ -8,11 +8,15 @@ mod finite;
 mod keys;
 mod layer;
 mod renamed;
+mod required;
 mod resolve;
+mod synonyms;
 mod write;
 
 pub use keys::{Settings, duplicates, keys, schema};
 pub use layer::{Layer, from_toml, read_file};
 pub use renamed::{Renamed, renamed};
+pub use required::require;
 pub use resolve::resolve;
+pub use synonyms::synonym;
 pub use write::{to_toml, write};

@@ -8,6 +8,7 @@ use super::finite::require_finite;
 use super::keys::{Settings, duplicates, keys, properties};
 use super::layer::Layer;
 use super::renamed::renamed;
+use super::synonyms::synonym;
 use crate::DataError;
 
 /// The settings that `layers` give together: a later layer wins, and what none says has its default.
@@ -46,6 +47,15 @@ fn one_owner<T: Settings>() -> Result<(), DataError> {
 
 fn refuse(layer: &Layer, key: &str, known: &[String]) -> DataError {
     let (place, key) = (layer.name.clone(), key.to_owned());
+    let own = synonym(&key).filter(|own| known.iter().any(|name| name == own));
+    if let Some(own) = own {
+        let expected = format!("{own}, as it is called here");
+        return DataError::UnknownKey {
+            place,
+            key,
+            expected,
+        };
+    }
     match renamed(&key).filter(|renamed| known.iter().any(|name| name == renamed.new)) {
         Some(renamed) => DataError::RenamedKey { place, renamed },
         None => DataError::UnknownKey {

@@ -27,8 +27,6 @@ use crate::run::{AnswerSettings, requests_of, run};
 use crate::summary::{alpaca_eval_outputs, pass_at, summarize_programs};
 use crate::tasks::{Pairwise, Task};
 
-/// The end of the names of templates that add the suffix of the jailbreak test.
-const JAILBREAK_TEMPLATE: &str = "alpaca_gcg";
 /// Tokens of a judgement, in the program of MT-bench.
 const MT_BENCH_JUDGE_TOKENS: usize = 2048;
 
@@ -36,8 +34,8 @@ const MT_BENCH_JUDGE_TOKENS: usize = 2048;
 ///
 /// It is made before the model is opened, so that settings and data that are wrong are told at once.
 pub struct Evaluation {
-    settings: EvalSettings,
-    task: Task,
+    pub(super) settings: EvalSettings,
+    pub(super) task: Task,
     items: Vec<Item>,
 }
 
@@ -135,34 +133,6 @@ impl Evaluation {
             _ if self.task.is_mt_bench() => self.mt_bench(model, run, identity),
             Some(pairwise) => self.compared(model, run, identity, pairwise),
             None => self.scored(model, &run, identity),
-        }
-    }
-
-    /// The suffix of the jailbreak test is the task's or the template's to add, not both's.
-    fn check_template(&self, model: &EvaluatedModel) -> Result<(), EvalError> {
-        let template = model.template.as_deref().unwrap_or_default();
-        if template.ends_with(JAILBREAK_TEMPLATE) && self.task.has_jailbreak_suffix() {
-            let expected = "another template with this task, whose prompts have the suffix already (advbench_raw with \
-                            this one is the same prompt)";
-            return Err(EvalError::setting("template", expected, template));
-        }
-        Ok(())
-    }
-
-    fn check_judge(&self, opened: bool) -> Result<(), EvalError> {
-        let judged = self.task.is_mt_bench() || self.task.pairwise().is_some();
-        match (&self.settings.judge, opened) {
-            (Some(address), false) => Err(EvalError::setting(
-                "judge",
-                "somebody who opens it",
-                address,
-            )),
-            (_, true) if !judged => Err(EvalError::setting(
-                "judge",
-                "nothing for this task",
-                "a judge",
-            )),
-            _ => Ok(()),
         }
     }
 

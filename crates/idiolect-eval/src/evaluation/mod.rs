@@ -4,6 +4,7 @@ mod comparison;
 mod evaluate;
 mod identity;
 mod judge;
+mod refused;
 mod results;
 mod settings;
 mod shots;

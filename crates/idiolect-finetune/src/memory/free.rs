@@ -1,7 +1,8 @@
 //! Memory that this machine has free.
 
-/// Bytes that programs may still take; none where the system does not tell.
-pub(super) fn available() -> Option<usize> {
+/// Bytes of memory that programs may still take; none where the system does not tell.
+#[must_use]
+pub fn available_memory() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text
         .lines()

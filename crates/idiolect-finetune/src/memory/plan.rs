@@ -9,7 +9,7 @@ use idiolect_model::{Decoder, Weights};
 use idiolect_train::{RowSize, Rows, TrainConfig, TrainError};
 use serde::Serialize;
 
-use super::free::available;
+use super::free::available_memory;
 use super::sizes::{LongestBatch, Sizes, product};
 use crate::{ActivationCheckpointing, FineTuneError};
 
@@ -88,7 +88,7 @@ impl MemoryPlan {
             rows.sizes_are_exact().then(|| all.sum())
         };
         let sizes = sizes(run, batch);
-        let available_bytes = available();
+        let available_bytes = available_memory();
         let again = computes_again(run, &sizes, available_bytes);
         let plan = Self {
             weights_bytes: sizes.weights,

@@ -85,6 +85,11 @@ impl<'a> LazySet<'a> {
         let LazySource { model, file, .. } = source;
         let limit = Limit::new(model, settings)?;
         let count = file.index.len();
+        if let Some(n) = file.sample.filter(|n| *n > count) {
+            let rows = file.index.path().display();
+            let expected = format!("at most {count}, the rows of {rows}");
+            return Err(FineTuneError::setting("sample", expected, n));
+        }
         let chosen = file.sample.map(|n| sample(count, n, seed));
         let some = chosen.as_ref().map_or(count, Vec::len);
         let (train, held_out) = split(some, settings.validation_share, seed);

@@ -44,10 +44,10 @@ impl RowSource<'_> {
         listener: &mut L,
         then: impl FnOnce(Sets<'_>, &mut L) -> Result<T, FineTuneError>,
     ) -> Result<T, FineTuneError> {
-        let given = self.given()?;
         if let TrainingData::Lazy(file) = self.data {
-            return self.lazy(file, given, run, listener, then);
+            return self.lazy(file, run, listener, then);
         }
+        let given = self.given()?;
         let prepared = self.prepared(self.data)?;
         let prepared = match given {
             Some(given) => prepared.evaluated_on(given),
@@ -134,11 +134,11 @@ impl RowSource<'_> {
     fn lazy<T, L: FnMut(TrainingEvent) + ?Sized>(
         &self,
         file: &LazyRows,
-        given: Option<Prepared>,
         run: Option<&RunDir>,
         listener: &mut L,
         then: impl FnOnce(Sets<'_>, &mut L) -> Result<T, FineTuneError>,
     ) -> Result<T, FineTuneError> {
+        let given = self.given()?;
         let (model, settings) = (self.model, self.settings);
         let cache = run.map(|run| cache(model, file, settings, run));
         let cache = cache.transpose()?;

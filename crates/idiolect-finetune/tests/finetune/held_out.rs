@@ -23,7 +23,7 @@ fn with_file(place: &Place) -> FineTuneSettings {
 
 /// Nats per trained token of the rows under a model.
 fn loss(model: &LanguageModel, place: &Place) -> f64 {
-    let set = idiolect_data::Dataset::open(&place.path("others.jsonl")).unwrap();
+    let set = idiolect_data::Dataset::open(place.path("others.jsonl")).unwrap();
     let rows = set.rows.iter();
     let rows: Vec<TokenRow> = rows
         .map(|row| {
@@ -56,7 +56,7 @@ fn the_loss_of_a_file_is_that_of_the_model_that_comes_out() {
     // They are not trained on, and the same rows may be given as a value.
     let plain = place.run(&data).start().unwrap();
     assert_eq!(bits(&tuned.adapter), bits(&plain.adapter));
-    let set = idiolect_data::Dataset::open(&place.path("others.jsonl")).unwrap();
+    let set = idiolect_data::Dataset::open(place.path("others.jsonl")).unwrap();
     let given = place.run(&data).held_out(&set).start().unwrap();
     assert_eq!(last(&given).to_bits(), last(&tuned).to_bits());
 }

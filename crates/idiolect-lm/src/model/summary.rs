@@ -1,7 +1,7 @@
 //! What a model is and what an adapter changes, as numbers and names that can be shown or written.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -194,7 +194,12 @@ impl fmt::Display for ModelSummary {
     /// Lines of `name  value`, parts as `memory.weights_bytes`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let about = serde_json::to_value(self).map_err(|_| fmt::Error)?;
-        f.write_str(&table(&about, ""))
+        let lines = table(&about, "");
+        let longest = lines.iter().map(|(name, _)| name.len()).max();
+        let width = longest.unwrap_or_default();
+        lines
+            .iter()
+            .try_for_each(|(name, value)| writeln!(f, "{name:<width$} {value}"))
     }
 }
 
@@ -210,20 +215,17 @@ fn carried(names: &[String]) -> Vec<String> {
     counts.into_iter().map(one).collect()
 }
 
-fn table(about: &Value, prefix: &str) -> String {
-    let mut text = String::new();
+/// Names and values, in their order.
+fn table(about: &Value, prefix: &str) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
     for (name, value) in about.as_object().into_iter().flatten() {
+        let name = format!("{prefix}{name}");
         match value {
-            Value::Object(_) => text += &table(value, &format!("{prefix}{name}.")),
+            Value::Object(_) => lines.extend(table(value, &format!("{name}."))),
             Value::Null => {}
-            Value::String(plain) => line(&mut text, prefix, name, plain),
-            other => line(&mut text, prefix, name, &other.to_string()),
+            Value::String(plain) => lines.push((name, plain.clone())),
+            other => lines.push((name, other.to_string())),
         }
     }
-    text
-}
-
-fn line(text: &mut String, prefix: &str, name: &str, value: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{:<28} {value}", format!("{prefix}{name}"));
+    lines
 }

@@ -18,6 +18,8 @@ pub(super) struct FolderConfig {
     pub(super) lora: LoraConfig,
     /// Tokens whose rows train.
     pub(super) rows: Vec<TokenRows>,
+    /// Name of the model that the adapter was trained on, where it is told.
+    pub(super) base: Option<String>,
 }
 
 /// Reads the configuration of an adapter folder.
@@ -51,6 +53,10 @@ pub(super) fn read_folder(folder: &Path) -> Result<FolderConfig, LoraError> {
     Ok(FolderConfig {
         lora: options.config()?,
         rows: options.rows()?,
+        base: options
+            .get("base_model_name_or_path")
+            .and_then(Value::as_str)
+            .map(Into::into),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use idiolect_input::shown;
 use idiolect_model::{Decoder, ModelConfig, Site, Wrapper, finite_floats, transposed};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
@@ -24,6 +25,9 @@ pub(super) const BIAS: &str = "lora_B.bias";
 /// What a site can have there.
 pub(super) const PARTS: [&str; 4] = [FACTORS[0], FACTORS[1], MAGNITUDE, BIAS];
 
+/// Characters of a model's name in an error.
+const LONGEST: usize = 80;
+
 /// Shape and bytes of a stored tensor.
 pub(super) type Stored = (Vec<usize>, Vec<u8>);
 
@@ -41,6 +45,8 @@ pub(super) struct Reader<'a> {
     /// The model itself, where it is there.
     pub(super) decoder: Option<&'a Decoder>,
     pub(super) config: &'a LoraConfig,
+    /// Name of the model that the adapter was trained on, where its folder tells.
+    pub(super) base: Option<String>,
 }
 
 /// The name of a tensor in the file: modules of a model in a wrapper are named as the wrapper has them in memory.
@@ -138,13 +144,22 @@ impl Reader<'_> {
         }
     }
 
+    /// That another model may be the right one, in words.
+    fn trained_on(&self) -> String {
+        let base = self.base.as_deref().map(|name| shown(name, LONGEST));
+        base.map_or_else(String::new, |name| {
+            format!(" (the adapter was trained on {name})")
+        })
+    }
+
     pub(super) fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, LoraError> {
         let expected = || format!("shape {shape:?}");
         let Some(view) = self.view(name) else {
             return Err(self.wrong(name, expected(), "nothing"));
         };
         if view.shape() != shape {
-            return Err(self.wrong(name, expected(), format!("shape {:?}", view.shape())));
+            let found = format!("shape {:?}{}", view.shape(), self.trained_on());
+            return Err(self.wrong(name, expected(), found));
         }
         finite_floats(view.data(), view.dtype())
             .map_err(|problem| self.wrong(name, problem.expected(), problem.found()))

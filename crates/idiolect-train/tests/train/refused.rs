@@ -111,13 +111,19 @@ fn passes_that_no_memory_holds_the_plan_of_are_refused() {
         ..config()
     };
     let error = refused(&endless, &NextToken, &rows).to_string();
-    assert!(error.contains("epochs: expected passes over"), "{error}");
+    assert!(
+        error.contains("epochs: expected at most 100000000 rows"),
+        "{error}"
+    );
     let no_bound = TrainConfig {
         max_steps: Some(usize::MAX),
         ..endless.clone()
     };
     let error = refused(&no_bound, &NextToken, &rows).to_string();
-    assert!(error.contains("epochs: expected passes over"), "{error}");
+    assert!(
+        error.contains("max_steps: expected at most 100000000 rows"),
+        "{error}"
+    );
     let bounded = TrainConfig {
         max_steps: Some(2),
         ..endless

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use idiolect_completion::Progress;
-use idiolect_data::{DataSettings, Dataset, Row, sample};
+use idiolect_data::{DataSettings, Dataset, Row};
 use idiolect_distill::{ResponseNll, ResponseNlls};
 use idiolect_lm::{LanguageModel, RowScore};
 use idiolect_tokens::TokenRow;
@@ -17,13 +17,13 @@ const ROWS: usize = 8;
 ///
 /// # Errors
 ///
-/// [`Error::Data`] names file, row and field, and refuses several data sets.
+/// [`Error::Data`] names file, row and field, and refuses several data sets and a sample of more rows than there are.
 pub fn read_sample(data: &DataSettings, seed: u64) -> Result<Dataset, Error> {
     let path = data.only()?;
     data.check()?;
     let mut set = data.read(path)?;
-    if let Some(count) = data.sample {
-        let chosen = sample(set.rows.len(), count, seed).into_iter();
+    if data.sample.is_some() {
+        let chosen = data.drawn(set.rows.len(), seed)?.into_iter();
         set.rows = chosen.filter_map(|at| set.rows.get(at).cloned()).collect();
     }
     Ok(set)

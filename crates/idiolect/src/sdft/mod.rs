@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
-use idiolect_data::settings::{read_file, resolve};
+use idiolect_data::settings::{read_file, require, resolve};
 use idiolect_data::{BadRows, DataSettings, Dataset, RunDir, Session};
 use idiolect_embed::Embedder;
 use idiolect_eval::ComparedModel;
@@ -111,6 +111,12 @@ impl<'a> Sdft<'a> {
             let expected = "false: the job rewrites and compares rows that are in memory";
             return Err(Error::setting("lazy", expected, true));
         }
+        require(&[
+            ("model", !settings.model.model.is_empty()),
+            ("data", !settings.data.data.is_empty()),
+            ("eval_data", settings.finetune.eval_data.is_some()),
+            ("out", settings.out.is_some()),
+        ])?;
         let out = settings.out.clone();
         let out = RunDir::new(out.ok_or_else(|| missing("out", "a run directory"))?);
         let eval = settings.finetune.held_out(&settings.data);

@@ -112,7 +112,12 @@ fn at_equal_learning(records: &Records) -> Option<Finding> {
         });
     let gap = between.with(&of(Arm::Distilled, forgetting)?, |plain, own| plain - own);
     let p = gap.p();
-    let name = "forgetting at the learning of distilled, plain less distilled";
+    let name = if (0.0..=1.0).contains(&share) {
+        "forgetting at the learning of distilled, plain less distilled"
+    } else {
+        "forgetting at the learning of distilled, plain less distilled (extrapolated: distilled learned less, or more, \
+         than both plain arms)"
+    };
     Some(Finding::new(name, "nats a token", &gap, p))
 }
 

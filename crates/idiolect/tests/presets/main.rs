@@ -1,5 +1,4 @@
-//! The files of `examples/config`: each resolves, to the values of the papers' scripts, and their stops and checks keep
-//! the rewrites that were published.
+//! The files of `examples/config`: each resolves, to the values of the papers' scripts.
 //!
 //! Sources: `scripts/*/sdft.sh` of sail-sg/sdft@bfb6c255, whose defaults are those of `LLaMA-Factory` 0.6.3 (cut-off
 //! 1,024, rank 8, alpha 16, dropout 0) and of transformers (clip 1, no warm-up, no decay); arXiv 2409.00096, section 3.
@@ -9,31 +8,41 @@
     reason = "helpers of tests end them"
 )]
 
+mod published;
+
 use std::path::{Path, PathBuf};
 
-use idiolect::data::settings::{Settings, read_file, resolve};
+use idiolect::continuation::preset;
+use idiolect::data::settings::{Layer, Settings, read_file, resolve};
 use idiolect::data::{Message, Role};
-use idiolect::distill::{DistillConfig, DistillSettings, Verdict, judge};
 use idiolect::eval::{Shots, Task};
 use idiolect::finetune::Truncation;
-use idiolect::generate::{FinishReason, GenerationSettings, Sampling};
+use idiolect::generate::{GenerationSettings, Sampling};
 use idiolect::lora::Targets;
 use idiolect::metrics::safety::JAILBREAK_SUFFIX;
-use idiolect::prompt::{ChatTemplate, ChatTokens, NamedTemplate, Template};
+use idiolect::prompt::{NamedTemplate, Template};
 use idiolect::train::{Schedule, TrainConfig};
 use idiolect::{
     Check, ContinueJob, DistillJob, EvalJob, FineTuneSettings, LoraConfig, SdftSettings,
     TrainSettings,
 };
-use idiolect_testkit::{shared_file, workspace_root};
+use idiolect_testkit::workspace_root;
 
 fn folder() -> PathBuf {
     workspace_root().join("examples/config")
 }
 
-fn read<T: Settings>(name: &str) -> T {
+pub(crate) fn read<T: Settings>(name: &str) -> T {
     let path = folder().join(format!("{name}.toml"));
     resolve(&[read_file(&path).unwrap()]).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// As `idiolect continue` reads it: the values of the preset lie under those of the file.
+fn continuation(name: &str) -> ContinueJob {
+    let file = read_file(&folder().join(format!("{name}.toml"))).unwrap();
+    let values = preset(file.values["preset"].as_str().unwrap()).unwrap();
+    let name = "preset".to_owned();
+    resolve(&[Layer { name, values }, file]).unwrap()
 }
 
 /// The names of the files of a folder, without their ending.
@@ -95,7 +104,7 @@ fn every_file_is_one_of_these() {
     assert_eq!(names("nift-2409"), expected);
     assert_eq!(names(""), ["continue", "sdft-2402-main"]);
     read::<DistillJob>("sdft-2402-main");
-    read::<ContinueJob>("continue");
+    continuation("continue");
 }
 
 #[test]
@@ -120,7 +129,7 @@ fn each_data_set_is_rewritten_and_trained_as_by_its_script() {
         check_training(&job.train, &job.lora, &job.finetune, 8);
         assert!((job.train.learning_rate - 1e-4).abs() < 1e-12);
         assert_eq!(job.lora.targets, LoraConfig::default().targets);
-        assert!(job.eval_data.is_some() && job.out.is_some());
+        assert!(job.finetune.eval_data.is_some() && job.out.is_some());
     }
     let gsm8k: SdftSettings = read("sdft-2402/gsm8k");
     assert_eq!(gsm8k.data.instruction_column, "question");
@@ -202,7 +211,7 @@ fn teachers_write_to_their_end_and_the_rows_train_every_projection() {
         ("claude", 10_000, true),
         ("local", 80_000, false),
     ] {
-        let job: ContinueJob = read(&format!("nift-2409/{name}"));
+        let job = continuation(&format!("nift-2409/{name}"));
         assert_eq!(job.continuation.documents, Some(documents), "{name}");
         assert_eq!(job.continuation.system.is_some(), has_system);
         assert_eq!(job.generation.sampling(), Sampling::GREEDY);
@@ -218,7 +227,7 @@ fn teachers_write_to_their_end_and_the_rows_train_every_projection() {
     assert_eq!(job.train.epochs, 3);
 }
 
-fn named(short: &str) -> Template {
+pub(crate) fn named(short: &str) -> Template {
     let name = format!("sdft-2402/main/{short}");
     Template::Named(NamedTemplate::by_name(&name).unwrap())
 }
@@ -233,74 +242,4 @@ fn the_adversarial_suffix_stands_where_the_scripts_have_it() {
     };
     let ours = prompt("alpaca", &format!("Do it{JAILBREAK_SUFFIX}"));
     assert_eq!(ours, prompt("alpaca_gcg", "Do it"));
-}
-
-/// The rewrites that sail-sg/sdft publishes and that differ from the original, in its order.
-fn published(name: &str, field: &str) -> Option<Vec<(String, String)>> {
-    let texts = |file: String| -> Option<Vec<String>> {
-        let path = shared_file(&format!("data/sdft/{file}.json"))?;
-        let rows: Vec<serde_json::Value> =
-            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let text = |row: &serde_json::Value| row[field].as_str().unwrap().trim().to_owned();
-        Some(rows.iter().map(text).collect())
-    };
-    let before = texts(format!("{name}_train"))?;
-    let pairs = before.into_iter().zip(texts(format!("distilled_{name}"))?);
-    Some(pairs.filter(|(before, after)| before != after).collect())
-}
-
-/// What a setting leaves of a rewrite: cut at the first stop, then judged.
-fn left(
-    settings: &DistillSettings,
-    template: &Template,
-    (label, rewrite): &(String, String),
-) -> Option<String> {
-    let stops = settings.stops(template);
-    let ends = stops.iter().filter_map(|stop| rewrite.find(stop));
-    let cut = &rewrite[..ends.min().unwrap_or(rewrite.len())];
-    let DistillConfig { check, extras, .. } = settings.config(template, 42).unwrap();
-    let verdict = judge(&*check, &extras, label, cut, &FinishReason::Stop).unwrap();
-    (verdict == Verdict::Keep).then(|| cut.to_owned())
-}
-
-#[test]
-fn no_published_rewrite_is_lost_to_a_stop_or_a_check() {
-    for (file, name, changed) in [
-        ("openfunctions", "openfunction", 236),
-        ("alpaca", "alpaca", 1648),
-    ] {
-        let Some(pairs) = published(name, "output") else {
-            continue;
-        };
-        assert_eq!(pairs.len(), changed);
-        let job: SdftSettings = read(&format!("sdft-2402/{file}"));
-        for pair in &pairs {
-            let kept = left(&job.distill, &named("alpaca"), pair);
-            assert_eq!(kept.as_ref(), Some(&pair.1), "{file}");
-        }
-    }
-}
-
-/// Inside a chat template the stop at `###` is for small models, and goes with the verdict `echo`.
-#[test]
-fn in_a_chat_template_no_rewrite_is_lost_without_the_verdict_echo() {
-    let Some(pairs) = published("openfunction", "output") else {
-        return;
-    };
-    let source = "{% for turn in messages %}{{ turn.content }}{% endfor %}";
-    let chat = ChatTemplate::new(source, ChatTokens::default()).unwrap();
-    let chat = Template::Chat(Box::new(chat));
-    let settings = |verdicts: &[&str]| DistillSettings {
-        preset: "refer".into(),
-        check: Check::Call,
-        verdicts: verdicts.iter().map(ToString::to_string).collect(),
-        ..DistillSettings::default()
-    };
-    let kept = |settings: &DistillSettings| {
-        let kept = pairs.iter().filter_map(|pair| left(settings, &chat, pair));
-        kept.count()
-    };
-    assert_eq!(settings(&[]).stops(&chat), ["###"]);
-    assert_eq!(kept(&settings(&[])), 236 - 66);
-    assert_eq!(kept(&settings(&["unfinished", "empty"])), 236);
 }

@@ -1,0 +1,98 @@
+//! Progress of long work: a bar on a terminal, lines elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use idiolect::Progress;
+use idiolect::input::shown;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::lines::Lines;
+use super::log::{Log, LogForm};
+
+/// Characters of a text beside the bar: stages are named after files.
+const LONGEST: usize = 400;
+
+/// The stage that is under way, and how it is shown.
+#[derive(Default)]
+pub(crate) struct Bar {
+    stage: Mutex<Option<Shown>>,
+}
+
+/// A stage on a terminal, or in a log.
+enum Shown {
+    Bar(ProgressBar),
+    Lines(Lines),
+}
+
+impl Bar {
+    fn stage(&self) -> MutexGuard<'_, Option<Shown>> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What stands behind the bar.
+    pub(crate) fn message(&self, text: &str) {
+        let text = shown(text, LONGEST).into_owned();
+        match &mut *self.stage() {
+            Some(Shown::Bar(bar)) => bar.set_message(text),
+            Some(Shown::Lines(lines)) => lines.message(text),
+            None => {}
+        }
+    }
+
+    /// How far the stage is from the start.
+    pub(crate) fn position(&self, done: usize) {
+        match &mut *self.stage() {
+            Some(Shown::Bar(bar)) => bar.set_position(done as u64),
+            Some(Shown::Lines(lines)) => lines.position(done),
+            None => {}
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, stage: &str, total: usize) {
+        self.end();
+        let name = shown(stage, LONGEST).into_owned();
+        let is_watched = Log::get().form == LogForm::Human && std::io::stderr().is_terminal();
+        *self.stage() = Some(if is_watched {
+            Shown::Bar(bar(name, total))
+        } else {
+            Shown::Lines(Lines::new(name, total))
+        });
+    }
+
+    fn advance(&self, units: usize) {
+        match &mut *self.stage() {
+            Some(Shown::Bar(bar)) => bar.inc(units as u64),
+            Some(Shown::Lines(lines)) => lines.advance(units, Log::get()),
+            None => {}
+        }
+    }
+
+    fn end(&self) {
+        match self.stage().take() {
+            Some(Shown::Bar(bar)) => bar.finish_and_clear(),
+            Some(Shown::Lines(lines)) => lines.end(Log::get()),
+            None => {}
+        }
+    }
+
+    fn note(&self, line: &str) {
+        let write = || Log::get().note(line);
+        match &*self.stage() {
+            Some(Shown::Bar(bar)) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+}
+
+fn bar(name: String, total: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+    let form = "{prefix} [{wide_bar}] {pos}/{len} {msg} {elapsed} left {eta}";
+    if let Ok(style) = ProgressStyle::with_template(form) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(name);
+    bar
+}

@@ -1,0 +1,102 @@
+//! Progress as lines, where no terminal shows a bar: one every few seconds.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::log::Log;
+
+/// The stage that is under way.
+pub(super) struct Lines {
+    stage: String,
+    total: usize,
+    done: usize,
+    /// Units that an earlier process did.
+    before: usize,
+    message: String,
+    began: Instant,
+    told: Instant,
+}
+
+impl Lines {
+    pub(super) fn new(stage: String, total: usize) -> Self {
+        let began = Instant::now();
+        Self {
+            stage,
+            total,
+            done: 0,
+            before: 0,
+            message: String::new(),
+            began,
+            told: began,
+        }
+    }
+
+    /// What stands behind the next lines.
+    pub(super) fn message(&mut self, text: String) {
+        self.message = text;
+    }
+
+    /// Units that were done before.
+    pub(super) fn position(&mut self, done: usize) {
+        (self.done, self.before) = (done, done);
+    }
+
+    /// So many units more are done; a line where the last one is old enough.
+    pub(super) fn advance(&mut self, units: usize, log: Log) {
+        self.done += units;
+        if log.every <= self.told.elapsed() {
+            self.told = Instant::now();
+            self.tell(log);
+        }
+    }
+
+    /// The stage is over: a last line where there were others, so that none ends in the middle.
+    pub(super) fn end(self, log: Log) {
+        if self.told != self.began {
+            self.tell(log);
+        }
+    }
+
+    fn tell(&self, log: Log) {
+        let elapsed = self.began.elapsed();
+        let left = self.left(elapsed);
+        let of = match self.total {
+            0 => self.done.to_string(),
+            total => format!("{}/{total}", self.done),
+        };
+        let left_in_words = left.map(|left| format!("{} left", short(left)));
+        let parts = [
+            format!("{} {of}", self.stage),
+            self.message.clone(),
+            short(elapsed),
+            left_in_words.unwrap_or_default(),
+        ];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        log.tell(
+            &parts.join(", "),
+            &json!({
+                "stage": self.stage, "done": self.done, "total": self.total, "message": self.message,
+                "seconds": elapsed.as_secs(), "left": left.map(|left| left.as_secs()),
+            }),
+        );
+    }
+
+    /// The time that the rest takes at the speed so far.
+    fn left(&self, elapsed: Duration) -> Option<Duration> {
+        let own = self.done.checked_sub(self.before).filter(|own| *own > 0)?;
+        let rest = self.total.checked_sub(self.done)?;
+        let seconds = elapsed.as_secs_f64() * rest as f64 / own as f64;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+}
+
+/// A time in words.
+fn short(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}

@@ -1,0 +1,134 @@
+//! What other programs call settings of this one, so that a name out of habit gets the right one as its answer.
+//!
+//! Sources: `LoraConfig` of PEFT 0.21, `TrainingArguments` of transformers 5.24 and `SFTConfig` of TRL 1.16, the
+//! configuration files of axolotl 0.13 and LLaMA-Factory 0.9, and the parser of mlx-lm 0.29. No name here is a key of
+//! this program.
+
+/// A name that others use, and the key that it is here.
+const SYNONYMS: [(&str, &str); 83] = [
+    // PEFT
+    ("r", "rank"),
+    ("lora_alpha", "alpha"),
+    ("lora_dropout", "dropout"),
+    ("target_modules", "targets"),
+    ("use_rslora", "rslora"),
+    ("use_dora", "dora"),
+    ("init_lora_weights", "init"),
+    ("layers_to_transform", "layers"),
+    ("base_model_name_or_path", "model"),
+    // transformers and TRL
+    ("num_train_epochs", "epochs"),
+    ("per_device_train_batch_size", "batch_size"),
+    ("gradient_accumulation_steps", "accumulation"),
+    ("lr_scheduler_type", "schedule"),
+    ("max_grad_norm", "clip_norm"),
+    ("save_steps", "checkpoint_every"),
+    ("save_total_limit", "keep_checkpoints"),
+    ("eval_steps", "eval_every"),
+    ("eval_dataset", "eval_data"),
+    ("output_dir", "out"),
+    ("load_best_model_at_end", "return_best"),
+    ("early_stopping_patience", "patience"),
+    ("gradient_checkpointing", "activation_checkpointing"),
+    ("report_to", "tensorboard"),
+    ("torch_dtype", "dtype"),
+    ("bf16", "dtype"),
+    ("fp16", "dtype"),
+    ("max_seq_length", "max_length"),
+    ("dataset_name", "data"),
+    ("dataset_text_field", "format"),
+    // axolotl
+    ("base_model", "model"),
+    ("datasets", "data"),
+    ("test_datasets", "eval_data"),
+    ("sequence_len", "max_length"),
+    ("micro_batch_size", "batch_size"),
+    ("num_epochs", "epochs"),
+    ("lora_r", "rank"),
+    ("lora_target_modules", "targets"),
+    ("lora_target_linear", "targets"),
+    ("lora_modules_to_save", "modules_to_save"),
+    ("val_set_size", "validation_share"),
+    ("sample_packing", "packing"),
+    ("lr_scheduler", "schedule"),
+    ("load_in_8bit", "quantize"),
+    ("load_in_4bit", "quantize"),
+    ("peft_use_dora", "dora"),
+    ("peft_use_rslora", "rslora"),
+    ("loraplus_lr_ratio", "lora_plus_ratio"),
+    ("chat_template", "template"),
+    ("evals_per_epoch", "eval_every"),
+    ("saves_per_epoch", "checkpoint_every"),
+    ("lora_model_dir", "init_adapter"),
+    // LLaMA-Factory
+    ("model_name_or_path", "model"),
+    ("dataset", "data"),
+    ("cutoff_len", "max_length"),
+    ("lora_rank", "rank"),
+    ("lora_target", "targets"),
+    ("finetuning_type", "full"),
+    ("quantization_bit", "quantize"),
+    ("val_size", "validation_share"),
+    ("max_samples", "sample"),
+    ("additional_target", "modules_to_save"),
+    ("add_special_tokens", "add_tokens"),
+    ("new_special_tokens", "add_tokens"),
+    ("adapter_name_or_path", "adapter"),
+    ("infer_dtype", "dtype"),
+    // mlx-lm
+    ("iters", "max_steps"),
+    ("num_layers", "layers"),
+    ("adapter_path", "adapter"),
+    ("resume_adapter_file", "init_adapter"),
+    ("fine_tune_type", "full"),
+    ("steps_per_eval", "eval_every"),
+    ("save_every", "checkpoint_every"),
+    ("grad_checkpoint", "activation_checkpointing"),
+    ("grad_accumulation_steps", "accumulation"),
+    ("temp", "temperature"),
+    ("max_tokens", "max_new_tokens"),
+    // In short
+    ("lr", "learning_rate"),
+    ("bs", "batch_size"),
+    ("n_epochs", "epochs"),
+    ("model_path", "model"),
+    ("output", "out"),
+    ("num_fewshot", "shots"),
+    ("tasks", "task"),
+];
+
+/// The key that a name of another program means here; nothing for a name that no other program is known to use.
+///
+/// Hyphens count as underscores.
+///
+/// ```
+/// # use idiolect_data::settings::synonym;
+/// assert_eq!(synonym("lora-r"), Some("rank"));
+/// assert_eq!(synonym("rank"), None);
+/// ```
+#[must_use]
+pub fn synonym(name: &str) -> Option<&'static str> {
+    let name = name.replace('-', "_");
+    let found = SYNONYMS.iter().find(|(other, _)| *other == name);
+    found.map(|(_, own)| *own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_has_one_answer() {
+        for (at, (name, own)) in SYNONYMS.iter().enumerate() {
+            assert!(
+                SYNONYMS[..at].iter().all(|(other, _)| other != name),
+                "{name}"
+            );
+            assert_eq!(
+                synonym(own),
+                None,
+                "{name} means {own}, which means another"
+            );
+        }
+    }
+}
