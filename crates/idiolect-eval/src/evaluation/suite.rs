@@ -144,9 +144,9 @@ impl TaskTable {
         }
         let leaderboard = |one: &Evaluation| one.shots() == Shots::Leaderboard;
         if !evaluations.iter().any(leaderboard) {
-            GROUPS
-                .iter()
-                .for_each(|(name, parts)| table.join(name, parts));
+            for (name, parts) in &GROUPS {
+                table.join(name, parts);
+            }
         }
         let whole = table.tasks.iter().filter(|row| row.part_of.is_none());
         let values: Vec<f64> = whole.map(|row| row.value).collect();
