@@ -112,11 +112,11 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Fetch(args) => commands::fetch::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
-        Command::Templates => commands::names::templates(),
-        Command::Presets => commands::names::presets(),
-        Command::Tasks => commands::names::tasks(),
-        Command::Doctor => commands::doctor::run(),
-        Command::Completions { shell } => commands::shell::completions(*shell),
-        Command::Man { out } => commands::shell::man(out),
+        Command::Templates => commands::about::names::templates(),
+        Command::Presets => commands::about::names::presets(),
+        Command::Tasks => commands::about::names::tasks(),
+        Command::Doctor => commands::about::doctor::run(),
+        Command::Completions { shell } => commands::about::shell::completions(*shell),
+        Command::Man { out } => commands::about::shell::man(out),
     }
 }

@@ -13,7 +13,7 @@ pub use dataset::{
 };
 pub use error::DataError;
 pub use files::{
-    FileInUse, Journal, RunDir, Session, SessionRow, content_hash, fill_folder, journal_row,
+    FileInUse, Journal, RunDir, RunSession, SessionRow, content_hash, fill_folder, journal_row,
     lock_file, machine, remove_folder, remove_unfinished, replace_folder, text_hash,
     write_atomically, write_json, write_lines,
 };

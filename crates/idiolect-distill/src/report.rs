@@ -1,5 +1,6 @@
 //! What `summary.json` holds: the numbers of a distillation, and how likely the model finds the responses.
 
+pub(crate) mod side_by_side;
 pub(crate) mod summary;
 
 use std::path::Path;

@@ -16,9 +16,9 @@ use crate::journal::asked::asked;
 use crate::journal::records;
 use crate::record::RewriteRecord;
 use crate::report::DistillReport;
+use crate::report::side_by_side::{SideBySide, chosen};
 use crate::report::summary::DistillSummary;
 use crate::shard::Shard;
-use crate::side_by_side::{SideBySide, chosen};
 
 /// What a distillation ends with.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,7 +12,7 @@ use idiolect_lm::device::{named, on_threads};
 use idiolect_lora::LoraConfig;
 use idiolect_train::TrainConfig;
 
-use crate::job::in_memory;
+use crate::rows::in_memory;
 use crate::run::{AdapterRun, FullRun, Listener, RunOptions};
 use crate::{
     FineTuneError, FineTuneSettings, FineTuned, FullyFineTuned, MemoryPlan, TrainSettings,

@@ -4,12 +4,12 @@ use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
 use idiolect_data::settings::require;
-use idiolect_data::{DataSettings, FileFormat, FormatSetting, RunDir, SkippedRow};
+use idiolect_data::{RunDir, SkippedRow};
 use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
 use idiolect_lm::LanguageModel;
 use idiolect_lm::device::on_threads;
-use idiolect_lm::rows::read_tokens;
 
+use crate::rows::in_memory;
 use crate::{
     FineTune, FineTuneError, FineTuned, FullyFineTuned, LazyRows, MemoryPlan, TrainReport,
     TrainSettings, TrainingData, TrainingEvent,
@@ -198,37 +198,6 @@ fn data<'a>(
         }));
     }
     in_memory(data, settings.train.seed, skipped)
-}
-
-/// The rows of data that is held in memory; those that cannot be used go to `skipped`.
-pub(crate) fn in_memory<'a>(
-    data: &DataSettings,
-    seed: u64,
-    skipped: &mut Vec<SkippedRow>,
-) -> Result<TrainingData<'a>, FineTuneError> {
-    if has_tokens(data)? {
-        let rows = read_tokens(data.only()?)?;
-        if data.sample.is_none() {
-            return Ok(rows.into());
-        }
-        let chosen = data.drawn(rows.len(), seed)?;
-        let rows = chosen.into_iter().map(|row| rows[row].clone());
-        return Ok(rows.collect::<Vec<_>>().into());
-    }
-    let read = data.read_all_with_skipped(seed)?;
-    *skipped = read.skipped;
-    Ok(read.rows.into())
-}
-
-/// Whether the rows are ready rows of tokens.
-fn has_tokens(data: &DataSettings) -> Result<bool, FineTuneError> {
-    if data.format == FormatSetting::Tokens {
-        return Ok(true);
-    }
-    Ok(match data.data.as_slice() {
-        [path] => data.file_format(path)? == FileFormat::Tokens,
-        _ => false,
-    })
 }
 
 /// Size of a file, in bytes, above which its rows are not held in memory unless it is asked for: rows take

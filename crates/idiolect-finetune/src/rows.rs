@@ -2,6 +2,7 @@
 //! out.
 
 mod data;
+mod in_memory;
 mod lazy;
 mod limit;
 mod prepared;
@@ -9,4 +10,5 @@ mod source;
 mod token_cache;
 
 pub use data::{LazyRows, TrainingData};
+pub(crate) use in_memory::in_memory;
 pub(crate) use source::{RowSource, Sets};

@@ -175,6 +175,22 @@ impl GenerationSettings {
     }
 }
 
+impl SamplingSettings {
+    /// The settings with what is said here; the named sampler, or else `otherwise`, has the rest.
+    #[must_use]
+    pub fn over(&self, otherwise: GenerationSettings) -> GenerationSettings {
+        let named = self.sampler.map_or(otherwise, Into::into);
+        GenerationSettings {
+            temperature: self.temperature.unwrap_or(named.temperature),
+            top_k: self.top_k.unwrap_or(named.top_k),
+            top_p: self.top_p.unwrap_or(named.top_p),
+            min_p: self.min_p.unwrap_or(named.min_p),
+            repetition_penalty: self.repetition_penalty.unwrap_or(named.repetition_penalty),
+            ..named
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -265,5 +281,34 @@ mod tests {
         let config = settings.config(stops);
         assert_eq!(config.stops.strings, ["a", "b", "c"]);
         assert_eq!((config.stops.tokens, config.batch_size), (vec![2], 8));
+    }
+
+    #[test]
+    fn what_is_said_stands_above_the_sampler_and_that_above_the_default() {
+        let warm = GenerationSettings {
+            temperature: 0.8,
+            top_p: 0.95,
+            ..GenerationSettings::default()
+        };
+        let mut settings = SamplingSettings::default();
+        assert_eq!(settings.over(warm.clone()), warm);
+        assert!(settings.given().is_empty());
+        settings.top_k = Some(3);
+        assert_eq!(
+            settings.over(warm.clone()),
+            GenerationSettings {
+                top_k: 3,
+                ..warm.clone()
+            }
+        );
+        settings.sampler = Some(Sampler::Sdft2402);
+        let found = settings.over(warm);
+        assert_eq!((found.top_k, found.max_new_tokens), (3, 512));
+        assert!((found.top_p - 0.7).abs() < 1e-12);
+        let said = settings.given();
+        assert_eq!(
+            said,
+            [("sampler", "sdft-2402".into()), ("top_k", "3".into())]
+        );
     }
 }

@@ -58,8 +58,8 @@ pub use idiolect_lora::LoraConfig;
 pub use idiolect_train::TrainConfig;
 #[cfg(feature = "train")]
 pub use jobs::{
-    Doctor, Rewritten, SelfDistill, continue_text, distill as distil, doctor, embedding_scores,
-    evaluate, merge_shards, read_sample, rewrite_prompts,
+    Rewritten, SelfDistill, continue_text, distill as distil, embedding_scores, evaluate,
+    merge_shards, read_sample, rewrite_prompts,
 };
 #[cfg(feature = "train")]
 pub use sdft::{Outcome, Sdft};

@@ -63,12 +63,11 @@ fn prompts(args: &Inspect, preset: &str) -> Result<(), CliError> {
     if args.json {
         return output::lines(&prompts.iter().map(row).collect::<Vec<_>>());
     }
-    let shown = prompts.iter();
-    output::text(
-        &shown
-            .map(|(id, prompt)| format!("row {id}\n{prompt}\n\n"))
-            .collect::<String>(),
-    )
+    let mut text = String::new();
+    for (id, prompt) in &prompts {
+        let _ = writeln!(text, "row {id}\n{prompt}\n");
+    }
+    output::text(&text)
 }
 
 fn plan(config: &Path, is_json: bool) -> Result<(), CliError> {

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::error::CliError;
 
+pub(crate) mod about;
 pub(crate) mod combine;
 pub(crate) mod continuation;
 pub(crate) mod distill;
-pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod fetch;
@@ -18,11 +18,9 @@ pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod merge;
 pub(crate) mod metrics;
-pub(crate) mod names;
 pub(crate) mod report;
 pub(crate) mod score;
 pub(crate) mod sdft;
-pub(crate) mod shell;
 pub(crate) mod train;
 
 /// The settings of a file under those of the command line.

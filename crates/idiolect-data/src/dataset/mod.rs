@@ -3,6 +3,7 @@
 mod faults;
 mod index;
 mod pair;
+mod responses;
 mod select;
 mod set;
 mod settings;

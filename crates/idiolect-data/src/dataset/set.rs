@@ -8,8 +8,6 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value};
 
-use idiolect_input::shown;
-
 use super::faults::{problem, unpack, with_look};
 use super::skipped::{BadRows, SkippedRow};
 use crate::DataError;
@@ -19,9 +17,6 @@ use crate::formats::{
     example, look, replace_response,
 };
 use crate::rows::{Layout, RawRow, RawRows, read_rows};
-
-/// Characters of a row's field names in an error.
-const LONGEST: usize = 200;
 
 /// One row: as it stands in the file, and what it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,49 +184,6 @@ impl Dataset {
                 skipped,
             }),
         }
-    }
-
-    /// Refuses rows without a response; empty text is one.
-    ///
-    /// # Errors
-    ///
-    /// [`DataError::Field`] for the first such row.
-    pub fn require_responses(&self) -> Result<(), DataError> {
-        let Some(number) = self
-            .rows
-            .iter()
-            .position(|row| row.example.response().is_none())
-        else {
-            return Ok(());
-        };
-        let row = RawRow {
-            line: self.rows[number].line,
-            fields: Map::new(),
-        };
-        let place = Place {
-            path: &self.path,
-            number,
-            row: &row,
-        };
-        Err(match &self.format.shape {
-            RowShape::Pair(fields) => {
-                place.error(&fields.response, "a response", self.fields(number))
-            }
-            RowShape::Completion(fields) => {
-                place.error(&fields.completion, "a response", self.fields(number))
-            }
-            RowShape::Text(fields) => place.error(&fields.text, "a text", "none"),
-            RowShape::Turns(fields) => {
-                let role = fields.roles.written(Role::Assistant);
-                place.error(&fields.turns, format!("a last turn of {role}"), "none")
-            }
-        })
-    }
-
-    /// That a field is none of those of a row, in words.
-    fn fields(&self, number: usize) -> String {
-        let names: Vec<&str> = self.rows[number].raw.keys().map(String::as_str).collect();
-        format!("none among {}", shown(&names.join(", "), LONGEST))
     }
 
     /// Refuses rows with the same id, which could not be told apart later.

@@ -14,5 +14,5 @@ pub use hash::{content_hash, text_hash};
 pub use journal::{Journal, journal_row};
 pub use lock::{FileInUse, lock_file};
 pub use run_dir::RunDir;
-pub use session::{Session, SessionRow, machine};
+pub use session::{RunSession, SessionRow, machine};
 pub use write::{write_atomically, write_json, write_lines};

@@ -36,12 +36,12 @@ pub enum SessionRow {
 
 /// A process at work on a run.
 #[derive(Debug)]
-pub struct Session {
+pub struct RunSession {
     journal: Journal,
     began: Instant,
 }
 
-impl Session {
+impl RunSession {
     /// Notes that this process begins, or resumes, a run.
     ///
     /// # Errors
@@ -98,8 +98,8 @@ mod tests {
     fn each_process_has_a_beginning_and_an_end_unless_it_was_killed() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::new(folder.path());
-        Session::begin(&run, "cpu").unwrap().end().unwrap();
-        drop(Session::begin(&run, "cuda:1").unwrap());
+        RunSession::begin(&run, "cpu").unwrap().end().unwrap();
+        drop(RunSession::begin(&run, "cuda:1").unwrap());
         let (_, rows) = Journal::open::<SessionRow>(&run.sessions()).unwrap();
         let [
             SessionRow::Began { at, .. },

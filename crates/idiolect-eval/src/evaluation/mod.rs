@@ -9,10 +9,11 @@ mod results;
 mod settings;
 mod shots;
 mod suite;
+mod task_table;
 
 pub use evaluate::{EvalRun, Evaluation, evaluate};
 pub use identity::EvaluatedModel;
 pub use judge::{JudgeOpener, JudgeSettings};
 pub use settings::EvalSettings;
 pub use shots::Shots;
-pub use suite::{TaskScore, TaskTable};
+pub use task_table::{TaskScore, TaskTable};

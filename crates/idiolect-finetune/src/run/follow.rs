@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
-use idiolect_data::{RunDir, Session};
+use idiolect_data::{RunDir, RunSession};
 use idiolect_report::curves;
 use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, TrainerEvent};
 
@@ -121,9 +121,9 @@ impl Follow<'_> {
     }
 
     /// Notes the session: the loop has accepted the directory.
-    fn session(&self) -> Result<Option<Session>, FineTuneError> {
+    fn session(&self) -> Result<Option<RunSession>, FineTuneError> {
         let device = &self.settings.model.device;
-        let begin = |run| Session::begin(run, device);
+        let begin = |run| RunSession::begin(run, device);
         Ok(self.run.map(begin).transpose()?)
     }
 
@@ -144,7 +144,7 @@ impl Follow<'_> {
 /// What has been heard of a run.
 #[derive(Default)]
 struct Hearing {
-    session: Option<Session>,
+    session: Option<RunSession>,
     board: Option<Board>,
     total: usize,
     steps: Vec<StepRow>,

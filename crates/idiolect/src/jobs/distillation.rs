@@ -175,8 +175,7 @@ impl<'a> SelfDistill<'a> {
     }
 
     fn folder(&self) -> Result<PathBuf, Error> {
-        let run_dir = self.run_dir.clone();
-        run_dir.ok_or_else(|| Error::setting("out", "a folder", "nothing"))
+        self.run_dir.clone().ok_or_else(no_folder)
     }
 
     fn config(&self) -> Result<DistillConfig, Error> {
@@ -279,8 +278,7 @@ fn run(
             ("data", !job.data.data.is_empty()),
             ("out", job.out.is_some()),
         ])?;
-        let out = job.out.clone();
-        let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
+        let out = job.out.clone().ok_or_else(no_folder)?;
         let shard = job.shard.as_deref().map(str::parse).transpose()?;
         job.check()?;
         let mut set = read_sample(&job.data, job.seed)?;
@@ -298,4 +296,8 @@ fn run(
             Ok(rewritten.report(None))
         }
     })
+}
+
+fn no_folder() -> Error {
+    Error::setting("out", "a folder", "nothing")
 }

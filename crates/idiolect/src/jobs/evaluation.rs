@@ -80,10 +80,8 @@ fn measured(
         progress,
         open: None,
     };
-    let judge: Option<&mut dyn JudgeOpener> = match evaluation.is_judged() {
-        true => Some(&mut judges),
-        false => None,
-    };
+    let judge: &mut dyn JudgeOpener = &mut judges;
+    let judge = evaluation.is_judged().then_some(judge);
     let run = EvalRun {
         model,
         judge,

@@ -3,7 +3,6 @@
 mod bad_rows;
 mod continuation;
 mod distillation;
-mod doctor;
 mod evaluation;
 mod rows;
 mod writers;
@@ -11,7 +10,6 @@ mod writers;
 pub(crate) use bad_rows::skip_bad_rows;
 pub use continuation::continue_text;
 pub use distillation::{Rewritten, SelfDistill, distill, merge_shards, rewrite_prompts};
-pub use doctor::{Doctor, doctor};
 pub use evaluation::{embedding_scores, evaluate};
 
 pub use rows::read_sample;

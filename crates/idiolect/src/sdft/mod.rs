@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use idiolect_completion::{Progress, Quiet};
 use idiolect_data::settings::{read_file, require, resolve};
-use idiolect_data::{BadRows, DataSettings, Dataset, RunDir, Session};
+use idiolect_data::{BadRows, DataSettings, Dataset, RunDir, RunSession};
 use idiolect_embed::Embedder;
 use idiolect_eval::ComparedModel;
 use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
@@ -135,7 +135,7 @@ impl<'a> Sdft<'a> {
         let model = LanguageModel::load(&model, self.progress)?;
         let model = with_vocabulary(&model, &settings.finetune)?;
         claim(&out.root, &settings)?;
-        let session = Session::begin(&out, &settings.model.device)?;
+        let session = RunSession::begin(&out, &settings.model.device)?;
         if settings.data.bad_rows == BadRows::Skip {
             skip_bad_rows(
                 &model,

@@ -1,28 +1,31 @@
-//! What a machine has for the work: threads, memory, devices, the Hub, the sandbox.
+//! `idiolect doctor`: what this machine has for the work: threads, memory, devices, the Hub, the sandbox.
 //!
 //! Nothing here fails: what cannot be had is said in its line.
 
-use std::fmt;
 use std::path::Path;
 
-use idiolect_eval::{Limits, Sandbox};
-use idiolect_lm::device::{DEVICES, device};
+use idiolect::eval::{Limits, Sandbox};
+use idiolect::hub::{Hub, HubConfig, Repo, RepoKind};
+use idiolect::lm::device::{DEVICES, device};
 
-/// What a machine has, a line each; shown, a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doctor {
-    /// Names and findings.
-    pub lines: Vec<(String, String)>,
+use crate::error::CliError;
+use crate::output;
+
+/// Runs the command.
+pub(crate) fn run() -> Result<(), CliError> {
+    let lines = found();
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let line = |(name, found): &(String, String)| format!("{name:<width$}  {found}\n");
+    output::text(&lines.iter().map(line).collect::<Vec<_>>().concat())
 }
 
 /// Looks at this machine: it touches each device that is compiled in, and asks the Hub once.
-#[must_use]
-pub fn doctor() -> Doctor {
+fn found() -> Vec<(String, String)> {
     let mut lines = Vec::new();
     let mut line = |name: &str, found: String| lines.push((name.to_owned(), found));
     line("version", env!("CARGO_PKG_VERSION").to_owned());
-    line("machine", idiolect_data::machine());
-    let free = idiolect_finetune::available_memory();
+    line("machine", idiolect::data::machine());
+    let free = idiolect::finetune::available_memory();
     let free = free.map_or("not told by the system".into(), |bytes| {
         format!("{} MB", bytes / 1_000_000)
     });
@@ -35,21 +38,17 @@ pub fn doctor() -> Doctor {
         };
         line(&format!("device {name}"), found);
     }
-    #[cfg(feature = "hub")]
     for (name, found) in hub() {
         line(name, found);
     }
     let sandbox = Sandbox::new(Path::new("python3"), Limits::default());
     let sandbox = sandbox.map_or_else(|error| error.to_string(), |_| "ready, with python3".into());
     line("sandbox of humaneval", sandbox);
-    Doctor { lines }
+    lines
 }
 
 /// The Hub's cache, token and reach.
-#[cfg(feature = "hub")]
 fn hub() -> Vec<(&'static str, String)> {
-    use idiolect_hub::{Hub, HubConfig, Repo, RepoKind};
-
     let config = match HubConfig::of_user() {
         Ok(config) => config,
         Err(error) => return vec![("Hub", error.to_string())],
@@ -77,18 +76,4 @@ fn hub() -> Vec<(&'static str, String)> {
 }
 
 /// A small public model that the Hub is asked for.
-#[cfg(feature = "hub")]
 const ASKED: &str = "HuggingFaceTB/SmolLM2-135M-Instruct";
-
-impl fmt::Display for Doctor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self
-            .lines
-            .iter()
-            .map(|(name, _)| name.len())
-            .max()
-            .unwrap_or(0);
-        let mut lines = self.lines.iter();
-        lines.try_for_each(|(name, found)| writeln!(f, "{name:<width$}  {found}"))
-    }
-}

@@ -1,0 +1,57 @@
+//! That every row of a data set has a response, where a job needs one.
+
+use idiolect_input::shown;
+use serde_json::Map;
+
+use super::set::Dataset;
+use crate::DataError;
+use crate::formats::{Place, Role, RowShape};
+use crate::rows::RawRow;
+
+/// Characters of a row's field names in an error.
+const LONGEST: usize = 200;
+
+impl Dataset {
+    /// Refuses rows without a response; empty text is one.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Field`] for the first such row.
+    pub fn require_responses(&self) -> Result<(), DataError> {
+        let Some(number) = self
+            .rows
+            .iter()
+            .position(|row| row.example.response().is_none())
+        else {
+            return Ok(());
+        };
+        let row = RawRow {
+            line: self.rows[number].line,
+            fields: Map::new(),
+        };
+        let place = Place {
+            path: &self.path,
+            number,
+            row: &row,
+        };
+        Err(match &self.format.shape {
+            RowShape::Pair(fields) => {
+                place.error(&fields.response, "a response", self.fields(number))
+            }
+            RowShape::Completion(fields) => {
+                place.error(&fields.completion, "a response", self.fields(number))
+            }
+            RowShape::Text(fields) => place.error(&fields.text, "a text", "none"),
+            RowShape::Turns(fields) => {
+                let role = fields.roles.written(Role::Assistant);
+                place.error(&fields.turns, format!("a last turn of {role}"), "none")
+            }
+        })
+    }
+
+    /// That a field is none of those of a row, in words.
+    fn fields(&self, number: usize) -> String {
+        let names: Vec<&str> = self.rows[number].raw.keys().map(String::as_str).collect();
+        format!("none among {}", shown(&names.join(", "), LONGEST))
+    }
+}
