@@ -166,7 +166,7 @@ fn links_in_circles_end_and_a_pipe_is_no_document() {
     );
 }
 
-/// A file with one column, as the Hub has OpenWebText.
+/// A file with one column, as the Hub has `OpenWebText`.
 fn parquet(texts: &[&str]) -> Vec<u8> {
     use parquet::data_type::{ByteArray, ByteArrayType};
     let schema = "message schema { optional binary text (STRING); }";

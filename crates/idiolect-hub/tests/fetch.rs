@@ -1,4 +1,5 @@
 //! Files in a folder of the user's: what stands in its list, and what is said where one does not come.
+#![allow(clippy::unwrap_used, reason = "a test's own files")]
 
 mod common;
 

@@ -1,11 +1,21 @@
 //! Whether the numbers of a job are in their ranges, asked before anything is opened, computed or written.
 
+use idiolect_data::settings::require;
 use idiolect_finetune::TrainSettings;
 
 use crate::Error;
 use crate::settings::{DistillJob, FORGETTING, SdftSettings};
 
 impl DistillJob {
+    /// Refuses a job in which two of the settings that it needs have no value.
+    pub(crate) fn require(&self) -> Result<(), Error> {
+        Ok(require(&[
+            ("model", !self.model.model.is_empty()),
+            ("data", !self.data.data.is_empty()),
+            ("out", self.out.is_some()),
+        ])?)
+    }
+
     /// Refuses numbers out of range; looks at no file.
     ///
     /// # Errors

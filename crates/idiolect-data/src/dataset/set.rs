@@ -13,8 +13,8 @@ use super::skipped::{BadRows, SkippedRow};
 use crate::DataError;
 use crate::files::write_atomically;
 use crate::formats::{
-    Columns, Example, FIRST_ROWS, FileFormat, Format, Place, Role, RowFormat, RowShape, detect,
-    example, look, replace_response,
+    Columns, Example, FIRST_ROWS, FileFormat, Format, Place, RowFormat, detect, example, look,
+    replace_response,
 };
 use crate::rows::{Layout, RawRow, RawRows, read_rows};
 

@@ -167,6 +167,12 @@ fn several_tasks_have_a_folder_each_and_one_table() {
     );
     let whole = table.write(&out).unwrap();
     assert_eq!(whole["tasks"][3]["task"], "ai2_arc");
+}
+
+#[test]
+fn tasks_that_stand_twice_and_settings_for_none_of_them_are_refused() {
+    let data = data(&[("sdft/multiarith_test.json", SUMS)]);
+    let settings = drawn(data.path());
     let told = |task: &str| {
         let settings = EvalSettings {
             task: task.into(),

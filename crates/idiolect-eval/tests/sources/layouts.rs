@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::slice::from_ref;
 
 use idiolect_eval::{DATA_FILES, EvalError, Item, Source, Task};
 use idiolect_testkit::shared;
@@ -65,7 +66,7 @@ fn arc() {
         ("answerKey", TEXT),
     ];
     for task in ["arc_challenge", "arc_easy"] {
-        same(both(task, &[own.clone()], &columns, &[hubs.clone()]), 1);
+        same(both(task, from_ref(&own), &columns, from_ref(&hubs)), 1);
     }
 }
 
@@ -91,7 +92,10 @@ fn hellaswag_and_winogrande() {
     same(both("hellaswag", &[row], &columns, &[hubs]), 1);
     let row = json!({"sentence": "Ann thanked Bea because _ helped.", "option1": "Ann", "option2": "Bea", "answer": "2"});
     let columns = ["sentence", "option1", "option2", "answer"].map(|name| (name, TEXT));
-    same(both("winogrande", &[row.clone()], &columns, &[row]), 1);
+    same(
+        both("winogrande", from_ref(&row), &columns, from_ref(&row)),
+        1,
+    );
 }
 
 #[test]
@@ -116,7 +120,10 @@ fn gsm8k_and_humaneval() {
         "entry_point",
     ];
     let columns = columns.map(|name| (name, TEXT));
-    same(both("humaneval", &[row.clone()], &columns, &[row]), 1);
+    same(
+        both("humaneval", from_ref(&row), &columns, from_ref(&row)),
+        1,
+    );
 }
 
 #[test]

@@ -33,28 +33,26 @@ fn no_path_stands_twice_and_every_commit_and_address_is_whole() {
     let (mut paths, mut places) = (BTreeSet::new(), BTreeSet::new());
     for file in DATA_FILES {
         assert!(paths.insert(file.path), "{}", file.path);
-        match file.source {
-            Source::Hub(HubSource {
-                repository,
-                revision,
-                files,
-            }) => {
-                assert_eq!(repository.split('/').count(), 2, "{repository}");
-                let is_hex =
-                    |text: &str| text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
-                assert!(revision.is_none_or(is_hex), "{repository}");
-                for hub in files {
-                    assert!(places.insert(hub.to), "{}", hub.to);
-                }
+        if let Source::Hub(HubSource {
+            repository,
+            revision,
+            files,
+        }) = file.source
+        {
+            assert_eq!(repository.split('/').count(), 2, "{repository}");
+            let is_hex =
+                |text: &str| text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
+            assert!(revision.is_none_or(is_hex), "{repository}");
+            for hub in files {
+                assert!(places.insert(hub.to), "{}", hub.to);
             }
-            _ => {
-                let address = file.source.to_string();
-                let begins = "https://raw.githubusercontent.com/";
-                assert!(
-                    address.starts_with(begins) && !address.contains(' '),
-                    "{address}"
-                );
-            }
+        } else {
+            let address = file.source.to_string();
+            let begins = "https://raw.githubusercontent.com/";
+            assert!(
+                address.starts_with(begins) && !address.contains(' '),
+                "{address}"
+            );
         }
     }
 }
@@ -67,35 +65,33 @@ fn a_wrong_name_is_answered_with_all_names() {
 }
 
 fn source(file: &DataFile) -> String {
-    match file.source {
-        Source::Hub(HubSource {
-            repository,
-            revision,
-            files,
-        }) => {
-            let at = revision.map_or_else(
-                || "newest".to_owned(),
-                |commit| format!("`{}`", &commit[..12]),
-            );
-            let files: Vec<String> = files
-                .iter()
-                .map(|file| format!("`{}`", file.from))
-                .collect();
-            format!(
-                "[{repository}](https://huggingface.co/datasets/{repository}) at {at}: {}",
-                files.join(", ")
-            )
-        }
-        _ => {
-            let address = file.source.to_string();
-            let name = address
-                .split('/')
-                .skip(3)
-                .take(2)
-                .collect::<Vec<_>>()
-                .join("/");
-            format!("by hand: [{name}]({address})")
-        }
+    if let Source::Hub(HubSource {
+        repository,
+        revision,
+        files,
+    }) = file.source
+    {
+        let at = revision.map_or_else(
+            || "newest".to_owned(),
+            |commit| format!("`{}`", &commit[..12]),
+        );
+        let files: Vec<String> = files
+            .iter()
+            .map(|file| format!("`{}`", file.from))
+            .collect();
+        format!(
+            "[{repository}](https://huggingface.co/datasets/{repository}) at {at}: {}",
+            files.join(", ")
+        )
+    } else {
+        let address = file.source.to_string();
+        let name = address
+            .split('/')
+            .skip(3)
+            .take(2)
+            .collect::<Vec<_>>()
+            .join("/");
+        format!("by hand: [{name}]({address})")
     }
 }
 

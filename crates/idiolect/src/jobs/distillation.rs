@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use idiolect_completion::{Progress, Quiet, Writer, earlier_costs, sum_costs};
-use idiolect_data::settings::require;
 use idiolect_data::{BadRows, Dataset, Id};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
@@ -273,11 +272,7 @@ fn run(
     then: impl FnOnce(SelfDistill<'_>) -> Result<Rewritten, Error> + Send,
 ) -> Result<DistillReport, Error> {
     on_threads(job.model.threads, || {
-        require(&[
-            ("model", !job.model.model.is_empty()),
-            ("data", !job.data.data.is_empty()),
-            ("out", job.out.is_some()),
-        ])?;
+        job.require()?;
         let out = job.out.clone().ok_or_else(no_folder)?;
         let shard = job.shard.as_deref().map(str::parse).transpose()?;
         job.check()?;
