@@ -7,7 +7,6 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use clap::CommandFactory;
 use idiolect::continuation::ContinuationError;
 use idiolect::distill::DistillError;
 use idiolect::eval::EvalError;
@@ -202,7 +201,7 @@ fn as_flag(text: &str) -> String {
     let Some((key, rest)) = own.split_once(':') else {
         return own.to_owned();
     };
-    let cli = Cli::command();
+    let cli = Cli::whole();
     let flags = || cli.get_subcommands().flat_map(clap::Command::get_arguments);
     let keys: Vec<String> = key.split(", ").map(|key| key.replace('_', "-")).collect();
     let is_flag = |key: &String| flags().any(|option| option.get_long() == Some(key));

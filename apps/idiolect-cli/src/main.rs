@@ -4,7 +4,6 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use idiolect::data::settings::{renamed, synonym};
 
@@ -39,7 +38,7 @@ fn main() -> ExitCode {
 
 /// The parsed arguments; none when help or the version was asked for and printed.
 fn parse() -> Result<Option<Cli>, CliError> {
-    match Cli::try_parse() {
+    match Cli::parsed() {
         Ok(cli) => Ok(Some(cli)),
         // Without a word it says what there is to be said.
         Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -9,7 +9,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::progress::LogForm;
@@ -79,6 +79,22 @@ pub(crate) struct Cli {
         help_heading = "Log"
     )]
     pub log_every: u64,
+}
+
+impl Cli {
+    /// The command line as clap knows it: `generate` has one name for the rows that it computes together.
+    pub(crate) fn whole() -> clap::Command {
+        Self::command().mut_subcommand("generate", |generate| {
+            generate.mut_arg("generation_batch_size", |arg| arg.hide(true))
+        })
+    }
+
+    /// The arguments of this process.
+    pub(crate) fn parsed() -> Result<Self, clap::Error> {
+        let mut whole = Self::whole();
+        let mut matches = whole.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut whole))
+    }
 }
 
 /// The commands.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::args::Cli;
@@ -11,7 +10,7 @@ use crate::error::CliError;
 /// The completions of a shell on standard output.
 pub(crate) fn completions(shell: Shell) -> Result<(), CliError> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "idiolect", &mut text);
+    clap_complete::generate(shell, &mut Cli::whole(), "idiolect", &mut text);
     let mut out = std::io::stdout().lock();
     let written = std::io::Write::write_all(&mut out, &text);
     written.map_err(CliError::Output)
@@ -24,5 +23,5 @@ pub(crate) fn man(folder: &Path) -> Result<(), CliError> {
         source,
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    clap_mangen::generate_to(Cli::command(), folder).map_err(failed)
+    clap_mangen::generate_to(Cli::whole(), folder).map_err(failed)
 }
