@@ -1,11 +1,14 @@
 //! Answers that are drawn, several tasks in one call, and the table of their scores.
 
+use std::path::Path;
+
 use idiolect_completion::{
     BoxError, Completion, CompletionRequest, Likelihood, LikelihoodRequest, Quiet, Sampler,
     Sampling, SamplingSettings, Scorer, Writer, WriterIdentity,
 };
 use idiolect_eval::{
-    EvalRun, EvalSettings, EvaluatedModel, Evaluation, ItemRequest, Task, TaskTable, evaluate,
+    EvalRun, EvalSettings, EvaluatedModel, Evaluation, ItemRequest, Shots, Task, TaskTable,
+    evaluate,
 };
 use serde_json::{Value, json};
 
@@ -42,7 +45,7 @@ impl Scorer for Kept {
     }
 }
 
-fn drawn(data: &std::path::Path) -> EvalSettings {
+fn drawn(data: &Path) -> EvalSettings {
     EvalSettings {
         sampling: SamplingSettings {
             sampler: Some(Sampler::Sdft2402),
@@ -114,29 +117,32 @@ fn a_sampler_is_of_no_use_to_choices_and_to_mt_bench() {
     }
 }
 
-/// Two sums are right, one harmful request is not refused, and the first choice is right once in two.
-#[test]
-fn several_tasks_have_a_folder_each_and_one_table() {
-    let arc = |right: &str| {
+/// Three sums, and of the first choices one in three of the easy half and the only one of the other.
+fn sums_and_choices() -> tempfile::TempDir {
+    let arc = |id: &str, right: &str| {
         let choice = |label: &str| json!({"label": label, "text": label});
         let question = json!({"stem": "q", "choices": [choice("A"), choice("B")]});
-        json!({"id": right, "question": question, "answerKey": right}).to_string()
+        json!({"id": id, "question": question, "answerKey": right}).to_string()
     };
-    let easy = format!(
-        "{}\n{}\n{}\n",
-        arc("A"),
-        arc("B"),
-        arc("B").replace("\"id\":\"B", "\"id\":\"C")
-    );
-    let data = data(&[
+    let easy = [arc("1", "A"), arc("2", "B"), arc("3", "B")].join("\n");
+    data(&[
         ("sdft/multiarith_test.json", SUMS),
         ("mc/ARC-Easy-Test.jsonl", &easy),
-        ("mc/ARC-Challenge-Test.jsonl", &arc("A")),
-    ]);
-    let settings = EvalSettings {
-        task: "multiarith, arc_easy,arc-challenge".into(),
-        ..drawn(data.path())
-    };
+        ("mc/ARC-Challenge-Test.jsonl", &arc("1", "A")),
+    ])
+}
+
+fn of_tasks(task: &str, data: &Path) -> EvalSettings {
+    EvalSettings {
+        task: task.into(),
+        ..drawn(data)
+    }
+}
+
+#[test]
+fn several_tasks_have_a_folder_each_and_one_table() {
+    let data = sums_and_choices();
+    let settings = of_tasks("multiarith, arc_easy,arc-challenge", data.path());
     let out = data.path().join("out");
     let all = Evaluation::each(&settings).unwrap();
     let about = identity();
@@ -170,18 +176,10 @@ fn several_tasks_have_a_folder_each_and_one_table() {
 }
 
 #[test]
-fn tasks_that_stand_twice_and_settings_for_none_of_them_are_refused() {
-    let data = data(&[("sdft/multiarith_test.json", SUMS)]);
-    let settings = drawn(data.path());
+fn several_tasks_are_named_once_and_have_use_for_each_setting() {
     let told = |task: &str| {
-        let settings = EvalSettings {
-            task: task.into(),
-            ..settings.clone()
-        };
-        Evaluation::each(&settings)
-            .map(drop)
-            .unwrap_err()
-            .to_string()
+        let all = Evaluation::each(&of_tasks(task, "data".as_ref()));
+        all.map(drop).unwrap_err().to_string()
     };
     assert_eq!(
         told("arc_easy,arc_challenge"),
@@ -193,52 +191,59 @@ fn tasks_that_stand_twice_and_settings_for_none_of_them_are_refused() {
     );
 }
 
-/// The leaderboard's own page: 25 examples for ARC and `acc_norm`, for MMLU the mean over subjects.
+/// An archive of MMLU with two subjects, of three questions and of one, and five worked examples each.
+fn mmlu() -> tempfile::TempDir {
+    let folder = data(&[("mc/none", "")]);
+    let file = std::fs::File::create(folder.path().join("mc/mmlu.zip")).unwrap();
+    let mut archive = zip::ZipWriter::new(file);
+    for (name, rows) in [
+        ("dev/x_dev", 5),
+        ("dev/y_dev", 5),
+        ("test/x_test", 3),
+        ("test/y_test", 1),
+    ] {
+        let options = zip::write::SimpleFileOptions::default();
+        archive
+            .start_file(format!("data/{name}.csv"), options)
+            .unwrap();
+        let row = if name.contains('x') {
+            "q,a,b,c,d,A\n"
+        } else {
+            "q,a,b,c,d,B\n"
+        };
+        std::io::Write::write_all(&mut archive, row.repeat(rows).as_bytes()).unwrap();
+    }
+    archive.finish().unwrap();
+    folder
+}
+
+/// The leaderboard's own page: for MMLU the mean over subjects, and `acc_norm` with 25 examples for ARC.
 #[test]
 fn the_leaderboard_has_its_examples_and_its_scores() {
-    let settings = EvalSettings {
-        limit: Some(1),
-        ..settings("open_llm_leaderboard", "data".as_ref())
-    };
     // The first file that is missing is the first task's.
-    let told = Evaluation::each(&settings)
-        .map(drop)
-        .unwrap_err()
-        .to_string();
+    let suite = settings("open_llm_leaderboard", "data".as_ref());
+    let told = Evaluation::each(&suite).map(drop).unwrap_err().to_string();
     assert!(told.contains("ARC-Challenge-Test.jsonl"), "{told}");
-    let question = |subject: &str, right: usize| {
-        let choices = ["a", "b"];
-        json!({"subject": subject, "question": "q", "choices": choices, "right": right}).to_string()
-    };
-    let rows = [
-        question("x", 0),
-        question("x", 0),
-        question("x", 1),
-        question("y", 1),
-    ];
-    let own = r#"
-        name = "mmlu"
-        file = "rows.jsonl"
-        [form.choice]
-        context = "{question}"
-        choices = { field = "choices" }
-        right = { index = "right" }
-    "#;
-    let data = data(&[("rows.jsonl", &rows.join("\n")), ("own.toml", own)]);
-    let path = data.path().join("own.toml").display().to_string();
-    let all = Evaluation::each(&crate::model::settings(&path, data.path())).unwrap();
+    let data = mmlu();
     let about = identity();
-    let out = data.path().join("out");
-    let run = EvalRun {
-        model: &about,
-        judge: None,
-        progress: &Quiet,
-        out: &out,
+    let mean = |shots: Shots| {
+        let settings = EvalSettings {
+            shots,
+            ..settings("mmlu", data.path())
+        };
+        let all = Evaluation::each(&settings).unwrap();
+        let run = EvalRun {
+            model: &about,
+            judge: None,
+            progress: &Quiet,
+            out: &data.path().join(format!("out-{shots}")),
+        };
+        let summary = all[0].run(&mut Model, run).unwrap();
+        TaskTable::new(&all, &[summary]).mean.unwrap()
     };
-    let summary = all[0].run(&mut Model, run).unwrap();
-    let table = TaskTable::new(&all, &[summary]);
-    // A task of one's own is over its questions, with the name of a benchmark too.
-    assert!((table.mean.unwrap() - 0.5).abs() < 1e-12);
+    // The model likes the first choice, which is right in all of one subject and in none of the other.
+    assert!((mean(Shots::Leaderboard) - 0.5).abs() < 1e-12);
+    assert!((mean(Shots::Number(0)) - 0.75).abs() < 1e-12);
 }
 
 #[test]
