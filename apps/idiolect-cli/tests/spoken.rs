@@ -210,7 +210,7 @@ fn all_that_is_missing_is_named_at_once() {
 fn help_is_there_without_a_word_and_has_headings_and_examples() {
     let alone = done(&[]);
     assert!(
-        alone.contains("Usage: idiolect <COMMAND>") && alone.contains("sdft"),
+        alone.contains("Usage: idiolect [OPTIONS] <COMMAND>") && alone.contains("sdft"),
         "{alone}"
     );
     let help = done(&["train", "--help"]);

@@ -154,7 +154,7 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
         sampler: json!({"temperature": 1.0}),
         ..teacher()
     };
-    assert!(told_of(warm).contains(": sampler differs: "));
+    assert!(told_of(warm).contains(": sampler.temperature differs: "));
     assert!(
         told(ContinuationConfig {
             seed: 1,

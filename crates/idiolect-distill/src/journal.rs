@@ -74,7 +74,9 @@ fn judge_anew(
             continue;
         };
         journal.hold(row, &asked.request)?;
-        let now = asked.record(journal.made(&asked.request), row.completion())?;
+        let mut now = asked.record(journal.made(&asked.request), row.completion())?;
+        // A prompt that was kept once stays.
+        now.prompt = now.prompt.or_else(|| row.prompt.clone());
         stale |= *row != now;
         *row = now;
     }

@@ -197,7 +197,7 @@ fn bad_rows_are_refused_before_anything_is_written() {
     let good = json!({"instruction": "q", "output": "f(a=1)", "id": "x"});
     assert_eq!(
         refusal(&[good.clone(), json!({"instruction": "q"})], Check::Text),
-        "data.json: row 1 (line 1): output: expected a response, found none",
+        "data.json: row 1 (line 1): output: expected a response, found none among instruction",
     );
     assert_eq!(
         refusal(&[good.clone(), good.clone()], Check::Text),

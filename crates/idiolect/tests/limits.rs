@@ -86,6 +86,8 @@ fn file<T: Settings + 'static>(base: &'static str, check: fn(&T) -> Result<(), E
         // The runs are MT-bench's alone, and answers to programs HumanEval's.
         let text = match key {
             "runs" => text.replace("humaneval", "mt_bench"),
+            // A sample is one of something.
+            "eval_sample" if !text.contains("eval_data") => text + "eval_data = \"rows.jsonl\"\n",
             _ => text,
         };
         let layer = Layer::parse("file", &text).unwrap();

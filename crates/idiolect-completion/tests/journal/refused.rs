@@ -25,7 +25,8 @@ fn the_rows_of_another_run_are_refused_with_what_differs() {
         run(|writer| writer.adapter = Some("a".into())).contains("adapter differs: journal null")
     );
     assert!(
-        run(|writer| writer.sampler["temperature"] = json!(0.5)).contains(": sampler differs: ")
+        run(|writer| writer.sampler["temperature"] = json!(0.5))
+            .contains(": sampler.temperature differs: ")
     );
     let seeds = JournalRun::new("answers", identity(), |_| Some(7));
     assert!(

@@ -5,7 +5,7 @@ use serde_json::Map;
 
 use super::set::Dataset;
 use crate::DataError;
-use crate::formats::{Place, Role, RowShape};
+use crate::formats::{Example, Place, Role, RowShape};
 use crate::rows::RawRow;
 
 /// Characters of a row's field names in an error.
@@ -18,11 +18,24 @@ impl Dataset {
     ///
     /// [`DataError::Field`] for the first such row.
     pub fn require_responses(&self) -> Result<(), DataError> {
-        let Some(number) = self
-            .rows
-            .iter()
-            .position(|row| row.example.response().is_none())
-        else {
+        self.require(|example| example.response().is_some())
+    }
+
+    /// Refuses rows of which nothing can be trained: no turn is the assistant's.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Field`] for the first such row.
+    pub fn require_answers(&self) -> Result<(), DataError> {
+        self.require(|example| {
+            let mut turns = example.messages.iter();
+            turns.any(|turn| turn.role == Role::Assistant)
+        })
+    }
+
+    fn require(&self, is_fit: impl Fn(&Example) -> bool) -> Result<(), DataError> {
+        let mut rows = self.rows.iter();
+        let Some(number) = rows.position(|row| !is_fit(&row.example)) else {
             return Ok(());
         };
         let row = RawRow {

@@ -137,7 +137,7 @@ impl DataSettings {
     ///
     /// # Errors
     ///
-    /// As [`Self::check`], [`Self::read`] and [`Self::drawn`]; [`DataError::Field`] for a row without a response, unless
+    /// As [`Self::check`], [`Self::read`] and [`Self::drawn`]; [`DataError::Field`] for a row without an answer, unless
     /// bad rows are skipped; [`DataError::Setting`] for weights that make more than
     /// [`crate::MOST_MIXED`] rows.
     pub fn read_all(&self, seed: u64) -> Result<Vec<Row>, DataError> {
@@ -154,7 +154,7 @@ impl DataSettings {
         let sets = self.data.iter().map(|path| self.read(path));
         let mut sets = sets.collect::<Result<Vec<_>, _>>()?;
         if self.bad_rows == BadRows::Error {
-            sets.iter().try_for_each(Dataset::require_responses)?;
+            sets.iter().try_for_each(Dataset::require_answers)?;
         }
         let skipped = sets
             .iter_mut()

@@ -96,6 +96,7 @@ fn a_job_needs_a_model_data_and_a_directory() {
         refused(&settings)
     );
     settings.model.model = String::new();
-    assert_eq!(refused(&settings), "model: expected a model, found nothing");
+    let both = "model, data: expected a value for each, found nothing";
+    assert_eq!(refused(&settings), both);
     assert!(!place.path("run").exists());
 }

@@ -23,6 +23,8 @@ impl Good {
         assert!(adapter.join("adapter_config.json").is_file());
         distil(self.root()).unwrap();
         answer(&self.path("answers.jsonl")).unwrap();
+        let side_by_side = self.path("distill/side_by_side.jsonl");
+        std::fs::copy(side_by_side, self.path("run/side_by_side.jsonl")).unwrap();
         self.json("run/outcome.json", &self.outcome());
         let rise = json!({"mean": 0.25, "low": 0.125, "high": 0.5});
         let row = json!({"id": "a", "tokens": 4, "before": 1.0, "after": 2.0});

@@ -8,7 +8,7 @@ use super::models::scores;
 use crate::good::runs::{answer, distil, tune, tune_lazily};
 use crate::reading::{Reader, any, same};
 
-pub(super) const READERS: [Reader; 12] = [
+pub(super) const READERS: [Reader; 16] = [
     same("journal", "answers.jsonl", journal),
     same("checkpoint", "run/metrics.jsonl", resumed),
     same("checkpoint", "run/checkpoints/step-4/state.json", resumed),
@@ -22,9 +22,13 @@ pub(super) const READERS: [Reader; 12] = [
         "run/checkpoints/step-4/optimizer.safetensors",
         resumed,
     ),
+    same("checkpoint", "run/sessions.jsonl", resumed),
     same("checkpoint", "lazy/tokens.cache", resumed_lazily),
     same("distill", "distill/journal/rewrites.jsonl", distilled),
     any("page", "run/metrics.jsonl", page),
+    any("page", "run/timings.jsonl", page),
+    any("page", "run/sessions.jsonl", page),
+    any("page", "run/side_by_side.jsonl", page),
     any("page", "run/run.toml", page),
     any("page", "run/outcome.json", page),
     any("page", "run/forgetting.json", page),
