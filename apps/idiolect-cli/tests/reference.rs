@@ -11,13 +11,14 @@ use std::process::Command;
 use idiolect_testkit::workspace_root;
 
 /// Every command that has options.
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 16] = [
     &["inspect"],
     &["train"],
     &["distill"],
     &["distill", "merge"],
     &["continue"],
     &["generate"],
+    &["chat"],
     &["score"],
     &["eval"],
     &["fetch"],

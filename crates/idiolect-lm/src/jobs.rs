@@ -1,6 +1,7 @@
 //! Whole jobs of a model alone, from settings: what it is, what it writes and how likely it finds text, and its
 //! adapters.
 
+mod chat;
 mod generate;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use crate::{
     ModelSummary, RowScore, Shifts, WeightedAdapter, on_threads,
 };
 
+pub use chat::{Chat, ChatSettings, ChatSide};
 pub use generate::Generate;
 
 /// What is to be shown of a model.

@@ -14,6 +14,7 @@ use clap_complete::Shell;
 
 use crate::progress::LogForm;
 
+pub(crate) use chat::Chat;
 pub(crate) use continuing::Continue;
 pub(crate) use data::DataOptions;
 pub(crate) use distilling::{Distill, DistillCommand, DistillFlags, DistillMerge, DistillOptions};
@@ -28,6 +29,7 @@ pub(crate) use sdft::Sdft;
 pub(crate) use server::ServerOptions;
 pub(crate) use training::{Train, TrainOptions};
 
+mod chat;
 mod continuing;
 mod data;
 mod distilling;
@@ -82,11 +84,13 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The command line as clap knows it: `generate` has one name for the rows that it computes together.
+    /// The command line as clap knows it: `generate` has one name for the rows that it computes together, and `chat`
+    /// computes one.
     pub(crate) fn whole() -> clap::Command {
-        Self::command().mut_subcommand("generate", |generate| {
-            generate.mut_arg("generation_batch_size", |arg| arg.hide(true))
-        })
+        let hidden =
+            |command: clap::Command| command.mut_arg("generation_batch_size", |arg| arg.hide(true));
+        let whole = Self::command().mut_subcommand("generate", hidden);
+        whole.mut_subcommand("chat", hidden)
     }
 
     /// The arguments of this process.
@@ -108,6 +112,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Let a model continue prompts
     Generate(Generate),
+    /// Talk with a model, its adapter on, or with and without it side by side
+    Chat(Chat),
     /// Negative log-likelihood of responses
     Score(Score),
     /// Train an adapter

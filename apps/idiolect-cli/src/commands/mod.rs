@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::CliError;
 
 pub(crate) mod about;
+pub(crate) mod chat;
 pub(crate) mod combine;
 pub(crate) mod continuation;
 pub(crate) mod distill;
