@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::arm::Lab;
 use crate::design::{
     ANSWER_TOKENS, ARC, ARMS, Arm, BATCH, EPOCHS, FEW_ROWS, GREEDY, GREEDY_TOKENS, HELD_OUT,
-    LONGEST, PROMPTS, RANK, RATE, ROWS, Run, SEEDS, runs,
+    LONGEST, PROMPTS, RANK, RATE, ROWS, Run, SEEDS, SLOW, runs,
 };
 use crate::error::ExperimentError;
 use crate::figure::{self, Point};
@@ -93,18 +93,31 @@ fn sentence(found: &Finding) -> String {
     format!("**{said}**: {numbers}.\n")
 }
 
-/// What both arms of the endpoint learned: less forgetting is worth less where less was learned.
+/// What the arms learned: less forgetting is worth less where less was learned.
 fn learned(records: &Records) -> String {
-    let of =
-        |arm| items(records, (arm, ROWS), |record| &record.learning).map(|items| items.interval());
-    let (Some(plain), Some(distilled)) = (of(Arm::Plain), of(Arm::Distilled)) else {
+    let of = |arm, measure: fn(&Record) -> &Vec<f64>| {
+        let found = items(records, (arm, ROWS), measure)?.interval();
+        Some(format!(
+            "{:.3} ({:.3} to {:.3})",
+            found.mean, found.low, found.high
+        ))
+    };
+    let learning = |arm| of(arm, |record| &record.learning);
+    let (Some(plain), Some(distilled)) = (learning(Arm::Plain), learning(Arm::Distilled)) else {
         return String::new();
     };
-    format!(
-        "Of the held-out responses plain training learned {:.3} nats a token ({:.3} to {:.3}), distilled training {:.3} \
-         ({:.3} to {:.3}): read both together, as the figure and the test at equal learning do.\n",
-        plain.mean, plain.low, plain.high, distilled.mean, distilled.low, distilled.high
-    )
+    let mut text = format!(
+        "Nats a token learned of the held-out responses: plain training {plain}, distilled training {distilled}.\n"
+    );
+    let forgetting = of(Arm::PlainSlow, |record| &record.forgetting);
+    if let (Some(learned), Some(forgot)) = (learning(Arm::PlainSlow), forgetting) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "Plain training at {SLOW} of the rate learned {learned} and forgot {forgot}: the two have to be read together."
+        );
+    }
+    text
 }
 
 fn arms(records: &Records) -> String {
