@@ -85,7 +85,7 @@ impl Lines {
     /// The time that the rest takes at the speed so far.
     fn left(&self, elapsed: Duration) -> Option<Duration> {
         let own = self.done.checked_sub(self.before).filter(|own| *own > 0)?;
-        let rest = self.total.checked_sub(self.done)?;
+        let rest = self.total.checked_sub(self.done).filter(|rest| *rest > 0)?;
         let seconds = elapsed.as_secs_f64() * rest as f64 / own as f64;
         Duration::try_from_secs_f64(seconds).ok()
     }
