@@ -93,7 +93,7 @@ fn a_run_says_where_it_goes_on() {
     assert!(anew.contains("the run begins anew"), "{anew}");
     let again = said(&with(&flags, &["--resume", "--out", &run]));
     assert!(
-        again.contains("resumes behind step 4 of 4") && !again.contains("anew"),
+        again.contains("resumes after step 4 of 4") && !again.contains("anew"),
         "{again}"
     );
 }

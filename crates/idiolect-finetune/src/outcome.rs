@@ -66,11 +66,7 @@ impl fmt::Display for TrainReport {
             )?,
         }
         match &self.best {
-            Some(best) => write!(
-                f,
-                ", lowest {:.3} behind step {}",
-                best.eval_loss, best.step
-            ),
+            Some(best) => write!(f, ", lowest {:.3} after step {}", best.eval_loss, best.step),
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! What the experiment is told on the command line.
+//! The experiment's options.
 #![allow(
     clippy::doc_markdown,
     reason = "what clap prints as help has no markup"

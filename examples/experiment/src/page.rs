@@ -16,7 +16,7 @@ use crate::error::ExperimentError;
 use crate::figure::{self, Point};
 use crate::record::{Record, Records};
 
-/// Writes page and figure, once the primary endpoint can be told.
+/// Writes page and figure, once the primary endpoint is known.
 pub(crate) fn write(lab: &Lab<'_>, records: &Records, args: &Args) -> Result<(), ExperimentError> {
     let Some(found) = primary(records) else {
         println!("the runs of the primary endpoint are not done: no page is written");
@@ -85,10 +85,10 @@ fn sentence(found: &Finding) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     );
-    let said = match (found.is_told() && signs, effect.mean > 0.0) {
+    let said = match (found.is_certain() && signs, effect.mean > 0.0) {
         (true, true) => "Plain training forgets more than distilled training",
         (true, false) => "Distilled training forgets more than plain training",
-        (false, _) => "No difference in forgetting between plain and distilled training is told",
+        (false, _) => "No difference in forgetting between plain and distilled training is certain",
     };
     format!("**{said}**: {numbers}.\n")
 }
@@ -172,7 +172,7 @@ fn arms(records: &Records) -> String {
 fn tests(found: &[Finding]) -> String {
     let mut text = String::from(
         "Secondary, p corrected over six tests (Holm):\n\n\
-         | tested | difference | p | told |\n| --- | --- | --- | --- |\n",
+         | tested | difference | p | certain |\n| --- | --- | --- | --- |\n",
     );
     for one in found {
         let effect = &one.effect;
@@ -185,7 +185,7 @@ fn tests(found: &[Finding]) -> String {
             effect.high,
             one.unit,
             shown_p(one.p),
-            if one.is_told() { "yes" } else { "no" },
+            if one.is_certain() { "yes" } else { "no" },
         );
     }
     if found.len() < 6 {

@@ -78,7 +78,7 @@ pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
         } => {
             bar.note(&plan.to_string());
             if *done > 0 {
-                bar.note(&format!("resumes behind step {done} of {steps}"));
+                bar.note(&format!("resumes after step {done} of {steps}"));
             }
             bar.begin(stage, *steps);
             bar.position(*done);

@@ -27,7 +27,7 @@ fn an_interval_covers_items_and_seeds() {
 }
 
 #[test]
-fn a_difference_is_told_and_a_balance_is_not() {
+fn a_difference_is_certain_and_a_balance_is_not() {
     let told = Items(vec![
         (0..40).map(|item| 1.0 + f64::from(item % 3)).collect(),
     ]);

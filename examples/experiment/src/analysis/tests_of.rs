@@ -32,8 +32,8 @@ impl Finding {
         }
     }
 
-    /// Whether it is told at 0.05.
-    pub(crate) fn is_told(&self) -> bool {
+    /// Whether it is certain at 0.05.
+    pub(crate) fn is_certain(&self) -> bool {
         self.p < 0.05
     }
 }
