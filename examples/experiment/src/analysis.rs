@@ -7,7 +7,7 @@
 mod draws;
 mod tests_of;
 
-pub(crate) use tests_of::{Finding, items, primary, secondary};
+pub(crate) use tests_of::{AT_EQUAL_LEARNING, Finding, items, primary, secondary};
 
 #[cfg(test)]
 mod tests;
