@@ -35,8 +35,9 @@ pub(crate) fn draw(points: &[Point], path: &Path) -> Result<(), ExperimentError>
 
 fn drawn(points: &[Point], svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
     let seeds = points.iter().flat_map(|point| &point.seeds);
-    let far = |of: fn(&(f64, f64)) -> f64| seeds.clone().map(of).fold(1e-3, f64::max) * 1.25;
-    let (right, top) = (far(|seed| seed.0), far(|seed| seed.1));
+    let far = |of: fn(&(f64, f64)) -> f64| seeds.clone().map(of).fold(1e-3, f64::max);
+    // To the right there is room for a name.
+    let (right, top) = (far(|seed| seed.0) * 1.6, far(|seed| seed.1) * 1.25);
     let left = seeds.clone().map(|seed| seed.0).fold(0.0, f64::min) * 1.25;
     let low = seeds.clone().map(|seed| seed.1).fold(0.0, f64::min) * 1.25;
     let root = SVGBackend::with_string(svg, (720, 440)).into_drawing_area();
@@ -50,6 +51,7 @@ fn drawn(points: &[Point], svg: &mut String) -> Result<(), Box<dyn std::error::E
         .configure_mesh()
         .x_desc("learning: fall in nats a token of held-out responses")
         .y_desc("forgetting: rise in nats a token of own answers")
+        .light_line_style(TRANSPARENT)
         .draw()?;
     for point in points {
         let place = ARMS.iter().position(|arm| *arm == point.arm).unwrap_or(0);
