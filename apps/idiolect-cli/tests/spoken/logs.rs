@@ -1,0 +1,89 @@
+//! What long work says: lines in logs, objects for programs, where a run goes on.
+
+use serde_json::Value;
+
+use crate::common::{Place, idiolect, training, with};
+
+/// Standard error of a call that succeeds.
+fn said(args: &[&str]) -> String {
+    let out = idiolect(args);
+    let errors = String::from_utf8(out.stderr).expect("UTF-8");
+    assert!(out.status.success(), "{args:?}: {errors}");
+    errors
+}
+
+#[test]
+fn a_log_has_a_line_for_each_step_and_a_summary() {
+    let Some(place) = Place::new() else { return };
+    let (data, run) = (place.alpaca(), place.path("run"));
+    let flags = training(&place, &["--epochs", "2", "--threads", "1"]);
+    let more = ["--eval-data", &data, "--log-every", "0", "--out", &run];
+    let said = said(&with(&flags, &more));
+    for part in [
+        "train 1/4, loss ",
+        ", gradient norm ",
+        " tokens/s, ",
+        " left",
+        ": held-out loss ",
+        "4 steps are done; training loss ",
+        "; held-out loss ",
+        &format!("adapter in {run}/adapter"),
+        "try it: idiolect generate --model ",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn a_program_gets_objects_and_a_quiet_run_says_nothing() {
+    let Some(place) = Place::new() else { return };
+    let flags = training(&place, &["--max-steps", "2", "--threads", "1"]);
+    let (json, quiet) = (place.path("json"), place.path("quiet"));
+    let told = said(&with(
+        &flags,
+        &["--log", "json", "--log-every", "0", "--out", &json],
+    ));
+    let rows: Vec<Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    let steps: Vec<&Value> = rows.iter().filter(|row| row["stage"] == "train").collect();
+    assert_eq!(
+        (steps[0]["done"].as_u64(), steps[0]["total"].as_u64()),
+        (Some(1), Some(2))
+    );
+    assert!(rows.iter().any(|row| {
+        row["note"]
+            .as_str()
+            .is_some_and(|note| note.contains("adapter in"))
+    }));
+    assert_eq!(
+        said(&with(&flags, &["--log", "quiet", "--out", &quiet])),
+        ""
+    );
+    let out = idiolect(&["train", "--log", "json"]);
+    let error: Value = serde_json::from_slice(&out.stderr).expect("JSON");
+    assert!(
+        error["error"]
+            .as_str()
+            .is_some_and(|text| text.contains("--model"))
+    );
+}
+
+#[test]
+fn a_run_says_where_it_goes_on() {
+    let Some(place) = Place::new() else { return };
+    let run = place.path("run");
+    let flags = training(
+        &place,
+        &["--epochs", "2", "--checkpoint-every", "1", "--threads", "1"],
+    );
+    let anew = said(&with(&flags, &["--resume", "--out", &run]));
+    assert!(anew.contains("the run begins anew"), "{anew}");
+    let again = said(&with(&flags, &["--resume", "--out", &run]));
+    assert!(
+        again.contains("resumes after step 4 of 4") && !again.contains("anew"),
+        "{again}"
+    );
+}

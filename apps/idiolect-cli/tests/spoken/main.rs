@@ -1,0 +1,14 @@
+//! What the program says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests end them"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod logs;
+mod machine;
+mod names;
+mod talk;
