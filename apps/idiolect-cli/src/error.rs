@@ -207,7 +207,17 @@ fn as_flag(text: &str) -> String {
     let is_flag = |key: &String| flags().any(|option| option.get_long() == Some(key));
     if keys.iter().all(is_flag) {
         let flags: Vec<String> = keys.iter().map(|key| format!("--{key}")).collect();
-        format!("{}:{rest}", flags.join(", "))
+        let other = |word: &str| {
+            let key = word.replace('_', "-");
+            let is_other = word.contains('_') && is_flag(&key);
+            if is_other {
+                format!("--{key}")
+            } else {
+                word.to_owned()
+            }
+        };
+        let rest: Vec<String> = rest.split(' ').map(other).collect();
+        format!("{}:{}", flags.join(", "), rest.join(" "))
     } else {
         own.to_owned()
     }

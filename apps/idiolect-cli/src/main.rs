@@ -1,6 +1,6 @@
 //! The program `idiolect`: parse, call the library, print.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind as IoErrorKind, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,6 +27,10 @@ fn main() -> ExitCode {
     let ended = panics::caught(|| parse()?.map_or(Ok(()), |cli| run(&cli)));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has had enough.
+        Err(CliError::Output(error)) if error.kind() == IoErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             if !error.is_told() {
                 Log::get().error(&error.line());
@@ -74,8 +78,13 @@ fn own_name(error: &clap::Error) -> Option<String> {
             renamed.since
         ));
     }
-    let own = synonym(&name)?.replace('_', "-");
-    Some(format!("{flag} is called --{own} here"))
+    let own = synonym(&name)?;
+    let (key, value) = (own.key.replace('_', "-"), own.value);
+    Some(match value {
+        "" => format!("{flag} is called --{key} here"),
+        value if value.contains(' ') => format!("{flag} is called --{key} here, a number {value}"),
+        value => format!("{flag} is called --{key} {value} here"),
+    })
 }
 
 /// What is wrong with the arguments, in one line.

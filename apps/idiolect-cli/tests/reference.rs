@@ -10,8 +10,8 @@ use std::process::Command;
 
 use idiolect_testkit::workspace_root;
 
-/// Every command that has options.
-const COMMANDS: [&[&str]; 16] = [
+/// Every command.
+const COMMANDS: [&[&str]; 22] = [
     &["inspect"],
     &["train"],
     &["distill"],
@@ -28,6 +28,12 @@ const COMMANDS: [&[&str]; 16] = [
     &["export"],
     &["combine"],
     &["metrics"],
+    &["templates"],
+    &["presets"],
+    &["tasks"],
+    &["doctor"],
+    &["completions"],
+    &["man"],
 ];
 
 fn help(words: &[&str]) -> String {

@@ -27,6 +27,9 @@ pub enum Target {
     Teacher,
     /// The document's own second part: the paper's control run; no teacher is asked.
     Original,
+    /// The whole document, not cut: a set as it is, for what a judge says of it (Table 8), or to be trained on as plain
+    /// text; no teacher is asked.
+    Whole,
 }
 
 /// How the first part is put to the teacher.

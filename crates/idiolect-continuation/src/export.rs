@@ -8,7 +8,7 @@ use idiolect_data::{DataError, Id, write_atomically};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::config::{ContinuationConfig, RowForm};
+use crate::config::{ContinuationConfig, RowForm, Target};
 use crate::error::ContinuationError;
 use crate::filter::{Filters, TextReason, TextVerdict, starts_with_capital, verdict};
 use crate::halve::{Half, HalvesFile, count_words};
@@ -93,6 +93,9 @@ impl Export<'_> {
 
     fn row(&self, half: &Half, text: Written) -> serde_json::Value {
         let (id, first, text) = (&half.id, &half.first, text.text);
+        if self.config.target == Target::Whole {
+            return json!({"id": id, "text": text});
+        }
         match self.config.rows {
             RowForm::Messages => json!({"id": id, "messages": [
                 {"role": "user", "content": first},

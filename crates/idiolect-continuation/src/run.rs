@@ -23,7 +23,7 @@ use known::Known;
 /// Who writes and who judges.
 #[derive(Default)]
 pub struct ContinuationWriters<'a> {
-    /// The teacher that continues the first parts; [`Target::Original`] needs none.
+    /// The teacher that continues the first parts; [`Target::Original`] and [`Target::Whole`] need none.
     pub teacher: Option<&'a mut dyn Writer>,
     /// The judge of the filters that ask one; the teacher by default.
     pub judge: Option<&'a mut dyn Writer>,
@@ -96,6 +96,7 @@ pub fn continue_corpus(
     let ContinuationWriters { mut teacher, judge } = writers;
     let mut texts = match (config.target, &mut teacher) {
         (Target::Original, _) => Source::Original,
+        (Target::Whole, _) => Source::Whole,
         (Target::Teacher, Some(teacher)) => {
             Source::Teacher(Box::new(run.continuations(&mut **teacher)?))
         }

@@ -68,8 +68,8 @@ pub struct ContinuationSettings {
     pub shown: ShownAs,
     /// System prompt before the user's turn; none by default.
     pub system: Option<String>,
-    /// What is trained: teacher (the default), what it wrote; or original, the document's own second part, for
-    /// which no teacher is asked.
+    /// What is trained: teacher (the default), what it wrote; original, the document's own second part; or whole, the
+    /// document as it is, in rows of text. For the last two no teacher is asked.
     pub target: Target,
     /// Texts that make no row: empty, unfinished, capital (begins with a capital letter where the original does
     /// not), instructional and conversational (a judge says so), or none alone. Default: empty.

@@ -1,6 +1,7 @@
 //! What halving and continuing came to, in numbers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use idiolect_data::write_json;
@@ -83,6 +84,24 @@ pub struct ContinuationSummary {
     pub second_words: f64,
     /// Mean words of the texts that rows would have.
     pub text_words: f64,
+}
+
+impl fmt::Display for ContinuationSummary {
+    /// One line: documents, rows, texts that make none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CorpusCounts {
+            documents, sampled, ..
+        } = self.corpus;
+        write!(
+            f,
+            "{documents} documents read, {sampled} cut in two, {} training rows",
+            self.rows
+        )?;
+        for (reason, count) in &self.rejected {
+            write!(f, "; {count} texts left out: {reason}")?;
+        }
+        Ok(())
+    }
 }
 
 impl ContinuationSummary {

@@ -1,4 +1,4 @@
-//! The texts of a run: those of a journal, or the documents' own second parts.
+//! The texts of a run: those of a journal, the documents' own second parts, or the documents.
 
 use idiolect_completion::{CompletionJournal, FinishReason};
 
@@ -23,8 +23,10 @@ pub(crate) struct Written {
 
 /// Where the texts come from.
 pub(crate) enum Source<'a> {
-    /// The documents themselves.
+    /// The second parts of the documents.
     Original,
+    /// The documents themselves.
+    Whole,
     /// A journal.
     Teacher(Box<Texts<'a>>),
 }
@@ -38,6 +40,7 @@ impl Source<'_> {
     ) -> Result<Written, ContinuationError> {
         let (text, finish_reason, tokens, passes) = match self {
             Self::Original => (half.second.clone(), None, 0, None),
+            Self::Whole => (format!("{}{}", half.first, half.second), None, 0, None),
             Self::Teacher(texts) => {
                 let record = texts.row(&half.id)?;
                 let text = joined(&config.shown, record.text);
@@ -46,7 +49,11 @@ impl Source<'_> {
             }
         };
         let finish = finish_reason.as_ref().unwrap_or(&FinishReason::Stop);
-        let objection = config.filters.objection(&text, &half.second, finish);
+        let original = match self {
+            Self::Whole => &text,
+            _ => &half.second,
+        };
+        let objection = config.filters.objection(&text, original, finish);
         Ok(Written {
             text,
             finish_reason,

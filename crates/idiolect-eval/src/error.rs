@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use idiolect_completion::{BoxError, CompletionError, GenerateError};
+use idiolect_data::settings::nearest_name;
 use idiolect_data::{DataError, Id};
 use idiolect_metrics::MetricsError;
 
@@ -68,7 +69,10 @@ pub enum EvalError {
         found: String,
     },
     /// No task has this name.
-    #[error("no task {name:?}: expected one of {}, or a .toml file", known.join(", "))]
+    #[error(
+        "no task {name:?}: expected a task ({}), or a .toml file",
+        nearest(name, known)
+    )]
     Task {
         /// The name as given.
         name: String,
@@ -76,7 +80,10 @@ pub enum EvalError {
         known: Vec<String>,
     },
     /// No task and no data set of this name wants files.
-    #[error("nothing is known of {name:?}: expected a task or a data set, one of {}", known.join(", "))]
+    #[error(
+        "nothing is known of {name:?}: expected a task or a data set ({})",
+        nearest(name, known)
+    )]
     DataSet {
         /// The name as given.
         name: String,
@@ -186,6 +193,14 @@ pub enum EvalError {
         /// How many there are.
         found: usize,
     },
+}
+
+/// The known name that is nearest, or all of them.
+fn nearest(name: &str, known: &[String]) -> String {
+    match nearest_name(name, known) {
+        Some(nearest) => format!("the nearest is {nearest}"),
+        None => format!("one of {}", known.join(", ")),
+    }
 }
 
 impl EvalError {

@@ -119,18 +119,24 @@ impl fmt::Display for TrainingEvent {
                 write!(f, "; {plan}")
             }
             Self::Step { row, timing, steps } => step(f, row, timing, *steps),
-            Self::Evaluated(row) => {
-                write!(f, "step {}: held-out loss {:.4}", row.step, row.eval_loss)?;
-                match row.eval_accuracy {
-                    Some(share) => write!(f, ", {:.1} % of the tokens right", share * 100.0),
-                    None => Ok(()),
-                }
-            }
+            Self::Evaluated(row) => evaluation(f, row),
             Self::Checkpoint { step, path } => {
                 write!(f, "step {step}: checkpoint in {}", path.display())
             }
             Self::Done { steps } => write!(f, "done after {steps} steps"),
         }
+    }
+}
+
+fn evaluation(f: &mut fmt::Formatter<'_>, row: &EvaluationRow) -> fmt::Result {
+    match row.step {
+        0 => f.write_str("before training")?,
+        step => write!(f, "step {step}")?,
+    }
+    write!(f, ": held-out loss {:.4}", row.eval_loss)?;
+    match row.eval_accuracy {
+        Some(share) => write!(f, ", {:.1} % of the tokens right", share * 100.0),
+        None => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use idiolect_forgetting::Forgetting;
 use idiolect_lm::LanguageModel;
 use idiolect_lora::LoraAdapter;
+use idiolect_report::{Course, LossOfStep};
 use idiolect_train::{BestEvaluation, EvaluationRow, StepRow};
 
 use crate::MemoryPlan;
@@ -49,20 +50,56 @@ pub struct TrainReport {
     pub forgetting: Option<Forgetting>,
 }
 
+impl TrainReport {
+    /// The training loss of the first part of the steps and of the last; none of fewer than two steps.
+    #[must_use]
+    pub fn course(&self) -> Option<Course> {
+        let step = |row: &StepRow| LossOfStep {
+            epoch: row.epoch,
+            loss: row.loss,
+            tokens: row.trained_tokens as f64,
+        };
+        Course::of(&self.steps.iter().map(step).collect::<Vec<_>>())
+    }
+}
+
+/// When an evaluation was.
+struct Since(usize);
+
+impl fmt::Display for Since {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("before training"),
+            step => write!(f, "after step {step}"),
+        }
+    }
+}
+
 impl fmt::Display for TrainReport {
     /// One line: steps, training loss, held-out loss.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} steps are done", self.done)?;
-        if let [first, .., last] = self.steps.as_slice() {
-            write!(f, "; training loss {:.3} to {:.3}", first.loss, last.loss)?;
+        if let Some(Course {
+            first, last, span, ..
+        }) = self.course()
+        {
+            write!(
+                f,
+                "; training loss {first:.3} to {last:.3}, means of the {span}"
+            )?;
+            if self.steps.len() < self.done {
+                f.write_str(" since it was resumed")?;
+            }
         }
         match self.evaluations.as_slice() {
             [] => return Ok(()),
             [only] => write!(f, "; held-out loss {:.3}", only.eval_loss)?,
             [first, .., last] => write!(
                 f,
-                "; held-out loss {:.3} to {:.3}",
-                first.eval_loss, last.eval_loss
+                "; held-out loss {:.3} {} to {:.3}",
+                first.eval_loss,
+                Since(first.step),
+                last.eval_loss
             )?,
         }
         match &self.best {

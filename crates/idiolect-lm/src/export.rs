@@ -75,7 +75,7 @@ fn check_out(out: &Path, overwrite: bool) -> Result<(), LmError> {
         return Err(LmError::setting("out", expected, out.display()));
     }
     if out.exists() && !(overwrite && out.is_file()) {
-        let expected = "a file that is not there, or overwrite";
+        let expected = "a file that is not there, or the option overwrite";
         return Err(LmError::setting("out", expected, out.display()));
     }
     Ok(())

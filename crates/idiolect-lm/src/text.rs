@@ -113,7 +113,21 @@ impl Text {
                 named.name
             ));
         }
+        remarks.extend(self.unknown_end(named));
         remarks
+    }
+
+    /// That a named template ends turns with markup that is no token here.
+    fn unknown_end(&self, named: &NamedTemplate) -> Option<String> {
+        let ends = named.stops.iter().chain(&named.stop_texts);
+        let is_unknown =
+            |end: &&String| end.starts_with("<|") && self.tokenizer.id_of(end).is_none();
+        let end = { ends }.find(is_unknown)?;
+        Some(format!(
+            "template {} ends turns with {end}, which is no token of this tokenizer: it is written in pieces, unless \
+             --add-tokens {end:?} makes it one",
+            named.name
+        ))
     }
 
     /// The day that a chat template prints.

@@ -11,8 +11,8 @@ use crate::series::{Part, Series};
 
 /// Bins of a histogram from 0 to 1.
 const BINS: usize = 20;
-/// Bytes to mebibytes.
-const MEBIBYTE: f64 = 1.0 / 1_048_576.0;
+/// Bytes to megabytes, the unit of what the program says.
+const MEGABYTE: f64 = 1e-6;
 
 /// A plot of values by step.
 struct Curve {
@@ -61,9 +61,9 @@ const CURVES: [Curve; 5] = [
         name: "memory",
         log: "timings",
         field: "peak_memory",
-        scale: MEBIBYTE,
+        scale: MEGABYTE,
         title: "Peak memory of the process by step",
-        y: "peak memory, MiB",
+        y: "peak memory, MB",
     },
 ];
 

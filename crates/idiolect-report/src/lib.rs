@@ -2,6 +2,7 @@
 
 mod collected;
 mod compared;
+mod course;
 pub mod curves;
 mod error;
 mod figures;
@@ -13,5 +14,6 @@ mod scatter;
 mod series;
 
 pub use compared::write_runs;
+pub use course::{Course, CourseSpan, LossOfStep};
 pub use error::ReportError;
 pub use page::write;

@@ -14,11 +14,6 @@ pub(crate) fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter("digits", digits);
     environment.add_filter("p", |p: &Value| shown(p, shown_p));
     environment.add_filter("duration", |seconds: &Value| shown(seconds, duration));
-    environment.add_filter("mebibytes", |bytes: &Value| {
-        shown(bytes, |bytes| {
-            format!("{:.0} MiB", bytes / f64::from(1 << 20))
-        })
-    });
 }
 
 /// A number as text, a dash where there is none.

@@ -10,7 +10,7 @@ use minijinja::{AutoEscape, Environment, Output, State, escape_formatter};
 use serde_json::{Value, json};
 
 use crate::series::{Part, parts};
-use crate::{ReportError, collected, figures, numbers};
+use crate::{Course, ReportError, collected, figures, numbers};
 
 /// The page's parts by the names that they call each other by.
 const TEMPLATES: [(&str, &str); 12] = [
@@ -85,10 +85,15 @@ impl Page<'_> {
 /// What the templates know of a trained part.
 fn shown(part: &Part<'_>) -> Value {
     let last = |field| part.line("losses", field, 1.0).last().map(|point| point.1);
+    let course = Course::of(&part.steps()).map(|course| {
+        json!({
+            "first": course.first, "last": course.last, "span": course.span.to_string(), "steps": course.steps,
+        })
+    });
     json!({
         "name": part.name, "label": part.label, "colour": part.colour,
         "intervals": part.model().map(|model| &model["intervals"]),
-        "last_loss": last("loss"), "last_held_out": last("eval_loss"),
+        "last_loss": last("loss"), "last_held_out": last("eval_loss"), "course": course,
     })
 }
 
@@ -112,6 +117,10 @@ fn printed(
     state: &State,
     value: &minijinja::Value,
 ) -> Result<(), minijinja::Error> {
+    if let Ok(answer) = bool::try_from(value.clone()) {
+        // As files of settings have it.
+        return escape_formatter(out, state, &answer.to_string().into());
+    }
     match value.as_str() {
         Some(text) if !value.is_safe() => {
             let text = shown_text(text, MOST);

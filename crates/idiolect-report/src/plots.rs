@@ -10,6 +10,9 @@ use plotters::prelude::*;
 use crate::ReportError;
 use crate::series::{COLOURS, Series};
 
+/// Room for the marks of the y axis and its name, in pixels.
+pub(crate) const Y_LABELS: u32 = 78;
+
 /// What the axes say.
 pub(crate) struct Axes {
     /// Read out where the plot cannot be seen.
@@ -58,7 +61,7 @@ pub(crate) fn lines(axes: &Axes, series: &[Series]) -> Result<String, ReportErro
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(44)
-            .y_label_area_size(62)
+            .y_label_area_size(Y_LABELS)
             .build_cartesian_2d(0.0..right, 0.0..top)?;
         mesh(&mut chart, axes)?;
         for one in series {
@@ -66,7 +69,10 @@ pub(crate) fn lines(axes: &Axes, series: &[Series]) -> Result<String, ReportErro
                 one.points.iter().copied(),
                 colour(one.colour).stroke_width(2),
             );
-            if one.dashed {
+            if let [point] = points.clone().collect::<Vec<_>>()[..] {
+                // A line of one point is none.
+                chart.draw_series([Circle::new(point, 4, colour(one.colour).filled())])?;
+            } else if one.dashed {
                 chart.draw_series(DashedLineSeries::new(points, 6, 4, style))?;
             } else {
                 chart.draw_series(LineSeries::new(points, style))?;
@@ -85,7 +91,7 @@ pub(crate) fn bars(axes: &Axes, width: f64, series: &[Series]) -> Result<String,
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(44)
-            .y_label_area_size(62)
+            .y_label_area_size(Y_LABELS)
             .build_cartesian_2d(0.0..right + width, 0.0..top)?;
         mesh(&mut chart, axes)?;
         for (place, one) in series.iter().enumerate() {
@@ -126,9 +132,13 @@ pub(crate) fn mesh(chart: &mut Chart, axes: &Axes) -> Result<(), PlotError> {
         .draw()
 }
 
-/// Whole numbers without a point, others without what rounding left behind.
+/// Whole numbers without a point, others without what rounding left behind, small ones with an exponent.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "plotters calls it so")]
 fn tick(value: &f64) -> String {
+    if *value != 0.0 && value.abs() < 1e-3 {
+        let short = format!("{value:.1e}");
+        return short.replace(".0e", "e");
+    }
     let rounded = (value * 1e6).round() / 1e6;
     format!("{rounded}")
 }

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use serde_json::Value;
 
 use crate::ReportError;
-use crate::plots::{Area, Axes, LARGEST, PlotError, colour, drawn, mesh};
+use crate::plots::{Area, Axes, LARGEST, PlotError, Y_LABELS, colour, drawn, mesh};
 
 /// Room beside the outermost mark, as a share of the whole.
 const ROOM: f64 = 0.06;
@@ -63,7 +63,7 @@ fn draw(
     let mut chart = ChartBuilder::on(area)
         .margin(12)
         .x_label_area_size(44)
-        .y_label_area_size(62)
+        .y_label_area_size(Y_LABELS)
         .build_cartesian_2d(across.0..across.1, up.0..up.1)?;
     mesh(&mut chart, axes)?;
     chart.draw_series([Circle::new((0.0, 0.0), 5, colour(0).filled())])?;

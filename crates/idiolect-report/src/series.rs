@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::LossOfStep;
+
 /// Colours of the page: the base model's, then one for each trained model in turn.
 pub(crate) const COLOURS: usize = 7;
 
@@ -38,6 +40,19 @@ impl Part<'_> {
         let rows = self.report[log][self.name].as_array().into_iter().flatten();
         let point = |row: &Value| Some((row["step"].as_f64()?, row[field].as_f64()? * scale));
         thinned(&rows.filter_map(point).collect::<Vec<_>>())
+    }
+
+    /// The optimiser steps of the log, as [`Course`](crate::Course) takes them.
+    pub(crate) fn steps(&self) -> Vec<LossOfStep> {
+        let rows = self.report["losses"][self.name].as_array();
+        let step = |row: &Value| {
+            Some(LossOfStep {
+                epoch: row["epoch"].as_f64().unwrap_or(0.0),
+                loss: row["loss"].as_f64()?,
+                tokens: row["trained_tokens"].as_f64().unwrap_or(1.0),
+            })
+        };
+        rows.into_iter().flatten().filter_map(step).collect()
     }
 
     /// The numbers of the model in the comparison of a whole job.

@@ -191,7 +191,7 @@ fn rows_stand_beside_their_rewrites() {
         "<div class=\"row changed\"><h3>first",
         "refused: different answer, expected 4</span>",
         "<pre>&lt;i&gt;r&lt;&#x2f;i&gt;</pre>",
-        "kept, the same: 1</label>",
+        "replaced, the same words: 1</label>",
     ] {
         assert!(html.contains(part), "{part}: {html}");
     }
@@ -220,7 +220,7 @@ fn the_top_says_when_where_and_what_was_found() {
     for part in [
         "Begun 2026-01-31 12:00:00 UTC, in 2 sessions, 2 min 5 s in those that ended.",
         "A processor, 2 threads; device cpu",
-        "The training loss went from 2.000 to 1.000 in 2 steps.",
+        "The training loss went from 2.000 to 1.000 (means of the first and the last quarter of the steps) in 2 steps.",
     ] {
         assert!(html.contains(part), "{part}: {html}");
     }

@@ -31,6 +31,10 @@ pub struct RateRatio {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own that is on or off"
+)]
 pub struct TrainConfig {
     /// Passes over the training rows, at least 1. Default 2, the paper's.
     pub epochs: usize,
@@ -91,6 +95,9 @@ pub struct TrainConfig {
     /// Optimiser steps between evaluations of the held-out rows; 0 evaluates after each epoch.
     /// The last step is always followed by one. Default 0.
     pub eval_every: usize,
+    /// Whether the held-out rows are evaluated before the first step, too, as `TrainingArguments` of transformers has
+    /// it; that evaluation is none that `patience` and `return_best` know. Default false.
+    pub eval_on_start: bool,
     /// Ends the run after this many evaluations in a row without a lower loss, at least 1.
     /// Default none: the run goes to its end.
     pub patience: Option<usize>,
@@ -122,6 +129,7 @@ impl Default for TrainConfig {
             max_steps: None,
             rate_ratios: Vec::new(),
             eval_every: 0,
+            eval_on_start: false,
             patience: None,
             return_best: false,
         }

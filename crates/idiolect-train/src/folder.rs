@@ -59,7 +59,7 @@ impl Store {
         if let (Some(path), false) = (newest_first.first(), folder.resume) {
             return Err(TrainError::Checkpoint {
                 path: path.clone(),
-                expected: "a folder without checkpoints, or to resume".to_owned(),
+                expected: "a folder without checkpoints, or the option resume".to_owned(),
                 found: "a checkpoint".to_owned(),
             });
         }
@@ -258,8 +258,8 @@ fn found(
         None => Ok(checkpoint),
         Some((expected, found)) => Err(TrainError::Checkpoint {
             path: path.to_owned(),
-            expected,
-            found,
+            expected: format!("a run with {expected}, as is asked for now"),
+            found: format!("one with {found}"),
         }),
     }
 }

@@ -87,6 +87,7 @@ pub(crate) fn held_out(
         ("patience", config.patience.is_some()),
         ("return_best", config.return_best),
         ("eval_every", config.eval_every > 0),
+        ("eval_on_start", config.eval_on_start),
     ];
     match waiting.iter().find(|(_, waits)| *waits) {
         Some((name, _)) => Err(TrainError::Setting {

@@ -3,6 +3,8 @@
 //! It prints nothing and holds no global state; it can run twice in one program, or in a thread.
 //! What happens is told to the caller's function, which may end the run.
 
+mod evaluations;
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -143,6 +145,9 @@ impl<'a, M: Module> Trainer<'a, M> {
             done,
             untrained_rows,
         });
+        if flow.is_continue() && self.is_evaluated_first(done) {
+            flow = self.evaluated(&mut running, 0.0, on_event)?.1;
+        }
         for (index, window) in plan.windows.iter().enumerate().skip(done) {
             let is_over = running.watch.seen.is_over(self.config);
             if is_over || flow.is_break() || self.is_cancelled() {
@@ -275,14 +280,9 @@ impl<'a, M: Module> Trainer<'a, M> {
         let mut flows = vec![on_event(TrainerEvent::Step { row, timing })];
         let mut is_best = false;
         if self.is_evaluated(running.done, steps, window) {
-            let row = self
-                .pass()
-                .evaluate(&running.module, running.done, window.epoch)?;
-            if let Some(store) = &mut running.store {
-                store.log_evaluation(&row)?;
-            }
+            let (row, flow) = self.evaluated(&mut running, window.epoch, on_event)?;
             is_best = running.watch.add(&row, &running.module, self.config);
-            flows.push(on_event(TrainerEvent::Evaluated(&row)));
+            flows.push(flow);
         }
         let every = self.config.checkpoint_every;
         if is_best || (every > 0 && running.done.is_multiple_of(every)) {
@@ -290,11 +290,5 @@ impl<'a, M: Module> Trainer<'a, M> {
         }
         let flow = flows.into_iter().find(ControlFlow::is_break);
         Ok((running, flow.unwrap_or(ControlFlow::Continue(()))))
-    }
-
-    /// Whether the held-out rows are evaluated after this many steps.
-    fn is_evaluated(&self, done: usize, steps: usize, window: &Window) -> bool {
-        let due = self.config.is_evaluation_due(done, window.ends_epoch);
-        self.held_out.count() > 0 && (due || done == steps)
     }
 }

@@ -1,7 +1,7 @@
 //! Damaged files: every reader ends with a value or with an error of one line, in time and in bounded memory.
 //!
 //! The damage is made here from good files, which are made here too. `IDIOLECT_SEARCH_SECONDS` says how long each
-//! kind of file is searched (10 s by default), and a number above 10 draws other damage each time. `IDIOLECT_HOSTILE_FILES`
+//! kind of file is searched (3 s by default), and a number above 10 draws other damage each time. `IDIOLECT_HOSTILE_FILES`
 //! names a part of the files to damage.
 #![allow(
     clippy::unwrap_used,

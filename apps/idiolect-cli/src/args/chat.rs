@@ -10,6 +10,7 @@ use super::{ModelOptions, SamplingOptions};
 
 /// Arguments of `chat`.
 #[derive(Args, Debug)]
+#[command(override_usage = "idiolect chat --model <MODEL> [OPTIONS]")]
 #[command(
     after_help = "While it runs: /help lists what may be typed beside turns.
 

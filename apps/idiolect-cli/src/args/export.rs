@@ -12,6 +12,10 @@ use super::ModelOptions;
 
 /// Arguments of `export`.
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "idiolect export --model <MODEL> --out <FILE> [OPTIONS]
+       idiolect export --model <MODEL> --adapter <FOLDER> --out <FILE> [OPTIONS]"
+)]
 #[command(after_help = "Examples:
   idiolect export --model M --adapter runs/plain/adapter --out adapter.gguf
   idiolect export --model M --adapter runs/plain/adapter --merge --stored q8_0 --out model.gguf

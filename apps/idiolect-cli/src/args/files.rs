@@ -13,6 +13,10 @@ use super::{DataOptions, ModelOptions, SamplingOptions};
 
 /// Arguments of `inspect`.
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "idiolect inspect --model <MODEL> [--data <FILE>] [OPTIONS]
+       idiolect inspect --plan <FILE>"
+)]
 #[command(after_help = "Examples:
   idiolect inspect --model models/SmolLM2-135M-Instruct.Q4_1.gguf
   idiolect inspect --model M --data train.jsonl --rows 2      # which text is trained
@@ -41,6 +45,10 @@ pub(crate) struct Inspect {
 
 /// Arguments of `generate`.
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "idiolect generate --model <MODEL> --prompt <PROMPT> [OPTIONS]
+       idiolect generate --model <MODEL> --prompts <FILE> [OPTIONS]"
+)]
 #[command(after_help = "Examples:
   idiolect generate --model M --prompt \"What is a LoRA adapter?\"
   idiolect generate --model M --adapter runs/plain/adapter --prompt \"Say red.\" --temperature 0.7 --top-p 0.9
@@ -97,6 +105,7 @@ pub(crate) struct Generate {
 
 /// Arguments of `score`.
 #[derive(Args, Debug)]
+#[command(override_usage = "idiolect score --model <MODEL> --data <FILE> [OPTIONS]")]
 #[command(after_help = "Examples:
   idiolect score --model M --data held-out.jsonl
   idiolect score --model M --adapter runs/plain/adapter --data held-out.jsonl --out nll.jsonl")]
@@ -132,6 +141,9 @@ pub(crate) struct Score {
 
 /// Arguments of `merge`.
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "idiolect merge --model <MODEL> --adapter <FOLDER> --out <FOLDER> [OPTIONS]"
+)]
 #[command(after_help = "Examples:
   idiolect merge --model M --adapter runs/plain/adapter --out merged
   idiolect merge --model M --adapter runs/plain/adapter --out merged --stored bf16")]
@@ -158,6 +170,9 @@ pub(crate) struct Merge {
 
 /// Arguments of `combine`.
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "idiolect combine --model <MODEL> --adapter <FOLDER[=WEIGHT]>... --out <FOLDER> [OPTIONS]"
+)]
 #[command(after_help = "Examples:
   idiolect combine --model M --adapter first=0.7 --adapter second=0.3 --out both")]
 pub(crate) struct Combine {

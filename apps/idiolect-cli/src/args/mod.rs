@@ -90,7 +90,8 @@ impl Cli {
         let hidden =
             |command: clap::Command| command.mut_arg("generation_batch_size", |arg| arg.hide(true));
         let whole = Self::command().mut_subcommand("generate", hidden);
-        whole.mut_subcommand("chat", hidden)
+        let whole = whole.mut_subcommand("chat", hidden);
+        whole.next_line_help(is_narrow())
     }
 
     /// The arguments of this process.
@@ -100,6 +101,17 @@ impl Cli {
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut whole))
     }
 }
+
+/// Whether names of options and their help do not fit beside each other.
+fn is_narrow() -> bool {
+    let told = std::env::var("COLUMNS").ok();
+    let told = told.and_then(|columns| columns.parse().ok());
+    let columns = told.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0));
+    columns.is_some_and(|columns: u16| columns < NARROW)
+}
+
+/// Columns below which help has options and what they mean below each other.
+const NARROW: u16 = 72;
 
 /// The commands.
 #[derive(Subcommand, Debug)]

@@ -203,6 +203,9 @@ pub(crate) struct TrainOptions {
     /// Steps between evaluations of the held-out examples; 0 is after each epoch [default: 0]
     #[arg(help_heading = "Evaluation and checkpoints", long)]
     pub eval_every: Option<usize>,
+    /// Evaluate them before the first step, too
+    #[arg(help_heading = "Evaluation and checkpoints", long, num_args = 0..=1, default_missing_value = "true")]
+    pub eval_on_start: Option<bool>,
     /// End after this many evaluations in a row without a lower loss
     #[arg(help_heading = "Evaluation and checkpoints", long)]
     pub patience: Option<usize>,

@@ -1,8 +1,9 @@
 //! `idiolect continue`: documents in, training rows of halves that a teacher continued out.
 
-use idiolect::ContinueJob;
 use idiolect::continuation::preset;
+use idiolect::data::RunDir;
 use idiolect::data::settings::{Layer, read_file};
+use idiolect::{ContinueJob, Progress};
 
 use crate::args::Continue;
 use crate::commands::layers;
@@ -27,5 +28,12 @@ pub(crate) fn run(args: &Continue) -> Result<(), CliError> {
         values,
     });
     let job: ContinueJob = layers(preset.into_iter().chain(file).collect(), &args.flags)?;
-    output::lines(&[idiolect::continue_text(&job, &Bar::default())?])
+    let bar = Bar::default();
+    let summary = idiolect::continue_text(&job, &bar)?;
+    bar.note(&summary.to_string());
+    if let Some(run) = job.out.as_ref().map(RunDir::new) {
+        let rows = run.rows();
+        bar.note(&format!("training rows in {}", rows.display()));
+    }
+    output::lines(&[summary])
 }

@@ -1,7 +1,9 @@
 //! `idiolect distill`: a data set in, the same data set in the model's own words out; `distill merge` joins the
 //! journals of several machines into the set that one would have made.
 
-use idiolect::DistillJob;
+use idiolect::data::{Layout, RunDir};
+use idiolect::distill::DistillReport;
+use idiolect::{DistillJob, Progress};
 
 use crate::args::{Distill, DistillCommand, DistillMerge};
 use crate::commands::resolve;
@@ -15,10 +17,31 @@ pub(crate) fn run(args: &Distill) -> Result<(), CliError> {
         return join(merge);
     }
     let job: DistillJob = resolve(args.config.as_deref(), &args.flags)?;
-    output::lines(&[idiolect::distil(&job, &Bar::default())?])
+    let bar = Bar::default();
+    let report = idiolect::distil(&job, &bar)?;
+    tell(&bar, &job, &report);
+    output::lines(&[report])
 }
 
 fn join(args: &DistillMerge) -> Result<(), CliError> {
     let job: DistillJob = resolve(args.config.as_deref(), &args.flags)?;
-    output::lines(&[idiolect::merge_shards(&job, &args.from, &Bar::default())?])
+    let bar = Bar::default();
+    let report = idiolect::merge_shards(&job, &args.from, &bar)?;
+    tell(&bar, &job, &report);
+    output::lines(&[report])
+}
+
+/// Says what came of it, where the data set lies, and what can be done with it.
+fn tell(bar: &Bar, job: &DistillJob, report: &DistillReport) {
+    bar.note(&report.summary.to_string());
+    let Some(run) = job.out.as_ref().map(RunDir::new) else {
+        return;
+    };
+    let sets = [Layout::Array, Layout::Lines].map(|layout| run.rewritten("", layout));
+    if let Some(set) = sets.iter().find(|set| set.is_file()) {
+        let (set, model) = (set.display(), &job.model.model);
+        bar.note(&format!(
+            "data set in {set}\ntrain on it: idiolect train --model {model} --data {set} --out ..."
+        ));
+    }
 }

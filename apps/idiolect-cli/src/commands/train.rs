@@ -7,6 +7,7 @@ use idiolect::data::RunDir;
 use idiolect::finetune::{FineTuneError, Hooks, TrainOutcome, train};
 use idiolect::train::{StepRow, TimingRow};
 use idiolect::{TrainSettings, TrainingEvent};
+use serde_json::json;
 
 use crate::args::Train;
 use crate::commands::resolve;
@@ -69,9 +70,13 @@ pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
         TrainingEvent::RowsTruncated { .. }
         | TrainingEvent::RowsSkipped { .. }
-        | TrainingEvent::NothingToResume { .. }
-        | TrainingEvent::Evaluated(_) => {
-            bar.note(&event.to_string());
+        | TrainingEvent::NothingToResume { .. } => bar.note(&event.to_string()),
+        TrainingEvent::Evaluated(row) => {
+            let line = event.to_string();
+            bar.tell(
+                &line,
+                &json!({"note": line, "stage": stage, "evaluation": row}),
+            );
         }
         TrainingEvent::Planned {
             plan, steps, done, ..
@@ -84,7 +89,8 @@ pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
             bar.position(*done);
         }
         TrainingEvent::Step { row, timing, .. } => {
-            bar.message(&format!("loss {:.3}, {}", row.loss, costs(row, timing)));
+            let text = format!("loss {:.3}, {}", row.loss, costs(row, timing));
+            bar.message(&text, &json!({"step": row, "timing": timing}));
             bar.advance(1);
         }
         TrainingEvent::Done { .. } => bar.end(),

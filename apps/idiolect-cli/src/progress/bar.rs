@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use idiolect::Progress;
 use idiolect::input::shown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 
 use super::lines::Lines;
 use super::log::{Log, LogForm};
@@ -30,13 +31,22 @@ impl Bar {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What stands behind the bar.
-    pub(crate) fn message(&self, text: &str) {
+    /// What stands behind the bar, and the numbers in it by name.
+    pub(crate) fn message(&self, text: &str, numbers: &Value) {
         let text = shown(text, LONGEST).into_owned();
         match &mut *self.stage() {
             Some(Shown::Bar(bar)) => bar.set_message(text),
-            Some(Shown::Lines(lines)) => lines.message(text),
+            Some(Shown::Lines(lines)) => lines.message(text, numbers.clone()),
             None => {}
+        }
+    }
+
+    /// A line that a user should read, for programs an object.
+    pub(crate) fn tell(&self, line: &str, object: &Value) {
+        let write = || Log::get().tell(line, object);
+        match &*self.stage() {
+            Some(Shown::Bar(bar)) => bar.suspend(write),
+            _ => write(),
         }
     }
 
@@ -79,11 +89,7 @@ impl Progress for Bar {
     }
 
     fn note(&self, line: &str) {
-        let write = || Log::get().note(line);
-        match &*self.stage() {
-            Some(Shown::Bar(bar)) => bar.suspend(write),
-            _ => write(),
-        }
+        self.tell(line, &json!({"note": line}));
     }
 }
 

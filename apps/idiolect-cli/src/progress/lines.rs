@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::log::Log;
 
@@ -14,6 +14,8 @@ pub(super) struct Lines {
     /// Units that an earlier process did.
     before: usize,
     message: String,
+    /// The numbers of the message by name.
+    numbers: Value,
     began: Instant,
     told: Instant,
 }
@@ -27,14 +29,15 @@ impl Lines {
             done: 0,
             before: 0,
             message: String::new(),
+            numbers: Value::Null,
             began,
             told: began,
         }
     }
 
     /// What stands behind the next lines.
-    pub(super) fn message(&mut self, text: String) {
-        self.message = text;
+    pub(super) fn message(&mut self, text: String, numbers: Value) {
+        (self.message, self.numbers) = (text, numbers);
     }
 
     /// Units that were done before.
@@ -76,7 +79,7 @@ impl Lines {
         log.tell(
             &parts.join(", "),
             &json!({
-                "stage": self.stage, "done": self.done, "total": self.total, "message": self.message,
+                "stage": self.stage, "done": self.done, "total": self.total, "message": self.message, "numbers": self.numbers,
                 "seconds": elapsed.as_secs(), "left": left.map(|left| left.as_secs()),
             }),
         );

@@ -42,7 +42,7 @@ fn eval_journals_resumes_and_refuses_another_model() {
         &[
             "eval", "--model", &model, "--task", "gsm9k", "--data", &data, "--out", &out,
         ],
-        &["gsm9k", "gsm8k_chat"],
+        &["gsm9k", "the nearest is gsm8k"],
     );
 }
 

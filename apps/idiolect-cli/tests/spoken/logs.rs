@@ -53,6 +53,10 @@ fn a_program_gets_objects_and_a_quiet_run_says_nothing() {
         (steps[0]["done"].as_u64(), steps[0]["total"].as_u64()),
         (Some(1), Some(2))
     );
+    let of_first = &steps[0]["numbers"];
+    assert!(
+        of_first["step"]["loss"].is_number() && of_first["timing"]["tokens_per_second"].is_number()
+    );
     assert!(rows.iter().any(|row| {
         row["note"]
             .as_str()
@@ -86,4 +90,29 @@ fn a_run_says_where_it_goes_on() {
         again.contains("resumes after step 4 of 4") && !again.contains("anew"),
         "{again}"
     );
+}
+
+#[test]
+fn a_template_whose_ends_are_no_tokens_is_told_of() {
+    let Some(place) = Place::new() else { return };
+    let (data, told) = (place.alpaca(), "--add-tokens \"<|im_end|>\" makes it one");
+    for (model, template, is_told) in [
+        ("tiny-llama2", "chatml", true),
+        ("tiny-llama2", "zephyr", false),
+        ("tiny-llama2", "llama2", false),
+        ("tiny-llama3", "llama3", false),
+    ] {
+        let model = place.model(model);
+        let call = [
+            "inspect",
+            "--model",
+            &model,
+            "--data",
+            &data,
+            "--template",
+            template,
+        ];
+        let said = said(&call);
+        assert_eq!(said.contains(told), is_told, "{template}: {said}");
+    }
 }

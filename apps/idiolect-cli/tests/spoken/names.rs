@@ -27,9 +27,9 @@ const OTHERS: [(&str, &str); 62] = [
     ("load_best_model_at_end", "return-best"),
     ("early_stopping_patience", "patience"),
     ("gradient_checkpointing", "activation-checkpointing"),
-    ("report_to", "tensorboard"),
+    ("report_to", "tensorboard true"),
     ("torch_dtype", "dtype"),
-    ("bf16", "dtype"),
+    ("bf16", "dtype bf16"),
     ("max_seq_length", "max-length"),
     ("dataset_name", "data"),
     ("base_model", "model"),
@@ -40,12 +40,12 @@ const OTHERS: [(&str, &str); 62] = [
     ("lora_r", "rank"),
     ("lora-r", "rank"),
     ("lora_target_modules", "targets"),
-    ("lora_target_linear", "targets"),
+    ("lora_target_linear", "targets all-linear"),
     ("lora_modules_to_save", "modules-to-save"),
     ("val_set_size", "validation-share"),
     ("sample_packing", "packing"),
-    ("load_in_8bit", "quantize"),
-    ("load_in_4bit", "quantize"),
+    ("load_in_8bit", "quantize 8"),
+    ("load_in_4bit", "quantize 4"),
     ("peft_use_dora", "dora"),
     ("loraplus_lr_ratio", "lora-plus-ratio"),
     ("chat_template", "template"),
@@ -54,7 +54,7 @@ const OTHERS: [(&str, &str); 62] = [
     ("cutoff_len", "max-length"),
     ("lora_rank", "rank"),
     ("lora_target", "targets"),
-    ("finetuning_type", "full"),
+    ("finetuning_type", "full true"),
     ("quantization_bit", "quantize"),
     ("val_size", "validation-share"),
     ("max_samples", "sample"),
@@ -78,11 +78,22 @@ fn names_of_other_programs_are_answered_with_those_of_this_one() {
             &[&format!("{flag} is called --{own} here")],
         );
         assert!(
-            help.contains(&format!("--{own}")),
+            own.split(' ')
+                .next()
+                .is_some_and(|own| help.contains(&format!("--{own}"))),
             "{own} is no option of train"
         );
     }
     let Some(place) = Place::new() else { return };
+    refused(
+        &["train", "--warmup-ratio", "0.1"],
+        &["--warmup-ratio is called --warmup-steps here, a number of steps, not of a share"],
+    );
+    let config = place.write("run.toml", "load_in_4bit = true\n");
+    refused(
+        &["train", "--config", &config],
+        &["run.toml: key: expected quantize = 4, as it is called here, found load_in_4bit"],
+    );
     let config = place.write("run.toml", "lora_r = 8\n");
     refused(
         &["train", "--config", &config],

@@ -1,12 +1,12 @@
 //! Rows, verdicts and numbers of a run, and that training reads them.
 
-use idiolect_completion::CompletionRequest;
+use idiolect_completion::{Completion, CompletionRequest};
 use idiolect_continuation::{
     ContinuationConfig, ContinuationWriters, Corpus, Filters, RowForm, Target, continue_corpus,
 };
 use idiolect_data::{Columns, Dataset, Format};
 
-use crate::common::{Folder, Scripted, corpus, nobody, settings, shared, writer};
+use crate::common::{Folder, Scripted, corpus, nobody, settings, shared, shown, writer};
 
 const ALL: Filters = Filters {
     empty: true,
@@ -165,6 +165,50 @@ fn the_original_needs_no_teacher() {
     let error = run(&judged).unwrap_err().to_string();
     assert_eq!(error, "judge: expected a writer, found none");
     assert_eq!(run(&original).unwrap(), continued);
+}
+
+/// A set as it is, judged: what Table 8 of the paper has of sets that nobody continued.
+#[test]
+fn whole_documents_are_judged_without_a_teacher() {
+    let folder = Folder::new();
+    let corpus = corpus(folder.0.path(), 9);
+    let filters = Filters {
+        instructional: true,
+        conversational: true,
+        ..Filters::default()
+    };
+    let whole = ContinuationConfig {
+        target: Target::Whole,
+        filters,
+        ..settings(9)
+    };
+    let texts: Vec<String> = corpus
+        .documents()
+        .map(|found| found.unwrap().text)
+        .collect();
+    let mut judge = writer(|asked: &CompletionRequest| {
+        let content = shown(asked);
+        let about = texts
+            .iter()
+            .position(|text| content.contains(text.trim()))
+            .ok_or("no whole text")?;
+        let yes = content.contains("a conversation?") && about < 3;
+        let answer = if yes { "Yes" } else { "No" };
+        Ok(Completion::new(asked.id.clone(), answer.to_owned()))
+    });
+    let writers = ContinuationWriters {
+        teacher: None,
+        judge: Some(&mut judge),
+    };
+    let summary = continue_corpus(&corpus, &whole, writers, &folder.path())
+        .unwrap()
+        .summary;
+    assert_eq!((summary.rows, summary.rejected["conversational"]), (6, 3));
+    assert!((summary.passed_share["conversational"] - 6.0 / 9.0).abs() < 1e-12);
+    assert!((summary.passed_share["instructional"] - 1.0).abs() < 1e-12);
+    for row in folder.rows("rows.jsonl") {
+        assert!(texts.iter().any(|text| row["text"] == text.trim()), "{row}");
+    }
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn unknown(raw: &RawRows, known: &[&str]) -> DataError {
         line: row.map_or(0, |row| row.line),
         field: "fields".to_owned(),
         expected: format!(
-            "one of {} or input_ids, unless a format is given",
+            "one of {} or input_ids, unless format, or instruction_column with response_column, is given",
             known.join(", ")
         ),
         found: row.map_or_else(String::new, |row| names(&row.fields)),

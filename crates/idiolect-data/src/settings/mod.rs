@@ -7,6 +7,7 @@
 mod finite;
 mod keys;
 mod layer;
+mod recorded;
 mod renamed;
 mod required;
 mod resolve;
@@ -15,8 +16,9 @@ mod write;
 
 pub use keys::{Settings, duplicates, keys, schema};
 pub use layer::{Layer, from_toml, read_file};
+pub use recorded::RecordedRun;
 pub use renamed::{Renamed, renamed};
 pub use required::require;
-pub use resolve::resolve;
-pub use synonyms::synonym;
+pub use resolve::{nearest_name, resolve};
+pub use synonyms::{Synonym, synonym};
 pub use write::{to_toml, write};

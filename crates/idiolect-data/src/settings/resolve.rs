@@ -47,7 +47,7 @@ fn one_owner<T: Settings>() -> Result<(), DataError> {
 
 fn refuse(layer: &Layer, key: &str, known: &[String]) -> DataError {
     let (place, key) = (layer.name.clone(), key.to_owned());
-    let own = synonym(&key).filter(|own| known.iter().any(|name| name == own));
+    let own = synonym(&key).filter(|own| known.iter().any(|name| name == own.key));
     if let Some(own) = own {
         let expected = format!("{own}, as it is called here");
         return DataError::UnknownKey {
@@ -68,13 +68,20 @@ fn refuse(layer: &Layer, key: &str, known: &[String]) -> DataError {
 
 /// What to expect in place of an unknown key: the nearest known one, or all of them.
 fn nearest(key: &str, known: &[String]) -> String {
+    match nearest_name(key, known) {
+        Some(name) => format!("a known key; the nearest is {name}"),
+        None => format!("one of {}", known.join(", ")),
+    }
+}
+
+/// The known name that a mistyped one is nearest to; none where they differ in more than half of its letters.
+#[must_use]
+pub fn nearest_name<'a>(typed: &str, known: &'a [String]) -> Option<&'a str> {
     let close = known
         .iter()
-        .map(|name| (strsim::damerau_levenshtein(key, name), name));
-    match close.min() {
-        Some((off, name)) if off <= name.len() / 2 => format!("a known key; the nearest is {name}"),
-        _ => format!("one of {}", known.join(", ")),
-    }
+        .map(|name| (strsim::damerau_levenshtein(typed, name), name));
+    let (off, name) = close.min()?;
+    (off <= name.len() / 2).then_some(name)
 }
 
 /// The first value that its struct does not take when it stands alone; the values that count are the topmost.

@@ -4,113 +4,141 @@
 //! configuration files of axolotl 0.13 and LLaMA-Factory 0.9, and the parser of mlx-lm 0.29. No name here is a key of
 //! this program.
 
-/// A name that others use, and the key that it is here.
-const SYNONYMS: [(&str, &str); 83] = [
+use std::fmt;
+
+/// A name that others use, the key that it is here, and which value of that is meant, where it is one.
+const SYNONYMS: [(&str, &str, &str); 85] = [
     // PEFT
-    ("r", "rank"),
-    ("lora_alpha", "alpha"),
-    ("lora_dropout", "dropout"),
-    ("target_modules", "targets"),
-    ("use_rslora", "rslora"),
-    ("use_dora", "dora"),
-    ("init_lora_weights", "init"),
-    ("layers_to_transform", "layers"),
-    ("base_model_name_or_path", "model"),
+    ("r", "rank", ""),
+    ("lora_alpha", "alpha", ""),
+    ("lora_dropout", "dropout", ""),
+    ("target_modules", "targets", ""),
+    ("use_rslora", "rslora", ""),
+    ("use_dora", "dora", ""),
+    ("init_lora_weights", "init", ""),
+    ("layers_to_transform", "layers", ""),
+    ("base_model_name_or_path", "model", ""),
     // transformers and TRL
-    ("num_train_epochs", "epochs"),
-    ("per_device_train_batch_size", "batch_size"),
-    ("gradient_accumulation_steps", "accumulation"),
-    ("lr_scheduler_type", "schedule"),
-    ("max_grad_norm", "clip_norm"),
-    ("save_steps", "checkpoint_every"),
-    ("save_total_limit", "keep_checkpoints"),
-    ("eval_steps", "eval_every"),
-    ("eval_dataset", "eval_data"),
-    ("output_dir", "out"),
-    ("load_best_model_at_end", "return_best"),
-    ("early_stopping_patience", "patience"),
-    ("gradient_checkpointing", "activation_checkpointing"),
-    ("report_to", "tensorboard"),
-    ("torch_dtype", "dtype"),
-    ("bf16", "dtype"),
-    ("fp16", "dtype"),
-    ("max_seq_length", "max_length"),
-    ("dataset_name", "data"),
-    ("dataset_text_field", "format"),
+    ("num_train_epochs", "epochs", ""),
+    ("per_device_train_batch_size", "batch_size", ""),
+    ("gradient_accumulation_steps", "accumulation", ""),
+    ("lr_scheduler_type", "schedule", ""),
+    ("max_grad_norm", "clip_norm", ""),
+    ("warmup_ratio", "warmup_steps", "of steps, not of a share"),
+    ("save_steps", "checkpoint_every", ""),
+    ("save_total_limit", "keep_checkpoints", ""),
+    ("eval_steps", "eval_every", ""),
+    ("eval_dataset", "eval_data", ""),
+    ("output_dir", "out", ""),
+    ("load_best_model_at_end", "return_best", ""),
+    ("early_stopping_patience", "patience", ""),
+    ("gradient_checkpointing", "activation_checkpointing", ""),
+    ("report_to", "tensorboard", "true"),
+    ("torch_dtype", "dtype", ""),
+    ("bf16", "dtype", "bf16"),
+    ("fp16", "dtype", "f16"),
+    ("max_seq_length", "max_length", ""),
+    ("dataset_name", "data", ""),
+    ("dataset_text_field", "format", "text"),
     // axolotl
-    ("base_model", "model"),
-    ("datasets", "data"),
-    ("test_datasets", "eval_data"),
-    ("sequence_len", "max_length"),
-    ("micro_batch_size", "batch_size"),
-    ("num_epochs", "epochs"),
-    ("lora_r", "rank"),
-    ("lora_target_modules", "targets"),
-    ("lora_target_linear", "targets"),
-    ("lora_modules_to_save", "modules_to_save"),
-    ("val_set_size", "validation_share"),
-    ("sample_packing", "packing"),
-    ("lr_scheduler", "schedule"),
-    ("load_in_8bit", "quantize"),
-    ("load_in_4bit", "quantize"),
-    ("peft_use_dora", "dora"),
-    ("peft_use_rslora", "rslora"),
-    ("loraplus_lr_ratio", "lora_plus_ratio"),
-    ("chat_template", "template"),
-    ("evals_per_epoch", "eval_every"),
-    ("saves_per_epoch", "checkpoint_every"),
-    ("lora_model_dir", "init_adapter"),
+    ("base_model", "model", ""),
+    ("datasets", "data", ""),
+    ("test_datasets", "eval_data", ""),
+    ("sequence_len", "max_length", ""),
+    ("micro_batch_size", "batch_size", ""),
+    ("num_epochs", "epochs", ""),
+    ("lora_r", "rank", ""),
+    ("lora_target_modules", "targets", ""),
+    ("lora_target_linear", "targets", "all-linear"),
+    ("lora_modules_to_save", "modules_to_save", ""),
+    ("val_set_size", "validation_share", ""),
+    ("sample_packing", "packing", ""),
+    ("lr_scheduler", "schedule", ""),
+    ("load_in_8bit", "quantize", "8"),
+    ("load_in_4bit", "quantize", "4"),
+    ("peft_use_dora", "dora", ""),
+    ("peft_use_rslora", "rslora", ""),
+    ("loraplus_lr_ratio", "lora_plus_ratio", ""),
+    ("chat_template", "template", ""),
+    ("evals_per_epoch", "eval_every", ""),
+    ("saves_per_epoch", "checkpoint_every", ""),
+    ("lora_model_dir", "init_adapter", ""),
     // LLaMA-Factory
-    ("model_name_or_path", "model"),
-    ("dataset", "data"),
-    ("cutoff_len", "max_length"),
-    ("lora_rank", "rank"),
-    ("lora_target", "targets"),
-    ("finetuning_type", "full"),
-    ("quantization_bit", "quantize"),
-    ("val_size", "validation_share"),
-    ("max_samples", "sample"),
-    ("additional_target", "modules_to_save"),
-    ("add_special_tokens", "add_tokens"),
-    ("new_special_tokens", "add_tokens"),
-    ("adapter_name_or_path", "adapter"),
-    ("infer_dtype", "dtype"),
+    ("model_name_or_path", "model", ""),
+    ("dataset", "data", ""),
+    ("cutoff_len", "max_length", ""),
+    ("lora_rank", "rank", ""),
+    ("lora_target", "targets", ""),
+    ("finetuning_type", "full", "true"),
+    ("quantization_bit", "quantize", ""),
+    ("val_size", "validation_share", ""),
+    ("max_samples", "sample", ""),
+    ("additional_target", "modules_to_save", ""),
+    ("add_special_tokens", "add_tokens", ""),
+    ("new_special_tokens", "add_tokens", ""),
+    ("adapter_name_or_path", "adapter", ""),
+    ("infer_dtype", "dtype", ""),
     // mlx-lm
-    ("iters", "max_steps"),
-    ("num_layers", "layers"),
-    ("adapter_path", "adapter"),
-    ("resume_adapter_file", "init_adapter"),
-    ("fine_tune_type", "full"),
-    ("steps_per_eval", "eval_every"),
-    ("save_every", "checkpoint_every"),
-    ("grad_checkpoint", "activation_checkpointing"),
-    ("grad_accumulation_steps", "accumulation"),
-    ("temp", "temperature"),
-    ("max_tokens", "max_new_tokens"),
+    ("iters", "max_steps", ""),
+    ("num_layers", "layers", ""),
+    ("adapter_path", "adapter", ""),
+    ("resume_adapter_file", "init_adapter", ""),
+    ("fine_tune_type", "full", "true"),
+    ("steps_per_eval", "eval_every", ""),
+    ("save_every", "checkpoint_every", ""),
+    ("grad_checkpoint", "activation_checkpointing", ""),
+    ("grad_accumulation_steps", "accumulation", ""),
+    ("temp", "temperature", ""),
+    ("max_tokens", "max_new_tokens", ""),
     // In short
-    ("lr", "learning_rate"),
-    ("bs", "batch_size"),
-    ("n_epochs", "epochs"),
-    ("model_path", "model"),
-    ("output", "out"),
-    ("num_fewshot", "shots"),
-    ("tasks", "task"),
+    ("lr", "learning_rate", ""),
+    ("warmup", "warmup_steps", ""),
+    ("bs", "batch_size", ""),
+    ("n_epochs", "epochs", ""),
+    ("model_path", "model", ""),
+    ("output", "out", ""),
+    ("num_fewshot", "shots", ""),
+    ("tasks", "task", ""),
 ];
 
-/// The key that a name of another program means here; nothing for a name that no other program is known to use.
+/// What a name of another program means here; shown as the key, with its value where one is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Synonym {
+    /// The key.
+    pub key: &'static str,
+    /// The value that the other name stands for, or what it counts; empty where any value goes.
+    pub value: &'static str,
+}
+
+impl fmt::Display for Synonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, value } = self;
+        match *value {
+            "" => f.write_str(key),
+            value if value.contains(' ') => write!(f, "{key} ({value})"),
+            value if value == "true" || value.parse::<u8>().is_ok() => write!(f, "{key} = {value}"),
+            value => write!(f, "{key} = {value:?}"),
+        }
+    }
+}
+
+/// What a name of another program means here; nothing for a name that no other program is known to use.
 ///
 /// Hyphens count as underscores.
 ///
 /// ```
 /// # use idiolect_data::settings::synonym;
-/// assert_eq!(synonym("lora-r"), Some("rank"));
+/// assert_eq!(synonym("lora-r").unwrap().key, "rank");
+/// assert_eq!(synonym("bf16").unwrap().to_string(), "dtype = \"bf16\"");
 /// assert_eq!(synonym("rank"), None);
 /// ```
 #[must_use]
-pub fn synonym(name: &str) -> Option<&'static str> {
+pub fn synonym(name: &str) -> Option<Synonym> {
     let name = name.replace('-', "_");
-    let found = SYNONYMS.iter().find(|(other, _)| *other == name);
-    found.map(|(_, own)| *own)
+    let found = SYNONYMS.iter().find(|(other, _, _)| *other == name)?;
+    let (_, key, value) = *found;
+    Some(Synonym { key, value })
 }
 
 #[cfg(test)]
@@ -119,9 +147,9 @@ mod tests {
 
     #[test]
     fn each_name_has_one_answer() {
-        for (at, (name, own)) in SYNONYMS.iter().enumerate() {
+        for (at, (name, own, _)) in SYNONYMS.iter().enumerate() {
             assert!(
-                SYNONYMS[..at].iter().all(|(other, _)| other != name),
+                SYNONYMS[..at].iter().all(|(other, _, _)| other != name),
                 "{name}"
             );
             assert_eq!(

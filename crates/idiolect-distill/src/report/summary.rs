@@ -1,6 +1,7 @@
 //! What a distillation did to a data set, in numbers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use idiolect_data::{Dataset, write_json};
@@ -91,6 +92,34 @@ impl DistillSummary {
     /// [`DistillError::Data`] where the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), DistillError> {
         Ok(write_json(path, self)?)
+    }
+}
+
+impl fmt::Display for DistillSummary {
+    /// One line: responses replaced, rewrites refused, rows that were not rewritten.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rows,
+            rewritten,
+            replaced,
+            identical,
+            ..
+        } = self;
+        write!(
+            f,
+            "{replaced} of {rows} responses were replaced by rewrites, {identical} of these by the same words"
+        )?;
+        for (reason, count) in &self.refused {
+            write!(
+                f,
+                "; {count} rewrites refused: {}",
+                reason.replace('_', " ")
+            )?;
+        }
+        match rows.saturating_sub(*rewritten) {
+            0 => Ok(()),
+            left => write!(f, "; {left} rows not rewritten"),
+        }
     }
 }
 

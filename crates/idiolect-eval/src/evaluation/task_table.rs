@@ -130,8 +130,8 @@ impl fmt::Display for TaskTable {
             writeln!(f, "{task:<22}{:>8}", "none")?;
         }
         match self.mean {
-            Some(mean) => write!(f, "{:<22}{mean:>8.4}", "mean"),
-            None => Ok(()),
+            Some(mean) if self.tasks.len() > 1 => write!(f, "{:<22}{mean:>8.4}", "mean"),
+            _ => Ok(()),
         }
     }
 }

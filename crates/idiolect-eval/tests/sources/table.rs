@@ -58,10 +58,13 @@ fn no_path_stands_twice_and_every_commit_and_address_is_whole() {
 }
 
 #[test]
-fn a_wrong_name_is_answered_with_all_names() {
+fn a_wrong_name_is_answered_with_the_nearest_or_with_all() {
     let error = DataFile::wanted(&["gsm9k".into()]).unwrap_err().to_string();
-    let begins = "nothing is known of \"gsm9k\": expected a task or a data set, one of gsm8k, ";
-    assert!(error.starts_with(begins), "{error}");
+    let near =
+        "nothing is known of \"gsm9k\": expected a task or a data set (the nearest is gsm8k)";
+    assert_eq!(error, near);
+    let error = DataFile::wanted(&["?".into()]).unwrap_err().to_string();
+    assert!(error.contains("a data set (one of gsm8k, "), "{error}");
 }
 
 fn source(file: &DataFile) -> String {

@@ -72,7 +72,10 @@ fn a_directory_of_another_run_is_refused_and_stays_what_it_was() {
         .start()
         .unwrap_err()
         .to_string();
-    assert!(error.contains("expected learning_rate 0.001"), "{error}");
+    assert!(
+        error.contains("expected a run with learning_rate 0.001"),
+        "{error}"
+    );
     assert_eq!(read(&place.path("run/run.toml")), before);
     // The run itself is done, and says so again.
     let again = run().resume(true).start().unwrap();

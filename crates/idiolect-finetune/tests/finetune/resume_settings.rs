@@ -69,7 +69,9 @@ fn another_adapter_is_refused_by_the_name_of_its_setting() {
     let config = place.bytes("run/run.toml");
     for (name, lora) in changes() {
         let error = run(lora).unwrap_err().to_string();
-        let (_, expected) = error.split_once("expected ").expect("a difference");
+        let (_, expected) = error
+            .split_once("expected a run with ")
+            .expect("a difference");
         let named = expected.starts_with(&format!("{name} "))
             || expected.starts_with(&format!("no {name}"));
         assert!(named, "{name}: {error}");
@@ -94,10 +96,15 @@ fn another_loss_or_start_is_refused() {
     };
     run(Loss::CrossEntropy, "first/adapter").unwrap();
     let error = run(Loss::ForwardKl, "first/adapter").unwrap_err();
-    assert!(error.to_string().contains("expected loss "), "{error}");
+    assert!(
+        error.to_string().contains("expected a run with loss "),
+        "{error}"
+    );
     let error = run(Loss::CrossEntropy, "run/adapter").unwrap_err();
     assert!(
-        error.to_string().contains("expected init_adapter "),
+        error
+            .to_string()
+            .contains("expected a run with init_adapter "),
         "{error}"
     );
 }
@@ -120,7 +127,9 @@ fn another_base_model_or_type_is_refused() {
     let half = LanguageModel::from_settings(&half).unwrap();
     let error = run(&half).unwrap_err();
     assert!(
-        error.contains("expected dtype bf16, found dtype f32"),
+        error.contains(
+            "expected a run with dtype bf16, as is asked for now, found one with dtype f32"
+        ),
         "{error}"
     );
     let weights = model.take_weights();

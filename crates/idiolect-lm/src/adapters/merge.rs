@@ -70,7 +70,7 @@ impl LanguageModel {
         let text = Arc::clone(self.text());
         let (decoder, adapter) = self.parted()?;
         if let (Some(held), false) = (weight_files(out)?.first(), options.overwrite) {
-            let expected = "a folder without a model, or overwrite";
+            let expected = "a folder without a model, or the option overwrite";
             return Err(LmError::setting("out", expected, out.join(held).display()));
         }
         let probe = probe(&text, &decoder.device())?;

@@ -47,12 +47,14 @@ fn a_checkpoint_of_another_run_is_refused() {
         learning_rate: 0.5,
         ..config()
     });
-    assert!(error.ends_with("step-21: expected learning_rate 0.5, found learning_rate 0.01"));
+    assert!(error.ends_with("step-21: expected a run with learning_rate 0.5, as is asked for now, found one with learning_rate 0.01"));
     let error = refused(&TrainConfig {
         seed: 1,
         ..config()
     });
-    assert!(error.contains("expected seed 1, found seed 42"));
+    assert!(
+        error.contains("expected a run with seed 1, as is asked for now, found one with seed 42")
+    );
 
     let (rows, other, config) = (random_rows(40, 5), random_rows(40, 8), config());
     let nothing = BTreeMap::new();
@@ -68,7 +70,7 @@ fn a_checkpoint_of_another_run_is_refused() {
         };
         run(&trainer, Tiny::random(9)).unwrap_err().to_string()
     };
-    assert!(resumed(&other, true).contains("expected training rows"));
+    assert!(resumed(&other, true).contains("expected a run with training rows"));
     assert!(resumed(&rows, false).contains("expected a folder without checkpoints"));
 
     let metrics = path.join("metrics.jsonl");
@@ -253,12 +255,15 @@ fn a_run_of_another_model_or_adapter_does_not_resume() {
     start(&[("alpha", "16"), ("model", "a")]).unwrap();
     let error = start(&[("alpha", "32"), ("model", "a")]).unwrap_err();
     assert!(
-        error.ends_with("expected alpha 32, found alpha 16"),
+        error.ends_with(
+            "expected a run with alpha 32, as is asked for now, found one with alpha 16"
+        ),
         "{error}"
     );
     let error = start(&[("alpha", "16")]).unwrap_err();
     assert!(
-        error.ends_with("expected no model, found model a"),
+        error
+            .ends_with("expected a run with no model, as is asked for now, found one with model a"),
         "{error}"
     );
 }

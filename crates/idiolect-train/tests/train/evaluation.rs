@@ -72,12 +72,15 @@ fn rows_are_evaluated_every_few_steps_and_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let config = TrainConfig {
         max_steps: Some(8),
+        eval_on_start: true,
         ..config()
     };
     let trained = train(folder.path(), &config, &mut |_| false);
     let found = evaluations(folder.path());
     let steps: Vec<u64> = found.iter().map(|(step, _)| *step).collect();
-    assert_eq!(steps, [3, 6, 8]);
+    assert_eq!(steps, [0, 3, 6, 8]);
+    // The one before the first step is no result of training.
+    let found = &found[1..];
     let best = trained.best.unwrap();
     let lowest = found.iter().map(|(_, loss)| *loss).fold(f64::MAX, f64::min);
     assert!((best.eval_loss - lowest).abs() < 1e-12);
@@ -124,6 +127,7 @@ fn an_interrupted_run_has_the_patience_and_the_best_of_an_undisturbed_one() {
     let config = TrainConfig {
         patience: Some(4),
         return_best: true,
+        eval_on_start: true,
         ..config()
     };
     let expected = train(whole.path(), &config, &mut |_| false);
@@ -159,10 +163,15 @@ fn waiting_for_evaluations_needs_held_out_rows() {
             eval_every: 5,
             ..TrainConfig::default()
         },
+        TrainConfig {
+            eval_on_start: true,
+            ..TrainConfig::default()
+        },
     ];
-    for (config, name) in settings
-        .iter()
-        .zip(["patience", "return_best", "eval_every"])
+    for (config, name) in
+        settings
+            .iter()
+            .zip(["patience", "return_best", "eval_every", "eval_on_start"])
     {
         let trainer = Trainer::new(config, &NextToken, &rows, 0);
         let error = run(&trainer, Tiny::random(1)).unwrap_err().to_string();

@@ -5,6 +5,7 @@ use idiolect_continuation::{
     ContinuationConfig, ContinuationSummary, ContinuationWriters, Target, continue_corpus as run,
 };
 use idiolect_data::RunDir;
+use idiolect_data::settings::RecordedRun;
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LmError, ModelSettings, on_threads};
 use serde_json::Value;
@@ -33,6 +34,7 @@ pub fn continue_text(
         let config = job.continuation.config(job.seed)?;
         job.continuation.validate()?;
         job.generation.check().map_err(LmError::from)?;
+        let recorded = RecordedRun::begin(&RunDir::new(out), job, &job.device)?;
         let mut teacher = teacher(job, &config, progress)?;
         let mut judge = judge(job, &config, progress)?;
         let writers = ContinuationWriters {
@@ -57,6 +59,7 @@ pub fn continue_text(
         if let Some(remark) = summary.remark() {
             progress.note(&remark);
         }
+        recorded.end()?;
         summary.check_texts(teacher.as_ref().and_then(AnyWriter::advice))?;
         Ok(summary)
     })
@@ -69,7 +72,7 @@ fn teacher<'a>(
     progress: &'a dyn Progress,
 ) -> Result<Option<AnyWriter<'a>>, Error> {
     let judges = is_judged(config) && job.continuation.judge.is_none();
-    if config.target == Target::Original && !judges {
+    if config.target != Target::Teacher && !judges {
         return Ok(None);
     }
     let missing = || Error::setting("teacher", "local:MODEL or openai:URL", "nothing");

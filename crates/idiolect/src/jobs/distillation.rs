@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use idiolect_completion::{Progress, Quiet, Writer, earlier_costs, sum_costs};
-use idiolect_data::{BadRows, Dataset, Id};
+use idiolect_data::{BadRows, Dataset, Id, RunDir, settings::RecordedRun};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
     ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
@@ -282,14 +282,16 @@ fn run(
         if job.data.bad_rows == BadRows::Skip {
             skip_bad_rows(&model, &job.distill, &mut set, &out, progress)?;
         }
+        let recorded = RecordedRun::begin(&RunDir::new(&out), job, &job.model.device)?;
         let distill = SelfDistill::of(&model, &set, job.clone());
         let distill = distill.shard(shard.unwrap_or(Shard::WHOLE)).run_dir(out);
         let rewritten = then(distill.progress(progress))?;
-        if job.likelihood {
-            rewritten.score(&model, &set, progress)
-        } else {
-            Ok(rewritten.report(None))
-        }
+        let scored = job
+            .likelihood
+            .then(|| rewritten.score(&model, &set, progress));
+        let scored = scored.transpose()?;
+        recorded.end()?;
+        Ok(scored.unwrap_or_else(|| rewritten.report(None)))
     })
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use idiolect_completion::{BoxError, Progress, Writer, earlier_costs, sum_costs};
+use idiolect_data::settings::RecordedRun;
 use idiolect_data::{RunDir, write_json};
 use idiolect_embed::{Embedder, cosine};
 use idiolect_eval::{
@@ -39,6 +40,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
         let model = model.load_optional_adapter(job.eval.adapter.as_deref())?;
         check_forgetting(job)?;
         let about = about(&model, job)?;
+        let recorded = RecordedRun::begin(&RunDir::from(out), job, &job.model.device)?;
         let generation = GenerationSettings {
             generation_batch_size: job.eval.batch_size,
             ..GenerationSettings::default()
@@ -51,18 +53,17 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
         }
         tell(&writer.scored_tokens(), progress);
         writer.tell_to(progress);
+        let table = TaskTable::new(&all, &summaries);
+        progress.note(table.to_string().trim_end());
         let mut summary = match summaries.as_slice() {
             [one] => one.clone(),
-            several => {
-                let table = TaskTable::new(&all, several);
-                progress.note(&table.to_string());
-                table.write(out)?
-            }
+            _ => table.write(out)?,
         };
         if let Some(found) = forgetting(job, &model, &RunDir::from(out), progress)? {
             summary["forgetting"] = found;
             write_json(&RunDir::from(out).summary(), &summary)?;
         }
+        recorded.end()?;
         Ok(summary)
     })
 }
