@@ -23,6 +23,7 @@ pub use guard::BestEvaluation;
 pub use head::{Divergence, HeadLoss, head_divergence, head_loss, trained_head_loss};
 pub use idiolect_kernels::CHUNK_ROWS;
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};
+pub use params::scale_gradients;
 pub use plan::{Plan, RowSize, Window};
 pub use rate::learning_rate;
 pub use replica::Replica;

@@ -11,7 +11,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
 
-pub(crate) use gradients::{accumulate, scale_gradients, squares};
+pub use gradients::scale_gradients;
+pub(crate) use gradients::{accumulate, squares};
 
 /// A parameter's values on the host.
 #[derive(Debug, Clone, PartialEq)]

@@ -246,12 +246,12 @@ pub(crate) struct TrainFlags {
 #[command(after_help = "Examples:
   idiolect train --model models/SmolLM2-135M-Instruct.Q4_1.gguf --data train.jsonl --out runs/plain
   idiolect train --model M --data train.jsonl --eval-data held-out.jsonl --targets all-linear --rank 16 --learning-rate 2e-4 --epochs 3 --out runs/wide
-  idiolect train --config runs/plain/run.toml --resume")]
+  idiolect train --resume --out runs/plain")]
 pub(crate) struct Train {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
     #[arg(help_heading = "Run", long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Go on from the latest checkpoint of --out
+    /// Go on from the latest checkpoint of --out, with the settings in its run.toml where --config names no file
     #[arg(help_heading = "Run", long)]
     pub resume: bool,
     #[command(flatten)]

@@ -17,7 +17,14 @@ use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &Train) -> Result<(), CliError> {
-    let settings: TrainSettings = resolve(args.config.as_deref(), &args.flags)?;
+    let own = args
+        .flags
+        .out
+        .as_ref()
+        .map(|out| RunDir::new(out).run_toml());
+    let own = own.filter(|path| args.resume && path.is_file());
+    let config = args.config.as_deref().or(own.as_deref());
+    let settings: TrainSettings = resolve(config, &args.flags)?;
     let (bar, began) = (Bar::default(), Instant::now());
     let hooks = Hooks {
         resume: args.resume,

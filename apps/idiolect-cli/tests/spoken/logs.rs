@@ -116,3 +116,20 @@ fn a_template_whose_ends_are_no_tokens_is_told_of() {
         assert_eq!(said.contains(told), is_told, "{template}: {said}");
     }
 }
+
+#[test]
+fn a_run_resumes_with_its_own_settings() {
+    let Some(place) = Place::new() else { return };
+    let (flags, run) = (
+        training(&place, &["--max-steps", "2", "--rank", "4"]),
+        place.path("run"),
+    );
+    said(&with(&flags, &["--checkpoint-every", "1", "--out", &run]));
+    let settings = place.read("run/run.toml");
+    let again = said(&["train", "--resume", "--out", &run]);
+    assert!(again.contains("2 steps are done"), "{again}");
+    assert_eq!(place.read("run/run.toml"), settings);
+    let other = idiolect(&["train", "--resume", "--out", &run, "--rank", "8"]);
+    let refused = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(refused.contains("expected a run with rank 8"), "{refused}");
+}

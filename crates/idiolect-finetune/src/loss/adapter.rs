@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use idiolect_lm::batch::{TrainedTokens, adapter_batch, trained_hidden};
 use idiolect_lm::device::is_host;
 use idiolect_lm::likelihood::head_scores;
@@ -13,7 +13,7 @@ use idiolect_model::{Decoder, NoAdapter};
 use idiolect_tokens::TokenBatch;
 use idiolect_train::{
     BoxError, CHUNK_ROWS, Evaluated, HeadLoss, LossSum, Objective, StepContext, StepLoss,
-    head_divergence, head_loss, trained_head_loss,
+    head_divergence, head_loss, scale_gradients, trained_head_loss,
 };
 
 use super::kind::Loss;
@@ -38,6 +38,31 @@ struct Head<'a> {
     weight: &'a Tensor<2>,
     targets: &'a [i64],
     batch: &'a AdapterBatch,
+}
+
+/// Where the gradients of a step are divided: their product is the step's divisor.
+struct Divisors {
+    /// At the head, before they go through the model in its type.
+    of_head: f64,
+    /// At the parameters, which are in f32.
+    of_adapter: f64,
+}
+
+impl Divisors {
+    /// In f16 the gradient of one token among thousands has no whole precision left, so that it is divided where it
+    /// arrives; every other type has the exponents of f32.
+    fn new(decoder: &Decoder, divisor: f64) -> Self {
+        let is_narrow = decoder.weights.norm.val().dtype() == DType::F16;
+        let (of_head, of_adapter) = if is_narrow {
+            (1.0, divisor)
+        } else {
+            (divisor, 1.0)
+        };
+        Self {
+            of_head,
+            of_adapter,
+        }
+    }
 }
 
 impl AdapterLoss<'_> {
@@ -69,11 +94,15 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         let batch = &*even(batch, &self.decoder.device());
         let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
         let batch = adapter_batch(self.decoder, batch, positions, step.seed);
+        let Divisors {
+            of_head,
+            of_adapter,
+        } = Divisors::new(self.decoder, step.divisor);
         let weight = adapter.valid().decoder(self.decoder).head();
         let mut sum = 0.0;
         let head = |hidden: Tensor<2>| {
-            let (loss, of_head) = if adapter.whole.trains_head() {
-                let both = trained_head_loss(&hidden, &targets, &weight, step.divisor, CHUNK_ROWS);
+            let (loss, weight) = if adapter.whole.trains_head() {
+                let both = trained_head_loss(&hidden, &targets, &weight, of_head, CHUNK_ROWS);
                 (both.0, Some(both.1))
             } else {
                 let head = Head {
@@ -82,15 +111,19 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
                     targets: &targets,
                     batch: &batch,
                 };
-                (self.frozen_head(&head, step.divisor), None)
+                (self.frozen_head(&head, of_head), None)
             };
             sum = loss.sum;
             Ok::<_, BoxError>(HeadGradient {
                 hidden: loss.gradient,
-                weight: of_head,
+                weight,
             })
         };
-        let gradients = adapter_gradients(self.decoder, adapter, &batch, self.checkpointing, head)?;
+        let mut gradients =
+            adapter_gradients(self.decoder, adapter, &batch, self.checkpointing, head)?;
+        if of_adapter > 1.0 {
+            scale_gradients(adapter, &mut gradients, 1.0 / of_adapter);
+        }
         Ok(StepLoss {
             loss: LossSum {
                 sum,

@@ -78,6 +78,12 @@ impl LanguageModel {
         for remark in text.remarks(&choice) {
             progress.note(&remark);
         }
+        if settings.dtype != Dtype::F32 && device::is_host(&device) {
+            progress.note(&format!(
+                "{} on the CPU takes half the memory of f32 for the weights, and several times its time",
+                settings.dtype
+            ));
+        }
         let (decoder, report) = source.weights(&device)?;
         let files = Dtype::of_files(&report, dtype.into());
         let source = Source {

@@ -33,8 +33,8 @@ impl ModuleVisitor for Accumulate<'_> {
     }
 }
 
-/// Multiplies all gradients of the module's parameters by `scale`.
-pub(crate) fn scale_gradients<M: Module>(module: &M, gradients: &mut GradientsParams, scale: f64) {
+/// Multiplies all gradients of the module's parameters by `scale`, each in its own type.
+pub fn scale_gradients<M: Module>(module: &M, gradients: &mut GradientsParams, scale: f64) {
     module.visit(&mut Scale { gradients, scale });
 }
 

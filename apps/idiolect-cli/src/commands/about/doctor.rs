@@ -6,6 +6,7 @@ use std::path::Path;
 
 use idiolect::eval::{Limits, Sandbox};
 use idiolect::hub::{Hub, HubConfig, Repo, RepoKind};
+use idiolect::input::shown;
 use idiolect::lm::device::{DEVICES, device};
 
 use crate::error::CliError;
@@ -69,11 +70,17 @@ fn hub() -> Vec<(&'static str, String)> {
         });
         let asked =
             Repo::new(RepoKind::Model, ASKED, None).and_then(|repo| hub.list(&repo, &|_| {}));
-        asked.map_or_else(|error| error.to_string(), |_| format!("{endpoint} answers"))
+        asked.map_or_else(
+            |error| shown(&error.to_string(), LONGEST).into_owned(),
+            |_| format!("{endpoint} answers"),
+        )
     };
     lines.push(("Hub", reach));
     lines
 }
+
+/// Characters of what is said of the Hub.
+const LONGEST: usize = 160;
 
 /// A small public model that the Hub is asked for.
 const ASKED: &str = "HuggingFaceTB/SmolLM2-135M-Instruct";
