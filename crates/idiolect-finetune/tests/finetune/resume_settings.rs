@@ -135,7 +135,7 @@ fn another_base_model_or_type_is_refused() {
     let weights = model.take_weights();
     let other = model.with_weights(weights.map(&mut Nudge(0.0)));
     let error = run(&other).unwrap_err();
-    assert!(error.contains("expected model "), "{error}");
+    assert!(error.contains("expected a run with model "), "{error}");
 }
 
 #[test]
