@@ -21,18 +21,12 @@ const PRIVATE: [&str; 5] = [
 /// How cargo-deny is installed.
 const INSTALL: &str = "cargo install cargo-deny --locked";
 
-/// Packages every crate, then goes through publishing all of them as far as uploading.
+/// Goes through publishing all crates as far as uploading, which packages each of them.
 pub(crate) fn run() -> Outcome {
-    for command in [["package", "--no-verify"], ["publish", "--dry-run"]] {
-        let mut cargo = shell::cargo(&command);
-        cargo.args(["--workspace", "--locked", "--allow-dirty", "--quiet"]);
-        if command[0] == "publish" {
-            cargo.arg("--no-verify");
-        }
-        cargo.args(PRIVATE.iter().flat_map(|name| ["--exclude", name]));
-        shell::run(&mut cargo)?;
-    }
-    Ok(())
+    let mut cargo = shell::cargo(&["publish", "--dry-run", "--no-verify"]);
+    cargo.args(["--workspace", "--locked", "--allow-dirty", "--quiet"]);
+    cargo.args(PRIVATE.iter().flat_map(|name| ["--exclude", name]));
+    shell::run(&mut cargo)
 }
 
 /// Breaking changes of the published crates since a revision, by `cargo-semver-checks`, which must be installed.

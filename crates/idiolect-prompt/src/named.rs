@@ -4,6 +4,7 @@
 //! by itself (`joined` false); the others are encoded as one string, like a chat template's text.
 
 mod check;
+mod sketch;
 mod slots;
 mod taken;
 

@@ -1,7 +1,7 @@
 //! `idiolect templates` and `idiolect presets`: the names that options take.
 
 use idiolect::continuation::PRESETS;
-use idiolect::eval::Task;
+use idiolect::eval::{DATA_FILES, DataFile, Task};
 use idiolect::generate::Sampler;
 use idiolect::prompt::{DistillTemplate, NamedTemplate};
 use serde_json::json;
@@ -9,9 +9,13 @@ use serde_json::json;
 use crate::error::CliError;
 use crate::output;
 
-/// The chat templates that `--template` takes.
+/// The chat templates that `--template` takes, each with what it makes of a question and its answer.
 pub(crate) fn templates() -> Result<(), CliError> {
-    output::text(&list(&NamedTemplate::names()))
+    let row = |name: String| {
+        let sketch = NamedTemplate::by_name(&name).map(|template| template.sketch());
+        (name, sketch.unwrap_or_default())
+    };
+    output::text(&table(NamedTemplate::names().into_iter().map(row)))
 }
 
 /// What `--preset` and `--sampler` take, by command.
@@ -31,9 +35,27 @@ pub(crate) fn presets() -> Result<(), CliError> {
     output::text(&text.join("\n"))
 }
 
-/// The tasks that `--task` takes.
+/// The tasks that `--task` takes, with the files that each wants.
 pub(crate) fn tasks() -> Result<(), CliError> {
-    output::text(&list(&Task::names()))
+    let row = |name: String| {
+        let wants = |file: &&DataFile| file.wanted_by.contains(&name.as_str());
+        let files: Vec<&str> = DATA_FILES
+            .iter()
+            .filter(wants)
+            .map(|file| file.path)
+            .collect();
+        let files = files.join(", ");
+        (name, files)
+    };
+    output::text(&table(Task::names().into_iter().map(row)))
+}
+
+/// A name a line, with what is to be said of it.
+fn table(rows: impl Iterator<Item = (String, String)>) -> String {
+    let rows: Vec<(String, String)> = rows.collect();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let line = |(name, about): &(String, String)| format!("{name:<width$}  {about}\n");
+    rows.iter().map(line).collect()
 }
 
 /// One name a line.
