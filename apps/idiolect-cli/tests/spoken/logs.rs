@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::common::{Place, idiolect, training, with};
+use crate::common::{Place, idiolect, refused, training, whole_job, with};
 
 /// Standard error of a call that succeeds.
 fn said(args: &[&str]) -> String {
@@ -132,4 +132,20 @@ fn a_run_resumes_with_its_own_settings() {
     let other = idiolect(&["train", "--resume", "--out", &run, "--rank", "8"]);
     let refused = String::from_utf8_lossy(&other.stderr).into_owned();
     assert!(refused.contains("expected a run with rank 8"), "{refused}");
+}
+
+#[test]
+fn a_held_out_row_that_is_too_long_is_refused_before_a_row_is_rewritten() {
+    let Some(place) = Place::new() else { return };
+    let long = "a long answer ".repeat(60);
+    let eval = place.rows(
+        "eval.jsonl",
+        &[serde_json::json!({"instruction": "Say red.", "output": long})],
+    );
+    let call = whole_job(&place, &place.path("job"));
+    let call = with(&call, &["--eval-data", &eval, "--max-length", "64"]);
+    let at = call.iter().position(|word| *word == "--eval-data").unwrap();
+    let call = [&call[..at], &call[at + 2..]].concat();
+    refused(&call, &["row 0", "tokens, more than 64"]);
+    assert!(!place.folder.path().join("job/distill").exists());
 }

@@ -205,6 +205,15 @@ mod tests {
     }
 
     #[test]
+    fn half_types_keep_the_gradients_of_a_long_window() {
+        let cpu = named("cpu").expect("a CPU");
+        for dtype in [FloatDType::F16, FloatDType::BF16] {
+            assert!(cpu.supports_dtype(dtype.into()), "{dtype:?}");
+            check(&cpu, dtype, Trains::Adapter).expect("gradients of a half type");
+        }
+    }
+
+    #[test]
     fn other_numbers_are_told() {
         for trains in [Trains::Adapter, Trains::Weights] {
             let right = on_cpu(trains);

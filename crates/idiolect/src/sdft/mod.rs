@@ -17,7 +17,7 @@ use idiolect_data::settings::{read_file, require, resolve};
 use idiolect_data::{BadRows, DataSettings, Dataset, RunDir, RunSession};
 use idiolect_embed::Embedder;
 use idiolect_eval::ComparedModel;
-use idiolect_finetune::{FineTune, TrainingEvent, claim, with_vocabulary};
+use idiolect_finetune::{TrainingEvent, claim, with_vocabulary};
 use idiolect_lm::{LanguageModel, on_threads};
 
 use crate::Error;
@@ -152,6 +152,8 @@ impl<'a> Sdft<'a> {
             eval,
             progress: self.progress,
         };
+        // What a training would refuse of the rows is told before hours of rewriting.
+        stages.training(&set).plan()?;
         let outcome = self.stages(&stages, &set)?;
         outcome.write(&stages.out)?;
         session.end()?;
@@ -234,12 +236,8 @@ impl<'a> Sdft<'a> {
         set: &Dataset,
     ) -> Result<LanguageModel, Error> {
         let on_event = &mut self.on_event;
-        let settings = stages.settings;
-        let mut run = FineTune::new(&stages.model, set)
-            .lora(settings.lora.clone())
-            .config(settings.train.clone())
-            .settings(settings.finetune.clone())
-            .held_out(&stages.eval)
+        let mut run = stages
+            .training(set)
             .run_dir(stages.out.part(name).root)
             .resume(true)
             .on_event(|event| on_event(name, event));

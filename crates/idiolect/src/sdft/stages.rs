@@ -3,6 +3,7 @@
 use idiolect_completion::{AnswerRow, Progress, Prompt};
 use idiolect_data::{Dataset, RunDir, text_hash};
 use idiolect_eval::{AnswerRun, answers};
+use idiolect_finetune::FineTune;
 use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
 use idiolect_generate::Request;
 use idiolect_lm::{LanguageModel, ModelPrompt};
@@ -22,6 +23,15 @@ pub(super) struct Stages<'s> {
 }
 
 impl Stages<'_> {
+    /// The training on the rows of `set`, evaluated on the held-out ones.
+    pub(super) fn training<'a>(&'a self, set: &'a Dataset) -> FineTune<'a> {
+        FineTune::new(&self.model, set)
+            .lora(self.settings.lora.clone())
+            .config(self.settings.train.clone())
+            .settings(self.settings.finetune.clone())
+            .held_out(&self.eval)
+    }
+
     /// What the base model says of itself and of the held-out responses.
     pub(super) fn base(&self) -> Result<Base, Error> {
         let settings = self.settings.forgetting.with_default(FORGETTING);
