@@ -100,7 +100,6 @@ fn a_template_whose_ends_are_no_tokens_is_told_of() {
         ("tiny-llama2", "llama3", true),
         ("tiny-llama2", "chatml", false),
         ("tiny-llama2", "zephyr", false),
-        ("tiny-llama3", "llama3", false),
     ] {
         let model = place.model(model);
         let call = [
