@@ -97,6 +97,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
     }
     .set();
     match &cli.command {
+        Command::Init(args) => commands::init::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Generate(args) => commands::generate::run(args),
         Command::Chat(args) => commands::chat::run(args),
@@ -109,7 +110,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Combine(args) => commands::combine::run(args),
         Command::Metrics(args) => commands::metrics::run(args),
         Command::Eval(args) => commands::evaluate::run(args),
-        Command::Fetch(args) => commands::fetch::run(args),
+        Command::Fetch(args) => commands::hub::fetch::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
         Command::Templates => commands::about::names::templates(),

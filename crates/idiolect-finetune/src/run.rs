@@ -5,13 +5,13 @@ mod directory;
 mod fixed;
 mod follow;
 mod full_run;
+mod layout;
 mod options;
 mod start;
 mod tensorboard;
 
 pub(crate) use adapter_run::AdapterRun;
 pub use directory::claim;
-pub(crate) use follow::Listener;
 pub(crate) use full_run::FullRun;
-pub(crate) use options::RunOptions;
+pub(crate) use options::{Listener, RunOptions};
 pub use start::with_vocabulary;

@@ -192,7 +192,11 @@ impl FineTuneSettings {
         let mut config = config.clone();
         config.packing = self.max_length.filter(|_| self.packing).or(config.packing);
         config.rate_ratios.extend(self.lora_plus_ratio.map(second));
-        config.validate()?;
+        let mut checked = config.clone();
+        if checked.has_auto_batch() {
+            checked.batch_size = TrainConfig::default().batch_size;
+        }
+        checked.validate()?;
         Ok(config)
     }
 }

@@ -23,6 +23,7 @@ pub(crate) use export::Export;
 pub(crate) use fetching::Fetch;
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
 pub(crate) use forgetting::ForgettingOptions;
+pub(crate) use init::Init;
 pub(crate) use model::ModelOptions;
 pub(crate) use sampling::{DrawOptions, SamplingOptions};
 pub(crate) use sdft::Sdft;
@@ -38,6 +39,7 @@ mod export;
 mod fetching;
 mod files;
 mod forgetting;
+mod init;
 mod model;
 mod sampling;
 mod sdft;
@@ -108,6 +110,8 @@ impl Cli {
     reason = "one is made, when the program starts"
 )]
 pub(crate) enum Command {
+    /// Write a configuration for train that fits this machine, after a few questions
+    Init(Init),
     /// Show a model, an adapter on it, or which text of a data set is trained
     Inspect(Inspect),
     /// Let a model continue prompts

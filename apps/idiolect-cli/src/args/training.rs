@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use idiolect::train::BatchSize;
 use serde::Serialize;
 
 use super::{DataOptions, ForgettingOptions, ModelOptions};
@@ -98,9 +99,10 @@ pub(crate) struct TrainOptions {
     /// Passes over the data [default: 2]
     #[arg(help_heading = "Training", long)]
     pub epochs: Option<usize>,
-    /// Rows of a micro-batch [default: 2]
-    #[arg(help_heading = "Training", long)]
-    pub batch_size: Option<usize>,
+    /// Rows of a micro-batch; auto is the largest that fits into memory, with as many micro-batches as leave a step the
+    /// rows that it has with the default [default: 2]
+    #[arg(help_heading = "Training", long, value_name = "ROWS|auto")]
+    pub batch_size: Option<BatchSize>,
     /// Micro-batches of an optimiser step [default: 4]
     #[arg(help_heading = "Training", long)]
     pub accumulation: Option<usize>,

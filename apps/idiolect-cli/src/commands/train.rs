@@ -70,6 +70,7 @@ pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
         TrainingEvent::RowsTruncated { .. }
         | TrainingEvent::RowsSkipped { .. }
         | TrainingEvent::NothingToResume { .. }
+        | TrainingEvent::BatchChosen { .. }
         | TrainingEvent::Evaluated(_) => {
             bar.note(&event.to_string());
         }

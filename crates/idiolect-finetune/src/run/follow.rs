@@ -9,7 +9,8 @@ use idiolect_report::curves;
 use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, TrainerEvent};
 
 use super::fixed::Fixed;
-use super::options::RunOptions;
+use super::layout::Layout;
+use super::options::{Listener, RunOptions};
 use super::tensorboard::Board;
 use crate::{FineTuneError, MemoryPlan, TrainReport, TrainSettings, TrainingEvent};
 
@@ -37,7 +38,7 @@ impl<'a> Follow<'a> {
     /// A run with its plan.
     pub(crate) fn new(
         options: &'a RunOptions<'_>,
-        plan: &'a MemoryPlan,
+        layout: &'a Layout,
         held_out: &'a dyn Rows,
         fixed: &'a Fixed,
     ) -> Self {
@@ -46,8 +47,8 @@ impl<'a> Follow<'a> {
             resume: options.resume,
             stop: options.stop,
             tensorboard: options.settings.finetune.tensorboard,
-            plan,
-            settings: &options.settings,
+            plan: &layout.plan,
+            settings: &layout.settings,
             held_out,
             fixed,
         }
@@ -60,9 +61,6 @@ pub(super) struct Followed<M> {
     pub(super) module: M,
     pub(super) report: TrainReport,
 }
-
-/// Told of each event.
-pub(crate) type Listener<'a> = dyn FnMut(TrainingEvent) + Send + 'a;
 
 impl Follow<'_> {
     /// Runs a trainer and gives the module once it is finished.

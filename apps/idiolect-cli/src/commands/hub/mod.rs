@@ -1,0 +1,3 @@
+//! Files from the Hugging Face Hub.
+
+pub(crate) mod fetch;
