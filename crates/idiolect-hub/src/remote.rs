@@ -71,6 +71,11 @@ impl Remote {
         Self { client, config }
     }
 
+    /// What sends requests.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// One attempt: the answer with status 200 or 206, or a redirection away from the endpoint, which is followed
     /// for content alone.
     pub(crate) fn call(
@@ -121,7 +126,7 @@ impl Remote {
     }
 
     /// The token goes to the endpoint and nowhere else, and over plain http to this machine alone.
-    fn is_told(&self, url: &str) -> bool {
+    pub(crate) fn is_told(&self, url: &str) -> bool {
         let private = match url.split_once("://") {
             Some(("http", rest)) => is_loopback(rest.split('/').next().unwrap_or_default()),
             _ => true,
@@ -159,7 +164,7 @@ impl Remote {
         Ok(next)
     }
 
-    fn refusal(&self, url: &str, response: Response<Body>, asked: Asked<'_>) -> Failure {
+    pub(crate) fn refusal(&self, url: &str, response: Response<Body>, asked: Asked<'_>) -> Failure {
         let status = response.status().as_u16();
         let said = |name: &str| {
             let value = response.headers().get(name)?.to_str().ok()?;
@@ -214,7 +219,7 @@ impl Remote {
 
     /// A server's words as an error may show them: short, safe, without the token and without the signature of an
     /// address.
-    fn clean(&self, text: &str) -> String {
+    pub(crate) fn clean(&self, text: &str) -> String {
         let text = match &self.config.token {
             Some(token) => token.secret.redact(text),
             None => text.to_owned(),

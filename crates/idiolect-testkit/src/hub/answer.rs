@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::message::{Asked, Reply};
 use super::repository::{Access, GOOD_TOKEN, POOR_TOKEN, Repository, sha256};
 use super::state::State;
+use super::writing::written;
 
 /// Files on a page of a list, few enough that lists of tests have several.
 const PAGE: usize = 2;
@@ -14,6 +15,9 @@ const PAGE: usize = 2;
 pub(super) fn answer(state: &State, asked: &Asked) -> Reply {
     let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    if let Some(reply) = written(state, asked, &parts) {
+        return reply;
+    }
     match parts.as_slice() {
         ["storage", hash] => stored(state, asked, hash),
         ["api", kind, owner, name, rest @ ..] => in_repository(
@@ -53,7 +57,7 @@ pub(super) fn answer(state: &State, asked: &Asked) -> Reply {
 }
 
 /// A refusal as the Hub spells it.
-fn refused(status: u16, code: &str, message: &str) -> Reply {
+pub(super) fn refused(status: u16, code: &str, message: &str) -> Reply {
     let body = json!({"error": message}).to_string();
     let reply = Reply::new(status, body.as_bytes()).with("X-Error-Message", message);
     if code.is_empty() {

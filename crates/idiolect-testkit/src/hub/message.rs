@@ -3,12 +3,14 @@
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// GET, HEAD.
+    /// GET, HEAD, POST, PUT.
     pub method: String,
     /// Path and query.
     pub path: String,
     /// Names in lower case.
     pub head: Vec<(String, String)>,
+    /// What came with it.
+    pub body: Vec<u8>,
 }
 
 impl Asked {
