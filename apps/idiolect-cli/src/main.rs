@@ -111,6 +111,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Metrics(args) => commands::metrics::run(args),
         Command::Eval(args) => commands::evaluate::run(args),
         Command::Fetch(args) => commands::hub::fetch::run(args),
+        Command::Push(args) => commands::hub::push::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
         Command::Templates => commands::about::names::templates(),

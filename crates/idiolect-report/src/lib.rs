@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod card;
 mod collected;
 mod compared;
 pub mod curves;
@@ -12,6 +13,7 @@ mod plots;
 mod scatter;
 mod series;
 
+pub use card::{CardKind, ModelCard, card_license, published};
 pub use compared::write_runs;
 pub use error::ReportError;
 pub use page::write;

@@ -20,7 +20,7 @@ pub(crate) use data::DataOptions;
 pub(crate) use distilling::{Distill, DistillCommand, DistillFlags, DistillMerge, DistillOptions};
 pub(crate) use evaluation::Eval;
 pub(crate) use export::Export;
-pub(crate) use fetching::Fetch;
+pub(crate) use fetching::{Fetch, Push};
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
 pub(crate) use forgetting::ForgettingOptions;
 pub(crate) use init::Init;
@@ -138,6 +138,8 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Get the files of tasks and data sets from the Hugging Face Hub
     Fetch(Fetch),
+    /// Upload an adapter or a model to the Hugging Face Hub, with a card of its data, settings and losses
+    Push(Push),
     /// Write a run's page and its numbers: losses, scores, shift, verdicts, samples
     Report(Report),
     /// The whole job: distil, train plain and distilled, evaluate the base model and both

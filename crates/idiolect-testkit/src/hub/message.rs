@@ -1,5 +1,7 @@
 //! Requests and answers.
 
+use serde_json::json;
+
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -57,6 +59,17 @@ impl Reply {
             body: body.to_vec(),
             ..Self::default()
         }
+    }
+
+    /// A refusal as the Hub spells it.
+    #[must_use]
+    pub fn refused(status: u16, code: &str, message: &str) -> Self {
+        let body = json!({"error": message}).to_string();
+        let reply = Self::new(status, body.as_bytes()).with("X-Error-Message", message);
+        if code.is_empty() {
+            return reply;
+        }
+        reply.with("X-Error-Code", code)
     }
 
     /// With a line of the head.

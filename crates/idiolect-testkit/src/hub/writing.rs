@@ -8,7 +8,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::answer::refused;
 use super::message::{Asked, Reply};
 use super::repository::{Access, GOOD_TOKEN, Repository, sha256};
 use super::state::State;
@@ -22,7 +21,7 @@ pub(super) fn written(state: &State, asked: &Asked, parts: &[&str]) -> Option<Re
     }
     if asked.token() != Some(GOOD_TOKEN) {
         let message = "You don't have the rights to create or write here";
-        return Some(refused(403, "", message));
+        return Some(Reply::refused(403, "", message));
     }
     Some(match parts {
         ["api", "repos", "create"] => created(state, asked),
@@ -62,7 +61,7 @@ fn of(
     let place = format!("models/{owner}/{name}");
     match all.iter_mut().find(|own| own.place == place) {
         Some(own) => then(own),
-        None => refused(404, "RepoNotFound", "Repository not found"),
+        None => Reply::refused(404, "RepoNotFound", "Repository not found"),
     }
 }
 
@@ -152,7 +151,7 @@ fn verified(state: &State, asked: &Asked) -> Reply {
     if found.is_some_and(|content| content.len() as u64 == size) {
         Reply::new(200, b"{}")
     } else {
-        refused(404, "", "the file did not come")
+        Reply::refused(404, "", "the file did not come")
     }
 }
 
@@ -175,7 +174,7 @@ fn committed(state: &State, own: &mut Repository, asked: &Asked) -> Reply {
             _ => None,
         };
         let Some(content) = content else {
-            return refused(400, "", &format!("{path} did not come"));
+            return Reply::refused(400, "", &format!("{path} did not come"));
         };
         files.insert(path, content);
     }
