@@ -94,6 +94,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
     Log {
         form: cli.log,
         every: Duration::from_secs(cli.log_every),
+        verbose: cli.verbose,
     }
     .set();
     match &cli.command {

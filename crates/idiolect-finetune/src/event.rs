@@ -70,6 +70,11 @@ pub enum TrainingEvent {
         /// Its folder.
         path: PathBuf,
     },
+    /// Numbers did not reach the server that was to keep them; the run directory has them all.
+    NotTracked {
+        /// What is missing, and why.
+        problem: String,
+    },
     /// The run has come to its end, or no better evaluation was to be waited for.
     Done {
         /// Optimiser steps done.
@@ -131,6 +136,7 @@ impl fmt::Display for TrainingEvent {
             Self::Checkpoint { step, path } => {
                 write!(f, "step {step}: checkpoint in {}", path.display())
             }
+            Self::NotTracked { problem } => write!(f, "track: {problem}"),
             Self::Done { steps } => write!(f, "done after {steps} steps"),
         }
     }

@@ -29,6 +29,6 @@ pub use memory::{MemoryPlan, available_memory};
 pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
 pub use rows::{LazyRows, TrainingData};
 pub use run::{claim, with_vocabulary};
-pub use settings::{ActivationCheckpointing, FineTuneSettings};
+pub use settings::{ActivationCheckpointing, FineTuneSettings, Tracker};
 pub use time::TimePlan;
 pub use train_settings::TrainSettings;

@@ -1,11 +1,14 @@
 //! One training run: its adapter or weights, the loop followed, and the files of its directory.
 
 mod adapter_run;
+mod clock;
 mod directory;
 mod fixed;
 mod follow;
 mod full_run;
 mod layout;
+#[cfg_attr(not(feature = "mlflow"), path = "run/no_mlflow.rs")]
+mod mlflow;
 mod options;
 mod start;
 mod tensorboard;

@@ -1,5 +1,9 @@
 //! Settings of a fine-tuning beside those of the adapter and of the loop.
 
+mod tracker;
+
+pub use tracker::Tracker;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -54,6 +58,8 @@ pub struct FineTuneSettings {
     pub activation_checkpointing: ActivationCheckpointing,
     /// Whether event files for `TensorBoard` are written into the run directory's `tensorboard/`. Default false.
     pub tensorboard: bool,
+    /// Server that gets the numbers of the run as they come, written `mlflow:URL`. Default none.
+    pub track: Option<Tracker>,
     /// Share of the examples that is held out and evaluated, at least 0 and below 1; above 0 it must hold out at
     /// least one. Default 0.
     pub validation_share: f64,

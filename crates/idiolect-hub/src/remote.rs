@@ -9,6 +9,7 @@ use idiolect_http::{
     Body, Client, Response, Timeouts, asked_wait, bounded_text, is_loopback, problem,
 };
 use idiolect_input::shown;
+use tracing::debug;
 
 use crate::error::Missing;
 use crate::repo::Repo;
@@ -108,6 +109,7 @@ impl Remote {
     }
 
     fn send(&self, url: &str, purpose: Purpose) -> Result<Response<Body>, Failure> {
+        debug!(?purpose, url = self.clean(url), "a request");
         let request = match purpose {
             Purpose::Head => self.client.head(url),
             Purpose::List | Purpose::Content { .. } => self.client.get(url),

@@ -83,6 +83,15 @@ pub(crate) struct Cli {
         help_heading = "Log"
     )]
     pub log_every: u64,
+    /// Say what is opened, planned and written, and how long it takes; twice, each step and each request too
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = clap::ArgAction::Count,
+        help_heading = "Log"
+    )]
+    pub verbose: u8,
 }
 
 impl Cli {

@@ -188,6 +188,13 @@ pub(crate) struct TrainOptions {
     /// Write event files for TensorBoard into the run directory's tensorboard/
     #[arg(help_heading = "Evaluation and checkpoints", long, num_args = 0..=1, default_missing_value = "true")]
     pub tensorboard: Option<bool>,
+    /// Send loss, rate, gradient norm and held-out loss of each step to an MLflow server as they come
+    #[arg(
+        help_heading = "Evaluation and checkpoints",
+        long,
+        value_name = "mlflow:URL"
+    )]
+    pub track: Option<String>,
     /// Share of the examples held out and evaluated [default: 0]
     #[arg(
         help_heading = "Evaluation and checkpoints",

@@ -71,6 +71,7 @@ pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
         | TrainingEvent::RowsSkipped { .. }
         | TrainingEvent::NothingToResume { .. }
         | TrainingEvent::BatchChosen { .. }
+        | TrainingEvent::NotTracked { .. }
         | TrainingEvent::Evaluated(_) => {
             bar.note(&event.to_string());
         }

@@ -10,9 +10,10 @@ use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, 
 
 use super::fixed::Fixed;
 use super::layout::Layout;
+use super::mlflow::MlflowRun;
 use super::options::{Listener, RunOptions};
 use super::tensorboard::Board;
-use crate::{FineTuneError, MemoryPlan, TrainReport, TrainSettings, TrainingEvent};
+use crate::{FineTuneError, MemoryPlan, Tracker, TrainReport, TrainSettings, TrainingEvent};
 
 /// How a run is followed.
 pub(super) struct Follow<'a> {
@@ -91,6 +92,9 @@ impl Follow<'_> {
         if let Some(error) = hearing.failed {
             return Err(error);
         }
+        if let Some(problem) = hearing.tracked.and_then(MlflowRun::end) {
+            listener(TrainingEvent::NotTracked { problem });
+        }
         if let Some(run) = self.run {
             curves::draw(&run.root)?;
         }
@@ -139,11 +143,24 @@ impl Follow<'_> {
     }
 }
 
+impl Follow<'_> {
+    /// Begins, or goes on with, the run of the server that the settings name.
+    fn track(&self, done: usize) -> Result<Option<MlflowRun>, FineTuneError> {
+        let (Some(run), Some(Tracker::Mlflow(url))) = (self.run, &self.settings.finetune.track)
+        else {
+            return Ok(None);
+        };
+        let file = run.tracker();
+        MlflowRun::begin(url, &file, self.settings, done > 0).map(Some)
+    }
+}
+
 /// What has been heard of a run.
 #[derive(Default)]
 struct Hearing {
     session: Option<RunSession>,
     board: Option<Board>,
+    tracked: Option<MlflowRun>,
     total: usize,
     steps: Vec<StepRow>,
     evaluations: Vec<EvaluationRow>,
@@ -176,17 +193,24 @@ impl Hearing {
                 self.total = *steps;
                 self.session = follow.session()?;
                 self.board = follow.begin(*done)?;
+                self.tracked = follow.track(*done)?;
             }
             TrainerEvent::Step { row, .. } => {
                 self.steps.push((*row).clone());
                 if let Some(board) = &mut self.board {
                     board.step(row)?;
                 }
+                if let Some(tracked) = &self.tracked {
+                    tracked.step(row);
+                }
             }
             TrainerEvent::Evaluated(row) => {
                 self.evaluations.push((*row).clone());
                 if let Some(board) = &mut self.board {
                     board.evaluation(row)?;
+                }
+                if let Some(tracked) = &self.tracked {
+                    tracked.evaluation(row);
                 }
             }
             _ => {}

@@ -2,6 +2,7 @@
 
 use idiolect_lm::device::is_host;
 use idiolect_train::TrainConfig;
+use tracing::info;
 
 use super::options::{Listener, RunOptions};
 use crate::memory::{PlannedRun, chosen_batch};
@@ -42,6 +43,14 @@ impl Layout {
             config: &config,
             ..*run
         })?;
+        info!(
+            rows = plan.rows,
+            held_out = plan.held_out,
+            batch_size = plan.batch_size,
+            accumulation = plan.accumulation,
+            bytes = plan.total_bytes,
+            "the run is planned"
+        );
         let mut settings = options.settings.clone();
         settings.train.batch_size = config.batch_size;
         settings.train.accumulation = config.accumulation;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use idiolect_http::{Body, RequestBuilder, Response, SendBody, bounded_text, problem};
 use serde_json::{Value, json};
+use tracing::debug;
 
 use crate::remote::{Asked, Failure, Remote};
 use crate::repo::Repo;
@@ -131,6 +132,7 @@ impl Sender {
         message: &Message<'_>,
         also_good: &[u16],
     ) -> Result<Response<Body>, HubError> {
+        debug!(url = self.remote.clean(url), "a request that sends");
         self.remote.tried(url, message.most, || {
             let request = self.remote.client().post(url);
             let request = request.header("content-type", message.kind);
