@@ -9,6 +9,7 @@
 
 use std::process::ExitCode;
 
+mod archive;
 mod bench;
 mod ci;
 mod continue_bench;
@@ -39,6 +40,8 @@ usage: cargo xtask COMMAND
   tidy                   the rules of this workspace that the compiler does not check
   deny                   licences, sources and bans of dependencies, with cargo-deny where it is installed
   deny advisories        known faults of dependencies (needs cargo-deny, and the network)
+  archive [--features F] the program without symbols, its manual pages, completions and licences in target/archive
+  archive --table        the bytes of the program by crate
   package                whether every crate can be published, without uploading anything
   semver REVISION        breaking changes of the crates since a revision (needs cargo-semver-checks)
   bench [--python P] [--llama] [--only train|gen|prefill] [--repeats N]
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["deny"] => package::deny(),
         ["deny", "advisories"] => package::advisories(),
+        ["archive", rest @ ..] => archive::run(rest),
         ["package"] => package::run(),
         ["semver", revision] => package::semver(revision),
         ["bench", rest @ ..] => bench::run(rest),

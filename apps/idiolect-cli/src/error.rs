@@ -32,6 +32,9 @@ pub(crate) enum CliError {
     /// The library refused or failed.
     #[error(transparent)]
     Job(#[from] idiolect::Error),
+    /// The Hub gave or took nothing.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// The arguments do not parse.
     #[error("{0}")]
     Usage(String),
@@ -94,6 +97,7 @@ impl CliError {
         let failed = match self {
             Self::Stopped { .. }
             | Self::Lost { .. }
+            | Self::Hub(HubError::Unreachable { .. })
             | Self::Job(
                 idiolect::Error::Continuation(ContinuationError::NoText { .. })
                 | idiolect::Error::Distill(DistillError::Incomplete { .. }),

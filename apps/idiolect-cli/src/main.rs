@@ -103,9 +103,11 @@ fn run(cli: &Cli) -> Result<(), CliError> {
     Log {
         form: cli.log,
         every: Duration::from_secs(cli.log_every),
+        verbose: cli.verbose,
     }
     .set();
     match &cli.command {
+        Command::Init(args) => commands::init::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Generate(args) => commands::generate::run(args),
         Command::Chat(args) => commands::chat::run(args),
@@ -118,7 +120,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Combine(args) => commands::combine::run(args),
         Command::Metrics(args) => commands::metrics::run(args),
         Command::Eval(args) => commands::evaluate::run(args),
-        Command::Fetch(args) => commands::fetch::run(args),
+        Command::Fetch(args) => commands::hub::fetch::run(args),
+        Command::Push(args) => commands::hub::push::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Sdft(args) => commands::sdft::run(args),
         Command::Templates => commands::about::names::templates(),

@@ -11,7 +11,8 @@ use std::process::Command;
 use idiolect_testkit::workspace_root;
 
 /// Every command.
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 24] = [
+    &["init"],
     &["inspect"],
     &["train"],
     &["distill"],
@@ -27,6 +28,7 @@ const COMMANDS: [&[&str]; 22] = [
     &["merge"],
     &["export"],
     &["combine"],
+    &["push"],
     &["metrics"],
     &["templates"],
     &["presets"],

@@ -34,6 +34,13 @@ pub enum TrainingEvent {
         /// Where checkpoints were looked for.
         path: PathBuf,
     },
+    /// The rows of a micro-batch were left open, and are chosen by the memory of the run.
+    BatchChosen {
+        /// Rows of a micro-batch.
+        batch_size: usize,
+        /// Micro-batches of an optimiser step.
+        accumulation: usize,
+    },
     /// The run is laid out and begins.
     Planned {
         /// Memory and work.
@@ -62,6 +69,11 @@ pub enum TrainingEvent {
         step: usize,
         /// Its folder.
         path: PathBuf,
+    },
+    /// Numbers did not reach the server that was to keep them; the run directory has them all.
+    NotTracked {
+        /// What is missing, and why.
+        problem: String,
     },
     /// The run has come to its end, or no better evaluation was to be waited for.
     Done {
@@ -100,29 +112,25 @@ impl fmt::Display for TrainingEvent {
                     "no checkpoint to resume from in {path}: the run begins anew"
                 )
             }
+            Self::BatchChosen {
+                batch_size,
+                accumulation,
+            } => write!(
+                f,
+                "batch_size auto: {batch_size} rows to a batch, {accumulation} batches to a step"
+            ),
             Self::Planned {
                 plan,
                 steps,
                 done,
                 untrained_rows,
-            } => {
-                write!(f, "{steps} steps")?;
-                if *done > 0 {
-                    write!(f, ", {done} of them done")?;
-                }
-                if *untrained_rows > 0 {
-                    write!(
-                        f,
-                        "; {untrained_rows} rows have no trained token and are left out"
-                    )?;
-                }
-                write!(f, "; {plan}")
-            }
+            } => planned(f, plan, (*steps, *done), *untrained_rows),
             Self::Step { row, timing, steps } => step(f, row, timing, *steps),
             Self::Evaluated(row) => evaluation(f, row),
             Self::Checkpoint { step, path } => {
                 write!(f, "step {step}: checkpoint in {}", path.display())
             }
+            Self::NotTracked { problem } => write!(f, "track: {problem}"),
             Self::Done { steps } => write!(f, "done after {steps} steps"),
         }
     }
@@ -138,6 +146,25 @@ fn evaluation(f: &mut fmt::Formatter<'_>, row: &EvaluationRow) -> fmt::Result {
         Some(share) => write!(f, ", {:.1} % of the tokens right", share * 100.0),
         None => Ok(()),
     }
+}
+
+fn planned(
+    f: &mut fmt::Formatter<'_>,
+    plan: &MemoryPlan,
+    (steps, done): (usize, usize),
+    untrained_rows: usize,
+) -> fmt::Result {
+    write!(f, "{steps} steps")?;
+    if done > 0 {
+        write!(f, ", {done} of them done")?;
+    }
+    if untrained_rows > 0 {
+        write!(
+            f,
+            "; {untrained_rows} rows have no trained token and are left out"
+        )?;
+    }
+    write!(f, "; {plan}")
 }
 
 fn step(
@@ -220,6 +247,8 @@ mod tests {
             available_bytes: Some(12_000_000_000),
             devices: 2,
             activation_checkpointing: true,
+            batch_size: 4,
+            accumulation: 2,
             longest_batch_tokens: 400,
             rows: 120,
             held_out: 0,
@@ -235,8 +264,8 @@ mod tests {
         assert_eq!(
             planned.to_string(),
             "12 steps, 4 of them done; 1 rows have no trained token and are left out; 120 rows of 3400 tokens, \
-             1200 of them trained; the longest batch has 400 tokens; memory on each of 2 devices: weights 538 MB, \
-             trained parameters 4 MB, activations 120 MB (blocks are computed twice), logits 75 MB; free beside \
+             1200 of them trained; 4 to a batch, 8 to a step; the longest batch has 400 tokens; memory on each of \
+             2 devices: weights 538 MB, trained parameters 4 MB, activations 120 MB (blocks are computed twice), logits 75 MB; free beside \
              the weights: 12000 MB"
         );
     }

@@ -15,8 +15,8 @@ use idiolect_train::TrainConfig;
 use crate::rows::in_memory;
 use crate::run::{AdapterRun, FullRun, Listener, RunOptions};
 use crate::{
-    FineTuneError, FineTuneSettings, FineTuned, FullyFineTuned, MemoryPlan, TrainSettings,
-    TrainingData, TrainingEvent,
+    FineTuneError, FineTuneSettings, FineTuned, Forecast, FullyFineTuned, MemoryPlan,
+    TrainSettings, TrainingData, TrainingEvent,
 };
 
 /// A fine-tuning to be started: an adapter by [`FineTune::start`], every weight by [`FineTune::start_full`].
@@ -144,12 +144,22 @@ impl<'a> FineTune<'a> {
     ///
     /// As for [`FineTune::start`], without what only training can refuse; and for a run that does not fit.
     pub fn plan(self) -> Result<MemoryPlan, FineTuneError> {
+        Ok(self.forecast(0)?.plan)
+    }
+
+    /// Memory and work of the run, and its time by up to `timed` of its steps behind the first, which are made and
+    /// forgotten; with 0 none is made. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// As for [`FineTune::plan`], and those of training.
+    pub fn forecast(self, timed: usize) -> Result<Forecast, FineTuneError> {
         on_threads(self.settings.model.threads, || {
             let (options, mut listener) = self.into_options()?;
             if options.settings.finetune.full {
-                FullRun::new(options)?.plan(&mut *listener)
+                FullRun::new(options)?.forecast(timed, &mut *listener)
             } else {
-                AdapterRun::new(&options)?.plan(&mut *listener)
+                AdapterRun::new(&options)?.forecast(timed, &mut *listener)
             }
         })
     }
@@ -202,6 +212,9 @@ impl<'a> FineTune<'a> {
     /// Everything checked that can be before the first row is read.
     fn into_options(mut self) -> Result<(RunOptions<'a>, Box<Listener<'a>>), FineTuneError> {
         self.settings.check_run()?;
+        if self.resume {
+            self.settings.keep_batch()?;
+        }
         if let Some(first) = self.settings.finetune.devices.first()
             && named(first)? != self.model.device()
         {
@@ -215,6 +228,7 @@ impl<'a> FineTune<'a> {
         };
         self.settings.finetune.check_one_way(held_out.is_some())?;
         let options = RunOptions {
+            device: self.model.device(),
             model: self.model,
             data: self.data,
             held_out,

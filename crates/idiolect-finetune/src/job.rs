@@ -11,8 +11,8 @@ use idiolect_lm::device::on_threads;
 
 use crate::rows::in_memory;
 use crate::{
-    FineTune, FineTuneError, FineTuned, FullyFineTuned, LazyRows, MemoryPlan, TrainReport,
-    TrainSettings, TrainingData, TrainingEvent,
+    FineTune, FineTuneError, FineTuned, Forecast, FullyFineTuned, LazyRows, MemoryPlan,
+    TrainReport, TrainSettings, TrainingData, TrainingEvent,
 };
 
 /// What a caller has to do with a run beside its settings; by default nothing.
@@ -147,9 +147,24 @@ impl TrainOutcome {
 ///
 /// As for [`train`], without what only training can refuse; and for a run that does not fit into memory.
 pub fn plan(settings: &TrainSettings) -> Result<MemoryPlan, FineTuneError> {
+    Ok(forecast(settings, 0, &Quiet)?.plan)
+}
+
+/// What a run of these settings needs, and how long it takes by up to `timed` of its steps behind the first, which are
+/// made and forgotten; nothing is written.
+///
+/// # Errors
+///
+/// As for [`plan`], and those of training.
+pub fn forecast(
+    settings: &TrainSettings,
+    timed: usize,
+    progress: &dyn Progress,
+) -> Result<Forecast, FineTuneError> {
     on_threads(settings.model.threads, || {
-        let model = model(settings, &Quiet)?;
-        Rows::read(settings)?.run(settings, model).plan()
+        let model = model(settings, progress)?;
+        let run = Rows::read(settings)?.run(settings, model);
+        run.forecast(timed)
     })
 }
 

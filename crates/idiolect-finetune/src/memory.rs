@@ -1,10 +1,12 @@
 //! Memory of a training run, computed before it starts: sums over the tensors that the loop keeps, no
 //! measurement. docs/PERFORMANCE.md sets them beside measured peaks.
 
+mod batch;
 mod free;
 mod plan;
 mod sizes;
 
+pub(crate) use batch::chosen_batch;
 pub use free::available_memory;
 pub use plan::MemoryPlan;
 pub(crate) use plan::{PlannedRun, Trained};

@@ -1,17 +1,20 @@
 //! One training run: its adapter or weights, the loop followed, and the files of its directory.
 
 mod adapter_run;
+mod clock;
 mod directory;
 mod fixed;
 mod follow;
 mod full_run;
+mod layout;
+#[cfg_attr(not(feature = "mlflow"), path = "run/no_mlflow.rs")]
+mod mlflow;
 mod options;
 mod start;
 mod tensorboard;
 
 pub(crate) use adapter_run::AdapterRun;
 pub use directory::claim;
-pub(crate) use follow::Listener;
 pub(crate) use full_run::FullRun;
-pub(crate) use options::RunOptions;
+pub(crate) use options::{Listener, RunOptions};
 pub use start::with_vocabulary;

@@ -1,5 +1,9 @@
 //! Settings of a fine-tuning beside those of the adapter and of the loop.
 
+mod tracker;
+
+pub use tracker::Tracker;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -54,6 +58,8 @@ pub struct FineTuneSettings {
     pub activation_checkpointing: ActivationCheckpointing,
     /// Whether event files for `TensorBoard` are written into the run directory's `tensorboard/`. Default false.
     pub tensorboard: bool,
+    /// Server that gets the numbers of the run as they come, written `mlflow:URL`. Default none.
+    pub track: Option<Tracker>,
     /// Share of the examples that is held out and evaluated, at least 0 and below 1; above 0 it must hold out at
     /// least one. Default 0.
     pub validation_share: f64,
@@ -192,7 +198,11 @@ impl FineTuneSettings {
         let mut config = config.clone();
         config.packing = self.max_length.filter(|_| self.packing).or(config.packing);
         config.rate_ratios.extend(self.lora_plus_ratio.map(second));
-        config.validate()?;
+        let mut checked = config.clone();
+        if checked.has_auto_batch() {
+            checked.batch_size = TrainConfig::default().batch_size;
+        }
+        checked.validate()?;
         Ok(config)
     }
 }

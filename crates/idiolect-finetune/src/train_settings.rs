@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use idiolect_data::DataSettings;
+use idiolect_data::settings::{read_file, resolve};
+use idiolect_data::{DataSettings, RunDir};
 use idiolect_forgetting::ForgettingSettings;
 use idiolect_lm::ModelSettings;
 use idiolect_lora::LoraConfig;
@@ -70,6 +71,25 @@ impl TrainSettings {
             self.check_alphas()?;
         }
         check_names(&self.finetune.devices, self.train.accumulation)
+    }
+
+    /// Where the rows of a micro-batch are left open, takes those that the run directory's own settings have, so that
+    /// a run goes on as it was begun however much memory is free today.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Lm`] for a file that is no settings.
+    pub(crate) fn keep_batch(&mut self) -> Result<(), FineTuneError> {
+        let file = self.out.as_ref().map(|out| RunDir::new(out).run_toml());
+        let Some(file) = file.filter(|file| self.train.has_auto_batch() && file.is_file()) else {
+            return Ok(());
+        };
+        let before: Self = resolve(&[read_file(&file)?])?;
+        if before.train.rows_of_step() == self.train.rows_of_step() {
+            self.train.batch_size = before.train.batch_size;
+            self.train.accumulation = before.train.accumulation;
+        }
+        Ok(())
     }
 
     /// An adapter of a file may have any scale; one that is to be trained has one that lets it move.

@@ -58,6 +58,12 @@ impl Client {
         self.agent(url).post(url)
     }
 
+    /// A request with method PUT.
+    #[must_use]
+    pub fn put(&self, url: &str) -> RequestBuilder<WithBody> {
+        self.agent(url).put(url)
+    }
+
     fn agent(&self, url: &str) -> &Agent {
         match url.split_once("://") {
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => &self.plain,

@@ -77,7 +77,7 @@ pub enum HubError {
         token: TokenState,
     },
     /// The Hub refuses, and would again.
-    #[error("{url}: expected a file, found status {status}: {message} ({token})")]
+    #[error("{url}: expected success, found status {status}: {message} ({token})")]
     Refused {
         /// The address.
         url: String,

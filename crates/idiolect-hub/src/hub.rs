@@ -21,7 +21,7 @@ use crate::{HubConfig, HubError};
 /// none for this account, files that are in the cache are used, and the caller is told.
 #[derive(Debug)]
 pub struct Hub {
-    remote: Remote,
+    pub(crate) remote: Remote,
 }
 
 /// A repository and its part of the cache.

@@ -13,6 +13,7 @@ mod repo;
 mod token;
 mod token_state;
 mod told;
+mod upload;
 
 pub use config::HubConfig;
 pub use error::{HubError, Missing};
@@ -24,3 +25,4 @@ pub use repo::{Repo, RepoKind};
 pub use token::Token;
 pub use token_state::TokenState;
 pub use told::Event;
+pub use upload::{Upload, Uploaded, upload_files};

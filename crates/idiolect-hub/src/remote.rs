@@ -9,6 +9,7 @@ use idiolect_http::{
     Body, Client, Response, Timeouts, asked_wait, bounded_text, is_loopback, problem,
 };
 use idiolect_input::shown;
+use tracing::debug;
 
 use crate::error::Missing;
 use crate::repo::Repo;
@@ -71,6 +72,11 @@ impl Remote {
         Self { client, config }
     }
 
+    /// What sends requests.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// One attempt: the answer with status 200 or 206, or a redirection away from the endpoint, which is followed
     /// for content alone.
     pub(crate) fn call(
@@ -103,6 +109,7 @@ impl Remote {
     }
 
     fn send(&self, url: &str, purpose: Purpose) -> Result<Response<Body>, Failure> {
+        debug!(?purpose, url = self.clean(url), "a request");
         let request = match purpose {
             Purpose::Head => self.client.head(url),
             Purpose::List | Purpose::Content { .. } => self.client.get(url),
@@ -121,7 +128,7 @@ impl Remote {
     }
 
     /// The token goes to the endpoint and nowhere else, and over plain http to this machine alone.
-    fn is_told(&self, url: &str) -> bool {
+    pub(crate) fn is_told(&self, url: &str) -> bool {
         let private = match url.split_once("://") {
             Some(("http", rest)) => is_loopback(rest.split('/').next().unwrap_or_default()),
             _ => true,
@@ -159,7 +166,7 @@ impl Remote {
         Ok(next)
     }
 
-    fn refusal(&self, url: &str, response: Response<Body>, asked: Asked<'_>) -> Failure {
+    pub(crate) fn refusal(&self, url: &str, response: Response<Body>, asked: Asked<'_>) -> Failure {
         let status = response.status().as_u16();
         let said = |name: &str| {
             let value = response.headers().get(name)?.to_str().ok()?;
@@ -214,7 +221,7 @@ impl Remote {
 
     /// A server's words as an error may show them: short, safe, without the token and without the signature of an
     /// address.
-    fn clean(&self, text: &str) -> String {
+    pub(crate) fn clean(&self, text: &str) -> String {
         let text = match &self.config.token {
             Some(token) => token.secret.redact(text),
             None => text.to_owned(),

@@ -154,6 +154,21 @@ impl Repo {
         self.api(endpoint, "tree", "?recursive=true&expand=false")
     }
 
+    /// Where files are announced before they come.
+    pub(crate) fn preupload_url(&self, endpoint: &str) -> String {
+        self.api(endpoint, "preupload", "")
+    }
+
+    /// Where a commit is made.
+    pub(crate) fn commit_url(&self, endpoint: &str) -> String {
+        self.api(endpoint, "commit", "")
+    }
+
+    /// Where addresses for large files are given.
+    pub(crate) fn batch_url(&self, endpoint: &str) -> String {
+        format!("{}.git/info/lfs/objects/batch", self.page(endpoint))
+    }
+
     fn api(&self, endpoint: &str, what: &str, query: &str) -> String {
         let (kind, revision) = (self.kind.plural(), escaped(&self.revision));
         format!(

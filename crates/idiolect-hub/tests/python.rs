@@ -14,7 +14,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use idiolect_hub::{Hub, HubConfig};
+use idiolect_http::Secret;
+use idiolect_hub::{Hub, HubConfig, Token, Upload, upload_files};
 use idiolect_testkit::hub::{Access, GOOD_TOKEN, HubServer, POOR_TOKEN, Reply, Repository};
 use serde_json::{Value, json};
 
@@ -79,11 +80,12 @@ fn huggingfaces_own_client_and_ours_share_a_server_and_a_cache() {
         .unwrap();
     hub.files(&dataset("owner/rows"), &|_| true, &quiet)
         .unwrap();
+    let upload = to_upload();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check.py");
     let out = Command::new(&python)
         .arg(script)
         .args([&server.url, GOOD_TOKEN, POOR_TOKEN])
-        .args([theirs.path(), ours.path()])
+        .args([theirs.path(), ours.path(), upload.path()])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
@@ -99,6 +101,7 @@ fn huggingfaces_own_client_and_ours_share_a_server_and_a_cache() {
         "private, nobody": ["RepositoryNotFoundError", 401], "wrong token": ["HfHubHTTPError", 401],
         "data set": ["a.jsonl", "b.jsonl"], "broken": size,
         "ours": size, "our data set": ["README.md", "a.jsonl", "b.jsonl"], "warnings": [],
+        "commit": 40, "no rights": 403,
         "repositories": ["dataset owner/rows 3", "model owner/name 1"],
     });
     if let Some(fields) = found.as_object_mut() {
@@ -106,6 +109,58 @@ fn huggingfaces_own_client_and_ours_share_a_server_and_a_cache() {
     }
     assert_eq!(found, expected);
     what_python_has_downloaded_is_read(&server, theirs.path());
+    both_upload_alike(&server, ours.path(), upload.path());
+}
+
+/// A large file, a small one and a card.
+fn to_upload() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    write("adapter_model.safetensors", &big()[8..]);
+    write("adapter_config.json", b"{}");
+    write("README.md", b"# A card\n");
+    folder
+}
+
+/// What Python's client has uploaded, and the same by ours: one content, and the same places asked.
+fn both_upload_alike(server: &HubServer, cache: &Path, folder: &Path) {
+    let places = |lines: Vec<String>, name: &str| -> Vec<String> {
+        let own = lines.into_iter().filter(|line| {
+            let writes = line.starts_with("POST") || line.starts_with("PUT");
+            // Python has the card's head checked, and looks for a list of ignored files.
+            writes && !line.contains("validate-yaml") && !line.contains("poor")
+        });
+        own.map(|line| line.replace(name, "NAME")).collect()
+    };
+    let mut theirs = places(server.take_lines(), "theirs");
+    // It made the repository twice, and was refused another.
+    theirs.retain(|line| line != "POST /api/repos/create");
+    let hub = Hub::new(HubConfig {
+        token: Some(Token {
+            secret: Secret::new(GOOD_TOKEN).unwrap(),
+            source: "HF_TOKEN".into(),
+        }),
+        ..config(server, cache)
+    });
+    // Theirs has the large file already, so ours is put where it is not.
+    let before = server.repository("models/owner/theirs").unwrap();
+    hub.upload(
+        &Upload {
+            repo: model("owner/ours"),
+            files: upload_files(folder).unwrap(),
+            message: "Upload".into(),
+            private: false,
+        },
+        &quiet,
+    )
+    .unwrap();
+    let mut ours = places(server.take_lines(), "ours");
+    ours.retain(|line| line != "POST /api/repos/create");
+    let found = server.repository("models/owner/ours").unwrap();
+    assert_eq!(found.files, before.files);
+    // The host of large files has theirs, and is not sent it again.
+    theirs.retain(|line| !line.contains("/storage/") && !line.contains("verify"));
+    assert_eq!(ours, theirs);
 }
 
 /// Without the network.

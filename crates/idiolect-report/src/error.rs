@@ -27,6 +27,12 @@ pub enum ReportError {
         /// The directory.
         path: PathBuf,
     },
+    /// A folder that holds neither an adapter nor a model, nor lies above one as a run directory does.
+    #[error("{}: expected an adapter, a model or their run directory, found neither adapter_config.json nor config.json", path.display())]
+    NoModel {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A page of several runs that has no place.
     #[error("out: expected a folder for the page of {runs} runs, found nothing")]
     Folder {

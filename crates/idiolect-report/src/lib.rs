@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod card;
 mod collected;
 mod compared;
 mod course;
@@ -13,6 +14,7 @@ mod plots;
 mod scatter;
 mod series;
 
+pub use card::{CardKind, ModelCard, card_license, published};
 pub use compared::write_runs;
 pub use course::{Course, CourseSpan, LossOfStep};
 pub use error::ReportError;

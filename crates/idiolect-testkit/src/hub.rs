@@ -9,6 +9,7 @@ mod exchange;
 mod message;
 mod repository;
 mod state;
+mod writing;
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -59,6 +60,7 @@ impl HubServer {
             storage: storage_url,
             repositories: server.repositories.clone(),
             asked: server.asked.clone(),
+            large: Mutex::default(),
             fault: Box::new(fault),
         });
         for listener in [hub, storage] {
@@ -90,6 +92,16 @@ impl HubServer {
             .drain(..)
             .map(|asked| format!("{} {}", asked.method, asked.path));
         lines.collect()
+    }
+
+    /// A repository as it is now.
+    #[must_use]
+    pub fn repository(&self, place: &str) -> Option<Repository> {
+        let all = self
+            .repositories
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.iter().find(|own| own.place == place).cloned()
     }
 
     /// Puts another repository in the place of one.

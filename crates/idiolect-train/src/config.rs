@@ -4,7 +4,10 @@
 //! Where a default is called the paper's, it is that of self-distillation fine-tuning
 //! (arXiv 2402.13669, section 4.1, and the scripts published with it).
 
+mod batch_size;
 mod ranges;
+
+pub use batch_size::BatchSize;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,10 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Rows of one forward and backward pass (a micro-batch), 1 to 65536.
     /// Default 2, from the paper's scripts; with `accumulation` it makes the paper's batch of 8.
+    /// In files `auto`, here [`TrainConfig::AUTO_BATCH`], is chosen by the memory of the run before the loop begins,
+    /// with an accumulation that leaves a step as many rows as micro-batches of the default would.
+    #[serde(with = "batch_size")]
+    #[schemars(with = "batch_size::Kinds")]
     pub batch_size: usize,
     /// Micro-batches of one optimiser step, 1 to 65536. Default 4, from the paper's scripts.
     pub accumulation: usize,
@@ -137,6 +144,26 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// The `batch_size` of settings that leave it open.
+    pub const AUTO_BATCH: usize = 0;
+
+    /// Whether the rows of a micro-batch are still to be chosen; [`TrainConfig::validate`] refuses such settings.
+    #[must_use]
+    pub fn has_auto_batch(&self) -> bool {
+        self.batch_size == Self::AUTO_BATCH
+    }
+
+    /// Rows of an optimiser step; where `batch_size` is left open, those of micro-batches of the default.
+    #[must_use]
+    pub fn rows_of_step(&self) -> usize {
+        let rows = if self.has_auto_batch() {
+            Self::default().batch_size
+        } else {
+            self.batch_size
+        };
+        rows.saturating_mul(self.accumulation)
+    }
+
     /// Whether held-out rows are due after this many steps: after every so many, or after each epoch.
     pub(crate) fn is_evaluation_due(&self, done: usize, ends_epoch: bool) -> bool {
         match self.eval_every {

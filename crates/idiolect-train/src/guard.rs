@@ -41,10 +41,7 @@ const MOST_ROWS: usize = 100_000_000;
 
 /// Refuses more passes, or steps, than can be laid out, a slip of the keys.
 pub(crate) fn can_be_planned(config: &TrainConfig, rows: usize) -> Result<(), TrainError> {
-    let of_steps = |steps: usize| {
-        let rows = config.batch_size.saturating_mul(config.accumulation);
-        steps.saturating_mul(rows)
-    };
+    let of_steps = |steps: usize| steps.saturating_mul(config.rows_of_step());
     let (name, planned, found) = if let Some(steps) = config.max_steps {
         ("max_steps", of_steps(steps), format!("{steps} steps"))
     } else {

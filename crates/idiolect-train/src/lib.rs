@@ -16,7 +16,7 @@ mod schedule;
 mod seam;
 mod trainer;
 
-pub use config::{RateRatio, TrainConfig};
+pub use config::{BatchSize, RateRatio, TrainConfig};
 pub use error::{BoxError, CountMismatch, TrainError};
 pub use folder::RunFolder;
 pub use guard::BestEvaluation;

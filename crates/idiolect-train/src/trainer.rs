@@ -4,6 +4,7 @@
 //! What happens is told to the caller's function, which may end the run.
 
 mod evaluations;
+mod running;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use idiolect_tokens::TokenRow;
+use tracing::{debug, debug_span};
 
 use crate::folder::Store;
 use crate::guard::Watch;
@@ -21,6 +23,8 @@ use crate::{
     AdamW, BestEvaluation, Objective, Plan, Rows, RunFolder, TimingRow, TrainConfig, TrainError,
     TrainerEvent, Window, guard, learning_rate, params,
 };
+
+use running::{Callback, Running};
 
 /// A training run. Fields without a use are left as [`Trainer::new`] makes them.
 pub struct Trainer<'a, M> {
@@ -58,18 +62,6 @@ pub struct Trained<M> {
     /// The best evaluation, if there was one. Its parameters are the module's where
     /// [`TrainConfig::return_best`] says so and the run is finished.
     pub best: Option<BestEvaluation>,
-}
-
-type Callback<'a> = dyn FnMut(TrainerEvent<'_>) -> ControlFlow<()> + 'a;
-
-/// The part of a run that changes.
-struct Running<M> {
-    module: M,
-    team: Team,
-    optimizer: AdamW,
-    store: Option<Store>,
-    watch: Watch,
-    done: usize,
 }
 
 impl<'a, M: Module> Trainer<'a, M> {
@@ -165,7 +157,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         steps: usize,
         on_event: &mut Callback<'_>,
     ) -> Result<Trained<M>, TrainError> {
-        let _ = Self::save(&mut running, on_event)?;
+        let _ = running.save(on_event)?;
         if let Some(store) = &mut running.store {
             store.sync()?;
         }
@@ -185,23 +177,6 @@ impl<'a, M: Module> Trainer<'a, M> {
             steps: done,
             finished,
             best,
-        })
-    }
-
-    /// Writes a checkpoint, if the settings keep any and this one is not there yet.
-    fn save(
-        running: &mut Running<M>,
-        on_event: &mut Callback<'_>,
-    ) -> Result<ControlFlow<()>, TrainError> {
-        let Some(store) = &mut running.store else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let step = running.done;
-        let seen = &running.watch.seen;
-        let saved = store.save((step, seen), &running.module, &running.optimizer)?;
-        Ok(match saved {
-            Some(path) => on_event(TrainerEvent::Checkpoint { step, path: &path }),
-            None => ControlFlow::Continue(()),
         })
     }
 
@@ -261,6 +236,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         window: &Window,
         on_event: &mut Callback<'_>,
     ) -> Result<(Running<M>, ControlFlow<()>), TrainError> {
+        let _span = debug_span!("step", step = index + 1, steps).entered();
         let began = Instant::now();
         let rate = learning_rate(self.config, index, steps);
         let (module, row, tokens) = self.pass().step(
@@ -272,6 +248,13 @@ impl<'a, M: Module> Trainer<'a, M> {
         running.module = module;
         running.done = index + 1;
         let timing = TimingRow::new(index + 1, tokens, began);
+        debug!(
+            loss = row.loss,
+            gradient_norm = row.grad_norm,
+            seconds = timing.seconds,
+            tokens,
+            "a step is done"
+        );
         self.pass().guard_moved(&running.module, index, steps)?;
         if let Some(store) = &mut running.store {
             store.log_step(&row, &timing)?;
@@ -286,7 +269,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         }
         let every = self.config.checkpoint_every;
         if is_best || (every > 0 && running.done.is_multiple_of(every)) {
-            flows.push(Self::save(&mut running, on_event)?);
+            flows.push(running.save(on_event)?);
         }
         let flow = flows.into_iter().find(ControlFlow::is_break);
         Ok((running, flow.unwrap_or(ControlFlow::Continue(()))))

@@ -58,6 +58,7 @@ const EDGES: [(&str, &[&str]); 22] = [
             "data",
             "completion",
             "report",
+            "http",
         ],
     ),
 ];

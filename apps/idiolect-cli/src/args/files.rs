@@ -20,7 +20,7 @@ use super::{DataOptions, ModelOptions, SamplingOptions};
 #[command(after_help = "Examples:
   idiolect inspect --model models/SmolLM2-135M-Instruct.Q4_1.gguf
   idiolect inspect --model M --data train.jsonl --rows 2      # which text is trained
-  idiolect inspect --plan run.toml                            # memory and work of a training")]
+  idiolect inspect --plan run.toml                            # memory, work and time of a training")]
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub model: ModelOptions,
@@ -29,9 +29,17 @@ pub(crate) struct Inspect {
     pub adapter: Option<PathBuf>,
     #[command(flatten)]
     pub data: DataOptions,
-    /// Show what `train` with this configuration would need, and nothing else
+    /// Show what `train` with this configuration would need, memory and time, and nothing else
     #[arg(help_heading = "Output", long, value_name = "FILE", conflicts_with_all = ["model", "adapter", "data"])]
     pub plan: Option<PathBuf>,
+    /// Steps of --plan that are made to time them, beside the first; 0 makes none and says no time
+    #[arg(
+        help_heading = "Output",
+        long,
+        value_name = "STEPS",
+        default_value_t = 3
+    )]
+    pub timed_steps: usize,
     /// Show the prompts that ask for rewrites of --data, with this distillation template (`distill --preset`)
     #[arg(long, requires = "data")]
     pub preset: Option<String>,

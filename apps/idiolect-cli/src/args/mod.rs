@@ -20,9 +20,10 @@ pub(crate) use data::DataOptions;
 pub(crate) use distilling::{Distill, DistillCommand, DistillFlags, DistillMerge, DistillOptions};
 pub(crate) use evaluation::Eval;
 pub(crate) use export::Export;
-pub(crate) use fetching::Fetch;
+pub(crate) use fetching::{Fetch, Push};
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
 pub(crate) use forgetting::ForgettingOptions;
+pub(crate) use init::Init;
 pub(crate) use model::ModelOptions;
 pub(crate) use sampling::{DrawOptions, SamplingOptions};
 pub(crate) use sdft::Sdft;
@@ -38,6 +39,7 @@ mod export;
 mod fetching;
 mod files;
 mod forgetting;
+mod init;
 mod model;
 mod sampling;
 mod sdft;
@@ -81,6 +83,15 @@ pub(crate) struct Cli {
         help_heading = "Log"
     )]
     pub log_every: u64,
+    /// Say what is opened, planned and written, and how long it takes; twice, each step and each request too
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = clap::ArgAction::Count,
+        help_heading = "Log"
+    )]
+    pub verbose: u8,
 }
 
 impl Cli {
@@ -120,6 +131,8 @@ const NARROW: u16 = 72;
     reason = "one is made, when the program starts"
 )]
 pub(crate) enum Command {
+    /// Write a configuration for train that fits this machine, after a few questions
+    Init(Init),
     /// Show a model, an adapter on it, or which text of a data set is trained
     Inspect(Inspect),
     /// Let a model continue prompts
@@ -146,6 +159,8 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Get the files of tasks and data sets from the Hugging Face Hub
     Fetch(Fetch),
+    /// Upload an adapter or a model to the Hugging Face Hub, with a card of its data, settings and losses
+    Push(Push),
     /// Write a run's page and its numbers: losses, scores, shift, verdicts, samples
     Report(Report),
     /// The whole job: distil, train plain and distilled, evaluate the base model and both

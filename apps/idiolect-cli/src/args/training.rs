@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use idiolect::train::BatchSize;
 use serde::Serialize;
 
 use super::{DataOptions, ForgettingOptions, ModelOptions};
@@ -98,9 +99,10 @@ pub(crate) struct TrainOptions {
     /// Passes over the data [default: 2]
     #[arg(help_heading = "Training", long)]
     pub epochs: Option<usize>,
-    /// Rows of a micro-batch [default: 2]
-    #[arg(help_heading = "Training", long)]
-    pub batch_size: Option<usize>,
+    /// Rows of a micro-batch; auto is the largest that fits into memory, with as many micro-batches as leave a step the
+    /// rows that it has with the default [default: 2]
+    #[arg(help_heading = "Training", long, value_name = "ROWS|auto")]
+    pub batch_size: Option<BatchSize>,
     /// Micro-batches of an optimiser step [default: 4]
     #[arg(help_heading = "Training", long)]
     pub accumulation: Option<usize>,
@@ -186,6 +188,13 @@ pub(crate) struct TrainOptions {
     /// Write event files for TensorBoard into the run directory's tensorboard/
     #[arg(help_heading = "Evaluation and checkpoints", long, num_args = 0..=1, default_missing_value = "true")]
     pub tensorboard: Option<bool>,
+    /// Send loss, rate, gradient norm and held-out loss of each step to an MLflow server as they come
+    #[arg(
+        help_heading = "Evaluation and checkpoints",
+        long,
+        value_name = "mlflow:URL"
+    )]
+    pub track: Option<String>,
     /// Share of the examples held out and evaluated [default: 0]
     #[arg(
         help_heading = "Evaluation and checkpoints",

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use idiolect::data::Id;
-use idiolect::finetune::plan as planned;
+use idiolect::finetune::forecast;
 use idiolect::lm::MaskedRow;
 use idiolect::lm::jobs::{Inspect as Asked, inspect};
 use idiolect::{TrainSettings, rewrite_prompts};
@@ -20,7 +20,7 @@ use crate::progress::Bar;
 /// Runs the command.
 pub(crate) fn run(args: &Inspect) -> Result<(), CliError> {
     if let Some(config) = &args.plan {
-        return plan(config, args.json);
+        return plan(config, args);
     }
     if let Some(preset) = &args.preset {
         return prompts(args, preset);
@@ -70,13 +70,14 @@ fn prompts(args: &Inspect, preset: &str) -> Result<(), CliError> {
     output::text(&text)
 }
 
-fn plan(config: &Path, is_json: bool) -> Result<(), CliError> {
+fn plan(config: &Path, args: &Inspect) -> Result<(), CliError> {
     let settings: TrainSettings = resolve(Some(config), &json!({}))?;
-    let plan = planned(&settings).map_err(idiolect::Error::from)?;
-    if is_json {
-        return output::lines(&[plan]);
+    let found = forecast(&settings, args.timed_steps, &Bar::default());
+    let found = found.map_err(idiolect::Error::from)?;
+    if args.json {
+        return output::lines(&[found]);
     }
-    output::text(&format!("{plan}\n"))
+    output::text(&found.to_string())
 }
 
 /// Rows with trained text between marks.

@@ -77,7 +77,9 @@ pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
         TrainingEvent::RowsTruncated { .. }
         | TrainingEvent::RowsSkipped { .. }
-        | TrainingEvent::NothingToResume { .. } => bar.note(&event.to_string()),
+        | TrainingEvent::NothingToResume { .. }
+        | TrainingEvent::BatchChosen { .. }
+        | TrainingEvent::NotTracked { .. } => bar.note(&event.to_string()),
         TrainingEvent::Evaluated(row) => {
             let line = event.to_string();
             bar.tell(

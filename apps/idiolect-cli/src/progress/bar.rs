@@ -64,7 +64,10 @@ impl Progress for Bar {
     fn begin(&self, stage: &str, total: usize) {
         self.end();
         let name = shown(stage, LONGEST).into_owned();
-        let is_watched = Log::get().form == LogForm::Human && std::io::stderr().is_terminal();
+        let log = Log::get();
+        // Lines of events would run through a bar.
+        let is_watched =
+            log.form == LogForm::Human && log.verbose == 0 && std::io::stderr().is_terminal();
         *self.stage() = Some(if is_watched {
             Shown::Bar(bar(name, total))
         } else {

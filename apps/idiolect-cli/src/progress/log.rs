@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use idiolect::input::shown_text;
 use serde_json::{Value, json};
+use tracing::level_filters::LevelFilter;
 
 /// Characters of a line that is told.
 const LONGEST: usize = 4000;
@@ -30,6 +31,8 @@ pub(crate) struct Log {
     pub(crate) form: LogForm,
     /// Shortest time between two lines about the same work.
     pub(crate) every: Duration,
+    /// How often `-v` was given.
+    pub(crate) verbose: u8,
 }
 
 static LOG: OnceLock<Log> = OnceLock::new();
@@ -38,6 +41,26 @@ impl Log {
     /// Settles how this process speaks; the first call counts.
     pub(crate) fn set(self) {
         let _ = LOG.set(self);
+        self.listen();
+    }
+
+    /// Writes what the libraries tell as events, up to the level that `-v` asks for.
+    fn listen(self) {
+        let level = match self.verbose {
+            0 => return,
+            1 => LevelFilter::INFO,
+            _ => LevelFilter::DEBUG,
+        };
+        let events = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(std::io::stderr)
+            .with_ansi(false);
+        // Another subscriber there is none.
+        let _ = match self.form {
+            LogForm::Human => events.without_time().with_target(false).try_init(),
+            LogForm::Json => events.json().without_time().try_init(),
+            LogForm::Quiet => Ok(()),
+        };
     }
 
     /// As it was settled; before that, as by default.
@@ -45,6 +68,7 @@ impl Log {
         let plain = Self {
             form: LogForm::default(),
             every: Duration::from_secs(10),
+            verbose: 0,
         };
         LOG.get().copied().unwrap_or(plain)
     }

@@ -148,3 +148,35 @@ fn a_held_out_row_that_is_too_long_is_refused_before_a_row_is_rewritten() {
     refused(&call, &["row 0", "tokens, more than 64"]);
     assert!(!place.folder.path().join("job/distill").exists());
 }
+
+#[test]
+fn more_is_said_where_it_is_asked_for() {
+    let Some(place) = Place::new() else { return };
+    let flags = training(&place, &["--epochs", "1", "--threads", "1"]);
+    let call = |name: &str, more: &[&str]| {
+        let out = place.path(name);
+        said(&[with(&flags, &["--out", &out]).as_slice(), more].concat())
+    };
+    let events = [
+        "weights are loaded",
+        "the run is planned",
+        "a checkpoint is written",
+    ];
+    let plain = call("plain", &[]);
+    let once = call("once", &["-v"]);
+    let twice = call("twice", &["-vv", "--log", "json"]);
+    for event in events {
+        assert!(
+            !plain.contains(event) && once.contains(event),
+            "{event}: {once}"
+        );
+        assert!(twice.contains(event), "{event}: {twice}");
+    }
+    let steps = |text: &str| text.matches("a step is done").count();
+    assert_eq!([steps(&once), steps(&twice)], [0, 2], "{twice}");
+    for line in twice.lines() {
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+    }
+    let quiet = call("quiet", &["-v", "--log", "quiet"]);
+    assert_eq!(quiet, "");
+}

@@ -7,6 +7,7 @@
 )]
 
 mod bases;
+mod begun;
 mod combined;
 #[path = "../common/mod.rs"]
 mod common;

@@ -184,6 +184,8 @@ fn packed_runs_plan_draw_and_tell_tensorboard() {
         "--plan",
         &place.path("packed/run.toml"),
         "--json",
+        "--timed-steps",
+        "0",
     ]);
     let mut plan: Value = serde_json::from_str(&plan).unwrap();
     let mut written: Value = serde_json::from_str(&place.read("packed/plan.json")).unwrap();

@@ -3,6 +3,7 @@
 mod faults;
 mod index;
 mod pair;
+mod recognised;
 mod responses;
 mod select;
 mod set;

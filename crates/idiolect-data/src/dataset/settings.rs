@@ -190,7 +190,7 @@ impl DataSettings {
         }
     }
 
-    fn columns(&self) -> Columns {
+    pub(super) fn columns(&self) -> Columns {
         Columns {
             instruction: self.instruction_column.clone(),
             response: self.response_column.clone(),

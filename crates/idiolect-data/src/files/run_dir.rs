@@ -74,6 +74,12 @@ impl RunDir {
         self.root.join("tensorboard")
     }
 
+    /// `tracker.json`: which run of a server has the numbers of this one.
+    #[must_use]
+    pub fn tracker(&self) -> PathBuf {
+        self.root.join("tracker.json")
+    }
+
     /// `checkpoints/`: the states from which the training can resume.
     #[must_use]
     pub fn checkpoints(&self) -> PathBuf {

@@ -23,6 +23,7 @@ pub(crate) enum Trained<'a> {
 }
 
 /// A run whose memory is to be planned.
+#[derive(Clone, Copy)]
 pub(crate) struct PlannedRun<'a> {
     pub(crate) decoder: &'a Decoder,
     pub(crate) trained: Trained<'a>,
@@ -58,6 +59,10 @@ pub struct MemoryPlan {
     /// Whether blocks are computed twice to keep only their inputs.
     #[serde(rename = "checkpoint_blocks")]
     pub activation_checkpointing: bool,
+    /// Rows of a micro-batch.
+    pub batch_size: usize,
+    /// Micro-batches of an optimiser step.
+    pub accumulation: usize,
     /// Tokens of the longest micro-batch, padding counted.
     pub longest_batch_tokens: usize,
     /// Rows trained on.
@@ -81,6 +86,16 @@ impl MemoryPlan {
     /// [`FineTuneError::Setting`] for a run that needs more memory than is free, and
     /// [`FineTuneError::Train`] for a row that cannot be read.
     pub(crate) fn new(run: &PlannedRun<'_>) -> Result<Self, FineTuneError> {
+        let plan = Self::unchecked(run)?;
+        plan.fits(run.devices_on_host).map(|()| plan)
+    }
+
+    /// The plan of a run that may not fit.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Train`] for a row that cannot be read.
+    pub(super) fn unchecked(run: &PlannedRun<'_>) -> Result<Self, FineTuneError> {
         let rows = run.rows;
         let batch = longest_batch(run)?;
         let total = |of: &dyn Fn(RowSize) -> usize| {
@@ -90,7 +105,7 @@ impl MemoryPlan {
         let sizes = sizes(run, batch);
         let available_bytes = available_memory();
         let again = computes_again(run, &sizes, available_bytes);
-        let plan = Self {
+        Ok(Self {
             weights_bytes: sizes.weights,
             trained_bytes: sizes.trained,
             activation_bytes: sizes.activations(again),
@@ -99,19 +114,31 @@ impl MemoryPlan {
             available_bytes,
             devices: run.devices,
             activation_checkpointing: again,
+            batch_size: run.config.batch_size,
+            accumulation: run.config.accumulation,
             longest_batch_tokens: batch.tokens,
             rows: rows.count(),
             held_out: run.held_out.count(),
             tokens: total(&|size| size.tokens),
             trained_tokens: total(&|size| size.trained_tokens),
-        };
-        plan.fits(run.devices_on_host).map(|()| plan)
+        })
+    }
+
+    /// Whether the run takes a comfortable share of what is free beside the weights; none where that is not known.
+    pub(super) fn is_comfortable(&self, devices_on_host: usize) -> Option<bool> {
+        let free = self.available_bytes? as f64;
+        Some(self.beside_weights(devices_on_host) as f64 <= COMFORTABLE * free)
+    }
+
+    /// What the devices in this machine's own memory take beside the weights, which are loaded already.
+    fn beside_weights(&self, devices_on_host: usize) -> usize {
+        product([devices_on_host, self.total_bytes - self.weights_bytes])
     }
 
     /// Refuses a run that needs more than is free for the devices in this machine's own memory; the weights
     /// are loaded already.
     fn fits(&self, devices_on_host: usize) -> Result<(), FineTuneError> {
-        let more = product([devices_on_host, self.total_bytes - self.weights_bytes]);
+        let more = self.beside_weights(devices_on_host);
         match self.available_bytes {
             Some(free) if more > free => {
                 let expected = format!(
@@ -147,7 +174,9 @@ impl fmt::Display for MemoryPlan {
         }
         write!(
             f,
-            "; the longest batch has {} tokens; memory",
+            "; {} to a batch, {} to a step; the longest batch has {} tokens; memory",
+            self.batch_size,
+            self.batch_size.saturating_mul(self.accumulation),
             self.longest_batch_tokens
         )?;
         if self.devices > 1 {

@@ -2,17 +2,18 @@
 
 use idiolect_lm::LanguageModel;
 use idiolect_lora::{Checkpointing, LoraAdapter};
-use idiolect_train::Trainer;
+use idiolect_train::{TrainConfig, Trainer};
 
 use super::fixed;
-use super::follow::{Follow, Followed, Listener};
-use super::options::RunOptions;
+use super::follow::{Follow, Followed};
+use super::layout::Layout;
+use super::options::{Listener, RunOptions};
 use super::start::{Start, with_vocabulary};
 use crate::devices::{DeviceCount, Replicas, Trains, check};
 use crate::loss::AdapterLoss;
 use crate::memory::{PlannedRun, Trained};
 use crate::rows::{RowSource, Sets};
-use crate::{FineTuneError, FineTuned, MemoryPlan, TrainReport};
+use crate::{FineTuneError, FineTuned, Forecast, MemoryPlan, TimePlan, TrainReport};
 
 /// A run that trains an adapter, its model and devices open.
 pub(crate) struct AdapterRun<'a> {
@@ -54,16 +55,31 @@ impl<'a> AdapterRun<'a> {
         }
     }
 
-    /// Memory and work of the run.
-    pub(crate) fn plan(&self, listener: &mut Listener<'_>) -> Result<MemoryPlan, FineTuneError> {
-        self.source().read(None, listener, |sets, _| {
-            self.plan_of(&self.start.adapter(&self.model)?, sets)
+    /// Memory, work and time of the run.
+    pub(crate) fn forecast(
+        &self,
+        timed: usize,
+        listener: &mut Listener<'_>,
+    ) -> Result<Forecast, FineTuneError> {
+        self.source().read(None, listener, |sets, listener| {
+            let adapter = self.start.adapter(&self.model)?;
+            let layout = self.layout(&adapter, sets, listener)?;
+            Forecast::new(layout.plan, timed, |plan| {
+                self.with_trainer(&layout.config, plan, sets, |trainer| {
+                    TimePlan::measure(trainer, adapter, timed)
+                })
+            })
         })
     }
 
-    fn plan_of(&self, adapter: &LoraAdapter, sets: Sets<'_>) -> Result<MemoryPlan, FineTuneError> {
+    fn layout(
+        &self,
+        adapter: &LoraAdapter,
+        sets: Sets<'_>,
+        listener: &mut Listener<'_>,
+    ) -> Result<Layout, FineTuneError> {
         let DeviceCount { all, on_host } = self.replicas.count(&self.model.device());
-        MemoryPlan::new(&PlannedRun {
+        let run = PlannedRun {
             decoder: self.model.decoder(),
             trained: Trained::Adapter(adapter),
             config: &self.options.config,
@@ -72,7 +88,8 @@ impl<'a> AdapterRun<'a> {
             activation_checkpointing: self.options.settings.finetune.activation_checkpointing,
             devices: all,
             devices_on_host: on_host,
-        })
+        };
+        Layout::new(self.options, &run, listener)
     }
 
     /// Trains to the end and writes the adapter.
@@ -83,6 +100,37 @@ impl<'a> AdapterRun<'a> {
         })
     }
 
+    /// Hands on the loop over the rows, once devices and gradients are seen to be sound.
+    fn with_trainer<T>(
+        &self,
+        config: &TrainConfig,
+        plan: &MemoryPlan,
+        sets: Sets<'_>,
+        then: impl FnOnce(Trainer<'_, LoraAdapter>) -> Result<T, FineTuneError>,
+    ) -> Result<T, FineTuneError> {
+        let model = &self.model;
+        check(&model.device(), model.dtype(), Trains::Adapter)?;
+        self.replicas.check(model.dtype())?;
+        let checkpointing = if plan.activation_checkpointing {
+            Checkpointing::Blocks
+        } else {
+            Checkpointing::Off
+        };
+        let loss = self.options.settings.finetune.loss;
+        let objective = AdapterLoss {
+            decoder: model.decoder(),
+            checkpointing,
+            loss,
+        };
+        let losses = self.replicas.losses(checkpointing, loss);
+        then(Trainer {
+            replicas: &self.replicas.replicas(&losses),
+            // `lora_B` starts at zero, unless an earlier adapter goes on.
+            must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
+            ..Trainer::new(config, &objective, sets.rows, model.pad_id())
+        })
+    }
+
     fn train_on(
         &self,
         sets: Sets<'_>,
@@ -90,30 +138,13 @@ impl<'a> AdapterRun<'a> {
     ) -> Result<FineTuned, FineTuneError> {
         let (options, model) = (self.options, &self.model);
         let adapter = self.start.adapter(model)?;
-        check(&model.device(), model.dtype(), Trains::Adapter)?;
-        self.replicas.check(model.dtype())?;
-        let plan = self.plan_of(&adapter, sets)?;
-        let checkpointing = if plan.activation_checkpointing {
-            Checkpointing::Blocks
-        } else {
-            Checkpointing::Off
-        };
-        let loss = options.settings.finetune.loss;
-        let objective = AdapterLoss {
-            decoder: model.decoder(),
-            checkpointing,
-            loss,
-        };
-        let losses = self.replicas.losses(checkpointing, loss);
-        let trainer = Trainer {
-            replicas: &self.replicas.replicas(&losses),
-            // `lora_B` starts at zero, unless an earlier adapter goes on.
-            must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
-            ..Trainer::new(&options.config, &objective, sets.rows, model.pad_id())
-        };
-        let fixed = fixed::of_adapter(options, model, &adapter)?;
-        let follow = Follow::new(options, &plan, sets.held_out, &fixed);
-        let Followed { module, report } = follow.to_the_end(trainer, adapter, listener)?;
+        let layout = self.layout(&adapter, sets, listener)?;
+        let (config, plan) = (&layout.config, &layout.plan);
+        let Followed { module, report } = self.with_trainer(config, plan, sets, |trainer| {
+            let fixed = fixed::of_adapter(options, model, &adapter)?;
+            let follow = Follow::new(options, &layout, sets.held_out, &fixed);
+            follow.to_the_end(trainer, adapter, listener)
+        })?;
         self.finish(module.frozen(), report)
     }
 

@@ -9,9 +9,11 @@ use idiolect_report::curves;
 use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, TrainerEvent};
 
 use super::fixed::Fixed;
-use super::options::RunOptions;
+use super::layout::Layout;
+use super::mlflow::MlflowRun;
+use super::options::{Listener, RunOptions};
 use super::tensorboard::Board;
-use crate::{FineTuneError, MemoryPlan, TrainReport, TrainSettings, TrainingEvent};
+use crate::{FineTuneError, MemoryPlan, Tracker, TrainReport, TrainSettings, TrainingEvent};
 
 /// How a run is followed.
 pub(super) struct Follow<'a> {
@@ -37,7 +39,7 @@ impl<'a> Follow<'a> {
     /// A run with its plan.
     pub(crate) fn new(
         options: &'a RunOptions<'_>,
-        plan: &'a MemoryPlan,
+        layout: &'a Layout,
         held_out: &'a dyn Rows,
         fixed: &'a Fixed,
     ) -> Self {
@@ -46,8 +48,8 @@ impl<'a> Follow<'a> {
             resume: options.resume,
             stop: options.stop,
             tensorboard: options.settings.finetune.tensorboard,
-            plan,
-            settings: &options.settings,
+            plan: &layout.plan,
+            settings: &layout.settings,
             held_out,
             fixed,
         }
@@ -60,9 +62,6 @@ pub(super) struct Followed<M> {
     pub(super) module: M,
     pub(super) report: TrainReport,
 }
-
-/// Told of each event.
-pub(crate) type Listener<'a> = dyn FnMut(TrainingEvent) + Send + 'a;
 
 impl Follow<'_> {
     /// Runs a trainer and gives the module once it is finished.
@@ -92,6 +91,9 @@ impl Follow<'_> {
         let trained = trainer.run(module, &mut |event| hearing.event(self, &event, listener))?;
         if let Some(error) = hearing.failed {
             return Err(error);
+        }
+        if let Some(problem) = hearing.tracked.and_then(MlflowRun::end) {
+            listener(TrainingEvent::NotTracked { problem });
         }
         if let Some(run) = self.run {
             curves::draw(&run.root)?;
@@ -141,11 +143,24 @@ impl Follow<'_> {
     }
 }
 
+impl Follow<'_> {
+    /// Begins, or goes on with, the run of the server that the settings name.
+    fn track(&self, done: usize) -> Result<Option<MlflowRun>, FineTuneError> {
+        let (Some(run), Some(Tracker::Mlflow(url))) = (self.run, &self.settings.finetune.track)
+        else {
+            return Ok(None);
+        };
+        let file = run.tracker();
+        MlflowRun::begin(url, &file, self.settings, done > 0).map(Some)
+    }
+}
+
 /// What has been heard of a run.
 #[derive(Default)]
 struct Hearing {
     session: Option<RunSession>,
     board: Option<Board>,
+    tracked: Option<MlflowRun>,
     total: usize,
     steps: Vec<StepRow>,
     evaluations: Vec<EvaluationRow>,
@@ -178,17 +193,24 @@ impl Hearing {
                 self.total = *steps;
                 self.session = follow.session()?;
                 self.board = follow.begin(*done)?;
+                self.tracked = follow.track(*done)?;
             }
             TrainerEvent::Step { row, .. } => {
                 self.steps.push((*row).clone());
                 if let Some(board) = &mut self.board {
                     board.step(row)?;
                 }
+                if let Some(tracked) = &self.tracked {
+                    tracked.step(row);
+                }
             }
             TrainerEvent::Evaluated(row) => {
                 self.evaluations.push((*row).clone());
                 if let Some(board) = &mut self.board {
                     board.evaluation(row)?;
+                }
+                if let Some(tracked) = &self.tracked {
+                    tracked.evaluation(row);
                 }
             }
             _ => {}

@@ -8,14 +8,15 @@ use idiolect_model::{SaveOptions, Weights, save, weight_files};
 use idiolect_train::Trainer;
 
 use super::fixed;
-use super::follow::{Follow, Followed, Listener};
-use super::options::RunOptions;
+use super::follow::{Follow, Followed};
+use super::layout::Layout;
+use super::options::{Listener, RunOptions};
 use super::start::with_vocabulary;
 use crate::devices::{Trains, check};
 use crate::loss::{FullLoss, trainable};
 use crate::memory::{PlannedRun, Trained};
 use crate::rows::{RowSource, Sets};
-use crate::{FineTuneError, FullyFineTuned, MemoryPlan};
+use crate::{FineTuneError, Forecast, FullyFineTuned, TimePlan};
 
 /// Largest file of a trained model.
 const SHARD_BYTES: u64 = 5_000_000_000;
@@ -51,15 +52,25 @@ impl<'a> FullRun<'a> {
         })
     }
 
-    /// Memory and work of the run.
-    pub(crate) fn plan(self, listener: &mut Listener<'_>) -> Result<MemoryPlan, FineTuneError> {
+    /// Memory, work and time of the run.
+    pub(crate) fn forecast(
+        self,
+        timed: usize,
+        listener: &mut Listener<'_>,
+    ) -> Result<Forecast, FineTuneError> {
         let Self {
             options,
             model,
             weights,
         } = self;
-        source(&options, &model).read(None, listener, |sets, _| {
-            plan_of(&options, &model, &weights, sets)
+        source(&options, &model).read(None, listener, |sets, listener| {
+            let layout = layout(&options, &model, &weights, sets, listener)?;
+            Forecast::new(layout.plan, timed, |_| {
+                check(&model.device(), model.dtype(), Trains::Weights)?;
+                let objective = objective(&model);
+                let trainer = Trainer::new(&layout.config, &objective, sets.rows, model.pad_id());
+                TimePlan::measure(trainer, trainable(weights), timed)
+            })
         })
     }
 
@@ -115,13 +126,14 @@ fn source<'a>(options: &'a RunOptions<'_>, model: &'a LanguageModel) -> RowSourc
     }
 }
 
-fn plan_of(
+fn layout(
     options: &RunOptions<'_>,
     model: &LanguageModel,
     weights: &Weights,
     sets: Sets<'_>,
-) -> Result<MemoryPlan, FineTuneError> {
-    MemoryPlan::new(&PlannedRun {
+    listener: &mut Listener<'_>,
+) -> Result<Layout, FineTuneError> {
+    let run = PlannedRun {
         decoder: model.decoder(),
         trained: Trained::Weights(weights),
         config: &options.config,
@@ -130,7 +142,14 @@ fn plan_of(
         activation_checkpointing: options.settings.finetune.activation_checkpointing,
         devices: 1,
         devices_on_host: 1,
-    })
+    };
+    Layout::new(options, &run, listener)
+}
+
+fn objective(model: &LanguageModel) -> FullLoss {
+    FullLoss {
+        config: model.decoder().config.clone(),
+    }
 }
 
 fn train_on(
@@ -141,13 +160,11 @@ fn train_on(
     listener: &mut Listener<'_>,
 ) -> Result<FullyFineTuned, FineTuneError> {
     check(&model.device(), model.dtype(), Trains::Weights)?;
-    let plan = plan_of(options, model, &weights, sets)?;
-    let objective = FullLoss {
-        config: model.decoder().config.clone(),
-    };
-    let trainer = Trainer::new(&options.config, &objective, sets.rows, model.pad_id());
+    let layout = layout(options, model, &weights, sets, listener)?;
+    let objective = objective(model);
+    let trainer = Trainer::new(&layout.config, &objective, sets.rows, model.pad_id());
     let fixed = fixed::of_model(options, model)?;
-    let follow = Follow::new(options, &plan, sets.held_out, &fixed);
+    let follow = Follow::new(options, &layout, sets.held_out, &fixed);
     let Followed { module, report } = follow.to_the_end(trainer, trainable(weights), listener)?;
     let model = model.with_weights(module.valid());
     if let Some(run) = &options.run {

@@ -8,11 +8,11 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use idiolect_train::{EvaluationRow, StepRow};
 use prost::Message;
 
+use super::clock::now;
 use crate::FineTuneError;
 
 /// `tensorflow.Event`.
@@ -137,17 +137,6 @@ impl Board {
             .write_all(&frame)
             .map_err(FineTuneError::io(&self.path))
     }
-}
-
-/// What the clock says; `TensorBoard` shows it beside each value, and nothing else depends on it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a time of day for TensorBoard's axis alone"
-)]
-fn now() -> std::time::Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }
 
 fn step(step: usize) -> i64 {

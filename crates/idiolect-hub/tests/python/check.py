@@ -1,16 +1,17 @@
 """What `huggingface_hub` makes of the Hub that the tests of this crate ask.
 
-Usage: check.py ENDPOINT GOOD_TOKEN POOR_TOKEN CACHE OURS
+Usage: check.py ENDPOINT GOOD_TOKEN POOR_TOKEN CACHE OURS FOLDER
 Needs huggingface_hub (2.4.0 was tried); the test `python` of idiolect-hub calls it where IDIOLECT_PYTHON names a
 Python that has it. CACHE is an empty folder; OURS is a cache that this crate has filled with the file
-`model.safetensors` of owner/name and the data set owner/rows. Prints one line of JSON.
+`model.safetensors` of owner/name and the data set owner/rows. The files of FOLDER are uploaded to owner/theirs, which
+is made. Prints one line of JSON.
 """
 
 import json
 import os
 import sys
 
-endpoint, good, poor, cache, ours = sys.argv[1:]
+endpoint, good, poor, cache, ours, upload = sys.argv[1:]
 os.environ.update(HF_ENDPOINT=endpoint, HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1",
                   HF_HUB_DISABLE_PROGRESS_BARS="1", HF_HOME=cache)
 os.environ.pop("HF_TOKEN", None)
@@ -60,4 +61,11 @@ found["our data set"] = sorted(name for _, _, names in os.walk(folder) for name 
 scan = hub.scan_cache_dir(ours)
 found["warnings"] = [str(warning) for warning in scan.warnings]
 found["repositories"] = sorted(f"{repo.repo_type} {repo.repo_id} {repo.nb_files}" for repo in scan.repos)
+hub.create_repo("owner/theirs", token=good)
+hub.create_repo("owner/theirs", token=good, exist_ok=True)
+found["commit"] = len(hub.upload_folder(repo_id="owner/theirs", folder_path=upload, token=good).oid)
+try:
+    hub.create_repo("owner/poor", token=poor)
+except errors.HfHubHTTPError as error:
+    found["no rights"] = error.response.status_code
 print(json.dumps(found))

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use burn::tensor::Device;
 use idiolect_completion::{Progress, Quiet};
 use idiolect_model::{Decoder, LoadReport, load, load_quantized, read_config};
+use tracing::{info, info_span};
 
 use super::{LanguageModel, Source};
 use crate::adapters::Adapters;
@@ -39,6 +41,7 @@ impl LanguageModel {
     ///
     /// As [`LanguageModel::from_settings`].
     pub fn load(settings: &ModelSettings, progress: &dyn Progress) -> Result<Self, LmError> {
+        let _span = info_span!("load", model = settings.model, device = settings.device).entered();
         settings.check()?;
         if let Some(threads) = settings.threads {
             device::set_threads(threads)?;
@@ -131,10 +134,14 @@ impl LanguageModel {
 impl Source {
     /// Reads the weights onto a device.
     pub(super) fn weights(&self, device: &Device) -> Result<(Decoder, LoadReport), LmError> {
-        Ok(match self.bits {
+        let began = Instant::now();
+        let (decoder, report) = match self.bits {
             Some(bits) => load_quantized(&self.path, device, self.dtype, bits)?,
             None => load(&self.path, device, self.dtype)?,
-        })
+        };
+        let (bytes, seconds) = (decoder.weight_bytes(), began.elapsed().as_secs_f64());
+        info!(dtype = ?self.dtype, bytes, seconds, "weights are loaded");
+        Ok((decoder, report))
     }
 }
 

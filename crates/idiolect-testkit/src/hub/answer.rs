@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::message::{Asked, Reply};
 use super::repository::{Access, GOOD_TOKEN, POOR_TOKEN, Repository, sha256};
 use super::state::State;
+use super::writing::written;
 
 /// Files on a page of a list, few enough that lists of tests have several.
 const PAGE: usize = 2;
@@ -14,6 +15,9 @@ const PAGE: usize = 2;
 pub(super) fn answer(state: &State, asked: &Asked) -> Reply {
     let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    if let Some(reply) = written(state, asked, &parts) {
+        return reply;
+    }
     match parts.as_slice() {
         ["storage", hash] => stored(state, asked, hash),
         ["api", kind, owner, name, rest @ ..] => in_repository(
@@ -52,16 +56,6 @@ pub(super) fn answer(state: &State, asked: &Asked) -> Reply {
     }
 }
 
-/// A refusal as the Hub spells it.
-fn refused(status: u16, code: &str, message: &str) -> Reply {
-    let body = json!({"error": message}).to_string();
-    let reply = Reply::new(status, body.as_bytes()).with("X-Error-Message", message);
-    if code.is_empty() {
-        return reply;
-    }
-    reply.with("X-Error-Code", code)
-}
-
 fn in_repository(
     state: &State,
     asked: &Asked,
@@ -70,7 +64,7 @@ fn in_repository(
 ) -> Reply {
     let token = asked.token();
     if token.is_some_and(|token| ![GOOD_TOKEN, POOR_TOKEN].contains(&token)) {
-        return refused(401, "", "Invalid credentials in Authorization header");
+        return Reply::refused(401, "", "Invalid credentials in Authorization header");
     }
     let all = state.repositories.lock();
     let all = all.unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +73,7 @@ fn in_repository(
     match repository {
         Some(repository) if repository.access == Access::Gated && !may_read => {
             let message = "Access to this repository is restricted.";
-            refused(
+            Reply::refused(
                 if token.is_none() { 401 } else { 403 },
                 "GatedRepo",
                 message,
@@ -88,7 +82,7 @@ fn in_repository(
         Some(repository) if repository.access == Access::Public || may_read => found(repository),
         _ => {
             let status = if token.is_none() { 401 } else { 404 };
-            refused(status, "RepoNotFound", "Repository not found")
+            Reply::refused(status, "RepoNotFound", "Repository not found")
         }
     }
 }
@@ -99,7 +93,7 @@ fn at(repository: &Repository, revision: &str, found: impl Fn() -> Reply) -> Rep
         return found();
     }
     let message = format!("Invalid rev id: {revision}");
-    refused(404, "RevisionNotFound", &message)
+    Reply::refused(404, "RevisionNotFound", &message)
 }
 
 fn told(repository: &Repository) -> Reply {
@@ -142,7 +136,7 @@ fn tree(state: &State, repository: &Repository, path: &str, query: &str) -> Repl
 fn resolved(state: &State, asked: &Asked, repository: &Repository, file: &str) -> Reply {
     let file = file.replace("%20", " ");
     let Some(content) = repository.files.get(&file) else {
-        let reply = refused(404, "EntryNotFound", "Entry not found");
+        let reply = Reply::refused(404, "EntryNotFound", "Entry not found");
         return reply.with("X-Repo-Commit", &repository.commit);
     };
     let etag = repository.etag(content);

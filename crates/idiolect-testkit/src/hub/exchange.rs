@@ -37,11 +37,20 @@ fn read(stream: &TcpStream) -> Option<Asked> {
         let (name, value) = line.split_once(':')?;
         Some((name.to_lowercase(), value.trim().to_owned()))
     });
-    Some(Asked {
+    let mut asked = Asked {
         method,
         path,
         head: head.collect(),
-    })
+        body: Vec::new(),
+    };
+    let length = asked
+        .header("content-length")
+        .and_then(|text| text.parse().ok());
+    reader
+        .take(length.unwrap_or(0))
+        .read_to_end(&mut asked.body)
+        .ok()?;
+    Some(asked)
 }
 
 fn write(mut stream: &TcpStream, asked: &Asked, reply: &Reply) -> std::io::Result<()> {

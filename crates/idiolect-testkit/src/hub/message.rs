@@ -1,14 +1,18 @@
 //! Requests and answers.
 
+use serde_json::json;
+
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// GET, HEAD.
+    /// GET, HEAD, POST, PUT.
     pub method: String,
     /// Path and query.
     pub path: String,
     /// Names in lower case.
     pub head: Vec<(String, String)>,
+    /// What came with it.
+    pub body: Vec<u8>,
 }
 
 impl Asked {
@@ -55,6 +59,17 @@ impl Reply {
             body: body.to_vec(),
             ..Self::default()
         }
+    }
+
+    /// A refusal as the Hub spells it.
+    #[must_use]
+    pub fn refused(status: u16, code: &str, message: &str) -> Self {
+        let body = json!({"error": message}).to_string();
+        let reply = Self::new(status, body.as_bytes()).with("X-Error-Message", message);
+        if code.is_empty() {
+            return reply;
+        }
+        reply.with("X-Error-Code", code)
     }
 
     /// With a line of the head.

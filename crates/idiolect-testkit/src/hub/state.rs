@@ -1,5 +1,6 @@
 //! What a server knows.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::message::{Asked, Reply};
@@ -14,5 +15,7 @@ pub(crate) struct State {
     pub(crate) storage: String,
     pub(crate) repositories: Arc<Mutex<Vec<Repository>>>,
     pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
+    /// Large files that came, by their hash.
+    pub(crate) large: Mutex<BTreeMap<String, Vec<u8>>>,
     pub(crate) fault: Box<Fault>,
 }

@@ -8,7 +8,11 @@ fn positive(value: f64, most: f64) -> bool {
     0.0 < value && value <= most
 }
 
-fn outside(name: &'static str, expected: &'static str, found: impl ToString) -> TrainError {
+pub(super) fn outside(
+    name: &'static str,
+    expected: &'static str,
+    found: impl ToString,
+) -> TrainError {
     TrainError::Setting {
         name,
         expected,

@@ -1,0 +1,184 @@
+//! What the rows of a file are, written out as settings: the format by its name, and the columns that hold question and
+//! answer where they have other names than usual.
+//!
+//! Nothing guesses by what a column contains; a file whose columns have none of the names here is refused.
+
+use super::settings::DataSettings;
+use crate::formats::{FIRST_ROWS, detect};
+use crate::rows::{RawRow, first_rows};
+use crate::{DataError, FileFormat, Format, FormatSetting, RowFormat};
+
+/// Names of a column with questions, the most telling first, in lower case.
+const QUESTIONS: [&str; 6] = [
+    "instruction",
+    "question",
+    "query",
+    "problem",
+    "prompt",
+    "input",
+];
+/// Names of a column with answers.
+const ANSWERS: [&str; 7] = [
+    "output",
+    "answer",
+    "response",
+    "solution",
+    "completion",
+    "target",
+    "reply",
+];
+
+impl DataSettings {
+    /// These settings with the format and the columns of their one file, as far as the file's own names tell them.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Setting`] for no file or several; [`DataError::Field`] names the columns that are there, where none
+    /// is known; those of reading the file.
+    pub fn recognised(&self) -> Result<Self, DataError> {
+        let raw = first_rows(self.only()?, FIRST_ROWS)?;
+        let refused = match detect(&raw, &self.columns()) {
+            Ok(FileFormat::Tokens) => return Ok(self.with_format(FormatSetting::Tokens)),
+            Ok(FileFormat::Examples(found)) if !is_pair(&found, &raw.rows) => {
+                let own = Format::ALL
+                    .into_iter()
+                    .find(|own| own.with(&self.columns()) == found);
+                // Fields of other names are found by `auto` alone.
+                let format = own.map_or(FormatSetting::Auto, FormatSetting::from);
+                return Ok(self.with_format(format));
+            }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        let (question, answer) = (named(&raw.rows, &QUESTIONS), named(&raw.rows, &ANSWERS));
+        match (question, answer, refused) {
+            (Some(instruction_column), Some(response_column), _) => Ok(Self {
+                instruction_column,
+                response_column,
+                ..self.with_format(Format::Alpaca.into())
+            }),
+            (_, _, Some(error)) => Err(error),
+            _ => Ok(self.with_format(Format::Alpaca.into())),
+        }
+    }
+
+    fn with_format(&self, format: FormatSetting) -> Self {
+        Self {
+            format,
+            ..self.clone()
+        }
+    }
+}
+
+/// Whether rows are pairs of question and answer with names of their own: those of which the format knows the question
+/// alone.
+fn is_pair(found: &RowFormat, rows: &[RawRow]) -> bool {
+    let is = |format: Format| found.name == format.name();
+    let completed = ["completion", "response"];
+    is(Format::Alpaca) || (is(Format::Completion) && named(rows, &completed).is_none())
+}
+
+/// The column of the first name that a row has.
+fn named(rows: &[RawRow], names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| {
+        let mut columns = rows.iter().flat_map(|row| row.fields.iter());
+        let found =
+            columns.find(|(column, value)| column.to_lowercase() == *name && !value.is_null());
+        found.map(|(column, _)| column.clone())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn of(text: &str) -> Result<DataSettings, DataError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        fs::write(&path, text).unwrap();
+        let settings = DataSettings {
+            data: vec![path],
+            ..DataSettings::default()
+        };
+        settings.recognised()
+    }
+
+    #[test]
+    fn columns_are_known_by_their_names() {
+        for (row, question, answer) in [
+            (r#"{"question": "a", "answer": "b"}"#, "question", "answer"),
+            (
+                r#"{"Query": "a", "Response": "b", "n": 1}"#,
+                "Query",
+                "Response",
+            ),
+            (
+                r#"{"instruction": "a", "output": "b"}"#,
+                "instruction",
+                "output",
+            ),
+            (
+                r#"{"instruction": "a", "answer": "b"}"#,
+                "instruction",
+                "answer",
+            ),
+            (
+                r#"{"problem": "a", "solution": "b"}"#,
+                "problem",
+                "solution",
+            ),
+            (r#"{"input": "a", "output": "b"}"#, "input", "output"),
+            (r#"{"prompt": "a", "answer": "b"}"#, "prompt", "answer"),
+        ] {
+            let found = of(row).unwrap();
+            assert_eq!(
+                found.format,
+                FormatSetting::BuiltIn(Format::Alpaca),
+                "{row}"
+            );
+            let columns = (
+                found.instruction_column.as_str(),
+                found.response_column.as_str(),
+            );
+            assert_eq!(columns, (question, answer), "{row}");
+            // And as they are written they are read.
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("rows.jsonl");
+            fs::write(&path, row).unwrap();
+            let set = found.read(&path).unwrap();
+            assert_eq!(set.rows[0].example.messages.len(), 2, "{row}");
+        }
+    }
+
+    #[test]
+    fn formats_are_written_by_their_names_where_those_say_all() {
+        let turns = r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]"#;
+        for (row, format) in [
+            (
+                r#"{"prompt": "a", "completion": "b"}"#.to_owned(),
+                "prompt-completion",
+            ),
+            (format!("{{\"messages\": {turns}}}"), "messages"),
+            (r#"{"text": "a"}"#.to_owned(), "text"),
+            (
+                r#"{"input_ids": [1, 2], "labels": [-100, 2]}"#.to_owned(),
+                "tokens",
+            ),
+            // The field has the other format's name.
+            (format!("{{\"conversations\": {turns}}}"), "auto"),
+            (r#"{"prompt": "a", "response": "b"}"#.to_owned(), "auto"),
+        ] {
+            assert_eq!(of(&row).unwrap().format.to_string(), format, "{row}");
+        }
+    }
+
+    #[test]
+    fn unknown_columns_are_named() {
+        let error = of(r#"{"first": "a", "second": "b"}"#)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("first, second"), "{error}");
+    }
+}

@@ -1,0 +1,165 @@
+//! What this machine offers a first training: a device, and types of weights that may fit.
+
+use std::fmt;
+
+use idiolect_completion::Progress;
+use idiolect_lm::device::{DEVICES, device, dtype, is_host};
+use idiolect_lm::{Dtype, locate};
+use idiolect_model::{ModelConfig, read_config};
+
+use crate::{FineTuneError, TrainSettings, available_memory};
+
+/// GPUs in the order in which they are tried.
+const GPUS: [&str; 4] = ["cuda", "metal", "vulkan", "wgpu"];
+/// Share of the free memory that the weights alone may take before loading them is not tried.
+const MOST_WEIGHTS: f64 = 0.9;
+
+/// The first GPU that this program was built for and this machine has, else the CPU.
+pub(super) fn usual_device() -> String {
+    let is_built = |name: &str| DEVICES.contains(&(name, true));
+    let found = GPUS
+        .into_iter()
+        .find(|name| is_built(name) && device(name).is_ok());
+    found.unwrap_or("cpu").to_owned()
+}
+
+/// A type of weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Attempt {
+    pub(super) dtype: Dtype,
+    pub(super) quantize: Option<u8>,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dtype {}", self.dtype)?;
+        match self.quantize {
+            Some(bits) => write!(f, ", quantize {bits}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Types of weights to try, the most exact first; those whose weights alone are too large for the free memory are
+/// left out, unless all are.
+///
+/// # Errors
+///
+/// [`FineTuneError::Lm`] for a device that this machine lacks, and for a model that cannot be found or described.
+pub(super) fn attempts(
+    settings: &TrainSettings,
+    progress: &dyn Progress,
+) -> Result<Vec<Attempt>, FineTuneError> {
+    let model = &settings.model;
+    let device = device(&model.device)?;
+    let on_host = is_host(&device);
+    let computes_in_bf16 = dtype(Dtype::Bf16, &device).is_ok();
+    let path = locate(&model.model, model.revision.as_deref(), progress)?;
+    let weights = Sizes::of(&read_config(&path)?);
+    let all = types(on_host, computes_in_bf16, settings.finetune.full);
+    let free = available_memory().filter(|_| on_host);
+    let fits =
+        |own: &Attempt| free.is_none_or(|free| weights.bytes(*own) <= MOST_WEIGHTS * free as f64);
+    let fitting: Vec<Attempt> = all.iter().copied().filter(fits).collect();
+    // The last one's own error says more than none.
+    let smallest = all.last().copied();
+    Ok(if fitting.is_empty() {
+        smallest.into_iter().collect()
+    } else {
+        fitting
+    })
+}
+
+/// Types in their order: f32 on the CPU, where it is also the fastest; bf16 on a GPU; fewer bits for frozen weights.
+fn types(on_host: bool, computes_in_bf16: bool, full: bool) -> Vec<Attempt> {
+    let plain = |dtype| Attempt {
+        dtype,
+        quantize: None,
+    };
+    let mut all = Vec::new();
+    if on_host || !computes_in_bf16 {
+        all.push(plain(Dtype::F32));
+    }
+    if computes_in_bf16 {
+        all.push(plain(Dtype::Bf16));
+    }
+    if !full {
+        let dtype = if on_host || !computes_in_bf16 {
+            Dtype::F32
+        } else {
+            Dtype::Bf16
+        };
+        all.extend([8, 4].map(|bits| Attempt {
+            dtype,
+            quantize: Some(bits),
+        }));
+    }
+    all
+}
+
+/// Numbers of a model, by where they stand.
+struct Sizes {
+    /// In the projections of the blocks.
+    projections: f64,
+    /// In embedding and head.
+    words: f64,
+}
+
+impl Sizes {
+    fn of(config: &ModelConfig) -> Self {
+        let attention = 2 * (config.num_heads + config.num_kv_heads) * config.head_dim;
+        let block = config
+            .hidden_size
+            .saturating_mul(attention + 3 * config.intermediate_size);
+        let tables = if config.tied { 1 } else { 2 };
+        Self {
+            projections: config.num_layers.saturating_mul(block) as f64,
+            words: config.vocab_size.saturating_mul(config.hidden_size) as f64 * f64::from(tables),
+        }
+    }
+
+    fn bytes(&self, own: Attempt) -> f64 {
+        let plain = if own.dtype == Dtype::F32 { 4.0 } else { 2.0 };
+        let projection = own.quantize.map_or(plain, |bits| f64::from(bits) / 8.0);
+        self.projections * projection + self.words * plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_types_come_first_and_fewer_bits_for_frozen_weights_alone() {
+        let shown = |host, bf16, full| {
+            let all = types(host, bf16, full);
+            all.iter()
+                .map(Attempt::to_string)
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        assert_eq!(
+            shown(true, true, false),
+            "dtype f32; dtype bf16; dtype f32, quantize 8; dtype f32, quantize 4"
+        );
+        assert_eq!(
+            shown(false, true, false),
+            "dtype bf16; dtype bf16, quantize 8; dtype bf16, quantize 4"
+        );
+        assert_eq!(shown(true, false, true), "dtype f32");
+        assert_eq!(shown(false, true, true), "dtype bf16");
+    }
+
+    #[test]
+    fn weights_are_counted_by_what_holds_them() {
+        // Numbers of Llama-3.2-1B: 973,078,528 in the blocks without norms, 262,668,288 in the embedding.
+        let sizes = Sizes {
+            projections: 973_078_528.0,
+            words: 262_668_288.0,
+        };
+        let bytes = |dtype, quantize| sizes.bytes(Attempt { dtype, quantize });
+        assert!((bytes(Dtype::F32, None) - 4_942_987_264.0).abs() < 1.0);
+        assert!((bytes(Dtype::Bf16, None) - 2_471_493_632.0).abs() < 1.0);
+        assert!((bytes(Dtype::F32, Some(8)) - 2_023_751_680.0).abs() < 1.0);
+    }
+}

@@ -1,0 +1,63 @@
+//! A run laid out: its memory and work, and its settings with nothing left open.
+
+use idiolect_lm::device::is_host;
+use idiolect_train::TrainConfig;
+use tracing::info;
+
+use super::options::{Listener, RunOptions};
+use crate::memory::{PlannedRun, chosen_batch};
+use crate::{FineTuneError, MemoryPlan, TrainSettings, TrainingEvent};
+
+/// A run laid out.
+pub(super) struct Layout {
+    pub(super) plan: MemoryPlan,
+    /// The loop.
+    pub(super) config: TrainConfig,
+    /// What `run.toml` is to hold.
+    pub(super) settings: TrainSettings,
+}
+
+impl Layout {
+    /// Chooses the rows of a micro-batch where they are left open, tells of it, and plans the run.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Setting`] for a run that does not fit into memory; [`FineTuneError::Train`] for a row that
+    /// cannot be read.
+    pub(super) fn new(
+        options: &RunOptions<'_>,
+        run: &PlannedRun<'_>,
+        listener: &mut Listener<'_>,
+    ) -> Result<Self, FineTuneError> {
+        let config = if run.config.has_auto_batch() {
+            let config = chosen_batch(run, is_host(&options.device))?;
+            listener(TrainingEvent::BatchChosen {
+                batch_size: config.batch_size,
+                accumulation: config.accumulation,
+            });
+            config
+        } else {
+            run.config.clone()
+        };
+        let plan = MemoryPlan::new(&PlannedRun {
+            config: &config,
+            ..*run
+        })?;
+        info!(
+            rows = plan.rows,
+            held_out = plan.held_out,
+            batch_size = plan.batch_size,
+            accumulation = plan.accumulation,
+            bytes = plan.total_bytes,
+            "the run is planned"
+        );
+        let mut settings = options.settings.clone();
+        settings.train.batch_size = config.batch_size;
+        settings.train.accumulation = config.accumulation;
+        Ok(Self {
+            plan,
+            config,
+            settings,
+        })
+    }
+}
