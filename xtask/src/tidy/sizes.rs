@@ -10,10 +10,10 @@ use crate::shell::{Outcome, root};
 /// Source files that a folder may have.
 const FILES: usize = 16;
 /// Folder of the program, and the lines that it may have: 3,000, and 120 more for each command that was added (`chat`,
-/// `doctor`, `export`, `fetch`; those that list names count for none).
-const PROGRAM: (&str, usize) = ("apps/idiolect-cli", 3480);
-/// Folder of the facade, and the lines that it may have.
-const FACADE: (&str, usize) = ("crates/idiolect", 2100);
+/// `doctor`, `export`, `fetch`, `serve`; those that list names count for none).
+const PROGRAM: (&str, usize) = ("apps/idiolect-cli", 3600);
+/// Folder of the facade, and the lines that it may have: 2,100, and 15 that name the server's crate and its error.
+const FACADE: (&str, usize) = ("crates/idiolect", 2115);
 
 /// Folders with too many files, packages with too many lines, and a program that knows more than the facade.
 pub(super) fn check() -> Outcome<Vec<String>> {

@@ -26,6 +26,7 @@ pub(crate) use forgetting::ForgettingOptions;
 pub(crate) use model::ModelOptions;
 pub(crate) use sampling::{DrawOptions, SamplingOptions};
 pub(crate) use sdft::Sdft;
+pub(crate) use serve::Serve;
 pub(crate) use server::ServerOptions;
 pub(crate) use training::{Train, TrainOptions};
 
@@ -41,6 +42,7 @@ mod forgetting;
 mod model;
 mod sampling;
 mod sdft;
+mod serve;
 mod server;
 mod training;
 
@@ -114,6 +116,8 @@ pub(crate) enum Command {
     Generate(Generate),
     /// Talk with a model, its adapter on, or with and without it side by side
     Chat(Chat),
+    /// Answer programs over HTTP as OpenAI's API does: completions and chat, with adapters by name
+    Serve(Serve),
     /// Negative log-likelihood of responses
     Score(Score),
     /// Train an adapter
