@@ -11,7 +11,7 @@ use std::process::Command;
 use idiolect_testkit::workspace_root;
 
 /// Every command that has options.
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 17] = [
     &["inspect"],
     &["train"],
     &["distill"],
@@ -19,6 +19,7 @@ const COMMANDS: [&[&str]; 16] = [
     &["continue"],
     &["generate"],
     &["chat"],
+    &["serve"],
     &["score"],
     &["eval"],
     &["fetch"],

@@ -20,13 +20,16 @@ pub(crate) fn completion(body: &[u8], context: Context<'_>) -> Result<Asked, Ref
     let mut fields = Fields::parse(body)?;
     let common = Common::take(&mut fields, context)?;
     let echo = fields.take("echo", "true or false")?.unwrap_or(false);
-    let prompts = prompts(fields.needed("prompt", PROMPT)?, common.model, echo)?;
+    let prompts = listed(fields.needed("prompt", PROMPT)?)?;
     let most = context.limits.max_choices;
     let texts = prompts.len().saturating_mul(common.choices);
     if texts > most {
         let expected = format!("at most {most} texts in one request, prompts times n");
         return Err(Refusal::expected("prompt", expected, texts));
     }
+    let prompts = prompts.into_iter().enumerate();
+    let prompts = prompts.map(|(at, value)| prompt(at, value, common.model, echo));
+    let prompts = prompts.collect::<Result<Vec<_>, _>>()?;
     let asked = ("max_tokens", fields.take("max_tokens", "a whole number")?);
     let new = context.new_tokens(asked, NEW_TOKENS, &prompts, common.choices)?;
     if new == 0 && !echo {
@@ -58,18 +61,16 @@ pub(crate) fn completion(body: &[u8], context: Context<'_>) -> Result<Asked, Ref
     })
 }
 
-/// The prompts, in whichever form they come.
-fn prompts(value: Value, model: &LanguageModel, echo: bool) -> Result<Vec<AskedPrompt>, Refusal> {
-    let many = match value {
+/// The prompts one by one, in whichever form they come.
+fn listed(value: Value) -> Result<Vec<Value>, Refusal> {
+    match value {
         Value::Array(list) if list.first().is_some_and(Value::is_number) => {
-            vec![Value::Array(list)]
+            Ok(vec![Value::Array(list)])
         }
-        Value::Array(list) if !list.is_empty() => list,
-        one @ Value::String(_) => vec![one],
-        other => return Err(Refusal::expected("prompt", PROMPT, kind(&other))),
-    };
-    let one = |(at, value)| prompt(at, value, model, echo);
-    many.into_iter().enumerate().map(one).collect()
+        Value::Array(list) if !list.is_empty() => Ok(list),
+        one @ Value::String(_) => Ok(vec![one]),
+        other => Err(Refusal::expected("prompt", PROMPT, kind(&other))),
+    }
 }
 
 fn prompt(

@@ -42,6 +42,7 @@ fn what_a_completion_may_not_have_is_named() {
         ("prompt", Value::Null, "found nothing"),
         ("prompt", json!([]), "a list of texts"),
         ("prompt", json!(long), "300 tokens, more than the 256"),
+        ("prompt", json!(vec!["x"; 129]), "at most 128 texts"),
         ("max_tokens", json!(101), "at most 100"),
         ("max_tokens", json!(0), "at least 1, or echo"),
         ("max_tokens", json!("many"), "a whole number"),
