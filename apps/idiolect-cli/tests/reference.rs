@@ -11,7 +11,7 @@ use std::process::Command;
 use idiolect_testkit::workspace_root;
 
 /// Every command.
-const COMMANDS: [&[&str]; 24] = [
+const COMMANDS: [&[&str]; 25] = [
     &["init"],
     &["inspect"],
     &["train"],
@@ -20,6 +20,7 @@ const COMMANDS: [&[&str]; 24] = [
     &["continue"],
     &["generate"],
     &["chat"],
+    &["serve"],
     &["score"],
     &["eval"],
     &["fetch"],

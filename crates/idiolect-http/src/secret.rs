@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
+use subtle::ConstantTimeEq;
 
 /// Shorter values are placeholders of servers without keys, such as `EMPTY`, and may well be a word of a text.
 const SECRET_BYTES: usize = 8;
@@ -15,7 +16,7 @@ pub struct SecretError {
     pub found: &'static str,
 }
 
-/// A secret; it has no way out but [`Self::header`].
+/// A secret; it has no way out but [`Self::header`], and is compared with one by [`Self::is_header`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -56,6 +57,12 @@ impl Secret {
     #[must_use]
     pub fn header(&self) -> String {
         format!("Bearer {}", self.0)
+    }
+
+    /// Whether a header `authorization` holds the secret; the time that it takes tells nothing of where they differ.
+    #[must_use]
+    pub fn is_header(&self, value: &[u8]) -> bool {
+        self.header().as_bytes().ct_eq(value).into()
     }
 
     /// A text without the secret, for a server may repeat it.
@@ -121,6 +128,10 @@ mod tests {
             placeholder
         );
         assert_eq!(key.header(), "Bearer sk-secret");
+        assert!(key.is_header(b"Bearer sk-secret"));
+        for other in ["Bearer sk-secreT", "Bearer sk-secret ", "sk-secret", ""] {
+            assert!(!key.is_header(other.as_bytes()), "{other}");
+        }
     }
 
     #[test]

@@ -4,8 +4,11 @@ mod chat;
 mod logits;
 mod pace;
 mod run;
+mod scored;
 mod stream;
 
 pub use logits::DecoderLogits;
 pub(crate) use pace::Pace;
 pub use run::GenerateRun;
+pub use scored::ScoredRun;
+pub use stream::{RowEvent, WrittenToken};

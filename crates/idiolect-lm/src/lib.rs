@@ -24,11 +24,13 @@ pub use dtype::Dtype;
 pub use error::LmError;
 #[cfg(feature = "gguf")]
 pub use export::{Export, ExportContent, ExportSummary, export};
-pub use generate::{DecoderLogits, GenerateRun};
+pub use generate::{DecoderLogits, GenerateRun, RowEvent, ScoredRun, WrittenToken};
 pub use hub::locate;
 #[cfg(feature = "hub")]
 pub use hub::tell_download;
-pub use likelihood::{RowScore, ScoredText, TokenCount, batch, token_nll, token_scores};
+pub use likelihood::{
+    RankedToken, RowScore, ScoredText, TokenCount, TokenScore, batch, token_nll, token_scores,
+};
 pub use model::{
     AdapterSummary, LanguageModel, LoadedSummary, MaskedRow, MemorySummary, ModelSummary,
 };

@@ -23,6 +23,9 @@ pub enum ModelPrompt {
     Example(Box<Example>),
     /// Token ids, taken as they are.
     Tokens(Vec<u32>),
+    /// Text without a template, behind the beginning-of-text token where the tokenizer puts one and the text does not
+    /// begin with it. Special tokens that are spelt in it are recognised.
+    Text(String),
 }
 
 impl ModelPrompt {

@@ -53,6 +53,24 @@ fn a_run_of_bytes_is_streamed_when_it_has_ended() {
     assert_eq!(parts, ["", "", "", "", "🎉The"]);
 }
 
+#[test]
+fn the_bytes_of_tokens_joined_are_their_text() {
+    let text = "Grüße, 🎉 the  end.\n";
+    for (tokenizer, before) in [(byte_level(), ""), (sentence_piece(), " ")] {
+        let ids = tokenizer.encode_text(text).unwrap();
+        let bytes: Vec<u8> = ids
+            .iter()
+            .flat_map(|id| tokenizer.token_bytes(*id))
+            .collect();
+        let found = String::from_utf8(bytes).unwrap();
+        assert_eq!(found.strip_prefix(before).unwrap_or(&found), text);
+        let eos = tokenizer.eos().unwrap();
+        let spelt = tokenizer.token(eos).unwrap();
+        assert_eq!(tokenizer.token_bytes(eos), spelt.as_bytes());
+        assert!(tokenizer.token_bytes(u32::MAX).is_empty());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -34,6 +34,10 @@ pub enum Error {
     #[cfg(feature = "server")]
     #[error(transparent)]
     Teacher(#[from] idiolect_teacher::TeacherError),
+    /// A server over a model.
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] idiolect_serve::ServeError),
     /// A checkpoint.
     #[cfg(feature = "train")]
     #[error(transparent)]
@@ -117,6 +121,10 @@ impl Error {
             Self::Embed(error) => error,
             #[cfg(feature = "train")]
             Self::Lm(error) => error_cause(error),
+            #[cfg(feature = "serve")]
+            Self::Serve(idiolect_serve::ServeError::Lm(error)) => error_cause(error),
+            #[cfg(feature = "serve")]
+            Self::Serve(error) => error,
             #[cfg(feature = "train")]
             Self::FineTune(error) => error_cause(error),
             #[cfg(feature = "train")]

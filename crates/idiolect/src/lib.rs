@@ -38,6 +38,8 @@ pub use idiolect_lm as lm;
 pub use idiolect_lora as lora;
 #[cfg(feature = "train")]
 pub use idiolect_model as model;
+#[cfg(feature = "serve")]
+pub use idiolect_serve as serve;
 #[cfg(feature = "server")]
 pub use idiolect_teacher as teacher;
 #[cfg(feature = "train")]

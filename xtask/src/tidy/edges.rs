@@ -6,7 +6,7 @@ use super::packages::dependencies;
 use crate::shell::{Outcome, cargo, output, root};
 
 /// Every library crate and the crates of this workspace that it depends on, all of them.
-const EDGES: [(&str, &[&str]); 22] = [
+const EDGES: [(&str, &[&str]); 23] = [
     ("input", &[]),
     ("http", &[]),
     ("hub", &["http", "input"]),
@@ -44,6 +44,18 @@ const EDGES: [(&str, &[&str]); 22] = [
     (
         "forgetting",
         &["data", "tokens", "generate", "completion", "metrics", "lm"],
+    ),
+    (
+        "serve",
+        &[
+            "input",
+            "http",
+            "data",
+            "tokens",
+            "generate",
+            "completion",
+            "lm",
+        ],
     ),
     (
         "finetune",

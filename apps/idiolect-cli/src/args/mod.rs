@@ -27,6 +27,7 @@ pub(crate) use init::Init;
 pub(crate) use model::ModelOptions;
 pub(crate) use sampling::{DrawOptions, SamplingOptions};
 pub(crate) use sdft::Sdft;
+pub(crate) use serve::Serve;
 pub(crate) use server::ServerOptions;
 pub(crate) use training::{Train, TrainOptions};
 
@@ -43,6 +44,7 @@ mod init;
 mod model;
 mod sampling;
 mod sdft;
+mod serve;
 mod server;
 mod training;
 
@@ -139,6 +141,8 @@ pub(crate) enum Command {
     Generate(Generate),
     /// Talk with a model, its adapter on, or with and without it side by side
     Chat(Chat),
+    /// Answer programs over HTTP as OpenAI's API does: completions and chat, with adapters by name
+    Serve(Serve),
     /// Negative log-likelihood of responses
     Score(Score),
     /// Train an adapter

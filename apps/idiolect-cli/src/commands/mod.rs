@@ -23,6 +23,7 @@ pub(crate) mod metrics;
 pub(crate) mod report;
 pub(crate) mod score;
 pub(crate) mod sdft;
+pub(crate) mod serve;
 pub(crate) mod train;
 
 /// The settings of a file under those of the command line.

@@ -11,4 +11,5 @@ mod common;
 mod logs;
 mod machine;
 mod names;
+mod serve;
 mod talk;

@@ -81,6 +81,9 @@ fn a_conversation_has_its_history_and_both_sides() {
     assert_eq!(undone, [once.as_str(), &once].concat());
     assert!(twice.starts_with(&once) && twice != undone);
     let [both, _] = chat(&["--adapter", &adapter, "--beside"], "Say red.\n");
+    // The directory of the run stands for the adapter in it.
+    let [of_run, _] = chat(&["--adapter", &run, "--beside"], "Say red.\n");
+    assert_eq!(of_run, both);
     assert!(
         both.starts_with(&format!("[base] {once}[adapted] ")),
         "{both}"

@@ -1,9 +1,10 @@
 //! Putting adapters on a model and taking them off: from folders, from memory, one or several.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use idiolect_data::content_hash;
+use idiolect_data::{RunDir, content_hash};
 use idiolect_lora::{LoraAdapter, ScaledAdapter, Stack, load_adapter};
 
 use super::{Adapted, Adapters, Stacked, WeightedAdapter, fit};
@@ -11,7 +12,8 @@ use crate::text::{TemplateChoice, Text, date_of, larger, template_of};
 use crate::{LanguageModel, LmError};
 
 impl LanguageModel {
-    /// The base model with an adapter of a PEFT folder on, in the place of what is on now.
+    /// The base model with an adapter of a PEFT folder on, in the place of what is on now. The directory of a training
+    /// run stands for the adapter in it.
     ///
     /// A folder that brings a tokenizer must bring the model's, or one with more words: the same text as other
     /// ids would be another task. The template that it was trained with takes the place of the checkpoint's, unless
@@ -22,6 +24,7 @@ impl LanguageModel {
     /// [`LmError::Lora`] for a folder that cannot be read or does not fit the model; [`LmError::Setting`] and
     /// [`LmError::Tokens`] for a tokenizer that does not fit.
     pub fn load_adapter(&self, folder: &Path) -> Result<Self, LmError> {
+        let folder = &*of_run(folder);
         let files = larger(folder, &self.text.tokenizer)?;
         let adapter = load_adapter(folder, &self.decoder, &self.device())?.frozen();
         let hash = OnceLock::from(content_hash(folder)?);
@@ -78,6 +81,7 @@ impl LanguageModel {
             hashes: Vec::new(),
         };
         for WeightedAdapter { folder, weight } in parts {
+            let folder = &*of_run(folder);
             let more = larger(folder, &self.text.tokenizer)?.is_some();
             let part = load_adapter(folder, &self.decoder, &self.device())?;
             if more || !part.whole.is_empty() {
@@ -143,4 +147,13 @@ impl LanguageModel {
             ..self.clone()
         })
     }
+}
+
+/// The folder of an adapter, also where that of the run is given which trained it.
+fn of_run(folder: &Path) -> Cow<'_, Path> {
+    let trained = RunDir::new(folder).adapter();
+    if !folder.join("adapter_config.json").exists() && trained.is_dir() {
+        return trained.into();
+    }
+    folder.into()
 }

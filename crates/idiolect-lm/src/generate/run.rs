@@ -35,20 +35,7 @@ impl LanguageModel {
         run: GenerateRun,
         on_event: &mut dyn FnMut(GenerationEvent<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<Generated>, LmError> {
-        settings.check()?;
-        let requests = prompts.iter().enumerate();
-        let requests = requests.map(|(index, prompt)| {
-            let prompt = self.prompt_ids(prompt)?;
-            let seed = Request::row_seed(run.seed, index);
-            Ok(Request {
-                index,
-                prompt,
-                seed,
-            })
-        });
-        let requests = requests.collect::<Result<Vec<_>, LmError>>()?;
-        let mut config = self.generation_config(settings);
-        config.stops.ignore_eos = run.ignore_eos;
+        let (requests, config) = self.requests(prompts, settings, run)?;
         self.continue_requests(&requests, &config, on_event)
     }
 

@@ -68,7 +68,7 @@ impl LanguageModel {
         Ok(scored.into_iter().flatten().collect())
     }
 
-    fn scorable(&self, row: &TokenRow) -> Result<(), LmError> {
+    pub(super) fn scorable(&self, row: &TokenRow) -> Result<(), LmError> {
         let (most, length) = (self.max_positions(), row.input_ids.len());
         if length > most {
             let why = self.decoder().config.why_no_more();

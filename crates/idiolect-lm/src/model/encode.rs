@@ -53,6 +53,16 @@ impl LanguageModel {
     pub fn prompt_ids(&self, prompt: &ModelPrompt) -> Result<Vec<u32>, LmError> {
         match prompt {
             ModelPrompt::Tokens(ids) => Ok(ids.clone()),
+            ModelPrompt::Text(text) => {
+                let mut ids = self.text_ids(text)?;
+                if let [first, second, ..] = ids.as_slice()
+                    && first == second
+                    && self.tokenizer().bos() == Some(*first)
+                {
+                    ids.remove(0);
+                }
+                Ok(ids)
+            }
             ModelPrompt::Messages(messages) => self.chat_ids(messages),
             ModelPrompt::Example(example) => {
                 let prompt = Conversation {

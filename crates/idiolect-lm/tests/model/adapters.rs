@@ -43,6 +43,27 @@ fn an_adapter_is_on_and_off_again() {
 }
 
 #[test]
+fn the_directory_of_a_run_stands_for_the_adapter_in_it() {
+    let Some(model) = tiny() else { return };
+    let run = tempfile::tempdir().unwrap();
+    let adapter = run.path().join("adapter");
+    std::fs::create_dir(&adapter).unwrap();
+    for name in ["adapter_config.json", "adapter_model.safetensors"] {
+        std::fs::copy(peft("qv").join(name), adapter.join(name)).unwrap();
+    }
+    let expected = loss(&model.load_adapter(&adapter).unwrap());
+    let of_run = model.load_adapter(run.path()).unwrap();
+    assert_eq!(loss(&of_run).to_bits(), expected.to_bits());
+    let half = |folder| WeightedAdapter {
+        weight: 0.5,
+        ..WeightedAdapter::whole(folder)
+    };
+    let [half, of_run] = [adapter.as_path(), run.path()]
+        .map(|folder| loss(&model.load_adapters(&[half(folder)]).unwrap()));
+    assert_eq!(half.to_bits(), of_run.to_bits());
+}
+
+#[test]
 fn an_adapter_in_memory_is_the_one_that_its_folder_holds() {
     let Some(model) = tiny() else { return };
     let whole = LoraConfig {

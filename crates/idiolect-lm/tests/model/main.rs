@@ -14,6 +14,7 @@ mod opened;
 mod padding;
 mod reasoning;
 mod row_files;
+mod scored;
 mod scores;
 mod templates;
 mod text_likelihoods;
