@@ -7,6 +7,7 @@ mod finetune;
 mod job;
 mod loss;
 mod memory;
+mod on_policy;
 mod outcome;
 mod rows;
 mod run;
@@ -21,6 +22,10 @@ pub use idiolect_tokens::Truncation;
 pub use job::{Hooks, TrainOutcome, plan, train};
 pub use loss::{AdapterLoss, FullLoss, Loss, trainable};
 pub use memory::{MemoryPlan, available_memory};
+pub use on_policy::{
+    AnswerSource, Asked, AveragedOver, DivergenceKind, DrawnAnswer, OnPolicy, OnPolicySettings,
+    SupportKind, TeacherKind, TeachingSettings, distill_online, plan_online,
+};
 pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
 pub use rows::{LazyRows, TrainingData};
 pub use run::{claim, with_vocabulary};

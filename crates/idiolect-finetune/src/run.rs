@@ -2,16 +2,17 @@
 
 mod adapter_run;
 mod directory;
-mod fixed;
+pub(crate) mod fixed;
 mod follow;
 mod full_run;
 mod options;
 mod start;
 mod tensorboard;
 
-pub(crate) use adapter_run::AdapterRun;
+pub(crate) use adapter_run::{AdapterRun, finish};
 pub use directory::claim;
-pub(crate) use follow::Listener;
+pub(crate) use follow::{Follow, Followed, Listener};
 pub(crate) use full_run::FullRun;
 pub(crate) use options::RunOptions;
+pub(crate) use start::Start;
 pub use start::with_vocabulary;

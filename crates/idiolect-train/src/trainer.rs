@@ -3,6 +3,8 @@
 //! It prints nothing and holds no global state; it can run twice in one program, or in a thread.
 //! What happens is told to the caller's function, which may end the run.
 
+mod running;
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -13,12 +15,13 @@ use idiolect_tokens::TokenRow;
 
 use crate::folder::Store;
 use crate::guard::Watch;
-use crate::pass::{HELD_OUT, Pass, TRAINING, row_sizes};
+use crate::pass::{HELD_OUT, Pass, TRAINING, failed, row_sizes};
 use crate::replica::{self, Replica, Team};
 use crate::{
-    AdamW, BestEvaluation, Objective, Plan, Rows, RunFolder, TimingRow, TrainConfig, TrainError,
-    TrainerEvent, Window, guard, learning_rate, params,
+    AdamW, BestEvaluation, Objective, Plan, Rows, RunFolder, StepRows, StepStart, TimingRow,
+    TrainConfig, TrainError, TrainerEvent, Window, guard, learning_rate, params,
 };
+use running::{Callback, Running};
 
 /// A training run. Fields without a use are left as [`Trainer::new`] makes them.
 pub struct Trainer<'a, M> {
@@ -28,6 +31,12 @@ pub struct Trainer<'a, M> {
     pub objective: &'a dyn Objective<M>,
     /// The training rows.
     pub rows: &'a dyn Rows,
+    /// Makes the rows of each step when it comes; by default they are the run's rows themselves.
+    pub step_rows: Option<&'a dyn StepRows<M>>,
+    /// Rate of a moving average of the trained parameters, above 0 and at most 1: after each step the average moves
+    /// by this share towards them. It starts as they do, is told to [`Trainer::step_rows`], and is part of a
+    /// checkpoint. By default there is none.
+    pub average_rate: Option<f64>,
     /// The id that fills up shorter rows. It may be that of a real token: labels decide.
     pub pad_id: u32,
     /// Further devices that share the micro-batches of each step with the module's own; none by default.
@@ -58,18 +67,6 @@ pub struct Trained<M> {
     pub best: Option<BestEvaluation>,
 }
 
-type Callback<'a> = dyn FnMut(TrainerEvent<'_>) -> ControlFlow<()> + 'a;
-
-/// The part of a run that changes.
-struct Running<M> {
-    module: M,
-    team: Team,
-    optimizer: AdamW,
-    store: Option<Store>,
-    watch: Watch,
-    done: usize,
-}
-
 impl<'a, M: Module> Trainer<'a, M> {
     /// A run that writes nothing and evaluates nothing, to be extended by struct update.
     #[must_use]
@@ -83,6 +80,8 @@ impl<'a, M: Module> Trainer<'a, M> {
             config,
             objective,
             rows,
+            step_rows: None,
+            average_rate: None,
             pad_id,
             replicas: &[],
             held_out: &[] as &[TokenRow; 0],
@@ -104,7 +103,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     /// micro-batches;
     /// [`TrainError::NoTrainedToken`] and [`TrainError::Labels`] for rows that would train nothing
     /// or padding; [`TrainError::NotFinite`] and [`TrainError::NeverMoved`] for a run gone wrong;
-    /// [`TrainError::Objective`] and [`TrainError::Rows`] from the caller's code; [`TrainError::Io`] and
+    /// [`TrainError::Objective`], [`TrainError::Rows`] and [`TrainError::StepRows`] from the caller's code; [`TrainError::Io`] and
     /// [`TrainError::Checkpoint`] from the run's folder.
     pub fn run(&self, module: M, on_event: &mut Callback<'_>) -> Result<Trained<M>, TrainError> {
         self.config.validate()?;
@@ -123,6 +122,7 @@ impl<'a, M: Module> Trainer<'a, M> {
             config: self.config,
             objective: self.objective,
             rows: self.rows,
+            step_rows: self.step_rows,
             held_out: self.held_out,
             pad_id: self.pad_id,
             must_move: self.must_move,
@@ -160,7 +160,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         steps: usize,
         on_event: &mut Callback<'_>,
     ) -> Result<Trained<M>, TrainError> {
-        let _ = Self::save(&mut running, on_event)?;
+        let _ = running.save(on_event)?;
         if let Some(store) = &mut running.store {
             store.sync()?;
         }
@@ -180,23 +180,6 @@ impl<'a, M: Module> Trainer<'a, M> {
             steps: done,
             finished,
             best,
-        })
-    }
-
-    /// Writes a checkpoint, if the settings keep any and this one is not there yet.
-    fn save(
-        running: &mut Running<M>,
-        on_event: &mut Callback<'_>,
-    ) -> Result<ControlFlow<()>, TrainError> {
-        let Some(store) = &mut running.store else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let step = running.done;
-        let seen = &running.watch.seen;
-        let saved = store.save((step, seen), &running.module, &running.optimizer)?;
-        Ok(match saved {
-            Some(path) => on_event(TrainerEvent::Checkpoint { step, path: &path }),
-            None => ControlFlow::Continue(()),
         })
     }
 
@@ -225,10 +208,12 @@ impl<'a, M: Module> Trainer<'a, M> {
             return Err(TrainError::nothing_to_train());
         }
         let mut optimizer = AdamW::new(self.config);
+        let mut average = self.average_rate.map(|_| module.clone());
         let (mut store, mut watch, mut done) = (None, Watch::default(), 0);
         if let Some(folder) = self.folder {
             let (opened, checkpoint) = Store::open(folder, self.config, self.rows)?;
             if let Some(mut checkpoint) = checkpoint {
+                average = opened.restore_average(average, &mut checkpoint)?;
                 module = opened.restore(module, &mut checkpoint)?;
                 if let Some(device) = module.devices().first() {
                     optimizer.restore(checkpoint.optimizer, device);
@@ -238,9 +223,13 @@ impl<'a, M: Module> Trainer<'a, M> {
             }
             store = Some(opened);
         }
+        if let Some(made) = self.step_rows {
+            made.resume(done).map_err(failed(done))?;
+        }
         Ok(Running {
             module,
             team,
+            average,
             optimizer,
             store,
             watch,
@@ -258,12 +247,17 @@ impl<'a, M: Module> Trainer<'a, M> {
     ) -> Result<(Running<M>, ControlFlow<()>), TrainError> {
         let began = Instant::now();
         let rate = learning_rate(self.config, index, steps);
-        let (module, row, tokens) = self.pass().step(
-            (running.module, &running.team),
-            &mut running.optimizer,
-            (index, rate),
+        let start = StepStart {
+            step: index + 1,
             window,
-        )?;
+            module: &running.module,
+            average: running.average.as_ref(),
+        };
+        let stepped = self
+            .pass()
+            .step(&running.team, &mut running.optimizer, rate, start);
+        let (module, row, tokens) = stepped?;
+        running.average(&module, self.average_rate);
         running.module = module;
         running.done = index + 1;
         let timing = TimingRow::new(index + 1, tokens, began);
@@ -286,7 +280,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         }
         let every = self.config.checkpoint_every;
         if is_best || (every > 0 && running.done.is_multiple_of(every)) {
-            flows.push(Self::save(&mut running, on_event)?);
+            flows.push(running.save(on_event)?);
         }
         let flow = flows.into_iter().find(ControlFlow::is_break);
         Ok((running, flow.unwrap_or(ControlFlow::Continue(()))))

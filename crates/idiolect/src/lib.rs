@@ -49,7 +49,10 @@ pub use idiolect_data::Dataset;
 pub use idiolect_distill::Check;
 
 #[cfg(feature = "train")]
-pub use idiolect_finetune::{FineTune, FineTuneSettings, FineTuned, TrainSettings, TrainingEvent};
+pub use idiolect_finetune::{
+    FineTune, FineTuneSettings, FineTuned, OnPolicy, OnPolicySettings, TeachingSettings,
+    TrainSettings, TrainingEvent,
+};
 #[cfg(feature = "train")]
 pub use idiolect_lm::{LanguageModel, ModelSettings};
 #[cfg(feature = "train")]

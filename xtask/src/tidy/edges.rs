@@ -55,6 +55,7 @@ const EDGES: [(&str, &[&str]); 22] = [
             "lora",
             "model",
             "tokens",
+            "prompt",
             "data",
             "completion",
             "report",

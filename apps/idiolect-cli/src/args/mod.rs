@@ -24,6 +24,7 @@ pub(crate) use fetching::Fetch;
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
 pub(crate) use forgetting::ForgettingOptions;
 pub(crate) use model::ModelOptions;
+pub(crate) use online::{DistillOnline, WITHOUT_MEANING};
 pub(crate) use sampling::{DrawOptions, SamplingOptions};
 pub(crate) use sdft::Sdft;
 pub(crate) use server::ServerOptions;
@@ -39,6 +40,7 @@ mod fetching;
 mod files;
 mod forgetting;
 mod model;
+mod online;
 mod sampling;
 mod sdft;
 mod server;
@@ -90,7 +92,17 @@ impl Cli {
         let hidden =
             |command: clap::Command| command.mut_arg("generation_batch_size", |arg| arg.hide(true));
         let whole = Self::command().mut_subcommand("generate", hidden);
-        whole.mut_subcommand("chat", hidden)
+        let whole = whole.mut_subcommand("chat", hidden);
+        whole.mut_subcommand("distill-online", |command| {
+            let hide = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
+            let command = WITHOUT_MEANING.into_iter().fold(command, hide);
+            let command = command.mut_arg("temperature", |arg| {
+                arg.help("0 takes the likeliest token [default: 1]")
+            });
+            command.mut_arg("speculate", |arg| {
+                arg.help("Most tokens a row guesses from its own text and verifies in one pass; 0 is off [default: 0]")
+            })
+        })
     }
 
     /// The arguments of this process.
@@ -120,6 +132,8 @@ pub(crate) enum Command {
     Train(Train),
     /// Rewrite a data set's answers in the model's own words
     Distill(Distill),
+    /// Train the model on its own answers, itself as the teacher that is shown a demonstration
+    DistillOnline(DistillOnline),
     /// Halve documents and have a teacher continue them: training rows without instructions
     Continue(Continue),
     /// Fold an adapter into its model

@@ -24,11 +24,20 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
         on_event: Box::new(|event| show(&bar, "train", &event)),
         progress: &bar,
     };
-    let trained = train(&settings, hooks);
+    ended(&bar, &settings, train(&settings, hooks), began)
+}
+
+/// Says what came of a training, or why it ended early.
+pub(crate) fn ended(
+    bar: &Bar,
+    settings: &TrainSettings,
+    trained: Result<TrainOutcome, FineTuneError>,
+    began: Instant,
+) -> Result<(), CliError> {
     bar.end();
     match trained {
         Ok(outcome) => {
-            tell(&bar, &settings, &outcome, began);
+            tell(bar, settings, &outcome, began);
             Ok(())
         }
         Err(FineTuneError::Stopped { steps, kept }) => {

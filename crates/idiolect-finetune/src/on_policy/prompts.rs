@@ -1,0 +1,220 @@
+//! The prompts of a data set, as the student and as the teacher are shown them.
+//!
+//! The tokens of an answer are put behind either prompt as they were drawn: a tokenizer never sees both together, so
+//! that no token can differ between student and teacher.
+
+use std::borrow::Cow;
+
+use idiolect_data::{BadRows, Id, Row, SkippedRow, id_text};
+use idiolect_lm::{LanguageModel, LmError, ModelPrompt};
+use idiolect_prompt::{ContextTemplate, Conversation};
+use idiolect_tokens::{IGNORE, TokenRow};
+use idiolect_train::{BoxError, RowSize, Rows};
+
+use crate::{FineTuneError, TrainingData};
+
+/// A row of a data set that is to be answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PromptRow {
+    pub(super) id: Id,
+    /// What the student is shown.
+    pub(super) student: Vec<u32>,
+    /// What the teacher is shown.
+    pub(super) teacher: Vec<u32>,
+}
+
+/// All of them, with the longest answer that one can have.
+pub(super) struct Prompts {
+    pub(super) rows: Vec<PromptRow>,
+    pub(super) max_new_tokens: usize,
+    pub(super) pad_id: u32,
+}
+
+/// How prompts are made.
+pub(super) struct PromptMaker<'a> {
+    pub(super) model: &'a LanguageModel,
+    pub(super) context: &'a ContextTemplate,
+    /// Most tokens of a prompt with its answer.
+    pub(super) max_length: usize,
+    pub(super) max_new_tokens: usize,
+    pub(super) bad_rows: BadRows,
+}
+
+impl PromptMaker<'_> {
+    /// The prompts of a data set, and the rows that are left out of it.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Setting`] for rows of tokens, and for a row whose prompt or context leaves no room for an
+    /// answer; [`FineTuneError::Lm`] for one that has no demonstration or cannot be rendered.
+    pub(super) fn all(
+        &self,
+        data: &TrainingData<'_>,
+    ) -> Result<(Prompts, Vec<SkippedRow>), FineTuneError> {
+        let rows = match data {
+            TrainingData::Set(set) => &set.rows[..],
+            TrainingData::Examples(rows) => rows,
+            _ => {
+                let expected = "conversations held in memory";
+                return Err(FineTuneError::setting("data", expected, "others"));
+            }
+        };
+        let (mut found, mut skipped, mut first) = (Vec::new(), Vec::new(), None);
+        for row in rows {
+            match self.one(row) {
+                Ok(prompt) => found.push(prompt),
+                Err(error) if self.bad_rows == BadRows::Skip && is_of_row(&error) => {
+                    skipped.push(SkippedRow {
+                        line: Some(row.line),
+                        ..SkippedRow::new(row.example.id.clone(), error.to_string())
+                    });
+                    first.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(error) = first.filter(|_| found.is_empty()) {
+            return Err(error);
+        }
+        let prompts = Prompts {
+            rows: found,
+            max_new_tokens: self.max_new_tokens,
+            pad_id: self.model.pad_id(),
+        };
+        Ok((prompts, skipped))
+    }
+
+    fn one(&self, row: &Row) -> Result<PromptRow, FineTuneError> {
+        let example = &row.example;
+        let of_row = |error: LmError| {
+            FineTuneError::Lm(LmError::Row {
+                id: example.id.clone(),
+                source: Box::new(error),
+                suggestion: None,
+            })
+        };
+        let ids = |prompt: &ModelPrompt| self.model.prompt_ids(prompt).map_err(of_row);
+        let student = ids(&ModelPrompt::Example(Box::new(example.clone())))?;
+        let demonstration = example.response().unwrap_or_default();
+        if demonstration.trim().is_empty() && self.context.shows_demonstration() {
+            let expected = format!("a demonstration for context {}", self.context.name);
+            let missing = FineTuneError::setting("response", expected, "none");
+            return Err(named(&example.id, missing));
+        }
+        let messages = self.context.messages(example, demonstration);
+        let messages = messages.map_err(|error| of_row(error.into()))?;
+        let shown = Conversation {
+            messages: &messages,
+            ..example.into()
+        };
+        let teacher = self.model.conversation_ids(shown).map_err(of_row)?;
+        for (what, tokens) in [("prompt", student.len()), ("context", teacher.len())] {
+            if tokens.saturating_add(self.max_new_tokens) > self.max_length {
+                let most = self.max_length;
+                let expected = format!(
+                    "{what} and max_new_tokens ({}) within {most} tokens",
+                    self.max_new_tokens
+                );
+                let error = FineTuneError::setting(what, expected, format!("{tokens} of {what}"));
+                return Err(named(&example.id, error));
+            }
+        }
+        Ok(PromptRow {
+            id: example.id.clone(),
+            student,
+            teacher,
+        })
+    }
+}
+
+/// A setting's error with the row that it is about.
+fn named(id: &Id, error: FineTuneError) -> FineTuneError {
+    match error {
+        FineTuneError::Setting {
+            name,
+            expected,
+            found,
+        } => FineTuneError::Setting {
+            name: format!("row {}, {name}", id_text(id)),
+            expected,
+            found,
+        },
+        other => other,
+    }
+}
+
+/// Whether an error is about one row, so that the others can be used without it.
+fn is_of_row(error: &FineTuneError) -> bool {
+    match error {
+        FineTuneError::Setting { name, .. } => name.starts_with("row "),
+        FineTuneError::Lm(error) => error.is_of_row(),
+        _ => false,
+    }
+}
+
+impl PromptRow {
+    /// An answer behind a prompt, of which the first tokens are not trained.
+    fn behind(&self, prompt: &[u32], answer: &[u32], skip: usize) -> TokenRow {
+        let label = |(at, id): (usize, &u32)| if at < skip { IGNORE } else { i64::from(*id) };
+        let mut labels = vec![IGNORE; prompt.len()];
+        labels.extend(answer.iter().enumerate().map(label));
+        TokenRow {
+            id: self.id.clone(),
+            input_ids: [prompt, answer].concat(),
+            labels,
+        }
+    }
+
+    /// An answer as the student sees it.
+    pub(super) fn student_row(&self, answer: &[u32], skip: usize) -> TokenRow {
+        self.behind(&self.student, answer, skip)
+    }
+
+    /// The same answer as the teacher sees it.
+    pub(super) fn teacher_row(&self, answer: &[u32], skip: usize) -> TokenRow {
+        self.behind(&self.teacher, answer, skip)
+    }
+}
+
+/// The longest rows that can come of the prompts: what a plan of memory and batches is made of.
+impl Rows for Prompts {
+    fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn size(&self, row: usize) -> RowSize {
+        let PromptRow {
+            student, teacher, ..
+        } = &self.rows[row];
+        RowSize {
+            tokens: student.len().max(teacher.len()) + self.max_new_tokens,
+            trained_tokens: self.max_new_tokens,
+        }
+    }
+
+    fn sizes_are_exact(&self) -> bool {
+        true
+    }
+
+    fn row(&self, row: usize) -> Result<Option<Cow<'_, TokenRow>>, BoxError> {
+        let Some(own) = self.rows.get(row) else {
+            return Ok(None);
+        };
+        let prompt = if own.student.len() < own.teacher.len() {
+            &own.teacher
+        } else {
+            &own.student
+        };
+        let answer = vec![self.pad_id; self.max_new_tokens];
+        Ok(Some(Cow::Owned(own.behind(prompt, &answer, 0))))
+    }
+
+    fn fingerprint(&self) -> String {
+        let rows = self.rows.iter().flat_map(|row| {
+            [&row.student, &row.teacher]
+                .map(|ids| TokenRow::all_trained(row.id.clone(), ids.clone()))
+        });
+        let rows: Vec<TokenRow> = rows.collect();
+        rows.fingerprint()
+    }
+}
