@@ -23,8 +23,9 @@ pub use job::{Hooks, TrainOutcome, plan, train};
 pub use loss::{AdapterLoss, FullLoss, Loss, trainable};
 pub use memory::{MemoryPlan, available_memory};
 pub use on_policy::{
-    AnswerSource, Asked, AveragedOver, DivergenceKind, DrawnAnswer, OnPolicy, OnPolicySettings,
-    SupportKind, TeacherKind, TeachingSettings, distill_online, plan_online,
+    AnswerSource, Asked, AveragedOver, DivergenceKind, DrawnAnswer, Feedback, GroupSettings,
+    Judged, OnPolicy, OnPolicySettings, Reward, SupportKind, TeacherKind, TeachingSettings,
+    distill_online, plan_online,
 };
 pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
 pub use rows::{LazyRows, TrainingData};

@@ -9,6 +9,8 @@
 mod answers;
 mod batch;
 mod choices;
+mod drawing;
+mod groups;
 mod job;
 mod journal;
 mod objective;
@@ -21,7 +23,8 @@ mod teaching;
 use std::fmt;
 
 pub use answers::{AnswerSource, Asked, DrawnAnswer};
-pub use choices::{AveragedOver, DivergenceKind, SupportKind, TeacherKind};
+pub use choices::{AveragedOver, DivergenceKind, Feedback, SupportKind, TeacherKind};
+pub use groups::{GroupSettings, Judged, Reward};
 use idiolect_completion::GenerationSettings;
 use idiolect_lm::on_threads;
 pub use job::{distill_online, plan_online};
@@ -41,6 +44,8 @@ pub struct OnPolicy<'a> {
     teaching: TeachingSettings,
     generation: GenerationSettings,
     answers: Option<Box<dyn AnswerSource + Send + 'a>>,
+    reward: Option<Box<dyn Reward + Send + 'a>>,
+    reward_name: Option<String>,
 }
 
 impl<'a> OnPolicy<'a> {
@@ -54,6 +59,8 @@ impl<'a> OnPolicy<'a> {
             teaching: TeachingSettings::default(),
             generation: settings::usual_generation(),
             answers: None,
+            reward: None,
+            reward_name: None,
         }
     }
 
@@ -79,6 +86,15 @@ impl<'a> OnPolicy<'a> {
         self
     }
 
+    /// Judges the answers to a prompt, [`TeachingSettings::rollouts`] of them, and shows the teacher of each a successful
+    /// one of the others (arXiv 2601.20802) in the place of the data set's response. `name` stands in the settings.
+    #[must_use]
+    pub fn reward(mut self, name: &str, reward: impl Reward + Send + 'a) -> Self {
+        self.reward_name = Some(name.to_owned());
+        self.reward = Some(Box::new(reward));
+        self
+    }
+
     /// Memory and work of the run, without a step of it.
     ///
     /// # Errors
@@ -101,8 +117,10 @@ impl<'a> OnPolicy<'a> {
     pub fn start(self) -> Result<FineTuned, FineTuneError> {
         on_threads(self.run.threads(), || {
             let (options, mut listener) = self.run.into_options()?;
-            let run = OnPolicyRun::new(&options, &self.teaching, &self.generation)?;
-            run.train(self.answers, &mut *listener)
+            let mut teaching = self.teaching;
+            teaching.groups.reward = self.reward_name.or(teaching.groups.reward);
+            let run = OnPolicyRun::new(&options, &teaching, &self.generation)?;
+            run.train((self.answers, self.reward), &mut *listener)
         })
     }
 }

@@ -61,8 +61,8 @@ pub use idiolect_lora::LoraConfig;
 pub use idiolect_train::TrainConfig;
 #[cfg(feature = "train")]
 pub use jobs::{
-    Rewritten, SelfDistill, continue_text, distill as distil, embedding_scores, evaluate,
-    merge_shards, read_sample, rewrite_prompts,
+    Rewritten, SelfDistill, continue_text, distil_online, distill as distil, embedding_scores,
+    evaluate, merge_shards, read_sample, rewrite_prompts,
 };
 #[cfg(feature = "train")]
 pub use sdft::{Outcome, Sdft};

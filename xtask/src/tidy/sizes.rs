@@ -13,7 +13,7 @@ const FILES: usize = 16;
 /// `doctor`, `export`, `fetch`, `distill-online`; those that list names count for none).
 const PROGRAM: (&str, usize) = ("apps/idiolect-cli", 3600);
 /// Folder of the facade, and the lines that it may have.
-const FACADE: (&str, usize) = ("crates/idiolect", 2100);
+const FACADE: (&str, usize) = ("crates/idiolect", 2200);
 
 /// Folders with too many files, packages with too many lines, and a program that knows more than the facade.
 pub(super) fn check() -> Outcome<Vec<String>> {

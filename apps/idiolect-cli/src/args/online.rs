@@ -84,6 +84,23 @@ pub(crate) struct TeachingOptions {
     /// What has equal weight in a step: answers or tokens [default: answers]
     #[arg(long)]
     pub averaged_over: Option<String>,
+    /// Judge the answers to each prompt by math, call, call-half or code, and show the teacher a successful one of the
+    /// others in the place of the data set's response [default: none]
+    #[arg(long, value_name = "CHECK")]
+    pub reward: Option<String>,
+    /// From which reward on an answer is a success [default: 1]
+    #[arg(long, allow_negative_numbers = true)]
+    pub reward_threshold: Option<f64>,
+    /// When the teacher is told what is wrong with the answer: never, without-solution (where no other answer is a
+    /// success) or always [default: never]
+    #[arg(long, value_name = "WHEN")]
+    pub reward_feedback: Option<String>,
+    /// Let an answer be its own successful one
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub own_solution: Option<bool>,
+    /// Leave reasoning (<think>…</think>) out of what is shown
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub remove_reasoning: Option<bool>,
 }
 
 /// Settings of an on-policy self-distillation.

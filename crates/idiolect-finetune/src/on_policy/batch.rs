@@ -4,7 +4,20 @@ use idiolect_tokens::{TokenBatch, TokenRow};
 use idiolect_train::TaughtToken;
 
 use super::answers::DrawnAnswer;
+use super::groups::Judged;
 use super::prompts::Prompts;
+
+/// What the teacher of an answer is shown.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) enum Context {
+    /// The demonstration of the data set's row.
+    #[default]
+    OfRow,
+    /// A prompt of the answer's own.
+    Own(Vec<u32>),
+    /// Nothing more than the student: the answer is masked.
+    Masked,
+}
 
 /// One answer of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,10 +27,29 @@ pub(super) struct Drawn {
     /// Which of the answers to that prompt, from 0.
     pub(super) rollout: usize,
     pub(super) answer: DrawnAnswer,
+    /// What was said of it, where answers are judged.
+    pub(super) judged: Option<Judged>,
+    pub(super) context: Context,
     /// Log-probabilities of its trained tokens under the student that drew it, once they are known.
     pub(super) old: Vec<f32>,
     /// What the last update found of each trained token.
     pub(super) found: Vec<TaughtToken>,
+}
+
+impl Drawn {
+    /// Whether it has a token behind those that are skipped, and a teacher.
+    pub(super) fn is_trained(&self, skip: usize) -> bool {
+        self.answer.token_ids.len() > skip && self.context != Context::Masked
+    }
+
+    /// The answer as its teacher sees it.
+    fn teacher_row(&self, prompts: &Prompts, skip: usize) -> TokenRow {
+        let (row, ids) = (&prompts.rows[self.prompt], &self.answer.token_ids);
+        match &self.context {
+            Context::Own(prompt) => row.behind(prompt, ids, skip),
+            Context::OfRow | Context::Masked => row.teacher_row(ids, skip),
+        }
+    }
 }
 
 /// Answers that are trained on for one or several updates.
@@ -33,7 +65,7 @@ pub(super) struct Batch {
 impl Batch {
     /// Answers divided into micro-batches of so many rows, in their order.
     pub(super) fn new(step: usize, drawn: Vec<Drawn>, rows: usize, skip: usize) -> Self {
-        let is_trained = |at: &usize| drawn[*at].answer.token_ids.len() > skip;
+        let is_trained = |at: &usize| drawn[*at].is_trained(skip);
         let all: Vec<usize> = (0..drawn.len()).collect();
         let places = all.chunks(rows.max(1));
         let places = places.map(|part| part.iter().copied().filter(is_trained).collect());
@@ -57,10 +89,7 @@ impl Batch {
 
     /// One of them as the teacher sees it.
     pub(super) fn teacher_batch(&self, place: usize, prompts: &Prompts, skip: usize) -> TokenBatch {
-        let row = |at: &usize| {
-            let drawn = &self.drawn[*at];
-            prompts.rows[drawn.prompt].teacher_row(&drawn.answer.token_ids, skip)
-        };
+        let row = |at: &usize| self.drawn[*at].teacher_row(prompts, skip);
         let rows: Vec<TokenRow> = self.places[place].iter().map(row).collect();
         TokenBatch::new(&rows.iter().collect::<Vec<_>>(), prompts.pad_id)
     }

@@ -63,6 +63,20 @@ pub enum AveragedOver {
     Tokens,
 }
 
+/// When a teacher is told what is wrong with a judged answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Feedback {
+    /// Not at all.
+    #[default]
+    Never,
+    /// Where the group has no other success.
+    WithoutSolution,
+    /// Wherever something is said.
+    Always,
+}
+
 impl TeacherKind {
     /// Its name in files.
     #[must_use]

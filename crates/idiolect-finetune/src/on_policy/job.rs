@@ -2,12 +2,12 @@
 
 use idiolect_lm::on_threads;
 
-use super::{OnPolicy, OnPolicySettings};
+use super::{OnPolicy, OnPolicySettings, Reward};
 use crate::job::{measured, planned};
 use crate::{FineTune, FineTuneError, Hooks, MemoryPlan, TrainOutcome};
 
 /// Opens the model, reads the data, distils, measures forgetting where that is asked for, and leaves everything in the
-/// run directory.
+/// run directory. `reward` judges answers where [`crate::GroupSettings::reward`] names what does.
 ///
 /// # Errors
 ///
@@ -16,11 +16,16 @@ use crate::{FineTune, FineTuneError, Hooks, MemoryPlan, TrainOutcome};
 /// limit allows.
 pub fn distill_online(
     settings: &OnPolicySettings,
+    reward: Option<Box<dyn Reward + Send + '_>>,
     hooks: Hooks<'_>,
 ) -> Result<TrainOutcome, FineTuneError> {
-    settings.teaching.check()?;
+    check_named(settings)?;
     measured(&settings.run, hooks, |run| {
-        Ok(TrainOutcome::Adapter(of(settings, run).start()?))
+        let run = OnPolicy {
+            reward,
+            ..of(settings, run)
+        };
+        Ok(TrainOutcome::Adapter(run.start()?))
     })
 }
 
@@ -33,6 +38,15 @@ pub fn plan_online(settings: &OnPolicySettings) -> Result<MemoryPlan, FineTuneEr
     on_threads(settings.run.model.threads, || {
         of(settings, planned(&settings.run)?).plan()
     })
+}
+
+/// Refuses settings before the model is opened, where there is one to be opened.
+fn check_named(settings: &OnPolicySettings) -> Result<(), FineTuneError> {
+    // Without a model or data those are named first, together.
+    if settings.run.model.model.is_empty() || settings.run.data.data.is_empty() {
+        return Ok(());
+    }
+    settings.check()
 }
 
 fn of<'a>(settings: &OnPolicySettings, run: FineTune<'a>) -> OnPolicy<'a> {

@@ -11,8 +11,9 @@ use idiolect_input::open_regular;
 use serde::{Deserialize, Serialize};
 
 use super::answers::DrawnAnswer;
-use super::batch::{Batch, Drawn};
+use super::batch::{Batch, Context, Drawn};
 use super::choices::TeacherKind;
+use super::groups::Judged;
 use super::prompts::Prompts;
 use crate::FineTuneError;
 
@@ -47,6 +48,12 @@ struct Entry {
     /// The answer; in its first update alone.
     #[serde(flatten)]
     answer: Option<DrawnAnswer>,
+    /// What was said of it, where answers are judged; in its first update alone.
+    #[serde(flatten)]
+    judged: Option<Judged>,
+    /// Whether it was masked, for want of something to be shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    masked: bool,
     /// Log-probabilities of the trained tokens under the student that drew them; where further updates need them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     log_probs: Vec<f32>,
@@ -149,6 +156,8 @@ impl AnswerJournal {
                 prompt: entry.prompt,
                 rollout: entry.rollout,
                 answer: entry.answer?,
+                judged: entry.judged,
+                context: Context::default(),
                 old: entry.log_probs,
                 found: Vec::new(),
             })
@@ -212,6 +221,8 @@ impl About<'_> {
             divergence: mean(&|token| token.divergence),
             trained_tokens: count,
             answer: is_first.then(|| drawn.answer.clone()),
+            judged: drawn.judged.clone().filter(|_| is_first),
+            masked: drawn.context == Context::Masked,
             log_probs: if is_first && self.keeps_old {
                 drawn.old.clone()
             } else {

@@ -4,44 +4,30 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use idiolect_completion::GenerationSettings;
-use idiolect_lm::LanguageModel;
 use idiolect_lm::batch::{TrainedTokens, adapter_batch, trained_hidden};
-use idiolect_lora::{Checkpointing, LoraAdapter, adapter_gradients};
+use idiolect_lora::{LoraAdapter, adapter_gradients};
 use idiolect_model::{Adapter, NoAdapter};
 use idiolect_tokens::{TokenBatch, TokenRow};
 use idiolect_train::{
     BoxError, CHUNK_ROWS, Evaluated, LossSum, Objective, StepContext, StepLoss, StepRows,
-    StepStart, TaughtHead, TeacherHead, TeacherLoss, teacher_head_loss,
+    StepStart, TaughtHead, TeacherHead, teacher_head_loss,
 };
 
-use super::answers::{AnswerSource, Asked, DrawnAnswer};
-use super::batch::{Batch, Drawn};
+use super::answers::AnswerSource;
+use super::batch::Batch;
 use super::choices::{AveragedOver, TeacherKind};
+use super::drawing::Teaching;
+use super::groups::Reward;
 use super::journal::{About, AnswerJournal};
-use super::prompts::Prompts;
 use super::statistics;
-use super::teaching::TeachingSettings;
 use crate::FineTuneError;
 use crate::loss::even;
-
-/// What stays the same through a run.
-pub(super) struct Teaching<'a> {
-    /// The model without an adapter.
-    pub(super) model: &'a LanguageModel,
-    pub(super) checkpointing: Checkpointing,
-    pub(super) prompts: &'a Prompts,
-    pub(super) settings: &'a TeachingSettings,
-    pub(super) generation: &'a GenerationSettings,
-    pub(super) loss: TeacherLoss,
-    /// Rows of a micro-batch.
-    pub(super) batch_size: usize,
-    pub(super) seed: u64,
-}
 
 /// What changes from step to step.
 pub(super) struct State<'a> {
     pub(super) source: Box<dyn AnswerSource + Send + 'a>,
+    /// Judges answers; none where the data set's responses are the context.
+    pub(super) reward: Option<Box<dyn Reward + Send + 'a>>,
     pub(super) journal: Option<AnswerJournal>,
     /// The teacher's adapter, off the tape; none for the model alone.
     pub(super) teacher: Option<LoraAdapter>,
@@ -54,15 +40,6 @@ pub(super) struct Steps<'a> {
     pub(super) state: RefCell<State<'a>>,
 }
 
-/// A source that gives another number of answers than it was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("step {step}: expected {expected} answers of at least one token each, found {found}")]
-struct AnswerCount {
-    step: usize,
-    expected: usize,
-    found: usize,
-}
-
 impl Teaching<'_> {
     /// The step in which the answers of a step were drawn.
     fn drawn_at(&self, step: usize) -> usize {
@@ -73,56 +50,6 @@ impl Teaching<'_> {
     /// Whether further updates need the log-probabilities of the first.
     fn keeps_old(&self) -> bool {
         self.settings.updates_per_batch > 1
-    }
-
-    /// The batch of answers to the prompts of a step.
-    fn draw(
-        &self,
-        start: &StepStart<'_, LoraAdapter>,
-        source: &mut dyn AnswerSource,
-    ) -> Result<Batch, BoxError> {
-        let step = start.step;
-        let rollouts = 0..self.settings.rollouts;
-        let places = start.window.batches.iter().flatten();
-        let places: Vec<(usize, usize)> = places
-            .flat_map(|prompt| rollouts.clone().map(|rollout| (*prompt, rollout)))
-            .collect();
-        let prompts = places
-            .iter()
-            .map(|(prompt, _)| self.prompts.rows[*prompt].student.clone());
-        let prompts: Vec<Vec<u32>> = prompts.collect();
-        let model = self.model.with_adapter(start.module)?;
-        let answers = source.answer(&Asked {
-            step,
-            model: &model,
-            prompts: &prompts,
-            generation: self.generation,
-            // Seeds of a run and its steps that meet no other's.
-            seed: self.seed.rotate_left(32) ^ step as u64,
-        })?;
-        let whole = |answer: &&DrawnAnswer| !answer.token_ids.is_empty();
-        let (expected, found) = (prompts.len(), answers.iter().filter(whole).count());
-        if found != expected || answers.len() != expected {
-            return Err(AnswerCount {
-                step,
-                expected,
-                found,
-            }
-            .into());
-        }
-        let drawn = places.into_iter().zip(answers);
-        let drawn = drawn.map(|((prompt, rollout), answer)| Drawn {
-            prompt,
-            rollout,
-            answer,
-            old: Vec::new(),
-            found: Vec::new(),
-        });
-        Ok(self.batch_of(step, drawn.collect()))
-    }
-
-    fn batch_of(&self, step: usize, drawn: Vec<Drawn>) -> Batch {
-        Batch::new(step, drawn, self.batch_size, self.settings.skip_tokens)
     }
 
     /// What each trained token of a micro-batch counts in the mean of a step.
@@ -178,12 +105,11 @@ impl StepRows<LoraAdapter> for Steps<'_> {
         state.take_teacher(fixed.settings.teacher, &start);
         let drawn_at = fixed.drawn_at(start.step);
         if state.batch.step != drawn_at {
-            state.batch = match &state.journal {
-                Some(journal) if drawn_at < start.step => {
-                    fixed.batch_of(drawn_at, journal.drawn_at(drawn_at)?)
-                }
+            let drawn = match &state.journal {
+                Some(journal) if drawn_at < start.step => journal.drawn_at(drawn_at)?,
                 _ => fixed.draw(&start, &mut *state.source)?,
             };
+            state.batch = fixed.batch_of(drawn_at, drawn, state.reward.as_deref())?;
         }
         Ok(state.batch.rows(fixed.prompts, fixed.settings.skip_tokens))
     }
@@ -201,8 +127,13 @@ impl StepRows<LoraAdapter> for Steps<'_> {
         if let Some(journal) = &mut state.journal {
             journal.note(step, &state.batch, &about)?;
         }
-        let skip = fixed.settings.skip_tokens;
-        Ok(statistics::of_batch(&state.batch, skip, fixed.loss.clip))
+        let settings = fixed.settings;
+        let mut found = statistics::of_batch(&state.batch, settings.skip_tokens, fixed.loss.clip);
+        if state.reward.is_some() {
+            let (groups, rollouts) = (&settings.groups, settings.rollouts);
+            found.extend(statistics::of_groups(&state.batch, groups, rollouts));
+        }
+        Ok(found)
     }
 }
 

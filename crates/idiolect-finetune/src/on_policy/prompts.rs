@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use idiolect_data::{BadRows, Id, Row, SkippedRow, id_text};
+use idiolect_data::{BadRows, Example, Id, Message, Role, Row, SkippedRow, id_text};
 use idiolect_lm::{LanguageModel, LmError, ModelPrompt};
 use idiolect_prompt::{ContextTemplate, Conversation};
 use idiolect_tokens::{IGNORE, TokenRow};
@@ -19,21 +19,26 @@ pub(super) struct PromptRow {
     pub(super) id: Id,
     /// What the student is shown.
     pub(super) student: Vec<u32>,
-    /// What the teacher is shown.
+    /// What the teacher is shown; where answers are judged, the same.
     pub(super) teacher: Vec<u32>,
+    /// The row itself, where answers are judged.
+    pub(super) example: Option<Example>,
 }
 
 /// All of them, with the longest answer that one can have.
 pub(super) struct Prompts {
     pub(super) rows: Vec<PromptRow>,
     pub(super) max_new_tokens: usize,
+    /// Most tokens of a context with an answer.
+    pub(super) max_length: usize,
     pub(super) pad_id: u32,
 }
 
 /// How prompts are made.
 pub(super) struct PromptMaker<'a> {
     pub(super) model: &'a LanguageModel,
-    pub(super) context: &'a ContextTemplate,
+    /// What the teacher is shown; none where answers are judged, and make the context.
+    pub(super) context: Option<&'a ContextTemplate>,
     /// Most tokens of a prompt with its answer.
     pub(super) max_length: usize,
     pub(super) max_new_tokens: usize,
@@ -79,6 +84,7 @@ impl PromptMaker<'_> {
         let prompts = Prompts {
             rows: found,
             max_new_tokens: self.max_new_tokens,
+            max_length: self.max_length,
             pad_id: self.model.pad_id(),
         };
         Ok((prompts, skipped))
@@ -86,28 +92,13 @@ impl PromptMaker<'_> {
 
     fn one(&self, row: &Row) -> Result<PromptRow, FineTuneError> {
         let example = &row.example;
-        let of_row = |error: LmError| {
-            FineTuneError::Lm(LmError::Row {
-                id: example.id.clone(),
-                source: Box::new(error),
-                suggestion: None,
-            })
+        let prompt = ModelPrompt::Example(Box::new(example.clone()));
+        let student = self.model.prompt_ids(&prompt);
+        let student = student.map_err(|error| of_row(example, error))?;
+        let teacher = match self.context {
+            Some(context) => self.shown(example, context)?,
+            None => student.clone(),
         };
-        let ids = |prompt: &ModelPrompt| self.model.prompt_ids(prompt).map_err(of_row);
-        let student = ids(&ModelPrompt::Example(Box::new(example.clone())))?;
-        let demonstration = example.response().unwrap_or_default();
-        if demonstration.trim().is_empty() && self.context.shows_demonstration() {
-            let expected = format!("a demonstration for context {}", self.context.name);
-            let missing = FineTuneError::setting("response", expected, "none");
-            return Err(named(&example.id, missing));
-        }
-        let messages = self.context.messages(example, demonstration);
-        let messages = messages.map_err(|error| of_row(error.into()))?;
-        let shown = Conversation {
-            messages: &messages,
-            ..example.into()
-        };
-        let teacher = self.model.conversation_ids(shown).map_err(of_row)?;
         for (what, tokens) in [("prompt", student.len()), ("context", teacher.len())] {
             if tokens.saturating_add(self.max_new_tokens) > self.max_length {
                 let most = self.max_length;
@@ -123,8 +114,70 @@ impl PromptMaker<'_> {
             id: example.id.clone(),
             student,
             teacher,
+            example: self.context.is_none().then(|| example.clone()),
         })
     }
+
+    /// A row in the teacher's context, as token ids.
+    fn shown(
+        &self,
+        example: &Example,
+        context: &ContextTemplate,
+    ) -> Result<Vec<u32>, FineTuneError> {
+        let demonstration = example.response().unwrap_or_default();
+        if demonstration.trim().is_empty() && context.shows_demonstration() {
+            let expected = format!("a demonstration for context {}", context.name);
+            let missing = FineTuneError::setting("response", expected, "none");
+            return Err(named(&example.id, missing));
+        }
+        let messages = context.messages(example, demonstration);
+        let messages = messages.map_err(|error| of_row(example, error.into()))?;
+        conversation(self.model, example, &messages)
+    }
+}
+
+/// A row's prompt with another last question, as token ids.
+///
+/// # Errors
+///
+/// [`FineTuneError::Lm`] for a row that cannot be rendered or asks nothing.
+pub(super) fn asked_otherwise(
+    model: &LanguageModel,
+    example: &Example,
+    question: &str,
+) -> Result<Vec<u32>, FineTuneError> {
+    let mut messages = example.prompt().to_vec();
+    let last = messages.last_mut().filter(|turn| turn.role == Role::User);
+    let Some(last) = last else {
+        let name = "the last turn before the answer";
+        let error = FineTuneError::setting(name, "one of user", "another or none");
+        return Err(named(&example.id, error));
+    };
+    *last = Message::new(Role::User, question);
+    conversation(model, example, &messages)
+}
+
+fn conversation(
+    model: &LanguageModel,
+    example: &Example,
+    messages: &[Message],
+) -> Result<Vec<u32>, FineTuneError> {
+    let shown = Conversation {
+        messages,
+        ..example.into()
+    };
+    model
+        .conversation_ids(shown)
+        .map_err(|error| of_row(example, error))
+}
+
+/// An error with the row that it is about.
+fn of_row(example: &Example, error: LmError) -> FineTuneError {
+    FineTuneError::Lm(LmError::Row {
+        id: example.id.clone(),
+        source: Box::new(error),
+        suggestion: None,
+    })
 }
 
 /// A setting's error with the row that it is about.
@@ -154,7 +207,7 @@ fn is_of_row(error: &FineTuneError) -> bool {
 
 impl PromptRow {
     /// An answer behind a prompt, of which the first tokens are not trained.
-    fn behind(&self, prompt: &[u32], answer: &[u32], skip: usize) -> TokenRow {
+    pub(super) fn behind(&self, prompt: &[u32], answer: &[u32], skip: usize) -> TokenRow {
         let label = |(at, id): (usize, &u32)| if at < skip { IGNORE } else { i64::from(*id) };
         let mut labels = vec![IGNORE; prompt.len()];
         labels.extend(answer.iter().enumerate().map(label));
@@ -176,6 +229,27 @@ impl PromptRow {
     }
 }
 
+/// Tokens of the words around what judged answers are shown.
+const WORDS_AROUND: usize = 64;
+
+impl Prompts {
+    /// The longest prompt that a row may have: where answers are judged, one that shows another answer.
+    fn longest<'r>(&self, row: &'r PromptRow) -> Cow<'r, [u32]> {
+        if row.example.is_some() {
+            let most = self.max_length.saturating_sub(self.max_new_tokens);
+            let shown = row.student.len() + self.max_new_tokens + WORDS_AROUND;
+            let mut prompt = row.student.clone();
+            prompt.resize(shown.min(most).max(row.student.len()), self.pad_id);
+            return Cow::Owned(prompt);
+        }
+        Cow::Borrowed(if row.student.len() < row.teacher.len() {
+            &row.teacher
+        } else {
+            &row.student
+        })
+    }
+}
+
 /// The longest rows that can come of the prompts: what a plan of memory and batches is made of.
 impl Rows for Prompts {
     fn count(&self) -> usize {
@@ -183,11 +257,8 @@ impl Rows for Prompts {
     }
 
     fn size(&self, row: usize) -> RowSize {
-        let PromptRow {
-            student, teacher, ..
-        } = &self.rows[row];
         RowSize {
-            tokens: student.len().max(teacher.len()) + self.max_new_tokens,
+            tokens: self.longest(&self.rows[row]).len() + self.max_new_tokens,
             trained_tokens: self.max_new_tokens,
         }
     }
@@ -200,13 +271,8 @@ impl Rows for Prompts {
         let Some(own) = self.rows.get(row) else {
             return Ok(None);
         };
-        let prompt = if own.student.len() < own.teacher.len() {
-            &own.teacher
-        } else {
-            &own.student
-        };
         let answer = vec![self.pad_id; self.max_new_tokens];
-        Ok(Some(Cow::Owned(own.behind(prompt, &answer, 0))))
+        Ok(Some(Cow::Owned(own.behind(&self.longest(own), &answer, 0))))
     }
 
     fn fingerprint(&self) -> String {

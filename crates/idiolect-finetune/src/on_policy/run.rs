@@ -14,8 +14,10 @@ use idiolect_train::{Rows, TrainConfig, Trainer};
 use super::answers::{AnswerSource, Student};
 use super::batch::Batch;
 use super::choices::TeacherKind;
+use super::drawing::Teaching;
+use super::groups::Reward;
 use super::journal::AnswerJournal;
-use super::objective::{State, Steps, Teaching};
+use super::objective::{State, Steps};
 use super::prompts::{PromptMaker, Prompts};
 use super::settings::{OnPolicySettings, check_run};
 use super::teaching::TeachingSettings;
@@ -25,6 +27,12 @@ use crate::rows::{Limit, RowSource};
 use crate::run::fixed::{Fixed, described, shown};
 use crate::run::{Follow, Followed, Listener, RunOptions, Start, finish, with_vocabulary};
 use crate::{FineTuneError, FineTuned, MemoryPlan};
+
+/// Where answers come from, and what judges them.
+pub(super) type Sources<'a> = (
+    Option<Box<dyn AnswerSource + Send + 'a>>,
+    Option<Box<dyn Reward + Send + 'a>>,
+);
 
 /// A run with its prompts made.
 pub(super) struct OnPolicyRun<'a> {
@@ -51,9 +59,10 @@ impl<'a> OnPolicyRun<'a> {
         let settings = &options.settings.finetune;
         let model = with_vocabulary(&options.model, settings)?;
         let context = teaching.template()?;
+        let is_judged = teaching.groups.reward.is_some();
         let maker = PromptMaker {
             model: &model,
-            context: &context,
+            context: Some(&context).filter(|_| !is_judged),
             max_length: Limit::new(&model, settings)?.max_length,
             max_new_tokens: generation.max_new_tokens,
             bad_rows: options.settings.data.bad_rows,
@@ -83,7 +92,7 @@ impl<'a> OnPolicyRun<'a> {
     /// Trains to the end and writes the adapter.
     pub(super) fn train(
         &self,
-        source: Option<Box<dyn AnswerSource + Send + '_>>,
+        (source, reward): Sources<'_>,
         listener: &mut Listener<'_>,
     ) -> Result<FineTuned, FineTuneError> {
         let (options, model) = (self.options, &self.model);
@@ -91,12 +100,18 @@ impl<'a> OnPolicyRun<'a> {
         let adapter = self.start()?;
         check(&model.device(), model.dtype(), Trains::Adapter)?;
         let plan = self.plan_of(&adapter)?;
-        let steps = self.steps(&adapter, &plan, source)?;
+        if reward.is_some() != self.teaching.groups.reward.is_some() {
+            let expected = "a reward by name and what judges by it, or neither";
+            return Err(FineTuneError::setting("reward", expected, "one of them"));
+        }
+        let steps = self.steps(&adapter, &plan, (source, reward))?;
+        let is_judged = self.teaching.groups.reward.is_some();
         let trainer = Trainer {
             step_rows: Some(&steps),
             average_rate: (self.teaching.teacher == TeacherKind::Ema)
                 .then_some(self.teaching.ema_rate),
-            must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
+            // Where answers are judged, the first steps may have nobody to learn from.
+            must_move: &|name: &str| !is_judged && name.rsplit('.').next() == Some("b"),
             ..Trainer::new(&self.config, &steps, &self.prompts, model.pad_id())
         };
         let fixed = self.fixed(&adapter)?;
@@ -169,7 +184,7 @@ impl<'a> OnPolicyRun<'a> {
         &'s self,
         adapter: &LoraAdapter,
         plan: &MemoryPlan,
-        source: Option<Box<dyn AnswerSource + Send + 's>>,
+        (source, reward): Sources<'s>,
     ) -> Result<Steps<'s>, FineTuneError> {
         let run = self.options.run.as_ref();
         let journal = run.map(|run| {
@@ -193,6 +208,7 @@ impl<'a> OnPolicyRun<'a> {
             },
             state: RefCell::new(State {
                 source: source.unwrap_or_else(|| Box::new(Student)),
+                reward,
                 journal: journal.transpose()?,
                 teacher: self.teacher(adapter)?,
                 batch: Batch::default(),

@@ -72,6 +72,21 @@ impl OnPolicySettings {
         }
     }
 
+    /// Refuses what can be refused without a look at the model or the data.
+    ///
+    /// # Errors
+    ///
+    /// Those of the parts; [`FineTuneError::Setting`] for settings of a training that have no meaning where its rows
+    /// are answers.
+    pub fn check(&self) -> Result<(), FineTuneError> {
+        self.run.data.check()?;
+        self.run.check()?;
+        check_run(&self.run)?;
+        self.teaching.check()?;
+        let generation = self.generation().check();
+        generation.map_err(|error| FineTuneError::Lm(error.into()))
+    }
+
     /// The same settings with those of a run, a method and a generation said in full.
     pub(crate) fn of(
         run: &TrainSettings,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use idiolect_completion::FinishReason;
 use idiolect_train::TaughtToken;
 
-use super::batch::{Batch, Drawn};
+use super::batch::{Batch, Context, Drawn};
+use super::groups::GroupSettings;
 
 /// Last tokens of an answer, counted from 1, up to which divergences are averaged together, with their names.
 const SPANS: [(usize, &str); 5] = [
@@ -15,6 +16,42 @@ const SPANS: [(usize, &str); 5] = [
     (256, "divergence_to_256"),
     (usize::MAX, "divergence_beyond_256"),
 ];
+
+/// Rewards of judged answers, and what came of them: shares of answers, and of groups, by name.
+pub(super) fn of_groups(
+    batch: &Batch,
+    settings: &GroupSettings,
+    rollouts: usize,
+) -> BTreeMap<String, f64> {
+    let judged = || batch.drawn.iter().filter_map(|drawn| drawn.judged.as_ref());
+    let success = |drawn: &Drawn| {
+        drawn
+            .judged
+            .as_ref()
+            .is_some_and(|own| settings.is_success(own))
+    };
+    let any = |group: &[Drawn]| share(group.iter().any(success));
+    let of = |is: &dyn Fn(&Drawn) -> bool| mean(batch.drawn.iter().map(|own| share(is(own))));
+    let told = |own: &Drawn| {
+        own.judged
+            .as_ref()
+            .is_some_and(|own| own.feedback.is_some())
+    };
+    let all = [
+        ("reward", mean(judged().map(|own| own.reward))),
+        ("success", of(&success)),
+        (
+            "groups_with_success",
+            mean(batch.drawn.chunks(rollouts.max(1)).map(any)),
+        ),
+        ("with_feedback", of(&told)),
+        ("masked", of(&|own| own.context == Context::Masked)),
+    ];
+    let named = all.into_iter();
+    named
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
 
 /// Means over trained tokens and shares of answers, by name. A mean over no token is left out.
 pub(super) fn of_batch(batch: &Batch, skip: usize, clip: f64) -> BTreeMap<String, f64> {

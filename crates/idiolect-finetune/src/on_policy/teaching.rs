@@ -7,6 +7,7 @@ use idiolect_train::{Divergence, Likeliest, Support, TeacherLoss};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::GroupSettings;
 use super::choices::{AveragedOver, DivergenceKind, SupportKind, TeacherKind};
 use crate::FineTuneError;
 
@@ -52,6 +53,9 @@ pub struct TeachingSettings {
     pub importance_clip: f64,
     /// What has equal weight in a step: `answers` or `tokens`. Default `answers`.
     pub averaged_over: AveragedOver,
+    /// Answers that are judged, in groups of `rollouts`.
+    #[serde(flatten)]
+    pub groups: GroupSettings,
 }
 
 impl Default for TeachingSettings {
@@ -72,6 +76,7 @@ impl Default for TeachingSettings {
             updates_per_batch: 1,
             importance_clip: 2.0,
             averaged_over: AveragedOver::default(),
+            groups: GroupSettings::default(),
         }
     }
 }
@@ -130,6 +135,7 @@ impl TeachingSettings {
             };
             return Err(FineTuneError::setting(*name, expected, count));
         }
+        self.groups.check(self.rollouts)?;
         self.check_together()
     }
 

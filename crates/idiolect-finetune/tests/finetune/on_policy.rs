@@ -1,5 +1,6 @@
 //! On-policy self-distillation on a tiny model.
 
+mod judged;
 mod reference;
 mod refused;
 

@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use idiolect::finetune::{Hooks, OnPolicySettings, distill_online};
+use idiolect::OnPolicySettings;
+use idiolect::finetune::Hooks;
 
 use crate::args::DistillOnline;
 use crate::commands::resolve;
@@ -22,6 +23,6 @@ pub(crate) fn run(args: &DistillOnline) -> Result<(), CliError> {
         on_event: Box::new(|event| show(&bar, "distill", &event)),
         progress: &bar,
     };
-    let trained = distill_online(&settings, hooks);
+    let trained = idiolect::distil_online(&settings, hooks);
     ended(&bar, &settings.run, trained, began)
 }

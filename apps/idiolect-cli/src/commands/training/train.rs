@@ -24,14 +24,15 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
         on_event: Box::new(|event| show(&bar, "train", &event)),
         progress: &bar,
     };
-    ended(&bar, &settings, train(&settings, hooks), began)
+    let trained = train(&settings, hooks).map_err(idiolect::Error::from);
+    ended(&bar, &settings, trained, began)
 }
 
 /// Says what came of a training, or why it ended early.
 pub(crate) fn ended(
     bar: &Bar,
     settings: &TrainSettings,
-    trained: Result<TrainOutcome, FineTuneError>,
+    trained: Result<TrainOutcome, idiolect::Error>,
     began: Instant,
 ) -> Result<(), CliError> {
     bar.end();
@@ -40,10 +41,10 @@ pub(crate) fn ended(
             tell(bar, settings, &outcome, began);
             Ok(())
         }
-        Err(FineTuneError::Stopped { steps, kept }) => {
+        Err(idiolect::Error::FineTune(FineTuneError::Stopped { steps, kept })) => {
             Err(CliError::stopped(steps, kept, "--resume"))
         }
-        Err(error) => Err(idiolect::Error::from(error).into()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -57,7 +57,7 @@ fn rows_without_a_demonstration_or_room_are_refused_by_name() {
         max_new_tokens: 12,
         ..idiolect_finetune::OnPolicySettings::default()
     };
-    idiolect_finetune::distill_online(&online, idiolect_finetune::Hooks::default()).unwrap();
+    idiolect_finetune::distill_online(&online, None, idiolect_finetune::Hooks::default()).unwrap();
     let skipped = rows(&place, "skipping/skipped.jsonl");
     assert_eq!(skipped.len(), 2);
     assert!(
