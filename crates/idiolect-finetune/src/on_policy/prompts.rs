@@ -284,3 +284,72 @@ impl Rows for Prompts {
         rows.fingerprint()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test's own file")]
+mod tests {
+    use idiolect_lm::ModelSettings;
+    use serde_json::Map;
+
+    use super::*;
+
+    /// The tiny model in a template that ends with the question itself.
+    fn plain() -> Option<LanguageModel> {
+        let tiny = idiolect_testkit::shared()?.join("oracles/tiny/tiny-llama3");
+        let settings = ModelSettings {
+            template: Some("vanilla".to_owned()),
+            ..ModelSettings::of(&tiny.display().to_string())
+        };
+        Some(LanguageModel::load(&settings, &idiolect_completion::Quiet).unwrap())
+    }
+
+    /// The letters of an answer would become one token with the end of either prompt: they stay the tokens that were
+    /// drawn, in the student's row and in the teacher's.
+    #[test]
+    fn tokens_are_the_same_behind_prompts_that_would_merge_with_them() {
+        let Some(model) = plain() else { return };
+        let context = ContextTemplate {
+            name: "hint".into(),
+            user: "Hint: {{resp}}. {{content}}".into(),
+            ..ContextTemplate::default()
+        };
+        let maker = PromptMaker {
+            model: &model,
+            context: Some(&context),
+            max_length: 200,
+            max_new_tokens: 8,
+            bad_rows: BadRows::Error,
+        };
+        let question = "Say the colour of t";
+        let turns = [(Role::User, question), (Role::Assistant, "red")];
+        let turns = turns.map(|(role, text)| Message::new(role, text)).to_vec();
+        let row = Row {
+            line: 1,
+            raw: Map::new(),
+            example: Example::new("a".into(), turns),
+        };
+        let prompt = maker.one(&row).unwrap();
+        let text = |text: &str| model.tokenizer().encode_text(text).unwrap();
+        let answer = [text("h"), text("e"), text(" sea")].concat();
+        let ends = |ids: &[u32], what: &[u32]| ids.ends_with(what);
+        for (ids, shown) in [
+            (&prompt.student, question.to_owned()),
+            (&prompt.teacher, format!("Hint: red. {question}")),
+        ] {
+            assert!(ends(ids, &text(&shown)), "{shown}");
+            let joined = text(&format!("{shown}he sea"));
+            assert!(!ends(&joined, &answer), "the texts do not merge: {joined:?}");
+        }
+        let skip = 1;
+        let rows = [prompt.student_row(&answer, skip), prompt.teacher_row(&answer, skip)];
+        let prompts = [&prompt.student, &prompt.teacher];
+        for (row, prompt) in rows.iter().zip(prompts) {
+            assert_eq!(row.input_ids, [prompt.as_slice(), &answer].concat());
+            assert_eq!(row.trained_tokens(), answer.len() - skip);
+            let trained: Vec<i64> = row.labels[prompt.len() + skip..].to_vec();
+            let drawn: Vec<i64> = answer[skip..].iter().map(|id| i64::from(*id)).collect();
+            assert_eq!(trained, drawn);
+            assert!(row.labels[..prompt.len() + skip].iter().all(|label| *label == IGNORE));
+        }
+    }
+}
