@@ -11,6 +11,7 @@ mod taught;
 mod teacher;
 
 use burn::tensor::{DType, Tensor, activation};
+use divergence::Distribution;
 pub use divergence::Divergence;
 use idiolect_kernels::{RowLoss, chunk_values, row_chunks, row_loss};
 pub use taught::{TaughtHead, TaughtToken, TeacherHead, teacher_head_loss};
@@ -147,9 +148,10 @@ pub fn head_divergence(
             let logits = rows.clone().slice(part.clone()).matmul(weight.clone());
             activation::log_softmax(logits.cast(DType::F32), 1)
         });
-        let found = divergence.of(&log_p, &log_q);
+        let student_here = Distribution::new(log_p);
+        let found = divergence.of(&student_here, &log_q);
         losses.push(found.value.clone().squeeze_dim(1));
-        let gradient = found.gradient(&log_p);
+        let gradient = found.gradient(&student_here);
         let gradient = gradient.div_scalar(divisor).cast(student.dtype());
         gradients.push(gradient.matmul(weight.clone().transpose()));
     }

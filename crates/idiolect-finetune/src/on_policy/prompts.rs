@@ -338,10 +338,16 @@ mod tests {
         ] {
             assert!(ends(ids, &text(&shown)), "{shown}");
             let joined = text(&format!("{shown}he sea"));
-            assert!(!ends(&joined, &answer), "the texts do not merge: {joined:?}");
+            assert!(
+                !ends(&joined, &answer),
+                "the texts do not merge: {joined:?}"
+            );
         }
         let skip = 1;
-        let rows = [prompt.student_row(&answer, skip), prompt.teacher_row(&answer, skip)];
+        let rows = [
+            prompt.student_row(&answer, skip),
+            prompt.teacher_row(&answer, skip),
+        ];
         let prompts = [&prompt.student, &prompt.teacher];
         for (row, prompt) in rows.iter().zip(prompts) {
             assert_eq!(row.input_ids, [prompt.as_slice(), &answer].concat());
@@ -349,7 +355,11 @@ mod tests {
             let trained: Vec<i64> = row.labels[prompt.len() + skip..].to_vec();
             let drawn: Vec<i64> = answer[skip..].iter().map(|id| i64::from(*id)).collect();
             assert_eq!(trained, drawn);
-            assert!(row.labels[..prompt.len() + skip].iter().all(|label| *label == IGNORE));
+            assert!(
+                row.labels[..prompt.len() + skip]
+                    .iter()
+                    .all(|label| *label == IGNORE)
+            );
         }
     }
 }

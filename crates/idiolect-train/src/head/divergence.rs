@@ -23,23 +23,48 @@ pub enum Divergence {
     },
 }
 
-/// Divergences of rows, `[rows, 1]`, and `p` times their derivative by `p`, `[rows, categories]`.
+/// A distribution of each row, `[rows, categories]`.
+pub(super) struct Distribution {
+    pub(super) log: Tensor<2>,
+    pub(super) probability: Tensor<2>,
+}
+
+impl Distribution {
+    /// Of log-probabilities; the exponential is taken once, for it is what costs.
+    pub(super) fn new(log: Tensor<2>) -> Self {
+        let probability = log.clone().exp();
+        Self { log, probability }
+    }
+
+    /// Entropies in nats, `[rows, 1]`.
+    pub(super) fn entropy(&self) -> Tensor<2> {
+        (self.probability.clone() * self.log.clone())
+            .sum_dim(1)
+            .neg()
+    }
+}
+
+/// Divergences of rows, `[rows, 1]`, and the gradient of the student's logits, `[rows, categories]`, but for the part
+/// that makes its sum zero: `p` times the derivative by `p`.
 pub(super) struct Diverged {
     pub(super) value: Tensor<2>,
     pub(super) weighted: Tensor<2>,
 }
 
 impl Divergence {
-    /// Of log-probabilities, `[rows, categories]` both.
-    pub(super) fn of(self, log_p: &Tensor<2>, log_q: &Tensor<2>) -> Diverged {
-        let (p, q) = (|| log_p.clone().exp(), || log_q.clone().exp());
+    /// Of a student from log-probabilities of its teacher, `[rows, categories]`.
+    pub(super) fn of(self, student: &Distribution, log_q: &Tensor<2>) -> Diverged {
+        let (log_p, p) = (&student.log, &student.probability);
         match self {
-            Self::Forward => Diverged {
-                value: (q() * (log_q.clone() - log_p.clone())).sum_dim(1),
-                weighted: q().neg(),
-            },
+            Self::Forward => {
+                let q = log_q.clone().exp();
+                Diverged {
+                    value: (q.clone() * (log_q.clone() - log_p.clone())).sum_dim(1),
+                    weighted: q.neg(),
+                }
+            }
             Self::Reverse => {
-                let weighted = p() * (log_p.clone() - log_q.clone());
+                let weighted = p.clone() * (log_p.clone() - log_q.clone());
                 Diverged {
                     value: weighted.clone().sum_dim(1),
                     weighted,
@@ -47,8 +72,8 @@ impl Divergence {
             }
             Self::JensenShannon { weight } => {
                 let log_m = mixture(log_p, log_q, weight);
-                let weighted = p() * (log_p.clone() - log_m.clone()) * (1.0 - weight);
-                let teacher = q() * (log_q.clone() - log_m) * weight;
+                let weighted = p.clone() * (log_p.clone() - log_m.clone()) * (1.0 - weight);
+                let teacher = log_q.clone().exp() * (log_q.clone() - log_m) * weight;
                 Diverged {
                     value: (weighted.clone() + teacher).sum_dim(1),
                     weighted,
@@ -59,10 +84,10 @@ impl Divergence {
 }
 
 impl Diverged {
-    /// The gradient of the student's logits, `[rows, categories]`, given their log-probabilities.
-    pub(super) fn gradient(self, log_p: &Tensor<2>) -> Tensor<2> {
+    /// The gradient of the student's logits, `[rows, categories]`.
+    pub(super) fn gradient(self, student: &Distribution) -> Tensor<2> {
         let sum = self.weighted.clone().sum_dim(1);
-        self.weighted - log_p.clone().exp() * sum
+        self.weighted - student.probability.clone() * sum
     }
 }
 

@@ -10,9 +10,9 @@
 //! exponent within 20 on either side; it carries no gradient.
 //! These are the definitions of TRL 1.16 (`trl/experimental/sdft/loss_utils.py`).
 
-use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData, activation};
+use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor, TensorData, activation};
 
-use super::divergence::{Diverged, Divergence};
+use super::divergence::{Distribution, Diverged, Divergence};
 
 /// The smallest tail, as in TRL.
 const LEAST_TAIL: f64 = 1e-7;
@@ -111,21 +111,21 @@ pub fn teacher_row_loss(rows: TeacherRows<'_>, settings: &TeacherLoss) -> Teache
     let agrees = likeliest(&student).equal(likeliest(&teacher));
     let dtype = student.dtype();
     let log = |logits: Tensor<2>| activation::log_softmax(logits.div_scalar(temperature), 1);
-    let (log_p, log_q) = (log(student), log(teacher));
+    let (own, log_q) = (Distribution::new(log(student)), log(teacher));
     let sampled = TensorData::new(targets.to_vec(), [targets.len(), 1]);
-    let sampled: Tensor<2, Int> = Tensor::from_data(sampled, &log_p.device());
-    let log_prob = log_p.clone().gather(1, sampled.clone());
+    let sampled: Tensor<2, Int> = Tensor::from_data(sampled, &own.log.device());
+    let log_prob = own.log.clone().gather(1, sampled.clone());
     let found = match settings.support {
-        Support::Full => full(&log_p, &log_q, settings.divergence),
+        Support::Full => valued(settings.divergence.of(&own, &log_q), &own),
         Support::Student(part) => {
-            let ids = top(&log_p, part);
-            over(&ids, part, (&log_p, &log_q), settings.divergence)
+            let ids = top(&own.log, part);
+            over(&ids, part, (&own, &log_q), settings.divergence)
         }
         Support::Teacher(part) => {
             let ids = top(&log_q, part);
-            over(&ids, part, (&log_p, &log_q), settings.divergence)
+            over(&ids, part, (&own, &log_q), settings.divergence)
         }
-        Support::Sampled => of_sampled(&sampled, &log_p, &log_q),
+        Support::Sampled => of_sampled(&sampled, &own, &log_q),
     };
     let importance = match old {
         None => log_prob.ones_like(),
@@ -134,7 +134,7 @@ pub fn teacher_row_loss(rows: TeacherRows<'_>, settings: &TeacherLoss) -> Teache
     TeacherRowLoss {
         loss: found.loss * importance.clone(),
         divergence: found.divergence,
-        entropy: (log_p.clone().exp() * log_p).sum_dim(1).neg(),
+        entropy: own.entropy(),
         log_prob,
         gradient: found.gradient * importance.clone().div_scalar(temperature),
         importance,
@@ -148,16 +148,12 @@ fn importance(exponent: Tensor<2>, clip: f64) -> Tensor<2> {
     weight.clamp_max(clip)
 }
 
-fn valued(diverged: Diverged, log_p: &Tensor<2>) -> Valued {
+fn valued(diverged: Diverged, student: &Distribution) -> Valued {
     Valued {
         divergence: diverged.value.clone(),
         loss: diverged.value.clone(),
-        gradient: diverged.gradient(log_p),
+        gradient: diverged.gradient(student),
     }
-}
-
-fn full(log_p: &Tensor<2>, log_q: &Tensor<2>, divergence: Divergence) -> Valued {
-    valued(divergence.of(log_p, log_q), log_p)
 }
 
 /// Ids of the likeliest, `[rows, count]`.
@@ -170,18 +166,20 @@ fn top(log: &Tensor<2>, part: Likeliest) -> Tensor<2, Int> {
 fn over(
     ids: &Tensor<2, Int>,
     part: Likeliest,
-    (log_p, log_q): (&Tensor<2>, &Tensor<2>),
+    (student, log_q): (&Distribution, &Tensor<2>),
     divergence: Divergence,
 ) -> Valued {
     let kept = |log: &Tensor<2>| log.clone().gather(1, ids.clone());
-    let all = ids.dims()[1] == log_p.dims()[1];
+    let all = ids.dims()[1] == log_q.dims()[1];
     if part.tail && !all {
-        return with_tail(ids, (log_p, log_q), divergence);
+        return with_tail(ids, (student, log_q), divergence);
     }
-    let [own, other] = [kept(log_p), kept(log_q)].map(|log| activation::log_softmax(log, 1));
+    let both = [kept(&student.log), kept(log_q)];
+    let [own, other] = both.map(|log| activation::log_softmax(log, 1));
+    let own = Distribution::new(own);
     let found = valued(divergence.of(&own, &other), &own);
     Valued {
-        gradient: spread(log_p.zeros_like(), ids, found.gradient),
+        gradient: spread(log_q.zeros_like(), ids, found.gradient),
         ..found
     }
 }
@@ -189,15 +187,16 @@ fn over(
 /// With a last category for the rest of each row.
 fn with_tail(
     ids: &Tensor<2, Int>,
-    (log_p, log_q): (&Tensor<2>, &Tensor<2>),
+    (student, log_q): (&Distribution, &Tensor<2>),
     divergence: Divergence,
 ) -> Valued {
     let count = ids.dims()[1];
-    let (own, is_least) = categories(ids, log_p);
-    let (other, _) = categories(ids, log_q);
+    let (own, is_least) = categories(ids, student);
+    let (other, _) = categories(ids, &Distribution::new(log_q.clone()));
+    let own = Distribution::new(own);
     let mut found = divergence.of(&own, &other);
     // A tail at its bound is a constant.
-    let (rows, tail) = (log_p.dims()[0], count..count + 1);
+    let (rows, tail) = (log_q.dims()[0], count..count + 1);
     let of_tail = found.weighted.clone().slice([0..rows, tail.clone()]);
     let of_tail = of_tail.mask_fill(is_least, 0.0);
     found.weighted = found
@@ -207,7 +206,7 @@ fn with_tail(
     let of_tail = found.gradient.clone().slice([0..rows, tail.clone()]);
     let of_kept = found.gradient.slice([0..rows, 0..count]);
     // Each token of the tail has its share of the tail's gradient.
-    let shares = (log_p.clone() - own.slice([0..rows, tail])).exp();
+    let shares = (student.log.clone() - own.log.slice([0..rows, tail])).exp();
     let rest = shares * of_tail;
     let kept_share = rest.clone().gather(1, ids.clone());
     Valued {
@@ -218,10 +217,10 @@ fn with_tail(
 }
 
 /// Log-probabilities of the kept tokens and of the rest, `[rows, count + 1]`, and whether the rest is at its bound.
-fn categories(ids: &Tensor<2, Int>, log: &Tensor<2>) -> (Tensor<2>, Tensor<2, burn::tensor::Bool>) {
-    let kept = log.clone().gather(1, ids.clone());
-    let all = log.clone().exp();
-    let rest = spread(all, ids, kept.clone().exp().neg()).sum_dim(1);
+fn categories(ids: &Tensor<2, Int>, of: &Distribution) -> (Tensor<2>, Tensor<2, Bool>) {
+    let kept = of.log.clone().gather(1, ids.clone());
+    let taken = of.probability.clone().gather(1, ids.clone()).neg();
+    let rest = spread(of.probability.clone(), ids, taken).sum_dim(1);
     let is_least = rest.clone().lower_elem(LEAST_TAIL);
     let rest = rest.clamp_min(LEAST_TAIL).log();
     (Tensor::cat(vec![kept, rest], 1), is_least)
@@ -233,10 +232,10 @@ fn spread(to: Tensor<2>, ids: &Tensor<2, Int>, values: Tensor<2>) -> Tensor<2> {
 }
 
 /// One sample of the reverse divergence.
-fn of_sampled(sampled: &Tensor<2, Int>, log_p: &Tensor<2>, log_q: &Tensor<2>) -> Valued {
-    let own = log_p.clone().gather(1, sampled.clone());
+fn of_sampled(sampled: &Tensor<2, Int>, student: &Distribution, log_q: &Tensor<2>) -> Valued {
+    let own = student.log.clone().gather(1, sampled.clone());
     let estimate = own.clone() - log_q.clone().gather(1, sampled.clone());
-    let rest = log_p.clone().exp() * estimate.clone().neg();
+    let rest = student.probability.clone() * estimate.clone().neg();
     Valued {
         loss: estimate.clone() * own,
         gradient: spread(rest, sampled, estimate.clone()),
