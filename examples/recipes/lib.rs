@@ -1,8 +1,8 @@
 //! Small whole programs, to be read in the order of their numbers; each runs by
 //! `cargo run --release -p idiolect-recipes --example NAME`.
 //!
-//! The first three are those of the README; the others go one level down: a loss, a writer with a check, and an
-//! adapter kind of one's own.
+//! The first three are those of the README; the others go one level down: a loss, a writer with a check, an adapter
+//! kind of one's own, and on-policy self-distillation.
 
 /// The guides, whose code is compiled as tests of this package.
 #[cfg(doctest)]
@@ -25,4 +25,6 @@ mod guides {
     mod evaluate {}
     #[doc = include_str!("../../docs/guides/fine-tune.md")]
     mod fine_tune {}
+    #[doc = include_str!("../../docs/guides/on-policy.md")]
+    mod on_policy {}
 }

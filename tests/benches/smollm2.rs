@@ -166,6 +166,7 @@ fn train(decoder: Decoder, checkpointing: Checkpointing, every: usize) -> impl F
         let share = StepContext {
             divisor: 1020.0,
             seed: 0,
+            place: 0,
         };
         let mut measured = objective.gradients(&module, &batch, share).unwrap();
         clip_by_global_norm(&module, &mut measured.gradients, 1.0);

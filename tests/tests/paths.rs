@@ -80,6 +80,7 @@ fn step(
     let share = StepContext {
         divisor: 7.0,
         seed: 0,
+        place: 0,
     };
     let (mut sum, mut all) = (0.0, Vec::new());
     for batch in batches {

@@ -116,7 +116,7 @@ impl CliError {
         self.causes().any(|cause| {
             let train = cause.downcast_ref().is_some_and(|error| match error {
                 TrainError::NotFinite { .. } | TrainError::NeverMoved { .. } => true,
-                TrainError::Objective { .. } => !blames_input,
+                TrainError::Objective { .. } | TrainError::StepRows { .. } => !blames_input,
                 _ => false,
             });
             let generate = cause.downcast_ref().is_some_and(|error| {

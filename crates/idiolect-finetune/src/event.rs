@@ -202,6 +202,7 @@ mod tests {
             lr: 1e-4,
             grad_norm: 0.5,
             trained_tokens: 70,
+            more: std::collections::BTreeMap::new(),
         };
         let timing = TimingRow {
             step: 3,

@@ -209,8 +209,15 @@ impl<'a> FineTune<'a> {
         Ok(Some(in_memory(&data, seed, &mut self.skipped)?))
     }
 
+    /// Threads of the CPU that are asked for.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        self.settings.model.threads
+    }
+
     /// Everything checked that can be before the first row is read.
-    fn into_options(mut self) -> Result<(RunOptions<'a>, Box<Listener<'a>>), FineTuneError> {
+    pub(crate) fn into_options(
+        mut self,
+    ) -> Result<(RunOptions<'a>, Box<Listener<'a>>), FineTuneError> {
         self.settings.check_run()?;
         if self.resume {
             self.settings.keep_batch()?;

@@ -1,10 +1,14 @@
 //! What a training run will need: memory, work and time.
 
+mod time;
+
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::{FineTuneError, MemoryPlan, TimePlan};
+use crate::{FineTuneError, MemoryPlan};
+
+pub use time::TimePlan;
 
 /// What a training run will need. As JSON it is the plan of memory with one more field, `time`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -58,6 +58,25 @@ pub enum TrainOutcome {
 /// no run directory; [`FineTuneError::Forgetting`] for what cannot be measured, and, when all is written, for more
 /// forgetting than the limit allows.
 pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome, FineTuneError> {
+    measured(settings, hooks, |run| {
+        Ok(if settings.finetune.full {
+            TrainOutcome::Full(run.start_full()?)
+        } else {
+            TrainOutcome::Adapter(run.start()?)
+        })
+    })
+}
+
+/// Opens the model, reads the data, lets `start` train, and measures forgetting where that is asked for.
+///
+/// # Errors
+///
+/// As for [`train`], and those of `start`.
+pub(crate) fn measured(
+    settings: &TrainSettings,
+    hooks: Hooks<'_>,
+    start: impl FnOnce(FineTune<'_>) -> Result<TrainOutcome, FineTuneError> + Send,
+) -> Result<TrainOutcome, FineTuneError> {
     require(&[
         ("model", !settings.model.model.is_empty()),
         ("data", !settings.data.data.is_empty()),
@@ -84,11 +103,7 @@ pub fn train(settings: &TrainSettings, hooks: Hooks<'_>) -> Result<TrainOutcome,
         if let Some(stop) = stop {
             run = run.stop_when(stop);
         }
-        let mut outcome = if settings.finetune.full {
-            TrainOutcome::Full(run.start_full()?)
-        } else {
-            TrainOutcome::Adapter(run.start()?)
-        };
+        let mut outcome = start(run)?;
         if let Some(base) = base {
             let found = base.measure(outcome.model(), progress)?;
             found.write(&out.forgetting())?;
@@ -162,10 +177,21 @@ pub fn forecast(
     progress: &dyn Progress,
 ) -> Result<Forecast, FineTuneError> {
     on_threads(settings.model.threads, || {
-        let model = model(settings, progress)?;
-        let run = Rows::read(settings)?.run(settings, model);
-        run.forecast(timed)
+        planned(settings, progress)?.forecast(timed)
     })
+}
+
+/// A run of these settings that is not to be followed.
+///
+/// # Errors
+///
+/// Those of opening the model and reading the data.
+pub(crate) fn planned<'a>(
+    settings: &'a TrainSettings,
+    progress: &dyn Progress,
+) -> Result<FineTune<'a>, FineTuneError> {
+    let model = model(settings, progress)?;
+    Ok(Rows::read(settings)?.run(settings, model))
 }
 
 /// The model of settings that were checked.

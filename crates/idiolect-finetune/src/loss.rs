@@ -6,5 +6,6 @@ mod full;
 mod kind;
 
 pub use adapter::AdapterLoss;
+pub(crate) use adapter::even;
 pub use full::{FullLoss, trainable};
 pub use kind::Loss;

@@ -11,4 +11,5 @@ mod token_cache;
 
 pub use data::{LazyRows, TrainingData};
 pub(crate) use in_memory::in_memory;
+pub(crate) use limit::Limit;
 pub(crate) use source::{RowSource, Sets};

@@ -3,7 +3,7 @@
 mod adapter_run;
 mod clock;
 mod directory;
-mod fixed;
+pub(crate) mod fixed;
 mod follow;
 mod full_run;
 mod layout;
@@ -13,8 +13,11 @@ mod options;
 mod start;
 mod tensorboard;
 
-pub(crate) use adapter_run::AdapterRun;
+pub(crate) use adapter_run::{AdapterRun, finish};
 pub use directory::claim;
+pub(crate) use follow::{Follow, Followed};
 pub(crate) use full_run::FullRun;
+pub(crate) use layout::Layout;
 pub(crate) use options::{Listener, RunOptions};
+pub(crate) use start::Start;
 pub use start::with_vocabulary;

@@ -1,11 +1,12 @@
 //! The built-in templates and presets, and how they are found by name.
 
+mod context;
 mod general;
 mod mt_bench;
 mod nift;
 mod sdft;
 
-use crate::{DistillTemplate, NamedTemplate, Preset, PromptError};
+use crate::{ContextTemplate, DistillTemplate, NamedTemplate, Preset, PromptError};
 
 impl NamedTemplate {
     /// The built-in template of that name.
@@ -22,6 +23,24 @@ impl NamedTemplate {
     #[must_use]
     pub fn names() -> Vec<String> {
         templates().into_iter().map(|own| own.name).collect()
+    }
+}
+
+impl ContextTemplate {
+    /// The built-in template of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::UnknownTemplate`] names those that there are.
+    pub fn by_name(name: &str) -> Result<Self, PromptError> {
+        let found = context::all().into_iter().find(|own| own.name == name);
+        found.ok_or_else(|| unknown(name, Self::names()))
+    }
+
+    /// The names of all built-in templates.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        context::all().into_iter().map(|own| own.name).collect()
     }
 }
 

@@ -161,7 +161,8 @@ impl DistillTemplate {
     }
 }
 
-fn text(pattern: &str, content: &str, reference: &str) -> String {
+/// A pattern with question and reference answer in their places.
+pub(crate) fn text(pattern: &str, content: &str, reference: &str) -> String {
     let value = |text: &str| {
         vec![Segment {
             text: text.into(),

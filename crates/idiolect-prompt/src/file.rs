@@ -6,7 +6,10 @@ use idiolect_data::settings::from_toml;
 use idiolect_input::{limits, read_text};
 use serde::de::DeserializeOwned;
 
-use crate::{ChatTemplate, ChatTokens, DistillTemplate, NamedTemplate, PromptError, Template};
+use crate::{
+    ChatTemplate, ChatTokens, ContextTemplate, DistillTemplate, NamedTemplate, PromptError,
+    Template,
+};
 
 /// Where a template comes from that is read from no file.
 const TEXT: &str = "in TOML";
@@ -77,6 +80,30 @@ impl DistillTemplate {
         match Self::by_name(self.name()) {
             Ok(own) if own != *self => Err(taken(&self.form)),
             _ => Ok(()),
+        }
+    }
+}
+
+impl ContextTemplate {
+    /// Reads a template from a TOML file; its keys are the fields of this type.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError::Read`], [`PromptError::Toml`] for a text that is no such template, and [`PromptError::Field`] for a
+    /// field that breaks a rule, or for the name of a built-in template that says something else.
+    pub fn from_file(path: &Path) -> Result<Self, PromptError> {
+        let place = path.display().to_string();
+        let template: Self = parse(&read(path)?, &place)?;
+        template.check().map_err(|error| at(&place, error))?;
+        match Self::by_name(&template.name) {
+            Ok(own) if own != template => {
+                let expected = "a name that no built-in template has";
+                Err(at(
+                    &place,
+                    template.breach("name", expected, &template.name),
+                ))
+            }
+            _ => Ok(template),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod chat;
+mod context;
 mod conversation;
 mod distill;
 mod error;
@@ -12,6 +13,7 @@ mod rendered;
 mod template;
 
 pub use chat::{ChatTemplate, ChatTokens, Date, NoDate};
+pub use context::ContextTemplate;
 pub use conversation::Conversation;
 pub use distill::DistillTemplate;
 pub use error::PromptError;

@@ -24,7 +24,7 @@ struct Curve {
     y: &'static str,
 }
 
-const CURVES: [Curve; 5] = [
+const CURVES: [Curve; 10] = [
     Curve {
         name: "loss",
         log: "losses",
@@ -65,6 +65,46 @@ const CURVES: [Curve; 5] = [
         title: "Peak memory of the process by step",
         y: "peak memory, MB",
     },
+    Curve {
+        name: "divergence",
+        log: "losses",
+        field: "divergence",
+        scale: 1.0,
+        title: "Divergence from the teacher by step",
+        y: "nats a trained token",
+    },
+    Curve {
+        name: "entropy",
+        log: "losses",
+        field: "entropy",
+        scale: 1.0,
+        title: "Entropy of the student by step",
+        y: "nats a trained token",
+    },
+    Curve {
+        name: "agreement",
+        log: "losses",
+        field: "agreement",
+        scale: 1.0,
+        title: "Tokens that student and teacher both find likeliest, by step",
+        y: "share of tokens",
+    },
+    Curve {
+        name: "length",
+        log: "losses",
+        field: "answer_tokens",
+        scale: 1.0,
+        title: "Length of the student's answers by step",
+        y: "tokens an answer",
+    },
+    Curve {
+        name: "cut",
+        log: "losses",
+        field: "cut",
+        scale: 1.0,
+        title: "Answers cut at the limit of tokens, by step",
+        y: "share of answers",
+    },
 ];
 
 /// Every plot that the numbers allow, by name.
@@ -99,14 +139,20 @@ pub(crate) fn plots(parts: &[Part<'_>]) -> Result<Map<String, Value>, ReportErro
 }
 
 impl Curve {
-    /// A line for each part, and a dashed one for the held-out loss where there is one.
+    /// A line for each part, and a dashed one for the held-out loss, or for the divergence at the first tokens, where
+    /// there is one.
     fn series(&self, parts: &[Part<'_>]) -> Vec<Series> {
         let mut series = each(parts, |part| {
             Some(part.line(self.log, self.field, self.scale))
         });
-        if self.name == "loss" {
-            let held_out = each(parts, |part| Some(part.line("losses", "eval_loss", 1.0)));
-            series.extend(held_out.into_iter().map(|one| Series {
+        let beside = match self.name {
+            "loss" => Some("eval_loss"),
+            "divergence" => Some("divergence_to_4"),
+            _ => None,
+        };
+        if let Some(field) = beside {
+            let beside = each(parts, |part| Some(part.line("losses", field, 1.0)));
+            series.extend(beside.into_iter().map(|one| Series {
                 dashed: true,
                 ..one
             }));

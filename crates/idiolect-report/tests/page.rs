@@ -85,6 +85,33 @@ fn a_training_shows_losses_settings_and_hashes() {
 }
 
 #[test]
+fn an_on_policy_run_shows_how_far_its_answers_are_from_the_teacher() {
+    let (_folder, run) = run();
+    let rows = (1..4).map(|step| {
+        json!({
+            "step": step, "loss": 1.0 / f64::from(step), "lr": 1e-4, "grad_norm": 1.0, "divergence": 0.5,
+            "divergence_to_4": 0.75, "entropy": 2.0, "agreement": 0.5, "answer_tokens": 40.0, "cut": 0.25,
+        })
+    });
+    let text: String = rows.map(|row| row.to_string() + "\n").collect();
+    put(&run.metrics(), &text);
+    let (html, numbers) = page(&run);
+    for title in [
+        "Divergence from the teacher by step",
+        "Entropy of the student by step",
+        "Tokens that student and teacher both find likeliest, by step",
+        "Length of the student's answers by step",
+        "Answers cut at the limit of tokens, by step",
+    ] {
+        assert!(html.contains(title), "{title}");
+    }
+    assert_eq!(numbers["losses"]["run"][2]["divergence"], 0.5);
+    // A training on responses has none of them.
+    put(&run.metrics(), &metrics(&[2.0, 1.0]));
+    assert!(!page(&run).0.contains("Divergence from the teacher"));
+}
+
+#[test]
 fn a_whole_job_shows_scores_samples_and_tasks() {
     let (_folder, run) = run();
     write_json(&run.outcome(), &outcome()).unwrap();

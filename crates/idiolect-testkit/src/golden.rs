@@ -38,6 +38,17 @@ impl Tensors {
         Ok((shape, values.map(|b| f32::from_le_bytes(*b)).collect()))
     }
 
+    /// Shape and values of an f64 tensor.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of that name and type.
+    pub fn f64(&self, name: &str) -> Result<(Vec<usize>, Vec<f64>), TestkitError> {
+        let (shape, data) = self.data(name, Dtype::F64)?;
+        let values = data.as_chunks().0.iter();
+        Ok((shape, values.map(|b| f64::from_le_bytes(*b)).collect()))
+    }
+
     /// Shape and values of an i64 tensor.
     ///
     /// # Errors

@@ -24,7 +24,8 @@ pub struct RateRatio {
 }
 
 /// The settings of a training run. In files, a field that is left out has its default, and an
-/// unknown one is refused. `packing` and `rate_ratios` are set by programs alone: no file has them.
+/// unknown one is refused. `packing`, `updates_per_window` and `rate_ratios` are set by programs alone: no file has
+/// them.
 ///
 /// ```
 /// use idiolect_train::TrainConfig;
@@ -84,6 +85,9 @@ pub struct TrainConfig {
     /// ([`crate::Objective::keeps_packed_rows_apart`]); another one is refused.
     #[serde(skip)]
     pub packing: Option<usize>,
+    /// Optimiser steps on each window, one after the other, before the next one comes; at least 1. Default 1.
+    #[serde(skip)]
+    pub updates_per_window: usize,
     /// Seed of the order of rows and of everything random in the objective.
     /// Default 42, that of the Hugging Face trainer.
     pub seed: u64,
@@ -130,6 +134,7 @@ impl Default for TrainConfig {
             shuffle: true,
             length_grouping: true,
             packing: None,
+            updates_per_window: 1,
             seed: 42,
             checkpoint_every: 50,
             keep_checkpoints: 2,

@@ -50,6 +50,15 @@ pub enum TrainError {
         #[source]
         source: BoxError,
     },
+    /// The rows of a step could not be made, or what came of them not be kept.
+    #[error("step {step}: its rows could not be made or kept")]
+    StepRows {
+        /// 1-based optimiser step; that of the checkpoint where a run resumes.
+        step: usize,
+        /// The caller's own error.
+        #[source]
+        source: BoxError,
+    },
     /// The loss or the gradient norm of a step is not a finite number; the step was not applied.
     #[error("step {step}: expected a finite {quantity}, found {value}")]
     NotFinite {

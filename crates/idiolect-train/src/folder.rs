@@ -3,8 +3,10 @@
 mod checkpoint;
 mod difference;
 mod files;
+mod found;
 mod masters;
 mod stored;
+mod tensors;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,10 +15,11 @@ use burn::module::Module;
 use idiolect_data::remove_unfinished;
 
 use crate::guard::{Seen, Watch};
+use crate::params::HostTensor;
 use crate::report::{EvaluationRow, Log, StepRow, TimingRow, io};
 use crate::{AdamW, Rows, TrainConfig, TrainError, params};
 use checkpoint::{Checkpoint, State};
-use difference::{difference, other_fixed};
+use found::{found, resumed};
 use masters::{give_masters, held};
 use stored::StoredConfig;
 
@@ -98,7 +101,7 @@ impl Store {
     pub(crate) fn save<M: Module>(
         &mut self,
         (step, seen): (usize, &Seen),
-        module: &M,
+        (module, average): (&M, Option<&M>),
         optimizer: &AdamW,
     ) -> Result<Option<PathBuf>, TrainError> {
         if self.config.checkpoint_every == 0 || self.saved == Some(step) {
@@ -124,6 +127,7 @@ impl Store {
             state,
             parameters,
             optimizer,
+            average: average.map(|average| params::to_host(average, &|_| true)),
         };
         let path = checkpoint::write(&self.checkpoints, &checkpoint, self.config.keep_checkpoints)?;
         self.saved = Some(step);
@@ -148,6 +152,29 @@ impl Store {
         Ok(())
     }
 
+    /// Gives a moving average the parameters that a checkpoint of this run has of it.
+    pub(crate) fn restore_average<M: Module>(
+        &self,
+        average: Option<M>,
+        checkpoint: &mut Checkpoint,
+    ) -> Result<Option<M>, TrainError> {
+        match (average, checkpoint.average.take()) {
+            (None, None) => Ok(None),
+            (Some(average), Some(parameters)) => {
+                self.check_shapes(&average, &parameters, checkpoint)?;
+                Ok(Some(given(average, parameters)))
+            }
+            (average, _) => {
+                let shown = |is_there| if is_there { "a moving average" } else { "none" };
+                Err(TrainError::Checkpoint {
+                    path: self.path_of(checkpoint),
+                    expected: shown(average.is_some()).to_owned(),
+                    found: shown(average.is_none()).to_owned(),
+                })
+            }
+        }
+    }
+
     /// Gives a module the parameters of a checkpoint of this run.
     pub(crate) fn restore<M: Module>(
         &self,
@@ -155,13 +182,30 @@ impl Store {
         checkpoint: &mut Checkpoint,
     ) -> Result<M, TrainError> {
         let parameters = std::mem::take(&mut checkpoint.parameters);
-        let mut parameters: BTreeMap<_, _> = parameters
-            .into_iter()
-            .map(|tensor| ((tensor.name, tensor.shape), tensor.values))
+        self.check_shapes(&module, &parameters, checkpoint)?;
+        self.check_moments(checkpoint, &params::shapes(&module))?;
+        give_masters(
+            &params::rounded(&module),
+            &parameters,
+            &mut checkpoint.optimizer,
+        );
+        Ok(given(module, parameters))
+    }
+
+    /// Refuses parameters that are not those of a module, by name and shape.
+    fn check_shapes<M: Module>(
+        &self,
+        module: &M,
+        parameters: &[HostTensor],
+        checkpoint: &Checkpoint,
+    ) -> Result<(), TrainError> {
+        let names = parameters.iter();
+        let found: Vec<_> = names
+            .map(|tensor| (tensor.name.clone(), tensor.shape.clone()))
             .collect();
-        let shapes = params::shapes(&module);
-        let missing = shapes.iter().find(|shape| !parameters.contains_key(shape));
-        let unused = parameters.keys().find(|key| !shapes.contains(key));
+        let shapes = params::shapes(module);
+        let missing = shapes.iter().find(|shape| !found.contains(shape));
+        let unused = found.iter().find(|shape| !shapes.contains(shape));
         let describe = |key: Option<&(String, Vec<usize>)>| match key {
             None => "no such parameter".to_owned(),
             Some((name, shape)) => format!("parameter {name} of shape {shape:?}"),
@@ -173,15 +217,7 @@ impl Store {
                 found: describe(unused),
             });
         }
-        self.check_moments(checkpoint, &shapes)?;
-        give_masters(
-            &params::rounded(&module),
-            &parameters,
-            &mut checkpoint.optimizer,
-        );
-        Ok(params::from_host(module, &mut |name, shape| {
-            parameters.remove(&(name.to_owned(), shape.to_vec()))
-        }))
+        Ok(())
     }
 
     /// Refuses moments that are not of a parameter's length.
@@ -216,50 +252,11 @@ impl Store {
     }
 }
 
-/// The newest checkpoint. Where it cannot be read, the error says so and offers the last one that can.
-fn resumed(
-    newest_first: &[PathBuf],
-    read: &dyn Fn(&Path) -> Result<Checkpoint, TrainError>,
-) -> Result<Option<Checkpoint>, TrainError> {
-    let [newest, others @ ..] = newest_first else {
-        return Ok(None);
-    };
-    let error = match read(newest) {
-        Ok(checkpoint) => return Ok(Some(checkpoint)),
-        Err(error) => error,
-    };
-    if checkpoint::read(newest).is_ok() {
-        // It is whole, and of another run.
-        return Err(error);
-    }
-    Err(TrainError::Damaged {
-        damage: Box::new(error),
-        newest: newest.clone(),
-        good: others.iter().find(|path| read(path).is_ok()).cloned(),
-    })
-}
-
-/// Reads a checkpoint and refuses it where it is of a run with other settings or rows.
-fn found(
-    path: &Path,
-    config: &TrainConfig,
-    rows: &str,
-    fixed: &BTreeMap<String, String>,
-) -> Result<Checkpoint, TrainError> {
-    let checkpoint = checkpoint::read(path)?;
-    let state = &checkpoint.state;
-    let differing = difference(config, &state.config.0).or_else(|| {
-        let rows_of = |rows: &str| format!("training rows {rows}");
-        (rows != state.rows).then(|| (rows_of(rows), rows_of(&state.rows)))
-    });
-    let other = || other_fixed(fixed, state.fixed.as_ref()?);
-    let differing = differing.or_else(other);
-    match differing {
-        None => Ok(checkpoint),
-        Some((expected, found)) => Err(TrainError::Checkpoint {
-            path: path.to_owned(),
-            expected: format!("a run with {expected}, as is asked for now"),
-            found: format!("one with {found}"),
-        }),
-    }
+/// A module with these parameters, which are its own by name and shape.
+fn given<M: Module>(module: M, parameters: Vec<HostTensor>) -> M {
+    let mut parameters: BTreeMap<_, _> = parameters
+        .into_iter()
+        .map(|tensor| (tensor.name, tensor.values))
+        .collect();
+    params::from_host(module, &mut |name, _| parameters.remove(name))
 }

@@ -2,14 +2,20 @@
 //!
 //! With `z = h W` and `p = softmax(z)`, the token loss is `logsumexp(z) - z[target]` and its
 //! gradient with respect to `h` is `(p - onehot(target)) W^T`.
-//! Against a second row of logits (a teacher's, with `q = softmax` of them) the forward divergence
-//! `KL(q | p) = sum q (ln q - ln p)` has the gradient `p - q` with respect to `z`, the reverse one,
-//! `KL(p | q)`, the gradient `p (ln p - ln q - KL(p | q))` (arXiv 2306.13649, section 2).
+//! Against a second row of logits, a teacher's, the losses are divergences (`head/divergence.rs`).
 //! Where the head is frozen nothing else is needed; the gradient of one that trains is
 //! `h^T (p - onehot(target))`, added up over the chunks. `[tokens, vocab]` never exists whole.
 
+mod divergence;
+mod taught;
+mod teacher;
+
 use burn::tensor::{DType, Tensor, activation};
+use divergence::Distribution;
+pub use divergence::Divergence;
 use idiolect_kernels::{RowLoss, chunk_values, row_chunks, row_loss};
+pub use taught::{TaughtHead, TaughtToken, TeacherHead, teacher_head_loss};
+pub use teacher::{Likeliest, Support, TeacherLoss, TeacherRowLoss, TeacherRows, teacher_row_loss};
 
 /// The loss of the head at trained positions, and its gradient there.
 #[derive(Debug, Clone)]
@@ -109,15 +115,6 @@ fn loss_by_chunks(
     joined(losses, gradients, hidden)
 }
 
-/// Which way a divergence from a teacher is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Divergence {
-    /// `KL(teacher | student)`: the student covers what the teacher finds likely.
-    Forward,
-    /// `KL(student | teacher)`: the student keeps to what the teacher finds likely.
-    Reverse,
-}
-
 /// The divergence of a frozen head's distributions over two sets of hidden rows, and its gradient
 /// with respect to the student's.
 ///
@@ -151,29 +148,14 @@ pub fn head_divergence(
             let logits = rows.clone().slice(part.clone()).matmul(weight.clone());
             activation::log_softmax(logits.cast(DType::F32), 1)
         });
-        let (values, gradient) = diverge(log_p, log_q, divergence);
-        losses.push(values.squeeze_dim(1));
+        let student_here = Distribution::new(log_p);
+        let found = divergence.of(&student_here, &log_q);
+        losses.push(found.value.clone().squeeze_dim(1));
+        let gradient = found.gradient(&student_here);
         let gradient = gradient.div_scalar(divisor).cast(student.dtype());
         gradients.push(gradient.matmul(weight.clone().transpose()));
     }
     joined(losses, gradients, student)
-}
-
-/// Each row's divergence, `[rows, 1]`, and its gradient with respect to the student's logits.
-fn diverge(log_p: Tensor<2>, log_q: Tensor<2>, divergence: Divergence) -> (Tensor<2>, Tensor<2>) {
-    let p = log_p.clone().exp();
-    match divergence {
-        Divergence::Forward => {
-            let q = log_q.clone().exp();
-            let value = (q.clone() * (log_q - log_p)).sum_dim(1);
-            (value, p - q)
-        }
-        Divergence::Reverse => {
-            let ratio = log_p - log_q;
-            let value = (p.clone() * ratio.clone()).sum_dim(1);
-            (value.clone(), p * (ratio - value))
-        }
-    }
 }
 
 /// What the chunks make together; the gradient of no chunk is `none`, which has no row.

@@ -20,7 +20,11 @@ pub use config::{BatchSize, RateRatio, TrainConfig};
 pub use error::{BoxError, CountMismatch, TrainError};
 pub use folder::RunFolder;
 pub use guard::BestEvaluation;
-pub use head::{Divergence, HeadLoss, head_divergence, head_loss, trained_head_loss};
+pub use head::{
+    Divergence, HeadLoss, Likeliest, Support, TaughtHead, TaughtToken, TeacherHead, TeacherLoss,
+    TeacherRowLoss, TeacherRows, head_divergence, head_loss, teacher_head_loss, teacher_row_loss,
+    trained_head_loss,
+};
 pub use idiolect_kernels::CHUNK_ROWS;
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};
 pub use params::scale_gradients;
@@ -29,5 +33,5 @@ pub use rate::learning_rate;
 pub use replica::Replica;
 pub use report::{EvaluationRow, StepRow, TimingRow, TrainerEvent};
 pub use schedule::Schedule;
-pub use seam::{Evaluated, LossSum, Objective, Rows, StepContext, StepLoss};
+pub use seam::{Evaluated, LossSum, Objective, Rows, StepContext, StepLoss, StepRows, StepStart};
 pub use trainer::{Trained, Trainer};

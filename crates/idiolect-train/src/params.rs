@@ -3,6 +3,7 @@
 //! A name is the path of fields that leads to the parameter, joined by dots, as Burn's module
 //! visitor gives it: it is the same in each process, which a `ParamId` is not.
 
+mod average;
 mod gradients;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
 
+pub(crate) use average::averaged;
 pub use gradients::scale_gradients;
 pub(crate) use gradients::{accumulate, squares};
 

@@ -10,19 +10,29 @@ use idiolect_tokens::{TokenBatch, TokenRow};
 use crate::plan::evaluation_batches;
 use crate::replica::{Part, Team};
 use crate::{
-    AdamW, EvaluationRow, LossSum, Objective, RowSize, Rows, StepContext, StepRow, TrainConfig,
-    TrainError, Window, clip_by_global_norm, guard, learning_rate,
+    AdamW, BoxError, EvaluationRow, LossSum, Objective, RowSize, Rows, StepContext, StepRow,
+    StepRows, StepStart, TrainConfig, TrainError, Window, clip_by_global_norm, guard,
+    learning_rate,
 };
 
 /// Names of the two sets in errors.
 pub(crate) const TRAINING: &str = "training";
 pub(crate) const HELD_OUT: &str = "held-out";
 
+/// The rows of a step, by micro-batch.
+type Batches<'a> = Vec<Vec<Cow<'a, TokenRow>>>;
+
+/// An error of the rows of a step.
+pub(crate) fn failed(step: usize) -> impl FnOnce(BoxError) -> TrainError {
+    move |source| TrainError::StepRows { step, source }
+}
+
 /// What every pass of a run needs; the fields are those of a [`crate::Trainer`].
 pub(crate) struct Pass<'a, M> {
     pub(crate) config: &'a TrainConfig,
     pub(crate) objective: &'a dyn Objective<M>,
     pub(crate) rows: &'a dyn Rows,
+    pub(crate) step_rows: Option<&'a dyn StepRows<M>>,
     pub(crate) held_out: &'a dyn Rows,
     pub(crate) pad_id: u32,
     pub(crate) must_move: &'a dyn Fn(&str) -> bool,
@@ -71,24 +81,50 @@ impl<M: Module> Pass<'_, M> {
         Ok(found)
     }
 
-    /// The loss of all micro-batches of a window, the sum of their gradients, and their tokens.
-    pub(crate) fn window_gradients(
-        &self,
-        (module, team): (&M, &Team),
-        window: &Window,
-        step: usize,
-    ) -> Result<(LossSum, GradientsParams, usize), TrainError> {
-        let batches = window.batches.iter().map(|rows| self.fetch(TRAINING, rows));
-        let batches = batches.collect::<Result<Vec<_>, _>>()?;
-        let rows = || batches.iter().flatten();
-        let trained_tokens: usize = rows().map(|row| row.trained_tokens()).sum();
-        let tokens = rows().map(|row| row.input_ids.len()).sum();
-        if trained_tokens == 0 {
+    /// The rows of a step: those of its window, or those that are made of it.
+    fn rows_of(&self, start: StepStart<'_, M>) -> Result<Batches<'_>, TrainError> {
+        let Some(made) = self.step_rows else {
+            return self.planned(start.window);
+        };
+        let step = start.step;
+        let made = made.begin(start).map_err(failed(step))?;
+        let mut number = 0;
+        let mut checked = |row: TokenRow| {
+            guard::labels_beside_ids(number, &row)?;
+            number += 1;
+            Ok((row.trained_tokens() > 0).then_some(Cow::Owned(row)))
+        };
+        let mut batch = |rows: Vec<TokenRow>| {
+            let rows = rows.into_iter().filter_map(|row| checked(row).transpose());
+            rows.collect()
+        };
+        made.into_iter().map(&mut batch).collect()
+    }
+
+    /// The rows of a window, of which at least one trains something.
+    fn planned(&self, window: &Window) -> Result<Batches<'_>, TrainError> {
+        let batches = window.batches.iter();
+        let found = batches.map(|rows| self.fetch(TRAINING, rows));
+        let found: Batches<'_> = found.collect::<Result<_, _>>()?;
+        if found.iter().all(Vec::is_empty) {
             let (set, rows) = (TRAINING, window.batches.iter().flatten().count());
             return Err(TrainError::NoTrainedToken { set, rows });
         }
+        Ok(found)
+    }
+
+    /// The loss of all micro-batches of a window, the sum of their gradients, and their tokens.
+    fn window_gradients(
+        &self,
+        (module, team): (&M, &Team),
+        batches: &Batches<'_>,
+        step: usize,
+    ) -> Result<(LossSum, GradientsParams, usize), TrainError> {
+        let rows = || batches.iter().flatten();
+        let trained_tokens: usize = rows().map(|row| row.trained_tokens()).sum();
+        let tokens = rows().map(|row| row.input_ids.len()).sum();
         let divisor = trained_tokens as f64;
-        let parts = self.parts(&batches, (step, divisor));
+        let parts = self.parts(batches, (step, divisor));
         let mut sums = team.measure(self.objective, module, (step, parts))?;
         // In the order of the window, whichever device they come from.
         sums.losses.sort_by_key(|(place, _)| *place);
@@ -112,7 +148,11 @@ impl<M: Module> Pass<'_, M> {
                 place,
                 batch,
                 trained_tokens,
-                step: StepContext { divisor, seed },
+                step: StepContext {
+                    divisor,
+                    seed,
+                    place,
+                },
             }
         };
         let batches = batches.iter().enumerate();
@@ -162,26 +202,29 @@ impl<M: Module> Pass<'_, M> {
     /// Gradients of the window, clipped and applied; beside what they computed, its tokens.
     pub(crate) fn step(
         &self,
-        (module, team): (M, &Team),
+        team: &Team,
         optimizer: &mut AdamW,
-        (index, rate): (usize, f64),
-        window: &Window,
+        rate: f64,
+        start: StepStart<'_, M>,
     ) -> Result<(M, StepRow, usize), TrainError> {
-        let step = index + 1;
-        let (loss, mut gradients, tokens) = self.window_gradients((&module, team), window, step)?;
-        let mean = loss.sum / loss.trained_tokens as f64;
+        let (step, epoch, module) = (start.step, start.window.epoch, start.module.clone());
+        let batches = self.rows_of(start)?;
+        let (loss, mut gradients, tokens) =
+            self.window_gradients((&module, team), &batches, step)?;
+        let mean = loss.sum / loss.trained_tokens.max(1) as f64;
         guard::finite(step, "loss", mean)?;
         let grad_norm = clip_by_global_norm(&module, &mut gradients, self.config.clip_norm);
         guard::finite(step, "gradient norm", grad_norm)?;
         let module = optimizer.step(module, gradients, rate);
-        let (epoch, trained_tokens) = (window.epoch, loss.trained_tokens);
+        let made = self.step_rows.map(|made| made.end(step));
         let row = StepRow {
             step,
             epoch,
             loss: mean,
             lr: rate,
             grad_norm,
-            trained_tokens,
+            trained_tokens: loss.trained_tokens,
+            more: made.transpose().map_err(failed(step))?.unwrap_or_default(),
         };
         Ok((module, row, tokens))
     }

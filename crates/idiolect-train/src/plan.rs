@@ -38,7 +38,7 @@ pub struct Window {
 /// All optimiser steps of a run, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// One window per optimiser step.
+    /// One window per optimiser step; with `updates_per_window` each stands several times in a row.
     pub windows: Vec<Window>,
     /// Rows without any trained token. They keep their place while batches are made, so that the
     /// other rows share a step with whom they would have shared it, and are left out then.
@@ -78,6 +78,10 @@ impl Plan {
                 break;
             }
         }
+        if config.updates_per_window > 1 {
+            let windows_of = |window| repeated(window, config.updates_per_window);
+            windows = windows.into_iter().flat_map(windows_of).collect();
+        }
         windows.truncate(most);
         let untrained_rows = rows.iter().filter(|row| row.trained_tokens == 0).count();
         Self {
@@ -85,6 +89,14 @@ impl Plan {
             untrained_rows,
         }
     }
+}
+
+/// A window as often as it is to be trained on, of which the last ends what it ends.
+fn repeated(window: Window, times: usize) -> impl Iterator<Item = Window> {
+    (1..=times).map(move |time| Window {
+        ends_epoch: window.ends_epoch && time == times,
+        ..window.clone()
+    })
 }
 
 /// The micro-batches of a set that is only evaluated: similar lengths together, no random order.
@@ -298,6 +310,27 @@ mod tests {
             trained_tokens: 0,
         };
         assert!(steps(&[untrained], 50).is_empty());
+    }
+
+    #[test]
+    fn a_window_stands_as_often_as_it_is_trained_on() {
+        let twice = TrainConfig {
+            updates_per_window: 2,
+            ..config(false, false)
+        };
+        let once = Plan::new(&sizes(&[9, 2, 8, 3, 7]), &config(false, false)).windows;
+        let plan = Plan::new(&sizes(&[9, 2, 8, 3, 7]), &twice).windows;
+        assert_eq!(plan.len(), 2 * once.len());
+        for (pair, window) in plan.chunks(2).zip(&once) {
+            assert!(pair.iter().all(|own| own.batches == window.batches));
+            assert!(!pair[0].ends_epoch);
+            assert_eq!(pair[1], *window);
+        }
+        let short = TrainConfig {
+            max_steps: Some(3),
+            ..twice
+        };
+        assert_eq!(Plan::new(&sizes(&[9, 2, 8]), &short).windows.len(), 3);
     }
 
     #[test]

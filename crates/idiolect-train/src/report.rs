@@ -3,6 +3,7 @@
 //! `metrics.jsonl` holds what the run computed and no clock, so that two runs can be compared byte
 //! by byte; `timings.jsonl` holds what the machine did.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -65,6 +66,9 @@ pub struct StepRow {
     pub grad_norm: f64,
     /// Trained tokens of the window, after the shift.
     pub trained_tokens: usize,
+    /// What the maker of the step's rows says of them, by name; nothing where they are the run's own.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, f64>,
 }
 
 /// What an evaluation computed: a row of `metrics.jsonl`.

@@ -5,13 +5,14 @@
 //! the module's parameters.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use idiolect_tokens::{TokenBatch, TokenRow};
 
-use crate::{BoxError, RowSize};
+use crate::{BoxError, RowSize, Window};
 
 /// Rows to train on or to evaluate, by their number.
 ///
@@ -66,6 +67,46 @@ impl<T: AsRef<[TokenRow]>> Rows for T {
     }
 }
 
+/// A step that is about to begin.
+pub struct StepStart<'a, M> {
+    /// 1-based optimiser step.
+    pub step: usize,
+    /// The rows of the plan that are its turn.
+    pub window: &'a Window,
+    /// The module as the step finds it, on the tape.
+    pub module: &'a M,
+    /// Its moving average, on the tape too; none where the run keeps none.
+    pub average: Option<&'a M>,
+}
+
+/// Rows that are made when their step comes, of the module as it is then: its own answers, for example.
+///
+/// The plan is that of the run's [`Rows`], which stand for what the made rows come from.
+pub trait StepRows<M> {
+    /// Told once, before the first step of this process, how many steps a checkpoint has done already.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the caller's code reports; the run ends with [`crate::TrainError::StepRows`].
+    fn resume(&self, done: usize) -> Result<(), BoxError>;
+
+    /// The micro-batches of a step; rows without a trained token, and micro-batches without a row, are left out
+    /// of it. A step of which nothing is left changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`StepRows::resume`].
+    fn begin(&self, start: StepStart<'_, M>) -> Result<Vec<Vec<TokenRow>>, BoxError>;
+
+    /// Told that a step was made; what it is to say in `metrics.jsonl` beside the loss, by name. Whatever it keeps
+    /// must lie on the disk when it returns: a checkpoint may follow.
+    ///
+    /// # Errors
+    ///
+    /// As [`StepRows::resume`].
+    fn end(&self, step: usize) -> Result<BTreeMap<String, f64>, BoxError>;
+}
+
 /// FNV-1a over ids and labels, in hexadecimal: tells other rows from the same, no more.
 fn fingerprint(rows: &[TokenRow]) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
@@ -93,6 +134,8 @@ pub struct StepContext {
     /// Seed of all that is random in this pass (dropout), a function of the run's seed and of the
     /// place in the plan. An objective that draws from elsewhere cannot be resumed exactly.
     pub seed: u64,
+    /// Which micro-batch of the window this is, from 0; those that train nothing count too.
+    pub place: usize,
 }
 
 /// A sum of token losses.

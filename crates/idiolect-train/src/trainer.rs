@@ -17,13 +17,12 @@ use tracing::{debug, debug_span};
 
 use crate::folder::Store;
 use crate::guard::Watch;
-use crate::pass::{HELD_OUT, Pass, TRAINING, row_sizes};
+use crate::pass::{HELD_OUT, Pass, TRAINING, failed, row_sizes};
 use crate::replica::{self, Replica, Team};
 use crate::{
-    AdamW, BestEvaluation, Objective, Plan, Rows, RunFolder, TimingRow, TrainConfig, TrainError,
-    TrainerEvent, Window, guard, learning_rate, params,
+    AdamW, BestEvaluation, Objective, Plan, Rows, RunFolder, StepRows, StepStart, TimingRow,
+    TrainConfig, TrainError, TrainerEvent, Window, guard, learning_rate, params,
 };
-
 use running::{Callback, Running};
 
 /// A training run. Fields without a use are left as [`Trainer::new`] makes them.
@@ -34,6 +33,12 @@ pub struct Trainer<'a, M> {
     pub objective: &'a dyn Objective<M>,
     /// The training rows.
     pub rows: &'a dyn Rows,
+    /// Makes the rows of each step when it comes; by default they are the run's rows themselves.
+    pub step_rows: Option<&'a dyn StepRows<M>>,
+    /// Rate of a moving average of the trained parameters, above 0 and at most 1: after each step the average moves
+    /// by this share towards them. It starts as they do, is told to [`Trainer::step_rows`], and is part of a
+    /// checkpoint. By default there is none.
+    pub average_rate: Option<f64>,
     /// The id that fills up shorter rows. It may be that of a real token: labels decide.
     pub pad_id: u32,
     /// Further devices that share the micro-batches of each step with the module's own; none by default.
@@ -77,6 +82,8 @@ impl<'a, M: Module> Trainer<'a, M> {
             config,
             objective,
             rows,
+            step_rows: None,
+            average_rate: None,
             pad_id,
             replicas: &[],
             held_out: &[] as &[TokenRow; 0],
@@ -98,7 +105,7 @@ impl<'a, M: Module> Trainer<'a, M> {
     /// micro-batches;
     /// [`TrainError::NoTrainedToken`] and [`TrainError::Labels`] for rows that would train nothing
     /// or padding; [`TrainError::NotFinite`] and [`TrainError::NeverMoved`] for a run gone wrong;
-    /// [`TrainError::Objective`] and [`TrainError::Rows`] from the caller's code; [`TrainError::Io`] and
+    /// [`TrainError::Objective`], [`TrainError::Rows`] and [`TrainError::StepRows`] from the caller's code; [`TrainError::Io`] and
     /// [`TrainError::Checkpoint`] from the run's folder.
     pub fn run(&self, module: M, on_event: &mut Callback<'_>) -> Result<Trained<M>, TrainError> {
         self.config.validate()?;
@@ -117,6 +124,7 @@ impl<'a, M: Module> Trainer<'a, M> {
             config: self.config,
             objective: self.objective,
             rows: self.rows,
+            step_rows: self.step_rows,
             held_out: self.held_out,
             pad_id: self.pad_id,
             must_move: self.must_move,
@@ -205,10 +213,12 @@ impl<'a, M: Module> Trainer<'a, M> {
             return Err(TrainError::nothing_to_train());
         }
         let mut optimizer = AdamW::new(self.config);
+        let mut average = self.average_rate.map(|_| module.clone());
         let (mut store, mut watch, mut done) = (None, Watch::default(), 0);
         if let Some(folder) = self.folder {
             let (opened, checkpoint) = Store::open(folder, self.config, self.rows)?;
             if let Some(mut checkpoint) = checkpoint {
+                average = opened.restore_average(average, &mut checkpoint)?;
                 module = opened.restore(module, &mut checkpoint)?;
                 if let Some(device) = module.devices().first() {
                     optimizer.restore(checkpoint.optimizer, device);
@@ -218,9 +228,13 @@ impl<'a, M: Module> Trainer<'a, M> {
             }
             store = Some(opened);
         }
+        if let Some(made) = self.step_rows {
+            made.resume(done).map_err(failed(done))?;
+        }
         Ok(Running {
             module,
             team,
+            average,
             optimizer,
             store,
             watch,
@@ -239,12 +253,17 @@ impl<'a, M: Module> Trainer<'a, M> {
         let _span = debug_span!("step", step = index + 1, steps).entered();
         let began = Instant::now();
         let rate = learning_rate(self.config, index, steps);
-        let (module, row, tokens) = self.pass().step(
-            (running.module, &running.team),
-            &mut running.optimizer,
-            (index, rate),
+        let start = StepStart {
+            step: index + 1,
             window,
-        )?;
+            module: &running.module,
+            average: running.average.as_ref(),
+        };
+        let stepped = self
+            .pass()
+            .step(&running.team, &mut running.optimizer, rate, start);
+        let (module, row, tokens) = stepped?;
+        running.average(&module, self.average_rate);
         running.module = module;
         running.done = index + 1;
         let timing = TimingRow::new(index + 1, tokens, began);

@@ -51,7 +51,10 @@ pub use idiolect_data::Dataset;
 pub use idiolect_distill::Check;
 
 #[cfg(feature = "train")]
-pub use idiolect_finetune::{FineTune, FineTuneSettings, FineTuned, TrainSettings, TrainingEvent};
+pub use idiolect_finetune::{
+    FineTune, FineTuneSettings, FineTuned, OnPolicy, OnPolicySettings, TeachingSettings,
+    TrainSettings, TrainingEvent,
+};
 #[cfg(feature = "train")]
 pub use idiolect_lm::{LanguageModel, ModelSettings};
 #[cfg(feature = "train")]
@@ -60,8 +63,8 @@ pub use idiolect_lora::LoraConfig;
 pub use idiolect_train::TrainConfig;
 #[cfg(feature = "train")]
 pub use jobs::{
-    Rewritten, SelfDistill, continue_text, distill as distil, embedding_scores, evaluate,
-    merge_shards, read_sample, rewrite_prompts,
+    Rewritten, SelfDistill, continue_text, distil_online, distill as distil, embedding_scores,
+    evaluate, merge_shards, read_sample, rewrite_prompts,
 };
 #[cfg(feature = "train")]
 pub use sdft::{Outcome, Sdft};

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use idiolect::data::settings::{Layer, Settings, keys, resolve, schema};
 use idiolect::lm::LmError;
-use idiolect::{ContinueJob, DistillJob, Error, EvalJob, SdftSettings, TrainSettings};
+use idiolect::{
+    ContinueJob, DistillJob, Error, EvalJob, OnPolicySettings, SdftSettings, TrainSettings,
+};
 
 const PAGE: &str = include_str!("../../../docs/LIMITS.md");
 /// Numbers that the page tells in a sentence: those with a few values, or with words beside numbers.
@@ -106,7 +108,7 @@ fn file<T: Settings + 'static>(base: &'static str, check: fn(&T) -> Result<(), E
 }
 
 /// Every kind; the first that has a key tries it.
-fn files() -> [File; 5] {
+fn files() -> [File; 6] {
     let model = "model = \"m\"\ndata = [\"d\"]\n";
     let continuation = |job: &ContinueJob| {
         job.continuation.validate()?;
@@ -125,6 +127,7 @@ fn files() -> [File; 5] {
         file("model = \"m\"\ndata = [\"d\"]\nforgetting = 1\n", train),
         file(model, SdftSettings::check),
         file(model, DistillJob::check),
+        file(model, |settings: &OnPolicySettings| Ok(settings.check()?)),
         file("documents = 1\nmin_words = 2\n", continuation),
         file("task = \"humaneval\"\ndata = \"d\"\n", evaluation),
     ]

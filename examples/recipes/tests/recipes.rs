@@ -11,6 +11,9 @@ use std::process::Command;
 use idiolect_testkit::{shared, smollm2_gguf, workspace_root};
 
 #[allow(dead_code, reason = "its main is not called here")]
+#[path = "../07_on_policy.rs"]
+mod on_policy;
+#[allow(dead_code, reason = "its main is not called here")]
 #[path = "../06_own_adapter.rs"]
 mod own_adapter;
 #[allow(dead_code, reason = "its main is not called here")]
@@ -87,9 +90,7 @@ fn the_programs_of_the_readme_run() {
 
 #[test]
 fn a_loss_of_ones_own_falls_until_another_thread_ends_the_run() {
-    let Some(shared) = shared() else {
-        return;
-    };
+    let Some(shared) = shared() else { return };
     let losses = own_loss::train(&shared.join("oracles/tiny/tiny-llama3"), 4.0).expect("a run");
     assert!((2..200).contains(&losses.len()), "{losses:?}");
     assert!(losses.iter().any(|loss| *loss < 4.0), "{losses:?}");
@@ -115,12 +116,29 @@ fn a_writer_and_a_check_of_ones_own_distil() {
 
 #[test]
 fn an_adapter_of_ones_own_trains() {
-    let Some(shared) = shared() else {
-        return;
-    };
+    let Some(shared) = shared() else { return };
     let losses = own_adapter::train(&shared.join("oracles/tiny/tiny-llama3")).expect("a run");
     assert_eq!(losses.len(), 20);
     assert!(losses[19] < losses[0], "{losses:?}");
+}
+
+#[test]
+fn a_model_distils_itself_on_its_own_answers() {
+    let Some(shared) = shared() else { return };
+    let place = tempfile::tempdir().expect("a folder");
+    let data = place.path().join("train.jsonl");
+    std::fs::write(&data, ROWS).expect("rows");
+    let model = shared
+        .join("oracles/tiny/tiny-llama3")
+        .display()
+        .to_string();
+    let run = place.path().join("run");
+    let found = on_policy::distil(&model, &data, &run).expect("a run");
+    assert!(
+        found.iter().all(|divergence| *divergence > 0.0),
+        "{found:?}"
+    );
+    assert!(run.join("journal/answers.jsonl").is_file());
 }
 
 /// The example as Cargo built it beside this test.

@@ -88,7 +88,11 @@ impl<'a> Training<'a> {
             loss: Loss::CrossEntropy,
         };
         let divisor = (rows.len() * (tokens - 1)) as f64;
-        let share = StepContext { divisor, seed: 0 };
+        let share = StepContext {
+            divisor,
+            seed: 0,
+            place: 0,
+        };
         let module = self.adapter.take().expect("an adapter");
         let mut measured = objective
             .gradients(&module, &batch, share)

@@ -67,6 +67,7 @@ const EDGES: [(&str, &[&str]); 23] = [
             "lora",
             "model",
             "tokens",
+            "prompt",
             "data",
             "completion",
             "report",

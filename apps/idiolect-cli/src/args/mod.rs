@@ -26,10 +26,9 @@ pub(crate) use forgetting::ForgettingOptions;
 pub(crate) use init::Init;
 pub(crate) use model::ModelOptions;
 pub(crate) use sampling::{DrawOptions, SamplingOptions};
-pub(crate) use sdft::Sdft;
 pub(crate) use serve::Serve;
 pub(crate) use server::ServerOptions;
-pub(crate) use training::{Train, TrainOptions};
+pub(crate) use training::{DistillOnline, Sdft, Train, TrainOptions, WITHOUT_MEANING};
 
 mod chat;
 mod continuing;
@@ -43,7 +42,6 @@ mod forgetting;
 mod init;
 mod model;
 mod sampling;
-mod sdft;
 mod serve;
 mod server;
 mod training;
@@ -104,6 +102,16 @@ impl Cli {
             |command: clap::Command| command.mut_arg("generation_batch_size", |arg| arg.hide(true));
         let whole = Self::command().mut_subcommand("generate", hidden);
         let whole = whole.mut_subcommand("chat", hidden);
+        let whole = whole.mut_subcommand("distill-online", |command| {
+            let hide = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
+            let command = WITHOUT_MEANING.into_iter().fold(command, hide);
+            let command = command.mut_arg("temperature", |arg| {
+                arg.help("0 takes the likeliest token [default: 1]")
+            });
+            command.mut_arg("speculate", |arg| {
+                arg.help("Most tokens a row guesses from its own text and verifies in one pass; 0 is off [default: 0]")
+            })
+        });
         whole.next_line_help(is_narrow())
     }
 
@@ -149,6 +157,8 @@ pub(crate) enum Command {
     Train(Train),
     /// Rewrite a data set's answers in the model's own words
     Distill(Distill),
+    /// Train the model on its own answers, itself as the teacher that is shown a demonstration
+    DistillOnline(DistillOnline),
     /// Halve documents and have a teacher continue them: training rows without instructions
     Continue(Continue),
     /// Fold an adapter into its model

@@ -24,7 +24,7 @@ pub(crate) mod report;
 pub(crate) mod score;
 pub(crate) mod sdft;
 pub(crate) mod serve;
-pub(crate) mod train;
+pub(crate) mod training;
 
 /// The settings of a file under those of the command line.
 pub(crate) fn resolve<T: Settings>(

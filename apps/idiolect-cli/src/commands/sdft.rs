@@ -6,7 +6,7 @@ use idiolect::finetune::FineTuneError;
 use idiolect::{Error, Progress, Sdft as Job, SdftSettings};
 
 use crate::args::Sdft;
-use crate::commands::train::show;
+use crate::commands::training::train::show;
 use crate::commands::{layers, resolve};
 use crate::error::CliError;
 use crate::output;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use idiolect::Progress;
 use idiolect::input::shown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::lines::Lines;
 use super::log::{Log, LogForm};
@@ -43,7 +43,11 @@ impl Bar {
 
     /// A line that a user should read, for programs an object.
     pub(crate) fn tell(&self, line: &str, object: &Value) {
-        let write = || Log::get().tell(line, object);
+        self.beside(|| Log::get().tell(line, object));
+    }
+
+    /// Writes while no bar stands in the way.
+    fn beside(&self, write: impl FnOnce()) {
         match &*self.stage() {
             Some(Shown::Bar(bar)) => bar.suspend(write),
             _ => write(),
@@ -92,7 +96,7 @@ impl Progress for Bar {
     }
 
     fn note(&self, line: &str) {
-        self.tell(line, &json!({"note": line}));
+        self.beside(|| Log::get().note(line));
     }
 }
 

@@ -84,6 +84,11 @@ impl Log {
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 
+    /// Tells a line that a user should read.
+    pub(crate) fn note(self, line: &str) {
+        self.tell(line, &json!({"note": line}));
+    }
+
     /// Tells of the error that ends the program, also where nothing else is told.
     pub(crate) fn error(self, line: &str) {
         let line = match self.form {

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
 use crate::common::kill::{kill_after, lines, points};
-use crate::common::{Place, done, with};
+use crate::common::{Place, done, on_data, owned, with};
 use crate::flags;
 
 /// Flags of a run with dropout, evaluations, early stopping and the best adapter.
@@ -106,5 +106,40 @@ fn a_killed_run_of_every_weight_in_bf16_resumes_to_the_same_bytes() {
     let full = ["--full", "--dtype", "bf16", "--checkpoint-every", "5"];
     flags.extend(full.map(String::from));
     let files = ["metrics.jsonl", "model/model.safetensors"];
+    resumes(&place, &flags, &files, points(), None);
+}
+
+/// Answers are drawn anew from the checkpoint on, in the middle of a batch that serves two steps, by a student with a
+/// moving teacher.
+#[test]
+fn a_killed_on_policy_distillation_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    let more = [
+        "--teacher",
+        "ema",
+        "--ema-rate",
+        "0.2",
+        "--updates-per-batch",
+        "2",
+        "--max-new-tokens",
+        "8",
+        "--dropout",
+        "0.1",
+        "--epochs",
+        "6",
+        "--batch-size",
+        "2",
+        "--accumulation",
+        "3",
+        "--learning-rate",
+        "2e-3",
+        "--checkpoint-every",
+        "5",
+        "--threads",
+        "1",
+    ];
+    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
+    let flags = owned(&on_data("distill-online", [&model, &data], &more));
+    let files = [ADAPTER.as_slice(), &["journal/answers.jsonl"]].concat();
     resumes(&place, &flags, &files, points(), None);
 }

@@ -92,8 +92,18 @@ impl Journal {
     ///
     /// [`DataError::Io`].
     pub fn append<T: Serialize>(&mut self, row: &T) -> Result<(), DataError> {
-        let written = line(row).and_then(|line| {
-            self.file.write_all(line.as_bytes())?;
+        self.append_all(std::slice::from_ref(row))
+    }
+
+    /// Writes rows that belong together as lines and waits until all of them are on the disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::append`].
+    pub fn append_all<T: Serialize>(&mut self, rows: &[T]) -> Result<(), DataError> {
+        let lines: io::Result<String> = rows.iter().map(line).collect();
+        let written = lines.and_then(|lines| {
+            self.file.write_all(lines.as_bytes())?;
             self.file.sync_data()
         });
         written.map_err(|source| DataError::Io {

@@ -149,6 +149,7 @@ fn measurement<M: Module>(
     let share = StepContext {
         divisor: f64::from(TOKENS) * window,
         seed: 0,
+        place: 0,
     };
     let row = row();
     let batch = TokenBatch::new(&[&row], 0);

@@ -167,7 +167,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
 }
 
 /// The batch as the CPU takes it, or in one of few widths elsewhere.
-fn even<'a>(batch: &'a TokenBatch, device: &Device) -> Cow<'a, TokenBatch> {
+pub(crate) fn even<'a>(batch: &'a TokenBatch, device: &Device) -> Cow<'a, TokenBatch> {
     if is_host(device) {
         Cow::Borrowed(batch)
     } else {

@@ -100,7 +100,7 @@ impl RowSource<'_> {
     }
 
     /// Lists the rows that cannot be used in the run directory, and tells of them.
-    fn tell_skipped<L: FnMut(TrainingEvent) + ?Sized>(
+    pub(crate) fn tell_skipped<L: FnMut(TrainingEvent) + ?Sized>(
         &self,
         run: Option<&RunDir>,
         more: Vec<SkippedRow>,

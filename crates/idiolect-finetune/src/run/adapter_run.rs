@@ -145,23 +145,29 @@ impl<'a> AdapterRun<'a> {
             let follow = Follow::new(options, &layout, sets.held_out, &fixed);
             follow.to_the_end(trainer, adapter, listener)
         })?;
-        self.finish(module.frozen(), report)
+        finish(options, model, module.frozen(), report)
     }
+}
 
-    fn finish(
-        &self,
-        adapter: LoraAdapter,
-        report: TrainReport,
-    ) -> Result<FineTuned, FineTuneError> {
-        if let Some(run) = &self.options.run {
-            let place = run.adapter();
-            idiolect_lora::save_adapter(&adapter, &place, self.model.base())?;
-            self.model.save_text_files(&place)?;
-        }
-        Ok(FineTuned {
-            model: self.model.with_adapter(&adapter)?,
-            adapter,
-            report,
-        })
+/// Writes a trained adapter where there is a run directory, and gives it with what the run computed.
+///
+/// # Errors
+///
+/// [`FineTuneError::Lm`] and [`FineTuneError::Io`] where it cannot be written.
+pub(crate) fn finish(
+    options: &RunOptions<'_>,
+    model: &LanguageModel,
+    adapter: LoraAdapter,
+    report: TrainReport,
+) -> Result<FineTuned, FineTuneError> {
+    if let Some(run) = &options.run {
+        let place = run.adapter();
+        idiolect_lora::save_adapter(&adapter, &place, model.base())?;
+        model.save_text_files(&place)?;
     }
+    Ok(FineTuned {
+        model: model.with_adapter(&adapter)?,
+        adapter,
+        report,
+    })
 }

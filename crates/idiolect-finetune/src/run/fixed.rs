@@ -12,7 +12,7 @@ use super::options::RunOptions;
 use crate::FineTuneError;
 
 /// Values by the name of their setting.
-pub(super) type Fixed = BTreeMap<String, String>;
+pub(crate) type Fixed = BTreeMap<String, String>;
 
 /// Those of a run that trains an adapter; none where it neither leaves a checkpoint nor resumes from one.
 ///
@@ -24,10 +24,24 @@ pub(super) fn of_adapter(
     model: &LanguageModel,
     adapter: &LoraAdapter,
 ) -> Result<Fixed, FineTuneError> {
-    let mut fixed = of_model(options, model)?;
-    if fixed.is_empty() {
-        return Ok(fixed);
+    if is_kept(options) {
+        described(options, model, adapter)
+    } else {
+        Ok(Fixed::new())
     }
+}
+
+/// Those of a run that trains an adapter, whether it leaves a checkpoint or not.
+///
+/// # Errors
+///
+/// As for [`of_adapter`].
+pub(crate) fn described(
+    options: &RunOptions<'_>,
+    model: &LanguageModel,
+    adapter: &LoraAdapter,
+) -> Result<Fixed, FineTuneError> {
+    let mut fixed = described_model(options, model)?;
     let settings = &options.settings.finetune;
     fixed.insert("loss".into(), settings.loss.to_string());
     if let Some(folder) = &settings.init_adapter {
@@ -48,10 +62,23 @@ pub(super) fn of_model(
     options: &RunOptions<'_>,
     model: &LanguageModel,
 ) -> Result<Fixed, FineTuneError> {
-    let checkpoints = options.config.checkpoint_every > 0 || options.resume;
-    if options.run.is_none() || !checkpoints {
-        return Ok(Fixed::new());
+    if is_kept(options) {
+        described_model(options, model)
+    } else {
+        Ok(Fixed::new())
     }
+}
+
+/// Whether a run leaves a checkpoint or resumes from one.
+fn is_kept(options: &RunOptions<'_>) -> bool {
+    let checkpoints = options.config.checkpoint_every > 0 || options.resume;
+    options.run.is_some() && checkpoints
+}
+
+fn described_model(
+    options: &RunOptions<'_>,
+    model: &LanguageModel,
+) -> Result<Fixed, FineTuneError> {
     let bits = model
         .bits()
         .map_or("none".into(), |bits| format!("{bits:?}"));
@@ -66,7 +93,8 @@ pub(super) fn of_model(
     ]))
 }
 
-fn shown(value: Value) -> String {
+/// A setting's value as text.
+pub(crate) fn shown(value: Value) -> String {
     match value {
         Value::String(text) => text,
         other => other.to_string(),

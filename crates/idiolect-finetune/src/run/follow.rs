@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
-use idiolect_data::{RunDir, RunSession};
+use idiolect_data::{RunDir, RunSession, write_atomically};
 use idiolect_report::curves;
 use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, TrainerEvent};
 
@@ -16,7 +16,7 @@ use super::tensorboard::Board;
 use crate::{FineTuneError, MemoryPlan, Tracker, TrainReport, TrainSettings, TrainingEvent};
 
 /// How a run is followed.
-pub(super) struct Follow<'a> {
+pub(crate) struct Follow<'a> {
     /// The run directory; without one nothing is written.
     pub(crate) run: Option<&'a RunDir>,
     /// Whether to resume from its latest checkpoint.
@@ -27,8 +27,10 @@ pub(super) struct Follow<'a> {
     pub(crate) tensorboard: bool,
     /// Memory and work.
     pub(crate) plan: &'a MemoryPlan,
-    /// What `run.toml` is to hold.
+    /// The settings of the training.
     pub(crate) settings: &'a TrainSettings,
+    /// What `run.toml` is to hold where that is more than these settings.
+    pub(crate) run_toml: Option<String>,
     /// What is evaluated.
     pub(crate) held_out: &'a dyn Rows,
     /// What makes the run beside the settings of the loop.
@@ -50,6 +52,7 @@ impl<'a> Follow<'a> {
             tensorboard: options.settings.finetune.tensorboard,
             plan: &layout.plan,
             settings: &layout.settings,
+            run_toml: None,
             held_out,
             fixed,
         }
@@ -57,10 +60,10 @@ impl<'a> Follow<'a> {
 }
 
 /// What a run that came to its end gives.
-pub(super) struct Followed<M> {
+pub(crate) struct Followed<M> {
     /// The trained module, still with autodiff.
-    pub(super) module: M,
-    pub(super) report: TrainReport,
+    pub(crate) module: M,
+    pub(crate) report: TrainReport,
 }
 
 impl Follow<'_> {
@@ -134,7 +137,10 @@ impl Follow<'_> {
         let Some(run) = self.run else {
             return Ok(None);
         };
-        idiolect_data::settings::write(self.settings, &run.run_toml())?;
+        match &self.run_toml {
+            Some(text) => write_atomically(&run.run_toml(), |out| out.write_all(text.as_bytes()))?,
+            None => idiolect_data::settings::write(self.settings, &run.run_toml())?,
+        }
         self.plan.write(&run.plan())?;
         let board = self
             .tensorboard

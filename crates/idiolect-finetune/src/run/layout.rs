@@ -9,12 +9,12 @@ use crate::memory::{PlannedRun, chosen_batch};
 use crate::{FineTuneError, MemoryPlan, TrainSettings, TrainingEvent};
 
 /// A run laid out.
-pub(super) struct Layout {
-    pub(super) plan: MemoryPlan,
+pub(crate) struct Layout {
+    pub(crate) plan: MemoryPlan,
     /// The loop.
-    pub(super) config: TrainConfig,
+    pub(crate) config: TrainConfig,
     /// What `run.toml` is to hold.
-    pub(super) settings: TrainSettings,
+    pub(crate) settings: TrainSettings,
 }
 
 impl Layout {
@@ -24,7 +24,7 @@ impl Layout {
     ///
     /// [`FineTuneError::Setting`] for a run that does not fit into memory; [`FineTuneError::Train`] for a row that
     /// cannot be read.
-    pub(super) fn new(
+    pub(crate) fn new(
         options: &RunOptions<'_>,
         run: &PlannedRun<'_>,
         listener: &mut Listener<'_>,

@@ -95,6 +95,10 @@ impl MlflowRun {
         ] {
             self.number(key, value, row.step);
         }
+        for (key, value) in &row.more {
+            let key = format!("train/{key}");
+            self.number(&key, *value, row.step);
+        }
     }
 
     /// Notes an evaluation.
@@ -105,13 +109,13 @@ impl MlflowRun {
         }
     }
 
-    fn number(&self, key: &'static str, value: f64, step: usize) {
+    fn number(&self, key: &str, value: f64, step: usize) {
         let is_there = self.had.get(key).is_some_and(|last| step as u64 <= *last);
         if let (Some(queue), false) = (&self.queue, is_there) {
             let time = clock::milliseconds();
             // Where the thread is gone, its last words are told at the end.
             let _ = queue.send(Number {
-                key,
+                key: key.to_owned(),
                 value,
                 step,
                 time,
@@ -260,6 +264,7 @@ mod tests {
             lr: 0.25,
             grad_norm: 3.0,
             trained_tokens: 7,
+            more: std::collections::BTreeMap::new(),
         }
     }
 

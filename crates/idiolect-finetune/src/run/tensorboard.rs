@@ -97,11 +97,17 @@ impl Board {
     ///
     /// As [`Board::new`].
     pub(crate) fn step(&mut self, row: &StepRow) -> Result<(), FineTuneError> {
-        let values = [
+        let more: Vec<(String, f64)> = row
+            .more
+            .iter()
+            .map(|(name, value)| (format!("train/{name}"), *value))
+            .collect();
+        let mut values = vec![
             ("train/loss", row.loss),
             ("train/learning_rate", row.lr),
             ("train/gradient_norm", row.grad_norm),
         ];
+        values.extend(more.iter().map(|(name, value)| (name.as_str(), *value)));
         self.scalars(row.step, &values)
     }
 
@@ -205,6 +211,7 @@ mod tests {
             lr: 0.0,
             grad_norm: 3.0,
             trained_tokens: 7,
+            more: [("entropy".to_owned(), 0.5)].into(),
         };
         board.step(&row).unwrap();
         let events = read(&std::fs::read(&board.path).unwrap());
@@ -223,6 +230,7 @@ mod tests {
             ("train/loss", Some(1.25)),
             ("train/learning_rate", Some(0.0)),
             ("train/gradient_norm", Some(3.0)),
+            ("train/entropy", Some(0.5)),
         ];
         assert_eq!((events[2].step, values), (5, expected.to_vec()));
     }

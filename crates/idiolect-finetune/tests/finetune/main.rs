@@ -14,6 +14,7 @@ mod full;
 mod held_out;
 mod job;
 mod lazy;
+mod on_policy;
 mod place;
 mod refused;
 mod resume;

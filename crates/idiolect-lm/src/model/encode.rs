@@ -63,13 +63,13 @@ impl LanguageModel {
                 }
                 Ok(ids)
             }
-            ModelPrompt::Messages(messages) => self.chat_ids(messages),
+            ModelPrompt::Messages(messages) => self.conversation_ids(messages),
             ModelPrompt::Example(example) => {
                 let prompt = Conversation {
                     messages: example.prompt(),
                     ..(&**example).into()
                 };
-                self.chat_ids(prompt)
+                self.conversation_ids(prompt)
             }
         }
     }
@@ -78,7 +78,7 @@ impl LanguageModel {
     /// tokenizer puts one, with nothing around it.
     pub(crate) fn completion_ids(&self, prompt: &Prompt) -> Result<Vec<u32>, LmError> {
         match prompt {
-            Prompt::Chat(turns) => self.chat_ids(turns),
+            Prompt::Chat(turns) => self.conversation_ids(turns),
             Prompt::Rendered(rendered) => Ok(self.tokenizer().encode(rendered)?.ids),
             Prompt::Text(text) => {
                 let raw = Template::Named(NamedTemplate::by_name("vanilla")?);
@@ -87,7 +87,15 @@ impl LanguageModel {
         }
     }
 
-    fn chat_ids<'a>(&self, conversation: impl Into<Conversation<'a>>) -> Result<Vec<u32>, LmError> {
+    /// A conversation that ends with a user's turn as token ids, in the model's template.
+    ///
+    /// # Errors
+    ///
+    /// As [`LanguageModel::prompt_ids`].
+    pub fn conversation_ids<'a>(
+        &self,
+        conversation: impl Into<Conversation<'a>>,
+    ) -> Result<Vec<u32>, LmError> {
         let rendered = self.template().prompt(conversation)?;
         Ok(self.tokenizer().encode(&rendered)?.ids)
     }

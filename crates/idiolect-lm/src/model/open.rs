@@ -81,11 +81,8 @@ impl LanguageModel {
         for remark in text.remarks(&choice) {
             progress.note(&remark);
         }
-        if settings.dtype != Dtype::F32 && device::is_host(&device) {
-            progress.note(&format!(
-                "{} on the CPU takes half the memory of f32 for the weights, and several times its time",
-                settings.dtype
-            ));
+        if device::is_host(&device) {
+            tell_of_half(settings.dtype, progress);
         }
         let (decoder, report) = source.weights(&device)?;
         let files = Dtype::of_files(&report, dtype.into());
@@ -128,6 +125,15 @@ impl LanguageModel {
             adapters,
             ..self.clone()
         })
+    }
+}
+
+/// What a half type costs on the CPU.
+fn tell_of_half(dtype: Dtype, progress: &dyn Progress) {
+    if dtype != Dtype::F32 {
+        progress.note(&format!(
+            "{dtype} on the CPU takes half the memory of f32 for the weights, and several times its time"
+        ));
     }
 }
 

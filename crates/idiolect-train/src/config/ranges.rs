@@ -41,6 +41,7 @@ impl TrainConfig {
             ("max_steps", self.max_steps.unwrap_or(1)),
             ("patience", self.patience.unwrap_or(1)),
             ("packing", self.packing.unwrap_or(1)),
+            ("updates_per_window", self.updates_per_window),
         ];
         match counts.into_iter().find(|(_, count)| *count == 0) {
             Some((name, count)) => Err(outside(name, "at least 1", count)),

@@ -2,24 +2,22 @@
 //!
 //! `checkpoints/step-N/` holds `parameters.safetensors` (the trained parameters in f32, by name; of those in less,
 //! what they are rounded from),
-//! `optimizer.safetensors` (both running means of each, by name) and `state.json`.
+//! `optimizer.safetensors` (both running means of each, by name), `average.safetensors` where a run keeps a moving
+//! average of the parameters, and `state.json`.
 //! It is written beside, synced and renamed, so a folder of that name is whole or absent.
 //! No random state is kept: all that is random is a function of the seed and the step.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{remove_folder, replace_folder};
-use idiolect_input::{limits, open_regular, read_bytes};
-use idiolect_kernels::not_finite;
-use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
+use idiolect_input::{limits, read_bytes};
 use serde::{Deserialize, Serialize};
 
 use super::files::{checksums, write_synced};
 use super::stored::StoredConfig;
+use super::tensors::{moment_name, moments, read_tensors, unreadable, values, write_tensors};
 use crate::TrainError;
 use crate::guard::Seen;
 use crate::optimizer::AdamWState;
@@ -28,9 +26,10 @@ use crate::report::io;
 
 const PARAMETERS: &str = "parameters.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
+const AVERAGE: &str = "average.safetensors";
 const STATE: &str = "state.json";
-/// The files whose checksums the state has.
-const TENSORS: [&str; 2] = [PARAMETERS, OPTIMIZER];
+/// The files whose checksums the state has; the last is not in every checkpoint.
+const TENSORS: [&str; 3] = [PARAMETERS, OPTIMIZER, AVERAGE];
 
 /// What a run needs to go on, apart from its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +63,8 @@ pub(crate) struct Checkpoint {
     pub(crate) state: State,
     pub(crate) parameters: Vec<HostTensor>,
     pub(crate) optimizer: Vec<AdamWState>,
+    /// The moving average of the parameters, where the run keeps one.
+    pub(crate) average: Option<Vec<HostTensor>>,
 }
 
 /// Writes `folder/step-N`, then removes all but the latest `keep` checkpoints and that of the best
@@ -88,13 +89,21 @@ pub(crate) fn write(
 fn fill(beside: &Path, checkpoint: &Checkpoint) -> Result<(), TrainError> {
     write_tensors(&beside.join(PARAMETERS), values(&checkpoint.parameters))?;
     write_tensors(&beside.join(OPTIMIZER), moments(&checkpoint.optimizer))?;
+    if let Some(average) = &checkpoint.average {
+        write_tensors(&beside.join(AVERAGE), values(average))?;
+    }
     let state = State {
-        checksums: checksums(beside, &TENSORS)?,
+        checksums: checksums(beside, tensors(checkpoint.average.is_some()))?,
         ..checkpoint.state.clone()
     };
     let json = serde_json::to_vec_pretty(&state).map_err(std::io::Error::from);
     let json = json.map_err(|source| io(beside, source))?;
     write_synced(&beside.join(STATE), &json)
+}
+
+/// The files of tensors of a checkpoint.
+fn tensors(has_average: bool) -> &'static [&'static str] {
+    &TENSORS[..if has_average { 3 } else { 2 }]
 }
 
 /// The checkpoints of the folder, that of the most steps first.
@@ -117,6 +126,8 @@ pub(crate) fn read(path: &Path) -> Result<Checkpoint, TrainError> {
         serde_json::from_slice(&json).map_err(|source| unreadable(&file, "a state", &source))?;
     check_files(path, &state)?;
     let parameters = parameters(path)?;
+    let has_average = state.checksums.contains_key(AVERAGE);
+    let average = has_average.then(|| read_tensors(&path.join(AVERAGE)));
     let mut means = by_name(read_tensors(&path.join(OPTIMIZER))?);
     let mut optimizer = Vec::new();
     for (name, &steps) in &state.parameter_steps {
@@ -145,6 +156,7 @@ pub(crate) fn read(path: &Path) -> Result<Checkpoint, TrainError> {
         state,
         parameters,
         optimizer,
+        average: average.transpose()?,
     })
 }
 
@@ -158,7 +170,8 @@ fn check_files(path: &Path, state: &State) -> Result<(), TrainError> {
     if state.checksums.is_empty() {
         return Ok(());
     }
-    for (name, found) in checksums(path, &TENSORS)? {
+    let has_average = state.checksums.contains_key(AVERAGE);
+    for (name, found) in checksums(path, tensors(has_average))? {
         if state.checksums.get(&name) != Some(&found) {
             let expected = "the bytes that were written";
             return Err(unreadable(&path.join(&name), expected, &"others"));
@@ -189,110 +202,4 @@ fn list(folder: &Path) -> Result<Vec<(usize, PathBuf)>, TrainError> {
     }
     found.sort_unstable();
     Ok(found)
-}
-
-fn moment_name(parameter: &str, kind: &str) -> String {
-    format!("{parameter}.{kind}")
-}
-
-/// An f32 tensor of someone else's; its bytes exist while it is written, and no other's do.
-struct Borrowed<'a> {
-    shape: Vec<usize>,
-    values: &'a [f32],
-}
-
-impl View for Borrowed<'_> {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        let bytes = self.values.iter().flat_map(|value| value.to_le_bytes());
-        Cow::Owned(bytes.collect())
-    }
-
-    fn data_len(&self) -> usize {
-        size_of_val(self.values)
-    }
-}
-
-fn moments(state: &[AdamWState]) -> impl Iterator<Item = (String, Borrowed<'_>)> {
-    let one = |name: &str, kind, values| {
-        let shape = vec![<[f32]>::len(values)];
-        (moment_name(name, kind), Borrowed { shape, values })
-    };
-    state.iter().flat_map(move |state| {
-        let AdamWState {
-            name, mean, square, ..
-        } = state;
-        [one(name, "mean", mean), one(name, "square", square)]
-    })
-}
-
-fn values(tensors: &[HostTensor]) -> impl Iterator<Item = (String, Borrowed<'_>)> {
-    tensors.iter().map(|tensor| {
-        let (shape, values) = (tensor.shape.clone(), tensor.values.as_slice());
-        (tensor.name.clone(), Borrowed { shape, values })
-    })
-}
-
-fn write_tensors<'a>(
-    path: &Path,
-    tensors: impl Iterator<Item = (String, Borrowed<'a>)>,
-) -> Result<(), TrainError> {
-    let io = |source| io(path, source);
-    // The library makes a file that nobody else may read; this one is like any other.
-    let plain = File::create(path).and_then(|file| file.metadata());
-    let plain = plain.map_err(io)?.permissions();
-    safetensors::serialize_to_file(tensors, None, path).map_err(|source| match source {
-        SafeTensorError::IoError(source) => io(source),
-        source => unreadable(path, "f32 tensors", &source),
-    })?;
-    fs::set_permissions(path, plain).map_err(io)?;
-    let file = OpenOptions::new().write(true).open(path);
-    file.and_then(|file| file.sync_all()).map_err(io)
-}
-
-fn read_tensors(path: &Path) -> Result<Vec<HostTensor>, TrainError> {
-    let mut file = Vec::new();
-    let read = open_regular(path).and_then(|mut open| open.read_to_end(&mut file));
-    read.map_err(|source| io(path, source))?;
-    let tensors = SafeTensors::deserialize(&file)
-        .map_err(|source| unreadable(path, "a safetensors file", &source))?;
-    let mut found = Vec::new();
-    for (name, view) in tensors.tensors() {
-        if view.dtype() != Dtype::F32 {
-            let dtype = format!("{name} in {}", view.dtype());
-            return Err(unreadable(path, "tensors in F32", &dtype));
-        }
-        let values = view
-            .data()
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&bytes| f32::from_le_bytes(bytes));
-        let values: Vec<f32> = values.collect();
-        if let Some(problem) = not_finite(&values) {
-            let expected = format!("finite values in {name}");
-            return Err(unreadable(path, &expected, &problem));
-        }
-        found.push(HostTensor {
-            shape: view.shape().to_vec(),
-            values,
-            name,
-        });
-    }
-    Ok(found)
-}
-
-fn unreadable(path: &Path, expected: &str, found: &dyn std::fmt::Display) -> TrainError {
-    TrainError::Checkpoint {
-        path: path.to_owned(),
-        expected: expected.to_owned(),
-        found: found.to_string(),
-    }
 }

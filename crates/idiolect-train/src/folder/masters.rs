@@ -31,10 +31,10 @@ pub(super) fn held<M: Module>(module: &M, optimizer: &mut [AdamWState]) -> Vec<H
 /// Gives the optimiser the masters of parameters that are to be rounded.
 pub(super) fn give_masters(
     rounded: &BTreeSet<String>,
-    parameters: &BTreeMap<(String, Vec<usize>), Vec<f32>>,
+    parameters: &[HostTensor],
     optimizer: &mut [AdamWState],
 ) {
-    for ((name, _), values) in parameters {
+    for HostTensor { name, values, .. } in parameters {
         let mut states = optimizer.iter_mut();
         let own = states.find(|state| state.name == *name);
         if let Some(own) = own.filter(|_| rounded.contains(name)) {

@@ -1,4 +1,4 @@
-//! Settings as a checkpoint holds them: with the two that no file of settings has beside the others.
+//! Settings as a checkpoint holds them: with the three that no file of settings has beside the others.
 //!
 //! Checkpoints of earlier versions name Adam's three settings without `adam_`, which [`TrainConfig`] reads.
 
@@ -18,6 +18,7 @@ struct Fields<'a> {
     #[serde(flatten)]
     config: &'a TrainConfig,
     packing: Option<usize>,
+    updates_per_window: usize,
     rate_ratios: &'a [RateRatio],
 }
 
@@ -27,6 +28,7 @@ impl Serialize for StoredConfig {
         let fields = Fields {
             config,
             packing: config.packing,
+            updates_per_window: config.updates_per_window,
             rate_ratios: &config.rate_ratios,
         };
         fields.serialize(to)
@@ -41,11 +43,13 @@ impl<'de> Deserialize<'de> for StoredConfig {
 
 fn read(mut fields: Map<String, Value>) -> Result<StoredConfig, serde_json::Error> {
     let packing = fields.remove("packing").unwrap_or_default();
+    let updates_per_window = fields.remove("updates_per_window").unwrap_or(1.into());
     let rate_ratios = fields
         .remove("rate_ratios")
         .unwrap_or(Value::Array(Vec::new()));
     Ok(StoredConfig(TrainConfig {
         packing: serde_json::from_value(packing)?,
+        updates_per_window: serde_json::from_value(updates_per_window)?,
         rate_ratios: serde_json::from_value(rate_ratios)?,
         ..serde_json::from_value(Value::Object(fields))?
     }))

@@ -8,6 +8,7 @@ use tracing::{info, info_span};
 
 use crate::folder::Store;
 use crate::guard::Watch;
+use crate::params::averaged;
 use crate::replica::Team;
 use crate::{AdamW, TrainError, TrainerEvent};
 
@@ -18,6 +19,7 @@ pub(super) type Callback<'a> = dyn FnMut(TrainerEvent<'_>) -> ControlFlow<()> + 
 pub(super) struct Running<M> {
     pub(super) module: M,
     pub(super) team: Team,
+    pub(super) average: Option<M>,
     pub(super) optimizer: AdamW,
     pub(super) store: Option<Store>,
     pub(super) watch: Watch,
@@ -33,10 +35,9 @@ impl<M: Module> Running<M> {
         let Some(store) = &mut self.store else {
             return Ok(ControlFlow::Continue(()));
         };
-        let step = self.done;
+        let (step, modules) = (self.done, (&self.module, self.average.as_ref()));
         let (_span, began) = (info_span!("checkpoint", step).entered(), Instant::now());
-        let seen = &self.watch.seen;
-        let saved = store.save((step, seen), &self.module, &self.optimizer)?;
+        let saved = store.save((step, &self.watch.seen), modules, &self.optimizer)?;
         Ok(match saved {
             Some(path) => {
                 let seconds = began.elapsed().as_secs_f64();
@@ -45,5 +46,12 @@ impl<M: Module> Running<M> {
             }
             None => ControlFlow::Continue(()),
         })
+    }
+
+    /// Moves the average, where there is one, towards what a step made of the module.
+    pub(super) fn average(&mut self, module: &M, rate: Option<f64>) {
+        if let (Some(average), Some(rate)) = (self.average.take(), rate) {
+            self.average = Some(averaged(average, module, rate));
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The chunked head loss against plain autodiff cross entropy.
 
+mod teacher;
+
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use idiolect_train::{Divergence, head_divergence, head_loss, trained_head_loss};
 use proptest::prelude::*;

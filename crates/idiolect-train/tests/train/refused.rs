@@ -76,6 +76,7 @@ fn a_row_without_a_trained_token_is_left_out_without_moving_the_others() {
 pub(crate) const WHOLE: StepContext = StepContext {
     divisor: 1.0,
     seed: 0,
+    place: 0,
 };
 
 #[test]

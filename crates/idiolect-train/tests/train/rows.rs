@@ -1,5 +1,7 @@
 //! Rows that come one at a time train as rows in memory do, and are checked as they come.
 
+mod made;
+
 use std::borrow::Cow;
 
 use idiolect_tokens::{IGNORE, TokenRow};

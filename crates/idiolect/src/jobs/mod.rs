@@ -4,6 +4,7 @@ mod bad_rows;
 mod continuation;
 mod distillation;
 mod evaluation;
+mod online;
 mod rows;
 mod writers;
 
@@ -11,6 +12,7 @@ pub(crate) use bad_rows::skip_bad_rows;
 pub use continuation::continue_text;
 pub use distillation::{Rewritten, SelfDistill, distill, merge_shards, rewrite_prompts};
 pub use evaluation::{embedding_scores, evaluate};
+pub use online::distil_online;
 
 pub use rows::read_sample;
 pub(crate) use rows::{refuse_tools, response_nlls, row_nll};

@@ -3,7 +3,7 @@
 use idiolect::continuation::PRESETS;
 use idiolect::eval::{DATA_FILES, DataFile, Task};
 use idiolect::generate::Sampler;
-use idiolect::prompt::{DistillTemplate, NamedTemplate};
+use idiolect::prompt::{ContextTemplate, DistillTemplate, NamedTemplate};
 use serde_json::json;
 
 use crate::error::CliError;
@@ -29,6 +29,7 @@ pub(crate) fn presets() -> Result<(), CliError> {
         .collect();
     let text = [
         of("distill --preset, sdft --preset", &DistillTemplate::names()),
+        of("distill-online --context", &ContextTemplate::names()),
         of("continue --preset", &continued),
         of("--sampler", &samplers),
     ];

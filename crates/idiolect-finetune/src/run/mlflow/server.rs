@@ -22,7 +22,7 @@ pub(super) const MOST: (usize, usize) = (1000, 100);
 /// A number of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Number {
-    pub(super) key: &'static str,
+    pub(super) key: String,
     pub(super) value: f64,
     pub(super) step: usize,
     /// Milliseconds since 1970.

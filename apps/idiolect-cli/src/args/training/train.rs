@@ -10,7 +10,7 @@ use clap::Args;
 use idiolect::train::BatchSize;
 use serde::Serialize;
 
-use super::{DataOptions, ForgettingOptions, ModelOptions};
+use crate::args::{DataOptions, ForgettingOptions, ModelOptions};
 
 /// How an adapter is trained.
 #[derive(Args, Debug, Clone, Default, Serialize)]

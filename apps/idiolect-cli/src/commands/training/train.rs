@@ -11,20 +11,19 @@ use serde_json::json;
 
 use crate::args::Train;
 use crate::commands::resolve;
+use crate::commands::training::config;
 use crate::error::CliError;
 use crate::progress::Bar;
 use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &Train) -> Result<(), CliError> {
-    let own = args
-        .flags
-        .out
-        .as_ref()
-        .map(|out| RunDir::new(out).run_toml());
-    let own = own.filter(|path| args.resume && path.is_file());
-    let config = args.config.as_deref().or(own.as_deref());
-    let settings: TrainSettings = resolve(config, &args.flags)?;
+    let config = config(
+        args.config.as_deref(),
+        args.resume,
+        args.flags.out.as_deref(),
+    );
+    let settings: TrainSettings = resolve(config.as_deref(), &args.flags)?;
     let (bar, began) = (Bar::default(), Instant::now());
     let hooks = Hooks {
         resume: args.resume,
@@ -32,17 +31,27 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
         on_event: Box::new(|event| show(&bar, "train", &event)),
         progress: &bar,
     };
-    let trained = train(&settings, hooks);
+    let trained = train(&settings, hooks).map_err(idiolect::Error::from);
+    ended(&bar, &settings, trained, began)
+}
+
+/// Says what came of a training, or why it ended early.
+pub(crate) fn ended(
+    bar: &Bar,
+    settings: &TrainSettings,
+    trained: Result<TrainOutcome, idiolect::Error>,
+    began: Instant,
+) -> Result<(), CliError> {
     bar.end();
     match trained {
         Ok(outcome) => {
-            tell(&bar, &settings, &outcome, began);
+            tell(bar, settings, &outcome, began);
             Ok(())
         }
-        Err(FineTuneError::Stopped { steps, kept }) => {
+        Err(idiolect::Error::FineTune(FineTuneError::Stopped { steps, kept })) => {
             Err(CliError::stopped(steps, kept, "--resume"))
         }
-        Err(error) => Err(idiolect::Error::from(error).into()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{
+use crate::args::{
     DataOptions, DistillOptions, ForgettingOptions, ModelOptions, SamplingOptions, TrainOptions,
 };
 
