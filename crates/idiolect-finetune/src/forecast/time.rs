@@ -233,7 +233,7 @@ mod tests {
             measured_seconds: 6.04,
             tokens_per_second: 123.4,
             epoch_steps: 20,
-            epoch_seconds: 40.25,
+            epoch_seconds: 40.26,
             steps: 4000,
             seconds: 8050.0,
         };
