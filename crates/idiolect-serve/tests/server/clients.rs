@@ -23,7 +23,7 @@ fn sent(server: &Running, body: &str) -> TcpStream {
 
 /// A request for a lot of text.
 fn long(stream: bool) -> String {
-    json!({"prompt": "The sea", "n": 128, "max_tokens": 200, "ignore_eos": true, "stream": stream})
+    json!({"prompt": "The sea", "n": 64, "max_tokens": 200, "ignore_eos": true, "stream": stream})
         .to_string()
 }
 

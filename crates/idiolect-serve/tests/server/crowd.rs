@@ -56,7 +56,7 @@ fn who_finds_the_line_full_is_told_to_come_again() {
     settings.limits.max_waiting = 1;
     let server = &Running::start(&settings);
     let body =
-        json!({"prompt": "The sea", "n": 64, "max_tokens": 100, "ignore_eos": true}).to_string();
+        json!({"prompt": "The sea", "n": 24, "max_tokens": 100, "ignore_eos": true}).to_string();
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let ask = |_| scope.spawn(|| server.post("/v1/completions", &body, None));
         let asked: Vec<_> = (0..8).map(ask).collect();
