@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 /// A file that another process writes to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,18 +28,32 @@ impl fmt::Display for Holder {
     }
 }
 
+/// How often a lock that this process holds itself is tried again, and how long it waits in between.
+const TRIES: usize = 20;
+const WAIT: Duration = Duration::from_millis(10);
+
 /// Takes the lock of a file until its handle is dropped. A file system that has no locks is used without.
+///
+/// A process that another thread starts has this one's files open, and with them their locks, until its own program
+/// begins: a lock that this process seems to hold is waited for, a fifth of a second at most.
 ///
 /// # Errors
 ///
 /// [`FileInUse`] where another handle holds it, of this process too.
 pub fn lock_file(file: &File, path: &Path) -> Result<(), FileInUse> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(FileInUse {
-            path: path.to_owned(),
-            holder: holder(file),
-        }),
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    let mut tries = 0;
+    loop {
+        match file.try_lock() {
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let holder = holder(file);
+        tries += 1;
+        if tries == TRIES || holder.is_some_and(|holder| holder != std::process::id()) {
+            let path = path.to_owned();
+            return Err(FileInUse { path, holder });
+        }
+        sleep(WAIT);
     }
 }
 
