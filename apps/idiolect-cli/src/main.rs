@@ -99,8 +99,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
     match &cli.command {
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Generate(args) => commands::generate::run(args),
-        Command::Chat(args) => commands::chat::run(args),
-        Command::Serve(args) => commands::serve::run(args),
+        Command::Chat(args) => commands::talk::chat::run(args),
+        Command::Serve(args) => commands::talk::serve::run(args),
         Command::Score(args) => commands::score::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Distill(args) => commands::distill::run(args),

@@ -8,7 +8,7 @@ use idiolect_lm::{
     GenerateRun, LmError, ModelPrompt, RowEvent, ScoredRun, TokenScore, WrittenToken,
 };
 
-use crate::tiny::{model, tiny};
+use crate::tiny::tiny;
 
 /// Nats: another order of sums.
 const BOUND: f32 = 1e-4;
@@ -147,18 +147,4 @@ fn one_token_behind_a_scored_prompt_is_that_of_a_text() {
         done.unwrap().remove(0).token_ids
     };
     assert_eq!(written(1, true), written(4, false)[..1]);
-}
-
-#[test]
-fn a_text_that_spells_its_beginning_has_it_once() {
-    let Some(model) = model("tiny-llama2") else {
-        return;
-    };
-    let bos = model.tokenizer().bos().unwrap();
-    let spelt = model.tokenizer().token(bos).unwrap();
-    for text in ["Say red.".to_owned(), format!("{spelt}Say red.")] {
-        let ids = model.prompt_ids(&ModelPrompt::Text(text)).unwrap();
-        assert_eq!(ids.iter().filter(|id| **id == bos).count(), 1);
-        assert_eq!(ids[0], bos);
-    }
 }
