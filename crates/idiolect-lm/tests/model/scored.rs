@@ -52,15 +52,20 @@ fn a_prompts_scores_add_up_to_its_likelihood() {
     }
 }
 
-#[test]
-fn texts_are_the_same_with_scores_and_each_token_has_its_place() {
-    let Some(model) = tiny() else { return };
-    let settings = GenerationSettings {
+/// Draws that often end at a stop text.
+fn warm() -> GenerationSettings {
+    GenerationSettings {
         max_new_tokens: 60,
         temperature: 2.0,
         stop: vec!["re".into()],
         ..GenerationSettings::default()
-    };
+    }
+}
+
+#[test]
+fn texts_are_the_same_with_scores_and_each_token_has_its_place() {
+    let Some(model) = tiny() else { return };
+    let settings = warm();
     let prompts: Vec<ModelPrompt> = (0..12)
         .map(|at| ModelPrompt::Text(format!("Number {at} is")))
         .collect();
