@@ -52,6 +52,11 @@ fn a_prompts_scores_add_up_to_its_likelihood() {
     }
 }
 
+fn numbered() -> Vec<ModelPrompt> {
+    let prompt = |at| ModelPrompt::Text(format!("Number {at} is"));
+    (0..12).map(prompt).collect()
+}
+
 /// Draws that often end at a stop text.
 fn warm() -> GenerationSettings {
     GenerationSettings {
@@ -66,9 +71,7 @@ fn warm() -> GenerationSettings {
 fn texts_are_the_same_with_scores_and_each_token_has_its_place() {
     let Some(model) = tiny() else { return };
     let settings = warm();
-    let prompts: Vec<ModelPrompt> = (0..12)
-        .map(|at| ModelPrompt::Text(format!("Number {at} is")))
-        .collect();
+    let prompts = numbered();
     let run = GenerateRun {
         seed: 3,
         ignore_eos: false,
@@ -93,11 +96,8 @@ fn texts_are_the_same_with_scores_and_each_token_has_its_place() {
         }
         ControlFlow::Continue(())
     });
-    assert!(
-        plain
-            .iter()
-            .any(|row| row.finish_reason == FinishReason::StopString)
-    );
+    let stopped = |row: &Generated| row.finish_reason == FinishReason::StopString;
+    assert!(plain.iter().any(stopped));
     for (row, done) in done.unwrap().iter().enumerate() {
         let expected = &plain[row];
         assert_eq!(
