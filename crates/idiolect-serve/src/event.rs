@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Limits;
+use crate::ServeLimits;
 
 /// Hears what a server does.
 pub type Tell = Arc<dyn Fn(&ServeEvent) + Send + Sync>;
@@ -50,5 +50,5 @@ pub struct Listening {
     /// Whether requests need a key.
     pub key: bool,
     /// The limits in force.
-    pub limits: Limits,
+    pub limits: ServeLimits,
 }

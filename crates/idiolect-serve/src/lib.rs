@@ -16,4 +16,4 @@ pub use event::{Listening, ServeEvent, Tell};
 pub use idiolect_http::Secret;
 pub use models::NamedAdapter;
 pub use server::Server;
-pub use settings::{KEY_VARIABLE, Limits, ServeSettings, key_of};
+pub use settings::{KEY_VARIABLE, ServeLimits, ServeSettings, key_of};

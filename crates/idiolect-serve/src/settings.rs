@@ -24,7 +24,7 @@ pub struct ServeSettings {
     /// machines reach.
     pub key: Option<Secret>,
     /// What requests may take.
-    pub limits: Limits,
+    pub limits: ServeLimits,
     /// From which the seed of each request comes that brings none. Default: 42.
     pub seed: u64,
 }
@@ -36,7 +36,7 @@ impl Default for ServeSettings {
             adapters: Vec::new(),
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000),
             key: None,
-            limits: Limits::default(),
+            limits: ServeLimits::default(),
             seed: 42,
         }
     }
@@ -47,7 +47,7 @@ const YEAR: Duration = Duration::from_hours(8760);
 
 /// What requests may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServeLimits {
     /// Bytes of a request's body, 1 to 1 GiB; default 2 MiB.
     pub max_body_bytes: usize,
     /// Tokens of a prompt, at least 1; the model's positions bound them further. Default: those alone.
@@ -71,7 +71,7 @@ pub struct Limits {
     pub client_timeout: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServeLimits {
     fn default() -> Self {
         Self {
             max_body_bytes: 2 << 20,
@@ -96,7 +96,7 @@ impl ServeSettings {
     /// [`ServeError::Setting`] for a limit out of its range, an address that other machines reach without a key, and
     /// names of adapters that are empty or given twice.
     pub fn check(&self) -> Result<(), ServeError> {
-        let Limits {
+        let ServeLimits {
             max_body_bytes,
             max_prompt_tokens,
             max_new_tokens,
@@ -196,13 +196,13 @@ mod tests {
         settings.limits.max_waiting = 0;
         assert_eq!(told(&settings), "max_waiting: expected 1 to 65536, found 0");
         for client_timeout in [Duration::ZERO, Duration::MAX] {
-            settings.limits = Limits {
+            settings.limits = ServeLimits {
                 client_timeout,
-                ..Limits::default()
+                ..ServeLimits::default()
             };
             assert!(told(&settings).starts_with("client_timeout"));
         }
-        settings.limits = Limits::default();
+        settings.limits = ServeLimits::default();
         let adapter: NamedAdapter = "a=b".parse().unwrap();
         settings.adapters = vec![adapter.clone(), adapter];
         assert!(told(&settings).starts_with("adapter: expected a name for each"));

@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::error::CliError;
 
 pub(crate) mod about;
-pub(crate) mod chat;
 pub(crate) mod combine;
 pub(crate) mod continuation;
 pub(crate) mod distill;
@@ -23,7 +22,7 @@ pub(crate) mod metrics;
 pub(crate) mod report;
 pub(crate) mod score;
 pub(crate) mod sdft;
-pub(crate) mod serve;
+pub(crate) mod talk;
 pub(crate) mod training;
 
 /// The settings of a file under those of the command line.

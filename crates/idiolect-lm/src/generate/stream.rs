@@ -96,12 +96,11 @@ impl LanguageModel {
         on_event: &'a mut OnRow<'a>,
     ) -> RowTexts<'a> {
         let stops = &config.stops.strings;
-        let guard = stops.iter().map(String::len).max().unwrap_or(0);
         let one = |_: &Request| RowText {
             stream: TextStream::new(self.tokenizer(), true),
             text: String::new(),
             shown: 0,
-            guard,
+            stops: stops.clone(),
             waiting: Vec::new(),
         };
         RowTexts {
@@ -172,8 +171,8 @@ struct RowText<'a> {
     text: String,
     /// Bytes of it that were handed over.
     shown: usize,
-    /// Bytes of the longest stop text.
-    guard: usize,
+    /// Texts that end the row.
+    stops: Vec<String>,
     /// Scored tokens that were not handed over, each with where its text ends.
     waiting: Vec<(WrittenToken, usize)>,
 }
@@ -193,7 +192,7 @@ impl RowText<'_> {
             let written = WrittenToken { score, begins };
             self.waiting.push((written, self.text.len()));
         }
-        let end = certain(&self.text, self.guard).len();
+        let end = self.shown + certain(&self.text[self.shown..], &self.stops).len();
         if end <= self.shown {
             return ControlFlow::Continue(());
         }
@@ -236,12 +235,15 @@ impl RowText<'_> {
     }
 }
 
-/// The beginning of a text that cannot change any more: no half character at its end, and nothing that may
-/// turn out to begin a stop text of up to `guard` bytes.
-fn certain(text: &str, guard: usize) -> &str {
+/// The beginning of a text that cannot change any more: no half character at its end, and nothing from a stop text on,
+/// or that may turn out to begin one.
+fn certain<'t>(text: &'t str, stops: &[String]) -> &'t str {
     let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    let guard = stops.iter().map(String::len).max().unwrap_or(0);
     let end = whole.floor_char_boundary(whole.len().saturating_sub(guard));
-    &whole[..end]
+    // A token may bring a stop text with more behind it.
+    let stop = stops.iter().filter_map(|stop| text.find(stop.as_str()));
+    &whole[..stop.fold(end, usize::min)]
 }
 
 #[cfg(test)]
@@ -250,8 +252,16 @@ mod tests {
 
     #[test]
     fn half_a_character_and_the_beginning_of_a_stop_wait() {
-        assert_eq!(certain("ab\u{fffd}", 0), "ab");
-        assert_eq!(certain("answer ##", 3), "answer");
-        assert_eq!(certain("\u{e9}t\u{e9}", 1), "\u{e9}t");
+        let stops = |length: usize| vec!["#".repeat(length)];
+        assert_eq!(certain("ab\u{fffd}", &[]), "ab");
+        assert_eq!(certain("answer ##", &stops(3)), "answer");
+        assert_eq!(certain("\u{e9}t\u{e9}", &stops(1)), "\u{e9}t");
+    }
+
+    #[test]
+    fn nothing_behind_a_stop_is_ever_certain() {
+        let stops = ["re".to_owned(), "x".to_owned()];
+        assert_eq!(certain("the respon", &stops), "the ");
+        assert_eq!(certain("the re", &stops), "the ");
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use completion::completion;
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{GenerateRun, LanguageModel};
 
-use crate::Limits;
+use crate::ServeLimits;
 use crate::models::Models;
 use crate::refusal::Refusal;
 
@@ -22,7 +22,7 @@ pub(crate) struct Context<'a> {
     /// The models.
     pub(crate) models: &'a Models,
     /// What a request may take.
-    pub(crate) limits: &'a Limits,
+    pub(crate) limits: &'a ServeLimits,
     /// Seed of a request that brings none.
     pub(crate) seed: u64,
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Shared;
 use super::body::{ReplyBody, read};
-use super::routes::{refused, with_json};
+use super::response::{refused, with_json};
 use super::ticket::Ticket;
 use crate::api::{Asked, Context, Form, chat, completion};
 use crate::refusal::Refusal;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::ticket::Ticket;
-use crate::Limits;
+use crate::ServeLimits;
 use crate::refusal::Refusal;
 use crate::reply::Events;
 use crate::work::Reply;
@@ -21,7 +21,7 @@ use crate::work::Reply;
 const READ_ON: usize = 16;
 
 /// Reads the body of a request.
-pub(super) async fn read(body: Incoming, limits: &Limits) -> Result<Vec<u8>, Refusal> {
+pub(super) async fn read(body: Incoming, limits: &ServeLimits) -> Result<Vec<u8>, Refusal> {
     let most = limits.max_body_bytes;
     match timeout(limits.client_timeout, collect(body, most)).await {
         Ok(Ok(Some(bytes))) => Ok(bytes),

@@ -4,6 +4,7 @@ mod ask;
 mod body;
 mod guard;
 mod io;
+mod response;
 mod routes;
 mod ticket;
 mod timer;
@@ -18,12 +19,12 @@ use idiolect_http::Secret;
 
 use crate::models::Models;
 use crate::work::Queue;
-use crate::{Limits, Tell};
+use crate::{ServeLimits, Tell};
 
 /// What every connection shares.
 pub(crate) struct Shared {
     pub(crate) models: Models,
-    pub(crate) limits: Limits,
+    pub(crate) limits: ServeLimits,
     pub(crate) key: Option<Secret>,
     pub(crate) queue: Queue,
     pub(crate) is_stopping: AtomicBool,

@@ -4,13 +4,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::ask::ask;
 use super::body::ReplyBody;
+use super::response::{refused, with_json};
 use super::ticket::Ticket;
 use super::{Shared, guard};
 use crate::api::Form;
@@ -104,30 +104,4 @@ fn model(shared: &Shared, name: &str) -> Value {
         "id": name, "object": "model", "created": shared.begun, "owned_by": "idiolect", "root": base,
         "parent": parent, "max_model_len": shared.models.positions(),
     })
-}
-
-/// An answer in JSON, under the ticket's status.
-pub(super) fn with_json(value: &Value, ticket: Ticket) -> Response<ReplyBody> {
-    let status = ticket
-        .status
-        .and_then(|status| StatusCode::from_u16(status).ok());
-    let mut response = Response::new(ReplyBody::whole(value.to_string(), ticket));
-    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// Why there is no answer.
-pub(super) fn refused(refusal: &Refusal, mut ticket: Ticket) -> Response<ReplyBody> {
-    ticket.status = Some(refusal.status);
-    ticket.refusal = Some(refusal.message.clone());
-    let mut response = with_json(&refusal.json(), ticket);
-    let headers = response.headers_mut();
-    match refusal.status {
-        503 => headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
-        405 => headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST")),
-        _ => None,
-    };
-    response
 }

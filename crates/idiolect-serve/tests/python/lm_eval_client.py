@@ -1,9 +1,9 @@
 """lm-evaluation-harness' `local-completions` client against a server that runs, item by item against `idiolect eval`.
 
-    idiolect eval --model M --task arc_challenge --data ../shared/data --limit 100 --out /tmp/own
+    idiolect eval --model M --task arc_challenge --data ../shared/data --limit 100 --out runs/own
     idiolect serve --model M --port 8000
     python crates/idiolect-serve/tests/python/lm_eval_client.py http://127.0.0.1:8000/v1 models/smollm2-bf16 \
-        ../shared/data 100 /tmp/own
+        ../shared/data 100 runs/own
 
 The tokenizer is that of the second argument. The harness's own task file is used; its data are the copies in the third,
 for the harness reads them from the Hub. Run with lm_eval 0.4.13, transformers 5.23.0.

@@ -8,10 +8,13 @@ server no longer answers.
 """
 
 import json
+import os
 import socket
 import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+
+BODIES = int(os.environ.get("BODIES", "200"))
 
 
 def peak(process):
@@ -54,9 +57,10 @@ def main(host, port, process):
     deep = b"[" * 2_000_000
     text = json.dumps({"prompt": "word " * 400_000}).encode()
     huge = b"x" * 20_000_000
-    with ThreadPoolExecutor(200) as pool:
+    with ThreadPoolExecutor(BODIES) as pool:
         for kind, body in (("2 MB of ids", ids), ("2 MB of brackets", deep), ("2 MB of text", text), ("20 MB", huge)):
-            told(f"200 bodies at once, {kind}", counted(list(pool.map(lambda _: whole(place, body), range(200)))))
+            found = list(pool.map(lambda _, body=body: whole(place, body), range(BODIES)))
+            told(f"{BODIES} bodies at once, {kind}", counted(found))
     lazy = [socket.create_connection(place) for _ in range(100)]
     long = json.dumps({"prompt": "x", "n": 64, "max_tokens": 200, "ignore_eos": True, "stream": True, "logprobs": 5})
     for client in lazy:

@@ -32,7 +32,7 @@ fn of_a_hundred_requests_at_once_each_has_its_own_answer() {
         let ask = |at: u64| {
             let body = json!({"prompt": prompt(at), "seed": at, "max_tokens": 8});
             scope.spawn(move || {
-                if at % 2 == 0 {
+                if at.is_multiple_of(2) {
                     return server.texts(&body).remove(0);
                 }
                 let events = server.events("/v1/completions", &body);

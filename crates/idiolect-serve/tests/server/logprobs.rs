@@ -104,13 +104,10 @@ fn every_new_token_has_its_likelihood_and_its_place() {
         assert!((3..=4).contains(&top.len()), "{top:?}");
         all.push(id);
     }
-    for (token, offset) in found["tokens"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .zip(numbers(&found["text_offset"]))
-    {
-        let behind: String = text.chars().skip(offset as usize).collect();
+    let tokens = found["tokens"].as_array().unwrap();
+    for (token, offset) in tokens.iter().zip(found["text_offset"].as_array().unwrap()) {
+        let offset = usize::try_from(offset.as_u64().unwrap()).unwrap();
+        let behind: String = text.chars().skip(offset).collect();
         let token = token.as_str().unwrap();
         let special = token.starts_with("<|") || token.starts_with("bytes:");
         assert!(

@@ -137,7 +137,7 @@ impl Drop for Running {
 }
 
 fn client() -> Client {
-    let whole = Some(std::time::Duration::from_secs(120));
+    let whole = Some(std::time::Duration::from_mins(2));
     Client::new(Timeouts {
         whole,
         ..Timeouts::default()

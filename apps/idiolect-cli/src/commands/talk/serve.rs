@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idiolect::Error;
-use idiolect::serve::{Limits, Listening, NamedAdapter, ServeEvent, ServeSettings, Server, key_of};
+use idiolect::serve::{
+    Listening, NamedAdapter, ServeEvent, ServeLimits, ServeSettings, Server, key_of,
+};
 use serde_json::json;
 
 use crate::args::{ModelOptions, Serve};
@@ -40,10 +42,10 @@ fn settings(args: &Serve) -> Result<ServeSettings, CliError> {
     })
 }
 
-fn limits(args: &Serve) -> Limits {
-    let own = Limits::default();
+fn limits(args: &Serve) -> ServeLimits {
+    let own = ServeLimits::default();
     let seconds = |given: Option<u64>, own| given.map_or(own, Duration::from_secs);
-    Limits {
+    ServeLimits {
         max_body_bytes: args.max_body_bytes.unwrap_or(own.max_body_bytes),
         max_prompt_tokens: args.max_prompt_tokens.unwrap_or(own.max_prompt_tokens),
         max_new_tokens: args.max_new_tokens.unwrap_or(own.max_new_tokens),
