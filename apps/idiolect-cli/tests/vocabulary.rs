@@ -146,14 +146,14 @@ fn training_goes_on_from_an_adapter_with_its_words() {
     let words = [&on[..], &["--add-tokens", "<more>"]].concat();
     refused(
         &train(&model, &data, &words),
-        &["--add-tokens", "init_adapter"],
+        &["--add-tokens", "--init-adapter"],
     );
     let kl = [&on[..], &["--loss", "reverse-kl"]].concat();
-    refused(&train(&model, &data, &kl), &["--loss", "modules_to_save"]);
+    refused(&train(&model, &data, &kl), &["--loss", "--modules-to-save"]);
     let half = format!("{adapter}=0.5");
     let stack = ["generate", "--prompt", "Say red.", "--adapter", &half];
     let stack = [&stack[..], &["--model", &model]].concat();
-    refused(&stack, &["--adapter", "modules_to_save"]);
+    refused(&stack, &["--adapter", "--modules-to-save"]);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn divergence_from_the_base_model_falls_and_needs_an_adapter() {
     let out = place.path("none");
     refused(
         &with(&flags, &["--loss", "reverse-kl", "--out", &out]),
-        &["--loss", "init_adapter"],
+        &["--loss", "--init-adapter"],
     );
     refused(
         &with(&flags, &["--loss", "js", "--out", &out]),
@@ -151,7 +151,7 @@ fn packed_runs_plan_draw_and_tell_tensorboard() {
     let packing = ["--packing", "--max-length", "64"];
     refused(
         &with(&flags, &["--packing", "--out", &out]),
-        &["--packing", "max_length"],
+        &["--packing", "--max-length"],
     );
     let more = ["--tensorboard", "--validation-share", "0.25", "--out", &out];
     let more: Vec<&str> = packing.into_iter().chain(more).collect();
