@@ -212,10 +212,11 @@ fn as_flag(text: &str) -> String {
     if keys.iter().all(is_flag) {
         let flags: Vec<String> = keys.iter().map(|key| format!("--{key}")).collect();
         let other = |word: &str| {
-            let key = word.replace('_', "-");
+            let name = word.trim_end_matches([',', ';', ')']);
+            let key = name.replace('_', "-");
             let is_other = word.contains('_') && is_flag(&key);
             if is_other {
-                format!("--{key}")
+                format!("--{key}{}", &word[name.len()..])
             } else {
                 word.to_owned()
             }
