@@ -127,9 +127,7 @@ fn another_base_model_or_type_is_refused() {
     let half = LanguageModel::from_settings(&half).unwrap();
     let error = run(&half).unwrap_err();
     assert!(
-        error.contains(
-            "expected a run with dtype bf16, as is asked for now, found one with dtype f32"
-        ),
+        error.contains("expected a run with dtype bf16, as asked, found one with dtype f32"),
         "{error}"
     );
     let weights = model.take_weights();

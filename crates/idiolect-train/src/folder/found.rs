@@ -49,7 +49,7 @@ pub(super) fn found(
         None => Ok(checkpoint),
         Some((expected, found)) => Err(TrainError::Checkpoint {
             path: path.to_owned(),
-            expected: format!("a run with {expected}, as is asked for now"),
+            expected: format!("a run with {expected}, as asked"),
             found: format!("one with {found}"),
         }),
     }
