@@ -1,20 +1,20 @@
 //! One run: train an adapter on its rows, and measure it.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use idiolect::finetune::FineTuneSettings;
+use idiolect::finetune::{FineTuneSettings, OnPolicySettings};
 use idiolect::lm::WeightedAdapter;
-use idiolect::{FineTune, LanguageModel, LoraConfig, ModelSettings, Quiet, TrainConfig};
-use serde_json::json;
+use idiolect::{FineTune, LanguageModel, LoraConfig, ModelSettings, OnPolicy, Quiet, TrainConfig};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::args::Args;
 use crate::base::{Measures, Places};
 use crate::design::{
-    self, ALPHA, ANSWER_TOKENS, ARC, Arm, BATCH, EPOCHS, GREEDY, GREEDY_TOKENS, HELD_OUT, LONGEST,
-    PROMPTS, RANK, RATE, REWRITE_TOKENS, REWRITTEN, ROWS, Run, SLOW,
+    self, ALPHA, ANSWER_TOKENS, ARC, Arm, BATCH, DRAWN_TOKENS, EPOCHS, GREEDY, GREEDY_TOKENS,
+    HELD_OUT, LONGEST, PROMPTS, RANK, RATE, REWRITE_TOKENS, REWRITTEN, ROWS, Run, SLOW,
 };
 use crate::error::ExperimentError;
 use crate::record::Record;
@@ -93,7 +93,7 @@ impl<'a> Lab<'a> {
         let folder = format!("{:?}-{}-{}", run.arm, run.rows, run.seed).to_lowercase();
         let folder = self.out.join(folder);
         let set = self.source().of(&self.rows, run)?;
-        FineTune::new(&self.model, &set)
+        let tuning = FineTune::new(&self.model, &set)
             .lora(LoraConfig {
                 rank: RANK,
                 alpha: ALPHA,
@@ -102,8 +102,14 @@ impl<'a> Lab<'a> {
             .config(training(run))
             .settings(FineTuneSettings::default())
             .run_dir(&folder)
-            .resume(true)
-            .start()?;
+            .resume(true);
+        let divergence = if run.arm == Arm::OnPolicy {
+            taught(tuning)?;
+            divergences(&folder.join("metrics.jsonl"))?
+        } else {
+            tuning.start()?;
+            Vec::new()
+        };
         let adapter = folder.join("adapter");
         let tuned = self.model.load_adapter(&adapter)?;
         let forgotten = self.measures.own.measure(&tuned, &Quiet)?;
@@ -121,15 +127,44 @@ impl<'a> Lab<'a> {
             cosine: all_rounded(&measured.cosine),
             knowledge: measured.knowledge,
             shift: rounded(shift.summary().relative_shift),
+            divergence: all_rounded(&divergence),
             seconds: began.elapsed().as_secs_f64().round(),
         })
     }
 }
 
+/// Trains on policy, with the method's own settings.
+fn taught(tuning: FineTune<'_>) -> Result<(), ExperimentError> {
+    let usual = OnPolicySettings {
+        max_new_tokens: DRAWN_TOKENS,
+        ..OnPolicySettings::default()
+    };
+    OnPolicy::new(tuning)
+        .generation(usual.generation())
+        .start()?;
+    Ok(())
+}
+
+/// What the steps of an on-policy run recorded as their divergence from the teacher.
+fn divergences(metrics: &Path) -> Result<Vec<f64>, ExperimentError> {
+    let text = std::fs::read_to_string(metrics).map_err(ExperimentError::io(metrics))?;
+    let one = |(at, line): (usize, &str)| {
+        let row = serde_json::from_str::<Value>(line);
+        let row = row.map_err(|source| ExperimentError::Record {
+            path: metrics.to_owned(),
+            line: at + 1,
+            source,
+        });
+        row.map(|row| row.get("divergence").and_then(Value::as_f64))
+    };
+    let rows = text.lines().enumerate();
+    rows.filter_map(|row| one(row).transpose()).collect()
+}
+
 fn training(run: &Run) -> TrainConfig {
     let share = if run.arm == Arm::PlainSlow { SLOW } else { 1.0 };
     TrainConfig {
-        epochs: EPOCHS,
+        epochs: if run.arm == Arm::OnPolicy { 1 } else { EPOCHS },
         batch_size: 2,
         accumulation: BATCH / 2,
         learning_rate: RATE * share,

@@ -39,8 +39,10 @@ pub(crate) const ALPHA: f64 = 16.0;
 pub(crate) const RATE: f64 = 1e-3;
 /// The rate of the slow arm, as a share of the other, fixed beforehand: it answers "it only learns less".
 pub(crate) const SLOW: f64 = 0.6;
-/// Passes over the rows.
+/// Passes over the rows; one for the on-policy arm, whose every step draws its answers.
 pub(crate) const EPOCHS: usize = 3;
+/// Tokens of an answer that the on-policy arm draws, at most.
+pub(crate) const DRAWN_TOKENS: usize = 80;
 /// Rows of an optimiser step.
 pub(crate) const BATCH: usize = 8;
 /// Seeds of the runs.
@@ -60,6 +62,9 @@ pub(crate) enum Arm {
     Unaided,
     /// As plain, at [`SLOW`] of the rate.
     PlainSlow,
+    /// The model's own answers at each step, taught by the base model that sees the response (arXiv 2601.19897); it was
+    /// added after the other runs were designed, and has tests of its own.
+    OnPolicy,
 }
 
 /// One training run.
@@ -87,12 +92,13 @@ impl fmt::Display for Arm {
             Self::Mixed => "mix 0.5",
             Self::Unaided => "unaided",
             Self::PlainSlow => "plain, 0.6 of the rate",
+            Self::OnPolicy => "on policy, 1 epoch",
         })
     }
 }
 
 /// Arms with their rows, those of the primary endpoint first.
-pub(crate) const ARMS: [(Arm, usize); 7] = [
+pub(crate) const ARMS: [(Arm, usize); 8] = [
     (Arm::Plain, ROWS),
     (Arm::Distilled, ROWS),
     (Arm::PlainSlow, ROWS),
@@ -100,6 +106,7 @@ pub(crate) const ARMS: [(Arm, usize); 7] = [
     (Arm::Plain, FEW_ROWS),
     (Arm::Distilled, FEW_ROWS),
     (Arm::Unaided, ROWS),
+    (Arm::OnPolicy, ROWS),
 ];
 
 /// Every run, in the order in which they are done: the seeds of the two arms of the primary endpoint in turns.
@@ -129,7 +136,7 @@ mod tests {
     #[test]
     fn the_primary_endpoint_is_done_first_and_every_run_is_there_once() {
         let runs = runs();
-        assert_eq!(runs.len(), 21);
+        assert_eq!(runs.len(), 24);
         let primary =
             |run: &Run| run.rows == ROWS && matches!(run.arm, Arm::Plain | Arm::Distilled);
         assert!(runs[..6].iter().all(primary) && !runs[6..].iter().any(primary));

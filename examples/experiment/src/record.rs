@@ -36,6 +36,9 @@ pub(crate) struct Record {
     pub(crate) knowledge: Vec<f64>,
     /// Mean change of the adapted weights relative to them.
     pub(crate) shift: f64,
+    /// Divergence from the teacher in nats a token, step by step; empty but for the on-policy arm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) divergence: Vec<f64>,
     /// What the run and its measures took.
     pub(crate) seconds: f64,
 }

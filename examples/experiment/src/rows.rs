@@ -98,7 +98,7 @@ impl Source<'_> {
     /// The rows of a run.
     pub(crate) fn of(&self, rows: &Rows, run: &Run) -> Result<Dataset, ExperimentError> {
         let mut set = match run.arm {
-            Arm::Plain | Arm::PlainSlow => rows.plain.clone(),
+            Arm::Plain | Arm::PlainSlow | Arm::OnPolicy => rows.plain.clone(),
             Arm::Distilled => rows.distilled.clone(),
             Arm::Mixed => rows.mixed(),
             Arm::Unaided => self.rewritten(&rows.plain, "unaided", "unaided")?,

@@ -1,6 +1,11 @@
 //! The tests against numbers whose answer is known.
 
+#![allow(clippy::unwrap_used, reason = "a test's own files")]
+
 use super::draws::{Items, holm};
+use super::{added, divergence};
+use crate::design::{ROWS, SEEDS};
+use crate::record::Records;
 
 /// Holm's correction as statsmodels' `multipletests` gives it.
 #[test]
@@ -39,4 +44,47 @@ fn a_difference_is_certain_and_a_balance_is_not() {
     ]);
     assert!(balance.p() > 0.9, "{}", balance.p());
     assert!(told.plus(-10.0).p_above() > 0.99);
+}
+
+/// Records of three seeds of an arm, written and read as the program does.
+fn records(arms: &[(&str, f64)]) -> (tempfile::TempDir, Records) {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("results.jsonl");
+    let line = |(arm, forgot): &(&str, f64), seed: u64| {
+        let values: Vec<f64> = (0..20).map(|item| forgot + f64::from(item) / 1e3).collect();
+        let divergence: Vec<f64> = (0..9).map(|step| f64::from(9 - step)).collect();
+        serde_json::json!({
+            "key": "k", "arm": arm, "rows": ROWS, "seed": seed, "forgetting": values, "plain_text": 0.0,
+            "learning": values, "bleu4": [], "rouge_l": [], "cosine": [], "knowledge": [], "shift": 0.0,
+            "divergence": divergence, "seconds": 1.0,
+        })
+        .to_string()
+    };
+    let lines = arms.iter();
+    let lines: Vec<String> = lines
+        .flat_map(|arm| SEEDS.map(|seed| line(arm, seed)))
+        .collect();
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let records = Records::open(&path, "k").unwrap();
+    (place, records)
+}
+
+#[test]
+fn the_arm_that_was_added_is_held_against_both_others() {
+    let (_place, records) = records(&[("plain", 0.5), ("distilled", 0.3), ("on_policy", 0.3)]);
+    let found = added(&records);
+    let means: Vec<f64> = found.iter().map(|one| one.effect.mean).collect();
+    for (found, expected) in means.iter().zip([-0.2, 0.0, -0.2, 0.0]) {
+        assert!((found - expected).abs() < 1e-9, "{means:?}");
+    }
+    assert!(found[0].is_certain() && !found[1].is_certain());
+    let [first, last] = divergence(&records).unwrap();
+    assert_eq!(first.means(), [8.0; 3]);
+    assert_eq!(last.means(), [2.0; 3]);
+}
+
+#[test]
+fn without_its_runs_the_added_arm_says_nothing() {
+    let (_place, records) = records(&[("plain", 0.5), ("distilled", 0.3)]);
+    assert!(added(&records).is_empty() && divergence(&records).is_none());
 }

@@ -26,7 +26,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    fn new(name: &'static str, unit: &'static str, items: &Items, p: f64) -> Self {
+    pub(super) fn new(name: &'static str, unit: &'static str, items: &Items, p: f64) -> Self {
         Self {
             name,
             unit,
@@ -56,11 +56,11 @@ pub(crate) fn items(
     SEEDS.iter().map(one).collect::<Option<_>>().map(Items)
 }
 
-fn forgetting(record: &Record) -> &Vec<f64> {
+pub(super) fn forgetting(record: &Record) -> &Vec<f64> {
     &record.forgetting
 }
 
-fn learning(record: &Record) -> &Vec<f64> {
+pub(super) fn learning(record: &Record) -> &Vec<f64> {
     &record.learning
 }
 
