@@ -279,3 +279,61 @@ fn longest(rows: &dyn Rows) -> Result<usize, FineTuneError> {
 fn megabytes(bytes: usize) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: MemoryPlan = MemoryPlan {
+        weights_bytes: 40,
+        trained_bytes: 10,
+        activation_bytes: 30,
+        logits_bytes: 20,
+        total_bytes: 100,
+        available_bytes: None,
+        devices: 2,
+        activation_checkpointing: false,
+        batch_size: 2,
+        accumulation: 4,
+        longest_batch_tokens: 8,
+        rows: 3,
+        held_out: 0,
+        tokens: None,
+        trained_tokens: None,
+    };
+
+    #[test]
+    fn devices_that_share_a_memory_need_it_together() {
+        let free = |free, devices| Memory {
+            free: Some(free),
+            devices,
+        };
+        assert_eq!(PLAN.is_comfortable(free(100, 1)), Some(true));
+        assert_eq!(PLAN.is_comfortable(free(100, 2)), Some(false));
+        assert!(PLAN.fits(free(120, 2)).is_ok() && PLAN.fits(free(119, 2)).is_err());
+        let unknown = Memory {
+            free: None,
+            devices: 2,
+        };
+        assert_eq!(PLAN.is_comfortable(unknown), None);
+        assert!(PLAN.fits(unknown).is_ok());
+    }
+
+    #[test]
+    #[cfg(feature = "flex")]
+    fn the_memory_is_that_of_the_device() {
+        let host = Memory::of(&Device::flex(), 3);
+        assert_eq!(host.devices, 3);
+        assert_eq!(host.free.is_some(), Path::new("/proc/meminfo").exists());
+        assert_eq!(Memory::of(&Device::flex(), 0).devices, 1);
+    }
+
+    #[test]
+    #[cfg(feature = "wgpu")]
+    fn a_card_has_its_memory_alone() {
+        assert_eq!(
+            Memory::of(&Device::wgpu(burn::tensor::DeviceKind::DefaultDevice), 3).devices,
+            1
+        );
+    }
+}
