@@ -15,7 +15,9 @@ mod training;
 
 use burn::tensor::{DType, FloatDType};
 use idiolect::finetune::check_device;
-use idiolect_testkit::device;
+use idiolect::lm::Dtype;
+use idiolect::lm::device::{is_host, usual_dtype};
+use idiolect_testkit::{device, shared};
 
 #[test]
 fn training_trusts_the_device() {
@@ -30,5 +32,27 @@ fn half_types_train_where_the_device_computes_in_them() {
         if computes {
             check_device(&device().unwrap(), dtype).expect("a type that trains");
         }
+    }
+}
+
+/// On the CPU f32, elsewhere the type of the weights where the device computes in it.
+#[test]
+fn a_model_is_in_its_own_type_where_the_device_computes_in_it() {
+    let (Some(shared), device) = (shared(), device().unwrap()) else {
+        return;
+    };
+    let tiny = shared.join("oracles/tiny");
+    for (name, own) in [
+        ("tiny-llama3", Dtype::F32),
+        ("tiny-llama3-sharded-bf16", Dtype::Bf16),
+    ] {
+        let computes = device.supports_dtype(DType::from(FloatDType::from(own)));
+        let is_own = computes && !is_host(&device);
+        let expected = if is_own { own } else { Dtype::F32 };
+        assert_eq!(
+            usual_dtype(&tiny.join(name), &device).unwrap(),
+            expected,
+            "{name}"
+        );
     }
 }

@@ -235,7 +235,6 @@ impl<'a> FineTune<'a> {
         };
         self.settings.finetune.check_one_way(held_out.is_some())?;
         let options = RunOptions {
-            device: self.model.device(),
             model: self.model,
             data: self.data,
             held_out,

@@ -25,7 +25,7 @@ pub use idiolect_tokens::Truncation;
 pub use init::{InitSettings, Initialised, init};
 pub use job::{Hooks, TrainOutcome, forecast, plan, train};
 pub use loss::{AdapterLoss, FullLoss, Loss, trainable};
-pub use memory::{MemoryPlan, available_memory};
+pub use memory::MemoryPlan;
 pub use on_policy::{
     AnswerSource, Asked, AveragedOver, DivergenceKind, DrawnAnswer, Feedback, GroupSettings,
     Judged, OnPolicy, OnPolicySettings, Reward, SupportKind, TeacherKind, TeachingSettings,

@@ -2,11 +2,9 @@
 //! measurement. docs/PERFORMANCE.md sets them beside measured peaks.
 
 mod batch;
-mod free;
 mod plan;
 mod sizes;
 
 pub(crate) use batch::chosen_batch;
-pub use free::available_memory;
 pub use plan::MemoryPlan;
-pub(crate) use plan::{PlannedRun, Trained};
+pub(crate) use plan::{Memory, PlannedRun, Trained};

@@ -152,8 +152,7 @@ impl TrainSettings {
                 "a value",
             ));
         }
-        if self.model.dtype == idiolect_lm::Dtype::F16 {
-            let found = self.model.dtype;
+        if let Some(found @ idiolect_lm::Dtype::F16) = self.model.dtype {
             return Err(FineTuneError::setting(
                 "dtype",
                 "f32 or bf16 beside full",

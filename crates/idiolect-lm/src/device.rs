@@ -3,15 +3,19 @@
 //! Features decide which devices are compiled in; the choice among them is made here, at run time.
 
 mod kernel_cache;
+mod memory;
 mod threads;
 mod touch;
 
 pub use kernel_cache::folder as cache_folder;
+pub use memory::free_memory;
 pub use threads::on_threads;
 pub(crate) use threads::{check_threads, in_pool, set_threads};
 
+use std::path::Path;
+
 use burn::tensor::{DType, Device, FloatDType};
-use idiolect_model::Bits;
+use idiolect_model::{Bits, StoredType, stored_type};
 
 use crate::{Dtype, LmError};
 
@@ -100,6 +104,25 @@ fn unknown(name: &str) -> LmError {
         format!("one of {}, as this program was built", built.join(", "))
     };
     LmError::setting("device", expected, name)
+}
+
+/// The type in which a checkpoint is computed with where none is asked for: f32 on the CPU; on other devices that of
+/// the weights on disk, bf16 where they are quantised, and f32 where the device does not compute in it.
+///
+/// # Errors
+///
+/// [`LmError::Model`] for a checkpoint whose headers cannot be read.
+pub fn usual_dtype(path: &Path, device: &Device) -> Result<Dtype, LmError> {
+    if is_host(device) {
+        return Ok(Dtype::F32);
+    }
+    let stored = match stored_type(path)? {
+        Some(StoredType::F32) => Dtype::F32,
+        Some(StoredType::F16) => Dtype::F16,
+        Some(StoredType::Bf16) | None => Dtype::Bf16,
+    };
+    let computes = device.supports_dtype(DType::from(FloatDType::from(stored)));
+    Ok(if computes { stored } else { Dtype::F32 })
 }
 
 /// The type in which tensors are made on a device.

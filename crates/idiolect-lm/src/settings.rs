@@ -17,8 +17,9 @@ pub struct ModelSettings {
     pub revision: Option<String>,
     /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu or metal; cpu by default.
     pub device: String,
-    /// Type of weights and activations: f32, bf16 or f16; f32 by default.
-    pub dtype: Dtype,
+    /// Type of weights and activations: f32, bf16 or f16. By default f32 on the CPU; on other devices the type of the
+    /// checkpoint's weights, bf16 where those are quantised, and f32 where the device does not compute in it.
+    pub dtype: Option<Dtype>,
     /// Bits in which the projections are kept, 8 or 4; by default they have the type of the rest.
     pub quantize: Option<u8>,
     /// Threads of the CPU, 1 to 1024; as many as cores by default.
@@ -39,7 +40,7 @@ impl Default for ModelSettings {
             model: String::new(),
             revision: None,
             device: "cpu".into(),
-            dtype: Dtype::default(),
+            dtype: None,
             quantize: None,
             threads: None,
             template: None,

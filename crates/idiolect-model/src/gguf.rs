@@ -263,6 +263,11 @@ impl Source for GgufFile {
         entry.map_or_else(|| self.path.clone(), |entry| self.part(entry).path.clone())
     }
 
+    fn stored(&self, name: &str) -> Option<String> {
+        let entry = self.header.tensors.get(self.names.get(name)?)?;
+        types::layout(entry.kind).map(|layout| layout.name.to_owned())
+    }
+
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
         Self::read(self, name)
     }

@@ -5,6 +5,7 @@ mod report;
 
 pub use report::{Cast, LoadReport};
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
@@ -14,7 +15,7 @@ use crate::config::{PARAMS, native_config};
 use crate::decoder::Decoder;
 use crate::gguf::GgufFile;
 use crate::source::{Folder, NativeFolder, Source};
-use crate::{Bits, ModelConfig, ModelError};
+use crate::{Bits, ModelConfig, ModelError, StoredType};
 
 /// Reads a Hugging Face folder, one in Mistral's own form (`params.json`, `consolidated.safetensors`), or a `.gguf`
 /// file.
@@ -104,6 +105,24 @@ pub fn read_config(path: &Path) -> Result<ModelConfig, ModelError> {
         }
         ModelConfig::read(path)
     }
+}
+
+/// The type that most projections of a checkpoint have on disk, read from headers alone; none where that is a quantised
+/// one.
+///
+/// # Errors
+///
+/// As for [`load`], without those about the values of tensors.
+pub fn stored_type(path: &Path) -> Result<Option<StoredType>, ModelError> {
+    let source = open(path)?.source;
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let names = source.names();
+    let projections = names.iter().filter(|name| name.ends_with("_proj.weight"));
+    for stored in projections.filter_map(|name| source.stored(name)) {
+        *counts.entry(stored).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    Ok(most.and_then(|(name, _)| StoredType::of(&name)))
 }
 
 /// A checkpoint whose tensors are not read yet.

@@ -23,6 +23,8 @@ pub(crate) trait Source {
     fn names(&self) -> Vec<String>;
     /// The file that holds a tensor, or the whole checkpoint.
     fn file(&self, name: &str) -> PathBuf;
+    /// Name of the type that a tensor has on disk, for example `BF16` or `Q4_1`; none for an unknown name or type.
+    fn stored(&self, name: &str) -> Option<String>;
     /// Reads one tensor of [`Source::names`].
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError>;
 }
@@ -198,6 +200,13 @@ impl Source for Folder {
         let shard = self.places.get(name);
         let shard = shard.and_then(|place| self.shards.get(place.shard));
         shard.map_or_else(|| self.path.clone(), |shard| shard.path.clone())
+    }
+
+    fn stored(&self, name: &str) -> Option<String> {
+        let place = self.places.get(name)?;
+        let shard = self.shards.get(place.shard)?;
+        let info = shard.metadata.info(&place.stored)?;
+        Some(format!("{:?}", info.dtype))
     }
 
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {

@@ -101,8 +101,8 @@ pub struct ContinueJob {
     pub continuation: ContinuationSettings,
     /// Where a local teacher computes; default cpu.
     pub device: String,
-    /// Its type of weights and activations; default f32.
-    pub dtype: Dtype,
+    /// Its type of weights and activations; by default f32 on the CPU, elsewhere that of its weights.
+    pub dtype: Option<Dtype>,
     /// Threads of the CPU; as many as cores by default.
     pub threads: Option<usize>,
     /// Template of a local teacher's chats; by default the checkpoint's own, and alpaca where it has none.

@@ -95,7 +95,8 @@ pub(crate) struct ContinueFlags {
     /// Where a local teacher computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal [default: cpu]
     #[arg(help_heading = "Model and device", long)]
     pub device: Option<String>,
-    /// Its type of weights and activations: f32, bf16, f16 [default: f32]
+    /// Its type of weights and activations: f32, bf16, f16 [default: f32 on the CPU, elsewhere that of
+    /// the weights]
     #[arg(help_heading = "Model and device", long)]
     pub dtype: Option<String>,
     /// Threads of the CPU [default: all cores]

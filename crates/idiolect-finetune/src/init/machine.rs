@@ -3,11 +3,11 @@
 use std::fmt;
 
 use idiolect_completion::Progress;
-use idiolect_lm::device::{DEVICES, device, dtype, is_host};
+use idiolect_lm::device::{DEVICES, device, dtype, free_memory, is_host};
 use idiolect_lm::{Dtype, locate};
 use idiolect_model::{ModelConfig, read_config};
 
-use crate::{FineTuneError, TrainSettings, available_memory};
+use crate::{FineTuneError, TrainSettings};
 
 /// GPUs in the order in which they are tried.
 const GPUS: [&str; 4] = ["cuda", "metal", "vulkan", "wgpu"];
@@ -57,7 +57,7 @@ pub(super) fn attempts(
     let path = locate(&model.model, model.revision.as_deref(), progress)?;
     let weights = Sizes::of(&read_config(&path)?);
     let all = types(on_host, computes_in_bf16, settings.finetune.full);
-    let free = available_memory().filter(|_| on_host);
+    let free = free_memory(&device);
     let fits =
         |own: &Attempt| free.is_none_or(|free| weights.bytes(*own) <= MOST_WEIGHTS * free as f64);
     let fitting: Vec<Attempt> = all.iter().copied().filter(fits).collect();

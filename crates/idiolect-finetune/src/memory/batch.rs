@@ -8,16 +8,13 @@ use crate::{ActivationCheckpointing, FineTuneError};
 /// The settings of a run with the largest micro-batch that takes a comfortable share of the free memory, and the
 /// accumulation that leaves a step as many rows as it was to have.
 ///
-/// Micro-batches whose blocks need not be computed twice go before larger ones whose blocks do. Where the system does
-/// not tell what is free, or the device has a memory of its own, the micro-batch is that of the default settings.
+/// Micro-batches whose blocks need not be computed twice go before larger ones whose blocks do. Where the device
+/// does not tell what is free, the micro-batch is that of the default settings.
 ///
 /// # Errors
 ///
 /// [`FineTuneError::Train`] for a row that cannot be read.
-pub(crate) fn chosen_batch(
-    run: &PlannedRun<'_>,
-    is_on_host: bool,
-) -> Result<TrainConfig, FineTuneError> {
+pub(crate) fn chosen_batch(run: &PlannedRun<'_>) -> Result<TrainConfig, FineTuneError> {
     let rows = run.config.rows_of_step();
     let with = |batch_size: usize| TrainConfig {
         batch_size,
@@ -33,9 +30,8 @@ pub(crate) fn chosen_batch(
                 config: &config,
                 ..*run
             })?;
-            match plan.is_comfortable(run.devices_on_host) {
+            match plan.is_comfortable(run.memory) {
                 None => return Ok(usual),
-                _ if !is_on_host => return Ok(usual),
                 Some(true) if *computes_again || !plan.activation_checkpointing => {
                     return Ok(config);
                 }

@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::path::Path;
 
+use burn::tensor::Device;
+use idiolect_lm::device::{free_memory, is_host};
 use idiolect_lora::LoraAdapter;
 use idiolect_model::{Decoder, Weights};
 use idiolect_train::{RowSize, Rows, TrainConfig, TrainError};
 use serde::Serialize;
 
-use super::free::available_memory;
 use super::sizes::{LongestBatch, Sizes, product};
 use crate::{ActivationCheckpointing, FineTuneError};
 
@@ -33,8 +34,27 @@ pub(crate) struct PlannedRun<'a> {
     pub(crate) activation_checkpointing: ActivationCheckpointing,
     /// Devices that share the work of a step.
     pub(crate) devices: usize,
-    /// Those of them in this machine's own memory, at least 1.
-    pub(crate) devices_on_host: usize,
+    /// What the first of them has free.
+    pub(crate) memory: Memory,
+}
+
+/// Free memory, and how many devices of a run share it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    /// Bytes; none where the device does not tell.
+    pub(crate) free: Option<usize>,
+    /// Devices in it, at least 1.
+    pub(crate) devices: usize,
+}
+
+impl Memory {
+    /// That of a device, which `on_host` devices share where it is the CPU's.
+    pub(crate) fn of(device: &Device, on_host: usize) -> Self {
+        Self {
+            free: free_memory(device),
+            devices: if is_host(device) { on_host.max(1) } else { 1 },
+        }
+    }
 }
 
 /// Memory in bytes and work in tokens of a training run: the plan that a run directory holds as `plan.json`.
@@ -52,7 +72,7 @@ pub struct MemoryPlan {
     /// All of these, or what a checkpoint of all weights takes while it is written, where that is more.
     /// Each device needs as much.
     pub total_bytes: usize,
-    /// What the machine has free; none where it does not tell.
+    /// What the device has free, of the machine's memory or its own; none where it does not tell.
     pub available_bytes: Option<usize>,
     /// Devices that share the work of a step.
     pub devices: usize,
@@ -87,7 +107,7 @@ impl MemoryPlan {
     /// [`FineTuneError::Train`] for a row that cannot be read.
     pub(crate) fn new(run: &PlannedRun<'_>) -> Result<Self, FineTuneError> {
         let plan = Self::unchecked(run)?;
-        plan.fits(run.devices_on_host).map(|()| plan)
+        plan.fits(run.memory).map(|()| plan)
     }
 
     /// The plan of a run that may not fit.
@@ -103,15 +123,14 @@ impl MemoryPlan {
             rows.sizes_are_exact().then(|| all.sum())
         };
         let sizes = sizes(run, batch);
-        let available_bytes = available_memory();
-        let again = computes_again(run, &sizes, available_bytes);
+        let again = computes_again(run, &sizes);
         Ok(Self {
             weights_bytes: sizes.weights,
             trained_bytes: sizes.trained,
             activation_bytes: sizes.activations(again),
             logits_bytes: sizes.logits,
             total_bytes: sizes.total(again),
-            available_bytes,
+            available_bytes: run.memory.free,
             devices: run.devices,
             activation_checkpointing: again,
             batch_size: run.config.batch_size,
@@ -125,21 +144,20 @@ impl MemoryPlan {
     }
 
     /// Whether the run takes a comfortable share of what is free beside the weights; none where that is not known.
-    pub(super) fn is_comfortable(&self, devices_on_host: usize) -> Option<bool> {
-        let free = self.available_bytes? as f64;
-        Some(self.beside_weights(devices_on_host) as f64 <= COMFORTABLE * free)
+    pub(super) fn is_comfortable(&self, memory: Memory) -> Option<bool> {
+        let free = memory.free? as f64;
+        Some(self.beside_weights(memory) as f64 <= COMFORTABLE * free)
     }
 
-    /// What the devices in this machine's own memory take beside the weights, which are loaded already.
-    fn beside_weights(&self, devices_on_host: usize) -> usize {
-        product([devices_on_host, self.total_bytes - self.weights_bytes])
+    /// What the devices that share a memory take beside the weights, which are loaded already.
+    fn beside_weights(&self, memory: Memory) -> usize {
+        product([memory.devices, self.total_bytes - self.weights_bytes])
     }
 
-    /// Refuses a run that needs more than is free for the devices in this machine's own memory; the weights
-    /// are loaded already.
-    fn fits(&self, devices_on_host: usize) -> Result<(), FineTuneError> {
-        let more = self.beside_weights(devices_on_host);
-        match self.available_bytes {
+    /// Refuses a run that needs more than is free; the weights are loaded already.
+    fn fits(&self, memory: Memory) -> Result<(), FineTuneError> {
+        let more = self.beside_weights(memory);
+        match memory.free {
             Some(free) if more > free => {
                 let expected = format!(
                     "at most {} free: a smaller batch_size or max_length, an adapter instead of full, or \
@@ -212,8 +230,9 @@ fn sizes(run: &PlannedRun<'_>, batch: LongestBatch) -> Sizes {
 }
 
 /// Whether blocks are computed again in the backward pass.
-fn computes_again(run: &PlannedRun<'_>, sizes: &Sizes, free: Option<usize>) -> bool {
-    let needed = product([run.devices_on_host, sizes.total(false)]);
+fn computes_again(run: &PlannedRun<'_>, sizes: &Sizes) -> bool {
+    let Memory { free, devices } = run.memory;
+    let needed = product([devices, sizes.total(false)]);
     match run.activation_checkpointing {
         ActivationCheckpointing::On => true,
         ActivationCheckpointing::Off => false,
@@ -259,4 +278,62 @@ fn longest(rows: &dyn Rows) -> Result<usize, FineTuneError> {
 
 fn megabytes(bytes: usize) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: MemoryPlan = MemoryPlan {
+        weights_bytes: 40,
+        trained_bytes: 10,
+        activation_bytes: 30,
+        logits_bytes: 20,
+        total_bytes: 100,
+        available_bytes: None,
+        devices: 2,
+        activation_checkpointing: false,
+        batch_size: 2,
+        accumulation: 4,
+        longest_batch_tokens: 8,
+        rows: 3,
+        held_out: 0,
+        tokens: None,
+        trained_tokens: None,
+    };
+
+    #[test]
+    fn devices_that_share_a_memory_need_it_together() {
+        let free = |free, devices| Memory {
+            free: Some(free),
+            devices,
+        };
+        assert_eq!(PLAN.is_comfortable(free(100, 1)), Some(true));
+        assert_eq!(PLAN.is_comfortable(free(100, 2)), Some(false));
+        assert!(PLAN.fits(free(120, 2)).is_ok() && PLAN.fits(free(119, 2)).is_err());
+        let unknown = Memory {
+            free: None,
+            devices: 2,
+        };
+        assert_eq!(PLAN.is_comfortable(unknown), None);
+        assert!(PLAN.fits(unknown).is_ok());
+    }
+
+    #[test]
+    #[cfg(feature = "flex")]
+    fn the_memory_is_that_of_the_device() {
+        let host = Memory::of(&Device::flex(), 3);
+        assert_eq!(host.devices, 3);
+        assert_eq!(host.free.is_some(), Path::new("/proc/meminfo").exists());
+        assert_eq!(Memory::of(&Device::flex(), 0).devices, 1);
+    }
+
+    #[test]
+    #[cfg(feature = "wgpu")]
+    fn a_card_has_its_memory_alone() {
+        assert_eq!(
+            Memory::of(&Device::wgpu(burn::tensor::DeviceKind::DefaultDevice), 3).devices,
+            1
+        );
+    }
 }

@@ -22,7 +22,7 @@ use super::prompts::{PromptMaker, Prompts};
 use super::settings::{OnPolicySettings, check_run};
 use super::teaching::TeachingSettings;
 use crate::devices::{Trains, check};
-use crate::memory::{PlannedRun, Trained};
+use crate::memory::{Memory, PlannedRun, Trained};
 use crate::rows::{Limit, RowSource};
 use crate::run::fixed::{Fixed, described, shown};
 use crate::run::{Follow, Followed, Layout, Listener, RunOptions, Start, finish, with_vocabulary};
@@ -180,7 +180,7 @@ impl<'a> OnPolicyRun<'a> {
             held_out: &none,
             activation_checkpointing: settings.activation_checkpointing,
             devices: 1,
-            devices_on_host: 1,
+            memory: Memory::of(&self.model.device(), 1),
         };
         Layout::new(self.options, &run, listener)
     }

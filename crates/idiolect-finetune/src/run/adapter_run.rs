@@ -11,7 +11,7 @@ use super::options::{Listener, RunOptions};
 use super::start::{Start, with_vocabulary};
 use crate::devices::{DeviceCount, Replicas, Trains, check};
 use crate::loss::AdapterLoss;
-use crate::memory::{PlannedRun, Trained};
+use crate::memory::{Memory, PlannedRun, Trained};
 use crate::rows::{RowSource, Sets};
 use crate::{FineTuneError, FineTuned, Forecast, MemoryPlan, TimePlan, TrainReport};
 
@@ -87,7 +87,7 @@ impl<'a> AdapterRun<'a> {
             held_out: sets.held_out,
             activation_checkpointing: self.options.settings.finetune.activation_checkpointing,
             devices: all,
-            devices_on_host: on_host,
+            memory: Memory::of(&self.model.device(), on_host),
         };
         Layout::new(self.options, &run, listener)
     }

@@ -14,7 +14,7 @@ use super::options::{Listener, RunOptions};
 use super::start::with_vocabulary;
 use crate::devices::{Trains, check};
 use crate::loss::{FullLoss, trainable};
-use crate::memory::{PlannedRun, Trained};
+use crate::memory::{Memory, PlannedRun, Trained};
 use crate::rows::{RowSource, Sets};
 use crate::{FineTuneError, Forecast, FullyFineTuned, TimePlan};
 
@@ -141,7 +141,7 @@ fn layout(
         held_out: sets.held_out,
         activation_checkpointing: options.settings.finetune.activation_checkpointing,
         devices: 1,
-        devices_on_host: 1,
+        memory: Memory::of(&model.device(), 1),
     };
     Layout::new(options, &run, listener)
 }

@@ -1,6 +1,5 @@
 //! A run laid out: its memory and work, and its settings with nothing left open.
 
-use idiolect_lm::device::is_host;
 use idiolect_train::TrainConfig;
 use tracing::info;
 
@@ -30,7 +29,7 @@ impl Layout {
         listener: &mut Listener<'_>,
     ) -> Result<Self, FineTuneError> {
         let config = if run.config.has_auto_batch() {
-            let config = chosen_batch(run, is_host(&options.device))?;
+            let config = chosen_batch(run)?;
             listener(TrainingEvent::BatchChosen {
                 batch_size: config.batch_size,
                 accumulation: config.accumulation,

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::AtomicBool;
 
-use burn::tensor::Device;
 use idiolect_data::{RunDir, SkippedRow};
 use idiolect_lm::LanguageModel;
 use idiolect_train::TrainConfig;
@@ -15,8 +14,6 @@ pub(crate) type Listener<'a> = dyn FnMut(TrainingEvent) + Send + 'a;
 /// A run as it was asked for, its settings checked.
 pub(crate) struct RunOptions<'a> {
     pub(crate) model: LanguageModel,
-    /// Where it computes.
-    pub(crate) device: Device,
     pub(crate) data: TrainingData<'a>,
     /// What is evaluated; none where a share of `data` is, or nothing.
     pub(crate) held_out: Option<TrainingData<'a>>,

@@ -121,7 +121,7 @@ fn another_base_model_or_type_is_refused() {
     let mut model = place.model();
     run(&model).unwrap();
     let half = ModelSettings {
-        dtype: Dtype::Bf16,
+        dtype: Some(Dtype::Bf16),
         ..model.settings().clone()
     };
     let half = LanguageModel::from_settings(&half).unwrap();

@@ -107,6 +107,30 @@ proptest! {
     }
 }
 
+/// A GPU's buffers are bounded: pieces of the scores, down to those of single queries, have the numbers of the whole.
+#[test]
+fn attention_in_pieces_is_the_whole() {
+    let (rows, kv_heads, group, tokens, past) = (3, 2, 2, 7, 4);
+    let keys = past + tokens;
+    let of_head = tokens * group * keys;
+    let masks = [
+        None,
+        Some(mask(&[0], tokens, past)),
+        Some(mask(&[0, 2, 4], tokens, past)),
+    ];
+    for most in [2 * kv_heads * of_head, of_head, 3 * group * keys, 1] {
+        for mask in &masks {
+            let q = random([rows, kv_heads * group, tokens, 8], 1);
+            let [k, v] = [2, 3].map(|seed| random([rows, kv_heads, keys, 8], seed));
+            same(
+                (q, k, v),
+                |q, k, v| plain::attention_in_pieces(q, k, v, mask.clone(), most),
+                |q, k, v| plain::attention(q, k, v, mask.clone()),
+            );
+        }
+    }
+}
+
 #[test]
 fn a_window_and_a_long_row_are_the_composition() {
     let (tokens, window) = (700, 90);

@@ -48,10 +48,14 @@ impl LanguageModel {
         }
         let name = settings.model.as_str();
         let device = device::device(&settings.device)?;
-        let dtype = device::dtype(settings.dtype, &device)?;
         let bits = settings.quantize.map(device::bits).transpose()?;
         let choice = TemplateChoice::parse(settings.template.as_deref())?;
         let path = hub::locate(name, settings.revision.as_deref(), progress)?;
+        let asked = match settings.dtype {
+            Some(dtype) => dtype,
+            None => device::usual_dtype(&path, &device)?,
+        };
+        let dtype = device::dtype(asked, &device)?;
         let source = Source {
             name: shown_name(name, &path),
             revision: hub::revision(name, settings.revision.as_deref()),
@@ -59,7 +63,7 @@ impl LanguageModel {
             dtype,
             bits,
             report: LoadReport::default(),
-            files: settings.dtype,
+            files: asked,
             trained: false,
             hash: OnceLock::new(),
         };
@@ -82,7 +86,7 @@ impl LanguageModel {
             progress.note(&remark);
         }
         if device::is_host(&device) {
-            tell_of_half(settings.dtype, progress);
+            tell_of_half(asked, progress);
         }
         let (decoder, report) = source.weights(&device)?;
         let files = Dtype::of_files(&report, dtype.into());

@@ -100,7 +100,7 @@ fn settings_are_the_file_and_its_defaults() {
     let settings: ModelSettings =
         serde_json::from_value(json!({"model": "a", "dtype": "bf16"})).unwrap();
     let expected = ModelSettings {
-        dtype: Dtype::Bf16,
+        dtype: Some(Dtype::Bf16),
         ..ModelSettings::of("a")
     };
     assert_eq!(settings, expected);

@@ -15,6 +15,16 @@ pub enum StoredType {
 }
 
 impl StoredType {
+    /// The type of that name in safetensors and GGUF; none for a quantised one.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        match name {
+            "F32" => Some(Self::F32),
+            "F16" => Some(Self::F16),
+            "BF16" => Some(Self::Bf16),
+            _ => None,
+        }
+    }
+
     pub(super) fn tag(self) -> Dtype {
         match self {
             Self::F32 => Dtype::F32,

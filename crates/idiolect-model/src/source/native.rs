@@ -36,6 +36,10 @@ impl Source for NativeFolder {
         self.folder.file(name)
     }
 
+    fn stored(&self, name: &str) -> Option<String> {
+        self.folder.stored(name)
+    }
+
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
         let mut tensor = self.folder.read(name)?;
         if name.ends_with("q_proj.weight") || name.ends_with("k_proj.weight") {

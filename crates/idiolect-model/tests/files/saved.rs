@@ -3,7 +3,7 @@
 use std::fs;
 
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use idiolect_model::{Decoder, NoAdapter, SaveOptions, StoredType, load, save};
+use idiolect_model::{Decoder, NoAdapter, SaveOptions, StoredType, load, save, stored_type};
 
 use crate::folder::{copy, read};
 
@@ -60,6 +60,28 @@ fn half_precision_on_disk_is_rounded_once() {
     save(&decoder, out.path(), options).expect("saved");
     // The weights were bf16, so writing them so loses nothing.
     assert_eq!(logits(&read(out.path()).expect("again")), logits(&decoder));
+}
+
+#[test]
+fn headers_tell_the_type_of_the_weights() {
+    let types = [
+        ("tiny-llama3", StoredType::F32),
+        ("tiny-llama3-sharded-bf16", StoredType::Bf16),
+    ];
+    for (name, expected) in types {
+        let Some((_place, path)) = copy(name) else {
+            return;
+        };
+        assert_eq!(stored_type(&path).expect(name), Some(expected), "{name}");
+        let out = tempfile::tempdir().expect("a folder");
+        let options = SaveOptions {
+            stored: StoredType::F16,
+            max_shard_bytes: 100_000,
+        };
+        save(&read(&path).expect(name), out.path(), options).expect(name);
+        let found = stored_type(out.path()).expect(name);
+        assert_eq!(found, Some(StoredType::F16), "{name}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use idiolect::eval::{Limits, Sandbox};
 use idiolect::hub::{Hub, HubConfig, Repo, RepoKind};
 use idiolect::input::shown;
-use idiolect::lm::device::{DEVICES, device};
+use idiolect::lm::device::{DEVICES, device, free_memory};
 
 use crate::error::CliError;
 use crate::output;
@@ -26,15 +26,12 @@ fn found() -> Vec<(String, String)> {
     let mut line = |name: &str, found: String| lines.push((name.to_owned(), found));
     line("version", env!("CARGO_PKG_VERSION").to_owned());
     line("machine", idiolect::data::machine());
-    let free = idiolect::finetune::available_memory();
-    let free = free.map_or("not told by the system".into(), |bytes| {
-        format!("{} MB", bytes / 1_000_000)
-    });
-    line("free memory", free);
     for (name, is_in) in DEVICES.iter().filter(|(name, _)| *name != "flex") {
         let found = match device(name) {
             _ if !is_in => "not compiled in".to_owned(),
-            Ok(_) => "ready".to_owned(),
+            Ok(device) => free_memory(&device).map_or("ready".to_owned(), |bytes| {
+                format!("ready, {} MB free", bytes / 1_000_000)
+            }),
             Err(error) => error.to_string(),
         };
         line(&format!("device {name}"), found);
