@@ -327,13 +327,4 @@ mod tests {
         assert_eq!(host.free.is_some(), Path::new("/proc/meminfo").exists());
         assert_eq!(Memory::of(&Device::flex(), 0).devices, 1);
     }
-
-    #[test]
-    #[cfg(feature = "wgpu")]
-    fn a_card_has_its_memory_alone() {
-        assert_eq!(
-            Memory::of(&Device::wgpu(burn::tensor::DeviceKind::DefaultDevice), 3).devices,
-            1
-        );
-    }
 }
