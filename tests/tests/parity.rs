@@ -13,10 +13,11 @@ mod speed;
 #[path = "peft_training.rs"]
 mod training;
 
-use burn::tensor::{DType, FloatDType};
+use burn::tensor::{DType, Device, FloatDType};
 use idiolect::finetune::check_device;
 use idiolect::lm::Dtype;
 use idiolect::lm::device::{is_host, usual_dtype};
+use idiolect_kernels::DropoutKeys;
 use idiolect_testkit::{device, shared};
 
 #[test]
@@ -55,4 +56,18 @@ fn a_model_is_in_its_own_type_where_the_device_computes_in_it() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn dropout_leaves_out_the_same_on_every_device() {
+    let key = |length: u32| (0..length).map(|at| (at * at * 7919 + at) % DropoutKeys::BELOW);
+    let keys = DropoutKeys {
+        tokens: [key(62).collect(), key(62).rev().collect()],
+        channels: [key(33).rev().collect(), key(33).collect()],
+    };
+    let mask = |device: &Device| -> Vec<f32> {
+        let mask = keys.mask(0.3, [2, 31, 33], device);
+        mask.into_data().iter::<f32>().collect()
+    };
+    assert_eq!(mask(&device().unwrap()), mask(&Device::flex()));
 }

@@ -3,6 +3,7 @@
 pub mod plain;
 
 mod chunks;
+mod dropout;
 mod finite;
 #[cfg(feature = "flex")]
 mod flex;
@@ -10,6 +11,7 @@ mod loss;
 mod steps;
 
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
+pub use dropout::DropoutKeys;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use steps::{

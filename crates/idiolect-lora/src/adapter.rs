@@ -6,13 +6,15 @@
 //! Burn's own `apply_lora` composes the dense weight at every use; it serves as the oracle of a test here.
 
 use burn::module::Module;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
+use idiolect_kernels::DropoutKeys;
 use idiolect_model::{Adapter, Decoder, Projection, Site, Wrapper};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
 use crate::error::wrong;
-use crate::factors::{Factors, narrow};
+use crate::factors::Factors;
 use crate::places::{Place, Places};
 use crate::{LoraConfig, LoraError, WholeModules, init};
 
@@ -176,24 +178,20 @@ impl Adapter for Dropping<'_> {
     }
 }
 
-/// Zeros with probability `share`, elsewhere `1 / (1 - share)` (Srivastava et al., JMLR 15, 2014).
+/// What dropout leaves out at a site in a pass with a seed.
 fn mask((seed, site): (u64, Site), share: f64, shape: [usize; 3], device: &Device) -> Tensor<3> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream((site.layer * Projection::ALL.len() + site.projection as usize) as u64);
-    let mut bytes = vec![0; shape.iter().product::<usize>() * 4];
-    random.fill_bytes(&mut bytes);
-    // Of the 2^32 numbers that can be drawn, those below this are dropped.
-    let limit = share * 2f64.powi(32);
-    let kept = narrow((1.0 - share).recip());
-    let value = |bytes: &[u8; 4]| {
-        if f64::from(u32::from_le_bytes(*bytes)) < limit {
-            0.0
-        } else {
-            kept
-        }
+    let mut keys = |length: usize| {
+        let key = |_| random.random_range(0..DropoutKeys::BELOW);
+        (0..length).map(key).collect::<Vec<u32>>()
     };
-    let values: Vec<f32> = bytes.as_chunks().0.iter().map(value).collect();
-    Tensor::from_data(TensorData::new(values, shape), (device, DType::F32))
+    let [rows, tokens, channels] = shape;
+    let keys = DropoutKeys {
+        tokens: [keys(rows * tokens), keys(rows * tokens)],
+        channels: [keys(channels), keys(channels)],
+    };
+    keys.mask(share, shape, device)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const EDGES: [(&str, &[&str]); 23] = [
     ("kernels", &[]),
     ("embed", &["input"]),
     ("model", &["input", "kernels"]),
-    ("lora", &["input", "model"]),
+    ("lora", &["input", "kernels", "model"]),
     ("train", &["input", "data", "kernels", "tokens"]),
     (
         "lm",

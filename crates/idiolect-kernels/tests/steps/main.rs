@@ -1,6 +1,7 @@
 //! The fused steps of the CPU backend.
 
 mod composition;
+mod dropout;
 mod products;
 mod rules;
 mod support;
