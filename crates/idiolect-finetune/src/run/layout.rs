@@ -53,6 +53,8 @@ impl Layout {
         let mut settings = options.settings.clone();
         settings.train.batch_size = config.batch_size;
         settings.train.accumulation = config.accumulation;
+        // Of a type that was left open, what it came to be on this device.
+        settings.model.dtype = Some(run.decoder.dtype().into());
         Ok(Self {
             plan,
             config,
