@@ -95,6 +95,18 @@ pub fn is_host(device: &Device) -> bool {
     false
 }
 
+/// Whether a device is a card of its own: not the CPU, and not a driver that computes on it in the place of one
+/// (Mesa's llvmpipe), which takes minutes for what the CPU does in seconds.
+#[must_use]
+pub fn is_card(device: &Device) -> bool {
+    #[cfg(feature = "cards")]
+    if !is_host(device) {
+        return device.identity().is_some_and(|own| own.physical.is_some());
+    }
+    let _ = device;
+    false
+}
+
 fn unknown(name: &str) -> LmError {
     let built = DEVICES.iter().filter(|(_, built)| *built);
     let built: Vec<&str> = built.map(|(name, _)| *name).collect();

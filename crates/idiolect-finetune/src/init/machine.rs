@@ -3,7 +3,7 @@
 use std::fmt;
 
 use idiolect_completion::Progress;
-use idiolect_lm::device::{DEVICES, device, dtype, free_memory, is_host};
+use idiolect_lm::device::{DEVICES, device, dtype, free_memory, is_card, is_host};
 use idiolect_lm::{Dtype, locate};
 use idiolect_model::{ModelConfig, read_config};
 
@@ -19,7 +19,7 @@ pub(super) fn usual_device() -> String {
     let is_built = |name: &str| DEVICES.contains(&(name, true));
     let found = GPUS
         .into_iter()
-        .find(|name| is_built(name) && device(name).is_ok());
+        .find(|name| is_built(name) && device(name).is_ok_and(|device| is_card(&device)));
     found.unwrap_or("cpu").to_owned()
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use idiolect::eval::{Limits, Sandbox};
 use idiolect::hub::{Hub, HubConfig, Repo, RepoKind};
 use idiolect::input::shown;
-use idiolect::lm::device::{DEVICES, device, free_memory};
+use idiolect::lm::device::{DEVICES, device, free_memory, is_card, is_host};
 
 use crate::error::CliError;
 use crate::output;
@@ -29,6 +29,9 @@ fn found() -> Vec<(String, String)> {
     for (name, is_in) in DEVICES.iter().filter(|(name, _)| *name != "flex") {
         let found = match device(name) {
             _ if !is_in => "not compiled in".to_owned(),
+            Ok(device) if !is_host(&device) && !is_card(&device) => {
+                "ready, without a card: its driver computes on the CPU".to_owned()
+            }
             Ok(device) => free_memory(&device).map_or("ready".to_owned(), |bytes| {
                 format!("ready, {} MB free", bytes / 1_000_000)
             }),
