@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use idiolect_completion::{BoxError, Prompt};
+use idiolect_completion::{BoxError, LogprobHead, Prompt};
 use idiolect_data::{DataError, Dataset, Example, Id, RawRow, RawRows, Row};
 use idiolect_metrics::python::strip;
 use idiolect_prompt::{DistillTemplate, Template};
@@ -37,6 +37,8 @@ pub struct DistillConfig {
     pub trim: bool,
     /// Whether the journal holds each prompt beside its hash; false by default.
     pub keep_prompts: bool,
+    /// What is recorded of each token beside the journal, where the writer gives it; nothing by default.
+    pub logprobs: Option<LogprobHead>,
     /// Chooses the rows of the mix, and gives each row its own seed; default 42.
     pub seed: u64,
 }
@@ -52,6 +54,7 @@ impl Default for DistillConfig {
             mix_ratio: 1.0,
             trim: true,
             keep_prompts: false,
+            logprobs: None,
             seed: 42,
         }
     }

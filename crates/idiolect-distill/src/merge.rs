@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idiolect_completion::{CompletionError, WriterIdentity};
-use idiolect_data::{DataError, Dataset, Id, Journal, write_json};
+use idiolect_completion::{CompletionError, LogprobFile, LogprobReader, WriterIdentity};
+use idiolect_data::{DataError, Dataset, Id, Journal, RunDir, write_json};
 use serde::Serialize;
 
 use crate::config::DistillConfig;
@@ -101,6 +101,7 @@ pub fn join_shards(
     let before = config.prepared(set)?;
     let mut found = read(config, identity, journals)?;
     let mut report = MergedShards::default();
+    let mut distributions = Distributions::new(config, journals, joined)?;
     let mut records = Vec::new();
     let wanted: Vec<Id> = asked(&before, config)?
         .into_iter()
@@ -113,7 +114,7 @@ pub fn join_shards(
             continue;
         };
         if texts.len() > 1 {
-            let equal = texts.iter().all(|(_, record)| *record == texts[0].1);
+            let equal = texts.iter().all(|(_, record)| same(record, &texts[0].1));
             let journals = texts.iter().map(|(at, _)| journals[*at].clone()).collect();
             report.double.push(DuplicateRow {
                 id,
@@ -121,7 +122,8 @@ pub fn join_shards(
                 equal,
             });
         }
-        records.push(texts.swap_remove(0).1);
+        let (at, record) = texts.swap_remove(0);
+        records.push(distributions.joined(at, record)?);
     }
     // Rows that a smaller mix leaves out are of the set all the same.
     for row in &before.rows {
@@ -169,6 +171,75 @@ pub fn merge_into(
         asked: report.asked,
         missing: report.missing,
     })
+}
+
+/// Whether two rows say the same, wherever their distributions stand.
+fn same(a: &RewriteRecord, b: &RewriteRecord) -> bool {
+    let placeless = |record: &RewriteRecord| {
+        let mut record = record.clone();
+        if let Some(stored) = &mut record.logprobs {
+            stored.offset = 0;
+        }
+        record
+    };
+    placeless(a) == placeless(b)
+}
+
+/// The distributions beside the journals, which are brought together too.
+struct Distributions {
+    from: Vec<Option<LogprobReader>>,
+    to: Option<LogprobFile>,
+}
+
+impl Distributions {
+    fn new(
+        config: &DistillConfig,
+        journals: &[PathBuf],
+        joined: &Path,
+    ) -> Result<Self, DistillError> {
+        let Some(head) = config.logprobs.clone() else {
+            return Ok(Self {
+                from: Vec::new(),
+                to: None,
+            });
+        };
+        // A part of which no text was written yet has none.
+        let open = |journal: &PathBuf| {
+            let path = RunDir::logprobs_beside(journal);
+            path.exists()
+                .then(|| LogprobReader::open(&path))
+                .transpose()
+        };
+        Ok(Self {
+            from: journals.iter().map(open).collect::<Result<_, _>>()?,
+            // What an attempt that was killed left has no journal.
+            to: Some(LogprobFile::open(
+                &RunDir::logprobs_beside(joined),
+                head,
+                0,
+            )?),
+        })
+    }
+
+    /// The row of journal number `at`, its distributions copied.
+    fn joined(
+        &mut self,
+        at: usize,
+        mut record: RewriteRecord,
+    ) -> Result<RewriteRecord, DistillError> {
+        let (Some(stored), Some(to)) = (&record.logprobs, &mut self.to) else {
+            return Ok(record);
+        };
+        let Some(from) = self.from.get(at).and_then(Option::as_ref) else {
+            return Err(DistillError::Setting {
+                setting: "from",
+                expected: "journal/logprobs*.bin beside each journal".to_owned(),
+                found: format!("none for id {}", record.id),
+            });
+        };
+        record.logprobs = Some(from.copy(&record.id, stored, to)?);
+        Ok(record)
+    }
 }
 
 /// The journals themselves, and those of the folders, in the order of their names.
