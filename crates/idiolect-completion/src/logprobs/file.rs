@@ -1,5 +1,6 @@
 //! The file of distributions as it grows: appended and synced before the journal's row.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -73,14 +74,16 @@ impl LogprobFile {
     ///
     /// # Errors
     ///
-    /// [`CompletionError::Stored`] for a token with another number of entries than the file's, or with an id of more
-    /// than three bytes; [`CompletionError::Data`] where they cannot be written.
+    /// [`CompletionError::Stored`] for a token with another number of entries than the file's, or the same id twice, or
+    /// one of more than three bytes; [`CompletionError::Data`] where they cannot be written.
     pub fn append(&mut self, id: &Id, of: &Logprobs) -> Result<StoredLogprobs, CompletionError> {
         let mut bytes = Vec::with_capacity(of.likeliest.len() * self.head.count * ENTRY);
         for likeliest in &of.likeliest {
-            if likeliest.len() != self.head.count {
-                let expected = format!("{} likeliest tokens at each", self.head.count);
-                return Err(self.refused(id, expected, likeliest.len()));
+            let distinct = likeliest.iter().map(|own| own.token);
+            let distinct = distinct.collect::<BTreeSet<u32>>().len();
+            if likeliest.len() != self.head.count || distinct != likeliest.len() {
+                let expected = format!("{} different likeliest tokens at each", self.head.count);
+                return Err(self.refused(id, expected, distinct));
             }
             for own in likeliest {
                 let Some(entry) = entry(*own) else {

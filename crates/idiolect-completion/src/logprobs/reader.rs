@@ -60,21 +60,44 @@ impl LogprobReader {
         &self.head
     }
 
-    /// Refuses a text whose bytes are not those that were written; `id` is for errors.
+    /// Refuses ids of another vocabulary than the one with this hash.
     ///
     /// # Errors
     ///
-    /// [`CompletionError::Stored`] for a wrong checksum, and for one that is not there whole;
+    /// [`CompletionError::Stored`].
+    pub fn require_vocabulary(&self, hash: &str) -> Result<(), CompletionError> {
+        let found = &self.head.vocabulary;
+        if found == hash {
+            return Ok(());
+        }
+        let expected = format!("that of the model, {hash}");
+        Err(CompletionError::stored(
+            &self.path,
+            "vocabulary",
+            expected,
+            found,
+        ))
+    }
+
+    /// The entries of a text, whose bytes are compared with their checksum; `id` is for errors.
+    ///
+    /// # Errors
+    ///
+    /// [`CompletionError::Stored`] for a wrong checksum, and for a text that is not there whole;
     /// [`CompletionError::Data`] where it cannot be read.
-    pub fn check(&self, id: &Id, of: &StoredLogprobs) -> Result<(), CompletionError> {
-        self.text(id, of).map(drop)
+    pub fn read_text(
+        &self,
+        id: &Id,
+        of: &StoredLogprobs,
+    ) -> Result<Vec<TokenLogprob>, CompletionError> {
+        Ok(entries(&self.text(id, of)?))
     }
 
     /// Copies a text to the end of another file of the same head.
     ///
     /// # Errors
     ///
-    /// As [`Self::check`]; [`CompletionError::Stored`] for another head; [`CompletionError::Data`] where it cannot be
+    /// As [`Self::read_text`]; [`CompletionError::Stored`] for another head; [`CompletionError::Data`] where it cannot be
     /// written.
     pub fn copy(
         &self,
@@ -98,8 +121,7 @@ impl LogprobReader {
     ///
     /// [`CompletionError::Stored`] where they are not there; [`CompletionError::Data`] where they cannot be read.
     pub fn read(&self, from: u64, tokens: u64) -> Result<Vec<TokenLogprob>, CompletionError> {
-        let bytes = self.bytes(from, tokens)?;
-        Ok(bytes.as_chunks::<ENTRY>().0.iter().map(parsed).collect())
+        Ok(entries(&self.bytes(from, tokens)?))
     }
 
     /// The bytes of a text, compared with its checksum.
@@ -140,4 +162,8 @@ impl LogprobReader {
         part.read_to_end(&mut bytes).map_err(failed)?;
         Ok(bytes)
     }
+}
+
+fn entries(bytes: &[u8]) -> Vec<TokenLogprob> {
+    bytes.as_chunks::<ENTRY>().0.iter().map(parsed).collect()
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use idiolect_completion::{Progress, Quiet, Writer, earlier_costs, sum_costs};
+use idiolect_completion::{LogprobHead, Progress, Quiet, Writer, earlier_costs, sum_costs};
 use idiolect_data::{BadRows, Dataset, Id, RunDir, settings::RecordedRun};
 use idiolect_distill::{
     DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
@@ -40,6 +40,7 @@ pub struct SelfDistill<'a> {
     settings: DistillSettings,
     generation: GenerationSettings,
     check: Option<Arc<dyn RewriteCheck>>,
+    logprobs: usize,
     shard: Shard,
     seed: u64,
     run_dir: Option<PathBuf>,
@@ -70,6 +71,7 @@ impl<'a> SelfDistill<'a> {
             settings: DistillSettings::default(),
             generation: GenerationSettings::default(),
             check: None,
+            logprobs: 0,
             shard: Shard::WHOLE,
             seed: 42,
             run_dir: None,
@@ -82,6 +84,7 @@ impl<'a> SelfDistill<'a> {
         Self {
             settings: job.distill,
             generation: job.generation,
+            logprobs: job.logprobs.unwrap_or(0),
             seed: job.seed,
             ..Self::new(model, data)
         }
@@ -105,6 +108,14 @@ impl<'a> SelfDistill<'a> {
     #[must_use]
     pub fn generation(mut self, generation: GenerationSettings) -> Self {
         self.generation = generation;
+        self
+    }
+
+    /// Records the `count` likeliest tokens at each token of a rewrite beside the journal, for a training with
+    /// [`Loss::StoredKl`](idiolect_finetune::Loss::StoredKl); 0, the default, records none.
+    #[must_use]
+    pub fn logprobs(mut self, count: usize) -> Self {
+        self.logprobs = count;
         self
     }
 
@@ -182,6 +193,12 @@ impl<'a> SelfDistill<'a> {
         if let Some(check) = &self.check {
             config.check = Arc::clone(check);
         }
+        if self.logprobs > 0 {
+            config.logprobs = Some(LogprobHead {
+                count: self.writer()?.logprob_count(),
+                vocabulary: self.model.vocabulary_hash(),
+            });
+        }
         Ok(config)
     }
 
@@ -192,6 +209,7 @@ impl<'a> SelfDistill<'a> {
         Ok(writer
             .extra_stops(&stops)
             .reasoning(self.settings.reasoning)
+            .logprobs(self.logprobs)
             .progress("rewrite", self.progress))
     }
 }
