@@ -37,7 +37,8 @@ impl StoredDistributions {
     pub(crate) fn add(&mut self, reader: LogprobReader, tokens: u64) -> u64 {
         let last = self.files.last();
         // Numbers of two files do not follow each other, so that no run of them crosses an edge.
-        let first = last.map_or(1, |last| last.first.saturating_add(last.tokens) + 1);
+        let behind = |last: &NumberedFile| last.first.saturating_add(last.tokens);
+        let first = last.map_or(1, |last| behind(last).saturating_add(1));
         self.files.push(NumberedFile {
             reader,
             first,
