@@ -22,6 +22,9 @@ pub struct DistillConfig {
     /// The checkpoint's chat template to put the question into; without one the template's own raw
     /// form is used, as the paper does. None by default.
     pub chat: Option<Template>,
+    /// Whether the question is given as the turns of a chat, for writers that have a template of their own, as servers
+    /// do; `chat` is not looked at then. False by default.
+    pub turns: bool,
     /// A question of the user's own, in place of `template` and `chat`; none by default.
     pub prompt: Option<Arc<dyn RewritePrompt>>,
     /// The task's check; default [`Check::Text`].
@@ -48,6 +51,7 @@ impl Default for DistillConfig {
         Self {
             template: DistillTemplate::using(),
             chat: None,
+            turns: false,
             prompt: None,
             check: Check::Text.into(),
             extras: Extras::default(),
@@ -108,6 +112,7 @@ impl DistillConfig {
         TemplatePrompt {
             template: &self.template,
             chat: self.chat.as_ref(),
+            turns: self.turns,
         }
     }
 

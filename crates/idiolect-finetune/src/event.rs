@@ -97,7 +97,7 @@ impl fmt::Display for TrainingEvent {
                     lost => write!(f, ", of which {lost} lost their last trained token"),
                 }
             }
-            Self::Stored(count) => count.fmt(f),
+            Self::Stored(count) => write!(f, "{count}"),
             Self::RowsSkipped { rows, first, list } => {
                 write!(
                     f,

@@ -105,6 +105,7 @@ impl StoredDistributions {
         weight: &Tensor<2>,
         divisor: f64,
     ) -> Result<HeadLoss, CompletionError> {
+        let hidden = &hidden.clone().without_autodiff();
         let (stored, plain): (Vec<usize>, Vec<usize>) =
             (0..targets.len()).partition(|at| numbers[*at] > 0);
         let own: Vec<u64> = stored.iter().map(|at| numbers[*at]).collect();
@@ -166,7 +167,10 @@ impl StoredDistributions {
 
 /// Places as a tensor beside another.
 fn indices(places: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {
-    let places: Vec<i64> = places.iter().map(|at| *at as i64).collect();
+    let places = places
+        .iter()
+        .map(|at| i64::try_from(*at).unwrap_or(i64::MAX));
+    let places: Vec<i64> = places.collect();
     let count = places.len();
     Tensor::from_data(TensorData::new(places, [count]), &beside.device())
 }

@@ -60,7 +60,10 @@ impl LanguageModel {
         answer: &[u32],
         most: usize,
     ) -> Result<Vec<TokenScore>, LmError> {
-        let (ids, from) = ([prompt, answer].concat(), prompt.len().saturating_sub(1));
+        let Some(from) = prompt.len().checked_sub(1) else {
+            return Err(LmError::setting("prompt", "at least one token", "none"));
+        };
+        let ids = [prompt, answer].concat();
         in_pool(|| self.read_from(&ids, from, most)).map(|read| read.scores)
     }
 
