@@ -3,12 +3,14 @@
 //! What is joined are texts, not data sets: [`distill`](crate::distill()) with the joined journal
 //! then judges and exports them, exactly as one machine would have, and asks for what is missing.
 
+mod distributions;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idiolect_completion::{CompletionError, LogprobFile, LogprobReader, WriterIdentity};
-use idiolect_data::{DataError, Dataset, Id, Journal, RunDir, write_json};
+use idiolect_completion::{CompletionError, WriterIdentity};
+use idiolect_data::{DataError, Dataset, Id, Journal, write_json};
 use serde::Serialize;
 
 use crate::config::DistillConfig;
@@ -19,6 +21,7 @@ use crate::journal::run;
 use crate::record::RewriteRecord;
 use crate::run::unaided;
 use crate::shard::Shard;
+use distributions::Distributions;
 
 /// What a merge found; what is missing or double is told, not refused.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -183,63 +186,6 @@ fn same(a: &RewriteRecord, b: &RewriteRecord) -> bool {
         record
     };
     placeless(a) == placeless(b)
-}
-
-/// The distributions beside the journals, which are brought together too.
-struct Distributions {
-    from: Vec<Option<LogprobReader>>,
-    to: Option<LogprobFile>,
-}
-
-impl Distributions {
-    fn new(
-        config: &DistillConfig,
-        journals: &[PathBuf],
-        joined: &Path,
-    ) -> Result<Self, DistillError> {
-        let Some(head) = config.logprobs.clone() else {
-            return Ok(Self {
-                from: Vec::new(),
-                to: None,
-            });
-        };
-        // A part of which no text was written yet has none.
-        let open = |journal: &PathBuf| {
-            let path = RunDir::logprobs_beside(journal);
-            path.exists()
-                .then(|| LogprobReader::open(&path))
-                .transpose()
-        };
-        Ok(Self {
-            from: journals.iter().map(open).collect::<Result<_, _>>()?,
-            // What an attempt that was killed left has no journal.
-            to: Some(LogprobFile::open(
-                &RunDir::logprobs_beside(joined),
-                head,
-                0,
-            )?),
-        })
-    }
-
-    /// The row of journal number `at`, its distributions copied.
-    fn joined(
-        &mut self,
-        at: usize,
-        mut record: RewriteRecord,
-    ) -> Result<RewriteRecord, DistillError> {
-        let (Some(stored), Some(to)) = (&record.logprobs, &mut self.to) else {
-            return Ok(record);
-        };
-        let Some(from) = self.from.get(at).and_then(Option::as_ref) else {
-            return Err(DistillError::Setting {
-                setting: "from",
-                expected: "journal/logprobs*.bin beside each journal".to_owned(),
-                found: format!("none for id {}", record.id),
-            });
-        };
-        record.logprobs = Some(from.copy(&record.id, stored, to)?);
-        Ok(record)
-    }
 }
 
 /// The journals themselves, and those of the folders, in the order of their names.

@@ -19,6 +19,7 @@ pub struct TokenRow {
     pub labels: Vec<i64>,
     /// For each id, the number of its teacher's distribution among those that are stored, from 1; 0 where it has none.
     /// Empty where no id has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub teacher: Vec<u64>,
 }
 

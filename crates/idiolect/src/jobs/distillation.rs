@@ -6,15 +6,15 @@ use std::sync::Arc;
 use idiolect_completion::{LogprobHead, Progress, Quiet, Writer, earlier_costs, sum_costs};
 use idiolect_data::{BadRows, Dataset, Id, RunDir, settings::RecordedRun};
 use idiolect_distill::{
-    DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
-    ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
+    DistillConfig, DistillFiles, DistillReport, DistillSettings, Distilled, RewriteCheck, Shard,
+    distill_into, merge_into,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
-use serde_json::Value;
 
 use super::bad_rows::skip_bad_rows;
-use super::rows::{read_sample, response_nlls};
+use super::rewritten::Rewritten;
+use super::rows::read_sample;
 use crate::Error;
 use crate::settings::DistillJob;
 
@@ -45,20 +45,6 @@ pub struct SelfDistill<'a> {
     seed: u64,
     run_dir: Option<PathBuf>,
     progress: &'a dyn Progress,
-}
-
-/// What a self-distillation gives.
-#[derive(Debug, Clone)]
-pub struct Rewritten {
-    /// The data set with the rewrites that were kept.
-    pub data: Dataset,
-    /// The numbers.
-    pub summary: DistillSummary,
-    /// The files in the run directory.
-    files: DistillFiles,
-    /// Whether the model answered without a reference.
-    is_unaided: bool,
-    spent: Option<Value>,
 }
 
 impl<'a> SelfDistill<'a> {
@@ -211,34 +197,6 @@ impl<'a> SelfDistill<'a> {
             .reasoning(self.settings.reasoning)
             .logprobs(self.logprobs)
             .progress("rewrite", self.progress))
-    }
-}
-
-impl Rewritten {
-    /// Scores the responses of the rows that are left, as they were and as they are, and writes both into the
-    /// summary.
-    fn score(
-        &self,
-        model: &LanguageModel,
-        set: &Dataset,
-        progress: &dyn Progress,
-    ) -> Result<DistillReport, Error> {
-        let before = (!self.is_unaided).then_some(set.rows.as_slice());
-        self.write_nll(response_nlls(model, before, &self.data.rows, progress)?)
-    }
-
-    pub(crate) fn write_nll(&self, nlls: ResponseNlls) -> Result<DistillReport, Error> {
-        let report = self.report(Some(nlls));
-        report.write(&self.files.summary())?;
-        Ok(report)
-    }
-
-    fn report(&self, target_nll: Option<ResponseNlls>) -> DistillReport {
-        DistillReport {
-            target_nll,
-            spent: self.spent.clone(),
-            ..DistillReport::new(&self.summary)
-        }
     }
 }
 
