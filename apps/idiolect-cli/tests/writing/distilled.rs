@@ -128,7 +128,7 @@ fn what_is_recorded_of_each_token_is_trained_on() {
     let replaced = summary["replaced"].as_u64().expect("a count");
     assert!(of("rows") + of("rows_in_part") <= replaced);
     // Another vocabulary, and a data set that nobody distilled.
-    let other = place.model("tiny-mistral");
+    let other = place.model("tiny-llama2");
     let call = train(&other, "$OUT/d/distilled.json", "no");
     refused(&words(&call), &["logprobs.bin", "vocabulary"]);
     let call = train("$M", "$D", "no");

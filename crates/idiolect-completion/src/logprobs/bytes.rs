@@ -61,7 +61,7 @@ pub(super) fn entry(of: TokenLogprob) -> Option<[u8; ENTRY]> {
 }
 
 /// The entry that bytes are.
-pub(super) fn parsed(&[a, b, c, d, e]: &[u8; ENTRY]) -> TokenLogprob {
+pub(super) fn parsed([a, b, c, d, e]: [u8; ENTRY]) -> TokenLogprob {
     TokenLogprob {
         token: u32::from_le_bytes([a, b, c, 0]),
         log_probability: f16::from_le_bytes([d, e]).to_f32(),
@@ -85,7 +85,7 @@ mod tests {
                 token: u32::from(at) * 800,
                 log_probability,
             };
-            let back = parsed(&entry(of).unwrap());
+            let back = parsed(entry(of).unwrap());
             assert_eq!(back.token, of.token);
             let off = (back.log_probability - log_probability).abs();
             // Below 2^-14 a half has steps of 2^-24.
@@ -102,11 +102,11 @@ mod tests {
                 log_probability,
             })
         };
-        let back = parsed(&of(7, f32::NEG_INFINITY).unwrap());
+        let back = parsed(of(7, f32::NEG_INFINITY).unwrap());
         assert!(back.log_probability.is_finite());
         assert_eq!(of(IDS, -1.0), None);
         assert_eq!(of(7, f32::NAN), None);
         // Rounding may leave a likely token a hair above certain.
-        assert!(parsed(&of(7, 1e-7).unwrap()).log_probability.abs() < 1e-12);
+        assert!(parsed(of(7, 1e-7).unwrap()).log_probability.abs() < 1e-12);
     }
 }

@@ -165,5 +165,6 @@ impl LogprobReader {
 }
 
 fn entries(bytes: &[u8]) -> Vec<TokenLogprob> {
-    bytes.as_chunks::<ENTRY>().0.iter().map(parsed).collect()
+    let entries = bytes.as_chunks::<ENTRY>().0.iter();
+    entries.map(|entry| parsed(*entry)).collect()
 }

@@ -60,8 +60,7 @@ impl StoredDistributions {
         of: &StoredLogprobs,
         vocab: usize,
     ) -> Result<(), CompletionError> {
-        let file = self.files.iter().find(|file| file.first == first);
-        for file in file {
+        if let Some(file) = self.files.iter().find(|file| file.first == first) {
             let entries = file.reader.read_text(id, of)?;
             let foreign = |entry: &&TokenLogprob| entry.token as usize >= vocab;
             if let Some(foreign) = entries.iter().find(foreign) {
