@@ -34,6 +34,7 @@ pub fn learn(
         decoder,
         checkpointing: Checkpointing::Blocks,
         loss: Loss::CrossEntropy,
+        stored: None,
     };
     let (rows, mut losses) = ([row.clone()], Vec::new());
     let trained = Trainer::new(&config, &objective, &rows, 0).run(start, &mut |event| {

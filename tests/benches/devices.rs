@@ -123,6 +123,7 @@ fn main() {
             decoder: &decoder,
             checkpointing: Checkpointing::Off,
             loss: Loss::CrossEntropy,
+            stored: None,
         },
         rows(6, 512),
     );

@@ -143,6 +143,7 @@ fn train(name: &str, model: &Path, file: &Path) {
         decoder: &decoder,
         checkpointing,
         loss,
+        stored: None,
     };
     let (mut nats, mut trained, mut tokens) = (0.0, 0, 0);
     let began = Instant::now();

@@ -76,6 +76,7 @@ fn time(decoder: &Decoder, rows: usize) -> (f64, u64) {
         decoder,
         checkpointing: Checkpointing::Off,
         loss: Loss::CrossEntropy,
+        stored: None,
     };
     let (began, mut peak) = (Instant::now(), None);
     let trainer = Trainer::new(&config, &objective, &rows, 0);

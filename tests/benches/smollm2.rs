@@ -153,6 +153,7 @@ fn train(decoder: Decoder, checkpointing: Checkpointing, every: usize) -> impl F
                 id: n.into(),
                 input_ids,
                 labels,
+                teacher: Vec::new(),
             }
         };
         let rows: Vec<TokenRow> = (0..4).map(row).collect();
@@ -161,6 +162,7 @@ fn train(decoder: Decoder, checkpointing: Checkpointing, every: usize) -> impl F
             decoder: &decoder,
             checkpointing,
             loss: Loss::CrossEntropy,
+            stored: None,
         };
         let module = adapter.take().unwrap();
         let share = StepContext {

@@ -35,6 +35,7 @@ fn rows(tensors: &Tensors) -> Vec<TokenRow> {
             id: n.into(),
             input_ids: ids[n * width..end].iter().map(id).collect(),
             labels: labels[n * width..end].to_vec(),
+            teacher: Vec::new(),
         }
     };
     (0..shape[0]).map(row).collect()

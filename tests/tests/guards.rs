@@ -58,6 +58,7 @@ fn row(input_ids: Vec<u32>, prompt: usize) -> TokenRow {
         id: json!("r1"),
         labels: input_ids.iter().enumerate().map(label).collect(),
         input_ids,
+        teacher: Vec::new(),
     }
 }
 

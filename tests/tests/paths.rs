@@ -45,6 +45,7 @@ fn examples(lengths: &[usize], vocab: usize) -> Vec<TokenRow> {
             id: at.into(),
             labels: ids.iter().enumerate().map(label).collect(),
             input_ids: ids,
+            teacher: Vec::new(),
         }
     };
     lengths.iter().enumerate().map(row).collect()
@@ -76,6 +77,7 @@ fn step(
         decoder,
         checkpointing,
         loss,
+        stored: None,
     };
     let share = StepContext {
         divisor: 7.0,

@@ -3,8 +3,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "helpers of tests end them"
 )]
+
+#[path = "smollm2/stored.rs"]
+mod stored;
 
 use std::ops::ControlFlow;
 use std::path::Path;

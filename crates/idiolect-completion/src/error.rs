@@ -1,6 +1,6 @@
 //! Why completions could not be had.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use idiolect_data::{DataError, Id};
 
@@ -53,6 +53,18 @@ pub enum CompletionError {
         /// Ids with more than one text.
         repeated: Vec<Id>,
     },
+    /// Distributions beside a journal that are damaged, or not those that were expected.
+    #[error("{}: {what}: expected {expected}, found {found}", path.display())]
+    Stored {
+        /// Their file.
+        path: PathBuf,
+        /// What differs, with the id of the text where it is one text's.
+        what: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
     /// The writer gave up.
     #[error("{stage}: stopped after {done} of {asked} texts: {source}")]
     Writer {
@@ -65,6 +77,23 @@ pub enum CompletionError {
         /// The writer's own reason.
         source: BoxError,
     },
+}
+
+impl CompletionError {
+    /// A [`CompletionError::Stored`].
+    pub(crate) fn stored(
+        path: &Path,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> Self {
+        Self::Stored {
+            path: path.to_owned(),
+            what: what.into(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
 }
 
 /// Ids that stand in the way of pairing texts with requests.

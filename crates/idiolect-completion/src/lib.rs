@@ -4,6 +4,7 @@ mod address;
 mod cost;
 mod error;
 mod journal;
+mod logprobs;
 mod progress;
 mod prompt;
 mod provenance;
@@ -20,6 +21,9 @@ pub use idiolect_generate::{
     FinishReason, GenerateError, GenerationSettings, Sampler, Sampling, SamplingSettings,
 };
 pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf};
+pub use logprobs::{
+    LogprobFile, LogprobHead, LogprobReader, Logprobs, StoredLogprobs, TokenLogprob,
+};
 pub use progress::{Progress, Quiet};
 pub use prompt::Prompt;
 pub use provenance::{Difference, JournalRow, Made, Provenance};

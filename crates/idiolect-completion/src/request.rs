@@ -3,6 +3,7 @@
 use idiolect_data::Id;
 use idiolect_generate::{FinishReason, Sampling};
 
+use crate::logprobs::Logprobs;
 use crate::prompt::Prompt;
 
 /// What one request wants otherwise than the writer's settings say; nothing by default.
@@ -62,6 +63,8 @@ pub struct Completion {
     /// Passes of the model that gave them, where the writer knows; fewer than tokens where tokens
     /// were guessed and verified several at a time.
     pub passes: Option<usize>,
+    /// The likeliest tokens at each of its tokens, where the writer was asked for them and can tell.
+    pub logprobs: Option<Logprobs>,
     /// Why it ended.
     pub finish_reason: FinishReason,
 }
@@ -76,6 +79,7 @@ impl Completion {
             token_count: 0,
             token_ids: None,
             passes: None,
+            logprobs: None,
             finish_reason: FinishReason::Stop,
         }
     }

@@ -48,6 +48,7 @@ fn the_same_texts_give_the_same_bytes() {
         Ok(Completion {
             token_count: count,
             passes: (count == 1).then_some(1),
+            logprobs: None,
             finish_reason: reason.into(),
             ..Completion::new(
                 request.id.clone(),

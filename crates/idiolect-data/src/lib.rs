@@ -9,7 +9,7 @@ pub mod settings;
 
 pub use dataset::{
     BadRows, DataSettings, Dataset, LineIndex, MOST_MIXED, PairReport, ReadRows, Row, SkippedRow,
-    id_text, mix, pair_by_id, sample, split,
+    file_of_mixed, id_text, mix, pair_by_id, sample, split,
 };
 pub use error::DataError;
 pub use files::{

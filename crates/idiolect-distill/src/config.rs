@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use idiolect_completion::{BoxError, Prompt};
+use idiolect_completion::{BoxError, LogprobHead, Prompt};
 use idiolect_data::{DataError, Dataset, Example, Id, RawRow, RawRows, Row};
 use idiolect_metrics::python::strip;
 use idiolect_prompt::{DistillTemplate, Template};
@@ -22,6 +22,9 @@ pub struct DistillConfig {
     /// The checkpoint's chat template to put the question into; without one the template's own raw
     /// form is used, as the paper does. None by default.
     pub chat: Option<Template>,
+    /// Whether the question is given as the turns of a chat, for writers that have a template of their own, as servers
+    /// do; `chat` is not looked at then. False by default.
+    pub turns: bool,
     /// A question of the user's own, in place of `template` and `chat`; none by default.
     pub prompt: Option<Arc<dyn RewritePrompt>>,
     /// The task's check; default [`Check::Text`].
@@ -37,6 +40,8 @@ pub struct DistillConfig {
     pub trim: bool,
     /// Whether the journal holds each prompt beside its hash; false by default.
     pub keep_prompts: bool,
+    /// What is recorded of each token beside the journal, where the writer gives it; nothing by default.
+    pub logprobs: Option<LogprobHead>,
     /// Chooses the rows of the mix, and gives each row its own seed; default 42.
     pub seed: u64,
 }
@@ -46,12 +51,14 @@ impl Default for DistillConfig {
         Self {
             template: DistillTemplate::using(),
             chat: None,
+            turns: false,
             prompt: None,
             check: Check::Text.into(),
             extras: Extras::default(),
             mix_ratio: 1.0,
             trim: true,
             keep_prompts: false,
+            logprobs: None,
             seed: 42,
         }
     }
@@ -105,6 +112,7 @@ impl DistillConfig {
         TemplatePrompt {
             template: &self.template,
             chat: self.chat.as_ref(),
+            turns: self.turns,
         }
     }
 

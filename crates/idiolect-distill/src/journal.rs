@@ -7,9 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use idiolect_completion::{
-    CompletionJournal, CompletionRequest, JournalRun, Writer, WriterIdentity,
+    CompletionJournal, CompletionRequest, JournalRun, LogprobFile, StoredLogprobs, Writer,
+    WriterIdentity,
 };
-use idiolect_data::{Dataset, Id};
+use idiolect_data::{Dataset, Id, RunDir};
 
 use crate::config::DistillConfig;
 use crate::error::DistillError;
@@ -56,12 +57,38 @@ pub(crate) fn records(
         .map(|asked| (asked.request.id.to_string(), asked));
     let places: HashMap<String, &Asked<'_>> = places.collect();
     judge_anew(&mut journal, &places)?;
+    let mut logprobs = logprob_file(path, config, &mut journal)?;
     let requests: Vec<CompletionRequest> =
         asked.iter().map(|asked| asked.request.clone()).collect();
     let mut writer = Fitting { writer };
     journal.finish(requests, &mut writer, &mut |made, completion| {
-        places[&made.id.to_string()].record(made, completion)
+        // They are on the disk before the row that points to them.
+        let stored = match (&mut logprobs, &completion.logprobs) {
+            (Some(file), Some(found)) => Some(file.append(&completion.id, found)?),
+            _ => None,
+        };
+        let record = places[&made.id.to_string()].record(made, completion)?;
+        Ok(RewriteRecord {
+            logprobs: stored,
+            ..record
+        })
     })
+}
+
+/// The file of distributions beside a journal, where they are to be recorded, without what no row points to.
+fn logprob_file(
+    path: &Path,
+    config: &DistillConfig,
+    journal: &mut CompletionJournal<'_, RewriteRecord>,
+) -> Result<Option<LogprobFile>, DistillError> {
+    let Some(head) = config.logprobs.clone() else {
+        return Ok(None);
+    };
+    let rows = journal.rows()?;
+    let ends = rows.iter().filter_map(|row| row.logprobs.as_ref());
+    let tokens = ends.map(StoredLogprobs::behind).max().unwrap_or(0);
+    let path = RunDir::logprobs_beside(path);
+    Ok(Some(LogprobFile::open(&path, head, tokens)?))
 }
 
 fn judge_anew(
@@ -77,6 +104,7 @@ fn judge_anew(
         let mut now = asked.record(journal.made(&asked.request), row.completion())?;
         // A prompt that was kept once stays.
         now.prompt = now.prompt.or_else(|| row.prompt.clone());
+        now.logprobs.clone_from(&row.logprobs);
         stale |= *row != now;
         *row = now;
     }

@@ -26,7 +26,7 @@ pub use merge::{DuplicateRow, MergedShards, join_shards, merge_into};
 pub use prompt::RewritePrompt;
 pub use record::RewriteRecord;
 pub use report::side_by_side::{Change, SideBySide};
-pub use report::summary::{DistillSummary, ResponseLength};
+pub use report::summary::{DistillSummary, LogprobSum, ResponseLength};
 pub use report::{DistillReport, ResponseNll, ResponseNlls};
 pub use run::{Distilled, answer_unaided, distill, distill_into, distill_shard};
 pub use settings::DistillSettings;

@@ -3,6 +3,8 @@
 //! What is joined are texts, not data sets: [`distill`](crate::distill()) with the joined journal
 //! then judges and exports them, exactly as one machine would have, and asks for what is missing.
 
+mod distributions;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use crate::journal::run;
 use crate::record::RewriteRecord;
 use crate::run::unaided;
 use crate::shard::Shard;
+use distributions::Distributions;
 
 /// What a merge found; what is missing or double is told, not refused.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -101,6 +104,7 @@ pub fn join_shards(
     let before = config.prepared(set)?;
     let mut found = read(config, identity, journals)?;
     let mut report = MergedShards::default();
+    let mut distributions = Distributions::new(config, journals, joined)?;
     let mut records = Vec::new();
     let wanted: Vec<Id> = asked(&before, config)?
         .into_iter()
@@ -113,7 +117,7 @@ pub fn join_shards(
             continue;
         };
         if texts.len() > 1 {
-            let equal = texts.iter().all(|(_, record)| *record == texts[0].1);
+            let equal = texts.iter().all(|(_, record)| same(record, &texts[0].1));
             let journals = texts.iter().map(|(at, _)| journals[*at].clone()).collect();
             report.double.push(DuplicateRow {
                 id,
@@ -121,7 +125,8 @@ pub fn join_shards(
                 equal,
             });
         }
-        records.push(texts.swap_remove(0).1);
+        let (at, record) = texts.swap_remove(0);
+        records.push(distributions.joined(at, record)?);
     }
     // Rows that a smaller mix leaves out are of the set all the same.
     for row in &before.rows {
@@ -169,6 +174,18 @@ pub fn merge_into(
         asked: report.asked,
         missing: report.missing,
     })
+}
+
+/// Whether two rows say the same, wherever their distributions stand.
+fn same(a: &RewriteRecord, b: &RewriteRecord) -> bool {
+    let placeless = |record: &RewriteRecord| {
+        let mut record = record.clone();
+        if let Some(stored) = &mut record.logprobs {
+            stored.offset = 0;
+        }
+        record
+    };
+    placeless(a) == placeless(b)
 }
 
 /// The journals themselves, and those of the folders, in the order of their names.

@@ -24,11 +24,13 @@ pub trait RewritePrompt: fmt::Debug + Send + Sync {
 pub(crate) struct TemplatePrompt<'a> {
     pub(crate) template: &'a DistillTemplate,
     pub(crate) chat: Option<&'a Template>,
+    pub(crate) turns: bool,
 }
 
 impl RewritePrompt for TemplatePrompt<'_> {
     fn name(&self) -> String {
         match self.chat {
+            _ if self.turns => format!("{} in turns", self.template.name()),
             Some(chat) => format!("{} in {}", self.template.name(), chat.name()),
             None => self.template.name().to_owned(),
         }
@@ -36,6 +38,9 @@ impl RewritePrompt for TemplatePrompt<'_> {
 
     fn prompt(&self, example: &Example) -> Result<Prompt, BoxError> {
         self.template.check_turns(example)?;
+        if self.turns {
+            return Ok(Prompt::Chat(self.template.messages(example)));
+        }
         Ok(Prompt::Rendered(match self.chat {
             Some(chat) => {
                 let prompt = chat.prompt(Conversation {

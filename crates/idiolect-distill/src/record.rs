@@ -1,6 +1,8 @@
 //! A row of the journal: one rewrite with everything that made it.
 
-use idiolect_completion::{Completion, FinishReason, JournalRow, Made, Provenance, WriterIdentity};
+use idiolect_completion::{
+    Completion, FinishReason, JournalRow, Made, Provenance, StoredLogprobs, WriterIdentity,
+};
 use idiolect_data::Id;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,9 @@ pub struct RewriteRecord {
     /// Passes of the model that gave them, where the writer knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passes: Option<usize>,
+    /// Where the likeliest tokens at each of its tokens stand, where they were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<StoredLogprobs>,
     /// Why generation ended.
     pub finish_reason: FinishReason,
     /// The verdict with its reason.
@@ -55,6 +60,7 @@ impl RewriteRecord {
             token_count: completion.token_count,
             token_ids: completion.token_ids,
             passes: completion.passes,
+            logprobs: None,
             finish_reason: completion.finish_reason,
             replaced: verdict.is_keep(),
             verdict,
@@ -69,6 +75,7 @@ impl RewriteRecord {
             token_count: self.token_count,
             token_ids: self.token_ids.clone(),
             passes: self.passes,
+            logprobs: None,
             finish_reason: self.finish_reason.clone(),
         }
     }

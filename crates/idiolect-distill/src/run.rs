@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use idiolect_completion::Writer;
-use idiolect_data::{Dataset, write_lines};
+use idiolect_data::{Dataset, RunDir, write_lines};
 use idiolect_metrics::python::strip;
 use idiolect_prompt::DistillTemplate;
 
@@ -76,12 +76,20 @@ pub fn distill_shard(
     asked.retain(|asked| shard.has(asked.row));
     let records = records(journal, &before, config, &asked, writer)?;
     let mut after = before.clone();
+    for row in &mut after.rows {
+        // What an earlier distillation left.
+        row.raw.shift_remove(RunDir::LOGPROBS_OF);
+    }
     for (asked, record) in asked
         .iter()
         .zip(&records)
         .filter(|(_, record)| record.replaced)
     {
         after.replace_response(asked.row, strip(&record.text));
+        if record.logprobs.is_some() {
+            let raw = &mut after.rows[asked.row].raw;
+            raw.insert(RunDir::LOGPROBS_OF.to_owned(), record.id.clone());
+        }
     }
     let pairs = asked.iter().map(|asked| &before.rows[asked.row].example);
     let side_by_side = chosen(pairs.zip(&records));

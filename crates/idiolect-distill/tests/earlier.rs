@@ -38,6 +38,7 @@ fn the_same_texts_give_the_same_bytes() {
             token_count: count,
             token_ids: (count == 1).then(|| vec![3, 4]),
             passes: (count != 3).then_some(1),
+            logprobs: None,
             finish_reason: ["stop", "stop_string", "length"][count - 1].into(),
             ..Completion::new(
                 request.id.clone(),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use idiolect_completion::CompletionError;
 use idiolect_data::DataError;
 use idiolect_forgetting::ForgettingError;
 use idiolect_lm::LmError;
@@ -23,6 +24,9 @@ pub enum FineTuneError {
     /// The training loop.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// Distributions that a distillation stored: damaged, missing, or of another vocabulary.
+    #[error(transparent)]
+    Stored(#[from] CompletionError),
     /// The curves of the run.
     #[error(transparent)]
     Report(#[from] ReportError),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use idiolect_train::{EvaluationRow, StepRow, TimingRow};
 
-use crate::MemoryPlan;
+use crate::{MemoryPlan, StoredCount};
 
 /// What a fine-tuning tells while it runs; shown, each is one line.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub enum TrainingEvent {
         /// Of those cut, rows that lost their last trained token; they are left out too.
         lost: usize,
     },
+    /// The loss is the divergence from stored distributions: what of the rows has them, held-out ones included.
+    Stored(StoredCount),
     /// Rows cannot be used, and the settings say to skip them.
     RowsSkipped {
         /// How many.
@@ -95,6 +97,7 @@ impl fmt::Display for TrainingEvent {
                     lost => write!(f, ", of which {lost} lost their last trained token"),
                 }
             }
+            Self::Stored(count) => write!(f, "{count}"),
             Self::RowsSkipped { rows, first, list } => {
                 write!(
                     f,

@@ -24,7 +24,7 @@ pub use forecast::{Forecast, TimePlan};
 pub use idiolect_tokens::Truncation;
 pub use init::{InitSettings, Initialised, init};
 pub use job::{Hooks, TrainOutcome, forecast, plan, train};
-pub use loss::{AdapterLoss, FullLoss, Loss, trainable};
+pub use loss::{AdapterLoss, FullLoss, Loss, StoredDistributions, trainable};
 pub use memory::MemoryPlan;
 pub use on_policy::{
     AnswerSource, Asked, AveragedOver, DivergenceKind, DrawnAnswer, Feedback, GroupSettings,
@@ -32,7 +32,7 @@ pub use on_policy::{
     distill_online, plan_online,
 };
 pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
-pub use rows::{LazyRows, TrainingData};
+pub use rows::{LazyRows, StoredCount, TrainingData};
 pub use run::{claim, with_vocabulary};
 pub use settings::{ActivationCheckpointing, FineTuneSettings, Tracker};
 pub use train_settings::TrainSettings;

@@ -4,8 +4,10 @@
 mod adapter;
 mod full;
 mod kind;
+mod stored;
 
 pub use adapter::AdapterLoss;
 pub(crate) use adapter::even;
 pub use full::{FullLoss, trainable};
 pub use kind::Loss;
+pub use stored::StoredDistributions;

@@ -7,9 +7,11 @@ mod lazy;
 mod limit;
 mod prepared;
 mod source;
+mod stored;
 mod token_cache;
 
 pub use data::{LazyRows, TrainingData};
 pub(crate) use in_memory::in_memory;
 pub(crate) use limit::Limit;
 pub(crate) use source::{RowSource, Sets};
+pub use stored::StoredCount;

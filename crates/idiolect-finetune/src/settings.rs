@@ -39,7 +39,8 @@ pub struct FineTuneSettings {
     /// 2402.12354).
     /// Default none: one rate for both.
     pub lora_plus_ratio: Option<f64>,
-    /// What is minimised over the trained tokens; the two divergences need an `init_adapter`. Default `ce`.
+    /// What is minimised over the trained tokens: `ce`; `forward-kl` or `reverse-kl` to the base model, which need an
+    /// `init_adapter`; or `stored-kl`, to the distributions that `distill` recorded with `logprobs`. Default `ce`.
     pub loss: Loss,
     /// Devices that share the micro-batches of each step, for example `cuda:0` and `cuda:1`; each holds the
     /// model, the first has optimiser, checkpoints and evaluations. Default: the one of the model.
@@ -171,7 +172,7 @@ impl FineTuneSettings {
             let found = self.add_tokens.join(",");
             return Err(FineTuneError::setting("add_tokens", expected, found));
         }
-        if self.loss == Loss::CrossEntropy {
+        if self.loss.divergence().is_none() {
             return Ok(());
         }
         // An adapter that starts as the base model has no divergence from it, and no gradient of one.
@@ -274,7 +275,12 @@ mod tests {
 
     #[test]
     fn a_loss_is_read_by_its_name_and_another_name_is_refused() {
-        for loss in [Loss::CrossEntropy, Loss::ForwardKl, Loss::ReverseKl] {
+        for loss in [
+            Loss::CrossEntropy,
+            Loss::ForwardKl,
+            Loss::ReverseKl,
+            Loss::StoredKl,
+        ] {
             assert_eq!(loss.to_string().parse::<Loss>().unwrap(), loss);
             let json = serde_json::to_string(&loss).unwrap();
             assert_eq!(json, format!("\"{loss}\""));
@@ -282,7 +288,7 @@ mod tests {
         let error = "js".parse::<Loss>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "loss: expected ce, forward-kl or reverse-kl, found js"
+            "loss: expected ce, forward-kl, reverse-kl or stored-kl, found js"
         );
     }
 

@@ -222,6 +222,7 @@ impl Answer {
             id: self.id.clone().into(),
             labels: input_ids.iter().enumerate().map(label).collect(),
             input_ids,
+            teacher: Vec::new(),
         }
     }
 }

@@ -273,6 +273,7 @@ pub fn token_row(path: &Path, number: usize, row: RawRow) -> Result<TokenRow, Lm
         id,
         input_ids,
         labels,
+        teacher: Vec::new(),
     })
 }
 

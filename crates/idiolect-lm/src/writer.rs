@@ -30,6 +30,7 @@ pub struct LocalWriter<'p> {
     replies: ReplyCounter,
     texts: AtomicU64,
     cut_to_positions: bool,
+    logprobs: usize,
 }
 
 impl LanguageModel {
@@ -56,6 +57,7 @@ impl LanguageModel {
             replies: ReplyCounter::default(),
             texts: AtomicU64::new(0),
             cut_to_positions: false,
+            logprobs: 0,
         })
     }
 }
@@ -94,6 +96,24 @@ impl LocalWriter<'_> {
     #[must_use]
     pub fn reasoning(self, reasoning: Reasoning) -> Self {
         Self { reasoning, ..self }
+    }
+
+    /// The same writer, which also gives the `count` likeliest tokens at each token of a text, the one that ended it
+    /// included, at temperature 1 and without penalties, in one further pass over prompt and text; 0, the default,
+    /// gives none. A text without its tokens, for reasoning was taken out, has none.
+    #[must_use]
+    pub fn logprobs(self, count: usize) -> Self {
+        let most = self.model.decoder().config.vocab_size;
+        Self {
+            logprobs: count.min(most),
+            ..self
+        }
+    }
+
+    /// How many likeliest tokens it gives at each.
+    #[must_use]
+    pub fn logprob_count(&self) -> usize {
+        self.logprobs
     }
 
     /// How many texts had reasoning so far.
@@ -164,6 +184,9 @@ impl LocalWriter<'_> {
         // Journals of before this setting stay valid.
         if self.reasoning != Reasoning::default() {
             sampler["reasoning"] = json!(self.reasoning);
+        }
+        if self.logprobs > 0 {
+            sampler["logprobs"] = json!(self.logprobs);
         }
         WriterIdentity {
             model: self.model_hash.clone(),

@@ -99,7 +99,8 @@ impl Asking {
     fn attempt(&self, call: &Call, limit: &str) -> Result<Answer, Failure> {
         let body = body(&self.model, call, &self.config, limit);
         let reply = self.server.post(call.form.path(), &body)?;
-        completion(&reply, call, self.config.reasoning).map_err(|error| Failure {
+        let wanted = (self.config.reasoning, self.config.logprobs.as_ref());
+        completion(&reply, call, wanted).map_err(|error| Failure {
             kind: match error {
                 NoCompletion::Passing(passing) => FailureKind::Again(passing),
                 NoCompletion::OtherForm(found) => FailureKind::Unusable { found },

@@ -52,6 +52,17 @@ pub(crate) fn body(model: &str, call: &Call, config: &TeacherConfig, limit: &str
     for (name, value, _) in fields.into_iter().filter(|(_, _, sent)| *sent) {
         body.insert(name.to_owned(), value);
     }
+    if let Some(asked) = &config.logprobs {
+        match call.form {
+            Form::Text(_) => body.insert("logprobs".to_owned(), json!(asked.count)),
+            Form::Chat(_) => {
+                body.insert("logprobs".to_owned(), json!(true));
+                body.insert("top_logprobs".to_owned(), json!(asked.count))
+            }
+        };
+        // Of vLLM, which has texts of tokens else; llama.cpp has their ids beside them and passes over this.
+        body.insert("return_tokens_as_token_ids".to_owned(), json!(true));
+    }
     body.extend(extra.clone());
     body.retain(|name, value| !(value.is_null() && extra.contains_key(name)));
     Value::Object(body)

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::TeacherError;
 use crate::budget::Budget;
+use crate::logprobs::AskedLogprobs;
 
 /// The most requests under way at once, for each has a thread.
 const MOST_IN_FLIGHT: usize = 1024;
@@ -37,6 +38,9 @@ pub struct TeacherConfig {
     pub omit_temperature: bool,
     /// What becomes of reasoning in a text; default [`Reasoning::Remove`].
     pub reasoning: Reasoning,
+    /// The likeliest tokens at each token of a text, from servers that tell their ids (llama.cpp, vLLM); none are asked
+    /// for by default. A reply without them, or with ids of another vocabulary, ends the run.
+    pub logprobs: Option<AskedLogprobs>,
     /// Further fields of each request's body, which take the place of those above; null leaves one out.
     pub extra: Map<String, Value>,
     /// Requests under way at once, 1 to 1024; default 8.
@@ -116,6 +120,7 @@ impl TeacherConfig {
             limit_field: LimitField::default(),
             omit_temperature: false,
             reasoning: Reasoning::default(),
+            logprobs: None,
             extra: Map::new(),
             in_flight: 8,
             timeout: Duration::from_mins(5),
@@ -138,6 +143,10 @@ impl TeacherConfig {
     pub(crate) fn check_values(&self) -> Result<(), TeacherError> {
         let at_least_1 = [
             ("max_new_tokens", self.max_new_tokens),
+            (
+                "logprobs",
+                self.logprobs.as_ref().map_or(1, |asked| asked.count),
+            ),
             ("in_flight", self.in_flight),
             ("attempts", self.retries.attempts as usize),
             ("reply_bytes", usize::from(self.reply_bytes > 0)),

@@ -9,6 +9,7 @@ use idiolect_completion::{Completion, FinishReason, Reasoning};
 use serde_json::Value;
 
 use crate::failure::{Passing, counted};
+use crate::logprobs::{AskedLogprobs, scored_tokens};
 use crate::request::{Call, Form};
 use crate::words::shortened;
 use said::{Said, said};
@@ -40,7 +41,7 @@ pub(crate) enum NoCompletion {
 pub(crate) fn completion(
     reply: &Value,
     call: &Call,
-    reasoning: Reasoning,
+    (reasoning, asked): (Reasoning, Option<&AskedLogprobs>),
 ) -> Result<Answer, NoCompletion> {
     let choice = reply.get("choices").and_then(|choices| choices.get(0));
     let choice = choice.ok_or_else(|| without_choice(reply))?;
@@ -52,6 +53,11 @@ pub(crate) fn completion(
         NoCompletion::OtherForm(format!("no text in {}", shortened(&choice.to_string())))
     })?;
     let (text, removed) = said.kept(reasoning);
+    // A text without its reasoning is not that of its tokens.
+    let asked = asked.filter(|_| !removed && said.reasoning.is_none());
+    let scored = asked.map(|asked| scored_tokens(choice, &text, asked));
+    let scored = scored.transpose().map_err(NoCompletion::OtherForm)?;
+    let (token_ids, logprobs) = scored.map(|own| (own.ids, own.logprobs)).unzip();
     let reason = choice.get("finish_reason").and_then(Value::as_str);
     let text_tokens = counted(reply, "completion_tokens").unwrap_or(text.len().div_ceil(4) as u64);
     Ok(Answer {
@@ -62,6 +68,8 @@ pub(crate) fn completion(
         completion: Completion {
             token_count: usize::try_from(text_tokens).unwrap_or(usize::MAX),
             finish_reason: FinishReason::from(reason.unwrap_or("unknown")),
+            token_ids,
+            logprobs,
             ..Completion::new(call.id.clone(), text)
         },
     })
@@ -118,7 +126,7 @@ mod tests {
 
     fn read_with(reply: &Value, prompt: Prompt, kept: Reasoning) -> Result<Answer, String> {
         let (config, request) = (TeacherConfig::new("https://a.b"), request(prompt));
-        let answer = completion(reply, &Call::new(&config, &request).unwrap(), kept);
+        let answer = completion(reply, &Call::new(&config, &request).unwrap(), (kept, None));
         answer.map_err(|error| match error {
             NoCompletion::OtherForm(found) => found,
             NoCompletion::Passing(passing) => format!("passing: {}", passing.found),

@@ -19,6 +19,7 @@ impl Writer for Teacher {
             stop,
             omit_temperature,
             reasoning,
+            logprobs,
             ..
         } = self.config();
         let mut sampler = json!({
@@ -32,6 +33,9 @@ impl Writer for Teacher {
         }
         if *reasoning != Reasoning::default() {
             sampler["reasoning"] = json!(reasoning);
+        }
+        if let Some(asked) = logprobs {
+            sampler["logprobs"] = json!(asked.count);
         }
         WriterIdentity {
             model: self.model().to_owned(),

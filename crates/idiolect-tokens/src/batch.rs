@@ -15,6 +15,8 @@ pub struct TokenBatch {
     pub input_ids: Vec<u32>,
     /// Labels beside their ids, [`IGNORE`] on padding.
     pub labels: Vec<i64>,
+    /// Numbers of the teacher's distributions beside their ids, 0 where there is none; empty where no row has any.
+    pub teacher: Vec<u64>,
     /// Tokens of each row before its padding.
     pub lengths: Vec<usize>,
     /// With sequence packing, the lengths of the examples of each row, in their order. It is empty where every row
@@ -56,9 +58,11 @@ impl TokenBatch {
             width,
             input_ids: Vec::with_capacity(rows.len() * width),
             labels: Vec::with_capacity(rows.len() * width),
+            teacher: Vec::new(),
             lengths,
             packed_lengths: Vec::new(),
         };
+        let has_teacher = rows.iter().any(|row| !row.teacher.is_empty());
         for (at, row) in rows.iter().enumerate() {
             batch.input_ids.extend(&row.input_ids);
             batch.input_ids.resize((at + 1) * width, pad_id);
@@ -66,6 +70,12 @@ impl TokenBatch {
                 .labels
                 .extend(row.labels.iter().take(row.input_ids.len()));
             batch.labels.resize((at + 1) * width, IGNORE);
+            if has_teacher {
+                batch
+                    .teacher
+                    .extend(row.teacher.iter().take(row.input_ids.len()));
+                batch.teacher.resize((at + 1) * width, 0);
+            }
         }
         batch
     }
@@ -100,14 +110,19 @@ impl TokenBatch {
             width,
             input_ids: Vec::with_capacity(self.rows * width),
             labels: Vec::with_capacity(self.rows * width),
+            teacher: Vec::new(),
             ..self.clone()
         };
         for row in 0..self.rows {
             let real = row * self.width..(row + 1) * self.width;
             batch.input_ids.extend(&self.input_ids[real.clone()]);
             batch.input_ids.resize((row + 1) * width, pad_id);
-            batch.labels.extend(&self.labels[real]);
+            batch.labels.extend(&self.labels[real.clone()]);
             batch.labels.resize((row + 1) * width, IGNORE);
+            if !self.teacher.is_empty() {
+                batch.teacher.extend(&self.teacher[real]);
+                batch.teacher.resize((row + 1) * width, 0);
+            }
         }
         batch
     }
@@ -119,13 +134,20 @@ fn joined(rows: &[&TokenRow]) -> TokenRow {
         id: serde_json::Value::Null,
         input_ids: Vec::new(),
         labels: Vec::new(),
+        teacher: Vec::new(),
     };
+    let has_teacher = rows.iter().any(|row| !row.teacher.is_empty());
     for row in rows {
         all.input_ids.extend(&row.input_ids);
         let labels = row.labels.iter().take(row.input_ids.len()).enumerate();
         all.labels
             .extend(labels.map(|(at, &label)| if at == 0 { IGNORE } else { label }));
         all.labels.resize(all.input_ids.len(), IGNORE);
+        if has_teacher {
+            all.teacher
+                .extend(row.teacher.iter().take(row.input_ids.len()));
+            all.teacher.resize(all.input_ids.len(), 0);
+        }
     }
     all
 }
@@ -140,6 +162,7 @@ mod tests {
             id: 0.into(),
             input_ids: ids.to_vec(),
             labels: labels.to_vec(),
+            teacher: Vec::new(),
         };
         let (long, short) = (row(&[5, 6, 2], &[IGNORE, 6, 2]), row(&[7, 2], &[IGNORE, 2]));
         let batch = TokenBatch::new(&[&long, &short], 2);
@@ -162,6 +185,7 @@ mod tests {
             id: 0.into(),
             input_ids: ids.to_vec(),
             labels: ids.iter().map(|&id| i64::from(id)).collect(),
+            teacher: Vec::new(),
         };
         let rows = [row(&[5, 6]), row(&[7, 8, 9]), row(&[1, 2]), row(&[3; 6])];
         let batch = TokenBatch::packed(&rows.iter().collect::<Vec<_>>(), 5, 0);

@@ -106,6 +106,7 @@ impl Tokenizer {
             id,
             input_ids: ids,
             labels,
+            teacher: Vec::new(),
         };
         if row.trained_tokens() == 0 {
             let problem = RowProblem::NoTrainedToken;

@@ -17,6 +17,10 @@ pub struct TokenRow {
     pub input_ids: Vec<u32>,
     /// For each id, the id itself where it is trained, else [`IGNORE`].
     pub labels: Vec<i64>,
+    /// For each id, the number of its teacher's distribution among those that are stored, from 1; 0 where it has none.
+    /// Empty where no id has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teacher: Vec<u64>,
 }
 
 impl TokenRow {
@@ -28,6 +32,7 @@ impl TokenRow {
             id,
             input_ids,
             labels,
+            teacher: Vec::new(),
         }
     }
 

@@ -98,6 +98,7 @@ pub fn truncate_rows(
                     _ => {
                         row.input_ids.truncate(max_length);
                         row.labels.truncate(max_length);
+                        row.teacher.truncate(max_length);
                     }
                 }
                 out.cut.push(row.id.clone());
@@ -120,7 +121,7 @@ fn cut_pairs(
     max_length: usize,
     kept: fn(usize, usize, usize) -> (usize, usize),
 ) {
-    let (mut ids, mut labels) = (Vec::new(), Vec::new());
+    let (mut ids, mut labels, mut teacher) = (Vec::new(), Vec::new(), Vec::new());
     let mut at = 0;
     while at < row.input_ids.len() && ids.len() < max_length {
         let run = |from: usize, trained: bool| {
@@ -133,11 +134,12 @@ fn cut_pairs(
         let (asked, answered) = kept(question, answer, max_length - ids.len());
         for part in [at..at + asked, at + question..at + question + answered] {
             ids.extend_from_slice(&row.input_ids[part.clone()]);
-            labels.extend_from_slice(&row.labels[part]);
+            labels.extend_from_slice(&row.labels[part.clone()]);
+            teacher.extend_from_slice(row.teacher.get(part).unwrap_or_default());
         }
         at += question + answer;
     }
-    (row.input_ids, row.labels) = (ids, labels);
+    (row.input_ids, row.labels, row.teacher) = (ids, labels, teacher);
 }
 
 /// How much of a question and of its answer is kept.
@@ -182,6 +184,7 @@ mod tests {
             id: id.into(),
             input_ids: (0..length).collect(),
             labels: (0..i64::from(length)).collect(),
+            teacher: Vec::new(),
         };
         vec![row("a", 3), row("b", 5), row("c", 4)]
     }
@@ -241,6 +244,7 @@ mod tests {
             labels: (0..110)
                 .map(|at| if at < 100 { IGNORE } else { at })
                 .collect(),
+            teacher: Vec::new(),
         };
         let cut = truncate_rows(vec![row], 50, Truncation::Share).unwrap();
         let kept: Vec<u32> = (0..46).chain(100..104).collect();
@@ -254,6 +258,7 @@ mod tests {
             id: "a".into(),
             input_ids: (0..20).collect(),
             labels: (0..20).map(label).collect(),
+            teacher: Vec::new(),
         };
         let cut = truncate_rows(vec![row.clone()], 13, Truncation::Proportional).unwrap();
         assert_eq!(

@@ -57,6 +57,7 @@ fn ready_rows_are_checked_against_the_embedding() {
         id: json!(3),
         input_ids: ids.to_vec(),
         labels: labels.to_vec(),
+        teacher: Vec::new(),
     };
     assert!(row(&[0, 9], &[-100, 9]).check(10).is_ok());
     expect!["row 3: token 10 at position 1 is outside the 10 rows of the embedding"]

@@ -7,6 +7,7 @@
 //! `h^T (p - onehot(target))`, added up over the chunks. `[tokens, vocab]` never exists whole.
 
 mod divergence;
+mod stored;
 mod taught;
 mod teacher;
 
@@ -14,6 +15,7 @@ use burn::tensor::{DType, Tensor, activation};
 use divergence::Distribution;
 pub use divergence::Divergence;
 use idiolect_kernels::{RowLoss, chunk_values, row_chunks, row_loss};
+pub use stored::{StoredTeacher, stored_head_loss};
 pub use taught::{TaughtHead, TaughtToken, TeacherHead, teacher_head_loss};
 pub use teacher::{Likeliest, Support, TeacherLoss, TeacherRowLoss, TeacherRows, teacher_row_loss};
 

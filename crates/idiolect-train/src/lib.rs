@@ -21,9 +21,9 @@ pub use error::{BoxError, CountMismatch, TrainError};
 pub use folder::RunFolder;
 pub use guard::BestEvaluation;
 pub use head::{
-    Divergence, HeadLoss, Likeliest, Support, TaughtHead, TaughtToken, TeacherHead, TeacherLoss,
-    TeacherRowLoss, TeacherRows, head_divergence, head_loss, teacher_head_loss, teacher_row_loss,
-    trained_head_loss,
+    Divergence, HeadLoss, Likeliest, StoredTeacher, Support, TaughtHead, TaughtToken, TeacherHead,
+    TeacherLoss, TeacherRowLoss, TeacherRows, head_divergence, head_loss, stored_head_loss,
+    teacher_head_loss, teacher_row_loss, trained_head_loss,
 };
 pub use idiolect_kernels::CHUNK_ROWS;
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};

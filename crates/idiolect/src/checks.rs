@@ -1,10 +1,15 @@
 //! Whether the numbers of a job are in their ranges, asked before anything is opened, computed or written.
 
+use std::ops::RangeInclusive;
+
 use idiolect_data::settings::require;
-use idiolect_finetune::TrainSettings;
+use idiolect_finetune::{Loss, TrainSettings};
 
 use crate::Error;
 use crate::settings::{DistillJob, FORGETTING, SdftSettings};
+
+/// Likeliest tokens that may be recorded at each token.
+const LOGPROBS: RangeInclusive<usize> = 1..=1000;
 
 impl DistillJob {
     /// Refuses a job in which two of the settings that it needs have no value.
@@ -24,6 +29,9 @@ impl DistillJob {
     pub fn check(&self) -> Result<(), Error> {
         self.data.check()?;
         self.distill.validate()?;
+        if let Some(count) = self.logprobs.filter(|count| !LOGPROBS.contains(count)) {
+            return Err(Error::setting("logprobs", "1 to 1000", count));
+        }
         Ok(self
             .generation
             .check()
@@ -39,6 +47,14 @@ impl SdftSettings {
     /// As [`DistillJob::check`].
     pub fn check(&self) -> Result<(), Error> {
         self.distillation().check()?;
+        if self.finetune.loss == Loss::StoredKl {
+            // One of the two trainings is on the original responses, of which no teacher wrote any.
+            return Err(Error::setting(
+                "loss",
+                "ce in the whole job",
+                Loss::StoredKl,
+            ));
+        }
         let training = TrainSettings {
             model: self.model.clone(),
             data: self.data.clone(),

@@ -37,6 +37,9 @@ pub struct DistillJob {
     pub distill: DistillSettings,
     #[serde(flatten)]
     pub generation: GenerationSettings,
+    /// Record the likeliest tokens at each token of a rewrite, this many of them, for a training with the loss
+    /// `stored-kl`; 1 to 1000, and at most the vocabulary. Default: none are recorded.
+    pub logprobs: Option<usize>,
     /// Part I of N of the rows, written I/N; by default all rows.
     pub shard: Option<String>,
     /// Whether the responses are scored before and after under the model; default true.
@@ -55,6 +58,7 @@ impl Default for DistillJob {
             data: DataSettings::default(),
             distill: DistillSettings::default(),
             generation: GenerationSettings::default(),
+            logprobs: None,
             shard: None,
             likelihood: true,
             seed: 42,

@@ -38,6 +38,7 @@ fn two_devices_train_as_peft_trains_on_one() {
                 decoder: &second,
                 checkpointing,
                 loss: Loss::CrossEntropy,
+                stored: None,
             };
             let replica = Replica {
                 module: &load(&second, "adapter_init"),

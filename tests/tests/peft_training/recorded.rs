@@ -45,6 +45,7 @@ pub(super) fn rows(tensors: &Tensors) -> (usize, Vec<TokenRow>) {
             id: n.into(),
             input_ids: ids[..real].iter().map(id).collect(),
             labels: labels[n * width..][..real].to_vec(),
+            teacher: Vec::new(),
         }
     };
     (shape[1], ids.chunks(width).enumerate().map(row).collect())
@@ -102,6 +103,7 @@ pub(super) fn train_with(
         decoder,
         checkpointing,
         loss: Loss::CrossEntropy,
+        stored: None,
     };
     let trainer = Trainer {
         replicas,

@@ -86,6 +86,7 @@ impl<'a> Training<'a> {
             decoder: self.decoder,
             checkpointing: self.checkpointing,
             loss: Loss::CrossEntropy,
+            stored: None,
         };
         let divisor = (rows.len() * (tokens - 1)) as f64;
         let share = StepContext {

@@ -66,6 +66,10 @@ pub(crate) struct DistillFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub sampling: SamplingOptions,
+    /// Record the likeliest tokens at each token of a rewrite, this many of them: train --loss stored-kl learns from
+    /// them [default: none]
+    #[arg(help_heading = "Rewriting", long, value_name = "K")]
+    pub logprobs: Option<usize>,
     /// Rewrite part I of N of the rows, for N machines; `distill merge` joins the parts
     #[arg(help_heading = "Run", long, value_name = "I/N")]
     pub shard: Option<String>,
@@ -95,6 +99,7 @@ pub(crate) struct DistillFlags {
 #[command(after_help = "Examples:
   idiolect distill --model M --data train.jsonl --out runs/own
   idiolect distill --model M --data gsm8k.jsonl --preset gsm8k --check math --out runs/own
+  idiolect distill --model M --data train.jsonl --logprobs 20 --out runs/own
   idiolect distill --model M --data train.jsonl --shard 1/2 --out runs/part-1")]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Distill {

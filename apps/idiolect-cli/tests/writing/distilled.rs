@@ -2,21 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Place, idiolect, refused, words};
+use crate::common::{Place, done, idiolect, refused, words};
 use crate::{DISTILL, call, run};
 
 #[test]
 fn parts_merge_into_what_one_machine_writes() {
     let Some(place) = Place::new() else { return };
-    run(&place, &format!("{DISTILL} --out $OUT/whole"));
+    let distill = &format!("{DISTILL} --logprobs 3");
+    run(&place, &format!("{distill} --out $OUT/whole"));
     for part in ["1/3", "2/3", "3/3"] {
         let summary = run(
             &place,
-            &format!("{DISTILL} --out $OUT/parts --shard {part}"),
+            &format!("{distill} --out $OUT/parts --shard {part}"),
         );
         assert_eq!(summary["rows"], 4, "{part}");
     }
-    let merge = DISTILL.replace("distill", "distill merge");
+    let merge = distill.replace("distill", "distill merge");
     run(
         &place,
         &format!("{merge} --from $OUT/parts --out $OUT/merged"),
@@ -25,6 +26,15 @@ fn parts_merge_into_what_one_machine_writes() {
         let [whole, merged] = ["whole", "merged"].map(|run| place.read(&format!("{run}/{file}")));
         assert_eq!(whole, merged, "{file}");
     }
+    let stored = |run: &str| {
+        let rows = place.lines(&format!("{run}/journal/rewrites.jsonl"));
+        let sum = |row: &Value| (row["id"].as_u64(), row["logprobs"]["checksum"].clone());
+        let mut sums: Vec<_> = rows.iter().map(sum).collect();
+        sums.sort_by_key(|(id, _)| *id);
+        sums
+    };
+    assert!(stored("whole").iter().all(|(_, sum)| sum.is_string()));
+    assert_eq!(stored("whole"), stored("merged"));
     // A part is missing, another one is there twice: said, and the run goes on to the same set.
     let journal = |part: usize| format!("--from $OUT/parts/journal/rewrites-{part}-of-3.jsonl");
     let some = [journal(1), journal(3), journal(1)].join(" ");
@@ -42,7 +52,7 @@ fn parts_merge_into_what_one_machine_writes() {
     assert_eq!(report["missing"], json!([1, 4, 7, 10]));
     let double = report["double"].as_array().expect("rows");
     assert!(double.len() == 4 && double.iter().all(|row| row["equal"] == true));
-    run(&place, &format!("{DISTILL} --out $OUT/some"));
+    run(&place, &format!("{distill} --out $OUT/some"));
     assert_eq!(
         place.read("some/distilled.json"),
         place.read("whole/distilled.json")
@@ -54,7 +64,7 @@ fn parts_merge_into_what_one_machine_writes() {
         &words(&call(&place, &other)),
         &["rewrites-1-of-3.jsonl", "sampler"],
     );
-    let wrong = format!("{DISTILL} --out $OUT/no --shard 4/3");
+    let wrong = format!("{distill} --out $OUT/no --shard 4/3");
     refused(&words(&call(&place, &wrong)), &["shard", "4/3"]);
 }
 
@@ -92,4 +102,40 @@ fn the_summary_tells_passes_and_likelihood_and_verdicts_are_switched() {
         alone["replaced"].as_u64().expect("a count")
     );
     assert!(nll(&alone, "before").is_none() && nll(&alone, "after").is_some());
+}
+
+#[test]
+fn what_is_recorded_of_each_token_is_trained_on() {
+    let Some(place) = Place::new() else { return };
+    let summary = run(&place, &format!("{DISTILL} --logprobs 20 --out $OUT/d"));
+    let (stored, tokens) = (&summary["logprobs"], summary["tokens"].as_u64().unwrap());
+    assert_eq!(stored["rewrites"], 12);
+    // A rewrite that ended by itself has its end too.
+    let ended = summary["finish_reasons"]["stop"].as_u64().unwrap_or(0);
+    assert_eq!(stored["tokens"].as_u64(), Some(tokens + ended));
+    let train = |model: &str, data: &str, out: &str| {
+        let text = format!(
+            "train --model {model} --data {data} --loss stored-kl --epochs 1 --threads 1 --out $OUT/{out}"
+        );
+        call(&place, &text)
+    };
+    done(&words(&train("$M", "$OUT/d/distilled.json", "t")));
+    let count: Value = serde_json::from_str(&place.read("t/stored.json")).expect("JSON");
+    let of = |name: &str| count[name].as_u64().expect("a count");
+    let rows = of("rows") + of("rows_in_part") + of("rows_without");
+    assert_eq!(rows, 12);
+    assert!(of("tokens") > 0, "{count}");
+    let replaced = summary["replaced"].as_u64().expect("a count");
+    assert!(of("rows") + of("rows_in_part") <= replaced);
+    // Another vocabulary, and a data set that nobody distilled.
+    let other = place.model("tiny-llama2");
+    let call = train(&other, "$OUT/d/distilled.json", "no");
+    refused(&words(&call), &["logprobs.bin", "vocabulary"]);
+    let call = train("$M", "$D", "no");
+    refused(&words(&call), &["--loss", "stored distributions"]);
+    // Another number of them is another journal.
+    let call = crate::call(&place, &format!("{DISTILL} --logprobs 5 --out $OUT/d"));
+    refused(&words(&call), &["sampler.logprobs", "20", "5"]);
+    let call = crate::call(&place, &format!("{DISTILL} --logprobs 0 --out $OUT/e"));
+    refused(&words(&call), &["--logprobs", "1 to 1000"]);
 }

@@ -35,6 +35,9 @@ fn journal(place: &Place, file: &str) -> Vec<String> {
 
 /// A file as it is, but for what a server cost: what a killed run has asked twice is paid twice.
 fn end(place: &Place, file: &str) -> String {
+    if file.ends_with(".bin") {
+        return format!("{:?}", std::fs::read(place.path(file)).expect("a file"));
+    }
     let text = place.read(file);
     if !file.ends_with("summary.json") || !text.contains("\"spent\"") {
         return text;
@@ -88,11 +91,17 @@ fn killed(place: &Place, text: &str, (seed, count): (u64, usize), [files, journa
 #[test]
 fn distill_killed_at_any_point_ends_with_the_same_bytes() {
     let Some(place) = Place::new() else { return };
-    run(&place, &format!("{DISTILL} --out $OUT/whole"));
-    let files = ["distilled.json", "summary.json", "journal/rewrites.jsonl"];
+    let distill = format!("{DISTILL} --logprobs 3");
+    run(&place, &format!("{distill} --out $OUT/whole"));
+    let files = [
+        "distilled.json",
+        "summary.json",
+        "journal/rewrites.jsonl",
+        "journal/logprobs.bin",
+    ];
     killed(
         &place,
-        DISTILL,
+        &distill,
         (20, points()),
         [&files, &["journal/rewrites.jsonl"]],
     );

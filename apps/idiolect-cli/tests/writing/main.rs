@@ -15,6 +15,7 @@ mod killed;
 #[path = "../../../../crates/idiolect-teacher/tests/common/mod.rs"]
 mod loopback;
 mod served;
+mod taught;
 
 use std::path::Path;
 

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test's own files")]
 
 mod counter;
+mod logprobs;
 mod refused;
 mod resumed;

@@ -14,5 +14,5 @@ pub use index::LineIndex;
 pub use pair::{PairReport, pair_by_id};
 pub use select::{MOST_MIXED, mix, sample, split};
 pub use set::{Dataset, Row};
-pub use settings::{DataSettings, ReadRows, id_text};
+pub use settings::{DataSettings, ReadRows, file_of_mixed, id_text};
 pub use skipped::{BadRows, SkippedRow};

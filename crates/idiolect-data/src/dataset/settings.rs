@@ -211,6 +211,12 @@ fn mixed(sets: &[Dataset], weights: &[f64], seed: u64) -> Result<Vec<Row>, DataE
     Ok(rows.collect())
 }
 
+/// The number of the file, from 0, whose row has an id that [`DataSettings::read_all`] made unique; none for another id.
+#[must_use]
+pub fn file_of_mixed(id: &Id) -> Option<usize> {
+    id.as_str()?.split_once(':')?.0.parse().ok()
+}
+
 /// An id as text, without quotation marks.
 #[must_use]
 pub fn id_text(id: &Id) -> String {

@@ -116,6 +116,34 @@ impl RunDir {
         self.journals().join(format!("{name}.jsonl"))
     }
 
+    /// `journal/logprobsPART.bin`: the likeliest tokens at each token of the texts of the journal of rewrites
+    /// `journal/rewritesPART.jsonl`; beside a journal of another name, that name with the ending `.bin`.
+    #[must_use]
+    pub fn logprobs_beside(journal: &Path) -> PathBuf {
+        let name = journal.file_stem().unwrap_or_default().to_string_lossy();
+        let name = match name.strip_prefix(Self::REWRITES) {
+            Some(part) => format!("logprobs{part}.bin"),
+            None => format!("{name}.bin"),
+        };
+        journal.with_file_name(name)
+    }
+
+    /// The journal of rewrites that a rewritten data set was made of, by the names of both; none for a file of
+    /// another name.
+    #[must_use]
+    pub fn journal_of_rewritten(set: &Path) -> Option<PathBuf> {
+        let name = set.file_stem()?.to_str()?;
+        let part = name.strip_prefix(Self::DISTILLED)?;
+        let run = Self::new(set.parent().unwrap_or(Path::new("")));
+        Some(run.journal(&format!("{}{part}", Self::REWRITES)))
+    }
+
+    /// `stored.json`: how many rows and tokens of a training had a stored distribution.
+    #[must_use]
+    pub fn stored(&self) -> PathBuf {
+        self.root.join("stored.json")
+    }
+
     /// `rows.jsonl`: a row of scores for each item of a task.
     #[must_use]
     pub fn rows(&self) -> PathBuf {
@@ -230,6 +258,8 @@ impl RunDir {
     pub const PLAIN: &str = "plain";
     /// The part that trains on the rewritten data set.
     pub const DISTILLED: &str = "distilled";
+    /// The field of a rewritten row with the id of the text whose distributions stand beside the journal.
+    pub const LOGPROBS_OF: &str = "logprobs_of";
     /// The journal of rewritten responses, in [`Self::journal`].
     pub const REWRITES: &str = "rewrites";
     /// The journal of answers, in [`Self::journal`].

@@ -21,6 +21,15 @@ pub struct ResponseLength {
     pub characters: f64,
 }
 
+/// How much of the rewrites has distributions beside the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogprobSum {
+    /// Rewrites that have them, refused ones too.
+    pub rewrites: usize,
+    /// Their tokens, those that ended them included.
+    pub tokens: u64,
+}
+
 /// Counts and shares of one distillation; what `summary.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DistillSummary {
@@ -48,6 +57,9 @@ pub struct DistillSummary {
     /// guesses came true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_pass: Option<f64>,
+    /// What was recorded beside the journal, where anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<LogprobSum>,
     /// Responses before, over all rows.
     pub length_before: ResponseLength,
     /// Responses after.
@@ -80,6 +92,7 @@ impl DistillSummary {
             finish_reasons: counts(records.iter().map(|record| record.finish_reason.as_str())),
             tokens: sum(records.iter().map(|record| record.token_count)),
             tokens_per_pass: tokens_per_pass(records),
+            logprobs: LogprobSum::of(records),
             length_before: ResponseLength::of(before),
             length_after: ResponseLength::of(after),
         }
@@ -120,6 +133,18 @@ impl fmt::Display for DistillSummary {
             0 => Ok(()),
             left => write!(f, "; {left} rows not rewritten"),
         }
+    }
+}
+
+impl LogprobSum {
+    fn of(records: &[RewriteRecord]) -> Option<Self> {
+        let stored = || records.iter().filter_map(|record| record.logprobs.as_ref());
+        let tokens = stored().map(|stored| stored.tokens);
+        let sum = Self {
+            rewrites: stored().count(),
+            tokens: tokens.fold(0, u64::saturating_add),
+        };
+        (sum.rewrites > 0).then_some(sum)
     }
 }
 

@@ -107,6 +107,7 @@ pub(crate) fn completion(id: &Id, text: &str) -> Completion {
         token_count: text.len(),
         token_ids: None,
         passes: Some(text.len().div_ceil(2)),
+        logprobs: None,
         finish_reason: FinishReason::Stop,
     }
 }

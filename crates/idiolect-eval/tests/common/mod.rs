@@ -38,6 +38,7 @@ pub(crate) fn completion(request: &CompletionRequest, text: impl Into<String>) -
         token_count: 1,
         token_ids: None,
         passes: None,
+        logprobs: None,
         finish_reason: FinishReason::Stop,
     }
 }

@@ -120,6 +120,7 @@ fn measure(
                     decoder: &decoder,
                     checkpointing,
                     loss: Loss::CrossEntropy,
+                    stored: None,
                 };
                 measurement(&objective, &adapter, WINDOW)
             };

@@ -6,13 +6,13 @@
 use burn::tensor::{Device, FloatDType};
 use idiolect_lm::device::{device, is_host, named};
 use idiolect_lm::{LanguageModel, LmError};
-use idiolect_lora::{Checkpointing, LoraAdapter};
+use idiolect_lora::LoraAdapter;
 use idiolect_model::Decoder;
 use idiolect_train::Replica;
 
 use super::gradient_check::{Trains, check};
+use crate::FineTuneError;
 use crate::loss::AdapterLoss;
-use crate::{FineTuneError, Loss};
 
 /// Every device of a run behind the first; none by default.
 #[derive(Default)]
@@ -122,13 +122,12 @@ impl Replicas {
         })
     }
 
-    /// The loss on each device.
-    pub(crate) fn losses(&self, checkpointing: Checkpointing, loss: Loss) -> Vec<AdapterLoss<'_>> {
+    /// The loss on each device, as it is on the first.
+    pub(crate) fn losses<'a>(&'a self, first: &AdapterLoss<'a>) -> Vec<AdapterLoss<'a>> {
         let members = self.members.iter();
         let losses = members.map(|member| AdapterLoss {
             decoder: &member.decoder,
-            checkpointing,
-            loss,
+            ..*first
         });
         losses.collect()
     }

@@ -42,6 +42,7 @@ pub(super) fn row() -> TokenRow {
         id: Id::from(0),
         input_ids: (0..TOKENS).map(|i| i * 7 % 64).collect(),
         labels: (0..TOKENS).map(|i| i64::from(i * 7 % 64)).collect(),
+        teacher: Vec::new(),
     }
 }
 

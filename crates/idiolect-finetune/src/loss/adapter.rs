@@ -17,6 +17,7 @@ use idiolect_train::{
 };
 
 use super::kind::Loss;
+use super::stored::StoredDistributions;
 
 /// Tokens that the width of a batch is a multiple of on a device that tunes its kernels for each shape.
 const WIDTH_STEP: usize = 32;
@@ -30,6 +31,8 @@ pub struct AdapterLoss<'a> {
     pub checkpointing: Checkpointing,
     /// What is minimised.
     pub loss: Loss,
+    /// The distributions of [`Loss::StoredKl`]; without them every token has the negative log-likelihood.
+    pub stored: Option<&'a StoredDistributions>,
 }
 
 /// Hidden states that predict trained tokens, and what is needed to compute them again.
@@ -37,6 +40,8 @@ struct Head<'a> {
     hidden: &'a Tensor<2>,
     weight: &'a Tensor<2>,
     targets: &'a [i64],
+    /// Numbers of the teacher's distributions, one for each target; 0 where there is none.
+    teacher: &'a [u64],
     batch: &'a AdapterBatch,
 }
 
@@ -67,20 +72,24 @@ impl Divisors {
 
 impl AdapterLoss<'_> {
     /// The loss of a frozen head; its gradient is that of the loss divided by `divisor`.
-    fn frozen_head(&self, head: &Head<'_>, divisor: f64) -> HeadLoss {
+    fn frozen_head(&self, head: &Head<'_>, divisor: f64) -> Result<HeadLoss, BoxError> {
         let Head {
             hidden,
             weight,
             targets,
+            teacher,
             batch,
         } = head;
-        match self.loss.divergence() {
+        if let (Loss::StoredKl, Some(stored)) = (self.loss, self.stored) {
+            return Ok(stored.head_loss(hidden, (targets, teacher), weight, divisor)?);
+        }
+        Ok(match self.loss.divergence() {
             None => head_loss(hidden, targets, weight, divisor, CHUNK_ROWS),
             Some(kind) => {
                 let base = trained_hidden(self.decoder, &NoAdapter, batch);
                 head_divergence((hidden, &base), weight, kind, divisor, CHUNK_ROWS)
             }
-        }
+        })
     }
 }
 
@@ -93,6 +102,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
     ) -> Result<StepLoss, BoxError> {
         let batch = &*even(batch, &self.decoder.device());
         let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
+        let teacher = teacher_of(batch, &positions);
         let batch = adapter_batch(self.decoder, batch, positions, step.seed);
         let Divisors {
             of_head,
@@ -109,9 +119,10 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
                     hidden: &hidden,
                     weight: &weight,
                     targets: &targets,
+                    teacher: &teacher,
                     batch: &batch,
                 };
-                (self.frozen_head(&head, of_head), None)
+                (self.frozen_head(&head, of_head)?, None)
             };
             sum = loss.sum;
             Ok::<_, BoxError>(HeadGradient {
@@ -136,6 +147,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
     fn evaluate(&self, adapter: &LoraAdapter, batch: &TokenBatch) -> Result<Evaluated, BoxError> {
         let batch = &*even(batch, &self.decoder.device());
         let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
+        let teacher = teacher_of(batch, &positions);
         let decoder = adapter.decoder(self.decoder);
         let batch = adapter_batch(&decoder, batch, positions, 0);
         let hidden = trained_hidden(&decoder, adapter, &batch);
@@ -145,11 +157,12 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
             hidden: &hidden,
             weight: &weight,
             targets: &targets,
+            teacher: &teacher,
             batch: &batch,
         };
         let sum = match self.loss {
             Loss::CrossEntropy => scores.nll.iter().map(|x| f64::from(*x)).sum(),
-            _ => self.frozen_head(&head, 1.0).sum,
+            _ => self.frozen_head(&head, 1.0)?.sum,
         };
         Ok(Evaluated {
             loss: LossSum {
@@ -164,6 +177,16 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         // `adapter_batch` makes a mask and positions of each part of a packed line.
         true
     }
+}
+
+/// Numbers of the teacher's distributions of the tokens behind some positions; 0 where there is none.
+fn teacher_of(batch: &TokenBatch, positions: &[i64]) -> Vec<u64> {
+    let number = |position: &i64| {
+        let behind = usize::try_from(*position).ok()?.checked_add(1)?;
+        batch.teacher.get(behind).copied()
+    };
+    let numbers = positions.iter().map(number);
+    numbers.map(Option::unwrap_or_default).collect()
 }
 
 /// The batch as the CPU takes it, or in one of few widths elsewhere.

@@ -23,26 +23,30 @@ pub enum Loss {
     ForwardKl,
     /// The divergence `KL(adapter | base)`.
     ReverseKl,
+    /// The divergence `KL(teacher | adapter)` from the distributions that a distillation stored of its rewrites, over
+    /// the likeliest tokens and one category for the rest; of tokens without one, the negative log-likelihood.
+    StoredKl,
 }
 
 impl Loss {
-    /// The divergence from the base model; none for the cross entropy.
+    /// The divergence from the base model; none for losses that do not ask it.
     #[must_use]
     pub fn divergence(self) -> Option<Divergence> {
         match self {
-            Self::CrossEntropy => None,
+            Self::CrossEntropy | Self::StoredKl => None,
             Self::ForwardKl => Some(Divergence::Forward),
             Self::ReverseKl => Some(Divergence::Reverse),
         }
     }
 
-    /// Its name in files: `ce`, `forward-kl` or `reverse-kl`.
+    /// Its name in files: `ce`, `forward-kl`, `reverse-kl` or `stored-kl`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CrossEntropy => "ce",
             Self::ForwardKl => "forward-kl",
             Self::ReverseKl => "reverse-kl",
+            Self::StoredKl => "stored-kl",
         }
     }
 }
@@ -57,8 +61,14 @@ impl FromStr for Loss {
     type Err = FineTuneError;
 
     fn from_str(name: &str) -> Result<Self, FineTuneError> {
-        let all = [Self::CrossEntropy, Self::ForwardKl, Self::ReverseKl];
+        let all = [
+            Self::CrossEntropy,
+            Self::ForwardKl,
+            Self::ReverseKl,
+            Self::StoredKl,
+        ];
         let found = all.into_iter().find(|loss| loss.as_str() == name);
-        found.ok_or_else(|| FineTuneError::setting("loss", "ce, forward-kl or reverse-kl", name))
+        let expected = "ce, forward-kl, reverse-kl or stored-kl";
+        found.ok_or_else(|| FineTuneError::setting("loss", expected, name))
     }
 }

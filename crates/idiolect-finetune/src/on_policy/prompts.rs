@@ -215,6 +215,7 @@ impl PromptRow {
             id: self.id.clone(),
             input_ids: [prompt, answer].concat(),
             labels,
+            teacher: Vec::new(),
         }
     }
 

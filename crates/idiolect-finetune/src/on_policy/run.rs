@@ -268,6 +268,7 @@ impl<'a> OnPolicyRun<'a> {
         let source = RowSource {
             model: &self.model,
             data: &options.data,
+            files: &options.settings.data.data,
             held_out: None,
             settings: &options.settings.finetune,
             seed: self.config.seed,

@@ -7,6 +7,9 @@ use idiolect_tokens::{TokenRow, TruncatedRows};
 use super::limit::Limit;
 use crate::{FineTuneError, FineTuneSettings};
 
+/// Shown each example with its tokens, before they are made to fit.
+pub(crate) type RowHook<'a> = dyn FnMut(&Row, &mut TokenRow) -> Result<(), FineTuneError> + 'a;
+
 /// Rows of tokens, and what became of the others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prepared {
@@ -37,23 +40,27 @@ impl Prepared {
         }
     }
 
-    /// Renders and encodes examples, makes them fit and holds out the validation share.
+    /// Renders and encodes examples, shows each to `each`, makes them fit and holds out the validation share.
     ///
     /// # Errors
     ///
-    /// [`FineTuneError::Lm`] names the example that cannot be rendered, has no trained token, or is too long.
+    /// [`FineTuneError::Lm`] names the example that cannot be rendered, has no trained token, or is too long; and
+    /// those of `each`.
     pub(crate) fn examples(
         model: &LanguageModel,
         examples: &[Row],
         bad_rows: BadRows,
         settings: &FineTuneSettings,
-        seed: u64,
+        (seed, each): (u64, &mut RowHook<'_>),
     ) -> Result<Self, FineTuneError> {
         let (mut rows, mut skipped, mut first) =
             (Vec::with_capacity(examples.len()), Vec::new(), None);
-        for Row { line, example, .. } in examples {
+        for own @ Row { line, example, .. } in examples {
             match model.example_row(example.id.clone(), example) {
-                Ok(row) => rows.push(row),
+                Ok(mut row) => {
+                    each(own, &mut row)?;
+                    rows.push(row);
+                }
                 Err(error) if bad_rows == BadRows::Skip && error.is_of_row() => {
                     skipped.push(SkippedRow {
                         line: Some(*line),

@@ -1,12 +1,17 @@
 //! Where the rows of a run come from: prepared in memory, or read one at a time.
 
-use idiolect_data::{BadRows, RunDir, SkippedRow, id_text};
+use std::path::PathBuf;
+
+use idiolect_data::{BadRows, Row, RunDir, SkippedRow, id_text, write_json};
 use idiolect_lm::LanguageModel;
+use idiolect_tokens::TokenRow;
 use idiolect_train::Rows;
 
 use super::data::{LazyRows, TrainingData};
 use super::lazy::{LazySet, LazySets, LazySource, cache};
 use super::prepared::Prepared;
+use super::stored::{Pairing, StoredCount};
+use crate::loss::{Loss, StoredDistributions};
 use crate::{FineTuneError, FineTuneSettings, TrainingEvent};
 
 /// The rows of a run.
@@ -16,12 +21,16 @@ pub(crate) struct Sets<'a> {
     pub(crate) rows: &'a dyn Rows,
     /// What is evaluated.
     pub(crate) held_out: &'a dyn Rows,
+    /// What rows are paired with, where the loss asks for that.
+    pub(crate) stored: Option<&'a StoredDistributions>,
 }
 
 /// Data with what makes rows of it.
 pub(crate) struct RowSource<'a> {
     pub(crate) model: &'a LanguageModel,
     pub(crate) data: &'a TrainingData<'a>,
+    /// The files that it was read from, where they are known.
+    pub(crate) files: &'a [PathBuf],
     /// What is evaluated; none where a share of `data` is, or nothing.
     pub(crate) held_out: Option<&'a TrainingData<'a>>,
     pub(crate) settings: &'a FineTuneSettings,
@@ -47,27 +56,38 @@ impl RowSource<'_> {
         if let TrainingData::Lazy(file) = self.data {
             return self.lazy(file, run, listener, then);
         }
-        let given = self.given()?;
-        let prepared = self.prepared(self.data)?;
+        let mut pairing = self.pairing();
+        let given = self.given(pairing.as_mut())?;
+        let prepared = self.prepared(self.data, self.files, pairing.as_mut())?;
         let prepared = match given {
             Some(given) => prepared.evaluated_on(given),
             None => prepared,
         };
         tell(listener, prepared.dropped, prepared.cut, prepared.lost);
         self.tell_skipped(run, prepared.skipped, listener)?;
+        let stored = pairing.map(Pairing::found);
+        if stored.is_some() {
+            tell_stored(run, [&prepared.rows, &prepared.held_out], listener)?;
+        }
         let sets = Sets {
             rows: &prepared.rows,
             held_out: &prepared.held_out,
+            stored: stored.as_ref(),
         };
         then(sets, listener)
     }
 
     /// The rows that are given to be evaluated.
-    fn given(&self) -> Result<Option<Prepared>, FineTuneError> {
+    fn given(&self, pairing: Option<&mut Pairing<'_>>) -> Result<Option<Prepared>, FineTuneError> {
         let Some(data) = self.held_out else {
             return Ok(None);
         };
-        let given = self.prepared(data)?;
+        let file = match data {
+            TrainingData::Set(set) => Some(set.path.clone()),
+            _ => self.settings.eval_data.clone(),
+        };
+        let files: Vec<PathBuf> = file.into_iter().collect();
+        let given = self.prepared(data, &files, pairing)?;
         if given.rows.is_empty() {
             let expected = "at least one row that fits";
             return Err(FineTuneError::setting("eval_data", expected, "none"));
@@ -75,8 +95,18 @@ impl RowSource<'_> {
         Ok(Some(given))
     }
 
-    /// Rows in memory.
-    fn prepared(&self, data: &TrainingData<'_>) -> Result<Prepared, FineTuneError> {
+    /// Pairs rows with stored distributions, where the loss asks for that.
+    fn pairing(&self) -> Option<Pairing<'_>> {
+        (self.settings.loss == Loss::StoredKl).then(|| Pairing::new(self.model))
+    }
+
+    /// Rows in memory, of these files.
+    fn prepared(
+        &self,
+        data: &TrainingData<'_>,
+        files: &[PathBuf],
+        mut pairing: Option<&mut Pairing<'_>>,
+    ) -> Result<Prepared, FineTuneError> {
         let Self {
             model,
             settings,
@@ -84,12 +114,16 @@ impl RowSource<'_> {
             bad_rows,
             ..
         } = *self;
+        let mut each = |row: &Row, tokens: &mut TokenRow| match &mut pairing {
+            Some(pairing) => pairing.pair(files, row, tokens),
+            None => Ok(()),
+        };
         match data {
             TrainingData::Set(set) => {
-                Prepared::examples(model, &set.rows, bad_rows, settings, seed)
+                Prepared::examples(model, &set.rows, bad_rows, settings, (seed, &mut each))
             }
             TrainingData::Examples(rows) => {
-                Prepared::examples(model, rows, bad_rows, settings, seed)
+                Prepared::examples(model, rows, bad_rows, settings, (seed, &mut each))
             }
             TrainingData::Tokens(rows) => Prepared::tokens(model, rows, settings, seed),
             TrainingData::Lazy(_) => {
@@ -138,7 +172,11 @@ impl RowSource<'_> {
         listener: &mut L,
         then: impl FnOnce(Sets<'_>, &mut L) -> Result<T, FineTuneError>,
     ) -> Result<T, FineTuneError> {
-        let given = self.given()?;
+        if self.settings.loss == Loss::StoredKl {
+            let expected = "false beside the loss stored-kl";
+            return Err(FineTuneError::setting("lazy", expected, "true"));
+        }
+        let given = self.given(None)?;
         let (model, settings) = (self.model, self.settings);
         let cache = run.map(|run| cache(model, file, settings, run));
         let cache = cache.transpose()?;
@@ -159,6 +197,7 @@ impl RowSource<'_> {
         let sets = Sets {
             rows: &rows,
             held_out: evaluated,
+            stored: None,
         };
         let done = then(sets, listener)?;
         let given = given.unwrap_or_default();
@@ -172,6 +211,26 @@ impl RowSource<'_> {
         self.tell_skipped(run, skipped, listener)?;
         Ok(done)
     }
+}
+
+/// Tells how many rows and tokens have a stored distribution, and leaves that in the run directory.
+fn tell_stored<L: FnMut(TrainingEvent) + ?Sized>(
+    run: Option<&RunDir>,
+    sets: [&Vec<TokenRow>; 2],
+    listener: &mut L,
+) -> Result<(), FineTuneError> {
+    let mut count = StoredCount::default();
+    sets.iter().for_each(|rows| count.add(rows));
+    if count.tokens == 0 {
+        let expected = "rows with stored distributions (idiolect distill --logprobs 20)";
+        return Err(FineTuneError::setting("loss", expected, "none"));
+    }
+    if let Some(run) = run {
+        std::fs::create_dir_all(&run.root).map_err(FineTuneError::io(&run.root))?;
+        write_json(&run.stored(), &count)?;
+    }
+    listener(TrainingEvent::Stored(count));
+    Ok(())
 }
 
 fn tell<L: FnMut(TrainingEvent) + ?Sized>(

@@ -172,6 +172,7 @@ mod tests {
             id: json!(format!("r{at}")),
             input_ids: (at..at + 5).collect(),
             labels: vec![-100, -100, 7, 8, i64::from(at)],
+            teacher: Vec::new(),
         }
     }
 

@@ -47,6 +47,7 @@ impl<'a> AdapterRun<'a> {
         RowSource {
             model: &self.model,
             data: &self.options.data,
+            files: &self.options.settings.data.data,
             held_out: self.options.held_out.as_ref(),
             settings: &self.options.settings.finetune,
             seed: self.options.config.seed,
@@ -121,8 +122,9 @@ impl<'a> AdapterRun<'a> {
             decoder: model.decoder(),
             checkpointing,
             loss,
+            stored: sets.stored,
         };
-        let losses = self.replicas.losses(checkpointing, loss);
+        let losses = self.replicas.losses(&objective);
         then(Trainer {
             replicas: &self.replicas.replicas(&losses),
             // `lora_B` starts at zero, unless an earlier adapter goes on.
@@ -141,7 +143,10 @@ impl<'a> AdapterRun<'a> {
         let layout = self.layout(&adapter, sets, listener)?;
         let (config, plan) = (&layout.config, &layout.plan);
         let Followed { module, report } = self.with_trainer(config, plan, sets, |trainer| {
-            let fixed = fixed::of_adapter(options, model, &adapter)?;
+            let mut fixed = fixed::of_adapter(options, model, &adapter)?;
+            if let Some(stored) = sets.stored.filter(|_| !fixed.is_empty()) {
+                fixed.insert("stored".into(), stored.fingerprint());
+            }
             let follow = Follow::new(options, &layout, sets.held_out, &fixed);
             follow.to_the_end(trainer, adapter, listener)
         })?;

@@ -118,6 +118,7 @@ fn source<'a>(options: &'a RunOptions<'_>, model: &'a LanguageModel) -> RowSourc
     RowSource {
         model,
         data: &options.data,
+        files: &options.settings.data.data,
         held_out: options.held_out.as_ref(),
         settings: &options.settings.finetune,
         seed: options.config.seed,

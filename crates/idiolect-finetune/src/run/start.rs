@@ -49,10 +49,14 @@ impl Start<'_> {
             let rows = adapter.decoder(model.decoder()).config.vocab_size;
             model.tokenizer().check_embedding(rows)?;
             let loss = self.settings.loss;
-            if loss != Loss::CrossEntropy && !adapter.whole.is_empty() {
+            if loss.divergence().is_some() && !adapter.whole.is_empty() {
                 let expected = "ce for an adapter with modules_to_save";
                 return Err(FineTuneError::setting("loss", expected, loss));
             }
+        }
+        if self.settings.loss == Loss::StoredKl && adapter.whole.trains_head() {
+            let (expected, found) = ("ce for an adapter that trains the head", Loss::StoredKl);
+            return Err(FineTuneError::setting("loss", expected, found));
         }
         Ok(adapter)
     }

@@ -19,4 +19,5 @@ mod place;
 mod refused;
 mod resume;
 mod resume_settings;
+mod stored;
 mod words;

@@ -49,26 +49,49 @@ impl LanguageModel {
         in_pool(|| self.read_prompt(ids, most)).map(|read| read.scores)
     }
 
+    /// [`LanguageModel::prompt_scores`] of the tokens behind a prompt alone, in one pass over both.
+    ///
+    /// # Errors
+    ///
+    /// As [`LanguageModel::prompt_scores`].
+    pub fn answer_scores(
+        &self,
+        prompt: &[u32],
+        answer: &[u32],
+        most: usize,
+    ) -> Result<Vec<TokenScore>, LmError> {
+        let Some(from) = prompt.len().checked_sub(1) else {
+            return Err(LmError::setting("prompt", "at least one token", "none"));
+        };
+        let ids = [prompt, answer].concat();
+        in_pool(|| self.read_from(&ids, from, most)).map(|read| read.scores)
+    }
+
     /// [`LanguageModel::prompt_scores`] with the logits behind the prompt.
     pub(crate) fn read_prompt(&self, ids: &[u32], most: usize) -> Result<ReadPrompt, LmError> {
+        self.read_from(ids, 0, most)
+    }
+
+    /// The scores of the tokens behind place `from`, and the logits behind the last.
+    fn read_from(&self, ids: &[u32], from: usize, most: usize) -> Result<ReadPrompt, LmError> {
         let row = TokenRow::all_trained(Id::from(0), ids.to_vec());
         self.scorable(&row)?;
         if ids.is_empty() {
             return Err(LmError::setting("prompt", "at least one token", "none"));
         }
         let batch = TokenBatch::new(&[&row], 0);
-        let positions: Vec<i64> = (0..).take(ids.len()).collect();
+        let positions: Vec<i64> = (0..).take(ids.len()).skip(from).collect();
         let batch = adapter_batch(self.decoder(), &batch, positions, 0);
         let hidden = trained_hidden(self.decoder(), self.adapter(), &batch);
         let head = self.decoder().head();
         // What follows the last token is not known; its logits are handed over whole.
-        let targets: Vec<i64> = ids[1..]
+        let targets: Vec<i64> = ids[from + 1..]
             .iter()
             .map(|id| i64::from(*id))
             .chain([0])
             .collect();
         let vocab = self.decoder().config.vocab_size;
-        let (mut scores, mut next) = (Vec::with_capacity(ids.len()), Vec::new());
+        let (mut scores, mut next) = (Vec::with_capacity(targets.len()), Vec::new());
         for (chunk, targets) in row_chunks(hidden, &targets, CHUNK_ROWS) {
             let logits: Vec<f32> = chunk.matmul(head.clone()).into_data().iter().collect();
             let rows = logits.par_chunks_exact(vocab).zip(targets);
@@ -79,7 +102,7 @@ impl LanguageModel {
             scores.extend(scored.collect::<Result<Vec<_>, _>>()?);
             next = logits[logits.len() - vocab..].to_vec();
         }
-        scores.truncate(ids.len() - 1);
+        scores.truncate(ids.len() - 1 - from);
         Ok(ReadPrompt { scores, next })
     }
 }

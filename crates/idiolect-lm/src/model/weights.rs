@@ -121,6 +121,19 @@ impl LanguageModel {
         self.text().fingerprint()
     }
 
+    /// Tells vocabularies apart: a hash of every token with its id. Models of one family share it, whatever their size.
+    #[must_use]
+    pub fn vocabulary_hash(&self) -> String {
+        let tokenizer = self.tokenizer();
+        let ids = (0..tokenizer.vocab_size()).filter_map(|id| u32::try_from(id).ok());
+        let tokens = ids.filter_map(|id| Some((id, tokenizer.token(id)?)));
+        text_hash(
+            &tokens
+                .map(|(id, token)| format!("{id} {} {token}\n", token.len()))
+                .collect::<String>(),
+        )
+    }
+
     /// Hash of the base model: of its files, or of its weights where they were trained since. It is made once
     /// and then known to every clone; reading a large model takes seconds.
     ///

@@ -4,14 +4,15 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, Reasoning, Writer, WriterIdentity, opens_reasoning,
-    taken_out,
+    BoxError, Completion, CompletionRequest, Logprobs, Reasoning, TokenLogprob, Writer,
+    WriterIdentity, opens_reasoning, taken_out,
 };
 use idiolect_generate::{Generated, GenerationConfig, GenerationEvent, Request, groups};
 
 use super::LocalWriter;
 use super::groups::{alike, config_of, cut};
 use crate::generate::Pace;
+use crate::likelihood::{RankedToken, TokenScore};
 use crate::{LanguageModel, LmError};
 
 /// Tokens at the end of a prompt in which its mark of reasoning stands, if it has one.
@@ -116,7 +117,8 @@ impl LocalWriter<'_> {
             self.progress.advance(1);
             let prompt = &chosen.iter().find(|own| own.index == row.index);
             let prompt = prompt.map_or(&[][..], |own| &own.prompt);
-            failed = on_done(self.completion(request, prompt, row)).err();
+            let completion = self.completion(request, prompt, row);
+            failed = completion.map_err(Into::into).and_then(&mut *on_done).err();
             match failed {
                 None => ControlFlow::Continue(()),
                 Some(_) => ControlFlow::Break(()),
@@ -131,7 +133,7 @@ impl LocalWriter<'_> {
         request: &CompletionRequest,
         prompt: &[u32],
         row: &Generated,
-    ) -> Completion {
+    ) -> Result<Completion, LmError> {
         self.texts.fetch_add(1, Ordering::Relaxed);
         let rest = match self.reasoning {
             Reasoning::Remove => taken_out(
@@ -141,14 +143,39 @@ impl LocalWriter<'_> {
             ),
             _ => None,
         };
-        Completion {
+        let logprobs = match &rest {
+            None if self.logprobs > 0 => Some(self.likeliest(prompt, row)?),
+            _ => None,
+        };
+        Ok(Completion {
             id: request.id.clone(),
             token_count: row.token_ids.len(),
             token_ids: rest.is_none().then(|| row.token_ids.clone()),
             text: rest.unwrap_or_else(|| row.text.clone()),
             passes: Some(row.passes),
+            logprobs,
             finish_reason: row.finish_reason.clone(),
-        }
+        })
+    }
+
+    /// The likeliest tokens at each token of a text and at the one that ended it.
+    fn likeliest(&self, prompt: &[u32], row: &Generated) -> Result<Logprobs, LmError> {
+        let answer: Vec<u32> = row
+            .token_ids
+            .iter()
+            .copied()
+            .chain(row.stop_token)
+            .collect();
+        let scores = self.model.answer_scores(prompt, &answer, self.logprobs)?;
+        let ranked = |ranked: RankedToken| TokenLogprob {
+            token: ranked.token,
+            log_probability: ranked.log_probability,
+        };
+        let at = |score: TokenScore| score.likeliest.into_iter().map(ranked).collect();
+        Ok(Logprobs {
+            likeliest: scores.into_iter().map(at).collect(),
+            end: row.stop_token,
+        })
     }
 }
 

@@ -35,6 +35,7 @@ fn alone(model: &LanguageModel, text: &ScoredText) -> (f64, bool) {
         id: 0.into(),
         input_ids: text.ids.clone(),
         labels: text.ids.iter().enumerate().map(label).collect(),
+        teacher: Vec::new(),
     };
     let batch = TokenBatch::new(&[&row], model.pad_id());
     let scores = token_scores(model.decoder(), model.adapter(), &batch);

@@ -49,6 +49,7 @@ fn rows_without_a_trained_token_have_no_loss() {
         id: "none".into(),
         input_ids: Vec::new(),
         labels: Vec::new(),
+        teacher: Vec::new(),
     });
     for batch_size in [1, 2, 9] {
         let scores = model.score(&all, batch_size, &Quiet).unwrap();

@@ -56,6 +56,7 @@ pub(crate) fn rows(count: u32) -> Vec<TokenRow> {
             id: number.into(),
             labels: input_ids.iter().enumerate().map(label).collect(),
             input_ids,
+            teacher: Vec::new(),
         }
     };
     (0..count).map(row).collect()

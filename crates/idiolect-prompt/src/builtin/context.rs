@@ -18,7 +18,9 @@ fn sdft_2601() -> ContextTemplate {
     }
 }
 
-/// A reference solution and a transition to one of the model's own (arXiv 2601.18734, figure 2).
+/// A reference solution and a transition to one of the model's own (arXiv 2601.18734, figure 2, without its marks
+/// `Problem:` and `Answer:`, whose place the turns of a chat have). The reference code has longer words
+/// (siyan-zhao/OPSD@c181e5bf `data_collator.py`).
 fn opsd_2601() -> ContextTemplate {
     ContextTemplate {
         name: "opsd-2601".into(),

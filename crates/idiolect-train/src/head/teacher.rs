@@ -87,10 +87,10 @@ pub struct TeacherRowLoss {
 }
 
 /// A value by row, `[rows, 1]`, and its gradient by the divided logits, `[rows, vocab]`.
-struct Valued {
-    divergence: Tensor<2>,
+pub(super) struct Valued {
+    pub(super) divergence: Tensor<2>,
     loss: Tensor<2>,
-    gradient: Tensor<2>,
+    pub(super) gradient: Tensor<2>,
 }
 
 /// Losses of rows of logits, in the type of the logits: f32, or f64 where it is that.
@@ -169,34 +169,59 @@ fn over(
     (student, log_q): (&Distribution, &Tensor<2>),
     divergence: Divergence,
 ) -> Valued {
-    let kept = |log: &Tensor<2>| log.clone().gather(1, ids.clone());
     let all = ids.dims()[1] == log_q.dims()[1];
     if part.tail && !all {
-        return with_tail(ids, (student, log_q), divergence);
+        let (other, _) = categories(ids, &Distribution::new(log_q.clone()));
+        return with_tail(ids, (student, &other), divergence);
     }
-    let both = [kept(&student.log), kept(log_q)];
-    let [own, other] = both.map(|log| activation::log_softmax(log, 1));
+    let kept = log_q.clone().gather(1, ids.clone());
+    renormalised(ids, (student, kept), divergence)
+}
+
+/// Over the tokens whose log-probabilities under a teacher are known, `[rows, count]`, the likeliest of each row, and a
+/// last category for the rest, where there is one.
+pub(super) fn over_known(
+    ids: &Tensor<2, Int>,
+    (student, known): (&Distribution, Tensor<2>),
+    divergence: Divergence,
+) -> Valued {
+    if ids.dims()[1] == student.log.dims()[1] {
+        return renormalised(ids, (student, known), divergence);
+    }
+    let rest = known.clone().exp().sum_dim(1).neg().add_scalar(1.0);
+    let rest = rest.clamp_min(LEAST_TAIL).log();
+    let other = Tensor::cat(vec![known, rest], 1);
+    with_tail(ids, (student, &other), divergence)
+}
+
+/// With both distributions made to sum to 1 over the tokens.
+fn renormalised(
+    ids: &Tensor<2, Int>,
+    (student, kept): (&Distribution, Tensor<2>),
+    divergence: Divergence,
+) -> Valued {
+    let own = student.log.clone().gather(1, ids.clone());
+    let [own, other] = [own, kept].map(|log| activation::log_softmax(log, 1));
     let own = Distribution::new(own);
     let found = valued(divergence.of(&own, &other), &own);
     Valued {
-        gradient: spread(log_q.zeros_like(), ids, found.gradient),
+        gradient: spread(student.log.zeros_like(), ids, found.gradient),
         ..found
     }
 }
 
-/// With a last category for the rest of each row.
+/// With a last category for the rest of each row, the teacher's too.
 fn with_tail(
     ids: &Tensor<2, Int>,
-    (student, log_q): (&Distribution, &Tensor<2>),
+    (student, other): (&Distribution, &Tensor<2>),
     divergence: Divergence,
 ) -> Valued {
-    let count = ids.dims()[1];
+    let [rows, count] = ids.dims();
     let (own, is_least) = categories(ids, student);
-    let (other, _) = categories(ids, &Distribution::new(log_q.clone()));
     let own = Distribution::new(own);
-    let mut found = divergence.of(&own, &other);
+    let mut found = divergence.of(&own, other);
     // A tail at its bound is a constant.
-    let (rows, tail) = (log_q.dims()[0], count..count + 1);
+    let tail = count..count + 1;
     let of_tail = found.weighted.clone().slice([0..rows, tail.clone()]);
     let of_tail = of_tail.mask_fill(is_least, 0.0);
     found.weighted = found

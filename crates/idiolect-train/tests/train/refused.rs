@@ -97,6 +97,7 @@ fn labels_beyond_the_ids_would_train_padding_and_are_refused() {
         labels: rows[4].labels.clone(),
         lengths: vec![1],
         packed_lengths: Vec::new(),
+        teacher: Vec::new(),
     };
     let module = Tiny::random(1);
     let measured = NextToken.gradients(&module, &spilt, WHOLE).unwrap();

@@ -177,6 +177,7 @@ pub(crate) fn random_rows(count: usize, seed: u64) -> Vec<TokenRow> {
             id: index.into(),
             input_ids,
             labels,
+            teacher: Vec::new(),
         }
     };
     (0..count).map(row).collect()

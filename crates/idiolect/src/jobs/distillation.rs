@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use idiolect_completion::{Progress, Quiet, Writer, earlier_costs, sum_costs};
+use idiolect_completion::{LogprobHead, Progress, Quiet, Writer, earlier_costs, sum_costs};
 use idiolect_data::{BadRows, Dataset, Id, RunDir, settings::RecordedRun};
 use idiolect_distill::{
-    DistillConfig, DistillFiles, DistillReport, DistillSettings, DistillSummary, Distilled,
-    ResponseNlls, RewriteCheck, Shard, distill_into, merge_into,
+    DistillConfig, DistillFiles, DistillReport, DistillSettings, Distilled, RewriteCheck, Shard,
+    distill_into, merge_into,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
-use serde_json::Value;
 
 use super::bad_rows::skip_bad_rows;
-use super::rows::{read_sample, response_nlls};
+use super::rewritten::Rewritten;
+use super::rows::read_sample;
 use crate::Error;
 use crate::settings::DistillJob;
 
@@ -40,24 +40,11 @@ pub struct SelfDistill<'a> {
     settings: DistillSettings,
     generation: GenerationSettings,
     check: Option<Arc<dyn RewriteCheck>>,
+    logprobs: usize,
     shard: Shard,
     seed: u64,
     run_dir: Option<PathBuf>,
     progress: &'a dyn Progress,
-}
-
-/// What a self-distillation gives.
-#[derive(Debug, Clone)]
-pub struct Rewritten {
-    /// The data set with the rewrites that were kept.
-    pub data: Dataset,
-    /// The numbers.
-    pub summary: DistillSummary,
-    /// The files in the run directory.
-    files: DistillFiles,
-    /// Whether the model answered without a reference.
-    is_unaided: bool,
-    spent: Option<Value>,
 }
 
 impl<'a> SelfDistill<'a> {
@@ -70,6 +57,7 @@ impl<'a> SelfDistill<'a> {
             settings: DistillSettings::default(),
             generation: GenerationSettings::default(),
             check: None,
+            logprobs: 0,
             shard: Shard::WHOLE,
             seed: 42,
             run_dir: None,
@@ -82,6 +70,7 @@ impl<'a> SelfDistill<'a> {
         Self {
             settings: job.distill,
             generation: job.generation,
+            logprobs: job.logprobs.unwrap_or(0),
             seed: job.seed,
             ..Self::new(model, data)
         }
@@ -105,6 +94,14 @@ impl<'a> SelfDistill<'a> {
     #[must_use]
     pub fn generation(mut self, generation: GenerationSettings) -> Self {
         self.generation = generation;
+        self
+    }
+
+    /// Records the `count` likeliest tokens at each token of a rewrite beside the journal, for a training with
+    /// [`Loss::StoredKl`](idiolect_finetune::Loss::StoredKl); 0, the default, records none.
+    #[must_use]
+    pub fn logprobs(mut self, count: usize) -> Self {
+        self.logprobs = count;
         self
     }
 
@@ -182,6 +179,12 @@ impl<'a> SelfDistill<'a> {
         if let Some(check) = &self.check {
             config.check = Arc::clone(check);
         }
+        if self.logprobs > 0 {
+            config.logprobs = Some(LogprobHead {
+                count: self.writer()?.logprob_count(),
+                vocabulary: self.model.vocabulary_hash(),
+            });
+        }
         Ok(config)
     }
 
@@ -192,35 +195,8 @@ impl<'a> SelfDistill<'a> {
         Ok(writer
             .extra_stops(&stops)
             .reasoning(self.settings.reasoning)
+            .logprobs(self.logprobs)
             .progress("rewrite", self.progress))
-    }
-}
-
-impl Rewritten {
-    /// Scores the responses of the rows that are left, as they were and as they are, and writes both into the
-    /// summary.
-    fn score(
-        &self,
-        model: &LanguageModel,
-        set: &Dataset,
-        progress: &dyn Progress,
-    ) -> Result<DistillReport, Error> {
-        let before = (!self.is_unaided).then_some(set.rows.as_slice());
-        self.write_nll(response_nlls(model, before, &self.data.rows, progress)?)
-    }
-
-    pub(crate) fn write_nll(&self, nlls: ResponseNlls) -> Result<DistillReport, Error> {
-        let report = self.report(Some(nlls));
-        report.write(&self.files.summary())?;
-        Ok(report)
-    }
-
-    fn report(&self, target_nll: Option<ResponseNlls>) -> DistillReport {
-        DistillReport {
-            target_nll,
-            spent: self.spent.clone(),
-            ..DistillReport::new(&self.summary)
-        }
     }
 }
 

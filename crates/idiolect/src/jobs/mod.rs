@@ -5,14 +5,16 @@ mod continuation;
 mod distillation;
 mod evaluation;
 mod online;
+mod rewritten;
 mod rows;
 mod writers;
 
 pub(crate) use bad_rows::skip_bad_rows;
 pub use continuation::continue_text;
-pub use distillation::{Rewritten, SelfDistill, distill, merge_shards, rewrite_prompts};
+pub use distillation::{SelfDistill, distill, merge_shards, rewrite_prompts};
 pub use evaluation::{embedding_scores, evaluate};
 pub use online::distil_online;
+pub use rewritten::Rewritten;
 
 pub use rows::read_sample;
 pub(crate) use rows::{refuse_tools, response_nlls, row_nll};

@@ -90,7 +90,8 @@ pub(crate) struct TrainOptions {
     #[arg(help_heading = "Training", long, allow_negative_numbers = true)]
     pub lora_plus_ratio: Option<f64>,
     /// What is minimised over the trained tokens: ce, cross entropy; forward-kl or reverse-kl, the divergence
-    /// from the base model, for an --init-adapter [default: ce]
+    /// from the base model, for an --init-adapter; stored-kl, the divergence from the distributions that distill
+    /// --logprobs recorded [default: ce]
     #[arg(help_heading = "Training", long)]
     pub loss: Option<String>,
     /// Start from this adapter; it brings every option of its own with it

@@ -85,6 +85,7 @@ fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome, began: Inst
 pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
         TrainingEvent::RowsTruncated { .. }
+        | TrainingEvent::Stored(_)
         | TrainingEvent::RowsSkipped { .. }
         | TrainingEvent::NothingToResume { .. }
         | TrainingEvent::BatchChosen { .. }

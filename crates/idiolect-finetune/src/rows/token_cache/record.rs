@@ -62,5 +62,6 @@ pub(super) fn tokens(body: &[u8]) -> Option<TokenRow> {
         labels: labels
             .map(|label| i64::from(i32::from_le_bytes(*label)))
             .collect(),
+        teacher: Vec::new(),
     })
 }

@@ -1,6 +1,8 @@
 //! Losses against a teacher, and their gradients, held against TRL's own functions on stored logits.
 
 mod chunks;
+mod sdpo;
+mod stored;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use idiolect_testkit::Tensors;

@@ -1,0 +1,61 @@
+//! The likeliest tokens at each token of a text, with their log-probabilities: what a teacher would have written there.
+//!
+//! They are kept in a file beside the journal ([`LogprobFile`]), whose rows say where (`docs/decisions/0036`).
+
+mod bytes;
+mod file;
+mod reader;
+
+use serde::{Deserialize, Serialize};
+
+pub use file::LogprobFile;
+pub use reader::LogprobReader;
+
+/// A token of the vocabulary with its log-probability.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenLogprob {
+    /// Its id.
+    pub token: u32,
+    /// Natural logarithm of its probability, at most 0.
+    pub log_probability: f32,
+}
+
+/// The likeliest tokens at each token of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logprobs {
+    /// For each token, and the one that ended the text, the same number of entries, the likeliest first.
+    pub likeliest: Vec<Vec<TokenLogprob>>,
+    /// The token that ended the text; none where something else did.
+    pub end: Option<u32>,
+}
+
+/// What all texts of a file have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogprobHead {
+    /// Entries of each token, at least 1.
+    pub count: usize,
+    /// Hash of the vocabulary that the ids are of.
+    pub vocabulary: String,
+}
+
+/// Where the distributions of a text stand, as the journal's row has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredLogprobs {
+    /// Tokens before it in the file.
+    pub offset: u64,
+    /// Its own tokens, the one that ended it included.
+    pub tokens: u64,
+    /// The token that ended the text; none where something else did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<u32>,
+    /// CRC-32C of its bytes, in hexadecimal.
+    pub checksum: String,
+}
+
+impl StoredLogprobs {
+    /// The number of the token behind its last one.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        self.offset.saturating_add(self.tokens)
+    }
+}

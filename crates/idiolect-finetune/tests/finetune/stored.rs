@@ -1,0 +1,260 @@
+//! Training on distributions that a distillation stored, against the same loss in f64 from all of the vocabulary.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use idiolect_completion::{LogprobFile, LogprobHead, Logprobs, TokenLogprob};
+use idiolect_data::{Dataset, Journal, Row, RunDir};
+use idiolect_finetune::{FineTuneError, FineTuneSettings, FineTuned, Loss, TrainingEvent};
+use idiolect_lm::{LanguageModel, TokenScore};
+use idiolect_tokens::{IGNORE, TokenRow};
+use idiolect_train::TrainConfig;
+use serde_json::{Value, json};
+
+use crate::place::{Place, bits, examples};
+
+/// Rows whose responses are the teacher's.
+const STORED: usize = 8;
+/// The row whose text has no end: the last token of its response is not the teacher's.
+const SHORT: usize = 3;
+
+fn trained(row: &TokenRow) -> Vec<u32> {
+    let pairs = row.input_ids.iter().zip(&row.labels);
+    let trained = pairs.filter(|(_, label)| **label != IGNORE);
+    trained.map(|(id, _)| *id).collect()
+}
+
+/// What the model says of the response of a row when it is asked otherwise: all of the vocabulary.
+fn taught(model: &LanguageModel, row: &Row) -> Vec<TokenScore> {
+    let tokens = model
+        .example_row(row.example.id.clone(), &row.example)
+        .unwrap();
+    let prompt = format!("{} Say it is so.", row.example.prompt()[0].content);
+    let turn = idiolect_data::Message::new(idiolect_data::Role::User, prompt);
+    let prompt = model.conversation_ids(&[turn][..]).unwrap();
+    let vocab = model.decoder().config.vocab_size;
+    model
+        .answer_scores(&prompt, &trained(&tokens), vocab)
+        .unwrap()
+}
+
+fn entries(score: &TokenScore, count: usize) -> Vec<TokenLogprob> {
+    let entries = score.likeliest[..count].iter().map(|own| TokenLogprob {
+        token: own.token,
+        log_probability: own.log_probability,
+    });
+    entries.collect()
+}
+
+/// A folder as a distillation leaves it; the `count` likeliest tokens are stored.
+fn distilled(place: &Place, model: &LanguageModel, name: &str, count: usize) -> PathBuf {
+    let run = RunDir::new(place.path(name));
+    std::fs::create_dir_all(run.journals()).unwrap();
+    let mut rows = examples();
+    for (at, row) in rows.iter_mut().enumerate().take(STORED) {
+        row[RunDir::LOGPROBS_OF] = at.into();
+    }
+    let set = place.lines(&format!("{name}/distilled.jsonl"), &rows);
+    let data = Dataset::open(&set).unwrap();
+    let journal = run.journal(RunDir::REWRITES);
+    let head = LogprobHead {
+        count,
+        vocabulary: model.vocabulary_hash(),
+    };
+    let path = RunDir::logprobs_beside(&journal);
+    let mut file = LogprobFile::open(&path, head, 0).unwrap();
+    let rows = data.rows[..STORED].iter().enumerate().map(|(at, row)| {
+        let scores = taught(model, row);
+        let likeliest = scores.iter().map(|score| entries(score, count)).collect();
+        let mut ids: Vec<u32> = scores.iter().map(|score| score.own.token).collect();
+        let end = ids.pop();
+        let end = if at == SHORT { None } else { end };
+        let stored = file
+            .append(&at.into(), &Logprobs { likeliest, end })
+            .unwrap();
+        json!({"id": at, "token_ids": ids, "logprobs": stored})
+    });
+    Journal::write(&journal, &rows.collect::<Vec<Value>>()).unwrap();
+    set
+}
+
+fn start(place: &Place, set: &Dataset, told: &mut Vec<String>) -> Result<FineTuned, FineTuneError> {
+    let run = place.run(set).config(TrainConfig {
+        epochs: 2,
+        batch_size: 6,
+        accumulation: 2,
+        learning_rate: 1e-2,
+        ..TrainConfig::default()
+    });
+    let run = run.settings(FineTuneSettings {
+        loss: Loss::StoredKl,
+        ..FineTuneSettings::default()
+    });
+    run.on_event(|event| {
+        if let TrainingEvent::Stored(_) = event {
+            told.push(event.to_string());
+        }
+    })
+    .start()
+}
+
+/// `KL(teacher | student)` in f64, over the `count` likeliest tokens of the teacher and the rest of both.
+fn divergence(teacher: &TokenScore, student: &TokenScore, count: usize) -> f64 {
+    let own: HashMap<u32, f64> = student
+        .likeliest
+        .iter()
+        .map(|own| (own.token, f64::from(own.log_probability)))
+        .collect();
+    let (mut sum, mut left) = (0.0, (1.0, 1.0));
+    for entry in &teacher.likeliest[..count] {
+        let (q, p) = (f64::from(entry.log_probability), own[&entry.token]);
+        sum += q.exp() * (q - p);
+        left = (left.0 - q.exp(), left.1 - p.exp());
+    }
+    let is_all = count == teacher.likeliest.len();
+    sum + if is_all {
+        0.0
+    } else {
+        left.0 * (left.0 / left.1).ln()
+    }
+}
+
+/// The mean loss of the first step, whose student is the model itself.
+fn expected(model: &LanguageModel, data: &Dataset, count: usize) -> f64 {
+    let (vocab, mut sum, mut tokens) = (model.decoder().config.vocab_size, 0.0, 0);
+    for (at, row) in data.rows.iter().enumerate() {
+        let own = model
+            .example_row(row.example.id.clone(), &row.example)
+            .unwrap();
+        let student = model.prompt_scores(&own.input_ids, vocab).unwrap();
+        let student = student.iter().zip(&own.labels[1..]);
+        let student: Vec<_> = student.filter(|(_, label)| **label != IGNORE).collect();
+        let teacher = taught(model, row);
+        tokens += student.len();
+        let without = usize::from(at == SHORT);
+        for (place, (student, _)) in student.iter().enumerate() {
+            let is_stored = at < STORED && place + without < teacher.len();
+            sum += if is_stored {
+                divergence(&teacher[place], student, count)
+            } else {
+                -f64::from(student.own.log_probability)
+            };
+        }
+    }
+    sum / tokens as f64
+}
+
+#[test]
+fn the_loss_is_that_of_the_distributions_and_of_plain_tokens_to_half_precision() {
+    let Some(place) = Place::new() else { return };
+    let model = place.model();
+    let vocab = model.decoder().config.vocab_size;
+    for count in [vocab, 20] {
+        let set = distilled(&place, &model, &format!("run-{count}"), count);
+        let (data, mut told) = (Dataset::open(&set).unwrap(), Vec::new());
+        let tuned = start(&place, &data, &mut told).unwrap();
+        let first = tuned.report.steps[0].loss;
+        let wanted = expected(&model, &data, count);
+        let off = (first - wanted).abs() / wanted;
+        assert!(off < 1e-4, "{count}: {first} in place of {wanted}: {off:e}");
+        let last = tuned.report.steps.last().unwrap().loss;
+        assert!(last < first, "{first} {last}");
+        assert!(
+            told[0].ends_with("7 rows have all of theirs, 1 some, 4 none and the plain loss"),
+            "{told:?}"
+        );
+        let again = start(&place, &data, &mut told).unwrap();
+        assert_eq!(bits(&tuned.adapter), bits(&again.adapter));
+    }
+}
+
+#[test]
+fn packed_rows_and_held_out_rows_keep_their_distributions() {
+    let Some(place) = Place::new() else { return };
+    let model = place.model();
+    let set = distilled(&place, &model, "run", 20);
+    let data = Dataset::open(&set).unwrap();
+    let settings = |packing| FineTuneSettings {
+        loss: Loss::StoredKl,
+        packing,
+        max_length: Some(96),
+        eval_data: Some(set.clone()),
+        ..FineTuneSettings::default()
+    };
+    let config = |batch_size| TrainConfig {
+        epochs: 1,
+        batch_size,
+        accumulation: 1,
+        // The evaluation is that of the model itself.
+        learning_rate: 1e-9,
+        ..TrainConfig::default()
+    };
+    let run = |packing, rows| {
+        let run = place.run(&data).config(config(rows));
+        run.settings(settings(packing)).start().unwrap().report
+    };
+    let (plain, packed) = (run(false, 12), run(true, 12));
+    let wanted = expected(&model, &data, 20);
+    for (found, what) in [
+        (plain.steps[0].loss, "plain"),
+        (packed.steps[0].loss, "packed"),
+        (plain.evaluations[0].eval_loss, "held out"),
+    ] {
+        let off = (found - wanted).abs() / wanted;
+        assert!(off < 1e-4, "{what}: {found} in place of {wanted}");
+    }
+}
+
+#[test]
+fn what_is_damaged_missing_or_of_another_vocabulary_is_refused() {
+    let Some(place) = Place::new() else { return };
+    let model = place.model();
+    let set = distilled(&place, &model, "run", 4);
+    let refused = |path: &PathBuf| {
+        let data = Dataset::open(path).unwrap();
+        start(&place, &data, &mut Vec::new()).unwrap_err()
+    };
+    let journal = RunDir::new(place.path("run")).journal(RunDir::REWRITES);
+    let bin = RunDir::logprobs_beside(&journal);
+    let good = std::fs::read(&bin).unwrap();
+    let mut bad = good.clone();
+    let at = bad.len() - 1;
+    bad[at] ^= 1;
+    std::fs::write(&bin, &bad).unwrap();
+    let error = refused(&set);
+    assert!(matches!(error, FineTuneError::Stored(_)));
+    assert!(
+        error
+            .to_string()
+            .contains("logprobs.bin: checksum of id 7: expected "),
+        "{error}"
+    );
+    std::fs::write(&bin, &good[..at]).unwrap();
+    assert!(refused(&set).to_string().contains("logprobs.bin: tokens: "));
+    let other = String::from_utf8_lossy(&good).replacen(&model.vocabulary_hash(), "other", 1);
+    std::fs::write(&bin, &other).unwrap();
+    let error = refused(&set).to_string();
+    assert!(
+        error.contains("logprobs.bin: vocabulary: expected that of the model"),
+        "{error}"
+    );
+    std::fs::remove_file(&bin).unwrap();
+    assert!(refused(&set).to_string().contains("logprobs.bin"));
+    // A data set that was moved, one of no distillation, and a text that the journal lacks.
+    let moved = place.path("distilled.jsonl");
+    std::fs::copy(&set, &moved).unwrap();
+    let error = refused(&moved).to_string();
+    assert!(
+        error.contains("distilled.jsonl: logprobs_of: expected the file where"),
+        "{error}"
+    );
+    let error = refused(&place.data().path).to_string();
+    assert!(
+        error.starts_with("loss: expected rows with stored distributions"),
+        "{error}"
+    );
+    std::fs::write(&bin, &good).unwrap();
+    Journal::write(&journal, &[json!({"id": 0, "token_ids": [1]})]).unwrap();
+    let error = refused(&set).to_string();
+    assert!(error.contains("logprobs_of: expected a text of"), "{error}");
+}
