@@ -17,10 +17,13 @@ mod quantized;
 mod rotary;
 mod simd;
 
-pub(crate) use product_few_rows::MOST_ROWS;
+pub(crate) use product_few_rows::{Along, MOST_ROWS};
 
-use burn::backend::{Dispatch, DispatchDevice, Flex};
+use burn::backend::{
+    BackendTensor, Dispatch, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex,
+};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_flex::FlexQTensor;
 
 use self::backend::{Mask, Steps};
 use self::head_loss::RowGradients;
@@ -112,16 +115,46 @@ pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as Steps>::quantized_linear(x, weight))
 }
 
-/// The product where it has few rows and is not tracked by autodiff.
-pub(crate) fn product(x: &Tensor<2>, weight: &Tensor<2>) -> Option<Tensor<2>> {
-    let ([rows, inputs], [expected, _]) = (x.dims(), weight.dims());
-    assert_eq!(inputs, expected, "one row of the weight for each input");
-    if rows > MOST_ROWS || !serves(x) || !serves(weight) {
-        return None;
+/// The product where it has few rows and is not tracked by autodiff; elsewhere the weight comes back.
+///
+/// A quantised weight is `[inputs, outputs]` along outputs and `[outputs, inputs]` along inputs; one in f32 is
+/// `[inputs, outputs]`, whichever of them are neighbours in memory.
+pub(crate) fn product(
+    x: &Tensor<2>,
+    weight: Tensor<2>,
+    along: Along,
+) -> Result<Tensor<2>, Tensor<2>> {
+    let inputs = match along {
+        Along::Outputs => weight.dims()[0],
+        Along::Inputs => weight.dims()[1],
+    };
+    let [rows, width] = x.dims();
+    assert_eq!(width, inputs, "one row of the weight for each input");
+    let few = rows <= MOST_ROWS && serves(x);
+    let untracked = few.then(|| x.clone().try_into_primitive::<Flex>().ok());
+    let Some(x) = untracked.flatten() else {
+        return Err(weight);
+    };
+    if matches!(weight.dtype(), DType::QFloat(_)) {
+        let y = quantized(weight).map(|weight| quantized::few_rows(x, &weight, along));
+        return y.map(Tensor::from_primitive::<Flex>);
     }
-    let x = x.clone().try_into_primitive::<Flex>().ok()?;
-    let weight = weight.clone().try_into_primitive::<Flex>().ok()?;
-    product_few_rows::product(&x, &weight).map(Tensor::from_primitive::<Flex>)
+    let own = serves(&weight).then(|| weight.clone().try_into_primitive::<Flex>().ok());
+    let y = own
+        .flatten()
+        .and_then(|own| product_few_rows::product(&x, &own));
+    y.map(Tensor::from_primitive::<Flex>).ok_or(weight)
+}
+
+/// The quantised tensor of the CPU backend; another comes back.
+fn quantized(weight: Tensor<2>) -> Result<FlexQTensor, Tensor<2>> {
+    match weight.into_dispatch() {
+        DispatchTensor {
+            kind: DispatchTensorKind::Flex(BackendTensor::Quantized(weight)),
+            ..
+        } => Ok(weight),
+        other => Err(Tensor::from_dispatch(other)),
+    }
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {

@@ -2,10 +2,14 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
-use idiolect_kernels::{linear, linear_few_tokens, plain, product};
+use idiolect_kernels::{linear, linear_few_tokens, plain, product, product_transposed};
 use proptest::prelude::*;
 
 use crate::support::{BOUND, close, random};
+
+fn values(tensor: Tensor<2>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
@@ -85,5 +89,102 @@ fn products_with_a_quantised_weight_are_those_with_the_dequantised_one() {
             let plain = gradient(plain::quantized_linear(x.clone(), quantized));
             close("plain gradient", &plain, &expected, BOUND);
         }
+    }
+}
+
+/// Whether every value is within `(inputs + 2) 2^-24` of the sum of its products' sizes from the product in f64:
+/// the bound of a sum of `inputs` products in f32, in any order.
+fn close_to_f64(found: Tensor<2>, x: Tensor<2>, wide: Tensor<2>) {
+    let ([rows, inputs], [_, outputs]) = (x.dims(), wide.dims());
+    let (found, x, wide) = (values(found), values(x), values(wide));
+    let unit = (inputs + 2) as f64 * 2f64.powi(-24);
+    for at in 0..rows * outputs {
+        let (row, output) = (at / outputs, at % outputs);
+        let products = (0..inputs).map(|i| x[row * inputs + i] * wide[i * outputs + output]);
+        let exact: f64 = products.clone().sum();
+        let size: f64 = products.map(f64::abs).sum();
+        let off = (found[at] - exact).abs();
+        assert!(
+            off <= unit * size,
+            "{off} at {at} of {rows} x {inputs} x {outputs}, sizes {size}"
+        );
+    }
+}
+
+#[test]
+fn packed_products_of_few_rows_are_those_of_f64() {
+    // Blocks of 32, of 16, and shorter than a vector; rows of one block, of many, and of an odd number.
+    let shapes = [
+        ([1, 32], 32),
+        ([31, 96], 32),
+        ([33, 64], 32),
+        ([70, 1056], 32),
+        ([5, 48], 16),
+        ([32, 1], 1),
+        ([33, 31], 1),
+        ([64, 33], 1),
+        ([9, 24], 8),
+    ];
+    for (shape, block) in shapes {
+        for value in [QuantValue::Q8S, QuantValue::Q4S] {
+            let Weight { quantized, wide } = quantized(shape, block, value);
+            for rows in 1..=17 {
+                let x: Tensor<2> = random([rows, shape[0]], 3);
+                let found = product(x.clone(), quantized.clone());
+                close_to_f64(found.clone(), x.clone(), wide.clone());
+                let tokens = x.clone().reshape([1, rows, shape[0]]);
+                let tokens = linear_few_tokens(tokens, quantized.clone());
+                found
+                    .into_data()
+                    .assert_eq(&tokens.reshape([rows, shape[1]]).into_data(), true);
+                let x: Tensor<2> = random([rows, shape[1]], 4);
+                let found = product_transposed(x.clone(), quantized.clone());
+                close_to_f64(found, x, wide.clone().transpose());
+            }
+        }
+    }
+}
+
+#[test]
+fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
+    let shape = [256, 1056];
+    let Weight { quantized, wide } = quantized(shape, 32, QuantValue::Q8S);
+    let (x, back) = (random([5, shape[0]], 3), random([5, shape[1]], 4));
+    let all = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            [
+                product(x.clone(), quantized.clone()),
+                product_transposed(back.clone(), quantized.clone()),
+                product(x.clone(), wide.clone()),
+                product(back.clone(), wide.clone().transpose()),
+            ]
+            .map(Tensor::into_data)
+        })
+    };
+    let expected = all(1);
+    for threads in [2, 3, 5, 16] {
+        for (found, expected) in all(threads).iter().zip(&expected) {
+            found.assert_eq(expected, true);
+        }
+    }
+}
+
+#[test]
+fn a_row_of_a_packed_product_does_not_depend_on_the_others() {
+    let Weight { quantized, .. } = quantized([70, 96], 32, QuantValue::Q8S);
+    let (x, back): (Tensor<2>, Tensor<2>) = (random([16, 70], 3), random([16, 96], 4));
+    for rows in 1..=16 {
+        let (above, at) = (0..rows, rows - 1..rows);
+        let beside = product(x.clone().slice([above.clone(), 0..70]), quantized.clone());
+        let alone = product(x.clone().slice([at.clone(), 0..70]), quantized.clone());
+        alone
+            .into_data()
+            .assert_eq(&beside.slice([at.clone(), 0..96]).into_data(), true);
+        let beside = product_transposed(back.clone().slice([above, 0..96]), quantized.clone());
+        let alone = product_transposed(back.clone().slice([at.clone(), 0..96]), quantized.clone());
+        alone
+            .into_data()
+            .assert_eq(&beside.slice([at, 0..70]).into_data(), true);
     }
 }
