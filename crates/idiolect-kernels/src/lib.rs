@@ -7,12 +7,14 @@ mod finite;
 #[cfg(feature = "flex")]
 mod flex;
 mod loss;
+mod packed;
 mod steps;
 
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
+pub use packed::PackedWeight;
 pub use steps::{
-    attention, is_fused, linear, linear_few_tokens, product, product_transposed, rms_norm, rotate,
-    row_loss, row_nll, swiglu,
+    attention, is_fused, linear, linear_few_tokens, product, rms_norm, rotate, row_loss, row_nll,
+    swiglu,
 };

@@ -39,36 +39,11 @@ pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
 #[must_use]
 pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     #[cfg(feature = "flex")]
-    let weight = match flex::product(&x, weight, flex::Along::Outputs) {
+    let weight = match flex::product(&x, weight) {
         Ok(y) => return y,
         Err(weight) => weight,
     };
     x.matmul(wide(weight))
-}
-
-/// `x weightᵀ` for rows of vectors, as [`product`], with a weight that is quantised in blocks along its inputs.
-///
-/// # Shapes
-///
-/// - `x`: `[rows, inputs]`
-/// - `weight`: `[outputs, inputs]`
-/// - result: `[rows, outputs]`
-///
-/// # Panics
-///
-/// If the shapes disagree.
-#[must_use]
-pub fn product_transposed(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    let weight = if matches!(weight.dtype(), DType::QFloat(_)) {
-        match flex::product(&x, weight, flex::Along::Inputs) {
-            Ok(y) => return y,
-            Err(weight) => weight,
-        }
-    } else {
-        weight
-    };
-    product(x, wide(weight).transpose())
 }
 
 /// The weight without quantisation.
@@ -122,7 +97,7 @@ pub fn linear_few_tokens(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
             return linear(x, weight);
         }
         let flat = x.clone().reshape([rows * tokens, inputs]);
-        match flex::product(&flat, weight, flex::Along::Outputs) {
+        match flex::product(&flat, weight) {
             Ok(y) => return y.reshape([rows, tokens, outputs]),
             Err(weight) => weight,
         }

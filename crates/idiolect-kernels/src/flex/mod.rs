@@ -12,12 +12,14 @@ mod buffer;
 mod gate;
 mod head_loss;
 mod norm;
+mod packed_copy;
 mod product_few_rows;
 mod quantized;
 mod rotary;
 mod simd;
 
-pub(crate) use product_few_rows::{Along, MOST_ROWS};
+pub(crate) use packed_copy::PackedCopy;
+pub(crate) use product_few_rows::MOST_ROWS;
 
 use burn::backend::{
     BackendTensor, Dispatch, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex,
@@ -116,27 +118,16 @@ pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 }
 
 /// The product where it has few rows and is not tracked by autodiff; elsewhere the weight comes back.
-///
-/// A quantised weight is `[inputs, outputs]` along outputs and `[outputs, inputs]` along inputs; one in f32 is
-/// `[inputs, outputs]`, whichever of them are neighbours in memory.
-pub(crate) fn product(
-    x: &Tensor<2>,
-    weight: Tensor<2>,
-    along: Along,
-) -> Result<Tensor<2>, Tensor<2>> {
-    let inputs = match along {
-        Along::Outputs => weight.dims()[0],
-        Along::Inputs => weight.dims()[1],
-    };
-    let [rows, width] = x.dims();
-    assert_eq!(width, inputs, "one row of the weight for each input");
+pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Tensor<2>> {
+    let ([rows, inputs], [expected, _]) = (x.dims(), weight.dims());
+    assert_eq!(inputs, expected, "one row of the weight for each input");
     let few = rows <= MOST_ROWS && serves(x);
     let untracked = few.then(|| x.clone().try_into_primitive::<Flex>().ok());
     let Some(x) = untracked.flatten() else {
         return Err(weight);
     };
     if matches!(weight.dtype(), DType::QFloat(_)) {
-        let y = quantized(weight).map(|weight| quantized::few_rows(x, &weight, along));
+        let y = quantized(weight).map(|weight| quantized::few_rows(x, &weight));
         return y.map(Tensor::from_primitive::<Flex>);
     }
     let own = serves(&weight).then(|| weight.clone().try_into_primitive::<Flex>().ok());

@@ -31,7 +31,7 @@ const TASK: usize = 1 << 16;
 const MOST_TASKS: usize = 64;
 
 /// Which values of a weight are neighbours in memory.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Along {
     /// Those of an input: the weight is stored `[inputs, outputs]`.
     Outputs,

@@ -14,12 +14,11 @@ use rayon::prelude::*;
 use super::buffer::{dims, tensor};
 use super::product_few_rows::{Along, Packed, packed_product};
 
-/// `x W`, `[rows, out]`, for a few rows; `W` is `[in, out]`, or `[out, in]` where its inputs are neighbours.
-pub(super) fn few_rows(x: FlexTensor, weight: &FlexQTensor, along: Along) -> FlexTensor {
-    match (packed(weight), along) {
-        (Some(weight), along) => packed_product(&x, weight, along),
-        (None, Along::Outputs) => Flex::float_matmul(x, dequantized(weight)),
-        (None, Along::Inputs) => Flex::float_matmul(x, Flex::float_transpose(dequantized(weight))),
+/// `x W`, `[rows, out]`, for a few rows.
+pub(super) fn few_rows(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
+    match packed(weight) {
+        Some(weight) => packed_product(&x, weight, Along::Outputs),
+        None => Flex::float_matmul(x, dequantized(weight)),
     }
 }
 

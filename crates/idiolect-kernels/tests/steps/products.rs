@@ -1,11 +1,11 @@
 //! Products of few rows, and products with a quantised weight.
 
-use burn::tensor::Tensor;
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
-use idiolect_kernels::{linear, linear_few_tokens, plain, product, product_transposed};
+use burn::tensor::{DType, Tensor, TensorData};
+use idiolect_kernels::{PackedWeight, linear, linear_few_tokens, plain, product};
 use proptest::prelude::*;
 
-use crate::support::{BOUND, close, random};
+use crate::support::{BOUND, close, device, random};
 
 fn values(tensor: Tensor<2>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
@@ -137,9 +137,6 @@ fn packed_products_of_few_rows_are_those_of_f64() {
                 found
                     .into_data()
                     .assert_eq(&tokens.reshape([rows, shape[1]]).into_data(), true);
-                let x: Tensor<2> = random([rows, shape[1]], 4);
-                let found = product_transposed(x.clone(), quantized.clone());
-                close_to_f64(found, x, wide.clone().transpose());
             }
         }
     }
@@ -150,12 +147,15 @@ fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
     let shape = [256, 1056];
     let Weight { quantized, wide } = quantized(shape, 32, QuantValue::Q8S);
     let (x, back) = (random([5, shape[0]], 3), random([5, shape[1]], 4));
+    let copies =
+        [wide.clone(), wide.clone().transpose()].map(|wide| PackedWeight::new(&wide).unwrap());
     let all = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build().unwrap().install(|| {
             [
                 product(x.clone(), quantized.clone()),
-                product_transposed(back.clone(), quantized.clone()),
+                copies[0].product(&x).unwrap(),
+                copies[1].product(&back).unwrap(),
                 product(x.clone(), wide.clone()),
                 product(back.clone(), wide.clone().transpose()),
             ]
@@ -172,7 +172,8 @@ fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
 
 #[test]
 fn a_row_of_a_packed_product_does_not_depend_on_the_others() {
-    let Weight { quantized, .. } = quantized([70, 96], 32, QuantValue::Q8S);
+    let Weight { quantized, wide } = quantized([70, 96], 32, QuantValue::Q8S);
+    let copy = PackedWeight::new(&wide.transpose()).unwrap();
     let (x, back): (Tensor<2>, Tensor<2>) = (random([16, 70], 3), random([16, 96], 4));
     for rows in 1..=16 {
         let (above, at) = (0..rows, rows - 1..rows);
@@ -181,10 +182,80 @@ fn a_row_of_a_packed_product_does_not_depend_on_the_others() {
         alone
             .into_data()
             .assert_eq(&beside.slice([at.clone(), 0..96]).into_data(), true);
-        let beside = product_transposed(back.clone().slice([above, 0..96]), quantized.clone());
-        let alone = product_transposed(back.clone().slice([at.clone(), 0..96]), quantized.clone());
+        let beside = copy.product(&back.clone().slice([above, 0..96])).unwrap();
+        let alone = copy
+            .product(&back.clone().slice([at.clone(), 0..96]))
+            .unwrap();
         alone
             .into_data()
             .assert_eq(&beside.slice([at, 0..70]).into_data(), true);
     }
+}
+
+#[test]
+fn a_copy_of_a_weight_differs_by_half_a_step_of_its_blocks() {
+    for (inputs, outputs, rows) in [(7, 32, 1), (33, 64, 3), (31, 1056, 16), (64, 33, 5)] {
+        // The neighbours in memory are outputs, and then inputs.
+        for transposed in [outputs % 32 > 0, true] {
+            let stored = if transposed {
+                [outputs, inputs]
+            } else {
+                [inputs, outputs]
+            };
+            if stored[1] % 32 > 0 {
+                continue;
+            }
+            let memory: Tensor<2> = random(stored, 5);
+            let numbers = values(memory.clone());
+            let largest = numbers
+                .chunks(32)
+                .map(|block| block.iter().fold(0.0, |most: f64, x| most.max(x.abs())));
+            let steps: Vec<f32> = largest
+                .flat_map(|most| [(most / 254.0) as f32; 32])
+                .collect();
+            let steps: Tensor<2> = Tensor::from_data(TensorData::new(steps, stored), &device());
+            let in_order = |stored: Tensor<2>| {
+                if transposed {
+                    stored.transpose()
+                } else {
+                    stored
+                }
+            };
+            let (weight, steps) = (in_order(memory), in_order(steps));
+            let x: Tensor<2> = random([rows, inputs], 3);
+            let found = PackedWeight::new(&weight).unwrap().product(&x).unwrap();
+            let exact = values(x.clone().cast(DType::F64).matmul(weight.cast(DType::F64)));
+            let bound = values(x.abs().cast(DType::F64).matmul(steps.cast(DType::F64)));
+            let found = values(found);
+            for ((found, exact), bound) in found.iter().zip(&exact).zip(&bound) {
+                assert!(
+                    (found - exact).abs() <= bound * 1.0001,
+                    "{found} {exact} {bound}"
+                );
+            }
+            assert_ne!(found, exact, "nothing was rounded");
+        }
+    }
+}
+
+#[test]
+fn a_copy_is_made_only_where_it_is_read() {
+    assert!(
+        PackedWeight::new(&random([32, 33], 1)).is_none(),
+        "rows of 33"
+    );
+    assert!(PackedWeight::new(&random([33, 32], 1).transpose()).is_some());
+    assert!(
+        PackedWeight::new(&random([32, 32], 1).cast(DType::BF16)).is_none(),
+        "bf16"
+    );
+    let copy = PackedWeight::new(&random([32, 32], 1)).unwrap();
+    assert!(
+        copy.product(&random([1, 32], 2).autodiff().require_grad())
+            .is_none(),
+        "tracked"
+    );
+    let zeros = PackedWeight::new(&Tensor::zeros([32, 32], &device())).unwrap();
+    let none = zeros.product(&random([2, 32], 2)).unwrap();
+    assert!(values(none).iter().all(|value| *value == 0.0));
 }
