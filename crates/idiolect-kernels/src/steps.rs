@@ -3,6 +3,7 @@
 //!
 //! No step knows a model, or a loss other than the cross-entropy of the head.
 
+use burn::tensor::quantization::QuantScheme;
 use burn::tensor::{DType, Tensor};
 
 use crate::{RowLoss, plain};
@@ -44,6 +45,24 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
         Err(weight) => weight,
     };
     x.matmul(wide(weight))
+}
+
+/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows.
+///
+/// # Shapes
+///
+/// - `weight`: `[inputs, outputs]`, and so is the result
+///
+/// # Panics
+///
+/// If a row is not a whole number of blocks.
+#[must_use]
+pub fn quantize(weight: Tensor<2>, scheme: &QuantScheme) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if let Some(quantized) = flex::quantize(&weight, scheme) {
+        return quantized;
+    }
+    weight.quantize_dynamic(scheme)
 }
 
 /// The weight without quantisation.

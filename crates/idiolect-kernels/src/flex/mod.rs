@@ -14,12 +14,14 @@ mod head_loss;
 mod norm;
 mod packed_copy;
 mod product_few_rows;
+mod quantize;
 mod quantized;
 mod rotary;
 mod simd;
 
 pub(crate) use packed_copy::PackedCopy;
 pub(crate) use product_few_rows::MOST_ROWS;
+pub(crate) use quantize::quantize;
 
 use burn::backend::{
     BackendTensor, Dispatch, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex,

@@ -5,23 +5,17 @@ use std::sync::Arc;
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
-use rayon::prelude::*;
 
 use super::buffer::dims;
 use super::product_few_rows::{Along, Packed, packed_product};
+use super::quantize::blocks;
 use super::serves;
 
 /// Values that share a scale.
 const BLOCK: usize = 32;
 
-/// Blocks of a task.
-const TASK: usize = 1 << 12;
-
 /// The largest whole number.
 const LARGEST: f32 = 127.0;
-
-/// Adding `1.5 * 2^23` leaves a whole number in the low bits.
-const SHIFTER: f32 = 12_582_912.0;
 
 /// The copy.
 #[derive(Debug, Clone)]
@@ -50,7 +44,8 @@ impl PackedCopy {
             return None;
         }
         let start = layout.start_offset();
-        let (values, scales) = packed(&weight.storage()[start..start + inputs * outputs]);
+        let wide = &weight.storage()[start..start + inputs * outputs];
+        let (values, scales) = blocks(wide, BLOCK, LARGEST);
         Some(Self {
             values: values.into(),
             scales: scales.into(),
@@ -71,28 +66,4 @@ impl PackedCopy {
         let y = packed_product(&own.flatten()?, weight, self.along);
         Some(Tensor::from_primitive::<Flex>(y))
     }
-}
-
-/// Whole numbers and scales of values, a whole number of blocks of them.
-fn packed(wide: &[f32]) -> (Vec<i8>, Vec<f32>) {
-    let (mut values, mut scales) = (vec![0; wide.len()], vec![0.0; wide.len() / BLOCK]);
-    let tasks = values.par_chunks_mut(TASK * BLOCK);
-    let tasks = tasks.zip(scales.par_chunks_mut(TASK));
-    let tasks = tasks.zip(wide.par_chunks(TASK * BLOCK));
-    tasks.for_each(|((values, scales), wide)| {
-        let blocks = values.chunks_exact_mut(BLOCK).zip(wide.chunks_exact(BLOCK));
-        for ((values, wide), scale) in blocks.zip(scales) {
-            let largest = wide.iter().fold(0_f32, |most, value| most.max(value.abs()));
-            // A block of zeros: any scale will do.
-            *scale = (largest / LARGEST).max(f32::MIN_POSITIVE);
-            let inverse = scale.recip();
-            for (value, wide) in values.iter_mut().zip(wide) {
-                let whole = (wide * inverse + SHIFTER) - SHIFTER;
-                #[allow(clippy::cast_possible_truncation)] // between -127 and 127
-                let whole = whole as i8;
-                *value = whole;
-            }
-        }
-    });
-    (values, scales)
 }

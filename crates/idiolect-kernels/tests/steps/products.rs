@@ -2,7 +2,7 @@
 
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor, TensorData};
-use idiolect_kernels::{PackedWeight, linear, linear_few_tokens, plain, product};
+use idiolect_kernels::{PackedWeight, linear, linear_few_tokens, plain, product, quantize};
 use proptest::prelude::*;
 
 use crate::support::{BOUND, close, device, random};
@@ -258,4 +258,32 @@ fn a_copy_is_made_only_where_it_is_read() {
     let zeros = PackedWeight::new(&Tensor::zeros([32, 32], &device())).unwrap();
     let none = zeros.product(&random([2, 32], 2)).unwrap();
     assert!(values(none).iter().all(|value| *value == 0.0));
+}
+
+#[test]
+fn quantising_on_all_threads_gives_the_numbers_of_burn() {
+    let values = [QuantValue::Q8S, QuantValue::Q4S, QuantValue::Q8F];
+    for (shape, block) in [
+        ([1100, 96], 32),
+        ([7, 24], 8),
+        ([5, 6], 2),
+        ([3, 64], 64),
+        ([31, 1], 1),
+    ] {
+        let random: Tensor<2> = random(shape, 5);
+        // Halves of a step, which are rounded away from zero, and a block of zeros.
+        let halves = random.clone().mul_scalar(2.0).round().div_scalar(2.0);
+        let halves =
+            halves.slice_assign([0..1, 0..shape[1]], Tensor::zeros([1, shape[1]], &device()));
+        for weight in [random, halves] {
+            for value in values {
+                let scheme = QuantScheme::default().with_value(value);
+                let scheme = scheme.per_block([block], ScaleDtype::F32);
+                let found = quantize(weight.clone(), &scheme);
+                let expected = weight.clone().quantize_dynamic(&scheme);
+                assert_eq!(found.dtype(), expected.dtype());
+                assert_eq!(found.into_data(), expected.into_data());
+            }
+        }
+    }
 }
