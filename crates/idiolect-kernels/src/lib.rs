@@ -8,13 +8,15 @@ mod finite;
 #[cfg(feature = "flex")]
 mod flex;
 mod loss;
+mod packed;
 mod steps;
 
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
 pub use dropout::DropoutKeys;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
+pub use packed::PackedWeight;
 pub use steps::{
-    attention, is_fused, linear, linear_few_tokens, product, rms_norm, rotate, row_loss, row_nll,
-    swiglu,
+    attention, is_fused, linear, linear_few_tokens, product, quantize, rms_norm, rotate, row_loss,
+    row_nll, swiglu,
 };

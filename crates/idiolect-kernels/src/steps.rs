@@ -3,6 +3,7 @@
 //!
 //! No step knows a model, or a loss other than the cross-entropy of the head.
 
+use burn::tensor::quantization::QuantScheme;
 use burn::tensor::{DType, Tensor};
 
 use crate::{RowLoss, plain};
@@ -24,7 +25,8 @@ pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
 /// `x weight` for rows of vectors.
 ///
 /// The fused step is for up to 16 rows that autodiff does not track, as in generation: it reads the weight once,
-/// in either order of memory, and a row's result does not depend on the others.
+/// in either order of memory, and a row's result does not depend on the others. A weight that is quantised in blocks
+/// along its rows is read as it is stored.
 ///
 /// # Shapes
 ///
@@ -38,10 +40,37 @@ pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
 #[must_use]
 pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     #[cfg(feature = "flex")]
-    if let Some(y) = flex::product(&x, &weight) {
-        return y;
+    let weight = match flex::product(&x, weight) {
+        Ok(y) => return y,
+        Err(weight) => weight,
+    };
+    x.matmul(wide(weight))
+}
+
+/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows.
+///
+/// # Shapes
+///
+/// - `weight`: `[inputs, outputs]`, and so is the result
+///
+/// # Panics
+///
+/// If a row is not a whole number of blocks.
+#[must_use]
+pub fn quantize(weight: Tensor<2>, scheme: &QuantScheme) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if let Some(quantized) = flex::quantize(&weight, scheme) {
+        return quantized;
     }
-    x.matmul(weight)
+    weight.quantize_dynamic(scheme)
+}
+
+/// The weight without quantisation.
+fn wide(weight: Tensor<2>) -> Tensor<2> {
+    match weight.dtype() {
+        DType::QFloat(_) => weight.dequantize(),
+        _ => weight,
+    }
 }
 
 /// `x weight` for every token of a batch, by Burn's blocked product: a token's result does not depend on how
@@ -81,15 +110,17 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 #[must_use]
 pub fn linear_few_tokens(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     #[cfg(feature = "flex")]
-    {
-        let [rows, tokens, inputs] = x.dims();
-        let few = rows * tokens <= flex::MOST_ROWS;
-        let flat = few.then(|| x.clone().reshape([rows * tokens, inputs]));
-        if let Some(y) = flat.and_then(|flat| flex::product(&flat, &weight)) {
-            let outputs = weight.dims()[1];
-            return y.reshape([rows, tokens, outputs]);
+    let weight = {
+        let ([rows, tokens, inputs], [_, outputs]) = (x.dims(), weight.dims());
+        if rows * tokens > flex::MOST_ROWS {
+            return linear(x, weight);
         }
-    }
+        let flat = x.clone().reshape([rows * tokens, inputs]);
+        match flex::product(&flat, weight) {
+            Ok(y) => return y.reshape([rows, tokens, outputs]),
+            Err(weight) => weight,
+        }
+    };
     linear(x, weight)
 }
 

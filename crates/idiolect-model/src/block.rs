@@ -14,7 +14,7 @@ pub(crate) use extras::{KEY_NORM, QUERY_NORM, bias_name, biased};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
-use idiolect_kernels::{attention, rms_norm, swiglu};
+use idiolect_kernels::{attention, quantize, rms_norm, swiglu};
 
 use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
 
@@ -207,7 +207,7 @@ impl Bits {
         #[allow(clippy::cast_possible_truncation)]
         let block = self.block(weight.dims()[1]) as u8;
         let scheme = QuantScheme::default().with_value(value);
-        weight.quantize_dynamic(&scheme.per_block([block], ScaleDtype::F32))
+        quantize(weight, &scheme.per_block([block], ScaleDtype::F32))
     }
 }
 

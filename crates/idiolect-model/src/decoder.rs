@@ -9,6 +9,7 @@ use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 use idiolect_kernels::{linear, linear_few_tokens, product, rms_norm};
 
 use crate::block::{Block, Bytes, Call, scaled};
+use crate::head::HeadCopy;
 use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
 
 /// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
@@ -31,6 +32,7 @@ pub struct Decoder {
     pub config: ModelConfig,
     /// Its weights.
     pub weights: Weights,
+    pub(crate) head_copy: HeadCopy,
     rope: Rope,
 }
 
@@ -42,6 +44,7 @@ impl Decoder {
         Self {
             config,
             weights,
+            head_copy: HeadCopy::default(),
             rope,
         }
     }

@@ -9,6 +9,7 @@ mod decoder;
 mod error;
 mod floats;
 pub mod gguf;
+mod head;
 mod load;
 mod rope;
 mod save;

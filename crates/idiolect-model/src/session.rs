@@ -164,7 +164,8 @@ impl<'a> Session<'a> {
         let x = decoder.hidden_cached(ids, &context, &mut self.cache, self.adapter);
         let x = x.select(1, index(&layout.wanted, &device));
         let hidden = decoder.config.hidden_size;
-        Ok(decoder.logits(decoder.norm(x).reshape([layout.wanted.len(), hidden])))
+        let x = decoder.norm(x).reshape([layout.wanted.len(), hidden]);
+        Ok(decoder.generated_logits(x))
     }
 
     fn check(&self, part: &NewTokens<'_>) -> Result<(), ModelError> {

@@ -6,8 +6,9 @@
     reason = "helpers of tests end them"
 )]
 
-use burn::tensor::{Device, FloatDType};
-use idiolect_model::{Decoder, NewTokens, NoAdapter, Session, load};
+use burn::module::Param;
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
+use idiolect_model::{Bits, Decoder, NewTokens, NoAdapter, Session, load, load_quantized};
 use idiolect_testkit::{max_abs_diff, shared};
 use proptest::prelude::*;
 
@@ -190,4 +191,60 @@ fn parts_that_do_not_fit_are_refused() {
         assert_eq!(session.pass(parts).unwrap_err().to_string(), want);
     }
     assert!(session.share(3).is_err());
+}
+
+#[test]
+fn a_quantised_base_generates_with_a_copy_of_its_head() {
+    for name in ["tiny-llama3", "tiny-llama-tied"] {
+        let Some(mut decoder) = packed(name) else {
+            return;
+        };
+        let ids: Vec<u32> = (3..23).collect();
+        let last = |decoder: &Decoder, ids: &[u32]| {
+            let (_, scores) = Session::start(decoder, &NoAdapter, &[ids.to_vec()], 1).unwrap();
+            scores
+        };
+        let exact = logits(&decoder, &ids);
+        let size = exact
+            .iter()
+            .fold(0_f32, |most, score| most.max(score.abs()));
+        let found = last(&decoder, &ids);
+        let (off, _) = max_abs_diff(&found, &exact);
+        // Half a step is a 254th of the largest weight of a block, and halves of steps have either sign.
+        assert!(off > 0.0 && off < size / 100.0, "{name}: {off} of {size}");
+        for rows in 1..9 {
+            let all = vec![ids.clone(); rows];
+            let (_, scores) = Session::start(&decoder, &NoAdapter, &all, 1).unwrap();
+            for beside in scores.chunks(decoder.config.vocab_size) {
+                let (off, _) = max_abs_diff(beside, &found);
+                assert!(off < size * 1e-5, "{name} beside {rows}: {off}");
+            }
+        }
+        let other = decoder.head().zeros_like();
+        decoder.weights.head = Some(Param::from_tensor(other));
+        let scores = last(&decoder, &ids);
+        assert!(
+            scores.iter().all(|score| *score == 0.0),
+            "{name}: a head that was replaced"
+        );
+    }
+}
+
+fn packed(name: &str) -> Option<Decoder> {
+    let folder = shared()?.join("oracles/tiny").join(name);
+    let (device, dtype) = (Device::flex(), FloatDType::F32);
+    let loaded = load_quantized(&folder, &device, dtype, Bits::Eight);
+    Some(loaded.expect(name).0)
+}
+
+/// Logits after the last token, by the head itself.
+fn logits(decoder: &Decoder, ids: &[u32]) -> Vec<f32> {
+    let count = ids.len();
+    let data = TensorData::new(ids.iter().map(|id| i64::from(*id)).collect(), [1, count]);
+    let ids = Tensor::<2, Int>::from_data(data, &Device::flex());
+    let hidden = decoder.hidden(ids, &NoAdapter);
+    let width = decoder.config.hidden_size;
+    let last = hidden.slice([0..1, count - 1..count, 0..width]);
+    let logits = decoder.logits(last.reshape([1, width]));
+    logits.into_data().iter::<f32>().collect()
 }

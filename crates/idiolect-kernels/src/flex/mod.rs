@@ -12,15 +12,22 @@ mod buffer;
 mod gate;
 mod head_loss;
 mod norm;
+mod packed_copy;
 mod product_few_rows;
+mod quantize;
 mod quantized;
 mod rotary;
 mod simd;
 
+pub(crate) use packed_copy::PackedCopy;
 pub(crate) use product_few_rows::MOST_ROWS;
+pub(crate) use quantize::quantize;
 
-use burn::backend::{Dispatch, DispatchDevice, Flex};
+use burn::backend::{
+    BackendTensor, Dispatch, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex,
+};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_flex::FlexQTensor;
 
 use self::backend::{Mask, Steps};
 use self::head_loss::RowGradients;
@@ -112,16 +119,35 @@ pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as Steps>::quantized_linear(x, weight))
 }
 
-/// The product where it has few rows and is not tracked by autodiff.
-pub(crate) fn product(x: &Tensor<2>, weight: &Tensor<2>) -> Option<Tensor<2>> {
+/// The product where it has few rows and is not tracked by autodiff; elsewhere the weight comes back.
+pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Tensor<2>> {
     let ([rows, inputs], [expected, _]) = (x.dims(), weight.dims());
     assert_eq!(inputs, expected, "one row of the weight for each input");
-    if rows > MOST_ROWS || !serves(x) || !serves(weight) {
-        return None;
+    let few = rows <= MOST_ROWS && serves(x);
+    let untracked = few.then(|| x.clone().try_into_primitive::<Flex>().ok());
+    let Some(x) = untracked.flatten() else {
+        return Err(weight);
+    };
+    if matches!(weight.dtype(), DType::QFloat(_)) {
+        let y = quantized(weight).map(|weight| quantized::few_rows(x, &weight));
+        return y.map(Tensor::from_primitive::<Flex>);
     }
-    let x = x.clone().try_into_primitive::<Flex>().ok()?;
-    let weight = weight.clone().try_into_primitive::<Flex>().ok()?;
-    product_few_rows::product(&x, &weight).map(Tensor::from_primitive::<Flex>)
+    let own = serves(&weight).then(|| weight.clone().try_into_primitive::<Flex>().ok());
+    let y = own
+        .flatten()
+        .and_then(|own| product_few_rows::product(&x, &own));
+    y.map(Tensor::from_primitive::<Flex>).ok_or(weight)
+}
+
+/// The quantised tensor of the CPU backend; another comes back.
+fn quantized(weight: Tensor<2>) -> Result<FlexQTensor, Tensor<2>> {
+    match weight.into_dispatch() {
+        DispatchTensor {
+            kind: DispatchTensorKind::Flex(BackendTensor::Quantized(weight)),
+            ..
+        } => Ok(weight),
+        other => Err(Tensor::from_dispatch(other)),
+    }
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {

@@ -1,5 +1,4 @@
-//! The product of a few rows with a weight, as in generation: its time is that of reading the weight once, in
-//! the order of memory.
+//! The product of a few rows with a weight, as in generation: its time is that of reading the weight once.
 //!
 //! The order of sums depends on the weight's shape alone, so a row's result is the same to the bit with any
 //! other rows and any number of threads.
@@ -8,6 +7,7 @@
 mod add;
 mod dot;
 mod rows;
+mod stored;
 
 use burn_flex::FlexTensor;
 use pulp::Arch;
@@ -15,14 +15,29 @@ use rayon::prelude::*;
 
 use self::add::{Add, DEPTH};
 use self::dot::{Dot, WIDTH};
-use self::rows::Input;
+use self::rows::{Input, Pieces};
+use self::stored::Stored;
 use super::buffer::{dense, dims, tensor, values};
+
+pub(super) use self::stored::Packed;
 
 /// The most rows for which this product is faster than a blocked one.
 pub(crate) const MOST_ROWS: usize = 16;
 
-/// Tasks of a product; a fixed number, so that sums do not depend on the machine.
-const TASKS: usize = 4;
+/// Values of the weight that are worth a task of the thread pool.
+const TASK: usize = 1 << 16;
+
+/// The most tasks of a product that adds up what its tasks return.
+const MOST_TASKS: usize = 64;
+
+/// Which values of a weight are neighbours in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Along {
+    /// Those of an input: the weight is stored `[inputs, outputs]`.
+    Outputs,
+    /// Those of an output: the weight is stored `[outputs, inputs]`.
+    Inputs,
+}
 
 /// `x w` for few rows; `None` where neither the inputs nor the outputs of the weight are contiguous.
 ///
@@ -36,41 +51,58 @@ pub(super) fn product(x: &FlexTensor, w: &FlexTensor) -> Option<FlexTensor> {
     let layout = w.layout();
     let start = layout.start_offset();
     let weight = &w.storage::<f32>()[start..start + inputs * outputs];
-    let [rows, _] = dims::<2>(x);
+    if layout.is_contiguous() {
+        Some(times(x, weight, Along::Outputs))
+    } else if layout.permute(&[1, 0]).is_contiguous() {
+        Some(times(x, weight, Along::Inputs))
+    } else {
+        None
+    }
+}
+
+/// As [`product`], for a packed weight in the order of memory.
+pub(super) fn packed_product(x: &FlexTensor, weight: Packed<'_>, along: Along) -> FlexTensor {
+    times(x, weight, along)
+}
+
+fn times<W: Stored>(x: &FlexTensor, weight: W, along: Along) -> FlexTensor {
+    let [rows, width] = dims::<2>(x);
     let x = dense(x.clone());
     let x = Input {
         values: values(&x),
         rows,
-        width: inputs,
+        width,
     };
-    let y = if layout.is_contiguous() {
-        by_input(x, weight, outputs)
-    } else if layout.permute(&[1, 0]).is_contiguous() {
-        by_output(x, weight, outputs)
-    } else {
-        return None;
+    let y = match along {
+        Along::Outputs => by_input(x, weight),
+        Along::Inputs => by_output(x, weight),
     };
-    Some(tensor(y, [rows, outputs]))
+    let outputs = y.len() / rows.max(1);
+    tensor(y, [rows, outputs])
 }
 
 /// For a weight whose outputs are contiguous: each task adds the products of some inputs to all outputs.
-fn by_input(x: Input<'_>, weight: &[f32], outputs: usize) -> Vec<f32> {
-    let step = x.width.div_ceil(TASKS).next_multiple_of(DEPTH);
-    let tasks: Vec<_> = weight.chunks(step * outputs).enumerate().collect();
-    let one = |(index, weight)| {
+fn by_input<W: Stored>(x: Input<'_>, weight: W) -> Vec<f32> {
+    let outputs = weight.count() / x.width;
+    // Enough inputs in a task that adding up what tasks return takes little beside it.
+    let tasks = (weight.count() / TASK).min(x.width / 64);
+    let step = x.width.div_ceil(tasks.clamp(2, MOST_TASKS));
+    let step = step.next_multiple_of(DEPTH);
+    let starts: Vec<usize> = (0..x.width).step_by(step).collect();
+    let one = |first: usize| {
         let mut y = vec![0.0; x.rows * outputs];
-        let first = index * step;
+        let inputs = step.min(x.width - first);
         let task = Add {
             y: &mut y,
             x,
             first,
-            weight,
+            weight: weight.part(first * outputs, inputs * outputs),
             outputs,
         };
         Arch::new().dispatch(task);
         y
     };
-    let mut parts: Vec<Vec<f32>> = tasks.into_par_iter().map(one).collect();
+    let mut parts: Vec<Vec<f32>> = starts.into_par_iter().map(one).collect();
     let mut sum = parts.swap_remove(0);
     for part in parts {
         for (sum, part) in sum.iter_mut().zip(part) {
@@ -80,23 +112,27 @@ fn by_input(x: Input<'_>, weight: &[f32], outputs: usize) -> Vec<f32> {
     sum
 }
 
-/// For a weight whose inputs are contiguous: each task computes some outputs of every row.
-fn by_output(x: Input<'_>, weight: &[f32], outputs: usize) -> Vec<f32> {
-    let step = outputs.div_ceil(TASKS).next_multiple_of(WIDTH);
-    let tasks: Vec<_> = weight.chunks(step * x.width).collect();
-    let one = |weight: &[f32]| {
-        let outputs = weight.len() / x.width;
+/// For a weight whose inputs are contiguous: each task computes some outputs of every row, so that their number
+/// changes no sum.
+fn by_output<W: Stored>(x: Input<'_>, weight: W) -> Vec<f32> {
+    let outputs = weight.count() / x.width;
+    let tasks = (weight.count() / TASK).clamp(1, 4 * rayon::current_num_threads());
+    let step = outputs.div_ceil(tasks).next_multiple_of(WIDTH);
+    let starts: Vec<usize> = (0..outputs).step_by(step).collect();
+    let pieces = Pieces::new(x);
+    let one = |first: usize| {
+        let outputs = step.min(outputs - first);
         let mut y = vec![0.0; x.rows * outputs];
         let task = Dot {
             y: &mut y,
-            x,
-            weight,
-            outputs,
+            x: &pieces,
+            weight: weight.part(first * x.width, outputs * x.width),
+            inputs: x.width,
         };
         Arch::new().dispatch(task);
         y
     };
-    let parts: Vec<Vec<f32>> = tasks.into_par_iter().map(one).collect();
+    let parts: Vec<Vec<f32>> = starts.into_par_iter().map(one).collect();
     let mut y = Vec::with_capacity(x.rows * outputs);
     for row in 0..x.rows {
         for part in &parts {

@@ -1,8 +1,9 @@
 //! Products with a frozen weight that is quantised.
 //!
-//! The weight is dequantised for one product and dropped: Burn's autodiff would keep the f32 weight until the
-//! backward pass; here it keeps the quantised one and dequantises it again. Flex stores a byte for each value,
-//! whatever the number of its bits, and an f32 scale for each block.
+//! A product of few rows, in generation, reads the weight as it is stored. For one of many rows, and in training, it
+//! is dequantised and dropped: Burn's autodiff would keep the f32 weight until the backward pass; here it keeps the
+//! quantised one and dequantises it again. Flex stores a byte for each value, whatever the number of its bits, and
+//! an f32 scale for each block.
 
 use burn::backend::ops::{FloatTensorOps, QTensorOps};
 use burn::backend::{Flex, TensorMetadata};
@@ -11,6 +12,15 @@ use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
 use super::buffer::{dims, tensor};
+use super::product_few_rows::{Along, Packed, packed_product};
+
+/// `x W`, `[rows, out]`, for a few rows.
+pub(super) fn few_rows(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
+    match packed(weight) {
+        Some(weight) => packed_product(&x, weight, Along::Outputs),
+        None => Flex::float_matmul(x, dequantized(weight)),
+    }
+}
 
 /// `x W`, `[rows, tokens, out]`.
 pub(super) fn forward(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
@@ -55,6 +65,16 @@ fn dequantized(weight: &FlexQTensor) -> FlexTensor {
         }
     });
     tensor(wide, shape)
+}
+
+/// The weight as it is stored; `None` where its blocks are shorter than a vector or do not lie along its rows.
+fn packed(weight: &FlexQTensor) -> Option<Packed<'_>> {
+    let values = weight.tensor();
+    let [rows, columns] = dims(values);
+    let block = rows * columns / weight.scales().len().max(1);
+    let by_rows = is_by_rows(weight, block, columns);
+    let packed = by_rows.then(|| Packed::new(values.storage(), weight.scales()))?;
+    packed.filter(|packed| packed.fits(columns))
 }
 
 /// Whether the weight is stored row after row in blocks of `block` neighbouring values, each with one scale.

@@ -1,11 +1,15 @@
 //! Products of few rows, and products with a quantised weight.
 
-use burn::tensor::Tensor;
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
-use idiolect_kernels::{linear, linear_few_tokens, plain, product};
+use burn::tensor::{DType, Tensor, TensorData};
+use idiolect_kernels::{PackedWeight, linear, linear_few_tokens, plain, product, quantize};
 use proptest::prelude::*;
 
-use crate::support::{BOUND, close, random};
+use crate::support::{BOUND, close, device, random};
+
+fn values(tensor: Tensor<2>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
@@ -84,6 +88,202 @@ fn products_with_a_quantised_weight_are_those_with_the_dequantised_one() {
             close("gradient", &found, &expected, BOUND);
             let plain = gradient(plain::quantized_linear(x.clone(), quantized));
             close("plain gradient", &plain, &expected, BOUND);
+        }
+    }
+}
+
+/// Whether every value is within `(inputs + 2) 2^-24` of the sum of its products' sizes from the product in f64:
+/// the bound of a sum of `inputs` products in f32, in any order.
+fn close_to_f64(found: Tensor<2>, x: Tensor<2>, wide: Tensor<2>) {
+    let ([rows, inputs], [_, outputs]) = (x.dims(), wide.dims());
+    let (found, x, wide) = (values(found), values(x), values(wide));
+    let unit = (inputs + 2) as f64 * 2f64.powi(-24);
+    for at in 0..rows * outputs {
+        let (row, output) = (at / outputs, at % outputs);
+        let products = (0..inputs).map(|i| x[row * inputs + i] * wide[i * outputs + output]);
+        let exact: f64 = products.clone().sum();
+        let size: f64 = products.map(f64::abs).sum();
+        let off = (found[at] - exact).abs();
+        assert!(
+            off <= unit * size,
+            "{off} at {at} of {rows} x {inputs} x {outputs}, sizes {size}"
+        );
+    }
+}
+
+#[test]
+fn packed_products_of_few_rows_are_those_of_f64() {
+    // Blocks of 32, of 16, and shorter than a vector; rows of one block, of many, and of an odd number.
+    let shapes = [
+        ([1, 32], 32),
+        ([31, 96], 32),
+        ([33, 64], 32),
+        ([70, 1056], 32),
+        ([5, 48], 16),
+        ([32, 1], 1),
+        ([33, 31], 1),
+        ([64, 33], 1),
+        ([9, 24], 8),
+    ];
+    for (shape, block) in shapes {
+        for value in [QuantValue::Q8S, QuantValue::Q4S] {
+            let Weight { quantized, wide } = quantized(shape, block, value);
+            for rows in 1..=17 {
+                let x: Tensor<2> = random([rows, shape[0]], 3);
+                let found = product(x.clone(), quantized.clone());
+                close_to_f64(found.clone(), x.clone(), wide.clone());
+                let tokens = x.clone().reshape([1, rows, shape[0]]);
+                let tokens = linear_few_tokens(tokens, quantized.clone());
+                found
+                    .into_data()
+                    .assert_eq(&tokens.reshape([rows, shape[1]]).into_data(), true);
+            }
+        }
+    }
+}
+
+#[test]
+fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
+    let shape = [256, 1056];
+    let Weight { quantized, wide } = quantized(shape, 32, QuantValue::Q8S);
+    let (x, back) = (random([5, shape[0]], 3), random([5, shape[1]], 4));
+    let copies =
+        [wide.clone(), wide.clone().transpose()].map(|wide| PackedWeight::new(&wide).unwrap());
+    let all = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            [
+                product(x.clone(), quantized.clone()),
+                copies[0].product(&x).unwrap(),
+                copies[1].product(&back).unwrap(),
+                product(x.clone(), wide.clone()),
+                product(back.clone(), wide.clone().transpose()),
+            ]
+            .map(Tensor::into_data)
+        })
+    };
+    let expected = all(1);
+    for threads in [2, 3, 5, 16] {
+        for (found, expected) in all(threads).iter().zip(&expected) {
+            found.assert_eq(expected, true);
+        }
+    }
+}
+
+#[test]
+fn a_row_of_a_packed_product_does_not_depend_on_the_others() {
+    let Weight { quantized, wide } = quantized([70, 96], 32, QuantValue::Q8S);
+    let copy = PackedWeight::new(&wide.transpose()).unwrap();
+    let (x, back): (Tensor<2>, Tensor<2>) = (random([16, 70], 3), random([16, 96], 4));
+    for rows in 1..=16 {
+        let (above, at) = (0..rows, rows - 1..rows);
+        let beside = product(x.clone().slice([above.clone(), 0..70]), quantized.clone());
+        let alone = product(x.clone().slice([at.clone(), 0..70]), quantized.clone());
+        alone
+            .into_data()
+            .assert_eq(&beside.slice([at.clone(), 0..96]).into_data(), true);
+        let beside = copy.product(&back.clone().slice([above, 0..96])).unwrap();
+        let alone = copy
+            .product(&back.clone().slice([at.clone(), 0..96]))
+            .unwrap();
+        alone
+            .into_data()
+            .assert_eq(&beside.slice([at, 0..70]).into_data(), true);
+    }
+}
+
+#[test]
+fn a_copy_of_a_weight_differs_by_half_a_step_of_its_blocks() {
+    for (inputs, outputs, rows) in [(7, 32, 1), (33, 64, 3), (31, 1056, 16), (64, 33, 5)] {
+        // The neighbours in memory are outputs, and then inputs.
+        for transposed in [outputs % 32 > 0, true] {
+            let stored = if transposed {
+                [outputs, inputs]
+            } else {
+                [inputs, outputs]
+            };
+            if stored[1] % 32 > 0 {
+                continue;
+            }
+            let memory: Tensor<2> = random(stored, 5);
+            let numbers = values(memory.clone());
+            let largest = numbers
+                .chunks(32)
+                .map(|block| block.iter().fold(0.0, |most: f64, x| most.max(x.abs())));
+            let steps: Vec<f32> = largest
+                .flat_map(|most| [(most / 254.0) as f32; 32])
+                .collect();
+            let steps: Tensor<2> = Tensor::from_data(TensorData::new(steps, stored), &device());
+            let in_order = |stored: Tensor<2>| {
+                if transposed {
+                    stored.transpose()
+                } else {
+                    stored
+                }
+            };
+            let (weight, steps) = (in_order(memory), in_order(steps));
+            let x: Tensor<2> = random([rows, inputs], 3);
+            let found = PackedWeight::new(&weight).unwrap().product(&x).unwrap();
+            let exact = values(x.clone().cast(DType::F64).matmul(weight.cast(DType::F64)));
+            let bound = values(x.abs().cast(DType::F64).matmul(steps.cast(DType::F64)));
+            let found = values(found);
+            for ((found, exact), bound) in found.iter().zip(&exact).zip(&bound) {
+                assert!(
+                    (found - exact).abs() <= bound * 1.0001,
+                    "{found} {exact} {bound}"
+                );
+            }
+            assert_ne!(found, exact, "nothing was rounded");
+        }
+    }
+}
+
+#[test]
+fn a_copy_is_made_only_where_it_is_read() {
+    assert!(
+        PackedWeight::new(&random([32, 33], 1)).is_none(),
+        "rows of 33"
+    );
+    assert!(PackedWeight::new(&random([33, 32], 1).transpose()).is_some());
+    assert!(
+        PackedWeight::new(&random([32, 32], 1).cast(DType::BF16)).is_none(),
+        "bf16"
+    );
+    let copy = PackedWeight::new(&random([32, 32], 1)).unwrap();
+    assert!(
+        copy.product(&random([1, 32], 2).autodiff().require_grad())
+            .is_none(),
+        "tracked"
+    );
+    let zeros = PackedWeight::new(&Tensor::zeros([32, 32], &device())).unwrap();
+    let none = zeros.product(&random([2, 32], 2)).unwrap();
+    assert!(values(none).iter().all(|value| *value == 0.0));
+}
+
+#[test]
+fn quantising_on_all_threads_gives_the_numbers_of_burn() {
+    let values = [QuantValue::Q8S, QuantValue::Q4S, QuantValue::Q8F];
+    for (shape, block) in [
+        ([1100, 96], 32),
+        ([7, 24], 8),
+        ([5, 6], 2),
+        ([3, 64], 64),
+        ([31, 1], 1),
+    ] {
+        let random: Tensor<2> = random(shape, 5);
+        // Halves of a step, which are rounded away from zero, and a block of zeros.
+        let halves = random.clone().mul_scalar(2.0).round().div_scalar(2.0);
+        let halves =
+            halves.slice_assign([0..1, 0..shape[1]], Tensor::zeros([1, shape[1]], &device()));
+        for weight in [random, halves] {
+            for value in values {
+                let scheme = QuantScheme::default().with_value(value);
+                let scheme = scheme.per_block([block], ScaleDtype::F32);
+                let found = quantize(weight.clone(), &scheme);
+                let expected = weight.clone().quantize_dynamic(&scheme);
+                assert_eq!(found.dtype(), expected.dtype());
+                assert_eq!(found.into_data(), expected.into_data());
+            }
         }
     }
 }

@@ -1,102 +1,106 @@
 //! A weight whose inputs are contiguous: each value of the result is a dot product.
 
+use std::array;
+
 use pulp::{Simd, WithSimd};
 
-use super::rows::{Input, quarters};
+use super::rows::{Piece, Pieces};
+use super::stored::{PIECE, Stored};
 
 /// Outputs that are computed in one pass over the input.
+///
+/// Their rows of the weight are a quarter of it apart, so that the processor fetches four pages ahead and not one.
 pub(super) const WIDTH: usize = 4;
 
 /// Computes some outputs of every row.
-pub(super) struct Dot<'a> {
+pub(super) struct Dot<'a, W> {
     pub(super) y: &'a mut [f32],
-    pub(super) x: Input<'a>,
-    pub(super) weight: &'a [f32],
-    pub(super) outputs: usize,
+    pub(super) x: &'a Pieces,
+    pub(super) weight: W,
+    pub(super) inputs: usize,
 }
 
-impl WithSimd for Dot<'_> {
+impl<W: Stored> WithSimd for Dot<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let inputs = self.x.width;
-        let mut at = 0;
-        let mut groups = self.weight.chunks_exact(WIDTH * inputs);
-        for group in &mut groups {
-            let y = Output {
-                values: self.y,
-                width: self.outputs,
-                column: at,
-            };
-            dot_with_rows(simd, y, self.x, quarters(group));
-            at += WIDTH;
+        let outputs = self.weight.count() / self.inputs;
+        let apart = outputs / WIDTH;
+        let row = |output| self.weight.part(output * self.inputs, self.inputs);
+        for output in 0..apart {
+            let columns = array::from_fn(|i| output + i * apart);
+            let w: [W; WIDTH] = array::from_fn(|i| row(columns[i]));
+            dot_with_rows(simd, self.y, outputs, columns, self.x, w);
         }
-        for row in groups.remainder().chunks_exact(inputs) {
-            let y = Output {
-                values: self.y,
-                width: self.outputs,
-                column: at,
-            };
-            dot_with_rows(simd, y, self.x, [row]);
-            at += 1;
+        for output in apart * WIDTH..outputs {
+            dot_with_rows(simd, self.y, outputs, [output], self.x, [row(output)]);
         }
     }
 }
 
-/// Rows of a result that some columns are written to.
-struct Output<'a> {
-    values: &'a mut [f32],
-    /// Values of a row.
-    width: usize,
-    /// First column that is written.
-    column: usize,
-}
-
-/// `y[r][column + i] = x[r] w[i]`, four rows at a time, then one.
+/// `y[r][columns[i]] = x[r] w[i]` for all rows of `outputs` values, four at a time, then one.
 #[inline(always)]
-fn dot_with_rows<S: Simd, const N: usize>(simd: S, y: Output<'_>, x: Input<'_>, w: [&[f32]; N]) {
-    let (inputs, column) = (x.width, y.column);
-    let (fours, ones) = x.values.split_at(x.rows / 4 * 4 * inputs);
-    let mut y = y.values.chunks_exact_mut(y.width);
-    for x in fours.chunks_exact(4 * inputs) {
-        let sums = dots(simd, quarters(x), w);
-        for (sums, y) in sums.iter().zip(&mut y) {
-            y[column..column + N].copy_from_slice(sums);
+fn dot_with_rows<S: Simd, W: Stored, const N: usize>(
+    simd: S,
+    y: &mut [f32],
+    outputs: usize,
+    columns: [usize; N],
+    x: &Pieces,
+    w: [W; N],
+) {
+    let (fours, ones) = y.split_at_mut(y.len() / (4 * outputs) * 4 * outputs);
+    let mut row = 0;
+    for y in fours.chunks_exact_mut(4 * outputs) {
+        let sums: [[f32; N]; 4] = dots(simd, x.get(row), w);
+        for (y, sums) in y.chunks_exact_mut(outputs).zip(sums) {
+            for (column, sum) in columns.into_iter().zip(sums) {
+                y[column] = sum;
+            }
         }
+        row += 4;
     }
-    for (x, y) in ones.chunks_exact(inputs).zip(y) {
-        let [sums] = dots(simd, [x], w);
-        y[column..column + N].copy_from_slice(&sums);
+    for y in ones.chunks_exact_mut(outputs) {
+        let [sums]: [[f32; N]; 1] = dots(simd, x.get(row), w);
+        for (column, sum) in columns.into_iter().zip(sums) {
+            y[column] = sum;
+        }
+        row += 1;
     }
 }
 
 /// `x[r] w[i]` for all pairs.
 #[inline(always)]
-fn dots<S: Simd, const R: usize, const N: usize>(
+#[allow(
+    clippy::needless_range_loop,
+    reason = "one index runs through several slices"
+)]
+fn dots<S: Simd, W: Stored, const R: usize, const N: usize>(
     simd: S,
-    x: [&[f32]; R],
-    w: [&[f32]; N],
+    x: [&[Piece]; R],
+    w: [W; N],
 ) -> [[f32; N]; R] {
-    let whole = w[0].len() / S::F32_LANES;
-    let (a, b) = (
-        x.map(|x| &S::as_simd_f32s(x).0[..whole]),
-        w.map(|w| &S::as_simd_f32s(w).0[..whole]),
-    );
+    let inputs = w[0].count();
+    let whole = inputs / PIECE;
     let mut sums = [[simd.splat_f32s(0.0); N]; R];
     for at in 0..whole {
-        for r in 0..R {
-            for i in 0..N {
-                sums[r][i] = simd.mul_add_e_f32s(a[r][at], b[i][at], sums[r][i]);
+        for i in 0..N {
+            let wide = w[i].piece(at);
+            for (v, w) in S::as_simd_f32s(&wide).0.iter().enumerate() {
+                for r in 0..R {
+                    let x = S::as_simd_f32s(&x[r][at].0).0[v];
+                    sums[r][i] = simd.mul_add_e_f32s(x, *w, sums[r][i]);
+                }
             }
         }
     }
     let mut out = [[0.0; N]; R];
     for r in 0..R {
         for i in 0..N {
-            let tail = x[r].iter().zip(w[i]).skip(whole * S::F32_LANES);
-            let tail: f32 = tail.map(|(x, w)| x * w).sum();
-            out[r][i] = simd.reduce_sum_f32s(sums[r][i]) + tail;
+            out[r][i] = simd.reduce_sum_f32s(sums[r][i]);
+            for at in whole * PIECE..inputs {
+                out[r][i] += x[r][whole].0[at % PIECE] * w[i].value(at);
+            }
         }
     }
     out

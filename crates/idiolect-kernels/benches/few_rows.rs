@@ -1,0 +1,97 @@
+//! Products of few rows at the sizes of SmolLM2-135M: a weight in f32, and the same quantised to 8 bits, as it is
+//! multiplied and as it would be after dequantising it.
+//!
+//! Prints the least milliseconds of some runs, each over weights that together are larger than a cache, and the values
+//! of the weight that a second takes. `RAYON_NUM_THREADS=1 cargo bench -p idiolect-kernels --bench few_rows` runs it;
+//! `-- 9` sets the number of runs.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+use std::time::Instant;
+
+use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
+use burn::tensor::{Device, Distribution, Tensor};
+use idiolect_kernels::{PackedWeight, linear, product};
+
+/// Inputs and outputs: a gate or up projection, a down projection, and a third of the head.
+const SHAPES: [[usize; 2]; 3] = [[576, 1536], [1536, 576], [576, 16_384]];
+
+/// Values of all weights of a run.
+const VALUES: usize = 64_000_000;
+
+fn main() {
+    let runs = std::env::args()
+        .find_map(|word| word.parse().ok())
+        .unwrap_or(7);
+    let device = Device::default();
+    device.seed(7);
+    println!("{:<44}{:>9}{:>16}", "", "ms", "values/ns");
+    for shape in SHAPES {
+        let weights = Weights::new(shape, &device);
+        for rows in [1, 4, 8, 16] {
+            let x = Tensor::<2>::random([rows, shape[0]], Distribution::Default, &device);
+            weights.compare(runs, &x);
+        }
+    }
+}
+
+/// Weights of one shape in each form.
+struct Weights {
+    shape: [usize; 2],
+    wide: Vec<Tensor<2>>,
+    quantized: Vec<Tensor<2>>,
+    /// Copies in which inputs are neighbours, as in a head that is the embedding.
+    copies: Vec<PackedWeight>,
+}
+
+impl Weights {
+    fn new(shape: [usize; 2], device: &Device) -> Self {
+        let [inputs, outputs] = shape;
+        let range = Distribution::Uniform(-0.05, 0.05);
+        let random = |shape| Tensor::<2>::random(shape, range, device);
+        let count = VALUES / (inputs * outputs);
+        let scheme = QuantScheme::default().with_value(QuantValue::Q8S);
+        let scheme = scheme.per_block([32], ScaleDtype::F32);
+        let wide: Vec<_> = (0..count).map(|_| random(shape)).collect();
+        let quantize = |wide: &Tensor<2>| wide.clone().quantize_dynamic(&scheme);
+        let copy = |_| PackedWeight::new(&random([outputs, inputs]).transpose()).unwrap();
+        Self {
+            shape,
+            quantized: wide.iter().map(quantize).collect(),
+            copies: (0..count).map(copy).collect(),
+            wide,
+        }
+    }
+
+    fn compare(&self, runs: usize, x: &Tensor<2>) {
+        let [rows, inputs] = x.dims();
+        let report = |name: &str, count: usize, run: &dyn Fn(usize)| {
+            let one = || {
+                let start = Instant::now();
+                (0..count).for_each(run);
+                start.elapsed().as_secs_f64()
+            };
+            one();
+            let least = (0..runs).map(|_| one()).fold(f64::INFINITY, f64::min);
+            let (milliseconds, values) =
+                (least * 1e3 / count as f64, self.shape[0] * self.shape[1]);
+            let rate = (values * count) as f64 / least / 1e9;
+            let name = format!("{rows} rows, {} x {}, {name}", self.shape[0], self.shape[1]);
+            println!("{name:<44}{milliseconds:>9.3}{rate:>16.2}");
+        };
+        let many = self.wide.len();
+        report("f32", many, &|at| {
+            drop(product(x.clone(), self.wide[at].clone()))
+        });
+        report("8 bits", many, &|at| {
+            drop(product(x.clone(), self.quantized[at].clone()))
+        });
+        report("copy in 8 bits", many, &|at| {
+            drop(self.copies[at].product(x))
+        });
+        let tokens = x.clone().reshape([1, rows, inputs]);
+        report("8 bits, dequantised", many.min(4), &|at| {
+            drop(linear(tokens.clone(), self.quantized[at].clone()));
+        });
+    }
+}
