@@ -59,15 +59,15 @@ pub(crate) enum CliError {
     #[error("a fault of this program, which is worth a report: {0}")]
     Panic(String),
     /// The user asked to stop; what was done is on disk.
-    #[error("stopped: {steps} steps are done; the same command with {again} resumes")]
+    #[error("stopped: {} done; the same command{again} resumes", counted(*steps))]
     Stopped {
         /// Optimiser steps done.
         steps: usize,
-        /// What to add to the command.
+        /// What to add to the command, after a space.
         again: &'static str,
     },
     /// The user asked to stop a training that writes no checkpoints.
-    #[error("stopped: {steps} steps are done and not kept, since --checkpoint-every is 0")]
+    #[error("stopped: {} done and not kept, since --checkpoint-every is 0", counted(*steps))]
     Lost {
         /// Optimiser steps done.
         steps: usize,
@@ -195,6 +195,14 @@ impl CliError {
             }
         }
         line
+    }
+}
+
+/// `1 step is`, `2 steps are`.
+fn counted(steps: usize) -> String {
+    match steps {
+        1 => "1 step is".into(),
+        many => format!("{many} steps are"),
     }
 }
 

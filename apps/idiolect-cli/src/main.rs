@@ -65,8 +65,27 @@ fn refused(error: &clap::Error) -> CliError {
     CliError::Usage(usage(error))
 }
 
+/// Commands of other programs, and those that do it here.
+const COMMANDS: [(&str, &str); 9] = [
+    ("lora", "train"),
+    ("finetune", "train"),
+    ("fine-tune", "train"),
+    ("sft", "train"),
+    ("fuse", "merge"),
+    ("convert", "export"),
+    ("evaluate", "eval"),
+    ("upload", "push"),
+    ("download", "fetch"),
+];
+
 /// What an argument that is none here is called: since another version, or by other programs.
 fn own_name(error: &clap::Error) -> Option<String> {
+    if let Some(ContextValue::String(command)) = error.get(ContextKind::InvalidSubcommand) {
+        let (_, own) = COMMANDS.iter().find(|(other, _)| other == command)?;
+        return Some(format!(
+            "{command} is called {own} here: idiolect {own} --help"
+        ));
+    }
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
@@ -80,10 +99,25 @@ fn own_name(error: &clap::Error) -> Option<String> {
     }
     let own = synonym(&name)?;
     let (key, value) = (own.key.replace('_', "-"), own.value);
-    Some(match value {
-        "" => format!("{flag} is called --{key} here"),
-        value if value.contains(' ') => format!("{flag} is called --{key} here, a number {value}"),
-        value => format!("{flag} is called --{key} {value} here"),
+    Some(match (key.as_str(), value) {
+        // A training reads an adapter and writes one.
+        ("adapter", _) if !is_option("adapter") => format!(
+            "{flag} is called --out here, where an adapter is written, or --init-adapter, where one goes on"
+        ),
+        (key, "") => format!("{flag} is called --{key} here"),
+        (key, value) if value.contains(' ') => format!("{flag} is called --{key} here: {value}"),
+        (key, value) => format!("{flag} is called --{key} {value} here"),
+    })
+}
+
+/// Whether the command of this call has an option.
+fn is_option(name: &str) -> bool {
+    let cli = Cli::whole();
+    let mut words = std::env::args();
+    let command = words.find_map(|word| cli.find_subcommand(word));
+    command.is_none_or(|command| {
+        let mut options = command.get_arguments();
+        options.any(|option| option.get_long() == Some(name))
     })
 }
 

@@ -4,6 +4,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use idiolect::Progress;
+
+use crate::progress::Bar;
+
 /// Set by the first SIGINT, SIGTERM or SIGHUP; the same flag for every run of the program.
 pub(crate) fn flag() -> &'static AtomicBool {
     static FLAG: AtomicBool = AtomicBool::new(false);
@@ -13,6 +17,7 @@ pub(crate) fn flag() -> &'static AtomicBool {
             if FLAG.swap(true, Ordering::SeqCst) {
                 std::process::exit(1);
             }
+            Bar::default().note("stopping after what is under way; the same again ends at once");
         };
         // Without a handler a signal ends the program at once, and the journal and checkpoints serve.
         ctrlc::set_handler(handler).is_ok()

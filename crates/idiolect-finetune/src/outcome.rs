@@ -78,7 +78,12 @@ impl fmt::Display for Since {
 impl fmt::Display for TrainReport {
     /// One line: steps, training loss, held-out loss.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} steps are done", self.done)?;
+        let verb = if self.done == 1 {
+            "step is"
+        } else {
+            "steps are"
+        };
+        write!(f, "{} {verb} done", self.done)?;
         if let Some(Course {
             first, last, span, ..
         }) = self.course()

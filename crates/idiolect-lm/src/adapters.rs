@@ -9,6 +9,7 @@ mod weighted;
 
 pub use combine::CombineSummary;
 pub use merge::{MergeOptions, MergeSummary};
+pub use put_on::adapter_folder;
 pub use shift::{ShiftRow, ShiftSummary, Shifts};
 pub use weighted::WeightedAdapter;
 

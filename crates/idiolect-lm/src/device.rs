@@ -115,6 +115,15 @@ fn unknown(name: &str) -> LmError {
     } else {
         format!("one of {}, as this program was built", built.join(", "))
     };
+    let kind = name.split(':').next().unwrap_or(name);
+    let is_known = DEVICES.iter().any(|(known, _)| *known == kind);
+    if is_known && !built.contains(&kind) {
+        return LmError::setting(
+            "device",
+            expected,
+            format!("{name}, a feature of the build"),
+        );
+    }
     LmError::setting("device", expected, name)
 }
 

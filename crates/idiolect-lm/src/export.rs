@@ -16,7 +16,7 @@ use idiolect_model::read_config;
 use idiolect_prompt::Template;
 
 use crate::text::{Text, gguf_vocabulary};
-use crate::{LanguageModel, LmError, ModelSettings, hub, on_threads};
+use crate::{LanguageModel, LmError, ModelSettings, adapter_folder, hub, on_threads};
 
 /// The version of quantised blocks that files name (`GGML_QUANT_VERSION`).
 const BLOCKS: u32 = 2;
@@ -101,6 +101,7 @@ impl Export {
         out: &Path,
         progress: &dyn Progress,
     ) -> Result<ExportSummary, LmError> {
+        let folder = &*adapter_folder(folder);
         let of_adapter = read_adapter_config(folder)?;
         check_gguf(&of_adapter)?;
         let config = read_config(&self.located(progress)?)?;
@@ -189,5 +190,8 @@ fn remark_of(text: &Text) -> Option<String> {
 }
 
 fn write(contents: GgufContents, out: &Path) -> Result<(), LmError> {
+    if let Some(folder) = out.parent() {
+        std::fs::create_dir_all(folder).map_err(LmError::io(folder))?;
+    }
     Ok(write_atomically(out, |out| contents.write(out))?)
 }

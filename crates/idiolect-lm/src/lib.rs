@@ -18,6 +18,7 @@ mod writer;
 
 pub use adapters::{
     CombineSummary, MergeOptions, MergeSummary, ShiftRow, ShiftSummary, Shifts, WeightedAdapter,
+    adapter_folder,
 };
 pub use device::on_threads;
 pub use dtype::Dtype;

@@ -44,10 +44,10 @@ pub enum LoraError {
         path: PathBuf,
     },
     /// A setting is out of range, or one that is not supported.
-    #[error("{place}: {field}: expected {expected}, found {found}")]
+    #[error("{}{field}: expected {expected}, found {found}", before(place))]
     Setting {
-        /// The file, or the name of the option group.
-        place: String,
+        /// The file; none for an option of an adapter that is not read from one.
+        place: Option<String>,
         /// Name of the setting.
         field: String,
         /// What is supported.
@@ -72,10 +72,17 @@ pub enum LoraError {
     Model(idiolect_model::ModelError),
 }
 
+/// The file of a setting, as it stands before its name.
+fn before(place: &Option<String>) -> String {
+    place
+        .as_ref()
+        .map_or_else(String::new, |place| format!("{place}: "))
+}
+
 /// A [`LoraError::Setting`] about an option of an adapter.
 pub(crate) fn wrong(field: &str, expected: impl Into<String>, found: impl ToString) -> LoraError {
     LoraError::Setting {
-        place: "adapter".into(),
+        place: None,
         field: field.into(),
         expected: expected.into(),
         found: found.to_string(),

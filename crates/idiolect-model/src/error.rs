@@ -15,6 +15,17 @@ pub enum ModelError {
         #[source]
         source: std::io::Error,
     },
+    /// A place that holds no model.
+    #[error(
+        "{}: expected a Hugging Face folder, with config.json, or a .gguf file, found {found}",
+        path.display()
+    )]
+    NoModel {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
     /// A JSON file does not parse, or a value in it has the wrong type.
     #[error("{}: not valid: {source}", path.display())]
     Json {

@@ -177,7 +177,22 @@ fn is_gguf(path: &Path) -> bool {
 }
 
 fn require_folder(path: &Path) -> Result<(), ModelError> {
-    std::fs::read_dir(path)
-        .map(drop)
-        .map_err(|source| ModelError::io(path, source))
+    let has = |name: &str| path.join(name).exists();
+    let found = if path.is_file() {
+        "another file"
+    } else if !path.is_dir() || has("config.json") || has(PARAMS) {
+        // What cannot be read says so itself.
+        let read = std::fs::read_dir(path).map(drop);
+        return read.map_err(|source| ModelError::io(path, source));
+    } else if has("adapter_config.json") {
+        "the folder of an adapter, which goes on its base model"
+    } else if has("adapter/adapter_config.json") {
+        "a training run, whose adapter goes on its base model"
+    } else {
+        "a folder without it"
+    };
+    Err(ModelError::NoModel {
+        path: path.into(),
+        found,
+    })
 }

@@ -191,14 +191,14 @@ mod tests {
                 epochs: 0,
                 ..base()
             }),
-            "setting epochs: expected at least 1, found 0"
+            "epochs: expected at least 1, found 0"
         );
         assert_eq!(
             refused(TrainConfig {
                 learning_rate: f64::NAN,
                 ..base()
             }),
-            "setting learning_rate: expected above 0 and at most 10, found NaN"
+            "learning_rate: expected above 0 and at most 10, found NaN"
         );
         assert!(
             refused(TrainConfig {

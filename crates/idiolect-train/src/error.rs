@@ -12,7 +12,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum TrainError {
     /// A setting lies outside its range.
-    #[error("setting {name}: expected {expected}, found {found}")]
+    #[error("{name}: expected {expected}, found {found}")]
     Setting {
         /// The field of the configuration, or the part of the run.
         name: &'static str,

@@ -31,7 +31,7 @@ pub(crate) struct ContinueFlags {
     /// nift-2409/original, its control; flags and a configuration file win
     #[arg(help_heading = "Continuation", long)]
     pub preset: Option<String>,
-    /// Documents drawn by the seed; all of a smaller corpus
+    /// Documents drawn by the seed; all of a smaller corpus [default: the preset's, where one is named]
     #[arg(help_heading = "Corpus", long)]
     pub documents: Option<usize>,
     /// Fewest words of a document that may be drawn [default: 8]
@@ -122,14 +122,15 @@ pub(crate) struct ContinueFlags {
 /// Arguments of `continue`.
 #[derive(Args, Debug)]
 #[command(
-    override_usage = "idiolect continue --corpus <PATH> --teacher <TEACHER> --out <FOLDER> [OPTIONS]
+    override_usage = "idiolect continue --corpus <PATH> --documents <N> --teacher <TEACHER> --out <FOLDER> [OPTIONS]
+       idiolect continue --corpus <PATH> --preset <PRESET> --teacher <TEACHER> --out <FOLDER> [OPTIONS]
        idiolect continue --config <FILE> [OPTIONS]"
 )]
 #[command(after_help = "Examples:
-  idiolect continue --corpus texts/ --teacher local:models/M.gguf --out runs/halves
+  idiolect continue --corpus texts/ --documents 200 --teacher local:models/M.gguf --out runs/halves
   idiolect continue --corpus corpus.jsonl --preset nift-2409 --teacher openai:http://127.0.0.1:8080/v1 --server-model M --out runs/halves
-  idiolect continue --corpus texts/ --target original --out runs/originals
-  idiolect continue --corpus set.jsonl --text-field output --target whole --filters instructional,conversational --judge local:models/M.gguf --out runs/judged")]
+  idiolect continue --corpus texts/ --documents 200 --target original --out runs/originals
+  idiolect continue --corpus set.jsonl --documents 200 --text-field output --target whole --filters instructional,conversational --judge local:models/M.gguf --out runs/judged")]
 pub(crate) struct Continue {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
     #[arg(help_heading = "Run", long, value_name = "FILE")]

@@ -227,12 +227,15 @@ pub(crate) struct Metrics {
 /// Arguments of `report`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  idiolect report --run runs/demo
-  idiolect report --run runs/slow --run runs/fast --out runs/both")]
+  idiolect report runs/demo
+  idiolect report runs/slow runs/fast --out runs/both")]
 pub(crate) struct Report {
     /// Directory that sdft, train or distill wrote; eval folders below its eval/ are shown too. Given again, the
     /// runs are shown side by side on one page
-    #[arg(long, value_name = "FOLDER", required = true)]
+    #[arg(value_name = "RUN", required_unless_present = "run")]
+    pub runs: Vec<PathBuf>,
+    /// The same, by name
+    #[arg(long, value_name = "FOLDER")]
     pub run: Vec<PathBuf>,
     /// Where index.html and report.json are written; the run's own report/ unless several runs are given
     #[arg(long, value_name = "FOLDER")]

@@ -46,7 +46,7 @@ mod serve;
 mod server;
 mod training;
 
-/// Fine-tune Llama and Mistral models in their own words
+/// Fine-tune Llama, Mistral, Qwen, SmolLM and Granite models in their own words
 ///
 /// The model rewrites a data set's answers, rewrites that pass a check replace the originals, an adapter is
 /// trained on those, and a report says how far the model moved (arXiv 2402.13669).

@@ -1,5 +1,7 @@
 //! `idiolect report`: run directories in, their page and numbers out.
 
+use std::path::PathBuf;
+
 use idiolect::Progress;
 
 use crate::args::Report;
@@ -8,7 +10,8 @@ use crate::progress::Bar;
 
 /// Runs the command.
 pub(crate) fn run(args: &Report) -> Result<(), CliError> {
-    let page = idiolect::report::write_runs(&args.run, args.out.as_deref());
+    let runs: Vec<PathBuf> = args.runs.iter().chain(&args.run).cloned().collect();
+    let page = idiolect::report::write_runs(&runs, args.out.as_deref());
     let page = page.map_err(idiolect::Error::from)?;
     Bar::default().note(&format!("The report is {}", page.display()));
     Ok(())

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Sdft) -> Result<(), CliError> {
     bar.end();
     let outcome = match outcome {
         Err(Error::FineTune(FineTuneError::Stopped { steps, kept })) => {
-            return Err(CliError::stopped(steps, kept, "nothing more"));
+            return Err(CliError::stopped(steps, kept, ""));
         }
         other => other?,
     };

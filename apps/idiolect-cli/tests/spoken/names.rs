@@ -27,7 +27,7 @@ const OTHERS: [(&str, &str); 62] = [
     ("load_best_model_at_end", "return-best"),
     ("early_stopping_patience", "patience"),
     ("gradient_checkpointing", "activation-checkpointing"),
-    ("report_to", "tensorboard true"),
+    ("report_to", "track"),
     ("torch_dtype", "dtype"),
     ("bf16", "dtype bf16"),
     ("max_seq_length", "max-length"),
@@ -54,7 +54,7 @@ const OTHERS: [(&str, &str); 62] = [
     ("cutoff_len", "max-length"),
     ("lora_rank", "rank"),
     ("lora_target", "targets"),
-    ("finetuning_type", "full true"),
+    ("finetuning_type", "full"),
     ("quantization_bit", "quantize"),
     ("val_size", "validation-share"),
     ("max_samples", "sample"),
@@ -87,7 +87,19 @@ fn names_of_other_programs_are_answered_with_those_of_this_one() {
     let Some(place) = Place::new() else { return };
     refused(
         &["train", "--warmup-ratio", "0.1"],
-        &["--warmup-ratio is called --warmup-steps here, a number of steps, not of a share"],
+        &["--warmup-ratio is called --warmup-steps here: a number of steps, not a share of them"],
+    );
+    refused(
+        &["train", "--adapter-path", "a"],
+        &["--adapter-path is called --out here, where an adapter is written, or --init-adapter"],
+    );
+    refused(
+        &["generate", "--adapter-path", "a"],
+        &["--adapter-path is called --adapter here"],
+    );
+    refused(
+        &["fuse"],
+        &["fuse is called merge here: idiolect merge --help"],
     );
     let config = place.write("run.toml", "load_in_4bit = true\n");
     refused(

@@ -1,7 +1,7 @@
 //! That every row of a data set has a response, where a job needs one.
 
 use idiolect_input::shown;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::set::Dataset;
 use crate::DataError;
@@ -48,12 +48,16 @@ impl Dataset {
             row: &row,
         };
         Err(match &self.format.shape {
-            RowShape::Pair(fields) => {
-                place.error(&fields.response, "a response", self.fields(number))
-            }
-            RowShape::Completion(fields) => {
-                place.error(&fields.completion, "a response", self.fields(number))
-            }
+            RowShape::Pair(fields) => place.error(
+                &fields.response,
+                "a response",
+                self.found(number, &fields.response),
+            ),
+            RowShape::Completion(fields) => place.error(
+                &fields.completion,
+                "a response",
+                self.found(number, &fields.completion),
+            ),
             RowShape::Text(fields) => place.error(&fields.text, "a text", "none"),
             RowShape::Turns(fields) => {
                 let role = fields.roles.written(Role::Assistant);
@@ -62,8 +66,11 @@ impl Dataset {
         })
     }
 
-    /// That a field is none of those of a row, in words.
-    fn fields(&self, number: usize) -> String {
+    /// What stands in the place of a text: null, or no such field among those of the row.
+    fn found(&self, number: usize, field: &str) -> String {
+        if self.rows[number].raw.get(field).is_some_and(Value::is_null) {
+            return "null".into();
+        }
         let names: Vec<&str> = self.rows[number].raw.keys().map(String::as_str).collect();
         format!("none among {}", shown(&names.join(", "), LONGEST))
     }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-/// A name that others use, the key that it is here, and which value of that is meant, where it is one.
+/// A name that others use, the key that it is here, and which value of that is meant, where it is one, or what its values are.
 const SYNONYMS: [(&str, &str, &str); 85] = [
     // PEFT
     ("r", "rank", ""),
@@ -24,7 +24,11 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
     ("gradient_accumulation_steps", "accumulation", ""),
     ("lr_scheduler_type", "schedule", ""),
     ("max_grad_norm", "clip_norm", ""),
-    ("warmup_ratio", "warmup_steps", "of steps, not of a share"),
+    (
+        "warmup_ratio",
+        "warmup_steps",
+        "a number of steps, not a share of them",
+    ),
     ("save_steps", "checkpoint_every", ""),
     ("save_total_limit", "keep_checkpoints", ""),
     ("eval_steps", "eval_every", ""),
@@ -33,7 +37,7 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
     ("load_best_model_at_end", "return_best", ""),
     ("early_stopping_patience", "patience", ""),
     ("gradient_checkpointing", "activation_checkpointing", ""),
-    ("report_to", "tensorboard", "true"),
+    ("report_to", "track", "mlflow:URL; or tensorboard = true"),
     ("torch_dtype", "dtype", ""),
     ("bf16", "dtype", "bf16"),
     ("fp16", "dtype", "f16"),
@@ -69,7 +73,11 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
     ("cutoff_len", "max_length", ""),
     ("lora_rank", "rank", ""),
     ("lora_target", "targets", ""),
-    ("finetuning_type", "full", "true"),
+    (
+        "finetuning_type",
+        "full",
+        "true for every weight; without it LoRA",
+    ),
     ("quantization_bit", "quantize", ""),
     ("val_size", "validation_share", ""),
     ("max_samples", "sample", ""),
@@ -83,7 +91,11 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
     ("num_layers", "layers", ""),
     ("adapter_path", "adapter", ""),
     ("resume_adapter_file", "init_adapter", ""),
-    ("fine_tune_type", "full", "true"),
+    (
+        "fine_tune_type",
+        "full",
+        "true for every weight; without it LoRA",
+    ),
     ("steps_per_eval", "eval_every", ""),
     ("save_every", "checkpoint_every", ""),
     ("grad_checkpoint", "activation_checkpointing", ""),
@@ -107,7 +119,7 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
 pub struct Synonym {
     /// The key.
     pub key: &'static str,
-    /// The value that the other name stands for, or what it counts; empty where any value goes.
+    /// The value that the other name stands for, or in several words what its values are; empty where they are the same.
     pub value: &'static str,
 }
 

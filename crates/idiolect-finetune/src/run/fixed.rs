@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use idiolect_data::content_hash;
-use idiolect_lm::LanguageModel;
+use idiolect_lm::{LanguageModel, adapter_folder};
 use idiolect_lora::LoraAdapter;
 use serde_json::Value;
 
@@ -45,7 +45,10 @@ pub(crate) fn described(
     let settings = &options.settings.finetune;
     fixed.insert("loss".into(), settings.loss.to_string());
     if let Some(folder) = &settings.init_adapter {
-        fixed.insert("init_adapter".into(), content_hash(folder)?);
+        fixed.insert(
+            "init_adapter".into(),
+            content_hash(&adapter_folder(folder))?,
+        );
     }
     let config = serde_json::to_value(&adapter.config).unwrap_or_default();
     let config = config.as_object().cloned().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The adapter that a run trains: a new one by its configuration, or one that was trained before; and the
 //! vocabulary that comes with either.
 
-use idiolect_lm::LanguageModel;
+use idiolect_lm::{LanguageModel, adapter_folder};
 use idiolect_lora::{LoraAdapter, LoraConfig};
 use idiolect_model::Decoder;
 
@@ -69,7 +69,7 @@ impl Start<'_> {
     pub(crate) fn adapter_on(&self, decoder: &Decoder) -> Result<LoraAdapter, FineTuneError> {
         let device = decoder.device().autodiff();
         if let Some(folder) = &self.settings.init_adapter {
-            let adapter = idiolect_lora::load_adapter(folder, decoder, &device)?;
+            let adapter = idiolect_lora::load_adapter(&adapter_folder(folder), decoder, &device)?;
             adapter.refuse_folded()?;
             return Ok(adapter);
         }

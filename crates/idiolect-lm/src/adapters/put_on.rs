@@ -24,7 +24,7 @@ impl LanguageModel {
     /// [`LmError::Lora`] for a folder that cannot be read or does not fit the model; [`LmError::Setting`] and
     /// [`LmError::Tokens`] for a tokenizer that does not fit.
     pub fn load_adapter(&self, folder: &Path) -> Result<Self, LmError> {
-        let folder = &*of_run(folder);
+        let folder = &*adapter_folder(folder);
         let files = larger(folder, &self.text.tokenizer)?;
         let adapter = load_adapter(folder, &self.decoder, &self.device())?.frozen();
         let hash = OnceLock::from(content_hash(folder)?);
@@ -81,7 +81,7 @@ impl LanguageModel {
             hashes: Vec::new(),
         };
         for WeightedAdapter { folder, weight } in parts {
-            let folder = &*of_run(folder);
+            let folder = &*adapter_folder(folder);
             let more = larger(folder, &self.text.tokenizer)?.is_some();
             let part = load_adapter(folder, &self.decoder, &self.device())?;
             if more || !part.whole.is_empty() {
@@ -150,7 +150,8 @@ impl LanguageModel {
 }
 
 /// The folder of an adapter, also where that of the run is given which trained it.
-fn of_run(folder: &Path) -> Cow<'_, Path> {
+#[must_use]
+pub fn adapter_folder(folder: &Path) -> Cow<'_, Path> {
     let trained = RunDir::new(folder).adapter();
     if !folder.join("adapter_config.json").exists() && trained.is_dir() {
         return trained.into();

@@ -3,7 +3,7 @@
 use idiolect_lora::{SiteShift, WeightShift, adapter_shift, load_adapter, weight_shifts};
 use serde::Serialize;
 
-use super::WeightedAdapter;
+use super::{WeightedAdapter, adapter_folder};
 use crate::{LanguageModel, LmError};
 
 /// The change of every weight that moved.
@@ -71,7 +71,7 @@ impl LanguageModel {
     pub fn shift_of(&self, parts: &[WeightedAdapter]) -> Result<Shifts, LmError> {
         let sites = match parts {
             [only] if only.is_whole() => adapter_shift(
-                &load_adapter(&only.folder, &self.decoder, &self.device())?,
+                &load_adapter(&adapter_folder(&only.folder), &self.decoder, &self.device())?,
                 &self.decoder,
             ),
             several => adapter_shift(&self.combined(several)?, &self.decoder),

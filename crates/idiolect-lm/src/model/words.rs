@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::LanguageModel;
-use crate::LmError;
 use crate::text::{Text, TextFiles, larger};
+use crate::{LmError, adapter_folder};
 
 impl LanguageModel {
     /// The same model with new words, each starting as the mean of all words. They are no special tokens.
@@ -36,6 +36,7 @@ impl LanguageModel {
     /// on; [`LmError::Tokens`] for one that cannot be read.
     pub fn with_words_of(&self, adapter: &Path) -> Result<Self, LmError> {
         self.refuse_adapters("init_adapter")?;
+        let adapter = &*adapter_folder(adapter);
         let tokenizer = &self.text.tokenizer;
         let Some(files) = larger(adapter, tokenizer)? else {
             return Ok(self.clone());

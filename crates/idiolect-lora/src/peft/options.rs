@@ -77,7 +77,7 @@ impl Options<'_> {
 
     fn wrong(&self, field: &str, expected: &str) -> LoraError {
         LoraError::Setting {
-            place: self.path.display().to_string(),
+            place: Some(self.path.display().to_string()),
             field: field.into(),
             expected: expected.into(),
             found: self.get(field).map_or("nothing".into(), |value| {

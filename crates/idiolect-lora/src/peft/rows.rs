@@ -96,7 +96,7 @@ impl Reader<'_> {
 
 fn wrong(expected: &str, found: impl std::fmt::Display) -> LoraError {
     LoraError::Setting {
-        place: CONFIG.into(),
+        place: Some(CONFIG.into()),
         field: "trainable_token_indices".into(),
         expected: expected.into(),
         found: found.to_string(),

@@ -99,7 +99,7 @@ impl Reader<'_> {
     /// What is wrong with an option of the configuration.
     pub(super) fn setting(&self, field: &str, expected: &str, found: &str) -> LoraError {
         LoraError::Setting {
-            place: self.path.with_file_name(CONFIG).display().to_string(),
+            place: Some(self.path.with_file_name(CONFIG).display().to_string()),
             field: field.into(),
             expected: expected.into(),
             found: found.into(),

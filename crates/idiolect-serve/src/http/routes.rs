@@ -17,7 +17,7 @@ use crate::api::Form;
 use crate::refusal::Refusal;
 
 /// Addresses that are there.
-const THERE: &str = "POST /v1/completions, POST /v1/chat/completions, GET /v1/models, GET /health";
+const THERE: &str = "POST /v1/completions, POST /v1/chat/completions, GET /v1/models, GET /v1/models/NAME, GET /health";
 
 /// What a request is for.
 enum Route {

@@ -137,7 +137,7 @@ mod tests {
     fn no_row_and_other_names_are_refused() {
         for text in ["0", "-1", "many", "1.5"] {
             let error = text.parse::<BatchSize>().unwrap_err().to_string();
-            let expected = format!("setting batch_size: expected {EXPECTED}, found {text}");
+            let expected = format!("batch_size: expected {EXPECTED}, found {text}");
             assert_eq!(error, expected);
         }
         for json in ["0", "-1", "\"many\"", "1.5", "[2]"] {

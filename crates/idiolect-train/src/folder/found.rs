@@ -30,6 +30,18 @@ pub(super) fn resumed(
     })
 }
 
+/// What to do instead, where a run is to be longer.
+fn way_on(setting: &str) -> &'static str {
+    let is_length = ["epochs ", "max_steps "]
+        .iter()
+        .any(|name| setting.starts_with(name));
+    if is_length {
+        "; a run in another folder goes on from its adapter (init_adapter)"
+    } else {
+        ""
+    }
+}
+
 /// Reads a checkpoint and refuses it where it is of a run with other settings or rows.
 pub(super) fn found(
     path: &Path,
@@ -49,8 +61,8 @@ pub(super) fn found(
         None => Ok(checkpoint),
         Some((expected, found)) => Err(TrainError::Checkpoint {
             path: path.to_owned(),
+            found: format!("one with {found}{}", way_on(&expected)),
             expected: format!("a run with {expected}, as asked"),
-            found: format!("one with {found}"),
         }),
     }
 }

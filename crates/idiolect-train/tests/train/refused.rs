@@ -168,7 +168,7 @@ fn packed_rows_that_would_see_each_other_are_refused() {
         ..config()
     };
     let error = refused(&config, &NextToken, &random_rows(6, 1));
-    let message = "setting packing: expected an objective that keeps the rows of a line apart, found one \
+    let message = "packing: expected an objective that keeps the rows of a line apart, found one \
                    that does not say so (keeps_packed_rows_apart)";
     assert_eq!(error.to_string(), message);
 

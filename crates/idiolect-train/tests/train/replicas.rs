@@ -129,7 +129,7 @@ fn a_device_without_work_and_a_copy_of_another_module_are_refused() {
     let error = trained(&config(1), 1).unwrap_err().to_string();
     assert_eq!(
         error,
-        "setting accumulation: expected a micro-batch for each device, found 1 for 2"
+        "accumulation: expected a micro-batch for each device, found 1 for 2"
     );
     let mut other = Tiny::random(77);
     other.head = other.head.set_require_grad(false);

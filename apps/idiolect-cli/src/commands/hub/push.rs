@@ -56,7 +56,10 @@ fn write_card(
 ) -> Result<(), CliError> {
     let place = folder.join("README.md");
     if place.exists() {
-        bar.note(&format!("{} is there, and is the card", place.display()));
+        bar.note(&format!(
+            "{} is there, and is the card; without it another is written",
+            place.display()
+        ));
         return Ok(());
     }
     let mut card = ModelCard::read(folder).map_err(idiolect::Error::from)?;

@@ -80,6 +80,8 @@ fn turn(chat: &mut Conversation, line: &str, bar: &Bar) -> Result<bool, CliError
 fn answer(chat: &mut Conversation, text: &str, bar: &Bar) -> Result<(), CliError> {
     let (mut out, mut last) = (Stream::default(), None);
     let stopped = stop::flag();
+    // A Ctrl-C at the prompt was about no answer.
+    stopped.store(false, Ordering::SeqCst);
     let said = chat.say(text, &mut |side, piece| {
         let begins = last != Some(side);
         if begins && (side == ChatSide::Base || last.is_some()) {

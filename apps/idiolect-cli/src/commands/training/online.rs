@@ -20,7 +20,8 @@ pub(crate) fn run(args: &DistillOnline) -> Result<(), CliError> {
         args.config.as_deref(),
         args.resume,
         args.flags.out.as_deref(),
-    );
+        args.flags.model.model.is_some(),
+    )?;
     let settings: OnPolicySettings = resolve(config.as_deref(), &args.flags)?;
     let (bar, began) = (Bar::default(), Instant::now());
     let hooks = Hooks {

@@ -22,7 +22,8 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
         args.config.as_deref(),
         args.resume,
         args.flags.out.as_deref(),
-    );
+        args.flags.model.model.is_some(),
+    )?;
     let settings: TrainSettings = resolve(config.as_deref(), &args.flags)?;
     let (bar, began) = (Bar::default(), Instant::now());
     let hooks = Hooks {
@@ -49,7 +50,7 @@ pub(crate) fn ended(
             Ok(())
         }
         Err(idiolect::Error::FineTune(FineTuneError::Stopped { steps, kept })) => {
-            Err(CliError::stopped(steps, kept, "--resume"))
+            Err(CliError::stopped(steps, kept, " with --resume"))
         }
         Err(error) => Err(error.into()),
     }
