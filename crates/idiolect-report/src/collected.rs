@@ -27,7 +27,11 @@ pub(crate) fn collect(run: &RunDir) -> Result<Map<String, Value>, ReportError> {
     };
     let losses = of_parts(run, RunDir::metrics)?;
     let distillation = distillation(run)?;
-    if report.is_empty() && losses.is_empty() && distillation.is_none() {
+    // A folder of runs may have one that is called as a part of a job is.
+    let began = [run.run_toml(), run.sessions()];
+    let is_own = losses.contains_key("run") || began.iter().any(|file| file.is_file());
+    let has_losses = !losses.is_empty() && is_own;
+    if report.is_empty() && !has_losses && distillation.is_none() {
         let path = run.root.clone();
         return Err(ReportError::NoRun { path });
     }

@@ -148,6 +148,10 @@ fn what_is_no_run_is_refused_with_the_place() {
     let (_folder, run) = run();
     let none = "RUN: expected a directory that sdft, train or distill wrote, found none of outcome.json, side_by_side.jsonl and metrics.jsonl";
     assert_eq!(refused(&run), none);
+    // A folder of runs, one of which has the name of a part.
+    put(&run.part(RunDir::PLAIN).metrics(), &metrics(&[2.0, 1.0]));
+    assert_eq!(refused(&run), none);
+    std::fs::remove_dir_all(&run.part(RunDir::PLAIN).root).unwrap();
     assert!(
         curves::draw(&run.root)
             .unwrap_err()
