@@ -127,10 +127,10 @@ fn what_is_recorded_of_each_token_is_trained_on() {
     assert!(of("tokens") > 0, "{count}");
     let replaced = summary["replaced"].as_u64().expect("a count");
     assert!(of("rows") + of("rows_in_part") <= replaced);
-    // Another vocabulary, and a data set that nobody distilled.
-    let other = place.model("tiny-llama2");
-    let call = train(&other, "$OUT/d/distilled.json", "no");
-    refused(&words(&call), &["logprobs.bin", "vocabulary"]);
+    // A vocabulary with a word more is another one; and a data set that nobody distilled.
+    let more = train("$M", "$OUT/d/distilled.json", "no");
+    let more = [more, vec!["--add-tokens".into(), "zebra".into()]].concat();
+    refused(&words(&more), &["logprobs.bin", "vocabulary"]);
     let call = train("$M", "$D", "no");
     refused(&words(&call), &["--loss", "stored distributions"]);
     // Another number of them is another journal.

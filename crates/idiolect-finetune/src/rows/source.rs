@@ -220,7 +220,9 @@ fn tell_stored<L: FnMut(TrainingEvent) + ?Sized>(
     listener: &mut L,
 ) -> Result<(), FineTuneError> {
     let mut count = StoredCount::default();
-    sets.iter().for_each(|rows| count.add(rows));
+    for rows in sets {
+        count.add(rows);
+    }
     if count.tokens == 0 {
         let expected = "rows with stored distributions (idiolect distill --logprobs 20)";
         return Err(FineTuneError::setting("loss", expected, "none"));

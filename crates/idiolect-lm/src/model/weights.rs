@@ -127,11 +127,8 @@ impl LanguageModel {
         let tokenizer = self.tokenizer();
         let ids = (0..tokenizer.vocab_size()).filter_map(|id| u32::try_from(id).ok());
         let tokens = ids.filter_map(|id| Some((id, tokenizer.token(id)?)));
-        text_hash(
-            &tokens
-                .map(|(id, token)| format!("{id} {} {token}\n", token.len()))
-                .collect::<String>(),
-        )
+        let lines = tokens.map(|(id, token)| format!("{id} {} {token}\n", token.len()));
+        text_hash(&lines.collect::<String>())
     }
 
     /// Hash of the base model: of its files, or of its weights where they were trained since. It is made once
