@@ -1,8 +1,9 @@
 //! Products of few rows at the sizes of SmolLM2-135M: a weight in f32, and the same quantised to 8 bits, as it is
 //! multiplied and as it would be after dequantising it.
 //!
-//! Prints the least milliseconds of some runs, each over weights that together are larger than a cache, and the values
-//! of the weight that a second takes. `RAYON_NUM_THREADS=1 cargo bench -p idiolect-kernels --bench few_rows` runs it;
+//! Prints the least milliseconds of some runs, each over weights that together are larger than a cache, and how many
+//! values of the weight a nanosecond takes. On Linux it is processor time, which other load on the machine changes
+//! less. `RAYON_NUM_THREADS=1 cargo bench -p idiolect-kernels --bench few_rows` runs it;
 //! `-- 9` sets the number of runs.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
@@ -17,13 +18,13 @@ use idiolect_kernels::{PackedWeight, linear, product};
 const SHAPES: [[usize; 2]; 3] = [[576, 1536], [1536, 576], [576, 16_384]];
 
 /// Values of all weights of a run.
-const VALUES: usize = 64_000_000;
+const VALUES: usize = 48_000_000;
 
 fn main() {
     let runs = std::env::args()
         .find_map(|word| word.parse().ok())
         .unwrap_or(7);
-    let device = Device::default();
+    let device = Device::flex();
     device.seed(7);
     println!("{:<44}{:>9}{:>16}", "", "ms", "values/ns");
     for shape in SHAPES {
@@ -67,9 +68,10 @@ impl Weights {
         let [rows, inputs] = x.dims();
         let report = |name: &str, count: usize, run: &dyn Fn(usize)| {
             let one = || {
-                let start = Instant::now();
+                let (start, before) = (Instant::now(), processor_seconds());
                 (0..count).for_each(run);
-                start.elapsed().as_secs_f64()
+                let elapsed = start.elapsed().as_secs_f64();
+                processor_seconds().map_or(elapsed, |after| after - before.unwrap_or(0.0))
             };
             one();
             let least = (0..runs).map(|_| one()).fold(f64::INFINITY, f64::min);
@@ -94,4 +96,16 @@ impl Weights {
             drop(linear(tokens.clone(), self.quantized[at].clone()));
         });
     }
+}
+
+/// Processor time of all threads of this process; `None` off Linux.
+fn processor_seconds() -> Option<f64> {
+    let threads = std::fs::read_dir("/proc/self/task").ok()?;
+    let spent = threads.map(|thread| {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    });
+    spent
+        .sum::<Option<f64>>()
+        .map(|nanoseconds| nanoseconds / 1e9)
 }

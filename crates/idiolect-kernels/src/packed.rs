@@ -9,7 +9,19 @@ use crate::flex::PackedCopy;
 
 /// Without fused steps there is no copy.
 #[cfg(not(feature = "flex"))]
-type PackedCopy = std::convert::Infallible;
+#[derive(Debug, Clone)]
+enum PackedCopy {}
+
+#[cfg(not(feature = "flex"))]
+impl PackedCopy {
+    fn new(_: &Tensor<2>) -> Option<Self> {
+        None
+    }
+
+    fn product(&self, _: &Tensor<2>) -> Option<Tensor<2>> {
+        match *self {}
+    }
+}
 
 /// A weight as whole numbers of -127 to 127, 32 neighbours in memory to a scale in f32.
 #[derive(Debug, Clone)]
@@ -28,13 +40,7 @@ impl PackedWeight {
     /// - `weight`: `[inputs, outputs]`, whichever of them are neighbours in memory
     #[must_use]
     pub fn new(weight: &Tensor<2>) -> Option<Self> {
-        #[cfg(feature = "flex")]
-        return PackedCopy::new(weight).map(|copy| Self { copy });
-        #[cfg(not(feature = "flex"))]
-        {
-            let _ = weight;
-            None
-        }
+        PackedCopy::new(weight).map(|copy| Self { copy })
     }
 
     /// `x weight`; `None` where autodiff tracks `x`.
@@ -51,12 +57,6 @@ impl PackedWeight {
     /// If the shapes disagree.
     #[must_use]
     pub fn product(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
-        #[cfg(feature = "flex")]
-        return self.copy.product(x);
-        #[cfg(not(feature = "flex"))]
-        {
-            let _ = x;
-            match self.copy {}
-        }
+        self.copy.product(x)
     }
 }

@@ -3,13 +3,15 @@
 //! One struct serves training, scoring and generation, with any adapter.
 //! It knows no training (gradients come from Burn, losses from the caller) and no text.
 
+mod head;
+
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
 use idiolect_kernels::{linear, linear_few_tokens, product, rms_norm};
 
+use self::head::HeadCopy;
 use crate::block::{Block, Bytes, Call, scaled};
-use crate::head::HeadCopy;
 use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
 
 /// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
@@ -32,7 +34,7 @@ pub struct Decoder {
     pub config: ModelConfig,
     /// Its weights.
     pub weights: Weights,
-    pub(crate) head_copy: HeadCopy,
+    head_copy: HeadCopy,
     rope: Rope,
 }
 

@@ -9,7 +9,6 @@ mod decoder;
 mod error;
 mod floats;
 pub mod gguf;
-mod head;
 mod load;
 mod rope;
 mod save;

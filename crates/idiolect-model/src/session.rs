@@ -21,6 +21,7 @@ pub struct Session<'a> {
     /// How many tokens each row began with: where long sequences have other frequencies, that decides.
     begun: Vec<usize>,
     capacity: usize,
+    head_copy: bool,
 }
 
 impl<'a> Session<'a> {
@@ -51,7 +52,18 @@ impl<'a> Session<'a> {
             lengths: vec![0; rows],
             begun: vec![0; rows],
             capacity: tokens,
+            head_copy: false,
         })
+    }
+
+    /// The session with logits that come, beside quantised projections on the CPU, from a copy of the head in 8 bits:
+    /// for text that is generated, and not for text that is scored.
+    #[must_use]
+    pub fn with_head_copy(self) -> Self {
+        Self {
+            head_copy: true,
+            ..self
+        }
     }
 
     /// Reads `prompts`, one for each row, and returns the session with the logits of each row's first new token.
@@ -165,7 +177,11 @@ impl<'a> Session<'a> {
         let x = x.select(1, index(&layout.wanted, &device));
         let hidden = decoder.config.hidden_size;
         let x = decoder.norm(x).reshape([layout.wanted.len(), hidden]);
-        Ok(decoder.generated_logits(x))
+        Ok(if self.head_copy {
+            decoder.generated_logits(x)
+        } else {
+            decoder.logits(x)
+        })
     }
 
     fn check(&self, part: &NewTokens<'_>) -> Result<(), ModelError> {

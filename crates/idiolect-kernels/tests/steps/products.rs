@@ -206,13 +206,12 @@ fn a_copy_of_a_weight_differs_by_half_a_step_of_its_blocks() {
                 continue;
             }
             let memory: Tensor<2> = random(stored, 5);
-            let numbers = values(memory.clone());
-            let largest = numbers
+            let numbers: Vec<f32> = memory.clone().into_data().iter::<f32>().collect();
+            let largest = |block: &[f32]| block.iter().fold(0_f32, |most, x| most.max(x.abs()));
+            let steps = numbers
                 .chunks(32)
-                .map(|block| block.iter().fold(0.0, |most: f64, x| most.max(x.abs())));
-            let steps: Vec<f32> = largest
-                .flat_map(|most| [(most / 254.0) as f32; 32])
-                .collect();
+                .flat_map(|block| [largest(block) / 254.0; 32]);
+            let steps: Vec<f32> = steps.collect();
             let steps: Tensor<2> = Tensor::from_data(TensorData::new(steps, stored), &device());
             let in_order = |stored: Tensor<2>| {
                 if transposed {

@@ -75,7 +75,8 @@ impl NextLogits for DecoderLogits<'_> {
     fn begin(&mut self, rows: usize, tokens: usize) -> Result<(), BoxError> {
         // The old cache goes before the new one is made, so that there is one at a time.
         (self.session, self.left) = (None, None);
-        self.session = Some(Session::new(self.decoder, self.adapter, rows, tokens)?);
+        let session = Session::new(self.decoder, self.adapter, rows, tokens)?;
+        self.session = Some(session.with_head_copy());
         Ok(())
     }
 

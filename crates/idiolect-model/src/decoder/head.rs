@@ -1,6 +1,7 @@
-//! The head in generation: beside quantised projections each pass reads a copy of it in 8 bits.
+//! The head in generation: beside quantised projections each pass reads a copy of it in 8 bits
+//! (docs/decisions/0011-packed-base.md).
 //!
-//! Whatever is trained or scored without a cache uses the head itself.
+//! Whatever is trained or scored uses the head itself.
 
 use std::sync::OnceLock;
 
@@ -8,11 +9,11 @@ use burn::module::{Param, ParamId};
 use burn::tensor::{DType, Tensor};
 use idiolect_kernels::PackedWeight;
 
-use crate::Decoder;
+use super::Decoder;
 
 /// A copy of the head, made when it is first needed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct HeadCopy(OnceLock<Option<Copied>>);
+pub(super) struct HeadCopy(OnceLock<Option<Copied>>);
 
 /// A copy and the weight that it was made of: a head that was replaced has another id.
 #[derive(Debug, Clone)]
