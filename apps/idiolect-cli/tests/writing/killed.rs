@@ -35,7 +35,7 @@ fn journal(place: &Place, file: &str) -> Vec<String> {
 
 /// A file as it is, but for what a server cost: what a killed run has asked twice is paid twice.
 fn end(place: &Place, file: &str) -> String {
-    if file.ends_with(".bin") {
+    if file.ends_with("logprobs.bin") {
         return format!("{:?}", std::fs::read(place.path(file)).expect("a file"));
     }
     let text = place.read(file);
