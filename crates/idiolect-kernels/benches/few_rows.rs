@@ -83,13 +83,13 @@ impl Weights {
         };
         let many = self.wide.len();
         report("f32", many, &|at| {
-            drop(product(x.clone(), self.wide[at].clone()))
+            drop(product(x.clone(), self.wide[at].clone()));
         });
         report("8 bits", many, &|at| {
-            drop(product(x.clone(), self.quantized[at].clone()))
+            drop(product(x.clone(), self.quantized[at].clone()));
         });
         report("copy in 8 bits", many, &|at| {
-            drop(self.copies[at].product(x))
+            drop(self.copies[at].product(x));
         });
         let tokens = x.clone().reshape([1, rows, inputs]);
         report("8 bits, dequantised", many.min(4), &|at| {

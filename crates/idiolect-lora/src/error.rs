@@ -44,7 +44,7 @@ pub enum LoraError {
         path: PathBuf,
     },
     /// A setting is out of range, or one that is not supported.
-    #[error("{}{field}: expected {expected}, found {found}", before(place))]
+    #[error("{}{field}: expected {expected}, found {found}", before(place.as_deref()))]
     Setting {
         /// The file; none for an option of an adapter that is not read from one.
         place: Option<String>,
@@ -73,10 +73,8 @@ pub enum LoraError {
 }
 
 /// The file of a setting, as it stands before its name.
-fn before(place: &Option<String>) -> String {
-    place
-        .as_ref()
-        .map_or_else(String::new, |place| format!("{place}: "))
+fn before(place: Option<&str>) -> String {
+    place.map_or_else(String::new, |place| format!("{place}: "))
 }
 
 /// A [`LoraError::Setting`] about an option of an adapter.

@@ -222,7 +222,8 @@ fn a_quantised_base_generates_with_a_copy_of_its_head() {
             off > size * 2e-5 && off < size / 100.0,
             "{name}: {off} of {size}"
         );
-        let (_, plain) = Session::start(&decoder, &NoAdapter, &[ids.clone()], 1).unwrap();
+        let (_, plain) =
+            Session::start(&decoder, &NoAdapter, std::slice::from_ref(&ids), 1).unwrap();
         let (off, _) = max_abs_diff(&plain, &exact);
         assert!(off < size * 1e-5, "{name}: {off}");
         for rows in 1..9 {

@@ -41,7 +41,7 @@ fn data(folder: &Path, rows: usize) -> Option<Dataset> {
     let some = all[..rows]
         .iter()
         .map(|row| json!({"instruction": row["question"], "input": "", "output": row["answer"]}));
-    let some = Value::from_iter(some);
+    let some = some.collect::<Value>();
     let path = folder.join("rows.json");
     std::fs::write(&path, some.to_string()).unwrap();
     Some(Dataset::open(&path).unwrap())

@@ -120,6 +120,10 @@ pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 }
 
 /// The product where it has few rows and is not tracked by autodiff; elsewhere the weight comes back.
+#[allow(
+    clippy::result_large_err,
+    reason = "what is not taken is handed back as it came"
+)]
 pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Tensor<2>> {
     let ([rows, inputs], [expected, _]) = (x.dims(), weight.dims());
     assert_eq!(inputs, expected, "one row of the weight for each input");
@@ -140,6 +144,10 @@ pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Ten
 }
 
 /// The quantised tensor of the CPU backend; another comes back.
+#[allow(
+    clippy::result_large_err,
+    reason = "what is not taken is handed back as it came"
+)]
 fn quantized(weight: Tensor<2>) -> Result<FlexQTensor, Tensor<2>> {
     match weight.into_dispatch() {
         DispatchTensor {

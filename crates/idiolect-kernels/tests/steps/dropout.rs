@@ -11,7 +11,7 @@ fn keys(seed: u64, tokens: usize, channels: usize) -> DropoutKeys {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u32::try_from((z ^ (z >> 31)) % u64::from(DropoutKeys::BELOW)).unwrap()
+        u32::try_from((z ^ (z >> 31)) % u64::from(DropoutKeys::BELOW)).unwrap_or_default()
     };
     let mut list = |length: usize| (0..length).map(&mut next).collect::<Vec<u32>>();
     DropoutKeys {

@@ -98,12 +98,13 @@ fn close_to_f64(found: Tensor<2>, x: Tensor<2>, wide: Tensor<2>) {
     let ([rows, inputs], [_, outputs]) = (x.dims(), wide.dims());
     let (found, x, wide) = (values(found), values(x), values(wide));
     let unit = (inputs + 2) as f64 * 2f64.powi(-24);
-    for at in 0..rows * outputs {
+    assert_eq!(found.len(), rows * outputs);
+    for (at, found) in found.into_iter().enumerate() {
         let (row, output) = (at / outputs, at % outputs);
         let products = (0..inputs).map(|i| x[row * inputs + i] * wide[i * outputs + output]);
         let exact: f64 = products.clone().sum();
         let size: f64 = products.map(f64::abs).sum();
-        let off = (found[at] - exact).abs();
+        let off = (found - exact).abs();
         assert!(
             off <= unit * size,
             "{off} at {at} of {rows} x {inputs} x {outputs}, sizes {size}"

@@ -51,10 +51,7 @@ impl LanguageModel {
         let bits = settings.quantize.map(device::bits).transpose()?;
         let choice = TemplateChoice::parse(settings.template.as_deref())?;
         let path = hub::locate(name, settings.revision.as_deref(), progress)?;
-        let asked = match settings.dtype {
-            Some(dtype) => dtype,
-            None => device::usual_dtype(&path, &device)?,
-        };
+        let asked = asked_dtype(settings, &path, &device)?;
         let dtype = device::dtype(asked, &device)?;
         let source = Source {
             name: shown_name(name, &path),
@@ -85,9 +82,7 @@ impl LanguageModel {
         for remark in text.remarks(&choice) {
             progress.note(&remark);
         }
-        if device::is_host(&device) {
-            tell_of_half(asked, progress);
-        }
+        tell_what_is_slow(asked, &device, progress);
         let (decoder, report) = source.weights(&device)?;
         let files = Dtype::of_files(&report, dtype.into());
         let source = Source {
@@ -132,12 +127,26 @@ impl LanguageModel {
     }
 }
 
-/// What a half type costs on the CPU.
-fn tell_of_half(dtype: Dtype, progress: &dyn Progress) {
-    if dtype != Dtype::F32 {
-        progress.note(&format!(
-            "{dtype} on the CPU takes half the memory of f32 for the weights, and several times its time"
-        ));
+/// The type that is asked for, else the usual one of the checkpoint and the device.
+fn asked_dtype(settings: &ModelSettings, path: &Path, device: &Device) -> Result<Dtype, LmError> {
+    match settings.dtype {
+        Some(dtype) => Ok(dtype),
+        None => device::usual_dtype(path, device),
+    }
+}
+
+/// What a half type costs on the CPU, and a driver in the place of a card.
+fn tell_what_is_slow(dtype: Dtype, device: &Device, progress: &dyn Progress) {
+    if device::is_host(device) {
+        if dtype != Dtype::F32 {
+            progress.note(&format!(
+                "{dtype} on the CPU takes half the memory of f32 for the weights, and several times its time"
+            ));
+        }
+    } else if !device::is_card(device) {
+        progress.note(
+            "this device is no card: its driver computes on the CPU, many times slower than device cpu",
+        );
     }
 }
 

@@ -6,8 +6,10 @@ use super::tests_of::{Finding, forgetting, items, learning};
 use crate::design::{Arm, ROWS};
 use crate::record::{Record, Records};
 
-/// What the runs on policy are held against.
-const TESTS: [(&str, Arm, fn(&Record) -> &Vec<f64>); 4] = [
+/// Name of a test, what the runs on policy are held against, and the measure.
+type Test = (&'static str, Arm, fn(&Record) -> &Vec<f64>);
+
+const TESTS: [Test; 4] = [
     ("forgetting, on policy less plain", Arm::Plain, forgetting),
     (
         "forgetting, on policy less distilled",
@@ -24,7 +26,7 @@ const TESTS: [(&str, Arm, fn(&Record) -> &Vec<f64>); 4] = [
 
 /// The tests of the arm with corrected p-values; none before its runs are done.
 pub(crate) fn added(records: &Records) -> Vec<Finding> {
-    let test = |(name, other, measure): (&'static str, Arm, fn(&Record) -> &Vec<f64>)| {
+    let test = |(name, other, measure): Test| {
         let of = |arm| items(records, (arm, ROWS), measure);
         let gap = of(Arm::OnPolicy)?.with(&of(other)?, |online, other| online - other);
         let p = gap.p();

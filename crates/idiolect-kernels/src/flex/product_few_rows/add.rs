@@ -42,6 +42,10 @@ impl<W: Stored> WithSimd for Add<'_, W> {
 
 /// `y += sum over d of x[.., input + d apart] w[d]`, four rows at a time, then one.
 #[inline(always)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "both sides, the place in each, and the vectors to compute with"
+)]
 fn add_to_rows<S: Simd, W: Stored, const D: usize>(
     simd: S,
     y: &mut [f32],

@@ -41,6 +41,10 @@ impl<W: Stored> WithSimd for Dot<'_, W> {
 
 /// `y[r][columns[i]] = x[r] w[i]` for all rows of `outputs` values, four at a time, then one.
 #[inline(always)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "both sides, the place in each, and the vectors to compute with"
+)]
 fn dot_with_rows<S: Simd, W: Stored, const N: usize>(
     simd: S,
     y: &mut [f32],

@@ -83,7 +83,7 @@ fn a_whole_vocabulary_that_is_stored_has_the_loss_of_the_full_one_to_half_precis
     close(&exact, &whole(Support::Full), 2e-6, "exact");
     let round = |log: f32| {
         // Eleven bits of the fraction.
-        let step = 2f32.powi(log.abs().log2().floor() as i32 - 10);
+        let step = (log.abs().log2().floor() - 10.0).exp2();
         (log / step).round() * step
     };
     let halves = stored(SHAPE[2], round, 4);
