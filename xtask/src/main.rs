@@ -59,7 +59,7 @@ usage: cargo xtask COMMAND
                          the ways are as-it-is, no-speculation, no-shared-prefixes, neither: all by default
   continue-bench [DOCUMENTS] [FLAGS]
                          continue documents of the shared data, with speculation and without
-  experiment             plain against distilled at equal rows: learning, forgetting, and docs/RESULTS.md; 21 runs of
+  experiment             plain against distilled at equal rows: learning, forgetting, and docs/RESULTS.md; 24 runs of
                          some four minutes, each kept in docs/results (more arguments go to it: --budget-minutes M)
   ci                     everything that a change must pass, cheapest first
 ";

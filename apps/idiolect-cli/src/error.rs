@@ -59,7 +59,7 @@ pub(crate) enum CliError {
     #[error("a fault of this program, which is worth a report: {0}")]
     Panic(String),
     /// The user asked to stop; what was done is on disk.
-    #[error("stopped: {} done; the same command{again} resumes", counted(*steps))]
+    #[error("stopped: done up to step {steps}; the same command{again} resumes")]
     Stopped {
         /// Optimiser steps done.
         steps: usize,
@@ -67,7 +67,7 @@ pub(crate) enum CliError {
         again: &'static str,
     },
     /// The user asked to stop a training that writes no checkpoints.
-    #[error("stopped: {} done and not kept, since --checkpoint-every is 0", counted(*steps))]
+    #[error("stopped: done up to step {steps} and not kept, since --checkpoint-every is 0")]
     Lost {
         /// Optimiser steps done.
         steps: usize,
@@ -195,14 +195,6 @@ impl CliError {
             }
         }
         line
-    }
-}
-
-/// `1 step is`, `2 steps are`.
-fn counted(steps: usize) -> String {
-    match steps {
-        1 => "1 step is".into(),
-        many => format!("{many} steps are"),
     }
 }
 

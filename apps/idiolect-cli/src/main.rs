@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use idiolect::data::settings::{renamed, synonym};
+use idiolect::data::settings::{command_synonym, renamed, synonym};
 
 use args::{Cli, Command};
 use error::CliError;
@@ -65,26 +65,11 @@ fn refused(error: &clap::Error) -> CliError {
     CliError::Usage(usage(error))
 }
 
-/// Commands of other programs, and those that do it here.
-const COMMANDS: [(&str, &str); 9] = [
-    ("lora", "train"),
-    ("finetune", "train"),
-    ("fine-tune", "train"),
-    ("sft", "train"),
-    ("fuse", "merge"),
-    ("convert", "export"),
-    ("evaluate", "eval"),
-    ("upload", "push"),
-    ("download", "fetch"),
-];
-
 /// What an argument that is none here is called: since another version, or by other programs.
 fn own_name(error: &clap::Error) -> Option<String> {
     if let Some(ContextValue::String(command)) = error.get(ContextKind::InvalidSubcommand) {
-        let (_, own) = COMMANDS.iter().find(|(other, _)| other == command)?;
-        return Some(format!(
-            "{command} is called {own} here: idiolect {own} --help"
-        ));
+        let told = |own| format!("{command} is called {own} here: idiolect {own} --help");
+        return command_synonym(command).map(told);
     }
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
         return None;

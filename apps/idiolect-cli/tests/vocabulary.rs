@@ -192,7 +192,7 @@ fn a_parted_head_merges_into_a_model_of_its_own() {
     let wrong = ["--modules-to-save", "q_proj", "--out", &out];
     refused(
         &train(&model, &data, &wrong),
-        &["modules_to_save", "q_proj"],
+        &["--modules-to-save", "q_proj"],
     );
     let known = ["--add-tokens", "<a>,</s>", "--out", &out];
     refused(&train(&model, &data, &known), &["</s>", "does not have"]);

@@ -117,13 +117,11 @@ fn unknown(name: &str) -> LmError {
     };
     let kind = name.split(':').next().unwrap_or(name);
     let is_known = DEVICES.iter().any(|(known, _)| *known == kind);
-    if is_known && !built.contains(&kind) {
-        return LmError::setting(
-            "device",
-            expected,
-            format!("{name}, a feature of the build"),
-        );
-    }
+    let expected = if is_known && !built.contains(&kind) {
+        format!("{expected} (feature {kind} of the build adds that)")
+    } else {
+        expected
+    };
     LmError::setting("device", expected, name)
 }
 

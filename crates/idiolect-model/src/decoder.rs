@@ -235,6 +235,21 @@ impl Decoder {
         }
     }
 
+    /// [`Decoder::logits`] of tokens that are generated: beside quantised projections by a copy of the head in 8 bits.
+    pub(crate) fn generated_logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let first = self.weights.blocks.first();
+        let first = first.and_then(|block| block.projections.first());
+        let is_quantised = first.is_some_and(|first| matches!(first.dtype(), DType::QFloat(_)));
+        let param = self
+            .weights
+            .head
+            .as_ref()
+            .unwrap_or(&self.weights.embedding);
+        let copy = is_quantised.then(|| self.head_copy.of(param, || self.head()));
+        let logits = copy.flatten().and_then(|copy| copy.product(&hidden));
+        logits.unwrap_or_else(|| self.logits(hidden))
+    }
+
     /// Hidden states, before the last norm, of new tokens of rows whose earlier tokens are in `cache`.
     pub(crate) fn hidden_cached(
         &self,

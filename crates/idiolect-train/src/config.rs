@@ -264,10 +264,7 @@ mod tests {
             ),
         ] {
             let error = config.validate().unwrap_err().to_string();
-            assert!(
-                error.starts_with(&format!("setting {name}: expected ")),
-                "{error}"
-            );
+            assert!(error.starts_with(&format!("{name}: expected ")), "{error}");
         }
     }
 }

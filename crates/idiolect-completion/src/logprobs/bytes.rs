@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_half_is_off_by_the_4096th_part_at_most() {
+    fn a_half_is_off_by_the_2048th_part_at_most() {
         for at in 0_u16..20_000 {
             let log_probability = -f32::from(at) * 0.0007 - 1e-4;
             let of = TokenLogprob {
@@ -89,7 +89,7 @@ mod tests {
             assert_eq!(back.token, of.token);
             let off = (back.log_probability - log_probability).abs();
             // Below 2^-14 a half has steps of 2^-24.
-            let bound = (-log_probability / 4096.0).max(2f32.powi(-25));
+            let bound = (-log_probability / 2048.0).max(2f32.powi(-25));
             assert!(off <= bound * 1.000_01, "{log_probability}: {off}");
         }
     }

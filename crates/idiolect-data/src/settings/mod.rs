@@ -20,5 +20,5 @@ pub use recorded::RecordedRun;
 pub use renamed::{Renamed, renamed};
 pub use required::require;
 pub use resolve::{nearest_name, resolve};
-pub use synonyms::{Synonym, synonym};
+pub use synonyms::{Synonym, command_synonym, synonym};
 pub use write::{to_toml, write};

@@ -113,6 +113,19 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
     ("tasks", "task", ""),
 ];
 
+/// Commands of other programs (mlx-lm, LLaMA-Factory, lm-evaluation-harness, the Hub's), and those that do it here.
+const COMMANDS: [(&str, &str); 9] = [
+    ("lora", "train"),
+    ("finetune", "train"),
+    ("fine-tune", "train"),
+    ("sft", "train"),
+    ("fuse", "merge"),
+    ("convert", "export"),
+    ("evaluate", "eval"),
+    ("upload", "push"),
+    ("download", "fetch"),
+];
+
 /// What a name of another program means here; shown as the key, with its value where one is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -151,6 +164,13 @@ pub fn synonym(name: &str) -> Option<Synonym> {
     let found = SYNONYMS.iter().find(|(other, _, _)| *other == name)?;
     let (_, key, value) = *found;
     Some(Synonym { key, value })
+}
+
+/// The command here that does what a command of another program does; nothing for one that is not known.
+#[must_use]
+pub fn command_synonym(name: &str) -> Option<&'static str> {
+    let found = COMMANDS.iter().find(|(other, _)| *other == name);
+    found.map(|(_, own)| *own)
 }
 
 #[cfg(test)]

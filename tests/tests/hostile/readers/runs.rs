@@ -62,12 +62,20 @@ fn distilled(root: &Path, _: &str) -> Result<String, BoxError> {
 fn stored(root: &Path, file: &str) -> Result<String, BoxError> {
     let reader = LogprobReader::open(&root.join(file))?;
     let rows = std::fs::read_to_string(root.join("distill/journal/rewrites.jsonl"))?;
-    let rows = rows.lines().map(|line| {
-        let row: Value = serde_json::from_str(line)?;
+    let rows: Vec<Value> = rows
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    // A row that nothing was written for has none.
+    let written = rows.iter().filter(|row| row.get("logprobs").is_some());
+    let found = written.map(|row| {
         let stored: StoredLogprobs = serde_json::from_value(row["logprobs"].clone())?;
-        Ok::<_, BoxError>(format!("{:?}", reader.read_text(&row["id"], &stored)?))
+        Ok(format!("{:?}", reader.read_text(&row["id"], &stored)?))
     });
-    rows.collect()
+    let found = found.collect::<Result<String, BoxError>>()?;
+    (!found.is_empty())
+        .then_some(found)
+        .ok_or_else(|| "no row has a distribution".into())
 }
 
 fn page(root: &Path, _: &str) -> Result<String, BoxError> {

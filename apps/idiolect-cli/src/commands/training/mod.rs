@@ -17,23 +17,13 @@ fn config(
     out: Option<&Path>,
     has_model: bool,
 ) -> Result<Option<PathBuf>, CliError> {
-    if named.is_some() {
-        return Ok(named.map(Path::to_owned));
-    }
-    let Some(own) = out
-        .filter(|_| resume)
-        .map(|out| RunDir::new(out).run_toml())
-    else {
-        return Ok(None);
-    };
-    match own.is_file() {
-        true => Ok(Some(own)),
-        false if has_model => Ok(None),
-        false => {
-            let place = own.display();
-            Err(CliError::Usage(format!(
-                "{place}: expected a run to resume, found no such file"
-            )))
-        }
+    let own = out.filter(|_| resume && named.is_none());
+    match own.map(|out| RunDir::new(out).run_toml()) {
+        Some(own) if own.is_file() => Ok(Some(own)),
+        Some(own) if !has_model => Err(CliError::Usage(format!(
+            "{}: expected a run to resume, found no such file",
+            own.display()
+        ))),
+        _ => Ok(named.map(Path::to_owned)),
     }
 }

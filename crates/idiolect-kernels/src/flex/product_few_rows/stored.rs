@@ -47,7 +47,7 @@ impl Stored for &[f32] {
 
 /// Whole numbers that share a scale in blocks of neighbours: a value is its number times the scale of its block.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Packed<'a> {
+pub(crate) struct Packed<'a> {
     values: &'a [i8],
     scales: &'a [f32],
     /// Logarithm of the number of pieces in a block, to the base of two.
@@ -57,7 +57,7 @@ pub(in super::super) struct Packed<'a> {
 impl<'a> Packed<'a> {
     /// Blocks of `values` with a scale each; `None` where they are not of equal length, a power of two that is at
     /// least a piece.
-    pub(in super::super) fn new(values: &'a [i8], scales: &'a [f32]) -> Option<Self> {
+    pub(crate) fn new(values: &'a [i8], scales: &'a [f32]) -> Option<Self> {
         let block = values.len() / scales.len().max(1);
         let whole = block * scales.len() == values.len();
         let pieces = block / PIECE;
@@ -69,7 +69,7 @@ impl<'a> Packed<'a> {
     }
 
     /// Whether a row of `width` values is a whole number of blocks.
-    pub(in super::super) fn fits(self, width: usize) -> bool {
+    pub(crate) fn fits(self, width: usize) -> bool {
         width.is_multiple_of(PIECE << self.pieces_log)
     }
 }

@@ -76,7 +76,7 @@ fn the_likeliest_of_a_teacher_have_the_loss_of_its_top_k_with_a_tail() {
     }
 }
 
-/// The bound is what half precision leaves of logarithms below 8: 8 / 4096.
+/// The bound is what half precision leaves of logarithms below 8: 8 / 2048, of which a probability has a share.
 #[test]
 fn a_whole_vocabulary_that_is_stored_has_the_loss_of_the_full_one_to_half_precision() {
     let exact = stored(SHAPE[2], |log| log, 4);
