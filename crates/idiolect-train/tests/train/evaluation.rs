@@ -177,7 +177,7 @@ fn waiting_for_evaluations_needs_held_out_rows() {
         let error = run(&trainer, Tiny::random(1)).unwrap_err().to_string();
         assert_eq!(
             error,
-            format!("setting {name}: expected held-out rows to evaluate, found none")
+            format!("{name}: expected held-out rows to evaluate, found none")
         );
     }
 }

@@ -112,9 +112,7 @@ pub(crate) fn distil(root: &Path) -> Result<Dataset, BoxError> {
         max_new_tokens: 4,
         ..GenerationSettings::default()
     };
-    let job = SelfDistill::new(&model, &data)
-        .generation(generation)
-        .logprobs(3);
+    let job = SelfDistill::new(&model, &data).generation(generation);
     Ok(job.run_dir(root.join("distill")).start()?.data)
 }
 

@@ -3,14 +3,12 @@
 use std::path::Path;
 
 use idiolect::BoxError;
-use idiolect::completion::{LogprobReader, StoredLogprobs};
-use serde_json::Value;
 
 use super::models::scores;
 use crate::good::runs::{answer, distil, tune, tune_lazily};
 use crate::reading::{Reader, any, same};
 
-pub(super) const READERS: [Reader; 17] = [
+pub(super) const READERS: [Reader; 16] = [
     same("journal", "answers.jsonl", journal),
     same("checkpoint", "run/metrics.jsonl", resumed),
     same("checkpoint", "run/checkpoints/step-4/state.json", resumed),
@@ -27,7 +25,6 @@ pub(super) const READERS: [Reader; 17] = [
     same("checkpoint", "run/sessions.jsonl", resumed),
     same("checkpoint", "lazy/tokens.cache", resumed_lazily),
     same("distill", "distill/journal/rewrites.jsonl", distilled),
-    same("distill", "distill/journal/logprobs.bin", stored),
     any("page", "run/metrics.jsonl", page),
     any("page", "run/timings.jsonl", page),
     any("page", "run/sessions.jsonl", page),
@@ -56,26 +53,6 @@ fn resumed_lazily(root: &Path, _: &str) -> Result<String, BoxError> {
 
 fn distilled(root: &Path, _: &str) -> Result<String, BoxError> {
     Ok(format!("{:?}", distil(root)?.rows))
-}
-
-/// The distributions that the rows of a journal point to.
-fn stored(root: &Path, file: &str) -> Result<String, BoxError> {
-    let reader = LogprobReader::open(&root.join(file))?;
-    let rows = std::fs::read_to_string(root.join("distill/journal/rewrites.jsonl"))?;
-    let rows: Vec<Value> = rows
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()?;
-    // A row that nothing was written for has none.
-    let written = rows.iter().filter(|row| row.get("logprobs").is_some());
-    let found = written.map(|row| {
-        let stored: StoredLogprobs = serde_json::from_value(row["logprobs"].clone())?;
-        Ok(format!("{:?}", reader.read_text(&row["id"], &stored)?))
-    });
-    let found = found.collect::<Result<String, BoxError>>()?;
-    (!found.is_empty())
-        .then_some(found)
-        .ok_or_else(|| "no row has a distribution".into())
 }
 
 fn page(root: &Path, _: &str) -> Result<String, BoxError> {
