@@ -205,18 +205,18 @@ fn python_computes_our_logits_with_words_that_we_added() {
     for name in ["tiny-llama3", "tiny-llama-tied"] {
         let folder = tiny.join(name);
         let loaded = idiolect::model::load(&folder, &Device::flex(), FloatDType::F32);
-        let (seed, _) = loaded.expect(name);
+        let (base, _) = loaded.expect(name);
         let config = LoraConfig {
             modules_to_save: vec!["embed_tokens".into(), "lm_head".into()],
-            ensure_weight_tying: seed.config.tied,
+            ensure_weight_tying: base.config.tied,
             ..LoraConfig::default()
         };
-        let adapter = trained(&seed.clone().with_tokens(&[384, 385]), &config, &ids);
+        let adapter = trained(&base.clone().with_tokens(&[384, 385]), &config, &ids);
         let place = tempfile::tempdir().expect("a folder");
         idiolect::lora::save_adapter(&adapter, place.path(), name).expect(name);
         let theirs = peft_logits(&python, &folder, place.path(), &ids);
         // The folder brings its words to the model as it is on disk.
-        let again = idiolect::lora::load_adapter(place.path(), &seed, &Device::flex()).expect(name);
-        assert_close(name, &our_logits(&seed, &again, &ids), &theirs, 1e-4);
+        let again = idiolect::lora::load_adapter(place.path(), &base, &Device::flex()).expect(name);
+        assert_close(name, &our_logits(&base, &again, &ids), &theirs, 1e-4);
     }
 }

@@ -133,9 +133,9 @@ fn compare(runs: usize, name: &str, step: impl Fn(&Steps, Tape) -> Tensor<3>, in
     });
     report(&format!("{name}, forward"), forward);
     let shape = step(&FUSED, Tape(false)).dims();
-    let seed = Tensor::<3>::random(shape, Distribution::Default, &inputs.x.device());
+    let upstream = Tensor::<3>::random(shape, Distribution::Default, &inputs.x.device());
     let both = medians(runs, |steps| {
-        let _ = (step(steps, Tape(true)) * seed.clone().autodiff())
+        let _ = (step(steps, Tape(true)) * upstream.clone().autodiff())
             .sum()
             .backward();
     });

@@ -125,8 +125,8 @@ impl LoraAdapter {
     ///
     /// When the adapter is for a model with more blocks; [`crate::load_adapter`] has checked that.
     #[must_use]
-    pub fn decoder(&self, seed: &Decoder) -> Decoder {
-        let mut decoder = seed.clone();
+    pub fn decoder(&self, base: &Decoder) -> Decoder {
+        let mut decoder = base.clone();
         self.whole.put_on(&mut decoder);
         decoder
     }

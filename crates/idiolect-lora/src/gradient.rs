@@ -249,9 +249,9 @@ impl Pass<'_> {
     }
 }
 
-/// Backward with `seed` as the gradient of `output`.
-fn backward_from<const D: usize>(output: Tensor<D>, seed: Tensor<D>) -> Gradients {
-    (output * seed).sum().backward()
+/// Backward with `gradient` as the gradient of `output`.
+fn backward_from<const D: usize>(output: Tensor<D>, gradient: Tensor<D>) -> Gradients {
+    (output * gradient).sum().backward()
 }
 
 fn collect(

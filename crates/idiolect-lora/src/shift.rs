@@ -25,9 +25,9 @@ pub struct SiteShift {
 
 /// Shift of every adapted projection, in the order of the sites.
 #[must_use]
-pub fn adapter_shift(adapter: &LoraAdapter, seed: &Decoder) -> Vec<SiteShift> {
+pub fn adapter_shift(adapter: &LoraAdapter, base: &Decoder) -> Vec<SiteShift> {
     let one = |(site, factors): (&Site, &Factors)| {
-        let weight = weight(seed, *site);
+        let weight = weight(base, *site);
         let norm = moved(factors, &weight).max(0.0).sqrt();
         let base = values(weight).iter().map(|x| x * x).sum::<f64>().sqrt();
         SiteShift {
@@ -65,23 +65,23 @@ pub struct WeightShift {
     pub relative: f64,
 }
 
-/// The distance of every weight of `other` from that of `seed`, in the order of computation.
+/// The distance of every weight of `other` from that of `base`, in the order of computation.
 ///
 /// # Errors
 ///
 /// [`LoraError::Setting`] where a weight has another shape, or one of them has more weights.
-pub fn weight_shifts(seed: &Decoder, other: &Decoder) -> Result<Vec<WeightShift>, LoraError> {
-    let (seed, other) = (weights(seed), weights(other));
-    if seed.len() != other.len() {
-        return Err(wrong("weights", seed.len().to_string(), other.len()));
+pub fn weight_shifts(base: &Decoder, other: &Decoder) -> Result<Vec<WeightShift>, LoraError> {
+    let (base, other) = (weights(base), weights(other));
+    if base.len() != other.len() {
+        return Err(wrong("weights", base.len().to_string(), other.len()));
     }
-    let one = |((path, seed), (_, other)): ((String, Tensor<1>), (String, Tensor<1>))| {
-        if seed.dims() != other.dims() {
-            let [expected, found] = [&seed, &other].map(|weight| weight.dims()[0]);
+    let one = |((path, base), (_, other)): ((String, Tensor<1>), (String, Tensor<1>))| {
+        if base.dims() != other.dims() {
+            let [expected, found] = [&base, &other].map(|weight| weight.dims()[0]);
             return Err(wrong(&path, format!("{expected} values"), found));
         }
-        let (seed, other) = (seed.into_data(), other.into_data());
-        let pairs = seed.iter::<f64>().zip(other.iter::<f64>());
+        let (base, other) = (base.into_data(), other.into_data());
+        let pairs = base.iter::<f64>().zip(other.iter::<f64>());
         let sums = pairs.fold([0.0, 0.0], |[moved, base], (x, y)| {
             [moved + (y - x) * (y - x), base + x * x]
         });
@@ -93,7 +93,7 @@ pub fn weight_shifts(seed: &Decoder, other: &Decoder) -> Result<Vec<WeightShift>
             relative,
         })
     };
-    seed.into_iter().zip(other).map(one).collect()
+    base.into_iter().zip(other).map(one).collect()
 }
 
 /// Every weight with its path, flat.

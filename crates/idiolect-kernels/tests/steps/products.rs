@@ -71,7 +71,7 @@ fn products_with_a_quantised_weight_are_those_with_the_dequantised_one() {
     for (shape, block) in [([48, 64], 32), ([7, 24], 8), ([5, 6], 2), ([64, 64], 64)] {
         for value in values {
             let Weight { quantized, wide } = quantized(shape, block, value);
-            let (x, seed) = (random([2, 9, shape[0]], 3), random([2, 9, shape[1]], 4));
+            let (x, upstream) = (random([2, 9, shape[0]], 3), random([2, 9, shape[1]], 4));
             close(
                 "untracked",
                 &linear(x.clone(), quantized.clone()),
@@ -80,7 +80,7 @@ fn products_with_a_quantised_weight_are_those_with_the_dequantised_one() {
             );
             let x = x.autodiff().require_grad();
             let gradient = |y: Tensor<3>| {
-                let tape = (y * seed.clone().autodiff()).sum().backward();
+                let tape = (y * upstream.clone().autodiff()).sum().backward();
                 x.grad(&tape).unwrap()
             };
             let found = gradient(linear(x.clone(), quantized.clone()));

@@ -81,14 +81,14 @@ pub(crate) fn same_in<const A: usize, const B: usize, const C: usize, const D: u
 ) {
     let untracked = fused(a.clone(), b.clone(), c.clone());
     let in_place = fused(own(&a), own(&b), own(&c));
-    let seed = random(untracked.dims(), 77);
+    let upstream = random(untracked.dims(), 77);
     let cast = (
         a.clone().cast(dtype),
         b.clone().cast(dtype),
         c.clone().cast(dtype),
     );
-    let expected = tracked(cast, &seed.clone().cast(dtype), plain);
-    let found = tracked((a, b, c), &seed, fused);
+    let expected = tracked(cast, &upstream.clone().cast(dtype), plain);
+    let found = tracked((a, b, c), &upstream, fused);
     for (name, found) in [
         ("untracked", untracked),
         ("in place", in_place),
@@ -101,10 +101,10 @@ pub(crate) fn same_in<const A: usize, const B: usize, const C: usize, const D: u
     gradient("third gradient", found.3, expected.3);
 }
 
-/// Runs a function with all its inputs tracked, and backward from `seed`.
+/// Runs a function with all its inputs tracked, and backward from `gradient`.
 fn tracked<const A: usize, const B: usize, const C: usize, const D: usize>(
     (a, b, c): Inputs<A, B, C>,
-    seed: &Tensor<D>,
+    gradient: &Tensor<D>,
     function: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<D>,
 ) -> Found<A, B, C, D> {
     let (a, b, c) = (
@@ -113,7 +113,9 @@ fn tracked<const A: usize, const B: usize, const C: usize, const D: usize>(
         c.autodiff().require_grad(),
     );
     let value = function(a.clone(), b.clone(), c.clone());
-    let tape = (value.clone() * seed.clone().autodiff()).sum().backward();
+    let tape = (value.clone() * gradient.clone().autodiff())
+        .sum()
+        .backward();
     (value.inner(), a.grad(&tape), b.grad(&tape), c.grad(&tape))
 }
 

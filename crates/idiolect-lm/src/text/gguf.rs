@@ -1,4 +1,4 @@
-//! The tokenizer of a GGUF file: what the model's reader finds there, as the tokenizer takes it, and the way back.
+//! The tokenizer of a GGUF file: what the model's reader finds there, as the tokenizer takes it, and the other way round.
 
 use std::path::Path;
 

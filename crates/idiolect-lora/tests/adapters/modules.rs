@@ -73,13 +73,13 @@ fn new_words_start_as_the_mean_and_come_back_from_disk() {
         ("tiny-llama-tied", true),
         ("tiny-llama-tied", false),
     ] {
-        let Some(seed) = checkpoint(name) else { return };
-        let grown = seed.clone().with_tokens(&[384, 385]);
+        let Some(base) = checkpoint(name) else { return };
+        let grown = base.clone().with_tokens(&[384, 385]);
         assert_eq!(
-            (grown.config.vocab_size, seed.config.vocab_size),
+            (grown.config.vocab_size, base.config.vocab_size),
             (386, 384)
         );
-        let old = seed.weights.embedding.val();
+        let old = base.weights.embedding.val();
         let rows = grown.weights.embedding.val();
         let mean = floats(old.clone().mean_dim(0));
         assert_eq!(floats(rows.clone().narrow(0, 0, 384)), floats(old));
@@ -89,21 +89,21 @@ fn new_words_start_as_the_mean_and_come_back_from_disk() {
         let adapter = new(&config(&["embed_tokens", "lm_head"], tie), &grown);
         let folder = tempfile::tempdir().unwrap();
         save_adapter(&adapter, folder.path(), name).unwrap();
-        let again = load_adapter(folder.path(), &seed, &Device::flex()).unwrap();
+        let again = load_adapter(folder.path(), &base, &Device::flex()).unwrap();
         assert_eq!(again.config, adapter.config);
-        let worn = again.decoder(&seed);
+        let worn = again.decoder(&base);
         assert_eq!((worn.config.vocab_size, worn.config.tied), (386, tie));
         assert_eq!(floats(worn.head()), floats(grown.head()), "{name}");
-        assert_eq!(seed.config.vocab_size, 384);
+        assert_eq!(base.config.vocab_size, 384);
     }
 }
 
 #[test]
 fn a_spare_row_is_used_before_a_new_one() {
-    let Some(seed) = checkpoint("tiny-llama3") else {
+    let Some(base) = checkpoint("tiny-llama3") else {
         return;
     };
-    let grown = seed.clone().with_tokens(&[383, 384]);
+    let grown = base.clone().with_tokens(&[383, 384]);
     assert_eq!(grown.config.vocab_size, 385);
     let rows = grown.head().transpose();
     let new = floats(rows.clone().slice([384..=384]));
@@ -113,11 +113,11 @@ fn a_spare_row_is_used_before_a_new_one() {
 #[test]
 fn a_resized_embedding_that_does_not_train_is_read_under_every_name_of_peft() {
     for name in ["tiny-llama3", "tiny-llama-tied"] {
-        let Some(seed) = checkpoint(name) else { return };
-        let tied = seed.config.tied;
+        let Some(base) = checkpoint(name) else { return };
+        let tied = base.config.tied;
         let adapter = new(
             &config(&["embed_tokens", "lm_head"], true),
-            &seed.clone().with_tokens(&[384]),
+            &base.clone().with_tokens(&[384]),
         );
         let folder = tempfile::tempdir().unwrap();
         save_adapter(&adapter, folder.path(), name).unwrap();
@@ -134,27 +134,27 @@ fn a_resized_embedding_that_does_not_train_is_read_under_every_name_of_peft() {
         json["modules_to_save"] = serde_json::Value::Null;
         json["ensure_weight_tying"] = false.into();
         std::fs::write(&path, json.to_string()).unwrap();
-        let again = load_adapter(folder.path(), &seed, &Device::flex().autodiff()).unwrap();
+        let again = load_adapter(folder.path(), &base, &Device::flex().autodiff()).unwrap();
         assert!(!again.whole.trains_head() && !again.whole.is_empty());
-        let worn = again.valid().decoder(&seed);
+        let worn = again.valid().decoder(&base);
         assert_eq!((worn.config.vocab_size, worn.config.tied), (385, tied));
     }
 }
 
 #[test]
 fn files_without_a_module_or_with_another_head_are_refused_by_tensor() {
-    let Some(seed) = checkpoint("tiny-llama-tied") else {
+    let Some(base) = checkpoint("tiny-llama-tied") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let refused = |parts: &[&str]| {
-        let error = load_adapter(folder.path(), &seed, &Device::flex())
+        let error = load_adapter(folder.path(), &base, &Device::flex())
             .unwrap_err()
             .to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     };
     let parted = config(&["embed_tokens", "lm_head"], false);
-    save_adapter(&new(&parted, &seed), folder.path(), "tiny").unwrap();
+    save_adapter(&new(&parted, &base), folder.path(), "tiny").unwrap();
     let head = "base_model.model.lm_head.weight";
     renamed(folder.path(), |name| {
         if name == head {
@@ -165,7 +165,7 @@ fn files_without_a_module_or_with_another_head_are_refused_by_tensor() {
     });
     refused(&[head, "expected shape [384, 64], found nothing"]);
     let tied = config(&["embed_tokens"], true);
-    let mut other = new(&tied, &seed);
+    let mut other = new(&tied, &base);
     save_adapter(&other, folder.path(), "tiny").unwrap();
     // Without the second copy the embedding is the head all the same.
     renamed(folder.path(), |name| {
@@ -176,16 +176,16 @@ fn files_without_a_module_or_with_another_head_are_refused_by_tensor() {
         }
     });
     assert!(
-        load_adapter(folder.path(), &seed, &Device::flex())
+        load_adapter(folder.path(), &base, &Device::flex())
             .unwrap()
             .whole
             .tied
     );
-    other.whole = new(&parted, &seed.clone().with_tokens(&[384])).whole;
-    other.whole.embedding = new(&parted, &seed).whole.embedding;
+    other.whole = new(&parted, &base.clone().with_tokens(&[384])).whole;
+    other.whole.embedding = new(&parted, &base).whole.embedding;
     save_adapter(&other, folder.path(), "tiny").unwrap();
     refused(&[head, "expected 384 rows, found 385 rows"]);
-    other.whole = new(&parted, &seed).whole;
+    other.whole = new(&parted, &base).whole;
     other.whole.head = other.whole.head.map(|head| head.map(|head| head * 2.0));
     save_adapter(&other, folder.path(), "tiny").unwrap();
     refused(&[head, "the values of the embedding"]);

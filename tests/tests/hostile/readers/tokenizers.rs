@@ -13,7 +13,7 @@ pub(super) const READERS: [Reader; 3] = [
     any("tiktoken", "tiktoken/tokenizer.model", encoded),
 ];
 
-/// Special tokens, and the ids of a text and its way back.
+/// Special tokens, and the ids of a text and the text of those ids.
 fn encoded(root: &Path, file: &str) -> Result<String, BoxError> {
     let path = root.join(file);
     let folder = path.parent().ok_or("a folder")?;
