@@ -191,9 +191,9 @@ fn a_format_is_found_from_the_first_rows() {
 #[test]
 fn a_format_that_is_not_found_says_what_is_there() {
     found(
-        r#"{"question":"q","answer":"a"}"#,
+        r#"{"ask":"q","tell":"a"}"#,
         &expect![
-            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, completion, prompt, text or input_ids, unless format, or instruction_column with response_column, is given, found question, answer"
+            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, completion, prompt, text or input_ids, unless format, or instruction_column with response_column, is given, found ask, tell"
         ],
     );
     found(

@@ -19,7 +19,7 @@ pub struct LossOfStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CourseSpan {
-    /// The first and the last epoch, of a run of two or more.
+    /// The first and the last epoch, where the steps are of two or more.
     Epochs,
     /// The first and the last quarter of the steps, at least one, of a shorter run.
     Quarters,
@@ -42,14 +42,15 @@ impl Course {
     /// The course of these steps, in their order; none of fewer than two.
     #[must_use]
     pub fn of(steps: &[LossOfStep]) -> Option<Self> {
-        let [_, .., last] = steps else {
+        let [first, .., last] = steps else {
             return None;
         };
-        let whole = last.epoch.ceil();
-        let (of_first, of_last, span) = if 2.0 <= whole {
-            let first = steps.iter().take_while(|step| step.epoch <= 1.0).count();
+        // Those of a resumed run begin in a later epoch.
+        let (begun, ended) = (first.epoch.ceil(), last.epoch.ceil());
+        let (of_first, of_last, span) = if begun < ended {
+            let first = steps.iter().take_while(|step| step.epoch <= begun).count();
             let rest = steps.iter().rev();
-            let last = rest.take_while(|step| whole - 1.0 < step.epoch).count();
+            let last = rest.take_while(|step| ended - 1.0 < step.epoch).count();
             (first, last, CourseSpan::Epochs)
         } else {
             let quarter = steps.len().div_ceil(4);
@@ -103,6 +104,22 @@ mod tests {
         let course = Course::of(&steps).unwrap();
         assert_eq!((course.first, course.last, course.steps), (1.75, 1.5, 4));
         assert_eq!(course.span, CourseSpan::Epochs);
+    }
+
+    #[test]
+    fn a_resumed_run_begins_in_a_later_epoch() {
+        let steps = [
+            step(2.5, 3.0, 10.0),
+            step(3.0, 1.0, 10.0),
+            step(3.5, 1.0, 10.0),
+        ];
+        let course = Course::of(&steps).unwrap();
+        assert_eq!((course.first, course.last), (2.0, 1.0));
+        assert_eq!(course.span, CourseSpan::Epochs);
+        // Of one epoch alone, quarters.
+        let course = Course::of(&steps[..2]).unwrap();
+        assert_eq!((course.first, course.last), (3.0, 1.0));
+        assert_eq!(course.span, CourseSpan::Quarters);
     }
 
     #[test]

@@ -4,29 +4,9 @@
 //! Nothing guesses by what a column contains; a file whose columns have none of the names here is refused.
 
 use super::settings::DataSettings;
-use crate::formats::{FIRST_ROWS, detect};
+use crate::formats::{FIRST_ROWS, detect, named, pair};
 use crate::rows::{RawRow, first_rows};
 use crate::{DataError, FileFormat, Format, FormatSetting, RowFormat};
-
-/// Names of a column with questions, the most telling first, in lower case.
-const QUESTIONS: [&str; 6] = [
-    "instruction",
-    "question",
-    "query",
-    "problem",
-    "prompt",
-    "input",
-];
-/// Names of a column with answers.
-const ANSWERS: [&str; 7] = [
-    "output",
-    "answer",
-    "response",
-    "solution",
-    "completion",
-    "target",
-    "reply",
-];
 
 impl DataSettings {
     /// These settings with the format and the columns of their one file, as far as the file's own names tell them.
@@ -50,15 +30,14 @@ impl DataSettings {
             Ok(_) => None,
             Err(error) => Some(error),
         };
-        let (question, answer) = (named(&raw.rows, &QUESTIONS), named(&raw.rows, &ANSWERS));
-        match (question, answer, refused) {
-            (Some(instruction_column), Some(response_column), _) => Ok(Self {
-                instruction_column,
-                response_column,
+        match (pair(&raw.rows), refused) {
+            (Some(columns), _) => Ok(Self {
+                instruction_column: columns.instruction,
+                response_column: columns.response,
                 ..self.with_format(Format::Alpaca.into())
             }),
-            (_, _, Some(error)) => Err(error),
-            _ => Ok(self.with_format(Format::Alpaca.into())),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(self.with_format(Format::Alpaca.into())),
         }
     }
 
@@ -76,16 +55,6 @@ fn is_pair(found: &RowFormat, rows: &[RawRow]) -> bool {
     let is = |format: Format| found.name == format.name();
     let completed = ["completion", "response"];
     is(Format::Alpaca) || (is(Format::Completion) && named(rows, &completed).is_none())
-}
-
-/// The column of the first name that a row has.
-fn named(rows: &[RawRow], names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| {
-        let mut columns = rows.iter().flat_map(|row| row.fields.iter());
-        let found =
-            columns.find(|(column, value)| column.to_lowercase() == *name && !value.is_null());
-        found.map(|(column, _)| column.clone())
-    })
 }
 
 #[cfg(test)]
@@ -150,6 +119,22 @@ mod tests {
             let set = found.read(&path).unwrap();
             assert_eq!(set.rows[0].example.messages.len(), 2, "{row}");
         }
+    }
+
+    #[test]
+    fn pairs_of_usual_names_are_read_without_a_setting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        fs::write(&path, r#"{"question": "a", "answer": "b"}"#).unwrap();
+        let set = DataSettings::default().read(&path).unwrap();
+        assert_eq!(set.rows[0].example.messages[1].content, "b");
+        // A column that the user named is looked for, and no other.
+        let named = DataSettings {
+            instruction_column: "task".into(),
+            ..DataSettings::default()
+        };
+        let error = named.read(&path).unwrap_err().to_string();
+        assert!(error.contains("found question, answer"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::built_in::Format;
 use super::columns::Columns;
+use super::pairs::pair;
 use super::row_format::RowFormat;
 use crate::DataError;
 use crate::rows::{RawRow, RawRows, names};
@@ -24,6 +25,7 @@ pub(crate) const FIRST_ROWS: usize = 8;
 
 /// The format whose field one of the first rows has, the most telling field first: a set of `messages` may well
 /// have a `text` beside them. Turns tell by their own fields whether they have the names of messages or of sharegpt.
+/// Where there is none, and no column was named by the user, question and answer of other usual names are taken.
 ///
 /// # Errors
 ///
@@ -35,6 +37,8 @@ pub(crate) fn detect(raw: &RawRows, columns: &Columns) -> Result<FileFormat, Dat
     }
     if let Some(format) = look(first, columns) {
         Ok(FileFormat::Examples(format))
+    } else if let Some(found) = pair(first).filter(|_| *columns == Columns::default()) {
+        Ok(FileFormat::Examples(Format::Alpaca.with(&found)))
     } else {
         let mut names = telling(columns).map(|(_, name)| name).to_vec();
         names.dedup();

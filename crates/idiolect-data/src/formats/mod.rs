@@ -5,6 +5,7 @@ mod columns;
 mod detect;
 mod example;
 mod fields;
+mod pairs;
 mod parse;
 mod replace;
 mod row_format;
@@ -17,6 +18,7 @@ pub use detect::FileFormat;
 pub(crate) use detect::{FIRST_ROWS, detect, look};
 pub use example::{Example, Id, Message, Role};
 pub(crate) use fields::Place;
+pub(crate) use pairs::{named, pair};
 pub(crate) use parse::example;
 pub(crate) use replace::replace_response;
 pub use row_format::{
