@@ -76,7 +76,8 @@ fn wide(weight: Tensor<2>) -> Tensor<2> {
 /// `x weight` for every token of a batch, by Burn's blocked product: a token's result does not depend on how
 /// many others there are, so that an example trains alone as it does in a batch.
 ///
-/// A quantised weight is frozen: it is dequantised for the product alone, and where the step is fused autodiff
+/// A weight that autodiff does not track is frozen, and where the step is fused the gradient of `x` is computed with
+/// a copy of it that is transposed on all threads. A quantised weight is frozen too: it is dequantised for the product alone, and where the step is fused autodiff
 /// keeps the quantised one.
 ///
 /// # Shapes
@@ -93,6 +94,11 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     if matches!(weight.dtype(), DType::QFloat(_)) {
         return quantized_linear(x, weight);
     }
+    #[cfg(feature = "flex")]
+    let weight = match flex::linear(&x, weight) {
+        Ok(y) => return y,
+        Err(weight) => weight,
+    };
     burn::tensor::module::linear(x, weight, None)
 }
 

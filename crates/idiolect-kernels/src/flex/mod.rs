@@ -11,6 +11,7 @@ mod backend;
 mod buffer;
 mod gate;
 mod head_loss;
+mod linear;
 mod norm;
 mod packed_copy;
 mod product_few_rows;
@@ -107,6 +108,27 @@ pub(crate) fn attention(
     let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
     let mask = mask.map_or(Mask::None, |mask| Mask::Added(mask.into_dispatch()));
     Tensor::from_dispatch(<Dispatch as Steps>::attention(q, k, v, mask))
+}
+
+/// The product with a weight that is not tracked by autodiff; a tracked one comes back.
+#[allow(
+    clippy::result_large_err,
+    reason = "what is not taken is handed back as it came"
+)]
+pub(crate) fn linear(x: &Tensor<3>, weight: Tensor<2>) -> Result<Tensor<3>, Tensor<2>> {
+    let frozen = serves(x) && serves(&weight);
+    if !frozen || weight.clone().try_into_primitive::<Flex>().is_err() {
+        return Err(weight);
+    }
+    assert_eq!(
+        x.dims()[2],
+        weight.dims()[0],
+        "one row of the weight for each input"
+    );
+    let (x, weight) = (x.clone().into_dispatch(), weight.into_dispatch());
+    Ok(Tensor::from_dispatch(<Dispatch as Steps>::linear(
+        x, weight,
+    )))
 }
 
 pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {

@@ -7,11 +7,12 @@
 
 use burn::backend::ops::{FloatTensorOps, QTensorOps};
 use burn::backend::{Flex, TensorMetadata};
-use burn::tensor::{DType, FloatDType, Shape};
+use burn::tensor::{DType, FloatDType};
 use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
 use super::buffer::{dims, tensor};
+use super::linear;
 use super::product_few_rows::{Along, Packed, packed_product};
 
 /// `x W`, `[rows, out]`, for a few rows.
@@ -24,20 +25,12 @@ pub(super) fn few_rows(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
 
 /// `x W`, `[rows, tokens, out]`.
 pub(super) fn forward(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
-    times(x, dequantized(weight))
+    linear::times(x, dequantized(weight))
 }
 
 /// The gradient of `x`: that of the product times the transposed weight.
 pub(super) fn backward(dy: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
-    times(dy, Flex::float_transpose(dequantized(weight)))
-}
-
-/// A product of all tokens at once, `[rows, tokens, in]` times `[in, out]`.
-fn times(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
-    let ([rows, tokens, inputs], [_, outputs]) = (dims(&x), dims(&weight));
-    let flat = Flex::float_reshape(x, Shape::new([rows * tokens, inputs]));
-    let y = Flex::float_matmul(flat, weight);
-    Flex::float_reshape(y, Shape::new([rows, tokens, outputs]))
+    linear::backward(dy, &dequantized(weight))
 }
 
 /// The weight in f32, row-major.
