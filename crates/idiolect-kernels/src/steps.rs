@@ -44,10 +44,11 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
         Ok(y) => return y,
         Err(weight) => weight,
     };
-    x.matmul(wide(weight))
+    x.matmul(dequantize(weight))
 }
 
-/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows.
+/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows, and two values a byte
+/// where they are 32 long and have 4 bits. [`dequantize`] reads it.
 ///
 /// # Shapes
 ///
@@ -65,12 +66,20 @@ pub fn quantize(weight: Tensor<2>, scheme: &QuantScheme) -> Tensor<2> {
     weight.quantize_dynamic(scheme)
 }
 
-/// The weight without quantisation.
-fn wide(weight: Tensor<2>) -> Tensor<2> {
-    match weight.dtype() {
-        DType::QFloat(_) => weight.dequantize(),
-        _ => weight,
+/// A tensor in floats: a quantised one in f32, another as it is.
+///
+/// It is to be called in place of Burn's `dequantize`, which panics on the CPU for what [`quantize`] has stored two
+/// values a byte.
+#[must_use]
+pub fn dequantize<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    if !matches!(tensor.dtype(), DType::QFloat(_)) {
+        return tensor;
     }
+    #[cfg(feature = "flex")]
+    if let Some(wide) = flex::from_four_bits(&tensor) {
+        return wide;
+    }
+    tensor.dequantize()
 }
 
 /// `x weight` for every token of a batch, by Burn's blocked product: a token's result does not depend on how

@@ -9,6 +9,7 @@ mod attention;
 mod autodiff;
 mod backend;
 mod buffer;
+mod four_bits;
 mod gate;
 mod head_loss;
 mod linear;
@@ -170,7 +171,7 @@ pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Ten
     clippy::result_large_err,
     reason = "what is not taken is handed back as it came"
 )]
-fn quantized(weight: Tensor<2>) -> Result<FlexQTensor, Tensor<2>> {
+fn quantized<const D: usize>(weight: Tensor<D>) -> Result<FlexQTensor, Tensor<D>> {
     match weight.into_dispatch() {
         DispatchTensor {
             kind: DispatchTensorKind::Flex(BackendTensor::Quantized(weight)),
@@ -178,6 +179,12 @@ fn quantized(weight: Tensor<2>) -> Result<FlexQTensor, Tensor<2>> {
         } => Ok(weight),
         other => Err(Tensor::from_dispatch(other)),
     }
+}
+
+/// In f32 what is stored in halves of bytes; `None` for another tensor.
+pub(crate) fn from_four_bits<const D: usize>(weight: &Tensor<D>) -> Option<Tensor<D>> {
+    let weight = quantized(weight.clone()).ok()?;
+    quantized::from_four_bits(&weight).map(Tensor::from_primitive::<Flex>)
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {

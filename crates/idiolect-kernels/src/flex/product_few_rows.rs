@@ -16,10 +16,9 @@ use rayon::prelude::*;
 use self::add::{Add, DEPTH};
 use self::dot::{Dot, WIDTH};
 use self::rows::{Input, Pieces};
-use self::stored::Stored;
 use super::buffer::{dense, dims, tensor, values};
 
-pub(super) use self::stored::Packed;
+pub(super) use self::stored::{PIECE, Packed, Stored};
 
 /// The most rows for which this product is faster than a blocked one.
 pub(crate) const MOST_ROWS: usize = 16;
@@ -60,12 +59,8 @@ pub(super) fn product(x: &FlexTensor, w: &FlexTensor) -> Option<FlexTensor> {
     }
 }
 
-/// As [`product`], for a packed weight in the order of memory.
-pub(super) fn packed_product(x: &FlexTensor, weight: Packed<'_>, along: Along) -> FlexTensor {
-    times(x, weight, along)
-}
-
-fn times<W: Stored>(x: &FlexTensor, weight: W, along: Along) -> FlexTensor {
+/// As [`product`], for a weight in the order of memory.
+pub(super) fn times<W: Stored>(x: &FlexTensor, weight: W, along: Along) -> FlexTensor {
     let [rows, width] = dims::<2>(x);
     let x = dense(x.clone());
     let x = Input {

@@ -3,7 +3,7 @@
 //! A product of few rows, in generation, reads the weight as it is stored. For one of many rows, and in training, it
 //! is dequantised and dropped: Burn's autodiff would keep the f32 weight until the backward pass; here it keeps the
 //! quantised one and dequantises it again. Flex stores a byte for each value, whatever the number of its bits, and
-//! an f32 scale for each block.
+//! an f32 scale for each block; two values of 4 bits in a byte are ours.
 
 use burn::backend::ops::{FloatTensorOps, QTensorOps};
 use burn::backend::{Flex, TensorMetadata};
@@ -12,13 +12,17 @@ use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
 use super::buffer::{dims, tensor};
+use super::four_bits::FourBits;
 use super::linear;
-use super::product_few_rows::{Along, Packed, packed_product};
+use super::product_few_rows::{Along, Packed, times};
 
 /// `x W`, `[rows, out]`, for a few rows.
 pub(super) fn few_rows(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
+    if let Some(weight) = FourBits::of(weight) {
+        return times(&x, weight, Along::Outputs);
+    }
     match packed(weight) {
-        Some(weight) => packed_product(&x, weight, Along::Outputs),
+        Some(weight) => times(&x, weight, Along::Outputs),
         None => Flex::float_matmul(x, dequantized(weight)),
     }
 }
@@ -35,6 +39,9 @@ pub(super) fn backward(dy: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
 
 /// The weight in f32, row-major.
 fn dequantized(weight: &FlexQTensor) -> FlexTensor {
+    if let Some(four_bits) = FourBits::of(weight) {
+        return four_bits.wide(weight);
+    }
     let (values, scales) = (weight.tensor(), weight.scales());
     let shape: [usize; 2] = dims(values);
     let count = shape[0] * shape[1];
@@ -58,6 +65,11 @@ fn dequantized(weight: &FlexQTensor) -> FlexTensor {
         }
     });
     tensor(wide, shape)
+}
+
+/// The weight in f32 where it is stored in halves of bytes, which Burn does not read.
+pub(super) fn from_four_bits(weight: &FlexQTensor) -> Option<FlexTensor> {
+    FourBits::of(weight).map(|four_bits| four_bits.wide(weight))
 }
 
 /// The weight as it is stored; `None` where its blocks are shorter than a vector or do not lie along its rows.

@@ -1,15 +1,15 @@
 //! The values of a weight as they are stored, widened to f32 in registers.
 //!
-//! A product reads each value once, so that what counts is its size in memory: 4 bytes in f32, a byte and a part of
-//! a scale where it is packed.
+//! A product reads each value once, so that what counts is its size in memory: 4 bytes in f32, one or a half and a
+//! part of a scale where it is packed.
 
 use std::array;
 
 /// Values that are widened at a time: a vector of AVX-512, two of AVX2, four of NEON.
-pub(super) const PIECE: usize = 16;
+pub(in super::super) const PIECE: usize = 16;
 
 /// Values in the order of memory.
-pub(super) trait Stored: Copy + Send + Sync {
+pub(in super::super) trait Stored: Copy + Send + Sync {
     /// The number of values.
     fn count(self) -> usize;
 
