@@ -1,4 +1,4 @@
-//! Products of few rows at the sizes of SmolLM2-135M: a weight in f32 and quantised to 8 and 4 bits, as it
+//! Products of few rows at the sizes of SmolLM2-135M: a weight in f32, in bf16 and quantised to 8 and 4 bits, as it
 //! is multiplied and as it would be after dequantising it.
 //!
 //! Prints the least milliseconds of some runs, each over weights that together are larger than a cache, and how many
@@ -11,7 +11,7 @@
 use std::time::Instant;
 
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Distribution, Tensor};
 use idiolect_kernels::{PackedWeight, linear, product, quantize};
 
 use support::seconds;
@@ -44,6 +44,7 @@ fn main() {
 struct Weights {
     shape: [usize; 2],
     wide: Vec<Tensor<2>>,
+    narrow: Vec<Tensor<2>>,
     quantized: Vec<Tensor<2>>,
     halves: Vec<Tensor<2>>,
     /// Copies in which inputs are neighbours, as in a head that is the embedding.
@@ -63,9 +64,11 @@ impl Weights {
             let all = wide.iter().map(|wide| quantize(wide.clone(), &scheme));
             all.collect()
         };
+        let narrow = wide.iter().map(|wide| wide.clone().cast(DType::BF16));
         let copy = |_| PackedWeight::new(&random([outputs, inputs]).transpose()).unwrap();
         Self {
             shape,
+            narrow: narrow.collect(),
             quantized: quantized(QuantValue::Q8S),
             halves: quantized(QuantValue::Q4S),
             copies: (0..count).map(copy).collect(),
@@ -93,6 +96,10 @@ impl Weights {
         let many = self.wide.len();
         report("f32", many, &|at| {
             drop(product(x.clone(), self.wide[at].clone()));
+        });
+        let short = x.clone().cast(DType::BF16);
+        report("bf16", many, &|at| {
+            drop(product(short.clone(), self.narrow[at].clone()));
         });
         report("4 bits", many, &|at| {
             drop(product(x.clone(), self.halves[at].clone()));

@@ -69,7 +69,7 @@ fn main() {
     let runs = std::env::args()
         .find_map(|word| word.parse().ok())
         .unwrap_or(21);
-    let device = Device::default();
+    let device = Device::flex();
     device.seed(7);
     let inputs = Inputs::new(&device);
     println!("{:<34}{:>9}{:>9}{:>7}", "", "plain", "fused", "ratio");

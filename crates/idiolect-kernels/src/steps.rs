@@ -25,8 +25,8 @@ pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
 /// `x weight` for rows of vectors.
 ///
 /// The fused step is for up to 16 rows that autodiff does not track, as in generation: it reads the weight once,
-/// in either order of memory, and a row's result does not depend on the others. A weight that is quantised in blocks
-/// along its rows is read as it is stored.
+/// in either order of memory, and a row's result does not depend on the others. A weight in bf16, and one that is
+/// quantised in blocks along its rows, is read as it is stored; sums are in f32.
 ///
 /// # Shapes
 ///

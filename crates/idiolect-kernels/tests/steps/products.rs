@@ -153,6 +153,7 @@ fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
         quantized: halves, ..
     } = quantized(shape, 32, QuantValue::Q4S);
     let Weight { quantized, wide } = quantized(shape, 32, QuantValue::Q8S);
+    let narrow = wide.clone().cast(DType::BF16);
     let (x, back) = (random([5, shape[0]], 3), random([5, shape[1]], 4));
     let copies =
         [wide.clone(), wide.clone().transpose()].map(|wide| PackedWeight::new(&wide).unwrap());
@@ -162,6 +163,8 @@ fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
             [
                 product(x.clone(), quantized.clone()),
                 product(x.clone(), halves.clone()),
+                product(x.clone(), narrow.clone()),
+                product(back.clone(), narrow.clone().transpose()),
                 copies[0].product(&x).unwrap(),
                 copies[1].product(&back).unwrap(),
                 product(x.clone(), wide.clone()),
@@ -330,4 +333,29 @@ fn what_is_not_quantised_stays_as_it_is() {
     let weight: Tensor<2> = random([3, 5], 1);
     let same = dequantize(weight.clone());
     same.into_data().assert_eq(&weight.into_data(), true);
+}
+
+#[test]
+fn products_of_few_rows_in_bf16_are_those_of_f64_rounded_once() {
+    for (inputs, outputs) in [(1, 1), (31, 96), (33, 31), (70, 1056), (300, 17)] {
+        for transposed in [false, true] {
+            let weight = if transposed {
+                random([outputs, inputs], 5).cast(DType::BF16).transpose()
+            } else {
+                random([inputs, outputs], 5).cast(DType::BF16)
+            };
+            let wide = weight.clone().cast(DType::F32);
+            for rows in [1, 3, 8, 16] {
+                let x: Tensor<2> = random([rows, inputs], 3);
+                // A weight in bf16 beside an input in f32: nothing is rounded but the sums.
+                let found = product(x.clone(), weight.clone());
+                close_to_f64(found, x.clone(), wide.clone());
+                let x = x.cast(DType::BF16);
+                let found = product(x.clone(), weight.clone());
+                assert_eq!(found.dtype(), DType::BF16);
+                let once = product(x.cast(DType::F32), weight.clone()).cast(DType::BF16);
+                found.into_data().assert_eq(&once.into_data(), true);
+            }
+        }
+    }
 }
