@@ -53,7 +53,7 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
     activation::silu(gate) * up
 }
 
-/// [`crate::linear`] with a quantised weight, from Burn's own operations.
+/// [`crate::linear`] with a weight that Burn's own `dequantize` reads, from Burn's own operations.
 ///
 /// # Shapes
 ///
@@ -63,7 +63,7 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
 #[must_use]
 pub fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     let dtype = x.dtype();
-    burn::tensor::module::linear(x, back_to(crate::dequantize(weight), dtype), None)
+    burn::tensor::module::linear(x, back_to(weight.dequantize(), dtype), None)
 }
 
 /// [`crate::row_loss`] from Burn's own operations.

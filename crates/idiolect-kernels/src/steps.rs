@@ -144,7 +144,7 @@ fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     if flex::serves(&x) {
         return flex::quantized_linear(x, weight);
     }
-    plain::quantized_linear(x, weight)
+    plain::quantized_linear(x, dequantize(weight))
 }
 
 /// Root-mean-square norm with its statistics in f32 (Zhang and Sennrich, arXiv 1910.07467):

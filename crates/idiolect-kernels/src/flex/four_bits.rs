@@ -7,12 +7,11 @@
 
 use std::array;
 
+use burn::backend::TensorMetadata;
 use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue};
 use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexQTensor, FlexTensor, Layout};
 use rayon::prelude::*;
-
-use burn::backend::TensorMetadata;
 
 use super::buffer::{dims, tensor};
 use super::product_few_rows::{PIECE, Stored};

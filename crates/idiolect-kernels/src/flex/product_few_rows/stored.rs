@@ -8,10 +8,10 @@ use std::array;
 use burn::tensor::bf16;
 
 /// Values that are widened at a time: a vector of AVX-512, two of AVX2, four of NEON.
-pub(in super::super) const PIECE: usize = 16;
+pub(crate) const PIECE: usize = 16;
 
 /// Values in the order of memory.
-pub(in super::super) trait Stored: Copy + Send + Sync {
+pub(crate) trait Stored: Copy + Send + Sync {
     /// The number of values.
     fn count(self) -> usize;
 
