@@ -5,7 +5,7 @@ use std::time::Instant;
 /// Seconds of all threads of this process; off Linux, seconds by the wall.
 ///
 /// A running thread is counted up to its last tick, a few milliseconds ago.
-pub fn seconds(start: Instant) -> f64 {
+pub(crate) fn seconds(start: Instant) -> f64 {
     processor_seconds().unwrap_or_else(|| start.elapsed().as_secs_f64())
 }
 

@@ -127,7 +127,6 @@ impl Stored for FourBits<'_> {
 }
 
 #[inline(always)]
-#[allow(clippy::cast_precision_loss, reason = "-8 to 7")]
 fn half(byte: i8, above: u32) -> f32 {
     ((i32::from(byte) << above) >> 28) as f32
 }

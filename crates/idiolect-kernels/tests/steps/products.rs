@@ -184,27 +184,24 @@ fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
 #[test]
 fn a_row_of_a_packed_product_does_not_depend_on_the_others() {
     for value in [QuantValue::Q8S, QuantValue::Q4S] {
-        rows_by_themselves(&quantized([70, 96], 32, value));
-    }
-}
-
-fn rows_by_themselves(Weight { quantized, wide }: &Weight) {
-    let copy = PackedWeight::new(&wide.clone().transpose()).unwrap();
-    let (x, back): (Tensor<2>, Tensor<2>) = (random([16, 70], 3), random([16, 96], 4));
-    for rows in 1..=16 {
-        let (above, at) = (0..rows, rows - 1..rows);
-        let beside = product(x.clone().slice([above.clone(), 0..70]), quantized.clone());
-        let alone = product(x.clone().slice([at.clone(), 0..70]), quantized.clone());
-        alone
-            .into_data()
-            .assert_eq(&beside.slice([at.clone(), 0..96]).into_data(), true);
-        let beside = copy.product(&back.clone().slice([above, 0..96])).unwrap();
-        let alone = copy
-            .product(&back.clone().slice([at.clone(), 0..96]))
-            .unwrap();
-        alone
-            .into_data()
-            .assert_eq(&beside.slice([at, 0..70]).into_data(), true);
+        let Weight { quantized, wide } = quantized([70, 96], 32, value);
+        let copy = PackedWeight::new(&wide.transpose()).unwrap();
+        let (x, back): (Tensor<2>, Tensor<2>) = (random([16, 70], 3), random([16, 96], 4));
+        for rows in 1..=16 {
+            let (above, at) = (0..rows, rows - 1..rows);
+            let beside = product(x.clone().slice([above.clone(), 0..70]), quantized.clone());
+            let alone = product(x.clone().slice([at.clone(), 0..70]), quantized.clone());
+            alone
+                .into_data()
+                .assert_eq(&beside.slice([at.clone(), 0..96]).into_data(), true);
+            let beside = copy.product(&back.clone().slice([above, 0..96])).unwrap();
+            let alone = copy
+                .product(&back.clone().slice([at.clone(), 0..96]))
+                .unwrap();
+            alone
+                .into_data()
+                .assert_eq(&beside.slice([at, 0..70]).into_data(), true);
+        }
     }
 }
 
