@@ -1,5 +1,5 @@
-//! Products of few rows at the sizes of SmolLM2-135M: a weight in f32, and the same quantised to 8 bits, as it is
-//! multiplied and as it would be after dequantising it.
+//! Products of few rows at the sizes of SmolLM2-135M: a weight in f32, in bf16 and quantised to 8 and 4 bits, as it
+//! is multiplied and as it would be after dequantising it.
 //!
 //! Prints the least milliseconds of some runs, each over weights that together are larger than a cache, and how many
 //! values of the weight a nanosecond takes. On Linux it is processor time, which other load on the machine changes
@@ -11,8 +11,12 @@
 use std::time::Instant;
 
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
-use burn::tensor::{Device, Distribution, Tensor};
-use idiolect_kernels::{PackedWeight, linear, product};
+use burn::tensor::{DType, Device, Distribution, Tensor};
+use idiolect_kernels::{PackedWeight, linear, product, quantize};
+
+use support::seconds;
+
+mod support;
 
 /// Inputs and outputs: a gate or up projection, a down projection, and a third of the head.
 const SHAPES: [[usize; 2]; 3] = [[576, 1536], [1536, 576], [576, 16_384]];
@@ -40,7 +44,9 @@ fn main() {
 struct Weights {
     shape: [usize; 2],
     wide: Vec<Tensor<2>>,
+    narrow: Vec<Tensor<2>>,
     quantized: Vec<Tensor<2>>,
+    halves: Vec<Tensor<2>>,
     /// Copies in which inputs are neighbours, as in a head that is the embedding.
     copies: Vec<PackedWeight>,
 }
@@ -51,14 +57,20 @@ impl Weights {
         let range = Distribution::Uniform(-0.05, 0.05);
         let random = |shape| Tensor::<2>::random(shape, range, device);
         let count = VALUES / (inputs * outputs);
-        let scheme = QuantScheme::default().with_value(QuantValue::Q8S);
-        let scheme = scheme.per_block([32], ScaleDtype::F32);
         let wide: Vec<_> = (0..count).map(|_| random(shape)).collect();
-        let quantize = |wide: &Tensor<2>| wide.clone().quantize_dynamic(&scheme);
+        let quantized = |value: QuantValue| {
+            let scheme = QuantScheme::default().with_value(value);
+            let scheme = scheme.per_block([32], ScaleDtype::F32);
+            let all = wide.iter().map(|wide| quantize(wide.clone(), &scheme));
+            all.collect()
+        };
+        let narrow = wide.iter().map(|wide| wide.clone().cast(DType::BF16));
         let copy = |_| PackedWeight::new(&random([outputs, inputs]).transpose()).unwrap();
         Self {
             shape,
-            quantized: wide.iter().map(quantize).collect(),
+            narrow: narrow.collect(),
+            quantized: quantized(QuantValue::Q8S),
+            halves: quantized(QuantValue::Q4S),
             copies: (0..count).map(copy).collect(),
             wide,
         }
@@ -68,10 +80,10 @@ impl Weights {
         let [rows, inputs] = x.dims();
         let report = |name: &str, count: usize, run: &dyn Fn(usize)| {
             let one = || {
-                let (start, before) = (Instant::now(), processor_seconds());
+                let start = Instant::now();
+                let before = seconds(start);
                 (0..count).for_each(run);
-                let elapsed = start.elapsed().as_secs_f64();
-                processor_seconds().map_or(elapsed, |after| after - before.unwrap_or(0.0))
+                seconds(start) - before
             };
             one();
             let least = (0..runs).map(|_| one()).fold(f64::INFINITY, f64::min);
@@ -85,6 +97,13 @@ impl Weights {
         report("f32", many, &|at| {
             drop(product(x.clone(), self.wide[at].clone()));
         });
+        let short = x.clone().cast(DType::BF16);
+        report("bf16", many, &|at| {
+            drop(product(short.clone(), self.narrow[at].clone()));
+        });
+        report("4 bits", many, &|at| {
+            drop(product(x.clone(), self.halves[at].clone()));
+        });
         report("8 bits", many, &|at| {
             drop(product(x.clone(), self.quantized[at].clone()));
         });
@@ -96,16 +115,4 @@ impl Weights {
             drop(linear(tokens.clone(), self.quantized[at].clone()));
         });
     }
-}
-
-/// Processor time of all threads of this process; `None` off Linux.
-fn processor_seconds() -> Option<f64> {
-    let threads = std::fs::read_dir("/proc/self/task").ok()?;
-    let spent = threads.map(|thread| {
-        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<f64>().ok()
-    });
-    spent
-        .sum::<Option<f64>>()
-        .map(|nanoseconds| nanoseconds / 1e9)
 }

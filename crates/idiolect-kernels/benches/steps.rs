@@ -1,6 +1,6 @@
 //! Fused steps beside the plain composition at the sizes of SmolLM2-135M: 4 rows of 256 tokens.
 //!
-//! Prints medians in milliseconds of alternating runs, forward alone and forward with backward, for each step and
+//! Prints medians in milliseconds of alternating runs, on Linux of processor time: forward alone and forward with backward, for each step and
 //! for a whole block with frozen weights.
 //! `cargo bench -p idiolect-kernels` runs it; `-- 41` sets the number of runs, `-- gate` chooses
 //! a step.
@@ -9,8 +9,12 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Device, Distribution, Tensor, TensorData, module::linear};
-use idiolect_kernels::{attention, plain, rms_norm, rotate, row_loss, swiglu};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use idiolect_kernels::{attention, linear, plain, rms_norm, rotate, row_loss, swiglu};
+
+use support::seconds;
+
+mod support;
 
 const ROWS: usize = 4;
 const TOKENS: usize = 256;
@@ -28,6 +32,7 @@ struct Steps {
     rotate: fn(Tensor<4>, Tensor<4>, Tensor<4>) -> Tensor<4>,
     gate: fn(Tensor<3>, Tensor<3>) -> Tensor<3>,
     attend: fn(Tensor<4>, Tensor<4>, Tensor<4>, Option<Tensor<4>>) -> Tensor<4>,
+    linear: fn(Tensor<3>, Tensor<2>) -> Tensor<3>,
 }
 
 const FUSED: Steps = Steps {
@@ -35,12 +40,14 @@ const FUSED: Steps = Steps {
     rotate,
     gate: swiglu,
     attend: attention,
+    linear,
 };
 const PLAIN: Steps = Steps {
     norm: plain::rms_norm,
     rotate: plain::rotate,
     gate: plain::swiglu,
     attend: plain::attention,
+    linear: |x, weight| burn::tensor::module::linear(x, weight, None),
 };
 
 struct Inputs {
@@ -62,7 +69,7 @@ fn main() {
     let runs = std::env::args()
         .find_map(|word| word.parse().ok())
         .unwrap_or(21);
-    let device = Device::default();
+    let device = Device::flex();
     device.seed(7);
     let inputs = Inputs::new(&device);
     println!("{:<34}{:>9}{:>9}{:>7}", "", "plain", "fused", "ratio");
@@ -103,7 +110,7 @@ fn main() {
     compare(
         runs,
         "products of a block",
-        |_, t| products(i, &t.of(&i.x)),
+        |s, t| products(s, i, &t.of(&i.x)),
         i,
     );
     compare(runs, "block", |s, t| block(s, i, t.of(&i.x)), i);
@@ -164,12 +171,13 @@ fn compare_head(runs: usize, device: &Device) {
         for (fused, times) in times.iter_mut().enumerate() {
             let logits = logits();
             let start = Instant::now();
+            let before = seconds(start);
             let loss = if fused == 1 {
                 row_loss(logits, &targets, 1e-3)
             } else {
                 plain::row_loss(logits, &targets, 1e-3)
             };
-            times.push(start.elapsed().as_secs_f64() * 1e3);
+            times.push((seconds(start) - before) * 1e3);
             assert!(loss.nll.sum().into_scalar::<f32>().is_finite());
         }
     }
@@ -182,8 +190,9 @@ fn medians(runs: usize, run: impl Fn(&Steps)) -> [f64; 2] {
     for _ in 0..runs {
         for (times, steps) in times.iter_mut().zip([&PLAIN, &FUSED]) {
             let start = Instant::now();
+            let before = seconds(start);
             run(steps);
-            times.push(start.elapsed().as_secs_f64() * 1e3);
+            times.push((seconds(start) - before) * 1e3);
         }
     }
     times.map(median)
@@ -208,8 +217,8 @@ fn flat(x: Tensor<4>) -> Tensor<3> {
 }
 
 /// The seven products of a block and nothing else.
-fn products(i: &Inputs, x: &Tensor<3>) -> Tensor<3> {
-    let project = |x: &Tensor<3>, site: usize| linear(x.clone(), i.weights[site].clone(), None);
+fn products(steps: &Steps, i: &Inputs, x: &Tensor<3>) -> Tensor<3> {
+    let project = |x: &Tensor<3>, site: usize| (steps.linear)(x.clone(), i.weights[site].clone());
     let (_, _) = (project(x, 1), project(x, 2));
     let _ = project(&project(x, 0), 5);
     project(&project(&project(x, 3), 4), 6)
@@ -217,7 +226,7 @@ fn products(i: &Inputs, x: &Tensor<3>) -> Tensor<3> {
 
 /// A block with frozen weights, as the decoder computes it.
 fn block(steps: &Steps, i: &Inputs, x: Tensor<3>) -> Tensor<3> {
-    let project = |x: &Tensor<3>, site: usize| linear(x.clone(), i.weights[site].clone(), None);
+    let project = |x: &Tensor<3>, site: usize| (steps.linear)(x.clone(), i.weights[site].clone());
     let normed = (steps.norm)(x.clone(), i.scale.clone(), 1e-5);
     let turn = |x| (steps.rotate)(x, i.cos.clone(), i.sin.clone());
     let q = turn(heads(project(&normed, 0), HEADS));

@@ -17,6 +17,6 @@ pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use packed::PackedWeight;
 pub use steps::{
-    attention, is_fused, linear, linear_few_tokens, product, quantize, rms_norm, rotate, row_loss,
-    row_nll, swiglu,
+    attention, dequantize, is_fused, linear, linear_few_tokens, product, quantize, rms_norm,
+    rotate, row_loss, row_nll, swiglu,
 };

@@ -53,7 +53,7 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
     activation::silu(gate) * up
 }
 
-/// [`crate::linear`] with a quantised weight, from Burn's own operations.
+/// [`crate::linear`] with a weight that Burn's own `dequantize` reads, from Burn's own operations.
 ///
 /// # Shapes
 ///

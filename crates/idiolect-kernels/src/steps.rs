@@ -25,8 +25,8 @@ pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
 /// `x weight` for rows of vectors.
 ///
 /// The fused step is for up to 16 rows that autodiff does not track, as in generation: it reads the weight once,
-/// in either order of memory, and a row's result does not depend on the others. A weight that is quantised in blocks
-/// along its rows is read as it is stored.
+/// in either order of memory, and a row's result does not depend on the others. A weight in bf16, and one that is
+/// quantised in blocks along its rows, is read as it is stored; sums are in f32.
 ///
 /// # Shapes
 ///
@@ -44,10 +44,11 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
         Ok(y) => return y,
         Err(weight) => weight,
     };
-    x.matmul(wide(weight))
+    x.matmul(dequantize(weight))
 }
 
-/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows.
+/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows, and two values a byte
+/// where they are 32 long and have 4 bits. [`dequantize`] reads it.
 ///
 /// # Shapes
 ///
@@ -65,18 +66,27 @@ pub fn quantize(weight: Tensor<2>, scheme: &QuantScheme) -> Tensor<2> {
     weight.quantize_dynamic(scheme)
 }
 
-/// The weight without quantisation.
-fn wide(weight: Tensor<2>) -> Tensor<2> {
-    match weight.dtype() {
-        DType::QFloat(_) => weight.dequantize(),
-        _ => weight,
+/// A tensor in floats: a quantised one in f32, another as it is.
+///
+/// It is to be called in place of Burn's `dequantize`, which panics on the CPU for what [`quantize`] has stored two
+/// values a byte.
+#[must_use]
+pub fn dequantize<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    if !matches!(tensor.dtype(), DType::QFloat(_)) {
+        return tensor;
     }
+    #[cfg(feature = "flex")]
+    if let Some(wide) = flex::from_four_bits(&tensor) {
+        return wide;
+    }
+    tensor.dequantize()
 }
 
 /// `x weight` for every token of a batch, by Burn's blocked product: a token's result does not depend on how
 /// many others there are, so that an example trains alone as it does in a batch.
 ///
-/// A quantised weight is frozen: it is dequantised for the product alone, and where the step is fused autodiff
+/// A weight that autodiff does not track is frozen, and where the step is fused the gradient of `x` is computed with
+/// a copy of it that is transposed on all threads. A quantised weight is frozen too: it is dequantised for the product alone, and where the step is fused autodiff
 /// keeps the quantised one.
 ///
 /// # Shapes
@@ -93,6 +103,11 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     if matches!(weight.dtype(), DType::QFloat(_)) {
         return quantized_linear(x, weight);
     }
+    #[cfg(feature = "flex")]
+    let weight = match flex::linear(&x, weight) {
+        Ok(y) => return y,
+        Err(weight) => weight,
+    };
     burn::tensor::module::linear(x, weight, None)
 }
 
@@ -129,7 +144,7 @@ fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     if flex::serves(&x) {
         return flex::quantized_linear(x, weight);
     }
-    plain::quantized_linear(x, weight)
+    plain::quantized_linear(x, dequantize(weight))
 }
 
 /// Root-mean-square norm with its statistics in f32 (Zhang and Sennrich, arXiv 1910.07467):

@@ -8,6 +8,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData, module::linear};
+use idiolect_kernels::dequantize;
 
 /// The factors of one site, in f32.
 #[derive(Module, Debug)]
@@ -238,10 +239,7 @@ pub(crate) fn as_f32<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
 }
 
 fn as_type<const D: usize>(tensor: Tensor<D>, dtype: DType) -> Tensor<D> {
-    let tensor = match tensor.dtype() {
-        DType::QFloat(_) => tensor.dequantize(),
-        _ => tensor,
-    };
+    let tensor = dequantize(tensor);
     if tensor.dtype() == dtype {
         tensor
     } else {

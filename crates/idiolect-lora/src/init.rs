@@ -5,6 +5,7 @@ mod svd;
 use std::fmt::Display;
 
 use burn::tensor::Tensor;
+use idiolect_kernels::dequantize;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -85,7 +86,7 @@ pub(crate) fn of_weight(
     if init == Init::Pissa && size.scale <= 0.0 {
         return Err(wrong("alpha", "above 0 with pissa", size.scale));
     }
-    let data = weight.clone().dequantize().into_data();
+    let data = dequantize(weight.clone()).into_data();
     let values: Vec<f64> = data.iter::<f64>().collect();
     if init == Init::Pissa {
         return Ok(principal(&values, [input, output], size));

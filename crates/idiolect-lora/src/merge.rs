@@ -5,6 +5,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Int, Tensor};
+use idiolect_kernels::dequantize;
 use idiolect_model::{Decoder, Site};
 
 use crate::error::wrong;
@@ -25,7 +26,7 @@ pub fn merge(mut decoder: Decoder, adapter: &LoraAdapter) -> Result<Decoder, Lor
     adapter.whole.valid().frozen().put_on(&mut decoder);
     for (site, factors) in adapter.sites.iter().zip(&adapter.factors) {
         let weight = &mut decoder.weights.blocks[site.layer].projections[site.projection as usize];
-        let merged = add(weight.val().dequantize(), factors.dense());
+        let merged = add(dequantize(weight.val()), factors.dense());
         *weight = Param::initialized(weight.id, merged).set_require_grad(false);
         add_bias(&mut decoder, *site, factors)?;
     }

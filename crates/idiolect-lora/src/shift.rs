@@ -6,6 +6,7 @@
 //! (arXiv 2402.13669, section 5); the Frobenius norm is ours.
 
 use burn::tensor::Tensor;
+use idiolect_kernels::dequantize;
 use idiolect_model::{Decoder, Projection, Site};
 
 use crate::adapter::weight;
@@ -165,5 +166,5 @@ fn product(x: &[f64], y: &[f64], [left, right]: [usize; 2]) -> Vec<f64> {
 }
 
 fn values(tensor: Tensor<2>) -> Vec<f64> {
-    tensor.dequantize().into_data().iter::<f64>().collect()
+    dequantize(tensor).into_data().iter::<f64>().collect()
 }

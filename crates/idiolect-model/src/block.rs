@@ -12,7 +12,7 @@ pub use extras::BlockExtras;
 pub(crate) use extras::{KEY_NORM, QUERY_NORM, bias_name, biased};
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
+use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
 use idiolect_kernels::{attention, quantize, rms_norm, swiglu};
 
@@ -170,7 +170,8 @@ const BLOCK: usize = 32;
 
 /// Bits of a quantised value of a projection.
 ///
-/// On Burn's CPU backend both take a byte for each value; on others 4 bits take half a byte.
+/// A value takes a byte, or half a byte with 4 bits; on the CPU these take a byte too in rows that are not whole
+/// numbers of 32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bits {
     /// -7 to 7 times the scale.
@@ -220,7 +221,13 @@ impl ModuleVisitor for Bytes {
         let tensor = param.val();
         let values = tensor.shape().num_elements();
         self.0 += match tensor.dtype() {
-            DType::QFloat(_) => values + 4 * values.div_ceil(BLOCK),
+            DType::QFloat(scheme) => {
+                let bits = match scheme.store {
+                    QuantStore::Native => 8,
+                    _ => scheme.size_bits_value(),
+                };
+                (values * bits).div_ceil(8) + 4 * values.div_ceil(BLOCK)
+            }
             dtype => values * dtype.size(),
         };
     }

@@ -102,7 +102,8 @@ impl Decoder {
         self.weights.num_params()
     }
 
-    /// Bytes that the weights take; a value of a quantised projection is counted as one byte.
+    /// Bytes that the weights take; a value of a quantised projection is counted with what holds it, a byte or half
+    /// a byte, and its part of a scale.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
         let mut bytes = Bytes::default();

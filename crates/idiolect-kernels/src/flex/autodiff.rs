@@ -15,7 +15,7 @@ use super::attention::{Attended, Inputs};
 use super::backend::{Mask, Steps};
 use super::buffer::{dense, dims, is_swapped};
 use super::rotary::{Rotation, rotate};
-use super::{attention, gate, norm, quantized};
+use super::{attention, gate, linear, norm, quantized};
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 
@@ -79,6 +79,15 @@ impl<C: CheckpointStrategy> Steps for Autodiff<Flex, C> {
             .stateful()
         {
             OpsKind::Tracked(prep) => prep.finish(AttentionState { inputs, sums }, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn linear(x: Tracked<C>, weight: Tracked<C>) -> Tracked<C> {
+        let ((x, node), weight) = (x.into_parts(), weight.into_primitive());
+        let out = linear::forward(x, weight.clone());
+        match Linear.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(weight, out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -196,6 +205,21 @@ impl Backward<Flex, 3> for Attention {
             if let Some(node) = node {
                 grads.register::<Flex>(node.id, gradient);
             }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Linear;
+
+impl Backward<Flex, 1> for Linear {
+    type State = FlexTensor;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [node] = ops.parents;
+        let dy = grads.consume::<Flex>(&ops.node);
+        if let Some(node) = node {
+            grads.register::<Flex>(node.id, linear::backward(dy, &ops.state));
         }
     }
 }

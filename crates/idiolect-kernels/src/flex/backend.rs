@@ -5,7 +5,7 @@ use burn::backend::{Backend, ExtensionType, Flex, backend_extension};
 
 use super::attention::{self, Inputs};
 use super::rotary::Rotation;
-use super::{buffer, gate, norm, quantized, rotary};
+use super::{buffer, gate, linear, norm, quantized, rotary};
 
 /// What is added to the scores of attention.
 #[derive(ExtensionType)]
@@ -42,6 +42,8 @@ pub(crate) trait Steps: Backend {
         v: FloatTensor<Self>,
         #[extension_type] mask: Mask<Self>,
     ) -> FloatTensor<Self>;
+    /// A product with a weight that is frozen.
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
     fn quantized_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self>;
 }
 
@@ -78,6 +80,10 @@ impl Steps for Flex {
         mask: Mask<Self>,
     ) -> FloatTensor<Self> {
         attention::forward(&Inputs::new([q, k, v], mask.map(|mask| mask))).out
+    }
+
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        linear::forward(x, weight)
     }
 
     fn quantized_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self> {

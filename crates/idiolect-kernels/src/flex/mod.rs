@@ -9,8 +9,10 @@ mod attention;
 mod autodiff;
 mod backend;
 mod buffer;
+mod four_bits;
 mod gate;
 mod head_loss;
+mod linear;
 mod norm;
 mod packed_copy;
 mod product_few_rows;
@@ -23,11 +25,12 @@ pub(crate) use packed_copy::PackedCopy;
 pub(crate) use product_few_rows::MOST_ROWS;
 pub(crate) use quantize::quantize;
 
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::{
     BackendTensor, Dispatch, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex,
 };
-use burn::tensor::{DType, Device, Tensor, TensorData};
-use burn_flex::FlexQTensor;
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn_flex::{FlexQTensor, FlexTensor};
 
 use self::backend::{Mask, Steps};
 use self::head_loss::RowGradients;
@@ -109,6 +112,27 @@ pub(crate) fn attention(
     Tensor::from_dispatch(<Dispatch as Steps>::attention(q, k, v, mask))
 }
 
+/// The product with a weight that is not tracked by autodiff; a tracked one comes back.
+#[allow(
+    clippy::result_large_err,
+    reason = "what is not taken is handed back as it came"
+)]
+pub(crate) fn linear(x: &Tensor<3>, weight: Tensor<2>) -> Result<Tensor<3>, Tensor<2>> {
+    let frozen = serves(x) && serves(&weight);
+    if !frozen || weight.clone().try_into_primitive::<Flex>().is_err() {
+        return Err(weight);
+    }
+    assert_eq!(
+        x.dims()[2],
+        weight.dims()[0],
+        "one row of the weight for each input"
+    );
+    let (x, weight) = (x.clone().into_dispatch(), weight.into_dispatch());
+    Ok(Tensor::from_dispatch(<Dispatch as Steps>::linear(
+        x, weight,
+    )))
+}
+
 pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     assert_eq!(
         x.dims()[2],
@@ -119,7 +143,7 @@ pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as Steps>::quantized_linear(x, weight))
 }
 
-/// The product where it has few rows and is not tracked by autodiff; elsewhere the weight comes back.
+/// The product where it has few rows, is in f32 or bf16 and is not tracked by autodiff: sums are in f32. Elsewhere the weight comes back.
 #[allow(
     clippy::result_large_err,
     reason = "what is not taken is handed back as it came"
@@ -127,20 +151,36 @@ pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Tensor<2>> {
     let ([rows, inputs], [expected, _]) = (x.dims(), weight.dims());
     assert_eq!(inputs, expected, "one row of the weight for each input");
-    let few = rows <= MOST_ROWS && serves(x);
-    let untracked = few.then(|| x.clone().try_into_primitive::<Flex>().ok());
-    let Some(x) = untracked.flatten() else {
+    let few = rows <= MOST_ROWS;
+    let Some(narrow) = few.then(|| untracked(x)).flatten() else {
         return Err(weight);
     };
-    if matches!(weight.dtype(), DType::QFloat(_)) {
-        let y = quantized(weight).map(|weight| quantized::few_rows(x, &weight));
-        return y.map(Tensor::from_primitive::<Flex>);
+    let dtype = x.dtype();
+    let x = in_type(narrow, DType::F32);
+    let y = if matches!(weight.dtype(), DType::QFloat(_)) {
+        quantized::few_rows(x, &quantized(weight)?)
+    } else {
+        let own = untracked(&weight);
+        let y = own.and_then(|own| product_few_rows::product(&x, &own));
+        y.ok_or(weight)?
+    };
+    Ok(Tensor::from_primitive::<Flex>(in_type(y, dtype)))
+}
+
+/// A tensor of the CPU backend in f32 or bf16 that autodiff does not track.
+fn untracked<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
+    let narrow = serves(x) || x.dtype() == DType::BF16;
+    let own = narrow.then(|| x.clone().try_into_primitive::<Flex>().ok());
+    own.flatten()
+}
+
+/// The tensor in f32 or bf16.
+fn in_type(x: FlexTensor, dtype: DType) -> FlexTensor {
+    match dtype {
+        _ if x.dtype() == dtype => x,
+        DType::BF16 => Flex::float_cast(x, FloatDType::BF16),
+        _ => Flex::float_cast(x, FloatDType::F32),
     }
-    let own = serves(&weight).then(|| weight.clone().try_into_primitive::<Flex>().ok());
-    let y = own
-        .flatten()
-        .and_then(|own| product_few_rows::product(&x, &own));
-    y.map(Tensor::from_primitive::<Flex>).ok_or(weight)
 }
 
 /// The quantised tensor of the CPU backend; another comes back.
@@ -148,7 +188,7 @@ pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Ten
     clippy::result_large_err,
     reason = "what is not taken is handed back as it came"
 )]
-fn quantized(weight: Tensor<2>) -> Result<FlexQTensor, Tensor<2>> {
+fn quantized<const D: usize>(weight: Tensor<D>) -> Result<FlexQTensor, Tensor<D>> {
     match weight.into_dispatch() {
         DispatchTensor {
             kind: DispatchTensorKind::Flex(BackendTensor::Quantized(weight)),
@@ -156,6 +196,12 @@ fn quantized(weight: Tensor<2>) -> Result<FlexQTensor, Tensor<2>> {
         } => Ok(weight),
         other => Err(Tensor::from_dispatch(other)),
     }
+}
+
+/// In f32 what is stored in halves of bytes; `None` for another tensor.
+pub(crate) fn from_four_bits<const D: usize>(weight: &Tensor<D>) -> Option<Tensor<D>> {
+    let weight = quantized(weight.clone()).ok()?;
+    quantized::from_four_bits(&weight).map(Tensor::from_primitive::<Flex>)
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 
 use super::buffer::dims;
-use super::product_few_rows::{Along, Packed, packed_product};
+use super::product_few_rows::{Along, Packed, times};
 use super::quantize::blocks;
 use super::serves;
 
@@ -63,7 +63,7 @@ impl PackedCopy {
         );
         let own = serves(x).then(|| x.clone().try_into_primitive::<Flex>().ok());
         let weight = Packed::new(&self.values, &self.scales)?;
-        let y = packed_product(&own.flatten()?, weight, self.along);
+        let y = times(&own.flatten()?, weight, self.along);
         Some(Tensor::from_primitive::<Flex>(y))
     }
 }

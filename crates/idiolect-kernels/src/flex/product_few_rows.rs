@@ -9,6 +9,7 @@ mod dot;
 mod rows;
 mod stored;
 
+use burn::tensor::{DType, bf16};
 use burn_flex::FlexTensor;
 use pulp::Arch;
 use rayon::prelude::*;
@@ -16,10 +17,9 @@ use rayon::prelude::*;
 use self::add::{Add, DEPTH};
 use self::dot::{Dot, WIDTH};
 use self::rows::{Input, Pieces};
-use self::stored::Stored;
 use super::buffer::{dense, dims, tensor, values};
 
-pub(super) use self::stored::Packed;
+pub(super) use self::stored::{PIECE, Packed, Stored};
 
 /// The most rows for which this product is faster than a blocked one.
 pub(crate) const MOST_ROWS: usize = 16;
@@ -39,7 +39,8 @@ pub(crate) enum Along {
     Inputs,
 }
 
-/// `x w` for few rows; `None` where neither the inputs nor the outputs of the weight are contiguous.
+/// `x w` for few rows, `x` in f32; `None` where neither the inputs nor the outputs of the weight are contiguous, and
+/// in a type other than f32 and bf16.
 ///
 /// # Shapes
 ///
@@ -49,23 +50,23 @@ pub(crate) enum Along {
 pub(super) fn product(x: &FlexTensor, w: &FlexTensor) -> Option<FlexTensor> {
     let [inputs, outputs] = dims::<2>(w);
     let layout = w.layout();
-    let start = layout.start_offset();
-    let weight = &w.storage::<f32>()[start..start + inputs * outputs];
-    if layout.is_contiguous() {
-        Some(times(x, weight, Along::Outputs))
+    let along = if layout.is_contiguous() {
+        Along::Outputs
     } else if layout.permute(&[1, 0]).is_contiguous() {
-        Some(times(x, weight, Along::Inputs))
+        Along::Inputs
     } else {
-        None
+        return None;
+    };
+    let place = layout.start_offset()..layout.start_offset() + inputs * outputs;
+    match w.dtype() {
+        DType::F32 => Some(times(x, &w.storage::<f32>()[place], along)),
+        DType::BF16 => Some(times(x, &w.storage::<bf16>()[place], along)),
+        _ => None,
     }
 }
 
-/// As [`product`], for a packed weight in the order of memory.
-pub(super) fn packed_product(x: &FlexTensor, weight: Packed<'_>, along: Along) -> FlexTensor {
-    times(x, weight, along)
-}
-
-fn times<W: Stored>(x: &FlexTensor, weight: W, along: Along) -> FlexTensor {
+/// As [`product`], for a weight in the order of memory.
+pub(super) fn times<W: Stored>(x: &FlexTensor, weight: W, along: Along) -> FlexTensor {
     let [rows, width] = dims::<2>(x);
     let x = dense(x.clone());
     let x = Input {

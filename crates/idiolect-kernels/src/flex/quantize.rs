@@ -9,6 +9,7 @@ use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
 use super::buffer::{dense, dims, values};
+use super::four_bits;
 use super::serves;
 
 /// Values of a task.
@@ -22,9 +23,12 @@ pub(crate) fn quantize(weight: &Tensor<2>, scheme: &QuantScheme) -> Option<Tenso
     let block = block_of(scheme).filter(|block| shape[1].is_multiple_of(*block))?;
     let (_, largest) = scheme.value.range();
     let (whole, scales) = blocks(values(&weight), block, largest);
-    let whole = FlexTensor::from_data(TensorData::new(whole, shape));
-    let scheme = scheme.with_store(QuantStore::Native);
-    let quantized = FlexQTensor::new(whole, scheme, scales, None);
+    let quantized = if four_bits::serves(scheme, block) {
+        four_bits::packed(&whole, &scales, shape, scheme)
+    } else {
+        let whole = FlexTensor::from_data(TensorData::new(whole, shape));
+        FlexQTensor::new(whole, scheme.with_store(QuantStore::Native), scales, None)
+    };
     Some(Tensor::from_dispatch(DispatchTensor {
         kind: DispatchTensorKind::Flex(BackendTensor::Quantized(quantized)),
         autodiff: DispatchAutodiffContext::Disabled,

@@ -3,45 +3,45 @@
 //! A product of few rows, in generation, reads the weight as it is stored. For one of many rows, and in training, it
 //! is dequantised and dropped: Burn's autodiff would keep the f32 weight until the backward pass; here it keeps the
 //! quantised one and dequantises it again. Flex stores a byte for each value, whatever the number of its bits, and
-//! an f32 scale for each block.
+//! an f32 scale for each block; two values of 4 bits in a byte are ours.
 
 use burn::backend::ops::{FloatTensorOps, QTensorOps};
 use burn::backend::{Flex, TensorMetadata};
-use burn::tensor::{DType, FloatDType, Shape};
+use burn::tensor::{DType, FloatDType};
 use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
 use super::buffer::{dims, tensor};
-use super::product_few_rows::{Along, Packed, packed_product};
+use super::four_bits::FourBits;
+use super::linear;
+use super::product_few_rows::{Along, Packed, times};
 
 /// `x W`, `[rows, out]`, for a few rows.
 pub(super) fn few_rows(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
+    if let Some(weight) = FourBits::of(weight) {
+        return times(&x, weight, Along::Outputs);
+    }
     match packed(weight) {
-        Some(weight) => packed_product(&x, weight, Along::Outputs),
+        Some(weight) => times(&x, weight, Along::Outputs),
         None => Flex::float_matmul(x, dequantized(weight)),
     }
 }
 
 /// `x W`, `[rows, tokens, out]`.
 pub(super) fn forward(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
-    times(x, dequantized(weight))
+    linear::times(x, dequantized(weight))
 }
 
 /// The gradient of `x`: that of the product times the transposed weight.
 pub(super) fn backward(dy: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
-    times(dy, Flex::float_transpose(dequantized(weight)))
-}
-
-/// A product of all tokens at once, `[rows, tokens, in]` times `[in, out]`.
-fn times(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
-    let ([rows, tokens, inputs], [_, outputs]) = (dims(&x), dims(&weight));
-    let flat = Flex::float_reshape(x, Shape::new([rows * tokens, inputs]));
-    let y = Flex::float_matmul(flat, weight);
-    Flex::float_reshape(y, Shape::new([rows, tokens, outputs]))
+    linear::backward(dy, &dequantized(weight))
 }
 
 /// The weight in f32, row-major.
 fn dequantized(weight: &FlexQTensor) -> FlexTensor {
+    if let Some(four_bits) = FourBits::of(weight) {
+        return four_bits.wide(weight);
+    }
     let (values, scales) = (weight.tensor(), weight.scales());
     let shape: [usize; 2] = dims(values);
     let count = shape[0] * shape[1];
@@ -65,6 +65,11 @@ fn dequantized(weight: &FlexQTensor) -> FlexTensor {
         }
     });
     tensor(wide, shape)
+}
+
+/// The weight in f32 where it is stored in halves of bytes, which Burn does not read.
+pub(super) fn from_four_bits(weight: &FlexQTensor) -> Option<FlexTensor> {
+    FourBits::of(weight).map(|four_bits| four_bits.wide(weight))
 }
 
 /// The weight as it is stored; `None` where its blocks are shorter than a vector or do not lie along its rows.

@@ -2,6 +2,7 @@
 
 mod composition;
 mod dropout;
+mod frozen;
 mod products;
 mod rules;
 mod support;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use idiolect_data::{content_hash, text_hash};
+use idiolect_kernels::dequantize;
 use idiolect_model::gguf::parts_of;
 use idiolect_model::{Decoder, LoadReport, Weights};
 use sha2::{Digest, Sha256};
@@ -185,7 +186,7 @@ struct Values(Sha256);
 
 impl ModuleVisitor for Values {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let data = param.val().dequantize().into_data();
+        let data = dequantize(param.val()).into_data();
         self.0.update(format!("{:?}", data.shape()));
         for value in data.iter::<f32>() {
             self.0.update(value.to_le_bytes());

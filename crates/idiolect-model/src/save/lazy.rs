@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use burn::module::Param;
 use burn::tensor::Tensor;
+use idiolect_kernels::dequantize;
 use safetensors::{Dtype, View};
 
 use super::stored::StoredType;
@@ -53,7 +54,7 @@ impl LazyTensor {
             Self::Matrix(param) => read(param.val().into_data()),
             Self::Transposed(param) => {
                 let columns = param.val().dims()[1];
-                transposed(&read(param.val().dequantize().into_data()), columns)
+                transposed(&read(dequantize(param.val()).into_data()), columns)
             }
             Self::Raw(_) => Vec::new(),
         }

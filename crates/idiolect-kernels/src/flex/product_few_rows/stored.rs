@@ -1,15 +1,17 @@
 //! The values of a weight as they are stored, widened to f32 in registers.
 //!
-//! A product reads each value once, so that what counts is its size in memory: 4 bytes in f32, a byte and a part of
-//! a scale where it is packed.
+//! A product reads each value once, so that what counts is its size in memory: 4 bytes in f32, 2 in bf16, one or a
+//! half and a part of a scale where it is packed.
 
 use std::array;
 
+use burn::tensor::bf16;
+
 /// Values that are widened at a time: a vector of AVX-512, two of AVX2, four of NEON.
-pub(super) const PIECE: usize = 16;
+pub(crate) const PIECE: usize = 16;
 
 /// Values in the order of memory.
-pub(super) trait Stored: Copy + Send + Sync {
+pub(crate) trait Stored: Copy + Send + Sync {
     /// The number of values.
     fn count(self) -> usize;
 
@@ -43,6 +45,35 @@ impl Stored for &[f32] {
     fn value(self, at: usize) -> f32 {
         self[at]
     }
+}
+
+impl Stored for &[bf16] {
+    #[inline(always)]
+    fn count(self) -> usize {
+        self.len()
+    }
+
+    #[inline(always)]
+    fn part(self, start: usize, count: usize) -> Self {
+        &self[start..start + count]
+    }
+
+    #[inline(always)]
+    fn piece(self, at: usize) -> [f32; PIECE] {
+        let values = &self.as_chunks::<PIECE>().0[at];
+        array::from_fn(|i| widened(values[i]))
+    }
+
+    #[inline(always)]
+    fn value(self, at: usize) -> f32 {
+        widened(self[at])
+    }
+}
+
+/// The same number in f32: its upper half.
+#[inline(always)]
+fn widened(value: bf16) -> f32 {
+    f32::from_bits(u32::from(value.to_bits()) << 16)
 }
 
 /// Whole numbers that share a scale in blocks of neighbours: a value is its number times the scale of its block.
