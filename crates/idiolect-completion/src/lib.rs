@@ -22,7 +22,7 @@ pub use idiolect_generate::{
 };
 pub use journal::{AnswerRow, CompletionJournal, HashOf, JournalRun, SeedOf};
 pub use logprobs::{
-    LogprobFile, LogprobHead, LogprobReader, Logprobs, StoredLogprobs, TokenLogprob,
+    LogprobFile, LogprobHead, LogprobReader, LogprobTail, Logprobs, StoredLogprobs, TokenLogprob,
 };
 pub use progress::{Progress, Quiet};
 pub use prompt::Prompt;

@@ -20,11 +20,26 @@ pub struct TokenLogprob {
     pub log_probability: f32,
 }
 
-/// The likeliest tokens at each token of a text.
+/// What is known of the tokens that are none of the likeliest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogprobTail {
+    /// All entries are the likeliest tokens; of the others only what these leave of 1 is known. The form of a server's
+    /// replies.
+    #[default]
+    Lumped,
+    /// The last entry is one token of the others, drawn in proportion to its probability. With the probability of all
+    /// of them as its weight it stands for them: a sum over the vocabulary is right on average over the draws.
+    Drawn,
+}
+
+/// The distribution at each token of a text, as far as it is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logprobs {
     /// For each token, and the one that ended the text, the same number of entries, the likeliest first.
-    pub likeliest: Vec<Vec<TokenLogprob>>,
+    pub entries: Vec<Vec<TokenLogprob>>,
+    /// What the entries say of the other tokens.
+    pub tail: LogprobTail,
     /// The token that ended the text; none where something else did.
     pub end: Option<u32>,
 }
@@ -36,6 +51,9 @@ pub struct LogprobHead {
     pub count: usize,
     /// Hash of the vocabulary that the ids are of.
     pub vocabulary: String,
+    /// What the entries say of the other tokens.
+    #[serde(default, skip_serializing_if = "LogprobTail::is_lumped")]
+    pub tail: LogprobTail,
 }
 
 /// Where the distributions of a text stand, as the journal's row has it.
@@ -50,6 +68,13 @@ pub struct StoredLogprobs {
     pub end: Option<u32>,
     /// CRC-32C of its bytes, in hexadecimal.
     pub checksum: String,
+}
+
+impl LogprobTail {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_lumped(&self) -> bool {
+        *self == Self::Lumped
+    }
 }
 
 impl StoredLogprobs {

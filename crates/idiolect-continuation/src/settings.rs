@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use idiolect_completion::{GenerationSettings, WriterAddress};
+use idiolect_completion::{GenerationSettings, Reasoning, WriterAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -77,6 +77,9 @@ pub struct ContinuationSettings {
     /// Form of the training rows: messages (the default), whose text alone is trained with template vanilla; or
     /// text, all of which is trained.
     pub rows: RowForm,
+    /// What becomes of reasoning (`<think>…</think>`) in the texts of a server or a local model: remove (the default),
+    /// which counts it; or keep.
+    pub reasoning: Reasoning,
     /// Documents in memory at a time, 1 to 1000000; default 1024.
     pub window: usize,
 }
@@ -103,6 +106,7 @@ impl Default for ContinuationSettings {
             target: plain.target,
             filters: Vec::new(),
             rows: plain.rows,
+            reasoning: Reasoning::default(),
             window: plain.window,
         }
     }

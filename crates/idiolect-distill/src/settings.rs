@@ -93,10 +93,15 @@ impl DistillSettings {
             .collect()
     }
 
-    /// A short name is put into the checkpoint's chat template; a preset's full name is the raw form of the
-    /// paper's scripts.
+    /// Whether the question is in the raw form of the paper's scripts, as a preset's full name has it; a short name is
+    /// put into a chat template.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        self.preset.contains('/')
+    }
+
     fn is_wrapped(&self, template: &Template) -> bool {
-        !self.preset.contains('/') && matches!(template, Template::Chat(_))
+        !self.is_raw() && matches!(template, Template::Chat(_))
     }
 
     fn template(&self) -> Result<DistillTemplate, DistillError> {

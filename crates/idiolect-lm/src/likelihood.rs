@@ -1,6 +1,7 @@
 //! How likely a model finds text: batches of rows, the trained tokens of each, and texts that begin alike.
 
 pub mod batch;
+mod drawn;
 mod head;
 mod rows;
 mod shared;

@@ -98,9 +98,12 @@ impl LocalWriter<'_> {
         Self { reasoning, ..self }
     }
 
-    /// The same writer, which also gives the `count` likeliest tokens at each token of a text, the one that ended it
-    /// included, at temperature 1 and without penalties, in one further pass over prompt and text; 0, the default,
-    /// gives none. A text without its tokens, for reasoning was taken out, has none.
+    /// The same writer, which also gives `count` tokens with their log-probabilities at each token of a text, the one
+    /// that ended it included, at temperature 1 and without penalties, in one further pass over prompt and text: all
+    /// likeliest but the last, which is drawn from the others ([`LogprobTail::Drawn`]). 0, the default, gives none. A
+    /// text without its tokens, for reasoning was taken out, has none.
+    ///
+    /// [`LogprobTail::Drawn`]: idiolect_completion::LogprobTail::Drawn
     #[must_use]
     pub fn logprobs(self, count: usize) -> Self {
         let most = self.model.decoder().config.vocab_size;
@@ -110,7 +113,7 @@ impl LocalWriter<'_> {
         }
     }
 
-    /// How many likeliest tokens it gives at each.
+    /// How many tokens it gives at each.
     #[must_use]
     pub fn logprob_count(&self) -> usize {
         self.logprobs

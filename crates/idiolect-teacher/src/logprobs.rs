@@ -8,7 +8,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use idiolect_completion::{Logprobs, TokenLogprob};
+use idiolect_completion::{LogprobTail, Logprobs, TokenLogprob};
 use serde_json::Value;
 
 use crate::words::shortened;
@@ -69,8 +69,8 @@ pub(crate) fn scored_tokens(
         None => of_lists(given)?,
     };
     let mut ids: Vec<u32> = places.iter().map(|place| place.own).collect();
-    let likeliest = places.into_iter().map(|place| place.best(asked.count));
-    let likeliest = likeliest.collect::<Result<Vec<_>, _>>()?;
+    let entries = places.into_iter().map(|place| place.best(asked.count));
+    let entries = entries.collect::<Result<Vec<_>, _>>()?;
     let is_special = |id: &u32| (asked.decode)(&[*id]).is_some_and(|text| text.is_empty());
     let has_ended = choice.get("finish_reason").and_then(Value::as_str) == Some("stop");
     let end = ids.pop_if(|id| has_ended && is_special(id));
@@ -85,7 +85,11 @@ pub(crate) fn scored_tokens(
     }
     Ok(ScoredTokens {
         ids,
-        logprobs: Logprobs { likeliest, end },
+        logprobs: Logprobs {
+            entries,
+            tail: LogprobTail::Lumped,
+            end,
+        },
     })
 }
 
@@ -201,14 +205,15 @@ mod tests {
     }
 
     fn expected() -> ScoredTokens {
-        let likeliest = vec![
+        let entries = vec![
             vec![entry(10, -0.25), entry(12, -2.0)],
             vec![entry(2, -0.5), entry(11, -1.5)],
         ];
         ScoredTokens {
             ids: vec![10],
             logprobs: Logprobs {
-                likeliest,
+                entries,
+                tail: LogprobTail::Lumped,
                 end: Some(2),
             },
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idiolect_completion::{GenerationSettings, Reasoning};
+use idiolect_completion::GenerationSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +34,6 @@ pub struct ServerSettings {
     pub limit_field: LimitField,
     /// Leave the temperature out, for servers that refuse it: theirs is used then; default false.
     pub omit_temperature: bool,
-    /// What becomes of reasoning (`<think>…</think>`) in the texts of the server, or of a local writer in its place:
-    /// remove (the default), which counts it; or keep.
-    pub reasoning: Reasoning,
     /// The most tokens of prompts and texts that this call may spend; no limit by default.
     pub budget_tokens: Option<u64>,
     /// The most money that this call may spend, in the currency of the prices, 0 or more; no limit by default.
@@ -59,7 +56,6 @@ impl Default for ServerSettings {
             retries,
             limit_field,
             omit_temperature,
-            reasoning,
             budget,
             reply_bytes,
             plain_http,
@@ -74,7 +70,6 @@ impl Default for ServerSettings {
             max_wait: retries.max_wait.as_secs(),
             limit_field,
             omit_temperature,
-            reasoning,
             budget_tokens: budget.tokens,
             budget_money: budget.money,
             prompt_price: budget.prompt_price,
@@ -116,7 +111,6 @@ impl ServerSettings {
             },
             limit_field: self.limit_field,
             omit_temperature: self.omit_temperature,
-            reasoning: self.reasoning,
             budget: self.budget(),
             key_variable: self.key_variable.clone(),
             reply_bytes: self.reply_bytes,
@@ -165,7 +159,7 @@ mod tests {
     fn the_defaults_are_the_teachers_own_and_every_key_is_in_the_schema() {
         let defaults = json!({
             "server_model": null, "key_variable": null, "in_flight": 8, "timeout": 300, "attempts": 6,
-            "max_wait": 600, "limit_field": "auto", "omit_temperature": false, "reasoning": "remove",
+            "max_wait": 600, "limit_field": "auto", "omit_temperature": false,
             "budget_tokens": null, "budget_money": null, "prompt_price": 0.0, "text_price": 0.0,
             "reply_bytes": 67_108_864, "plain_http": false,
         });
@@ -215,7 +209,6 @@ mod tests {
             max_wait: 9,
             limit_field: LimitField::MaxCompletionTokens,
             omit_temperature: true,
-            reasoning: Reasoning::Keep,
             budget_tokens: Some(9),
             ..ServerSettings::default()
         };
@@ -238,7 +231,6 @@ mod tests {
             },
             limit_field: LimitField::MaxCompletionTokens,
             omit_temperature: true,
-            reasoning: Reasoning::Keep,
             budget: Budget {
                 tokens: Some(9),
                 ..Budget::default()

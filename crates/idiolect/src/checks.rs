@@ -32,6 +32,12 @@ impl DistillJob {
         if let Some(count) = self.logprobs.filter(|count| !LOGPROBS.contains(count)) {
             return Err(Error::setting("logprobs", "1 to 1000", count));
         }
+        if self.server.is_some() && self.adapter.is_some() {
+            let expected = "none beside a server, which has its own";
+            return Err(Error::setting("adapter", expected, "an adapter"));
+        }
+        #[cfg(feature = "server")]
+        self.asking.check()?;
         Ok(self
             .generation
             .check()

@@ -37,9 +37,15 @@ pub struct DistillJob {
     pub distill: DistillSettings,
     #[serde(flatten)]
     pub generation: GenerationSettings,
-    /// Record the likeliest tokens at each token of a rewrite, this many of them, for a training with the loss
-    /// `stored-kl`; 1 to 1000, and at most the vocabulary. Default: none are recorded.
+    /// Record the distribution at each token of a rewrite by this many tokens, for a training with the loss `stored-kl`:
+    /// of the model the likeliest and one drawn from the others, of a server the likeliest; 1 to 1000, and at most the
+    /// vocabulary. Default: none are recorded.
     pub logprobs: Option<usize>,
+    /// Address of an OpenAI-compatible server that rewrites in the place of the model, which then gives template and
+    /// vocabulary, and scores the responses; by default the model rewrites.
+    pub server: Option<String>,
+    #[serde(flatten)]
+    pub asking: ServerSettings,
     /// Part I of N of the rows, written I/N; by default all rows.
     pub shard: Option<String>,
     /// Whether the responses are scored before and after under the model; default true.
@@ -59,6 +65,8 @@ impl Default for DistillJob {
             distill: DistillSettings::default(),
             generation: GenerationSettings::default(),
             logprobs: None,
+            server: None,
+            asking: ServerSettings::default(),
             shard: None,
             likelihood: true,
             seed: 42,

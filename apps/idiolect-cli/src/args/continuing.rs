@@ -42,21 +42,13 @@ pub(crate) struct ContinueFlags {
     pub max_words: Option<usize>,
     /// Who continues: local:MODEL, a folder, a .gguf file or a name on the Hub; or openai:URL, an
     /// OpenAI-compatible server
-    #[arg(
-        help_heading = "Continuation",
-        long,
-        value_name = "local:MODEL|openai:URL"
-    )]
+    #[arg(help_heading = "Continuation", long, value_name = "WRITER")]
     pub teacher: Option<String>,
     /// PEFT folder: a local teacher writes with this adapter on
     #[arg(help_heading = "Continuation", long)]
     pub adapter: Option<PathBuf>,
     /// Who judges, in the same form; it writes the likeliest tokens [default: the teacher]
-    #[arg(
-        help_heading = "Continuation",
-        long,
-        value_name = "local:MODEL|openai:URL"
-    )]
+    #[arg(help_heading = "Continuation", long, value_name = "WRITER")]
     pub judge: Option<String>,
     /// Most new tokens of the judge, enough for its one word; one that reasons first needs more [default: 8]
     #[arg(long, value_name = "TOKENS")]
@@ -77,18 +69,17 @@ pub(crate) struct ContinueFlags {
     /// Texts that make no row, with commas between: empty, unfinished, capital (begins with a capital letter
     /// where the original does not), instructional and conversational (a judge says so), or none
     /// [default: empty]
-    #[arg(
-        help_heading = "Continuation",
-        long,
-        value_delimiter = ',',
-        value_name = "NAMES"
-    )]
+    #[arg(help_heading = "Continuation", long, value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
     /// Form of the training rows: messages, whose text alone is trained with template vanilla; or text, all
     /// of which is trained [default: messages]
     #[arg(help_heading = "Continuation", long)]
     pub rows: Option<String>,
+    /// What becomes of reasoning (<think>…</think>) in texts of a server or a local model: remove, which counts it; or keep
+    /// [default: remove]
+    #[arg(help_heading = "Continuation", long)]
+    pub reasoning: Option<String>,
     /// Documents in memory at a time [default: 1024]
     #[arg(help_heading = "Corpus", long)]
     pub window: Option<usize>,

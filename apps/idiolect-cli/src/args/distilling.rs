@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{DataOptions, ModelOptions, SamplingOptions};
+use super::{DataOptions, ModelOptions, SamplingOptions, ServerOptions};
 
 /// How answers are rewritten.
 #[derive(Args, Debug, Clone, Default, Serialize)]
@@ -28,12 +28,7 @@ pub(crate) struct DistillOptions {
     /// What is refused beside that, with commas between: unfinished, empty, echo (of the template's markup),
     /// short, language (another than the original's), or none [default: unfinished,empty,echo in a chat
     /// template, none in a preset of the paper's scripts]
-    #[arg(
-        help_heading = "Rewriting",
-        long,
-        value_delimiter = ',',
-        value_name = "NAMES"
-    )]
+    #[arg(help_heading = "Rewriting", long, value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<String>,
     /// Fewest words, in per cent of the original's, for the verdict short [default: 50]
@@ -66,10 +61,17 @@ pub(crate) struct DistillFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub sampling: SamplingOptions,
-    /// Record the likeliest tokens at each token of a rewrite, this many of them: train --loss stored-kl learns from
-    /// them [default: none]
+    /// Record the distribution at each token of a rewrite by this many tokens: train --loss stored-kl learns from them
+    /// [default: none]
     #[arg(help_heading = "Rewriting", long, value_name = "K")]
     pub logprobs: Option<usize>,
+    /// Address of an OpenAI-compatible server that rewrites in the place of the model, which gives template and vocabulary
+    /// and scores the responses [default: the model rewrites]
+    #[arg(help_heading = "Server", long, value_name = "URL")]
+    pub server: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub asking: ServerOptions,
     /// Rewrite part I of N of the rows, for N machines; `distill merge` joins the parts
     #[arg(help_heading = "Run", long, value_name = "I/N")]
     pub shard: Option<String>,
@@ -100,6 +102,7 @@ pub(crate) struct DistillFlags {
   idiolect distill --model M --data train.jsonl --out runs/own
   idiolect distill --model M --data gsm8k.jsonl --preset gsm8k --check math --out runs/own
   idiolect distill --model M --data train.jsonl --logprobs 20 --out runs/own
+  idiolect distill --model M --data train.jsonl --server http://127.0.0.1:8080/v1 --logprobs 20 --out runs/taught
   idiolect distill --model M --data train.jsonl --shard 1/2 --out runs/part-1")]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Distill {

@@ -90,6 +90,10 @@ pub(crate) struct EvalFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub server: ServerOptions,
+    /// What becomes of reasoning (<think>…</think>) in answers and verdicts: remove, which counts it; or keep
+    /// [default: remove]
+    #[arg(help_heading = "Tasks", long)]
+    pub reasoning: Option<String>,
     #[command(flatten)]
     #[serde(flatten)]
     pub forgetting: ForgettingOptions,

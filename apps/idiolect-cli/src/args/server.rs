@@ -38,10 +38,6 @@ pub(crate) struct ServerOptions {
     /// Leave the temperature out, for servers that refuse it: theirs is used then
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub omit_temperature: Option<bool>,
-    /// What becomes of reasoning (<think>…</think>) in the texts of a server or a local model: remove, which
-    /// counts it; or keep [default: remove]
-    #[arg(long)]
-    pub reasoning: Option<String>,
     /// Most tokens of prompts and texts that this call may spend
     #[arg(long, value_name = "TOKENS")]
     pub budget_tokens: Option<u64>,

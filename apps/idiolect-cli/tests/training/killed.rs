@@ -109,6 +109,41 @@ fn a_killed_run_of_every_weight_in_bf16_resumes_to_the_same_bytes() {
     resumes(&place, &flags, &files, points(), None);
 }
 
+/// Rows with stored distributions, and some that kept their answers.
+#[test]
+fn a_killed_training_on_stored_distributions_resumes_to_the_same_bytes() {
+    let Some(place) = Place::new() else { return };
+    let distilled = place.path("distilled");
+    let more = [
+        "--preset",
+        "sdft-2402/main/using",
+        "--max-new-tokens",
+        "12",
+        "--temperature",
+        "0.9",
+        "--logprobs",
+        "4",
+        "--mix-ratio",
+        "0.75",
+        "--no-likelihood",
+        "--threads",
+        "1",
+        "--out",
+        &distilled,
+    ];
+    let (model, data) = (place.model("tiny-llama3"), place.alpaca());
+    done(&on_data("distill", [&model, &data], &more));
+    let mut flags = killed_flags(&place);
+    flags[4] = format!("{distilled}/distilled.json");
+    flags.extend(["--loss", "stored-kl"].map(String::from));
+    let files = [ADAPTER.as_slice(), &["stored.json"]].concat();
+    resumes(&place, &flags, &files, points(), None);
+    let count = place.read("whole/stored.json");
+    let count: serde_json::Value = serde_json::from_str(&count).expect("JSON");
+    let of = |name: &str| count[name].as_u64().expect("a count");
+    assert!(of("tokens") > 0 && of("rows_without") > 0, "{count}");
+}
+
 /// Answers are drawn anew from the checkpoint on, in the middle of a batch that serves two steps, by a student with a
 /// moving teacher.
 #[test]

@@ -1,53 +1,19 @@
-//! A model on a server that teaches one here, token by token: what the library does with `logprobs` of a server.
+//! A model on a server that teaches one here, token by token: `distill --server` with a server's `logprobs`.
 
-use std::sync::Arc;
-
-use idiolect::completion::LogprobHead;
-use idiolect::distill::{DistillConfig, DistillSettings, Shard, distill_into};
 use idiolect::finetune::Loss;
-use idiolect::teacher::{AskedLogprobs, DecodeTokens, Teacher, TeacherConfig};
 use idiolect::{Dataset, FineTune, FineTuneSettings, LanguageModel, TrainConfig, TrainingEvent};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::common::Place;
+use crate::common::{Place, done, owned, refused, words};
 use crate::loopback::{Act, Server};
 
-/// The ids of a model's own tokenizer.
-fn decoder(model: &LanguageModel) -> Arc<DecodeTokens> {
-    let tokenizer = model.tokenizer().clone();
-    Arc::new(move |ids: &[u32]| tokenizer.decode(ids, true).ok())
-}
-
-/// Rewrites of twelve rows with the three likeliest tokens at each token; the data set.
-fn distilled(place: &Place, model: &LanguageModel, url: &str) -> Result<String, String> {
-    let set = Dataset::open(place.alpaca()).unwrap();
-    let config = TeacherConfig {
-        model: Some("m".to_owned()),
-        max_new_tokens: 12,
-        logprobs: Some(AskedLogprobs {
-            count: 3,
-            decode: decoder(model),
-        }),
-        ..TeacherConfig::new(url)
-    };
-    let mut teacher = Teacher::new(config).unwrap();
-    let settings = DistillSettings {
-        verdicts: vec!["none".to_owned()],
-        ..DistillSettings::default()
-    };
-    let config = DistillConfig {
-        turns: true,
-        logprobs: Some(LogprobHead {
-            count: 3,
-            vocabulary: model.vocabulary_hash(),
-        }),
-        ..settings.config(model.template(), 42).unwrap()
-    };
-    let folder = place.folder.path().join("taught");
-    let found = distill_into(&set, &config, Shard::WHOLE, &mut teacher, &folder);
-    let found = found.map_err(|error| error.to_string())?;
-    assert_eq!(found.summary.logprobs.unwrap().rewrites, 12);
-    Ok(place.path("taught/distilled.json"))
+/// The call that has a server rewrite twelve rows, with the three likeliest tokens at each token.
+fn distill(place: &Place, model: &str, url: &str) -> Vec<String> {
+    let text = format!(
+        "distill --model {model} --data $D --server {url} --server-model m --max-new-tokens 12 --logprobs 3 \
+         --verdicts none --in-flight 2 --threads 1 --out $OUT/taught"
+    );
+    crate::call(place, &text)
 }
 
 /// Trains on them; what was told of stored distributions, and the losses.
@@ -84,6 +50,8 @@ fn vllm(ids: [u32; 2], text: &str, end: u32) -> Server {
     };
     Server::start(move |asked| {
         let body = &asked.body;
+        // In turns, for the server's own template.
+        assert!(asked.line.contains("chat/completions") && body["messages"].is_array());
         assert_eq!(body["top_logprobs"], 3);
         assert_eq!(body["return_tokens_as_token_ids"], true);
         let content = [ids[0], ids[1], end].map(&place);
@@ -102,15 +70,29 @@ fn a_server_that_gives_ids_teaches_a_model_of_its_vocabulary_alone() {
     let text = model.tokenizer().decode(&ids, true).unwrap();
     let end = model.stop_tokens()[0];
     let server = vllm(ids, &text, end);
-    let data = distilled(&place, &model, &server.url).unwrap();
-    let (told, losses) = trained(&model, &data);
+    let call = distill(&place, "$M", &server.url);
+    let summary: Value = serde_json::from_str(&done(&words(&call))).unwrap();
+    // Two tokens and the end of each; the rewrites are scored by the model here.
+    assert_eq!(summary["logprobs"], json!({"rewrites": 12, "tokens": 36}));
+    assert_eq!(summary["spent"]["texts"], 12);
+    assert!(summary["target_nll"]["after"]["per_token"].is_number());
+    let bytes = std::fs::read(place.path("taught/journal/logprobs.bin")).unwrap();
+    assert!(bytes.starts_with(b"{\"logprobs\":1,\"count\":3,"));
+    // All texts are there: the server is not asked again.
+    done(&words(&call));
+    assert_eq!(server.count(), 12);
+    let again = std::fs::read(place.path("taught/journal/logprobs.bin")).unwrap();
+    assert!(again == bytes);
+    let (told, losses) = trained(&model, &place.path("taught/distilled.json"));
     assert!(told.starts_with("stored distributions: "), "{told}");
     assert!(losses.last() < losses.first(), "{losses:?}");
     // The same ids mean another text in another vocabulary.
     let other = Place::new().unwrap();
     let server = vllm(ids, "another text", end);
-    let error = distilled(&other, &model, &server.url).unwrap_err();
-    assert!(error.contains("ids of another vocabulary"), "{error}");
+    let call = distill(&other, "$M", &server.url);
+    refused(&words(&call), &["ids of another vocabulary"]);
+    let call = [call, owned(&["--adapter", "a"])].concat();
+    refused(&words(&call), &["--adapter", "server"]);
 }
 
 /// `cargo xtask test server` starts one and sets the variable.
@@ -123,9 +105,10 @@ fn a_real_server_teaches_a_model_token_by_token() {
     let Some(path) = idiolect_testkit::smollm2_gguf() else {
         return;
     };
-    let model = LanguageModel::open(&path.display().to_string()).unwrap();
-    let data = distilled(&place, &model, &url).unwrap();
-    let (told, losses) = trained(&model, &data);
+    let path = path.display().to_string();
+    done(&words(&distill(&place, &path, &url)));
+    let model = LanguageModel::open(&path).unwrap();
+    let (told, losses) = trained(&model, &place.path("taught/distilled.json"));
     assert!(told.starts_with("stored distributions: "), "{told}");
     assert!(losses.last() < losses.first(), "{losses:?}");
     // A text that ended by itself has its end too.

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 use half::f16;
 use serde::{Deserialize, Serialize};
 
-use super::{LogprobHead, TokenLogprob};
+use super::{LogprobHead, LogprobTail, TokenLogprob};
 
 /// Bytes of an entry.
 pub(super) const ENTRY: usize = 5;
@@ -24,13 +24,18 @@ struct FirstLine {
     head: LogprobHead,
 }
 
-/// The version of the form.
-const VERSION: u32 = 1;
+/// The version of a form: programs that know no drawn token must not read one as a likely one.
+fn version(tail: LogprobTail) -> u32 {
+    match tail {
+        LogprobTail::Lumped => 1,
+        LogprobTail::Drawn => 2,
+    }
+}
 
 /// The first line with its line break.
 pub(super) fn first_line(head: &LogprobHead) -> io::Result<String> {
     let line = FirstLine {
-        logprobs: VERSION,
+        logprobs: version(head.tail),
         head: head.clone(),
     };
     Ok(serde_json::to_string(&line)? + "\n")
@@ -41,7 +46,7 @@ pub(super) fn read_head(file: &mut impl BufRead) -> io::Result<Option<(LogprobHe
     let mut line = Vec::new();
     file.take(LONGEST).read_until(b'\n', &mut line)?;
     let read = serde_json::from_slice::<FirstLine>(&line).ok();
-    let known = read.filter(|read| read.logprobs == VERSION && read.head.count > 0);
+    let known = read.filter(|read| read.logprobs == version(read.head.tail) && read.head.count > 0);
     let is_whole = line.ends_with(b"\n");
     Ok(known
         .filter(|_| is_whole)

@@ -9,7 +9,7 @@ use idiolect_data::{DataError, Id, id_text, lock_file, write_atomically};
 use idiolect_input::open_growing;
 
 use super::bytes::{ENTRY, checksum, entry, first_line, read_head};
-use super::{LogprobHead, Logprobs, StoredLogprobs};
+use super::{LogprobHead, LogprobTail, Logprobs, StoredLogprobs};
 use crate::error::CompletionError;
 
 /// A file of distributions that is open for writing. It is locked until it is dropped.
@@ -74,18 +74,22 @@ impl LogprobFile {
     ///
     /// # Errors
     ///
-    /// [`CompletionError::Stored`] for a token with another number of entries than the file's, or the same id twice, or
-    /// one of more than three bytes; [`CompletionError::Data`] where they cannot be written.
+    /// [`CompletionError::Stored`] for another tail than the file's, for a token with another number of entries, or the
+    /// same id twice, or one of more than three bytes; [`CompletionError::Data`] where they cannot be written.
     pub fn append(&mut self, id: &Id, of: &Logprobs) -> Result<StoredLogprobs, CompletionError> {
-        let mut bytes = Vec::with_capacity(of.likeliest.len() * self.head.count * ENTRY);
-        for likeliest in &of.likeliest {
-            let distinct = likeliest.iter().map(|own| own.token);
+        if of.tail != self.head.tail {
+            let expected = tail_name(self.head.tail).to_owned();
+            return Err(self.refused(id, expected, tail_name(of.tail)));
+        }
+        let mut bytes = Vec::with_capacity(of.entries.len() * self.head.count * ENTRY);
+        for entries in &of.entries {
+            let distinct = entries.iter().map(|own| own.token);
             let distinct = distinct.collect::<BTreeSet<u32>>().len();
-            if likeliest.len() != self.head.count || distinct != likeliest.len() {
-                let expected = format!("{} different likeliest tokens at each", self.head.count);
+            if entries.len() != self.head.count || distinct != entries.len() {
+                let expected = format!("{} different tokens at each", self.head.count);
                 return Err(self.refused(id, expected, distinct));
             }
-            for own in likeliest {
+            for own in entries {
                 let Some(entry) = entry(*own) else {
                     let found = format!("{own:?}");
                     return Err(self.refused(id, "ids below 2^24 and numbers".into(), found));
@@ -93,7 +97,7 @@ impl LogprobFile {
                 bytes.extend(entry);
             }
         }
-        self.write(&bytes, of.likeliest.len() as u64, of.end)
+        self.write(&bytes, of.entries.len() as u64, of.end)
     }
 
     /// Appends the bytes of a text of another file with the same head.
@@ -137,6 +141,14 @@ pub(super) fn size(count: usize) -> u64 {
     (count as u64).saturating_mul(ENTRY as u64)
 }
 
+/// A tail in words.
+pub(super) fn tail_name(tail: LogprobTail) -> &'static str {
+    match tail {
+        LogprobTail::Lumped => "the likeliest tokens",
+        LogprobTail::Drawn => "the likeliest tokens and one drawn from the others",
+    }
+}
+
 /// Where the first token stands in a file of this head.
 fn checked_start(path: &Path, file: &mut File, head: &LogprobHead) -> Result<u64, CompletionError> {
     let read = read_head(&mut BufReader::new(&mut *file));
@@ -153,6 +165,11 @@ fn checked_start(path: &Path, file: &mut File, head: &LogprobHead) -> Result<u64
             "another one",
         )),
         Some((own, start)) if own == *head => Ok(start),
+        Some((own, _)) if own.tail != head.tail => {
+            let expected = tail_name(head.tail);
+            let found = tail_name(own.tail);
+            Err(CompletionError::stored(path, "entries", expected, found))
+        }
         Some((own, _)) if own.count != head.count => Err(CompletionError::stored(
             path,
             "entries of a token",

@@ -9,7 +9,7 @@ use idiolect_data::{DataError, Id, id_text};
 use idiolect_input::open_regular;
 
 use super::bytes::{ENTRY, checksum, parsed, read_head};
-use super::file::size;
+use super::file::{size, tail_name};
 use super::{LogprobFile, LogprobHead, StoredLogprobs, TokenLogprob};
 use crate::error::CompletionError;
 
@@ -106,7 +106,14 @@ impl LogprobReader {
         to: &mut LogprobFile,
     ) -> Result<StoredLogprobs, CompletionError> {
         if self.head != *to.head() {
-            let show = |head: &LogprobHead| format!("{} of {}", head.count, head.vocabulary);
+            let show = |head: &LogprobHead| {
+                let LogprobHead {
+                    count,
+                    vocabulary,
+                    tail,
+                } = head;
+                format!("{count} of {vocabulary}, {}", tail_name(*tail))
+            };
             let (expected, found) = (show(to.head()), show(&self.head));
             return Err(CompletionError::stored(
                 &self.path, "entries", expected, found,

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use idiolect_completion::{
-    CompletionError, LogprobFile, LogprobHead, LogprobReader, Logprobs, StoredLogprobs,
-    TokenLogprob,
+    CompletionError, LogprobFile, LogprobHead, LogprobReader, LogprobTail, Logprobs,
+    StoredLogprobs, TokenLogprob,
 };
 use serde_json::json;
 
@@ -13,6 +13,7 @@ fn head() -> LogprobHead {
     LogprobHead {
         count: 3,
         vocabulary: "v".to_owned(),
+        tail: LogprobTail::Lumped,
     }
 }
 
@@ -23,7 +24,8 @@ fn text(tokens: u32, first: u32) -> Logprobs {
     };
     let likeliest = (0..tokens).map(|at| (0..3).map(|of| entry(at, of)).collect());
     Logprobs {
-        likeliest: likeliest.collect(),
+        entries: likeliest.collect(),
+        tail: LogprobTail::Lumped,
         end: Some(9),
     }
 }
@@ -69,7 +71,7 @@ fn what_is_written_is_read_and_takes_five_bytes_an_entry() {
     assert_eq!(fs::read(&path).unwrap().len(), line + 6 * 3 * 5);
     let reader = LogprobReader::open(&path).unwrap();
     assert_eq!(reader.head(), &head());
-    let all: Vec<TokenLogprob> = text(2, 1).likeliest.concat();
+    let all: Vec<TokenLogprob> = text(2, 1).entries.concat();
     assert_eq!(reader.read_text(&json!("b"), &second).unwrap(), all);
     assert_eq!(reader.read(5, 1).unwrap(), all[3..]);
     let outside = refusal(reader.read(5, 2));
@@ -101,6 +103,7 @@ fn files_of_other_settings_and_damaged_ones_are_refused() {
     let with = |count, vocabulary: &str| LogprobHead {
         count,
         vocabulary: vocabulary.to_owned(),
+        tail: LogprobTail::Lumped,
     };
     let other = |head| refusal(LogprobFile::open(&path, head, 0));
     assert_eq!(other(with(4, "v")), "entries of a token: 4 / 3");
@@ -119,6 +122,9 @@ fn files_of_other_settings_and_damaged_ones_are_refused() {
         "",
         "{}\n",
         "{\"logprobs\":2,\"count\":3,\"vocabulary\":\"v\"}\n",
+        "{\"logprobs\":1,\"count\":3,\"vocabulary\":\"v\",\"tail\":\"drawn\"}\n",
+        "{\"logprobs\":3,\"count\":3,\"vocabulary\":\"v\",\"tail\":\"drawn\"}\n",
+        "{\"logprobs\":2,\"count\":3,\"vocabulary\":\"v\",\"tail\":\"other\"}\n",
     ] {
         fs::write(&path, text).unwrap();
         let none = refusal(LogprobReader::open(&path));
@@ -127,20 +133,59 @@ fn files_of_other_settings_and_damaged_ones_are_refused() {
     }
 }
 
+/// The first line of a file that was written before the tail had two forms.
+const EARLIER: &str = "{\"logprobs\":1,\"count\":3,\"vocabulary\":\"v\"}\n";
+
+#[test]
+fn the_form_of_the_tail_stands_in_the_first_line_and_earlier_files_have_a_lumped_one() {
+    let (_folder, path) = folder();
+    let [first, second] = two(&path);
+    let lumped = fs::read(&path).unwrap();
+    assert!(lumped.starts_with(EARLIER.as_bytes()));
+    let drawn = LogprobHead {
+        tail: LogprobTail::Drawn,
+        ..head()
+    };
+    let other = refusal(LogprobFile::open(&path, drawn.clone(), 0));
+    let expected =
+        "entries: the likeliest tokens and one drawn from the others / the likeliest tokens";
+    assert_eq!(other, expected);
+    fs::remove_file(&path).unwrap();
+    let mut file = LogprobFile::open(&path, drawn.clone(), 0).unwrap();
+    let wrong = refusal(file.append(&json!("a"), &text(4, 70_000)));
+    let expected =
+        "id a: the likeliest tokens and one drawn from the others / the likeliest tokens";
+    assert_eq!(wrong, expected);
+    for (id, text, expected) in [("a", text(4, 70_000), first), ("b", text(2, 1), second)] {
+        let text = Logprobs {
+            tail: LogprobTail::Drawn,
+            ..text
+        };
+        assert_eq!(file.append(&json!(id), &text).unwrap(), expected);
+    }
+    drop(file);
+    let found = fs::read(&path).unwrap();
+    let line = "{\"logprobs\":2,\"count\":3,\"vocabulary\":\"v\",\"tail\":\"drawn\"}\n";
+    assert!(found.starts_with(line.as_bytes()));
+    // A token has as many bytes as before.
+    assert_eq!(found.len() - line.len(), lumped.len() - EARLIER.len());
+    assert_eq!(LogprobReader::open(&path).unwrap().head(), &drawn);
+}
+
 #[test]
 fn texts_that_are_no_distributions_are_refused() {
     let (_folder, path) = folder();
     let mut file = LogprobFile::open(&path, head(), 0).unwrap();
     let mut few = text(2, 1);
-    few.likeliest[1].pop();
+    few.entries[1].pop();
     let refused = refusal(file.append(&json!(7), &few));
-    assert_eq!(refused, "id 7: 3 different likeliest tokens at each / 2");
+    assert_eq!(refused, "id 7: 3 different tokens at each / 2");
     let mut twice = text(1, 1);
-    twice.likeliest[0][2].token = 1;
+    twice.entries[0][2].token = 1;
     let refused = refusal(file.append(&json!(7), &twice));
-    assert_eq!(refused, "id 7: 3 different likeliest tokens at each / 2");
+    assert_eq!(refused, "id 7: 3 different tokens at each / 2");
     let mut large = text(1, 1);
-    large.likeliest[0][0].token = 1 << 24;
+    large.entries[0][0].token = 1 << 24;
     assert!(refusal(file.append(&json!(7), &large)).starts_with("id 7: ids below 2^24"));
     // Nothing of them was written.
     let stored = file.append(&json!(8), &text(1, 1)).unwrap();

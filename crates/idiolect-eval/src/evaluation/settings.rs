@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use idiolect_completion::{GenerationSettings, Sampling, SamplingSettings, WriterAddress};
+use idiolect_completion::{
+    GenerationSettings, Reasoning, Sampling, SamplingSettings, WriterAddress,
+};
 use idiolect_metrics::interval::Draws;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,9 @@ pub struct EvalSettings {
     /// Answers that Arena-Hard and `AlpacaEval` compare with: a file in the benchmark's form, or `rows.jsonl` of
     /// another evaluation. Default: for `AlpacaEval` the outputs in its data.
     pub baseline: Option<PathBuf>,
+    /// What becomes of reasoning (`<think>…</think>`) in answers and verdicts: remove (the default), which counts it; or
+    /// keep.
+    pub reasoning: Reasoning,
     /// Seed of the draws and of the intervals. Default: 42.
     pub seed: u64,
 }
@@ -83,6 +88,7 @@ impl Default for EvalSettings {
             judge: None,
             judge_tokens: None,
             baseline: None,
+            reasoning: Reasoning::default(),
             seed: 42,
         }
     }

@@ -3,7 +3,11 @@
 //! The distributions stay in their files; a batch reads those of its tokens.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use idiolect_completion::{CompletionError, LogprobReader, StoredLogprobs, TokenLogprob};
+use std::collections::BTreeMap;
+
+use idiolect_completion::{
+    CompletionError, LogprobReader, LogprobTail, StoredLogprobs, TokenLogprob,
+};
 use idiolect_data::{Id, id_text, text_hash};
 use idiolect_train::{CHUNK_ROWS, HeadLoss, StoredTeacher, head_loss, stored_head_loss};
 
@@ -25,9 +29,12 @@ struct NumberedFile {
     tokens: u64,
 }
 
-/// The likeliest tokens at some places.
+/// Entries of a token, and what they say of the other tokens.
+type Form = (usize, LogprobTail);
+
+/// Tokens of the teacher at some places.
 #[derive(Default)]
-struct Likeliest {
+struct Entries {
     ids: Vec<i64>,
     log_probabilities: Vec<f32>,
 }
@@ -80,15 +87,13 @@ impl StoredDistributions {
     pub(crate) fn fingerprint(&self) -> String {
         let heads = self.files.iter().map(|file| {
             let head = file.reader.head();
-            format!("{} {}\n", head.count, head.vocabulary)
+            let tail = match head.tail {
+                LogprobTail::Lumped => "",
+                LogprobTail::Drawn => " drawn",
+            };
+            format!("{} {}{tail}\n", head.count, head.vocabulary)
         });
         text_hash(&(heads.collect::<String>() + &self.rows))
-    }
-
-    /// Entries of each token: where files differ, the fewest.
-    fn count(&self) -> usize {
-        let counts = self.files.iter().map(|file| file.reader.head().count);
-        counts.min().unwrap_or(1)
     }
 
     /// The loss of a frozen head: of each token the divergence from its distribution, or the cross entropy where its
@@ -105,63 +110,81 @@ impl StoredDistributions {
         divisor: f64,
     ) -> Result<HeadLoss, CompletionError> {
         let hidden = &hidden.clone().without_autodiff();
-        let (stored, plain): (Vec<usize>, Vec<usize>) =
-            (0..targets.len()).partition(|at| numbers[*at] > 0);
-        let own: Vec<u64> = stored.iter().map(|at| numbers[*at]).collect();
-        let found = self.read(&own)?;
-        let teacher = StoredTeacher {
-            count: self.count(),
-            ids: &found.ids,
-            log_probabilities: &found.log_probabilities,
-        };
-        let rest: Vec<i64> = plain.iter().map(|at| targets[*at]).collect();
-        let of_stored =
-            |rows: &Tensor<2>| stored_head_loss(rows, &teacher, weight, divisor, CHUNK_ROWS);
-        let of_plain = |rows: &Tensor<2>| head_loss(rows, &rest, weight, divisor, CHUNK_ROWS);
-        if plain.is_empty() {
-            return Ok(of_stored(hidden));
+        let groups = self.by_form(numbers);
+        let (mut sum, mut gradients) = (0.0, Vec::new());
+        for (form, places) in &groups {
+            let rows = match groups.len() {
+                1 => hidden.clone(),
+                _ => hidden.clone().select(0, indices(places, hidden)),
+            };
+            let found = match form {
+                None => {
+                    let own: Vec<i64> = places.iter().map(|at| targets[*at]).collect();
+                    head_loss(&rows, &own, weight, divisor, CHUNK_ROWS)
+                }
+                Some((count, tail)) => {
+                    let own: Vec<u64> = places.iter().map(|at| numbers[*at]).collect();
+                    let found = self.read(&own)?;
+                    let teacher = StoredTeacher {
+                        count: *count,
+                        ids: &found.ids,
+                        log_probabilities: &found.log_probabilities,
+                        drawn: *tail == LogprobTail::Drawn,
+                    };
+                    stored_head_loss(&rows, &teacher, weight, divisor, CHUNK_ROWS)
+                }
+            };
+            sum += found.sum;
+            gradients.push(found.gradient);
         }
-        if stored.is_empty() {
-            return Ok(of_plain(hidden));
+        let places: Vec<usize> = groups.into_values().flatten().collect();
+        let gradient = joined(gradients, &places, hidden);
+        Ok(HeadLoss { sum, gradient })
+    }
+
+    /// Places by the form of their distributions, which are computed together; without a form those that have none.
+    fn by_form(&self, numbers: &[u64]) -> BTreeMap<Option<Form>, Vec<usize>> {
+        let mut groups = BTreeMap::<_, Vec<usize>>::new();
+        for (at, number) in numbers.iter().enumerate() {
+            let head = self.file_of(*number).map(|file| file.reader.head());
+            let form = head.map(|head| (head.count, head.tail));
+            groups.entry(form).or_default().push(at);
         }
-        let rows = |places: &[usize]| hidden.clone().select(0, indices(places, hidden));
-        let (first, second) = (of_stored(&rows(&stored)), of_plain(&rows(&plain)));
-        // Which of both, one behind the other, has the gradient of each row.
-        let mut back = vec![0; targets.len()];
-        for (at, place) in stored.iter().chain(&plain).enumerate() {
-            back[*place] = at;
-        }
-        let both = Tensor::cat(vec![first.gradient, second.gradient], 0);
-        Ok(HeadLoss {
-            sum: first.sum + second.sum,
-            gradient: both.select(0, indices(&back, hidden)),
-        })
+        groups
+    }
+
+    /// The file of a number; none for 0.
+    fn file_of(&self, number: u64) -> Option<&NumberedFile> {
+        let behind = self.files.partition_point(|file| file.first <= number);
+        behind.checked_sub(1).map(|at| &self.files[at])
     }
 
     /// The distributions of these numbers; those that follow each other are read at once.
-    fn read(&self, numbers: &[u64]) -> Result<Likeliest, CompletionError> {
-        let count = self.count();
-        let mut found = Likeliest::default();
+    fn read(&self, numbers: &[u64]) -> Result<Entries, CompletionError> {
+        let mut found = Entries::default();
         for run in numbers.chunk_by(|a, b| a.saturating_add(1) == *b) {
-            let behind = self.files.partition_point(|file| file.first <= run[0]);
-            let Some(file) = behind.checked_sub(1).map(|at| &self.files[at]) else {
+            let Some(file) = self.file_of(run[0]) else {
                 continue;
             };
-            let own = file.reader.head().count;
-            let entries = file.reader.read(run[0] - file.first, run.len() as u64)?;
-            for likeliest in entries.chunks(own) {
-                for TokenLogprob {
-                    token,
-                    log_probability,
-                } in &likeliest[..count]
-                {
-                    found.ids.push(i64::from(*token));
-                    found.log_probabilities.push(*log_probability);
-                }
+            for entry in file.reader.read(run[0] - file.first, run.len() as u64)? {
+                found.ids.push(i64::from(entry.token));
+                found.log_probabilities.push(entry.log_probability);
             }
         }
         Ok(found)
     }
+}
+
+/// The gradients of all groups in the order of the rows; `places` are the rows of one group behind those of another.
+fn joined(mut gradients: Vec<Tensor<2>>, places: &[usize], hidden: &Tensor<2>) -> Tensor<2> {
+    if gradients.len() < 2 {
+        return gradients.pop().unwrap_or_else(|| hidden.clone());
+    }
+    let mut back = vec![0; places.len()];
+    for (at, place) in places.iter().enumerate() {
+        back[*place] = at;
+    }
+    Tensor::cat(gradients, 0).select(0, indices(&back, hidden))
 }
 
 /// Places as a tensor beside another.

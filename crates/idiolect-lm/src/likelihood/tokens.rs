@@ -31,9 +31,9 @@ pub struct TokenScore {
 }
 
 /// What a pass over a prompt gave.
-pub(crate) struct ReadPrompt {
+pub(crate) struct ReadPrompt<T = TokenScore> {
     /// Of each token but the first.
-    pub(crate) scores: Vec<TokenScore>,
+    pub(crate) scores: Vec<T>,
     /// Logits of the token behind the prompt.
     pub(crate) next: Vec<f32>,
 }
@@ -60,20 +60,37 @@ impl LanguageModel {
         answer: &[u32],
         most: usize,
     ) -> Result<Vec<TokenScore>, LmError> {
+        self.at_answer(prompt, answer, &|_, logits, token| {
+            score_of(logits, token, most)
+        })
+    }
+
+    /// What `score` says of each token behind a prompt, which it is given with its place behind it and the logits there.
+    pub(super) fn at_answer<T: Send>(
+        &self,
+        prompt: &[u32],
+        answer: &[u32],
+        score: &(dyn Fn(usize, &[f32], u32) -> Result<T, LmError> + Sync),
+    ) -> Result<Vec<T>, LmError> {
         let Some(from) = prompt.len().checked_sub(1) else {
             return Err(LmError::setting("prompt", "at least one token", "none"));
         };
         let ids = [prompt, answer].concat();
-        in_pool(|| self.read_from(&ids, from, most)).map(|read| read.scores)
+        in_pool(|| self.read_from(&ids, from, score)).map(|read| read.scores)
     }
 
     /// [`LanguageModel::prompt_scores`] with the logits behind the prompt.
     pub(crate) fn read_prompt(&self, ids: &[u32], most: usize) -> Result<ReadPrompt, LmError> {
-        self.read_from(ids, 0, most)
+        self.read_from(ids, 0, &|_, logits, token| score_of(logits, token, most))
     }
 
     /// The scores of the tokens behind place `from`, and the logits behind the last.
-    fn read_from(&self, ids: &[u32], from: usize, most: usize) -> Result<ReadPrompt, LmError> {
+    fn read_from<T: Send>(
+        &self,
+        ids: &[u32],
+        from: usize,
+        score: &(dyn Fn(usize, &[f32], u32) -> Result<T, LmError> + Sync),
+    ) -> Result<ReadPrompt<T>, LmError> {
         let row = TokenRow::all_trained(Id::from(0), ids.to_vec());
         self.scorable(&row)?;
         if ids.is_empty() {
@@ -94,10 +111,11 @@ impl LanguageModel {
         let (mut scores, mut next) = (Vec::with_capacity(targets.len()), Vec::new());
         for (chunk, targets) in row_chunks(hidden, &targets, CHUNK_ROWS) {
             let logits: Vec<f32> = chunk.matmul(head.clone()).into_data().iter().collect();
-            let rows = logits.par_chunks_exact(vocab).zip(targets);
-            let scored = rows.map(|(logits, target)| {
+            let first = scores.len();
+            let rows = logits.par_chunks_exact(vocab).zip(targets).enumerate();
+            let scored = rows.map(|(at, (logits, target))| {
                 let token = u32::try_from(*target).unwrap_or_default();
-                score_of(logits, token, most)
+                score(first + at, logits, token)
             });
             scores.extend(scored.collect::<Result<Vec<_>, _>>()?);
             next = logits[logits.len() - vocab..].to_vec();
@@ -109,37 +127,45 @@ impl LanguageModel {
 
 /// The score of `token` by the logits of its place, and the `most` likeliest there.
 pub(crate) fn score_of(logits: &[f32], token: u32, most: usize) -> Result<TokenScore, LmError> {
-    let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits
-        .iter()
-        .map(|logit| f64::from(logit - best).exp())
-        .sum();
-    let log_sum = f64::from(best) + sum.ln();
-    if !log_sum.is_finite() {
-        let row = format!("the token {token}");
-        return Err(LmError::NotFinite {
-            row,
-            found: log_sum,
-        });
-    }
-    let ranked = |token: u32| {
-        let logit = logits.get(token as usize).copied();
-        let value = f64::from(logit.unwrap_or(f32::NEG_INFINITY)) - log_sum;
-        #[allow(clippy::cast_possible_truncation, reason = "the precision of logits")]
-        let log_probability = (value as f32).max(f32::MIN);
-        RankedToken {
-            token,
-            log_probability,
-        }
-    };
+    let log_sum = log_sum(logits, token)?;
+    let ranked = |token| ranked(logits, log_sum, token);
     Ok(TokenScore {
         own: ranked(token),
         likeliest: largest(logits, most).into_iter().map(ranked).collect(),
     })
 }
 
+/// The logarithm of the sum of all exponentials, finite; `token` is for the error.
+pub(super) fn log_sum(logits: &[f32], token: u32) -> Result<f64, LmError> {
+    let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits
+        .iter()
+        .map(|logit| f64::from(logit - best).exp())
+        .sum();
+    let log_sum = f64::from(best) + sum.ln();
+    if log_sum.is_finite() {
+        return Ok(log_sum);
+    }
+    Err(LmError::NotFinite {
+        row: format!("the token {token}"),
+        found: log_sum,
+    })
+}
+
+/// A token with its log-probability.
+pub(super) fn ranked(logits: &[f32], log_sum: f64, token: u32) -> RankedToken {
+    let logit = logits.get(token as usize).copied();
+    let value = f64::from(logit.unwrap_or(f32::NEG_INFINITY)) - log_sum;
+    #[allow(clippy::cast_possible_truncation, reason = "the precision of logits")]
+    let log_probability = (value as f32).max(f32::MIN);
+    RankedToken {
+        token,
+        log_probability,
+    }
+}
+
 /// The ids of the `most` largest logits, the largest first, of equal ones the lower id.
-fn largest(logits: &[f32], most: usize) -> Vec<u32> {
+pub(super) fn largest(logits: &[f32], most: usize) -> Vec<u32> {
     let mut found: Vec<(u32, f32)> = Vec::with_capacity(most + 1);
     for (token, &logit) in (0_u32..).zip(logits) {
         let is_below = |entry: &(u32, f32)| entry.1 < logit;

@@ -4,15 +4,15 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, Logprobs, Reasoning, TokenLogprob, Writer,
-    WriterIdentity, opens_reasoning, taken_out,
+    BoxError, Completion, CompletionRequest, LogprobTail, Logprobs, Reasoning, TokenLogprob,
+    Writer, WriterIdentity, opens_reasoning, taken_out,
 };
 use idiolect_generate::{Generated, GenerationConfig, GenerationEvent, Request, groups};
 
 use super::LocalWriter;
 use super::groups::{alike, config_of, cut};
 use crate::generate::Pace;
-use crate::likelihood::{RankedToken, TokenScore};
+use crate::likelihood::RankedToken;
 use crate::{LanguageModel, LmError};
 
 /// Tokens at the end of a prompt in which its mark of reasoning stands, if it has one.
@@ -144,7 +144,7 @@ impl LocalWriter<'_> {
             _ => None,
         };
         let logprobs = match &rest {
-            None if self.logprobs > 0 => Some(self.likeliest(prompt, row)?),
+            None if self.logprobs > 0 => Some(self.distributions(prompt, row, request.seed)?),
             _ => None,
         };
         Ok(Completion {
@@ -158,22 +158,26 @@ impl LocalWriter<'_> {
         })
     }
 
-    /// The likeliest tokens at each token of a text and at the one that ended it.
-    fn likeliest(&self, prompt: &[u32], row: &Generated) -> Result<Logprobs, LmError> {
-        let answer: Vec<u32> = row
-            .token_ids
-            .iter()
-            .copied()
-            .chain(row.stop_token)
-            .collect();
-        let scores = self.model.answer_scores(prompt, &answer, self.logprobs)?;
-        let ranked = |ranked: RankedToken| TokenLogprob {
+    /// The distributions at each token of a text and at the one that ended it.
+    fn distributions(
+        &self,
+        prompt: &[u32],
+        row: &Generated,
+        seed: u64,
+    ) -> Result<Logprobs, LmError> {
+        let ids = row.token_ids.iter().copied();
+        let answer: Vec<u32> = ids.chain(row.stop_token).collect();
+        let scores = self
+            .model
+            .drawn_scores(prompt, &answer, (self.logprobs, seed))?;
+        let entry = |ranked: RankedToken| TokenLogprob {
             token: ranked.token,
             log_probability: ranked.log_probability,
         };
-        let at = |score: TokenScore| score.likeliest.into_iter().map(ranked).collect();
+        let entries = |place: Vec<RankedToken>| place.into_iter().map(entry).collect();
         Ok(Logprobs {
-            likeliest: scores.into_iter().map(at).collect(),
+            entries: scores.into_iter().map(entries).collect(),
+            tail: LogprobTail::Drawn,
             end: row.stop_token,
         })
     }

@@ -252,7 +252,7 @@ fn categories(ids: &Tensor<2, Int>, of: &Distribution) -> (Tensor<2>, Tensor<2, 
 }
 
 /// Adds values at some tokens of each row.
-fn spread(to: Tensor<2>, ids: &Tensor<2, Int>, values: Tensor<2>) -> Tensor<2> {
+pub(super) fn spread(to: Tensor<2>, ids: &Tensor<2, Int>, values: Tensor<2>) -> Tensor<2> {
     to.scatter(1, ids.clone(), values, IndexingUpdateOp::Add)
 }
 

@@ -121,6 +121,7 @@ fn writers<'a>(
         #[cfg(feature = "server")]
         server: job.server.clone(),
         generation,
+        reasoning: job.continuation.reasoning,
         seed: job.seed,
         stage: "continue",
         progress,

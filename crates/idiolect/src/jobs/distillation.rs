@@ -1,20 +1,23 @@
-//! Self-distillation of a data set by a model: rewrite, check, and say how likely the model finds the result.
+//! Self-distillation of a data set by a model, or by a server in its place: rewrite and check.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use idiolect_completion::{LogprobHead, Progress, Quiet, Writer, earlier_costs, sum_costs};
-use idiolect_data::{BadRows, Dataset, Id, RunDir, settings::RecordedRun};
+use idiolect_completion::{
+    LogprobHead, LogprobTail, Progress, Quiet, Writer, earlier_costs, sum_costs,
+};
+use idiolect_data::Dataset;
 use idiolect_distill::{
-    DistillConfig, DistillFiles, DistillReport, DistillSettings, Distilled, RewriteCheck, Shard,
-    distill_into, merge_into,
+    DistillConfig, DistillFiles, DistillSettings, Distilled, RewriteCheck, Shard, distill_into,
+    merge_into,
 };
 use idiolect_generate::GenerationSettings;
-use idiolect_lm::{LanguageModel, LocalWriter, on_threads};
+use idiolect_lm::LanguageModel;
+#[cfg(feature = "server")]
+use idiolect_teacher::{AskedLogprobs, ServerSettings, Teacher};
 
-use super::bad_rows::skip_bad_rows;
 use super::rewritten::Rewritten;
-use super::rows::read_sample;
+use super::writers::AnyWriter;
 use crate::Error;
 use crate::settings::DistillJob;
 
@@ -41,6 +44,8 @@ pub struct SelfDistill<'a> {
     generation: GenerationSettings,
     check: Option<Arc<dyn RewriteCheck>>,
     logprobs: usize,
+    #[cfg(feature = "server")]
+    server: Option<(String, ServerSettings)>,
     shard: Shard,
     seed: u64,
     run_dir: Option<PathBuf>,
@@ -58,6 +63,8 @@ impl<'a> SelfDistill<'a> {
             generation: GenerationSettings::default(),
             check: None,
             logprobs: 0,
+            #[cfg(feature = "server")]
+            server: None,
             shard: Shard::WHOLE,
             seed: 42,
             run_dir: None,
@@ -68,6 +75,8 @@ impl<'a> SelfDistill<'a> {
     /// The distillation that a job's settings describe, of a model and data that are open.
     pub(crate) fn of(model: &'a LanguageModel, data: &'a Dataset, job: DistillJob) -> Self {
         Self {
+            #[cfg(feature = "server")]
+            server: job.server.map(|url| (url, job.asking)),
             settings: job.distill,
             generation: job.generation,
             logprobs: job.logprobs.unwrap_or(0),
@@ -97,11 +106,21 @@ impl<'a> SelfDistill<'a> {
         self
     }
 
-    /// Records the `count` likeliest tokens at each token of a rewrite beside the journal, for a training with
-    /// [`Loss::StoredKl`](idiolect_finetune::Loss::StoredKl); 0, the default, records none.
+    /// Records `count` tokens with their log-probabilities at each token of a rewrite beside the journal, for a training
+    /// with [`Loss::StoredKl`](idiolect_finetune::Loss::StoredKl): all likeliest but the last, which is drawn from the
+    /// others; of a server all likeliest. 0, the default, records none.
     #[must_use]
     pub fn logprobs(mut self, count: usize) -> Self {
         self.logprobs = count;
+        self
+    }
+
+    /// Has an OpenAI-compatible server rewrite in the place of the model, which then gives template and vocabulary. It
+    /// is asked in turns, for its own chat template, but for a preset in the raw form of the paper's scripts.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn server(mut self, url: impl Into<String>, asked: ServerSettings) -> Self {
+        self.server = Some((url.into(), asked));
         self
     }
 
@@ -147,7 +166,7 @@ impl<'a> SelfDistill<'a> {
         let Distilled { set, summary, .. } =
             distill_into(self.data, &config, self.shard, &mut writer, &run_dir)?;
         writer.tell();
-        let spent = sum_costs(&before, writer.costs());
+        let spent = sum_costs(&before, writer.spent());
         let rewritten = Rewritten {
             data: set,
             summary,
@@ -160,7 +179,7 @@ impl<'a> SelfDistill<'a> {
     }
 
     /// Joins the journals of several shards, and rewrites as [`start`](Self::start) does.
-    fn join(self, from: &[PathBuf]) -> Result<Rewritten, Error> {
+    pub(super) fn join(self, from: &[PathBuf]) -> Result<Rewritten, Error> {
         let (run_dir, config) = (self.folder()?, self.config()?);
         let identity = self.writer()?.identity();
         let report = merge_into(self.data, &config, &identity, from, &run_dir)?;
@@ -179,98 +198,53 @@ impl<'a> SelfDistill<'a> {
         if let Some(check) = &self.check {
             config.check = Arc::clone(check);
         }
-        if self.logprobs > 0 {
+        let vocab = self.model.decoder().config.vocab_size;
+        let (mut count, mut tail) = (self.logprobs.min(vocab), LogprobTail::Drawn);
+        #[cfg(feature = "server")]
+        if self.server.is_some() {
+            config.turns = !self.settings.is_raw();
+            (count, tail) = (self.logprobs, LogprobTail::Lumped);
+        }
+        if count > 0 {
             config.logprobs = Some(LogprobHead {
-                count: self.writer()?.logprob_count(),
+                count,
                 vocabulary: self.model.vocabulary_hash(),
+                tail,
             });
         }
         Ok(config)
     }
 
-    fn writer(&self) -> Result<LocalWriter<'a>, Error> {
-        let writer = self.model.writer(&self.generation)?;
+    fn writer(&self) -> Result<AnyWriter<'a>, Error> {
         let stops = self.settings.stops(self.model.template());
-        let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
-        Ok(writer
-            .extra_stops(&stops)
-            .reasoning(self.settings.reasoning)
-            .logprobs(self.logprobs)
-            .progress("rewrite", self.progress))
-    }
-}
-
-/// Rewrites the responses of a data set as the settings say; what `summary.json` holds.
-///
-/// # Errors
-///
-/// Those of settings, data, model and generation.
-#[allow(
-    clippy::redundant_closure_for_method_calls,
-    reason = "the method is of one lifetime, the closure of any"
-)]
-pub fn distill(job: &DistillJob, progress: &dyn Progress) -> Result<DistillReport, Error> {
-    run(job, progress, |distill| distill.start())
-}
-
-/// The prompts that would ask for the first `count` rewrites of a job, with the ids of their rows.
-///
-/// # Errors
-///
-/// Those of settings, data and model.
-pub fn rewrite_prompts(job: &DistillJob, count: usize) -> Result<Vec<(Id, String)>, Error> {
-    let set = read_sample(&job.data, job.seed)?;
-    let model = LanguageModel::load(&job.model, &Quiet)?;
-    let config = job.distill.config(model.template(), job.seed)?;
-    Ok(config.prompts(&set, count)?)
-}
-
-/// Joins the journals of several machines into the data set that one would have made.
-///
-/// # Errors
-///
-/// As [`distill`]; [`Error::Distill`] for the journal of another run, and where rows are missing.
-pub fn merge_shards(
-    job: &DistillJob,
-    from: &[PathBuf],
-    progress: &dyn Progress,
-) -> Result<DistillReport, Error> {
-    if let Some(shard) = &job.shard {
-        let expected = "none, for all parts are merged";
-        return Err(Error::setting("shard", expected, shard));
-    }
-    run(job, progress, |distill| distill.join(from))
-}
-
-fn run(
-    job: &DistillJob,
-    progress: &dyn Progress,
-    then: impl FnOnce(SelfDistill<'_>) -> Result<Rewritten, Error> + Send,
-) -> Result<DistillReport, Error> {
-    on_threads(job.model.threads, || {
-        job.require()?;
-        let out = job.out.clone().ok_or_else(no_folder)?;
-        let shard = job.shard.as_deref().map(str::parse).transpose()?;
-        job.check()?;
-        let mut set = read_sample(&job.data, job.seed)?;
-        let model = LanguageModel::load(&job.model, progress)?;
-        let model = model.load_optional_adapter(job.adapter.as_deref())?;
-        if job.data.bad_rows == BadRows::Skip {
-            skip_bad_rows(&model, &job.distill, &mut set, &out, progress)?;
+        #[cfg(feature = "server")]
+        if let Some((url, asked)) = &self.server {
+            let mut config = asked.config(url, &self.generation, self.seed);
+            config.stop.extend(stops);
+            config.reasoning = self.settings.reasoning;
+            config.logprobs = self.asked_logprobs();
+            let teacher = Teacher::open(config, self.progress)?;
+            return Ok(AnyWriter::Server(Box::new(teacher), self.progress));
         }
-        let recorded = RecordedRun::begin(&RunDir::new(&out), job, &job.model.device)?;
-        let distill = SelfDistill::of(&model, &set, job.clone());
-        let distill = distill.shard(shard.unwrap_or(Shard::WHOLE)).run_dir(out);
-        let rewritten = then(distill.progress(progress))?;
-        let scored = job
-            .likelihood
-            .then(|| rewritten.score(&model, &set, progress));
-        let scored = scored.transpose()?;
-        recorded.end()?;
-        Ok(scored.unwrap_or_else(|| rewritten.report(None)))
-    })
+        let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
+        let writer = self.model.writer(&self.generation)?.extra_stops(&stops);
+        let writer = writer.reasoning(self.settings.reasoning);
+        let writer = writer.logprobs(self.logprobs);
+        let writer = writer.progress("rewrite", self.progress);
+        Ok(AnyWriter::Local(Box::new(writer)))
+    }
+
+    /// What a server is asked of each token: the ids must be of the model's vocabulary.
+    #[cfg(feature = "server")]
+    fn asked_logprobs(&self) -> Option<AskedLogprobs> {
+        let tokenizer = self.model.tokenizer().clone();
+        (self.logprobs > 0).then(|| AskedLogprobs {
+            count: self.logprobs,
+            decode: Arc::new(move |ids: &[u32]| tokenizer.decode(ids, true).ok()),
+        })
+    }
 }
 
-fn no_folder() -> Error {
+pub(super) fn no_folder() -> Error {
     Error::setting("out", "a folder", "nothing")
 }

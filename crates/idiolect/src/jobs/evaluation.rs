@@ -45,7 +45,7 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             generation_batch_size: job.eval.batch_size,
             ..GenerationSettings::default()
         };
-        let mut writer = model.writer(&generation)?.reasoning(job.server.reasoning);
+        let mut writer = model.writer(&generation)?.reasoning(job.eval.reasoning);
         let mut summaries = Vec::new();
         for one in &all {
             let out = &one.folder(out, all.len());
@@ -175,6 +175,7 @@ impl JudgeOpener for Judges<'_> {
                 generation_batch_size: asked.batch_size,
                 ..GenerationSettings::default()
             },
+            reasoning: self.job.eval.reasoning,
             seed: asked.seed,
             stage: "judge",
             progress: self.progress,

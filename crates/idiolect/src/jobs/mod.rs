@@ -2,6 +2,7 @@
 
 mod bad_rows;
 mod continuation;
+mod distill_job;
 mod distillation;
 mod evaluation;
 mod online;
@@ -11,7 +12,8 @@ mod writers;
 
 pub(crate) use bad_rows::skip_bad_rows;
 pub use continuation::continue_text;
-pub use distillation::{SelfDistill, distill, merge_shards, rewrite_prompts};
+pub use distill_job::{distill, merge_shards, rewrite_prompts};
+pub use distillation::SelfDistill;
 pub use evaluation::{embedding_scores, evaluate};
 pub use online::distil_online;
 pub use rewritten::Rewritten;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, Progress, Watched, Writer, WriterAddress,
+    BoxError, Completion, CompletionRequest, Progress, Reasoning, Watched, Writer, WriterAddress,
     WriterIdentity,
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};
 #[cfg(feature = "server")]
-use idiolect_teacher::{ServerSettings, Teacher};
+use idiolect_teacher::{ServerSettings, Teacher, TeacherConfig};
 use serde_json::Value;
 
 use crate::Error;
@@ -23,6 +23,8 @@ pub(crate) struct Writers<'a> {
     pub(crate) server: ServerSettings,
     /// How text is generated.
     pub(crate) generation: GenerationSettings,
+    /// What becomes of reasoning in it.
+    pub(crate) reasoning: Reasoning,
     /// Seed of the waits between attempts at a server.
     pub(crate) seed: u64,
     /// What a stage is called.
@@ -55,7 +57,10 @@ impl<'a> Writers<'a> {
             }
             #[cfg(feature = "server")]
             WriterAddress::Server(url) => {
-                let config = self.server.config(url, &self.generation, self.seed);
+                let config = TeacherConfig {
+                    reasoning: self.reasoning,
+                    ..self.server.config(url, &self.generation, self.seed)
+                };
                 let teacher = Teacher::open(config, self.progress)?;
                 Ok(AnyWriter::Server(Box::new(teacher), self.progress))
             }
@@ -77,9 +82,7 @@ impl<'a> Writers<'a> {
         let model = model.load_optional_adapter(adapter)?;
         let writer = model.writer(&self.generation)?.cut_to_positions();
         let writer = writer.progress(self.stage, self.progress);
-        #[cfg(feature = "server")]
-        let writer = writer.reasoning(self.server.reasoning);
-        Ok(AnyWriter::Local(Box::new(writer)))
+        Ok(AnyWriter::Local(Box::new(writer.reasoning(self.reasoning))))
     }
 }
 
@@ -140,6 +143,14 @@ impl Writer for AnyWriter<'_> {
             Self::Server(server, progress) => {
                 Watched::new(server.as_mut(), "ask", *progress).complete(requests, on_done)
             }
+        }
+    }
+
+    fn fits(&self, request: &CompletionRequest) -> Result<bool, BoxError> {
+        match self {
+            Self::Local(local) => local.fits(request),
+            #[cfg(feature = "server")]
+            Self::Server(server, _) => server.fits(request),
         }
     }
 }
