@@ -15,11 +15,12 @@ impl LanguageModel {
         &self,
         prompt: &[u32],
         answer: &[u32],
-        (count, seed): (usize, u64),
+        count: usize,
+        seed: u64,
     ) -> Result<Vec<Vec<RankedToken>>, LmError> {
         self.at_answer(prompt, answer, &|at, logits, token| {
             let log_sum = log_sum(logits, token)?;
-            let chosen = likeliest_and_drawn(logits, log_sum, (count, share(seed, at)));
+            let chosen = likeliest_and_drawn(logits, log_sum, count, share(seed, at));
             let chosen = chosen.into_iter();
             Ok(chosen.map(|own| ranked(logits, log_sum, own)).collect())
         })
@@ -35,7 +36,7 @@ fn share(seed: u64, place: usize) -> f64 {
 }
 
 /// The `count - 1` largest logits, and the token at `share` of the others, each as wide as its probability.
-fn likeliest_and_drawn(logits: &[f32], log_sum: f64, (count, share): (usize, f64)) -> Vec<u32> {
+fn likeliest_and_drawn(logits: &[f32], log_sum: f64, count: usize, share: f64) -> Vec<u32> {
     let mut chosen = largest(logits, count);
     let Some(next) = chosen.pop() else {
         return chosen;
@@ -67,7 +68,7 @@ mod tests {
         let likeliest = largest(&logits, count - 1);
         let mut found = [0_u32; 9];
         for at in 0..draws {
-            let chosen = likeliest_and_drawn(&logits, log_sum, (count, share(7, at)));
+            let chosen = likeliest_and_drawn(&logits, log_sum, count, share(7, at));
             assert_eq!(chosen[..count - 1], likeliest);
             found[chosen[count - 1] as usize] += 1;
         }
@@ -86,7 +87,7 @@ mod tests {
     #[test]
     fn ends_of_the_range_and_tokens_without_probability_are_no_trouble() {
         let logits = [0.0, 5.0, f32::NEG_INFINITY, 1.0];
-        let drawn = |share, count| likeliest_and_drawn(&logits, 5.03, (count, share));
+        let drawn = |share, count| likeliest_and_drawn(&logits, 5.03, count, share);
         assert_eq!(drawn(0.0, 2), [1, 0]);
         assert_eq!(drawn(1.0 - f64::EPSILON, 2), [1, 3]);
         // Beyond the last.

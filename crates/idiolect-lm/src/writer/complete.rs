@@ -169,7 +169,7 @@ impl LocalWriter<'_> {
         let answer: Vec<u32> = ids.chain(row.stop_token).collect();
         let scores = self
             .model
-            .drawn_scores(prompt, &answer, (self.logprobs, seed))?;
+            .drawn_scores(prompt, &answer, self.logprobs, seed)?;
         let entry = |ranked: RankedToken| TokenLogprob {
             token: ranked.token,
             log_probability: ranked.log_probability,
