@@ -4,7 +4,7 @@ use idiolect::finetune::Loss;
 use idiolect::{Dataset, FineTune, FineTuneSettings, LanguageModel, TrainConfig, TrainingEvent};
 use serde_json::{Value, json};
 
-use crate::common::{Place, done, owned, refused, words};
+use crate::common::{Place, done, idiolect, owned, refused, words};
 use crate::loopback::{Act, Server};
 
 /// The call that has a server rewrite twelve rows, with the three likeliest tokens at each token.
@@ -90,7 +90,10 @@ fn a_server_that_gives_ids_teaches_a_model_of_its_vocabulary_alone() {
     let other = Place::new().unwrap();
     let server = vllm(ids, "another text", end);
     let call = distill(&other, "$M", &server.url);
-    refused(&words(&call), &["ids of another vocabulary"]);
+    let out = idiolect(&words(&call));
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("ids of another vocabulary"), "{errors}");
     let call = [call, owned(&["--adapter", "a"])].concat();
     refused(&words(&call), &["--adapter", "server"]);
 }

@@ -38,6 +38,9 @@ pub(crate) struct ReadPrompt<T = TokenScore> {
     pub(crate) next: Vec<f32>,
 }
 
+/// What is said of a token: of its place, the logits there, and the token itself.
+pub(super) type ScoreOf<'a, T> = dyn Fn(usize, &[f32], u32) -> Result<T, LmError> + Sync + 'a;
+
 impl LanguageModel {
     /// How likely each token of `ids` but the first is behind those before it, with the `most` likeliest in its place.
     ///
@@ -70,7 +73,7 @@ impl LanguageModel {
         &self,
         prompt: &[u32],
         answer: &[u32],
-        score: &(dyn Fn(usize, &[f32], u32) -> Result<T, LmError> + Sync),
+        score: &ScoreOf<'_, T>,
     ) -> Result<Vec<T>, LmError> {
         let Some(from) = prompt.len().checked_sub(1) else {
             return Err(LmError::setting("prompt", "at least one token", "none"));
@@ -89,7 +92,7 @@ impl LanguageModel {
         &self,
         ids: &[u32],
         from: usize,
-        score: &(dyn Fn(usize, &[f32], u32) -> Result<T, LmError> + Sync),
+        score: &ScoreOf<'_, T>,
     ) -> Result<ReadPrompt<T>, LmError> {
         let row = TokenRow::all_trained(Id::from(0), ids.to_vec());
         self.scorable(&row)?;

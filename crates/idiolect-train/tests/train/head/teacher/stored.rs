@@ -149,6 +149,10 @@ fn ordered(log_q: &[f64]) -> Vec<usize> {
 }
 
 /// The loss of some rows against their `count - 1` likeliest tokens and number `pick(row)` of the others.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "logarithms are stored in f32"
+)]
 fn drawn(rows: std::ops::Range<usize>, count: usize, pick: &dyn Fn(usize) -> usize) -> HeadLoss {
     let ([student, weight, _], [_, log_q, _]) = (tensors(), exact());
     let (mut ids, mut logs) = (Vec::new(), Vec::new());
