@@ -53,6 +53,7 @@ fn drawn(points: &[Point], svg: &mut String) -> Result<(), Box<dyn std::error::E
         .y_desc("forgetting: rise in nats a token of own answers")
         .light_line_style(TRANSPARENT)
         .draw()?;
+    let mut names = Vec::new();
     for point in points {
         let place = ARMS.iter().position(|arm| *arm == point.arm).unwrap_or(0);
         let colour = Palette99::pick(place).to_rgba();
@@ -63,16 +64,66 @@ fn drawn(points: &[Point], svg: &mut String) -> Result<(), Box<dyn std::error::E
                 .map(|seed| Circle::new(*seed, 3, colour.mix(0.5).filled())),
         )?;
         let (arm, rows) = point.arm;
+        let name = format!("{arm}, {rows} rows");
+        let beside = Name::beside(chart.backend_coord(&point.mean()), &name, &mut names);
         chart.draw_series(std::iter::once(
             EmptyElement::at(point.mean())
                 + Circle::new((0, 0), 6, colour.filled())
-                + Text::new(
-                    format!("{arm}, {rows} rows"),
-                    (9, -6),
-                    ("sans-serif", 13).into_font(),
-                ),
+                + Text::new(name, beside, ("sans-serif", 13).into_font()),
         ))?;
     }
     root.present()?;
     Ok(())
+}
+
+/// Where the name of a point stands, in pixels.
+#[derive(Clone, Copy)]
+struct Name {
+    left: i32,
+    right: i32,
+    top: i32,
+}
+
+impl Name {
+    /// Pixels of a letter, and of a line.
+    const LETTER: i32 = 6;
+    const LINE: i32 = 13;
+
+    /// From a point to its name: to the right, and as little above or below as keeps it clear of the names before it.
+    fn beside(point: (i32, i32), name: &str, names: &mut Vec<Self>) -> (i32, i32) {
+        let length = i32::try_from(name.len()).unwrap_or(0) * Self::LETTER;
+        let at = |down: i32| Self {
+            left: point.0 + 9,
+            right: point.0 + 9 + length,
+            top: point.1 + down,
+        };
+        let ways = [-6, 8, -20, 22, -34, 36];
+        let clear = ways.into_iter().find(|down| {
+            let own = at(*down);
+            !names.iter().any(|other| own.touches(*other))
+        });
+        let down = clear.unwrap_or(-6);
+        names.push(at(down));
+        (9, down)
+    }
+
+    fn touches(self, other: Self) -> bool {
+        let apart = self.right < other.left || other.right < self.left;
+        !apart && (self.top - other.top).abs() < Self::LINE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_points_side_by_side_stand_on_lines_of_their_own() {
+        let mut names = Vec::new();
+        let of = |point, names: &mut Vec<Name>| Name::beside(point, "plain, 240 rows", names);
+        assert_eq!(of((100, 100), &mut names), (9, -6));
+        assert_eq!(of((140, 103), &mut names), (9, 8));
+        assert_eq!(of((120, 98), &mut names), (9, -20));
+        assert_eq!(of((400, 100), &mut names), (9, -6));
+    }
 }
