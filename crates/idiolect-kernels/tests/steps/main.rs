@@ -3,6 +3,7 @@
 mod composition;
 mod dropout;
 mod frozen;
+mod packed;
 mod products;
 mod rules;
 mod support;
