@@ -9,6 +9,8 @@
 
 #[path = "smollm2/stored.rs"]
 mod stored;
+#[path = "smollm2/vllm.rs"]
+mod vllm;
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -3,6 +3,7 @@
 mod address;
 mod cost;
 mod error;
+mod given;
 mod journal;
 mod logprobs;
 mod progress;
@@ -17,6 +18,7 @@ mod writer;
 pub use address::WriterAddress;
 pub use cost::{earlier_costs, sum_costs};
 pub use error::CompletionError;
+pub use given::GivenResponse;
 pub use idiolect_generate::{
     FinishReason, GenerateError, GenerationSettings, Sampler, Sampling, SamplingSettings,
 };

@@ -5,6 +5,8 @@ use std::fmt;
 use idiolect_data::{Message, Role, text_hash};
 use idiolect_prompt::Rendered;
 
+use crate::given::GivenResponse;
+
 /// What a writer is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prompt {
@@ -14,6 +16,9 @@ pub enum Prompt {
     Chat(Vec<Message>),
     /// A prompt that a template has rendered already, special tokens marked.
     Rendered(Rendered),
+    /// A response that is to be scored and not written anew; the completion is the response itself, with the
+    /// distributions at its tokens.
+    Given(GivenResponse),
 }
 
 impl Prompt {
@@ -25,20 +30,21 @@ impl Prompt {
 
     /// The prompt's SHA-256 in hexadecimal, as journals hold it.
     ///
-    /// Of a rendered prompt its text is hashed, special tokens spelt out; of the others the text or every
-    /// turn with its role and length, so that no two prompts give the same.
+    /// Of a rendered prompt its text is hashed, special tokens spelt out; of a given response the ids of prompt and
+    /// response; of the others the text or every turn with its role and length, so that no two prompts give the same.
     #[must_use]
     pub fn sha256(&self) -> String {
         text_hash(&match self {
             Self::Text(text) => format!("text\n{text}"),
             Self::Chat(turns) => format!("chat{}", turns.iter().map(turn).collect::<String>()),
             Self::Rendered(rendered) => rendered.to_string(),
+            Self::Given(given) => format!("given {:?} {:?}", given.prompt, given.scored()),
         })
     }
 }
 
 impl fmt::Display for Prompt {
-    /// The text, special tokens spelt out; of a chat each turn below its role.
+    /// The text, special tokens spelt out; of a chat each turn below its role; of a given response its text alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
@@ -46,6 +52,7 @@ impl fmt::Display for Prompt {
                 .iter()
                 .try_for_each(|turn| writeln!(f, "{}:\n{}\n", turn.role_name(), turn.content)),
             Self::Rendered(rendered) => rendered.fmt(f),
+            Self::Given(given) => f.write_str(&given.text),
         }
     }
 }

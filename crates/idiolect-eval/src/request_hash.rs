@@ -3,7 +3,7 @@
 //! The JSON is part of the journal's form: a request must give the same text in every version, so that a journal
 //! of an earlier one is read. It is therefore written down here, apart from the types that requests have elsewhere.
 
-use idiolect_completion::{LikelihoodRequest, Prompt};
+use idiolect_completion::{GivenResponse, LikelihoodRequest, Prompt};
 use idiolect_data::{Message, text_hash};
 use serde::Serialize;
 
@@ -54,6 +54,7 @@ enum PromptJson<'a, R: Serialize> {
     Text(&'a str),
     Chat(&'a [Message]),
     Rendered(&'a R),
+    Given(&'a GivenResponse),
 }
 
 /// The hash of an item's request.
@@ -70,6 +71,7 @@ pub(crate) fn request_hash(request: &ItemRequest) -> String {
                 Prompt::Text(text) => PromptJson::Text(text),
                 Prompt::Chat(turns) => PromptJson::Chat(turns),
                 Prompt::Rendered(rendered) => PromptJson::Rendered(rendered),
+                Prompt::Given(given) => PromptJson::Given(given),
             },
             stops,
             max_new_tokens: *max_new_tokens,
@@ -84,6 +86,7 @@ pub(crate) fn turns_hash(prompt: &Prompt) -> String {
         Prompt::Text(text) => json_hash(text),
         Prompt::Chat(turns) => json_hash(turns),
         Prompt::Rendered(rendered) => json_hash(rendered),
+        Prompt::Given(given) => json_hash(given),
     }
 }
 

@@ -49,7 +49,7 @@ impl Writer for Echo {
             let text = match &request.prompt {
                 Prompt::Text(text) => text.clone(),
                 Prompt::Chat(turns) => turns.last().unwrap().content.clone(),
-                Prompt::Rendered(_) => return Err("no task renders".into()),
+                _ => return Err("no task renders".into()),
             };
             on_done(completion(request, text))?;
         }

@@ -4,6 +4,7 @@
 //! words returns another model on the same weights. So one base model serves any number of adapters at once.
 
 pub(crate) mod encode;
+mod given;
 mod open;
 mod summary;
 mod weights;

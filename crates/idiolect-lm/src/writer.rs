@@ -1,6 +1,7 @@
 //! A model as a writer of completions and a scorer of texts: for distillation, continuation, evaluation, judges.
 
 mod complete;
+mod given;
 mod groups;
 mod score;
 

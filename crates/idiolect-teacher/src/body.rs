@@ -15,12 +15,42 @@ pub(crate) const LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 /// fields before it.
 pub(crate) fn body(model: &str, call: &Call, config: &TeacherConfig, limit: &str) -> Value {
     let extra = &config.extra;
-    let mut body = Map::new();
-    body.insert("model".to_owned(), json!(model));
-    match &call.form {
-        Form::Text(text) => body.insert("prompt".to_owned(), json!(text)),
-        Form::Chat(turns) => body.insert("messages".to_owned(), json!(turns)),
+    let (name, shown) = match &call.form {
+        Form::Text(text) => ("prompt", json!(text)),
+        Form::Chat(turns) => ("messages", json!(turns)),
+        Form::Given(given) => {
+            let ids = given.prompt.iter().copied().chain(given.scored());
+            ("prompt", ids.collect())
+        }
     };
+    let mut body = match &call.form {
+        Form::Given(_) => to_score(config),
+        _ => to_write(call, config, limit),
+    };
+    body.insert("model".to_owned(), json!(model));
+    body.insert(name.to_owned(), shown);
+    body.extend(extra.clone());
+    body.retain(|name, value| !(value.is_null() && extra.contains_key(name)));
+    Value::Object(body)
+}
+
+/// vLLM's form: the likeliest in the place of each token of the prompt, and that token. One token has to be written.
+fn to_score(config: &TeacherConfig) -> Map<String, Value> {
+    let count = config.logprobs.as_ref().map_or(0, |asked| asked.count);
+    let fields = [
+        ("max_tokens", json!(1)),
+        ("temperature", json!(0.0)),
+        ("prompt_logprobs", json!(count)),
+    ];
+    let fields = fields.into_iter();
+    fields
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn to_write(call: &Call, config: &TeacherConfig, limit: &str) -> Map<String, Value> {
+    let extra = &config.extra;
+    let mut body = Map::new();
     if !LIMITS.iter().any(|name| extra.contains_key(*name)) {
         body.insert(limit.to_owned(), json!(call.max_new_tokens));
     }
@@ -54,18 +84,16 @@ pub(crate) fn body(model: &str, call: &Call, config: &TeacherConfig, limit: &str
     }
     if let Some(asked) = &config.logprobs {
         match call.form {
-            Form::Text(_) => body.insert("logprobs".to_owned(), json!(asked.count)),
             Form::Chat(_) => {
                 body.insert("logprobs".to_owned(), json!(true));
                 body.insert("top_logprobs".to_owned(), json!(asked.count))
             }
+            _ => body.insert("logprobs".to_owned(), json!(asked.count)),
         };
         // Of vLLM, which has texts of tokens else; llama.cpp has their ids beside them and passes over this.
         body.insert("return_tokens_as_token_ids".to_owned(), json!(true));
     }
-    body.extend(extra.clone());
-    body.retain(|name, value| !(value.is_null() && extra.contains_key(name)));
-    Value::Object(body)
+    body
 }
 
 /// A number with the digits that a person would write, not those of its double.

@@ -3,6 +3,7 @@
 //! Sources: llama.cpp's server, which has the id of each token in `logprobs.content` of a chat and of a text; vLLM's,
 //! which writes `token_id:N` in the place of a token's text where `return_tokens_as_token_ids` is asked for, and of a
 //! text has the lists `tokens` and `top_logprobs`. Both are of the model's own distribution, before temperature.
+//! vLLM puts the token that was taken first; where it is none of the likeliest, a chat has one of those less.
 //! Interfaces that give texts of tokens alone are of no use: several tokens may have one text.
 
 use std::fmt;
@@ -69,7 +70,8 @@ pub(crate) fn scored_tokens(
         None => of_lists(given)?,
     };
     let mut ids: Vec<u32> = places.iter().map(|place| place.own).collect();
-    let entries = places.into_iter().map(|place| place.best(asked.count));
+    let entries = places.into_iter();
+    let entries = entries.map(|place| best(place.likeliest, place.own, asked.count));
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
     let is_special = |id: &u32| (asked.decode)(&[*id]).is_some_and(|text| text.is_empty());
     let has_ended = choice.get("finish_reason").and_then(Value::as_str) == Some("stop");
@@ -93,25 +95,26 @@ pub(crate) fn scored_tokens(
     })
 }
 
-impl ScoredPlace {
-    /// The `count` likeliest, the likeliest first, of equal ones the lower id.
-    fn best(mut self, count: usize) -> Result<Vec<TokenLogprob>, String> {
-        let found = self.likeliest.len();
-        let order = |a: &TokenLogprob, b: &TokenLogprob| {
-            let by_value = b.log_probability.total_cmp(&a.log_probability);
-            by_value.then(a.token.cmp(&b.token))
-        };
-        self.likeliest.sort_by(order);
-        self.likeliest.dedup_by_key(|entry| entry.token);
-        self.likeliest.truncate(count);
-        if self.likeliest.len() == count {
-            return Ok(self.likeliest);
-        }
-        Err(format!(
-            "{found} likeliest tokens at token {}, of {count}",
-            self.own
-        ))
+/// The `count` likeliest in the place of token `own`, the likeliest first, of equal ones the lower id.
+pub(crate) fn best(
+    mut likeliest: Vec<TokenLogprob>,
+    own: u32,
+    count: usize,
+) -> Result<Vec<TokenLogprob>, String> {
+    let found = likeliest.len();
+    let order = |a: &TokenLogprob, b: &TokenLogprob| {
+        let by_value = b.log_probability.total_cmp(&a.log_probability);
+        by_value.then(a.token.cmp(&b.token))
+    };
+    likeliest.sort_by(order);
+    likeliest.dedup_by_key(|entry| entry.token);
+    likeliest.truncate(count);
+    if likeliest.len() == count {
+        return Ok(likeliest);
     }
+    Err(format!(
+        "{found} likeliest tokens at token {own}, of {count}"
+    ))
 }
 
 /// A place of `content`.
@@ -165,7 +168,7 @@ fn written_id(token: &str) -> Option<u32> {
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the precision of logits")]
-fn number(value: &Value) -> Option<f32> {
+pub(crate) fn number(value: &Value) -> Option<f32> {
     value.as_f64().map(|value| value as f32)
 }
 
@@ -241,7 +244,7 @@ mod tests {
         assert_eq!(other, "ids of another vocabulary: \"a\" for \"b\"");
     }
 
-    /// Recorded in the form of vLLM's documentation.
+    /// In the form of vLLM 0.32's replies.
     #[test]
     fn vllms_tokens_as_ids_are_read_of_chats_and_of_texts() {
         let place = |id: u32, others: [(u32, f64); 2]| {
@@ -250,7 +253,6 @@ mod tests {
             });
             json!({"token": format!("token_id:{id}"), "logprob": -1.0, "bytes": null, "top_logprobs": others})
         };
-        // The sampled token comes last where it is none of the likeliest.
         let content = [
             place(10, [(12, -2.0), (10, -0.25)]),
             place(2, [(2, -0.5), (11, -1.5)]),

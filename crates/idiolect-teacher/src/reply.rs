@@ -3,15 +3,18 @@
 //! Source: the `OpenAI` API reference, "Completions" and "Chat completions", which vLLM, `SGLang`,
 //! llama.cpp and mistral.rs follow.
 
+mod given;
 mod said;
 
-use idiolect_completion::{Completion, FinishReason, Reasoning};
+use idiolect_completion::{Completion, FinishReason, GivenResponse, Logprobs, Reasoning};
+
 use serde_json::Value;
 
 use crate::failure::{Passing, counted};
 use crate::logprobs::{AskedLogprobs, scored_tokens};
 use crate::request::{Call, Form};
 use crate::words::shortened;
+use given::given_logprobs;
 use said::{Said, said};
 
 /// A completion, and what it cost as the server counts.
@@ -45,8 +48,15 @@ pub(crate) fn completion(
 ) -> Result<Answer, NoCompletion> {
     let choice = reply.get("choices").and_then(|choices| choices.get(0));
     let choice = choice.ok_or_else(|| without_choice(reply))?;
+    let prompt_tokens = counted(reply, "prompt_tokens").unwrap_or(0);
+    if let (Form::Given(given), Some(asked)) = (&call.form, asked) {
+        let logprobs = given_logprobs(choice, given, asked).map_err(NoCompletion::OtherForm)?;
+        return Ok(Answer::scored(call.id, given, logprobs, prompt_tokens));
+    }
     let said = match call.form {
-        Form::Text(_) => choice.get("text").and_then(Value::as_str).map(Said::text),
+        Form::Text(_) | Form::Given(_) => {
+            choice.get("text").and_then(Value::as_str).map(Said::text)
+        }
         Form::Chat(_) => choice.get("message").and_then(said),
     };
     let said = said.ok_or_else(|| {
@@ -61,7 +71,7 @@ pub(crate) fn completion(
     let reason = choice.get("finish_reason").and_then(Value::as_str);
     let text_tokens = counted(reply, "completion_tokens").unwrap_or(text.len().div_ceil(4) as u64);
     Ok(Answer {
-        prompt_tokens: counted(reply, "prompt_tokens").unwrap_or(0),
+        prompt_tokens,
         text_tokens,
         removed,
         only_reasoning: text.trim().is_empty() && (removed || said.reasoning.is_some()),
@@ -73,6 +83,24 @@ pub(crate) fn completion(
             ..Completion::new(call.id.clone(), text)
         },
     })
+}
+
+impl Answer {
+    /// A given response with the distributions at its tokens; the token that the server had to write is dropped.
+    fn scored(id: &Value, given: &GivenResponse, logprobs: Logprobs, prompt_tokens: u64) -> Self {
+        Self {
+            prompt_tokens,
+            text_tokens: 1,
+            removed: false,
+            only_reasoning: false,
+            completion: Completion {
+                token_count: given.response.len(),
+                token_ids: Some(given.response.clone()),
+                logprobs: Some(logprobs),
+                ..Completion::new(id.clone(), given.text.clone())
+            },
+        }
+    }
 }
 
 /// A reply without choices: some servers report a fault of the model behind them with status 200.

@@ -1,6 +1,6 @@
 //! A request as it goes to the server: the teacher's settings, with what the request wants otherwise.
 
-use idiolect_completion::{CompletionRequest, Prompt, Sampling};
+use idiolect_completion::{CompletionRequest, GivenResponse, Prompt, Sampling};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,6 +25,8 @@ pub(crate) enum Form<'a> {
     Text(&'a str),
     /// Turns to answer: `/chat/completions`.
     Chat(Vec<Turn<'a>>),
+    /// A response to score, as token ids: `/completions`.
+    Given(&'a GivenResponse),
 }
 
 /// A turn of a chat, as the interface has it.
@@ -45,7 +47,7 @@ impl<'a> Call<'a> {
         let stop = config.stop.iter().chain(&overrides.stops);
         Ok(Self {
             id: &request.id,
-            form: form(request)?,
+            form: form(config, request)?,
             sampling: overrides.sampling.unwrap_or(config.sampling),
             max_new_tokens: overrides.max_new_tokens.unwrap_or(config.max_new_tokens),
             stop: stop.map(String::as_str).collect(),
@@ -58,7 +60,7 @@ impl Form<'_> {
     /// The end of the address.
     pub(crate) fn path(&self) -> &'static str {
         match self {
-            Self::Text(_) => "completions",
+            Self::Text(_) | Self::Given(_) => "completions",
             Self::Chat(_) => "chat/completions",
         }
     }
@@ -68,6 +70,8 @@ impl Form<'_> {
         match self {
             Self::Text(text) => text.len(),
             Self::Chat(turns) => turns.iter().map(|turn| turn.content.len() + 16).sum(),
+            // A token is counted as two bytes.
+            Self::Given(given) => 2 * given.tokens(),
         }
     }
 }
@@ -75,7 +79,10 @@ impl Form<'_> {
 /// A rendered prompt is refused. As text it would become another prompt: how a model spells its first token
 /// is unknown here, servers put one before every text by themselves, and some read what a message says as
 /// special tokens where it looks like them.
-fn form(request: &CompletionRequest) -> Result<Form<'_>, TeacherError> {
+fn form<'a>(
+    config: &TeacherConfig,
+    request: &'a CompletionRequest,
+) -> Result<Form<'a>, TeacherError> {
     match &request.prompt {
         Prompt::Text(text) => Ok(Form::Text(text)),
         Prompt::Chat(turns) => {
@@ -84,6 +91,12 @@ fn form(request: &CompletionRequest) -> Result<Form<'_>, TeacherError> {
                 content: &turn.content,
             });
             Ok(Form::Chat(turns.collect()))
+        }
+        Prompt::Given(given) if config.logprobs.is_some() => Ok(Form::Given(given)),
+        Prompt::Given(_) => {
+            let expected =
+                "logprobs in the settings, for a given response is scored and not written";
+            Err(refused(request, "prompt", expected, "none"))
         }
         Prompt::Rendered(_) => {
             let expected = "a text or a chat, for a server has its own template and special tokens";

@@ -1,5 +1,7 @@
 //! One example as token ids with a label beside each.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,6 +46,16 @@ impl TokenRow {
             .skip(1)
             .filter(|&&label| label != IGNORE)
             .count()
+    }
+
+    /// The places of the last response: the last trained tokens that follow each other without a gap.
+    #[must_use]
+    pub fn last_response(&self) -> Range<usize> {
+        let trained = |at: &usize| self.labels[*at] != IGNORE;
+        let last = (0..self.labels.len()).rev().find(trained);
+        let behind = last.map_or(0, |last| last + 1);
+        let start = (0..behind).rev().take_while(trained).last();
+        start.unwrap_or(behind)..behind
     }
 
     /// Checks a row that was read from a file: it has a label for each id, and both are below `rows`, the rows of the

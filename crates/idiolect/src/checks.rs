@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use idiolect_data::settings::require;
+use idiolect_distill::DistillSettings;
 use idiolect_finetune::{Loss, TrainSettings};
 
 use crate::Error;
@@ -32,6 +33,9 @@ impl DistillJob {
         if let Some(count) = self.logprobs.filter(|count| !LOGPROBS.contains(count)) {
             return Err(Error::setting("logprobs", "1 to 1000", count));
         }
+        if self.keep_responses {
+            self.check_kept()?;
+        }
         if self.server.is_some() && self.adapter.is_some() {
             let expected = "none beside a server, which has its own";
             return Err(Error::setting("adapter", expected, "an adapter"));
@@ -42,6 +46,29 @@ impl DistillJob {
             .generation
             .check()
             .map_err(idiolect_lm::LmError::from)?)
+    }
+
+    /// Refuses what would say how responses are rewritten where none is.
+    fn check_kept(&self) -> Result<(), Error> {
+        let DistillSettings {
+            mix_ratio,
+            keep_prompts,
+            ..
+        } = self.distill;
+        let unused = DistillSettings {
+            mix_ratio,
+            keep_prompts,
+            ..DistillSettings::default()
+        };
+        if self.distill != unused {
+            let expected = "no setting of a rewrite beside it: preset, check, verdicts, least_percent, reasoning";
+            return Err(Error::setting("keep_responses", expected, "one of them"));
+        }
+        if self.logprobs.is_none() {
+            let expected = "how many tokens are recorded, for keep_responses";
+            return Err(Error::setting("logprobs", expected, "nothing"));
+        }
+        Ok(())
     }
 }
 

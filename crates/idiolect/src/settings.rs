@@ -41,6 +41,9 @@ pub struct DistillJob {
     /// of the model the likeliest and one drawn from the others, of a server the likeliest; 1 to 1000, and at most the
     /// vocabulary. Default: none are recorded.
     pub logprobs: Option<usize>,
+    /// Keep the responses, and record the distributions at their tokens, as the model or the server sees them behind the
+    /// question alone; needs `logprobs`, and of a server vLLM's `prompt_logprobs`. Default: false.
+    pub keep_responses: bool,
     /// Address of an OpenAI-compatible server that rewrites in the place of the model, which then gives template and
     /// vocabulary, and scores the responses; by default the model rewrites.
     pub server: Option<String>,
@@ -65,6 +68,7 @@ impl Default for DistillJob {
             distill: DistillSettings::default(),
             generation: GenerationSettings::default(),
             logprobs: None,
+            keep_responses: false,
             server: None,
             asking: ServerSettings::default(),
             shard: None,

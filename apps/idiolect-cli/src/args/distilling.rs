@@ -65,6 +65,9 @@ pub(crate) struct DistillFlags {
     /// [default: none]
     #[arg(help_heading = "Rewriting", long, value_name = "K")]
     pub logprobs: Option<usize>,
+    /// Rewrite nothing, and record the distributions at the tokens of the data set's own responses [default: false]
+    #[arg(help_heading = "Rewriting", long, num_args = 0..=1, default_missing_value = "true")]
+    pub keep_responses: Option<bool>,
     /// Address of an OpenAI-compatible server that rewrites in the place of the model, which gives template and vocabulary
     /// and scores the responses [default: the model rewrites]
     #[arg(help_heading = "Server", long, value_name = "URL")]

@@ -139,3 +139,35 @@ fn what_is_recorded_of_each_token_is_trained_on() {
     let call = crate::call(&place, &format!("{DISTILL} --logprobs 0 --out $OUT/e"));
     refused(&words(&call), &["--logprobs", "1 to 1000"]);
 }
+
+#[test]
+fn responses_that_stay_are_trained_on_whole() {
+    let Some(place) = Place::new() else { return };
+    let distill = "distill --model $M --data $D --keep-responses --logprobs 20 --threads 1";
+    let summary = run(&place, &format!("{distill} --out $OUT/d"));
+    assert_eq!(summary["logprobs"]["rewrites"], 12);
+    // The data set is as it was, but for the name of each row's distributions and white space around texts.
+    let set: Vec<Value> = serde_json::from_str(&place.read("d/distilled.json")).expect("JSON");
+    let before = std::fs::read_to_string(place.alpaca()).expect("rows");
+    let before: Vec<Value> = serde_json::from_str(&before).expect("JSON");
+    for (after, before) in set.iter().zip(&before) {
+        let (after, before) = (after["output"].as_str(), before["output"].as_str());
+        assert_eq!(after, before.map(str::trim));
+    }
+    let train =
+        "train --model $M --data $OUT/d/distilled.json --loss stored-kl --epochs 1 --threads 1";
+    done(&words(&call(&place, &format!("{train} --out $OUT/t"))));
+    let count: Value = serde_json::from_str(&place.read("t/stored.json")).expect("JSON");
+    assert_eq!(
+        (&count["rows"], &count["tokens_without"]),
+        (&json!(12), &json!(0))
+    );
+    assert_eq!(count["tokens"], summary["logprobs"]["tokens"]);
+    let no = |more: &str, expected: &[&str]| {
+        let call = call(&place, &format!("{distill} {more} --out $OUT/no"));
+        refused(&words(&call), expected);
+    };
+    no("--check math", &["--keep-responses", "check"]);
+    let call = call(&place, &distill.replace("--logprobs 20", "--out $OUT/no"));
+    refused(&words(&call), &["--logprobs", "keep"]);
+}

@@ -98,6 +98,71 @@ fn a_server_that_gives_ids_teaches_a_model_of_its_vocabulary_alone() {
     refused(&words(&call), &["--adapter", "server"]);
 }
 
+/// A server that scores the tokens that it is sent in vLLM's form, each the likeliest in its place.
+fn scoring_vllm(model: &LanguageModel) -> Server {
+    let model = model.clone();
+    Server::start(move |asked| {
+        let body = &asked.body;
+        assert!(asked.line.contains(" /v1/completions ") && body["prompt_logprobs"] == 3);
+        let ids: Vec<u32> = serde_json::from_value(body["prompt"].clone()).unwrap();
+        let place = |id: &u32| {
+            let entry = |rank: u32| {
+                let token = id + rank - 1;
+                let text = model.tokenizer().decode(&[token], true).unwrap();
+                let said =
+                    json!({"logprob": -f64::from(rank), "rank": rank, "decoded_token": text});
+                (token.to_string(), said)
+            };
+            (1..=3).map(entry).collect::<Value>()
+        };
+        let mut places: Vec<Value> = ids.iter().map(place).collect();
+        places[0] = Value::Null;
+        let choice = json!({"text": "so", "finish_reason": "length", "prompt_logprobs": places});
+        let usage = json!({"prompt_tokens": ids.len(), "completion_tokens": 1});
+        Act::Reply(
+            200,
+            "",
+            json!({"choices": [choice], "usage": usage}).to_string(),
+        )
+    })
+}
+
+#[test]
+fn a_server_scores_the_responses_that_are_there() {
+    let Some(place) = Place::new() else { return };
+    let model = LanguageModel::open(&place.model("tiny-llama3")).unwrap();
+    let server = scoring_vllm(&model);
+    let call = |url: &str| {
+        let call = distill(&place, "$M", url).join(" ");
+        let call = call.replace("--verdicts none", "--keep-responses");
+        call.split(' ').map(str::to_owned).collect::<Vec<_>>()
+    };
+    let summary: Value = serde_json::from_str(&done(&words(&call(&server.url)))).unwrap();
+    assert_eq!(
+        (server.count(), &summary["spent"]["texts"]),
+        (12, &json!(12))
+    );
+    let (told, losses) = trained(&model, &place.path("taught/distilled.json"));
+    assert!(
+        told.contains("12 rows have all of theirs, 0 some, 0 none"),
+        "{told}"
+    );
+    assert!(losses.last() < losses.first(), "{losses:?}");
+    // llama.cpp's server, and most others, say nothing of the prompt's tokens.
+    let other = Place::new().unwrap();
+    let silent = json!({"choices": [{"text": "so"}]}).to_string();
+    let server = Server::start(move |_| Act::Reply(200, "", silent.clone()));
+    let call = call(&server.url)
+        .join(" ")
+        .replace(&place.path("taught"), &other.path("taught"));
+    let out = idiolect(&words(
+        &call.split(' ').map(str::to_owned).collect::<Vec<_>>(),
+    ));
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("no prompt_logprobs"), "{errors}");
+}
+
 /// `cargo xtask test server` starts one and sets the variable.
 #[test]
 fn a_real_server_teaches_a_model_token_by_token() {

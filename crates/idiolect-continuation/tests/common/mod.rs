@@ -47,7 +47,7 @@ pub(crate) fn shown(request: &CompletionRequest) -> &str {
     match &request.prompt {
         Prompt::Text(text) => text,
         Prompt::Chat(turns) => &turns.last().unwrap().content,
-        Prompt::Rendered(_) => panic!("expected a text or a chat"),
+        other => panic!("expected a text or a chat, found {other:?}"),
     }
 }
 

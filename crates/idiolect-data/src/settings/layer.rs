@@ -1,5 +1,6 @@
 //! Some of the settings, under the name of the place that they come from.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use idiolect_input::{limits, read_text};
@@ -55,9 +56,23 @@ pub fn from_toml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, DataE
         DataError::Toml {
             place: name.to_owned(),
             line: 1 + before.unwrap_or_default().matches('\n').count(),
-            problem: error.message().to_owned(),
+            problem: format!("{}{}", error.message(), other_form(name)),
         }
     })
+}
+
+/// What to write instead, where a file's name says that it is of another form.
+fn other_form(name: &str) -> &'static str {
+    let end = Path::new(name).extension().and_then(OsStr::to_str);
+    match end {
+        Some("yaml" | "yml") => {
+            " (settings are TOML: `key = \"text\"` in the place of `key: text`)"
+        }
+        Some("json") => {
+            " (settings are TOML: `key = \"text\"` in the place of `\"key\": \"text\"`)"
+        }
+        _ => "",
+    }
 }
 
 /// Reads a settings file.

@@ -115,6 +115,17 @@ fn toml_that_is_none_names_its_line() {
         error.starts_with("0.toml: line 2: not valid TOML: duplicate key"),
         "{error}"
     );
+    // A file of another trainer.
+    let error = Layer::parse("a/b.yaml", "epochs: 2\n")
+        .unwrap_err()
+        .to_string();
+    assert!(error.ends_with("(settings are TOML: `key = \"text\"` in the place of `key: text`)"));
+    let error = Layer::parse("a.json", "{\"epochs\": 2}")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("a.json: line 1: not valid TOML: ") && error.contains("in the place of")
+    );
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The rows that are to be rewritten, each with its prompt.
 
-use idiolect_completion::{BoxError, Completion, CompletionRequest, Made};
+use idiolect_completion::{BoxError, Completion, CompletionRequest, FinishReason, Made, Prompt};
 use idiolect_data::{Dataset, sample};
 
 use crate::config::DistillConfig;
 use crate::error::DistillError;
 use crate::judge::{judge, verdict};
 use crate::record::RewriteRecord;
+use crate::verdict::Verdict;
 
 /// A row to be rewritten.
 pub(crate) struct Asked<'a> {
@@ -27,7 +28,11 @@ impl Asked<'_> {
     ) -> Result<RewriteRecord, DistillError> {
         let DistillConfig { check, extras, .. } = self.config;
         let (text, finish) = (&completion.text, &completion.finish_reason);
-        let verdict = judge(&**check, extras, self.label, text, finish);
+        let verdict = match &self.request.prompt {
+            // The response itself, which is not judged.
+            Prompt::Given(_) if *finish != FinishReason::PromptTooLong => Ok(Verdict::Keep),
+            _ => judge(&**check, extras, self.label, text, finish),
+        };
         let verdict = verdict.map_err(|source| self.label_error(source))?;
         let keep = self.config.keep_prompts;
         Ok(RewriteRecord {

@@ -66,7 +66,7 @@ impl Writer for Teller {
                     request.seed
                 ),
                 Prompt::Text(text) => text.clone(),
-                Prompt::Rendered(_) => return Err("no task renders".into()),
+                _ => return Err("no task renders".into()),
             };
             on_done(completion(request, text))?;
         }

@@ -153,12 +153,9 @@ impl<'a> Pairing<'a> {
 
 /// Numbers the distributions of a row's last response, as far as it is the same tokens as a text.
 fn align(row: &mut TokenRow, written: &Written) {
-    let trained = |at: &usize| row.labels[*at] != IGNORE;
-    let behind = (0..row.labels.len()).rev().find(trained).map(|at| at + 1);
-    let behind = behind.unwrap_or(0);
-    let start = (0..behind).rev().take_while(trained).last();
-    let start = start.unwrap_or(behind);
-    let response = row.labels[start..behind].iter().zip(&written.tokens);
+    let place = row.last_response();
+    let start = place.start;
+    let response = row.labels[place].iter().zip(&written.tokens);
     let same = response.take_while(|(label, token)| **label == i64::from(**token));
     let same = same.count();
     if same == 0 {

@@ -80,6 +80,7 @@ impl LanguageModel {
         match prompt {
             Prompt::Chat(turns) => self.conversation_ids(turns),
             Prompt::Rendered(rendered) => Ok(self.tokenizer().encode(rendered)?.ids),
+            Prompt::Given(given) => Ok(given.prompt.clone()),
             Prompt::Text(text) => {
                 let raw = Template::Named(NamedTemplate::by_name("vanilla")?);
                 Ok(self.tokenizer().encode(&raw.prompt(&user(text))?)?.ids)

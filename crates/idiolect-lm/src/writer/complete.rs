@@ -4,15 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, LogprobTail, Logprobs, Reasoning, TokenLogprob,
-    Writer, WriterIdentity, opens_reasoning, taken_out,
+    BoxError, Completion, CompletionRequest, Prompt, Reasoning, Writer, WriterIdentity,
+    opens_reasoning, taken_out,
 };
 use idiolect_generate::{Generated, GenerationConfig, GenerationEvent, Request, groups};
 
 use super::LocalWriter;
 use super::groups::{alike, config_of, cut};
 use crate::generate::Pace;
-use crate::likelihood::RankedToken;
 use crate::{LanguageModel, LmError};
 
 /// Tokens at the end of a prompt in which its mark of reasoning stands, if it has one.
@@ -31,6 +30,7 @@ impl Writer for LocalWriter<'_> {
         self.progress.begin(&self.stage, requests.len());
         let done = requests.iter().filter(|request| request.done).count();
         self.progress.advance(done);
+        self.score_given(requests, on_done)?;
         let encoded = self.encoded(requests)?;
         let mut pace = Pace::default();
         for places in alike(requests) {
@@ -43,6 +43,9 @@ impl Writer for LocalWriter<'_> {
     }
 
     fn fits(&self, request: &CompletionRequest) -> Result<bool, BoxError> {
+        if let Prompt::Given(given) = &request.prompt {
+            return Ok(given.tokens() <= self.model.max_positions());
+        }
         let encoded = self.encoded(std::slice::from_ref(request))?;
         let positions = self.model.max_positions();
         let config = config_of(&self.config, &request.overrides, &encoded, positions);
@@ -144,7 +147,10 @@ impl LocalWriter<'_> {
             _ => None,
         };
         let logprobs = match &rest {
-            None if self.logprobs > 0 => Some(self.distributions(prompt, row, request.seed)?),
+            None if self.logprobs > 0 => {
+                let (answer, end) = (&row.token_ids, row.stop_token);
+                Some(self.distributions(prompt, answer, end, request.seed)?)
+            }
             _ => None,
         };
         Ok(Completion {
@@ -155,30 +161,6 @@ impl LocalWriter<'_> {
             passes: Some(row.passes),
             logprobs,
             finish_reason: row.finish_reason.clone(),
-        })
-    }
-
-    /// The distributions at each token of a text and at the one that ended it.
-    fn distributions(
-        &self,
-        prompt: &[u32],
-        row: &Generated,
-        seed: u64,
-    ) -> Result<Logprobs, LmError> {
-        let ids = row.token_ids.iter().copied();
-        let answer: Vec<u32> = ids.chain(row.stop_token).collect();
-        let scores = self
-            .model
-            .drawn_scores(prompt, &answer, self.logprobs, seed)?;
-        let entry = |ranked: RankedToken| TokenLogprob {
-            token: ranked.token,
-            log_probability: ranked.log_probability,
-        };
-        let entries = |place: Vec<RankedToken>| place.into_iter().map(entry).collect();
-        Ok(Logprobs {
-            entries: scores.into_iter().map(entries).collect(),
-            tail: LogprobTail::Drawn,
-            end: row.stop_token,
         })
     }
 }

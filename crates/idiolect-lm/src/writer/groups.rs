@@ -1,12 +1,15 @@
 //! Requests that one call of the generator can serve, and the settings that they are served with.
 
-use idiolect_completion::{CompletionRequest, Overrides};
+use idiolect_completion::{CompletionRequest, Overrides, Prompt};
 use idiolect_generate::{GenerationConfig, Request};
 
-/// Places of requests that want the same, in the order of the first of them.
+/// Places of requests for texts that want the same, in the order of the first of them.
 pub(super) fn alike(requests: &[CompletionRequest]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (at, request) in requests.iter().enumerate() {
+        if matches!(request.prompt, Prompt::Given(_)) {
+            continue;
+        }
         let same = |group: &&mut Vec<usize>| requests[group[0]].overrides == request.overrides;
         match groups.iter_mut().find(same) {
             Some(group) => group.push(at),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use idiolect_completion::{
-    BoxError, Completion, CompletionRequest, Overrides, Progress, Prompt, Writer,
+    BoxError, Completion, CompletionRequest, GivenResponse, Overrides, Progress, Prompt, Writer,
 };
 use idiolect_data::text_hash;
 use idiolect_generate::{GenerationSettings, Request, Sampler, Sampling};
@@ -257,4 +257,42 @@ fn a_writer_is_known_by_everything_that_decides_a_text() {
     let identity = tuned.writer(&settings).unwrap().identity();
     assert_eq!(identity.adapter, tuned.adapter_hash().unwrap());
     assert!(identity.adapter.is_some_and(|hash| hash != text_hash("")));
+}
+
+#[test]
+fn a_given_response_has_the_distributions_of_one_that_was_written() {
+    let Some(model) = tiny() else { return };
+    let mut writer = model.writer(&settings()).unwrap().logprobs(5);
+    let asked = &requests()[1..3];
+    let wrote = written(&mut writer, asked);
+    let again = |request: &CompletionRequest| {
+        let Prompt::Chat(turns) = &request.prompt else {
+            panic!("turns")
+        };
+        let done = &wrote[&request.id.to_string()];
+        let given = GivenResponse {
+            prompt: model.conversation_ids(turns).unwrap(),
+            response: done.token_ids.clone().unwrap(),
+            end: done.logprobs.as_ref().unwrap().end,
+            text: done.text.clone(),
+        };
+        CompletionRequest::new(request.id.clone(), Prompt::Given(given), request.seed)
+    };
+    let given: Vec<CompletionRequest> = asked.iter().map(again).collect();
+    let scored = written(&mut writer, &given);
+    for (id, own) in &wrote {
+        assert_eq!(
+            (&scored[id].text, &scored[id].token_ids),
+            (&own.text, &own.token_ids)
+        );
+        assert!(own.logprobs.is_some() && scored[id].logprobs == own.logprobs);
+    }
+    // Without a count there is nothing to say about it.
+    let mut plain = model.writer(&settings()).unwrap();
+    let error = plain.complete(&given, &mut |_| Ok(())).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("logprobs: expected at least 1")
+    );
 }

@@ -7,6 +7,7 @@ mod bounds;
 #[path = "../common/mod.rs"]
 mod common;
 mod fields;
+mod given;
 mod limits;
 mod money;
 mod reasoning;

@@ -76,8 +76,8 @@ fn run(
         let distill = SelfDistill::of(&model, &set, job.clone());
         let distill = distill.shard(shard.unwrap_or(Shard::WHOLE)).run_dir(out);
         let rewritten = then(distill.progress(progress))?;
-        let scored = job
-            .likelihood
+        // Responses that stay have the same likelihood before and after.
+        let scored = (job.likelihood && !job.keep_responses)
             .then(|| rewritten.score(&model, &set, progress));
         let scored = scored.transpose()?;
         recorded.end()?;

@@ -16,6 +16,7 @@ use idiolect_lm::LanguageModel;
 #[cfg(feature = "server")]
 use idiolect_teacher::{AskedLogprobs, ServerSettings, Teacher};
 
+use super::given::GivenPrompt;
 use super::rewritten::Rewritten;
 use super::writers::AnyWriter;
 use crate::Error;
@@ -44,6 +45,7 @@ pub struct SelfDistill<'a> {
     generation: GenerationSettings,
     check: Option<Arc<dyn RewriteCheck>>,
     logprobs: usize,
+    keep_responses: bool,
     #[cfg(feature = "server")]
     server: Option<(String, ServerSettings)>,
     shard: Shard,
@@ -63,6 +65,7 @@ impl<'a> SelfDistill<'a> {
             generation: GenerationSettings::default(),
             check: None,
             logprobs: 0,
+            keep_responses: false,
             #[cfg(feature = "server")]
             server: None,
             shard: Shard::WHOLE,
@@ -80,6 +83,7 @@ impl<'a> SelfDistill<'a> {
             settings: job.distill,
             generation: job.generation,
             logprobs: job.logprobs.unwrap_or(0),
+            keep_responses: job.keep_responses,
             seed: job.seed,
             ..Self::new(model, data)
         }
@@ -112,6 +116,14 @@ impl<'a> SelfDistill<'a> {
     #[must_use]
     pub fn logprobs(mut self, count: usize) -> Self {
         self.logprobs = count;
+        self
+    }
+
+    /// Rewrites nothing: the distributions of [`Self::logprobs`] are those at the tokens of the data set's own responses,
+    /// behind their questions in the model's template. A server must give `prompt_logprobs`, as vLLM's does.
+    #[must_use]
+    pub fn keep_responses(mut self) -> Self {
+        self.keep_responses = true;
         self
     }
 
@@ -197,6 +209,9 @@ impl<'a> SelfDistill<'a> {
         let mut config = self.settings.config(self.model.template(), self.seed)?;
         if let Some(check) = &self.check {
             config.check = Arc::clone(check);
+        }
+        if self.keep_responses {
+            config.prompt = Some(Arc::new(GivenPrompt(self.model.clone())));
         }
         let vocab = self.model.decoder().config.vocab_size;
         let (mut count, mut tail) = (self.logprobs.min(vocab), LogprobTail::Drawn);

@@ -5,6 +5,7 @@ mod continuation;
 mod distill_job;
 mod distillation;
 mod evaluation;
+mod given;
 mod online;
 mod rewritten;
 mod rows;
