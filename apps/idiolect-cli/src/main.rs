@@ -87,7 +87,7 @@ fn own_name(error: &clap::Error) -> Option<String> {
     Some(match (key.as_str(), value) {
         // A training reads an adapter and writes one.
         ("adapter", _) if !is_option("adapter") => format!(
-            "{flag} is called --out here, where an adapter is written, or --init-adapter, where one goes on"
+            "{flag} is called --out here, where an adapter is written, or --init-adapter, where one is trained further"
         ),
         (key, "") => format!("{flag} is called --{key} here"),
         (key, value) if value.contains(' ') => format!("{flag} is called --{key} here: {value}"),

@@ -62,7 +62,7 @@ impl Made {
     }
 }
 
-/// A field in which a journal and a run that would go on with it differ.
+/// A field in which a journal and a run that would resume from it differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The row's field, with the place inside it (`sampler.temperature`); `prompt_sha256` means another data set, corpus

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use idiolect_completion::CompletionError;
 use idiolect_data::DataError;
 
-/// Why halving and continuing could not begin or go on; what was written before stands in the
+/// Why halving and continuing could not begin or resume; what was written before stands in the
 /// journals.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

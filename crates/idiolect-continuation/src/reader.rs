@@ -1,6 +1,6 @@
-//! Text files, plain or packed, a line or a file at a time, and Parquet files, a row at a time.
+//! Text files, plain or compressed, a line or a file at a time, and Parquet files, a row at a time.
 //!
-//! How a file is packed is told by its first bytes, not by its name.
+//! How a file is compressed is told by its first bytes, not by its name.
 //! No more than one document is ever held, and that one is bounded.
 
 use std::io::{self, BufRead, BufReader, Read};

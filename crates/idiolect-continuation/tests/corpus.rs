@@ -1,4 +1,4 @@
-//! Corpora in every form: rows, texts, lines, folders, packed; and broken ones.
+//! Corpora in every form: rows, texts, lines, folders, compressed; and broken ones.
 #![allow(clippy::unwrap_used, reason = "a test's own files")]
 
 mod common;

@@ -1,4 +1,4 @@
-//! Going on from a journal: after a crash, with other settings, with a larger sample.
+//! Resumption from a journal: after a crash, with other settings, with a larger sample.
 #![allow(clippy::unwrap_used, reason = "a test's own files")]
 
 mod common;

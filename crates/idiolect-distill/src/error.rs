@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use idiolect_completion::{BoxError, CompletionError};
 use idiolect_data::{DataError, Id};
 
-/// Why a distillation could not begin or go on; what was written before stands in the journal.
+/// Why a distillation could not begin or resume; what was written before stands in the journal.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DistillError {

@@ -36,7 +36,7 @@ pub struct Distilled {
 /// Rewrites the responses of a data set (Eq. 3) and keeps those that pass (Eq. 4).
 ///
 /// Every completion is judged, appended to the journal and synced as it arrives.
-/// Where the journal exists the run goes on from it, and ends as if it had never stopped.
+/// Where the journal exists the run resumes from it, and ends as if it had never stopped.
 /// In rows of several turns only the last response is rewritten.
 ///
 /// # Errors

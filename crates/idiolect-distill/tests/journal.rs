@@ -1,4 +1,4 @@
-//! Going on from a journal: after a crash, with other settings, with a larger share.
+//! Resumption from a journal: after a crash, with other settings, with a larger share.
 #![allow(clippy::unwrap_used, reason = "a test's own files")]
 
 mod common;

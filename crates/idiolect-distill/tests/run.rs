@@ -247,7 +247,7 @@ fn without_a_reference_the_model_answers_alone_and_empty_rows_go() {
     assert_eq!(folder.records()[0]["template"], "unaided");
 }
 
-/// Where it is asked for, the journal holds what the writer was shown; a run goes on with or without.
+/// Where it is asked for, the journal holds what the writer was shown; a run resumes with or without.
 #[test]
 fn prompts_are_shown_before_and_kept_in_the_journal() {
     let folder = Folder::new();

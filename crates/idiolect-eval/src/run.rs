@@ -1,4 +1,4 @@
-//! Asking a model every item of a task, with a journal to go on from.
+//! Asking a model every item of a task, with a journal to resume from.
 //!
 //! Items are asked in their order, so that what stands in a batch follows from the task and the
 //! settings alone; batches by length belong to the model.

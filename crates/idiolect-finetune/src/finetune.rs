@@ -36,7 +36,7 @@ pub struct FineTune<'a> {
 
 impl<'a> FineTune<'a> {
     /// A fine-tuning of a model on data, with default settings: an adapter of rank 8 on queries and values, two
-    /// epochs, nothing written. An adapter that the model has on is taken off first; to go on from one, see
+    /// epochs, nothing written. An adapter that the model has on is taken off first; to train one further, see
     /// [`FineTuneSettings::init_adapter`].
     #[must_use]
     pub fn new(model: &LanguageModel, data: impl Into<TrainingData<'a>>) -> Self {

@@ -74,7 +74,7 @@ impl TrainSettings {
     }
 
     /// Where the rows of a micro-batch are left open, takes those that the run directory's own settings have, so that
-    /// a run goes on as it was begun however much memory is free today.
+    /// a run resumes as it was begun however much memory is free today.
     ///
     /// # Errors
     ///

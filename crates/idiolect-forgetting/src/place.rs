@@ -11,7 +11,7 @@ const FOLDER: &str = "forgetting";
 /// Where the base model's answers are kept; by default nowhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ForgettingPlace {
-    /// The journal that grows by one answer at a time, from which a draw that was interrupted goes on.
+    /// The journal that grows by one answer at a time, from which a draw that was interrupted resumes.
     pub journal: Option<PathBuf>,
     /// The folder where whole draws are kept for other runs of the same base model. It may be removed at any time.
     pub cache: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! One file: what the Hub says of it, its bytes, and their check.
 //!
-//! A download that breaks off is kept and goes on where it ended, in the same call and in later ones.
+//! A download that breaks off is kept and resumed where it ended, in the same call and in later ones.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Device, Distribution, Tensor};
-use idiolect_kernels::{PackedWeight, linear, product, quantize};
+use idiolect_kernels::{QuantizedCopy, linear, product, quantize};
 
 use support::seconds;
 
@@ -48,7 +48,7 @@ struct Weights {
     quantized: Vec<Tensor<2>>,
     halves: Vec<Tensor<2>>,
     /// Copies in which inputs are neighbours, as in a head that is the embedding.
-    copies: Vec<PackedWeight>,
+    copies: Vec<QuantizedCopy>,
 }
 
 impl Weights {
@@ -65,7 +65,7 @@ impl Weights {
             all.collect()
         };
         let narrow = wide.iter().map(|wide| wide.clone().cast(DType::BF16));
-        let copy = |_| PackedWeight::new(&random([outputs, inputs]).transpose()).unwrap();
+        let copy = |_| QuantizedCopy::new(&random([outputs, inputs]).transpose()).unwrap();
         Self {
             shape,
             narrow: narrow.collect(),

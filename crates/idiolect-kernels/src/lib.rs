@@ -8,14 +8,14 @@ mod finite;
 #[cfg(feature = "flex")]
 mod flex;
 mod loss;
-mod packed;
+mod quantized_copy;
 mod steps;
 
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
 pub use dropout::DropoutKeys;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
-pub use packed::PackedWeight;
+pub use quantized_copy::QuantizedCopy;
 pub use steps::{
     attention, dequantize, is_fused, linear, linear_few_tokens, product, quantize, rms_norm,
     rotate, row_loss, row_nll, swiglu,

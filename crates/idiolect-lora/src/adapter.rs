@@ -142,7 +142,7 @@ impl LoraAdapter {
     }
 }
 
-/// The frozen weight at a site, `[in, out]`, off the tape, packed where it is so.
+/// The frozen weight at a site, `[in, out]`, without a gradient, quantised where it is so.
 pub(crate) fn weight(decoder: &Decoder, site: Site) -> Tensor<2> {
     let weight = &decoder.weights.blocks[site.layer].projections[site.projection as usize];
     weight.val().without_autodiff()

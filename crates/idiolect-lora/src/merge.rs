@@ -11,7 +11,7 @@ use idiolect_model::{Decoder, Site};
 use crate::error::wrong;
 use crate::{Factors, LoraAdapter, LoraError};
 
-/// The decoder with the adapter folded in. One projection at a time is held twice; packed ones that the
+/// The decoder with the adapter folded in. One projection at a time is held twice; quantised ones that the
 /// adapter changes are widened.
 ///
 /// # Errors

@@ -123,7 +123,7 @@ pub enum TrainError {
     },
 }
 
-/// How a run whose newest checkpoint is damaged can go on.
+/// How a run whose newest checkpoint is damaged can be resumed.
 fn offer(newest: &Path, good: Option<&Path>) -> String {
     let newest = newest.display();
     match good {

@@ -28,7 +28,7 @@ use stored::StoredConfig;
 pub struct RunFolder<'a> {
     /// The folder; it is made if it is not there.
     pub path: &'a Path,
-    /// Whether to go on from the latest checkpoint. Without one the run starts anew.
+    /// Whether to resume from the latest checkpoint. Without one the run starts anew.
     /// A run that does not resume refuses a folder that holds checkpoints.
     pub resume: bool,
     /// What else makes the run, by name: the model, what is trained of it. A checkpoint keeps it, and a run that
@@ -50,7 +50,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the folder, and reads the checkpoint to go on from where there is one.
+    /// Opens the folder, and reads the checkpoint to resume from where there is one.
     pub(crate) fn open(
         folder: RunFolder<'_>,
         config: &TrainConfig,

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Where it computes
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
-    /// Folder of rewrites and adapters; the same call goes on where it was killed
+    /// Folder of rewrites and adapters; the same call resumes where it was killed
     #[arg(long, default_value = "runs/experiment")]
     pub(crate) out: PathBuf,
     /// Numbers of the finished runs

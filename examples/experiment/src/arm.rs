@@ -41,7 +41,7 @@ impl<'a> Lab<'a> {
         let model = LanguageModel::load(&settings, &Quiet)?;
         let out = args.out.join(format!("draw-{}", args.draw));
         std::fs::create_dir_all(&out).map_err(ExperimentError::io(&out))?;
-        println!("rewriting {REWRITTEN} rows, or going on with that");
+        println!("rewriting {REWRITTEN} rows, or resuming that");
         let source = Source {
             model: &model,
             data: &args.data,

@@ -2,7 +2,7 @@
 //!
 //! The base model rewrites the responses of a data set; the rows whose rewrite was kept and differs train every arm,
 //! so that arms differ in responses alone. Each finished arm appends its numbers, item by item and without text, to a
-//! file that another machine can go on with. The design, with the primary endpoint that was fixed before any of these
+//! file that another machine can resume from. The design, with the primary endpoint that was fixed before any of these
 //! runs, is in `design`, the tests in `analysis`, the page in `page`.
 #![allow(
     clippy::print_stdout,

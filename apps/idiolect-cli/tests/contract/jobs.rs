@@ -1,4 +1,4 @@
-//! `distill` and the whole job: they go on from what they have.
+//! `distill` and the whole job: they resume from what they have.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What long work says: lines in logs, objects for programs, where a run goes on.
+//! What long work says: lines in logs, objects for programs, where a run resumes.
 
 use serde_json::Value;
 

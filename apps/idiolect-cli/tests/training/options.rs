@@ -71,7 +71,7 @@ fn every_option_of_an_adapter_trains_and_comes_back_from_disk() {
             .map(|(a, b)| (a - b).abs())
             .fold(0.0, f64::max);
         assert!(off < 1e-3, "{name}: blocks move the loss by {off:e}");
-        // It loads, and goes on from there.
+        // It loads, and is trained further.
         let adapter = format!("{out}/adapter");
         let more = place.path(&format!("{name}-more"));
         let on = [

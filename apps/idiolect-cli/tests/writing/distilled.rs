@@ -35,7 +35,7 @@ fn parts_merge_into_what_one_machine_writes() {
     };
     assert!(stored("whole").iter().all(|(_, sum)| sum.is_string()));
     assert_eq!(stored("whole"), stored("merged"));
-    // A part is missing, another one is there twice: said, and the run goes on to the same set.
+    // A part is missing, another one is there twice: said, and the run resumes to the same set.
     let journal = |part: usize| format!("--from $OUT/parts/journal/rewrites-{part}-of-3.jsonl");
     let some = [journal(1), journal(3), journal(1)].join(" ");
     let out = idiolect(&words(&call(

@@ -58,7 +58,7 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     })))
 }
 
-/// A packed file that gives an error where it is longer than it may be: what is read counts, not what it promises.
+/// A compressed file that gives an error where it is longer than it may be: what is read counts, not what it promises.
 struct Bounded<R> {
     reader: R,
     left: u64,

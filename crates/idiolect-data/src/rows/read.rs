@@ -1,7 +1,7 @@
 //! Files of rows with named fields: a JSON array, an object a line, or a table.
 //!
 //! It knows nothing of examples; prompts and ready token rows are read through it too.
-//! Tables are known by the ending of the file's name, `.csv` or `.parquet`; JSON may be packed (`.zst`).
+//! Tables are known by the ending of the file's name, `.csv` or `.parquet`; JSON may be compressed (`.zst`).
 
 use std::ffi::OsStr;
 use std::path::Path;

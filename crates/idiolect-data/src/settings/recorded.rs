@@ -1,4 +1,4 @@
-//! A job's settings and sessions beside its results, where the results' own files decide whether a process may go on
+//! A job's settings and sessions beside its results, where the results' own files decide whether a process may resume
 //! in that folder.
 //!
 //! A folder that is new, or that was begun with the same settings, is known to be the job's: `run.toml` and the

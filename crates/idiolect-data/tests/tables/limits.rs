@@ -84,7 +84,7 @@ fn packed_rows_are_read_as_plain_ones_and_refused_above_the_limit() {
         said.contains("at most 60 unpacked bytes of a file of rows"),
         "{said}"
     );
-    // What is packed and is no archive says so.
+    // What is compressed by its name and is no archive says so.
     std::fs::write(&packed, &rows).unwrap();
     let error = idiolect_data::read_rows(&packed).unwrap_err().to_string();
     assert!(error.contains("cannot read"), "{error}");

@@ -1,4 +1,4 @@
-//! A task's file as it lies in the data folder: under its own name, packed, or in the form that the Hub has.
+//! A task's file as it lies in the data folder: under its own name, compressed, or in the form that the Hub has.
 
 use std::path::{Path, PathBuf};
 

@@ -191,7 +191,7 @@ mod tests {
         path
     }
 
-    /// Packed it has some 64 KB: what counts is what it is unpacked.
+    /// Compressed it has some 64 KB: what counts is what it is without that.
     #[test]
     fn a_member_of_an_archive_over_the_limit_is_refused_before_it_is_unpacked_further() {
         let folder = tempfile::tempdir().unwrap();

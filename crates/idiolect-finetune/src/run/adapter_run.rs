@@ -127,7 +127,7 @@ impl<'a> AdapterRun<'a> {
         let losses = self.replicas.losses(&objective);
         then(Trainer {
             replicas: &self.replicas.replicas(&losses),
-            // `lora_B` starts at zero, unless an earlier adapter goes on.
+            // `lora_B` starts at zero, unless an earlier adapter is trained further.
             must_move: &|name: &str| name.rsplit('.').next() == Some("b"),
             ..Trainer::new(config, &objective, sets.rows, model.pad_id())
         })

@@ -1,5 +1,5 @@
 //! The settings of a run in its directory: written once they are accepted, and held against those of a run that
-//! goes on.
+//! resumes.
 
 use std::path::Path;
 

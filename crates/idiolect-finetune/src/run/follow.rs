@@ -150,7 +150,7 @@ impl Follow<'_> {
 }
 
 impl Follow<'_> {
-    /// Begins, or goes on with, the run of the server that the settings name.
+    /// Begins, or resumes, the run of the server that the settings name.
     fn track(&self, done: usize) -> Result<Option<MlflowRun>, FineTuneError> {
         let (Some(run), Some(Tracker::Mlflow(url))) = (self.run, &self.settings.finetune.track)
         else {

@@ -2,7 +2,7 @@
 //!
 //! A thread of its own sends them, several steps in one request while the server is slow, so that a training never waits;
 //! what cannot be sent stays in its queue, is tried again with the next steps, and is told of at the end.
-//! A run that resumes goes on in the server's run, behind the last step that the server has.
+//! A run that resumes continues the server's run, behind the last step that the server has.
 //!
 //! Source: MLflow 3, the REST interface (`docs/rest-api`): experiments, runs, `log-batch`.
 
@@ -44,7 +44,7 @@ pub(super) struct MlflowRun {
 }
 
 impl MlflowRun {
-    /// Begins a run on the server at `url`, or goes on with the one that the run directory's file names.
+    /// Begins a run on the server at `url`, or resumes the one that the run directory's file names.
     ///
     /// # Errors
     ///

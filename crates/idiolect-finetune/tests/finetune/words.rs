@@ -1,4 +1,4 @@
-//! Vocabularies that grow, and adapters that go on.
+//! Vocabularies that grow, and adapters that are trained further.
 
 use idiolect_finetune::{FineTune, FineTuneSettings, Loss};
 
@@ -28,7 +28,7 @@ fn a_word_is_added_trained_and_comes_back_with_its_adapter() {
         loaded.chat("Say red.").unwrap(),
         tuned.model.chat("Say red.").unwrap()
     );
-    // A run that goes on from it knows the word.
+    // A run that begins with it knows the word.
     let settings = FineTuneSettings {
         init_adapter: Some(place.path("run/adapter")),
         ..FineTuneSettings::default()

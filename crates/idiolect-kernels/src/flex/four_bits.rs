@@ -34,7 +34,7 @@ pub(super) fn serves(scheme: &QuantScheme, block: usize) -> bool {
 }
 
 /// A tensor of whole numbers of -8 to 7 that share a scale in blocks of neighbours.
-pub(super) fn packed(
+pub(super) fn in_four_bits(
     whole: &[i8],
     scales: &[f32],
     shape: [usize; 2],
@@ -73,7 +73,7 @@ fn pack_block(bytes: &mut [i8], whole: &[i8], scale: f32) {
 pub(super) struct FourBits<'a>(&'a [[i8; BYTES]]);
 
 impl<'a> FourBits<'a> {
-    /// The blocks of a tensor that [`packed`] made; `None` for another.
+    /// The blocks of a tensor that [`in_four_bits`] made; `None` for another.
     pub(super) fn of(weight: &'a FlexQTensor) -> Option<Self> {
         let DType::QFloat(scheme) = weight.dtype() else {
             return None;

@@ -9,19 +9,19 @@ mod attention;
 mod autodiff;
 mod backend;
 mod buffer;
+mod eight_bit_copy;
 mod four_bits;
 mod gate;
 mod head_loss;
 mod linear;
 mod norm;
-mod packed_copy;
 mod product_few_rows;
 mod quantize;
 mod quantized;
 mod rotary;
 mod simd;
 
-pub(crate) use packed_copy::PackedCopy;
+pub(crate) use eight_bit_copy::EightBitCopy;
 pub(crate) use product_few_rows::MOST_ROWS;
 pub(crate) use quantize::quantize;
 

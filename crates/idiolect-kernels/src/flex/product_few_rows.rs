@@ -19,7 +19,7 @@ use self::dot::{Dot, WIDTH};
 use self::rows::{Input, Pieces};
 use super::buffer::{dense, dims, tensor, values};
 
-pub(super) use self::stored::{PIECE, Packed, Stored};
+pub(super) use self::stored::{EightBits, PIECE, Stored};
 
 /// The most rows for which this product is faster than a blocked one.
 pub(crate) const MOST_ROWS: usize = 16;

@@ -24,7 +24,7 @@ pub(crate) fn quantize(weight: &Tensor<2>, scheme: &QuantScheme) -> Option<Tenso
     let (_, largest) = scheme.value.range();
     let (whole, scales) = blocks(values(&weight), block, largest);
     let quantized = if four_bits::serves(scheme, block) {
-        four_bits::packed(&whole, &scales, shape, scheme)
+        four_bits::in_four_bits(&whole, &scales, shape, scheme)
     } else {
         let whole = FlexTensor::from_data(TensorData::new(whole, shape));
         FlexQTensor::new(whole, scheme.with_store(QuantStore::Native), scales, None)

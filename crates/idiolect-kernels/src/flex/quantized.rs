@@ -14,14 +14,14 @@ use rayon::prelude::*;
 use super::buffer::{dims, tensor};
 use super::four_bits::FourBits;
 use super::linear;
-use super::product_few_rows::{Along, Packed, times};
+use super::product_few_rows::{Along, EightBits, times};
 
 /// `x W`, `[rows, out]`, for a few rows.
 pub(super) fn few_rows(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
     if let Some(weight) = FourBits::of(weight) {
         return times(&x, weight, Along::Outputs);
     }
-    match packed(weight) {
+    match eight_bits(weight) {
         Some(weight) => times(&x, weight, Along::Outputs),
         None => Flex::float_matmul(x, dequantized(weight)),
     }
@@ -73,13 +73,13 @@ pub(super) fn from_four_bits(weight: &FlexQTensor) -> Option<FlexTensor> {
 }
 
 /// The weight as it is stored; `None` where its blocks are shorter than a vector or do not lie along its rows.
-fn packed(weight: &FlexQTensor) -> Option<Packed<'_>> {
+fn eight_bits(weight: &FlexQTensor) -> Option<EightBits<'_>> {
     let values = weight.tensor();
     let [rows, columns] = dims(values);
     let block = rows * columns / weight.scales().len().max(1);
     let by_rows = is_by_rows(weight, block, columns);
-    let packed = by_rows.then(|| Packed::new(values.storage(), weight.scales()))?;
-    packed.filter(|packed| packed.fits(columns))
+    let found = by_rows.then(|| EightBits::new(values.storage(), weight.scales()))?;
+    found.filter(|found| found.fits(columns))
 }
 
 /// Whether the weight is stored row after row in blocks of `block` neighbouring values, each with one scale.

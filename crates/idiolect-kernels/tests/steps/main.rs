@@ -3,8 +3,8 @@
 mod composition;
 mod dropout;
 mod frozen;
-mod packed;
 mod products;
+mod quantized_copy;
 mod rules;
 mod support;
 

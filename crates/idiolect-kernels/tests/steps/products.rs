@@ -3,7 +3,7 @@
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
 use idiolect_kernels::{
-    PackedWeight, dequantize, linear, linear_few_tokens, plain, product, quantize,
+    QuantizedCopy, dequantize, linear, linear_few_tokens, plain, product, quantize,
 };
 use proptest::prelude::*;
 
@@ -116,7 +116,7 @@ fn close_to_f64(found: Tensor<2>, x: Tensor<2>, wide: Tensor<2>) {
 }
 
 #[test]
-fn packed_products_of_few_rows_are_those_of_f64() {
+fn quantised_products_of_few_rows_are_those_of_f64() {
     // Blocks of 32, of 16, and shorter than a vector; rows of one block, of many, and of an odd number.
     let shapes = [
         ([1, 32], 32),
@@ -156,7 +156,7 @@ fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
     let narrow = wide.clone().cast(DType::BF16);
     let (x, back) = (random([5, shape[0]], 3), random([5, shape[1]], 4));
     let copies =
-        [wide.clone(), wide.clone().transpose()].map(|wide| PackedWeight::new(&wide).unwrap());
+        [wide.clone(), wide.clone().transpose()].map(|wide| QuantizedCopy::new(&wide).unwrap());
     let all = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build().unwrap().install(|| {
@@ -182,10 +182,10 @@ fn products_of_few_rows_are_the_same_to_the_bit_on_any_number_of_threads() {
 }
 
 #[test]
-fn a_row_of_a_packed_product_does_not_depend_on_the_others() {
+fn a_row_of_a_quantised_product_does_not_depend_on_the_others() {
     for value in [QuantValue::Q8S, QuantValue::Q4S] {
         let Weight { quantized, wide } = quantized([70, 96], 32, value);
-        let copy = PackedWeight::new(&wide.transpose()).unwrap();
+        let copy = QuantizedCopy::new(&wide.transpose()).unwrap();
         let (x, back): (Tensor<2>, Tensor<2>) = (random([16, 70], 3), random([16, 96], 4));
         for rows in 1..=16 {
             let (above, at) = (0..rows, rows - 1..rows);

@@ -84,15 +84,15 @@ fn two_models_answer_in_one_process() {
 #[test]
 fn quantised_weights_answer_nearly_as_plain_ones() {
     let Some(settings) = settings() else { return };
-    let packed = ModelSettings {
+    let quantised = ModelSettings {
         quantize: Some(8),
         ..settings
     };
-    let packed = LanguageModel::from_settings(&packed).unwrap();
-    assert!(packed.bits().is_some());
-    let (plain, packed) = (loss(&tiny().unwrap()), loss(&packed));
-    let off = (packed / plain - 1.0).abs();
-    assert!(off > 0.0 && off < 0.02, "{plain} {packed}");
+    let quantised = LanguageModel::from_settings(&quantised).unwrap();
+    assert!(quantised.bits().is_some());
+    let (plain, quantised) = (loss(&tiny().unwrap()), loss(&quantised));
+    let off = (quantised / plain - 1.0).abs();
+    assert!(off > 0.0 && off < 0.02, "{plain} {quantised}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use burn::module::{Param, ParamId};
 use burn::tensor::Tensor;
-use idiolect_kernels::PackedWeight;
+use idiolect_kernels::QuantizedCopy;
 
 /// A copy of the head, made when it is first needed.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub(super) struct HeadCopy(OnceLock<Option<Copied>>);
 #[derive(Debug, Clone)]
 struct Copied {
     of: ParamId,
-    weight: PackedWeight,
+    weight: QuantizedCopy,
 }
 
 impl HeadCopy {
@@ -27,9 +27,9 @@ impl HeadCopy {
         &self,
         param: &Param<Tensor<2>>,
         head: impl FnOnce() -> Tensor<2>,
-    ) -> Option<&PackedWeight> {
+    ) -> Option<&QuantizedCopy> {
         let made = self.0.get_or_init(|| {
-            let weight = PackedWeight::new(&head())?;
+            let weight = QuantizedCopy::new(&head())?;
             Some(Copied {
                 of: param.id,
                 weight,

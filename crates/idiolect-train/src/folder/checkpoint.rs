@@ -1,4 +1,4 @@
-//! Checkpoints: one folder holds all that a run needs to go on as if it had never stopped.
+//! Checkpoints: one folder holds all that a run needs to resume as if it had never stopped.
 //!
 //! `checkpoints/step-N/` holds `parameters.safetensors` (the trained parameters in f32, by name; of those in less,
 //! what they are rounded from),
@@ -31,7 +31,7 @@ const STATE: &str = "state.json";
 /// The files whose checksums the state has; the last is not in every checkpoint.
 const TENSORS: [&str; 3] = [PARAMETERS, OPTIMIZER, AVERAGE];
 
-/// What a run needs to go on, apart from its tensors.
+/// What a run needs to resume, apart from its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     /// Optimiser steps done, which is also the place in the plan.

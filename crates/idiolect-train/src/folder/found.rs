@@ -36,7 +36,7 @@ fn way_on(setting: &str) -> &'static str {
         .iter()
         .any(|name| setting.starts_with(name));
     if is_length {
-        "; a run in another folder goes on from its adapter (init_adapter)"
+        "; a run in another folder begins with its adapter (init_adapter)"
     } else {
         ""
     }

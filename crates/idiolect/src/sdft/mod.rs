@@ -1,7 +1,7 @@
 //! The whole job in one run directory: distil the data set, train one adapter on the original responses and one on
 //! the distilled ones, answer held-out rows with the base model and both, and compare.
 //!
-//! Every stage keeps what it has done, so that another run of the same settings goes on behind it.
+//! Every stage keeps what it has done, so that another run of the same settings resumes behind it.
 
 mod finding;
 mod moved;
@@ -83,7 +83,7 @@ impl<'a> Sdft<'a> {
         self
     }
 
-    /// Ends the job after the training step it is in once this is true; the same job then goes on from there.
+    /// Ends the job after the training step it is in once this is true; the same job then resumes from there.
     #[must_use]
     pub fn stop_when(mut self, stop: &'a AtomicBool) -> Self {
         self.stop = Some(stop);

@@ -45,7 +45,7 @@ fn mt_bench(root: &Path, _: &str) -> Result<String, BoxError> {
     ))
 }
 
-/// The results of an evaluation that goes on in its folder.
+/// The results of an evaluation that resumes in its folder.
 fn resumed(root: &Path, _: &str) -> Result<String, BoxError> {
     Ok(evaluate(root)?.to_string())
 }

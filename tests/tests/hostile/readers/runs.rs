@@ -1,4 +1,4 @@
-//! What a run has left in its directory, for it to go on from and for a page about it.
+//! What a run has left in its directory, for it to resume from and for a page about it.
 
 use std::path::Path;
 

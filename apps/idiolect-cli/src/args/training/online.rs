@@ -147,7 +147,7 @@ pub(crate) struct DistillOnline {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
     #[arg(help_heading = "Run", long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Go on from the latest checkpoint of --out
+    /// Resume from the latest checkpoint of --out
     #[arg(help_heading = "Run", long)]
     pub resume: bool,
     #[command(flatten)]

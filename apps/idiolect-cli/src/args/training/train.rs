@@ -261,7 +261,7 @@ pub(crate) struct Train {
     /// Flat TOML; its keys are these flags in `snake_case`, and flags win
     #[arg(help_heading = "Run", long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Go on from the latest checkpoint of --out, with the settings in its run.toml where --config names no file
+    /// Resume from the latest checkpoint of --out, with the settings in its run.toml where --config names no file
     #[arg(help_heading = "Run", long)]
     pub resume: bool,
     #[command(flatten)]

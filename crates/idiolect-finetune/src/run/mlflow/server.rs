@@ -124,7 +124,7 @@ impl Server {
         Ok(id)
     }
 
-    /// The last step of each number that the server has of a run, which goes on.
+    /// The last step of each number that the server has of a run, which is resumed.
     pub(super) fn resumed(&self, id: &str) -> Result<BTreeMap<String, u64>, String> {
         let found = self.call(&format!("runs/get?run_id={id}"), None)?;
         self.call(

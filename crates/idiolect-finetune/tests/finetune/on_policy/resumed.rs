@@ -1,4 +1,4 @@
-//! Runs that are stopped and go on, and rounds that follow each other.
+//! Runs that are stopped and resumed, and rounds that follow each other.
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! The values of a weight as they are stored, widened to f32 in registers.
 //!
 //! A product reads each value once, so that what counts is its size in memory: 4 bytes in f32, 2 in bf16, one or a
-//! half and a part of a scale where it is packed.
+//! half and a part of a scale where it is quantised.
 
 use std::array;
 
@@ -78,14 +78,14 @@ fn widened(value: bf16) -> f32 {
 
 /// Whole numbers that share a scale in blocks of neighbours: a value is its number times the scale of its block.
 #[derive(Clone, Copy)]
-pub(crate) struct Packed<'a> {
+pub(crate) struct EightBits<'a> {
     values: &'a [i8],
     scales: &'a [f32],
     /// Logarithm of the number of pieces in a block, to the base of two.
     pieces_log: u32,
 }
 
-impl<'a> Packed<'a> {
+impl<'a> EightBits<'a> {
     /// Blocks of `values` with a scale each; `None` where they are not of equal length, a power of two that is at
     /// least a piece.
     pub(crate) fn new(values: &'a [i8], scales: &'a [f32]) -> Option<Self> {
@@ -105,7 +105,7 @@ impl<'a> Packed<'a> {
     }
 }
 
-impl Stored for Packed<'_> {
+impl Stored for EightBits<'_> {
     #[inline(always)]
     fn count(self) -> usize {
         self.values.len()

@@ -5,15 +5,15 @@
 use burn::tensor::Tensor;
 
 #[cfg(feature = "flex")]
-use crate::flex::PackedCopy;
+use crate::flex::EightBitCopy;
 
 /// Without fused steps there is no copy.
 #[cfg(not(feature = "flex"))]
 #[derive(Debug, Clone)]
-enum PackedCopy {}
+enum EightBitCopy {}
 
 #[cfg(not(feature = "flex"))]
-impl PackedCopy {
+impl EightBitCopy {
     fn new(_: &Tensor<2>) -> Option<Self> {
         None
     }
@@ -25,11 +25,11 @@ impl PackedCopy {
 
 /// A weight as whole numbers of -127 to 127, 32 neighbours in memory to a scale in f32.
 #[derive(Debug, Clone)]
-pub struct PackedWeight {
-    copy: PackedCopy,
+pub struct QuantizedCopy {
+    copy: EightBitCopy,
 }
 
-impl PackedWeight {
+impl QuantizedCopy {
     /// A copy of `weight`, in which no value differs by more than a 254th of the largest of its 32 neighbours.
     ///
     /// `None` where no fused step reads one: off Burn's CPU backend, in a type other than f32, and where rows in
@@ -40,7 +40,7 @@ impl PackedWeight {
     /// - `weight`: `[inputs, outputs]`, whichever of them are neighbours in memory
     #[must_use]
     pub fn new(weight: &Tensor<2>) -> Option<Self> {
-        PackedCopy::new(weight).map(|copy| Self { copy })
+        EightBitCopy::new(weight).map(|copy| Self { copy })
     }
 
     /// `x weight`; `None` where autodiff tracks `x`.

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 
 use super::buffer::dims;
-use super::product_few_rows::{Along, Packed, times};
+use super::product_few_rows::{Along, EightBits, times};
 use super::quantize::blocks;
 use super::serves;
 
@@ -19,15 +19,15 @@ const LARGEST: f32 = 127.0;
 
 /// The copy.
 #[derive(Debug, Clone)]
-pub(crate) struct PackedCopy {
+pub(crate) struct EightBitCopy {
     values: Arc<[i8]>,
     scales: Arc<[f32]>,
     inputs: usize,
     along: Along,
 }
 
-impl PackedCopy {
-    /// As `PackedWeight::new`.
+impl EightBitCopy {
+    /// As `QuantizedCopy::new`.
     pub(crate) fn new(weight: &Tensor<2>) -> Option<Self> {
         let own = serves(weight).then(|| weight.clone().try_into_primitive::<Flex>().ok());
         let weight: FlexTensor = own.flatten()?;
@@ -54,7 +54,7 @@ impl PackedCopy {
         })
     }
 
-    /// As `PackedWeight::product`.
+    /// As `QuantizedCopy::product`.
     pub(crate) fn product(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
         assert_eq!(
             x.dims()[1],
@@ -62,7 +62,7 @@ impl PackedCopy {
             "one row of the weight for each input"
         );
         let own = serves(x).then(|| x.clone().try_into_primitive::<Flex>().ok());
-        let weight = Packed::new(&self.values, &self.scales)?;
+        let weight = EightBits::new(&self.values, &self.scales)?;
         let y = times(&own.flatten()?, weight, self.along);
         Some(Tensor::from_primitive::<Flex>(y))
     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor, TensorData};
-use idiolect_kernels::{PackedWeight, dequantize, quantize};
+use idiolect_kernels::{QuantizedCopy, dequantize, quantize};
 
 use crate::products::values;
 use crate::support::{close, device, random};
@@ -37,7 +37,7 @@ fn a_copy_of_a_weight_differs_by_half_a_step_of_its_blocks() {
             };
             let (weight, steps) = (in_order(memory), in_order(steps));
             let x: Tensor<2> = random([rows, inputs], 3);
-            let found = PackedWeight::new(&weight).unwrap().product(&x).unwrap();
+            let found = QuantizedCopy::new(&weight).unwrap().product(&x).unwrap();
             let exact = values(x.clone().cast(DType::F64).matmul(weight.cast(DType::F64)));
             let bound = values(x.abs().cast(DType::F64).matmul(steps.cast(DType::F64)));
             let found = values(found);
@@ -55,21 +55,21 @@ fn a_copy_of_a_weight_differs_by_half_a_step_of_its_blocks() {
 #[test]
 fn a_copy_is_made_only_where_it_is_read() {
     assert!(
-        PackedWeight::new(&random([32, 33], 1)).is_none(),
+        QuantizedCopy::new(&random([32, 33], 1)).is_none(),
         "rows of 33"
     );
-    assert!(PackedWeight::new(&random([33, 32], 1).transpose()).is_some());
+    assert!(QuantizedCopy::new(&random([33, 32], 1).transpose()).is_some());
     assert!(
-        PackedWeight::new(&random([32, 32], 1).cast(DType::BF16)).is_none(),
+        QuantizedCopy::new(&random([32, 32], 1).cast(DType::BF16)).is_none(),
         "bf16"
     );
-    let copy = PackedWeight::new(&random([32, 32], 1)).unwrap();
+    let copy = QuantizedCopy::new(&random([32, 32], 1)).unwrap();
     assert!(
         copy.product(&random([1, 32], 2).autodiff().require_grad())
             .is_none(),
         "tracked"
     );
-    let zeros = PackedWeight::new(&Tensor::zeros([32, 32], &device())).unwrap();
+    let zeros = QuantizedCopy::new(&Tensor::zeros([32, 32], &device())).unwrap();
     let none = zeros.product(&random([2, 32], 2)).unwrap();
     assert!(values(none).iter().all(|value| *value == 0.0));
 }
