@@ -33,15 +33,18 @@ fn join(args: &DistillMerge) -> Result<(), CliError> {
 
 /// Says what came of it, where the data set lies, and what can be done with it.
 fn tell(bar: &Bar, job: &DistillJob, report: &DistillReport) {
-    bar.note(&report.summary.to_string());
+    let summary = &report.summary;
+    let recorded = summary.logprobs.filter(|_| job.keep_responses);
+    bar.note(&recorded.map_or_else(|| summary.to_string(), |sum| sum.to_string()));
     let Some(run) = job.out.as_ref().map(RunDir::new) else {
         return;
     };
     let sets = [Layout::Array, Layout::Lines].map(|layout| run.rewritten("", layout));
     if let Some(set) = sets.iter().find(|set| set.is_file()) {
         let (set, model) = (set.display(), &job.model.model);
+        let loss = job.logprobs.map_or("", |_| " --loss stored-kl");
         bar.note(&format!(
-            "data set in {set}\ntrain on it: idiolect train --model {model} --data {set} --out ..."
+            "data set in {set}\ntrain on it: idiolect train --model {model} --data {set}{loss} --out ..."
         ));
     }
 }

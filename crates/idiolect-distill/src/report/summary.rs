@@ -129,10 +129,23 @@ impl fmt::Display for DistillSummary {
                 reason.replace('_', " ")
             )?;
         }
-        match rows.saturating_sub(*rewritten) {
-            0 => Ok(()),
-            left => write!(f, "; {left} rows not rewritten"),
+        if let left @ 1.. = rows.saturating_sub(*rewritten) {
+            write!(f, "; {left} rows not rewritten")?;
         }
+        match &self.logprobs {
+            Some(sum) => write!(f, "; {sum}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for LogprobSum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rewrites, tokens } = self;
+        write!(
+            f,
+            "distributions at {tokens} tokens of {rewrites} texts recorded"
+        )
     }
 }
 
