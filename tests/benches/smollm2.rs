@@ -3,7 +3,8 @@
 //! One case a process, named on the command line, so that the peak of memory is that case's alone:
 //! `cargo bench -p idiolect-tests --bench smollm2 -- CASE [REPEATS]`. Without a case it runs them all, each
 //! in a process of its own. The distillation cases are 32 prompts of that job in batches of 8 or alone: whole
-//! batches one after the other, batches refilled, prefixes shared too, and with the default speculation.
+//! batches one after the other, batches refilled, prefixes shared too, and with the default speculation. Behind the
+//! name of a case, `-8bits` and `-4bits` quantise the model as `--quantize` does, and `-bf16` keeps its files' type.
 //! `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
 #![allow(
     clippy::unwrap_used,
@@ -29,7 +30,7 @@ use idiolect::generate::{
 use idiolect::lm::DecoderLogits;
 use idiolect::lm::{GenerateRun, LanguageModel, ModelPrompt};
 use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
-use idiolect::model::{Decoder, NoAdapter};
+use idiolect::model::{Bits, Decoder, NoAdapter, load, load_quantized};
 use idiolect::prompt::DistillTemplate;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, StepContext, TrainConfig, clip_by_global_norm};
@@ -37,13 +38,18 @@ use support::peak_mib;
 
 mod support;
 
-const CASES: [&str; 15] = [
+const CASES: [&str; 21] = [
     "train-blocks",
     "train-whole",
     "train-blocks-fifth",
     "train-whole-fifth",
     "generate-1",
     "generate-8",
+    "generate-1-bf16",
+    "generate-1-8bits",
+    "generate-8-8bits",
+    "generate-1-4bits",
+    "generate-8-4bits",
     "distill-8-batches",
     "distill-8-refill",
     "distill-8-shared",
@@ -51,6 +57,7 @@ const CASES: [&str; 15] = [
     "distill-1-shared",
     "distill-1-speculate",
     "prefill-512",
+    "prefill-512-8bits",
     "prefill-4x256",
     "load",
 ];
@@ -85,9 +92,9 @@ fn run(case: &str, repeats: usize) {
     if let Some(case) = case.strip_prefix("distill-") {
         return distill(&path, case, repeats);
     }
-    let (decoder, _) = idiolect::model::load(&path, &Device::flex(), FloatDType::F32).unwrap();
+    let (decoder, of_type) = decoder(&path, case);
     let loaded = peak_mib();
-    let (tokens, mut once): (usize, Box<dyn FnMut()>) = match case {
+    let (tokens, mut once): (usize, Box<dyn FnMut()>) = match of_type {
         "train-blocks" => (1024, Box::new(train(decoder, Checkpointing::Blocks, 1))),
         "train-whole" => (1024, Box::new(train(decoder, Checkpointing::Off, 1))),
         "train-blocks-fifth" => (1024, Box::new(train(decoder, Checkpointing::Blocks, 5))),
@@ -113,6 +120,30 @@ fn run(case: &str, repeats: usize) {
         "all": rates, "peak_mib": peak_mib(), "loaded_mib": loaded,
     });
     println!("{row}");
+}
+
+/// The model in the type that a case's name ends with, and the name without it.
+fn decoder<'c>(path: &Path, case: &'c str) -> (Decoder, &'c str) {
+    let device = Device::flex();
+    let (name, of_type) = case.rsplit_once('-').unwrap_or((case, ""));
+    let bits = match of_type {
+        "8bits" => Some(Bits::Eight),
+        "4bits" => Some(Bits::Four),
+        _ => None,
+    };
+    if let Some(bits) = bits {
+        return (
+            load_quantized(path, &device, FloatDType::F32, bits)
+                .unwrap()
+                .0,
+            name,
+        );
+    }
+    let (dtype, name) = match of_type {
+        "bf16" => (FloatDType::BF16, name),
+        _ => (FloatDType::F32, case),
+    };
+    (load(path, &device, dtype).unwrap().0, name)
 }
 
 fn time(once: &mut dyn FnMut()) -> f64 {

@@ -13,7 +13,12 @@ import sys
 CASES = [("train-whole", dict(what="train", ckpt=False), None), ("train-blocks", dict(what="train", ckpt=True), None),
          ("generate-1", dict(what="gen", batch=1), "gen_b1"), ("generate-8", dict(what="gen", batch=8), "gen_b8"),
          ("prefill-512", dict(what="prefill", batch=1, seq=512), "prefill_500"),
-         ("prefill-4x256", dict(what="prefill", batch=4, seq=256), None)]
+         ("prefill-4x256", dict(what="prefill", batch=4, seq=256), None),
+         ("generate-1-8bits", None, "gen_b1"), ("generate-8-8bits", None, "gen_b8"),
+         ("prefill-512-8bits", None, "prefill_500"),
+         ("generate-1-4bits", None, "gen_b1"), ("generate-8-4bits", None, "gen_b8")]
+# Whose file a case is compared with: blocks of 32 numbers with one scale, as ours.
+FILES = {"8bits": "q8_0", "4bits": "q4_0"}
 
 
 def read(name):
@@ -35,8 +40,9 @@ for case, torch_case, llama_case in CASES:
     every = [rate for row in mine for rate in row["all"]]
     cells = [case, f"{speed:.1f} ({min(every):.1f}-{max(every):.1f})", f"{max(row['peak_mib'] for row in mine)}"]
     ratios = []
-    peers = [[(row, "") for row in torch if torch_case.items() <= row.items()],
-             [(row, llama_case + "_") for row in llama if llama_case]]
+    file = "." + FILES.get(case.rsplit("-", 1)[-1], "f32") + ".gguf"
+    peers = [[(row, "") for row in torch if torch_case and torch_case.items() <= row.items()],
+             [(row, llama_case + "_") for row in llama if llama_case and row["file"].endswith(file)]]
     for found in peers:
         if not found:
             cells += ["-", "-"]

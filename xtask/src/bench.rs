@@ -14,6 +14,21 @@ const KINDS: [(&str, &[&str]); 3] = [
     ("gen", &["generate-1", "generate-8"]),
     ("prefill", &["prefill-512", "prefill-4x256"]),
 ];
+/// The same in 8 and 4 bits, beside llama.cpp's own.
+const QUANTISED: [(&str, &[&str]); 2] = [
+    (
+        "gen",
+        &[
+            "generate-1-8bits",
+            "generate-8-8bits",
+            "generate-1-4bits",
+            "generate-8-4bits",
+        ],
+    ),
+    ("prefill", &["prefill-512-8bits"]),
+];
+/// Types of the files that llama.cpp reads.
+const RETYPED: [&str; 3] = ["f32", "q8_0", "q4_0"];
 /// Programs of their own behind a word: real rows beside PEFT, and Burn's own adapters.
 const PROGRAMS: [(&str, &str); 2] = [("rows", "real_rows"), ("apply-lora", "apply_lora")];
 
@@ -39,7 +54,9 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     // Figures of an earlier run belong to another minute.
     let _ = fs::remove_dir_all(&out);
     fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
-    let gguf = options.llama.then(fetch::smollm2_f32).transpose()?;
+    let files = if options.llama { &RETYPED[..] } else { &[] };
+    let files = files.iter().map(|kind| fetch::smollm2_retyped(kind));
+    let files = files.collect::<Outcome<Vec<_>>>()?;
     shell::run(bench("smollm2", &[]).arg("--no-run"))?;
     let mut ours = options.ours()?;
     if let Some(python) = options.python {
@@ -49,9 +66,9 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
         yardstick.args(["--cases", &options.kinds.join(","), "--json"]);
         shell::run(yardstick.arg(out.join("torch.json")))?;
     }
-    if let Some(gguf) = &gguf {
+    if options.llama {
         let mut yardstick = program(server::environment()?, &[]);
-        yardstick.arg(tools.join("bench_llamacpp.py")).arg(gguf);
+        yardstick.arg(tools.join("bench_llamacpp.py")).args(&files);
         yardstick.args(["--repeats", options.repeats, "--json"]);
         shell::run(yardstick.arg(out.join("llama.json")))?;
     }
@@ -102,7 +119,9 @@ impl<'a> Options<'a> {
 
     /// Our cases, a line of JSON each.
     fn ours(&self) -> Outcome<String> {
-        let wanted = KINDS.iter().filter(|(kind, _)| self.kinds.contains(kind));
+        let quantised = if self.llama { &QUANTISED[..] } else { &[] };
+        let wanted = KINDS.iter().chain(quantised);
+        let wanted = wanted.filter(|(kind, _)| self.kinds.contains(kind));
         let cases = wanted.flat_map(|(_, cases)| *cases);
         let one = |case: &&str| shell::output(&mut bench("smollm2", &[case, self.repeats]));
         cases.map(one).collect()

@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
+use crate::shell::TESTED;
 use crate::{package, parity, shell, test, tidy};
 
 /// Runs all steps and stops at the first that fails.
@@ -21,22 +22,15 @@ pub(crate) fn run() -> shell::Outcome {
     step("parity on wgpu", parity::on_wgpu)
 }
 
-/// In the release profile, as the tests are: build scripts and macros are then built once.
 fn clippy() -> Command {
-    let lint = [
-        "clippy",
-        "--release",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-    ];
+    let lint = ["clippy", TESTED, "--workspace", "--all-targets", "--locked"];
     let mut command = shell::cargo(&lint);
     command.args(["--", "-D", "warnings"]);
     command
 }
 
 fn documentation() -> Command {
-    let mut command = shell::cargo(&["doc", "--release", "--workspace", "--no-deps", "--locked"]);
+    let mut command = shell::cargo(&["doc", TESTED, "--workspace", "--no-deps", "--locked"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command
 }

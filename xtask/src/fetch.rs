@@ -121,21 +121,21 @@ pub(crate) fn smollm2_folder() -> Outcome<Option<PathBuf>> {
     Ok(Some(folder))
 }
 
-/// The model widened to f32 as a GGUF file, which llama.cpp computes in the type that ours is measured in.
-pub(crate) fn smollm2_f32() -> Outcome<PathBuf> {
-    let wide = root().join("models/SmolLM2-135M-Instruct.f32.gguf");
-    if wide.is_file() {
-        return Ok(wide);
+/// The model as a GGUF file with its matrices in another type (`f32`, `q8_0`, `q4_0`), for llama.cpp beside ours.
+pub(crate) fn smollm2_retyped(kind: &str) -> Outcome<PathBuf> {
+    let retyped = root().join(format!("models/SmolLM2-135M-Instruct.{kind}.gguf"));
+    if retyped.is_file() {
+        return Ok(retyped);
     }
-    let shared = shared().ok_or("the shared tools that widen the model are absent")?;
+    let shared = shared().ok_or("the shared tools that retype the model are absent")?;
     let (model, python) = (smollm2()?, environment()?);
     // Where it is, it is whole.
-    let part = wide.with_extension("part");
-    let mut widen = program(python, &[]);
-    widen.arg(shared.join("tools/gguf_retype.py")).arg(model);
-    run(widen.arg(&part).arg("f32"))?;
-    keep(&part, &wide)?;
-    Ok(wide)
+    let part = retyped.with_extension("part");
+    let mut retype = program(python, &[]);
+    retype.arg(shared.join("tools/gguf_retype.py")).arg(model);
+    run(retype.arg(&part).arg(kind))?;
+    keep(&part, &retyped)?;
+    Ok(retyped)
 }
 
 fn require_pip() -> Outcome {

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use crate::shell::TESTED;
 use crate::{fetch, shell};
 
 /// Where drivers of Vulkan say that they are installed.
@@ -29,7 +30,7 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
     }
     fetch::smollm2_folder()?;
     // The whole workspace's features, as the tests are built: CI builds Burn once.
-    let mut tests = shell::cargo(&["test", "--release", "--locked", "--workspace"]);
+    let mut tests = shell::cargo(&["test", TESTED, "--locked", "--workspace"]);
     tests.args(["--test", "parity"]);
     tests.args(features);
     tests.args(["--", "--test-threads", "1"]).args(rest);

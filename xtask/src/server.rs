@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::python;
-use crate::shell::{self, Outcome, program, run};
+use crate::shell::{self, Outcome, TESTED, program, run};
 
 const PACKAGE: &str = "xllamacpp==2026.10.11549";
 /// How long the server may take to read its model.
@@ -31,7 +31,7 @@ pub(crate) fn test(model: &Path, features: Option<&str>) -> Outcome {
 
 /// All of the workspace is built, for a part of it would be built with other features.
 fn tests(url: &str, features: Option<&str>) -> Command {
-    let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
+    let mut tests = shell::cargo(&["test", TESTED, "--workspace", "--locked"]);
     tests
         .args(features)
         .args([

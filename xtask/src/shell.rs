@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 /// What a task ends with: a message for the terminal when it fails.
 pub(crate) type Outcome<T = ()> = Result<T, String>;
 
+/// The profile of tests and lints, one for all of them: build scripts and macros are then built once.
+pub(crate) const TESTED: &str = "--profile=ci";
+
 /// The folder of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -11,11 +11,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::shell::TESTED;
 use crate::{fetch, server, shell};
 
 /// Sets up and runs the tests, built with the `features` given or with none beyond the defaults.
 pub(crate) fn run(features: Option<&str>) -> shell::Outcome {
-    let mut tests = shell::cargo(&["test", "--release", "--workspace", "--locked"]);
+    let mut tests = shell::cargo(&["test", TESTED, "--workspace", "--locked"]);
     tests.args(features);
     let model = require_what_is_there(&mut tests)?;
     let list = shell::root().join("target/skipped.txt");
@@ -88,13 +89,7 @@ pub(crate) fn hostile(length: Length) -> shell::Outcome {
     let binaries = [
         "hostile", "contract", "training", "writing", "probes", "system",
     ];
-    let mut tests = shell::cargo(&[
-        "test",
-        "--release",
-        "--workspace",
-        "--locked",
-        "--no-fail-fast",
-    ]);
+    let mut tests = shell::cargo(&["test", TESTED, "--workspace", "--locked", "--no-fail-fast"]);
     tests.args(binaries.iter().flat_map(|name| ["--test", name]));
     tests.args([
         "--",

@@ -198,8 +198,8 @@ impl CliError {
     }
 }
 
-/// A setting by the name of its option, where the text begins with a setting of the command line: libraries know
-/// settings by their keys in a file.
+/// A setting by the name of its option, where the text begins with a setting and not with a path that was typed and has
+/// a setting's name: libraries know settings by their keys in a file.
 fn as_flag(text: &str) -> String {
     let own = text.strip_prefix("command line: ").unwrap_or(text);
     let Some((key, rest)) = own.split_once(':') else {
@@ -209,7 +209,7 @@ fn as_flag(text: &str) -> String {
     let flags = || cli.get_subcommands().flat_map(clap::Command::get_arguments);
     let keys: Vec<String> = key.split(", ").map(|key| key.replace('_', "-")).collect();
     let is_flag = |key: &String| flags().any(|option| option.get_long() == Some(key));
-    if keys.iter().all(is_flag) {
+    if keys.iter().all(is_flag) && !std::env::args().any(|typed| typed == key) {
         let flags: Vec<String> = keys.iter().map(|key| format!("--{key}")).collect();
         let other = |word: &str| {
             let name = word.trim_end_matches([',', ';', ')']);

@@ -20,6 +20,14 @@ pub enum TrainingEvent {
         /// Of those cut, rows that lost their last trained token; they are left out too.
         lost: usize,
     },
+    /// Rows have no response but the token that ends it: training on them teaches to say nothing. Of rows that are read
+    /// as they are needed nobody looks.
+    ResponsesEmpty {
+        /// How many.
+        rows: usize,
+        /// The id of the first.
+        first: String,
+    },
     /// The loss is the divergence from stored distributions: what of the rows has them, held-out ones included.
     Stored(StoredCount),
     /// Rows cannot be used, and the settings say to skip them.
@@ -97,6 +105,10 @@ impl fmt::Display for TrainingEvent {
                     lost => write!(f, ", of which {lost} lost their last trained token"),
                 }
             }
+            Self::ResponsesEmpty { rows, first } => write!(
+                f,
+                "rows with an empty response, which teach to say nothing: {rows}, the first of them {first}"
+            ),
             Self::Stored(count) => write!(f, "{count}"),
             Self::RowsSkipped { rows, first, list } => {
                 write!(

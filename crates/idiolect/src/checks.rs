@@ -50,22 +50,20 @@ impl DistillJob {
 
     /// Refuses what would say how responses are rewritten where none is.
     fn check_kept(&self) -> Result<(), Error> {
-        let DistillSettings {
-            mix_ratio,
-            keep_prompts,
-            ..
-        } = self.distill;
-        let unused = DistillSettings {
-            mix_ratio,
-            keep_prompts,
-            ..DistillSettings::default()
-        };
-        if self.distill != unused {
-            let expected = "no setting of a rewrite beside it: preset, check, verdicts, least_percent, reasoning";
-            return Err(Error::setting("keep_responses", expected, "one of them"));
+        let (own, usual) = (&self.distill, DistillSettings::default());
+        let unused = [
+            ("preset", own.preset != usual.preset),
+            ("check", own.check != usual.check),
+            ("verdicts", own.verdicts != usual.verdicts),
+            ("least_percent", own.least_percent != usual.least_percent),
+            ("reasoning", own.reasoning != usual.reasoning),
+        ];
+        if let Some((name, _)) = unused.iter().find(|(_, is_set)| *is_set) {
+            let expected = "no value beside keep_responses, which rewrites nothing";
+            return Err(Error::setting(name, expected, "one"));
         }
         if self.logprobs.is_none() {
-            let expected = "how many tokens are recorded, for keep_responses";
+            let expected = "1 to 1000 with keep_responses, which records so many tokens at each";
             return Err(Error::setting("logprobs", expected, "nothing"));
         }
         Ok(())

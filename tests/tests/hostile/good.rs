@@ -15,6 +15,8 @@ use idiolect_testkit::workspace_root;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::scratch::scratch;
+
 pub(crate) const SETTINGS: &str = "model = \"model\"\ndata = \"rows.jsonl\"\nformat = \"alpaca\"\n\
     out = \"run\"\nrank = 4\nalpha = 8.0\ndropout = 0.1\ntargets = \"all-linear\"\nepochs = 2\n\
     batch_size = 2\naccumulation = 2\nlearning_rate = 1e-3\nwarmup_steps = 1\nweight_decay = 0.01\n\
@@ -37,7 +39,7 @@ pub(crate) struct Good {
 impl Good {
     pub(crate) fn new() -> Self {
         let good = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: scratch(),
             known: Mutex::default(),
         };
         good.rows();

@@ -15,6 +15,7 @@ mod edit;
 mod good;
 mod readers;
 mod reading;
+mod scratch;
 mod search;
 mod server;
 mod watch;

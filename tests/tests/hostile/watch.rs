@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::good::Good;
 use crate::reading::Reader;
+use crate::scratch::scratch;
 
 /// Counts what the whole process holds.
 #[global_allocator]
@@ -115,7 +116,7 @@ fn of(read: Result<String, BoxError>) -> Result<Result<String, String>, Fault> {
 
 /// A copy of the good files, with the damaged one.
 fn place(good: &Good, reader: &Reader, bytes: &[u8]) -> TempDir {
-    let place = tempfile::tempdir().unwrap();
+    let place = scratch();
     copy(good.root(), place.path());
     std::fs::write(place.path().join(reader.file), bytes).unwrap();
     place

@@ -13,7 +13,7 @@ const FILES: usize = 16;
 /// `doctor`, `export`, `fetch`, `serve`, `init`, `push`, `distill-online`; those that list names count for none), and 200 of usages and examples.
 const PROGRAM: (&str, usize) = ("apps/idiolect-cli", 4160);
 /// Folder of the facade, and the lines that it may have.
-const FACADE: (&str, usize) = ("crates/idiolect", 2430);
+const FACADE: (&str, usize) = ("crates/idiolect", 2440);
 
 /// Folders with too many files, packages with too many lines, and a program that knows more than the facade.
 pub(super) fn check() -> Outcome<Vec<String>> {

@@ -31,6 +31,10 @@ impl DataSettings {
             Err(error) => Some(error),
         };
         match (pair(&raw.rows), refused) {
+            // A column of this name is found by `auto` alone.
+            (Some(columns), _) if columns.input != self.columns().input => {
+                Ok(self.with_format(FormatSetting::Auto))
+            }
             (Some(columns), _) => Ok(Self {
                 instruction_column: columns.instruction,
                 response_column: columns.response,
@@ -119,6 +123,49 @@ mod tests {
             let set = found.read(&path).unwrap();
             assert_eq!(set.rows[0].example.messages.len(), 2, "{row}");
         }
+    }
+
+    #[test]
+    fn what_a_question_is_about_is_read_once() {
+        let asked = |row: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("rows.jsonl");
+            fs::write(&path, row).unwrap();
+            let settings = DataSettings {
+                data: vec![path.clone()],
+                ..DataSettings::default()
+            };
+            let read = [settings.clone(), settings.recognised().unwrap()].map(|settings| {
+                let example = settings.read(&path).unwrap().rows.remove(0).example;
+                let text = |turn: &crate::Message| turn.content.clone();
+                example.messages.iter().map(text).collect::<Vec<_>>()
+            });
+            assert_eq!(read[0], read[1], "{row}");
+            read[0].join("|")
+        };
+        assert_eq!(asked(r#"{"input": "q", "output": "a"}"#), "q|a");
+        assert_eq!(asked(r#"{"input": "q", "target": "a"}"#), "q|a");
+        // Dolly's columns, and SQuAD's.
+        let dolly = r#"{"instruction": "q", "context": "c", "response": "a"}"#;
+        assert_eq!(asked(dolly), "q\nc|a");
+        assert_eq!(
+            asked(r#"{"question": "q", "context": "c", "answer": "a"}"#),
+            "q\nc|a"
+        );
+        assert_eq!(asked(r#"{"instruction": "q", "response": "a"}"#), "q|a");
+        assert_eq!(
+            asked(r#"{"instruction": "q", "input": "c", "output": "a"}"#),
+            "q\nc|a"
+        );
+    }
+
+    #[test]
+    fn a_question_without_an_answer_says_which_columns_are_looked_for() {
+        let error = of(r#"{"question": "a b"}"#).unwrap_err().to_string();
+        assert!(
+            error.contains("question: expected an answer beside it, in a column output, answer, "),
+            "{error}"
+        );
     }
 
     #[test]

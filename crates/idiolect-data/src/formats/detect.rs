@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::built_in::Format;
 use super::columns::Columns;
-use super::pairs::pair;
+use super::pairs::{answers, completed, pair, question};
 use super::row_format::RowFormat;
 use crate::DataError;
 use crate::rows::{RawRow, RawRows, names};
@@ -42,7 +42,7 @@ pub(crate) fn detect(raw: &RawRows, columns: &Columns) -> Result<FileFormat, Dat
     } else {
         let mut names = telling(columns).map(|(_, name)| name).to_vec();
         names.dedup();
-        Err(unknown(raw, &names))
+        Err(unpaired(raw, first).unwrap_or_else(|| unknown(raw, &names)))
     }
 }
 
@@ -58,6 +58,7 @@ pub(crate) fn look(rows: &[RawRow], columns: &Columns) -> Option<RowFormat> {
     };
     let mut columns = columns.clone();
     match format {
+        Format::Alpaca => columns = completed(columns, rows),
         Format::Messages => name.clone_into(&mut columns.messages),
         Format::Sharegpt => name.clone_into(&mut columns.conversations),
         Format::Completion if !has(rows, &columns.completion) && has(rows, RESPONSE) => {
@@ -114,6 +115,19 @@ fn named_by_turns(turns: &Value) -> Option<Format> {
         // A call of tools may have no content.
         (false, false) => first.contains_key("role").then_some(Format::Messages),
     }
+}
+
+/// Questions by a known name, and no answers.
+fn unpaired(raw: &RawRows, first: &[RawRow]) -> Option<DataError> {
+    let row = first.first()?;
+    Some(DataError::Field {
+        path: raw.path.clone(),
+        row: 0,
+        line: row.line,
+        field: question(first)?,
+        expected: format!("an answer beside it, in a column {}", answers()),
+        found: names(&row.fields),
+    })
 }
 
 fn unknown(raw: &RawRows, known: &[&str]) -> DataError {

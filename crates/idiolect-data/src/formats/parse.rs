@@ -98,7 +98,10 @@ fn pair(place: &Place<'_>, fields: &PairFields) -> Result<Vec<Message>, DataErro
         messages.push(message(Role::Assistant, &answer));
     }
     let instruction = place.text(&fields.instruction)?;
-    let input = optional_text(place, fields.input.as_deref())?.unwrap_or("");
+    // A column that is the question is not what it is about, too.
+    let about = fields.input.as_deref();
+    let about = about.filter(|name| *name != fields.instruction);
+    let input = optional_text(place, about)?.unwrap_or("");
     let is_alone = instruction.is_empty() || input.is_empty();
     let between = if is_alone { "" } else { "\n" };
     messages.push(message(

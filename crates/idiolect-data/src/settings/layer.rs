@@ -56,20 +56,24 @@ pub fn from_toml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, DataE
         DataError::Toml {
             place: name.to_owned(),
             line: 1 + before.unwrap_or_default().matches('\n').count(),
-            problem: format!("{}{}", error.message(), other_form(name)),
+            problem: format!("{}{}", error.message(), other_form(name, text)),
         }
     })
 }
 
-/// What to write instead, where a file's name says that it is of another form.
-fn other_form(name: &str) -> &'static str {
+/// What to write instead, where a file is of another form by its name or its first line.
+fn other_form(name: &str, text: &str) -> &'static str {
     let end = Path::new(name).extension().and_then(OsStr::to_str);
+    let first = text
+        .lines()
+        .find(|line| !line.trim_start().starts_with('#'));
+    let is_yaml = first.is_some_and(|line| line.contains(": ") && !line.contains('='));
     match end {
-        Some("yaml" | "yml") => {
-            " (settings are TOML: `key = \"text\"` in the place of `key: text`)"
-        }
         Some("json") => {
             " (settings are TOML: `key = \"text\"` in the place of `\"key\": \"text\"`)"
+        }
+        end if is_yaml || matches!(end, Some("yaml" | "yml")) => {
+            " (settings are TOML: `key = \"text\"` in the place of `key: text`)"
         }
         _ => "",
     }

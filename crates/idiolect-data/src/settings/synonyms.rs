@@ -88,7 +88,11 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
     ("infer_dtype", "dtype", ""),
     // mlx-lm
     ("iters", "max_steps", ""),
-    ("num_layers", "layers", ""),
+    (
+        "num_layers",
+        "layers",
+        "the numbers of the blocks, from 0, not how many of the last",
+    ),
     ("adapter_path", "adapter", ""),
     ("resume_adapter_file", "init_adapter", ""),
     (

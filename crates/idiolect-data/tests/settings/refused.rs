@@ -120,6 +120,10 @@ fn toml_that_is_none_names_its_line() {
         .unwrap_err()
         .to_string();
     assert!(error.ends_with("(settings are TOML: `key = \"text\"` in the place of `key: text`)"));
+    let other = Layer::parse("a.toml", "# mine\nepochs: 2\n")
+        .unwrap_err()
+        .to_string();
+    assert!(other.ends_with("in the place of `key: text`)"), "{other}");
     let error = Layer::parse("a.json", "{\"epochs\": 2}")
         .unwrap_err()
         .to_string();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use idiolect_data::{BadRows, Row, RunDir, SkippedRow, id_text, write_json};
 use idiolect_lm::LanguageModel;
-use idiolect_tokens::TokenRow;
+use idiolect_tokens::{IGNORE, TokenRow};
 use idiolect_train::Rows;
 
 use super::data::{LazyRows, TrainingData};
@@ -64,6 +64,7 @@ impl RowSource<'_> {
             None => prepared,
         };
         tell(listener, prepared.dropped, prepared.cut, prepared.lost);
+        tell_empty(self.model, [&prepared.rows, &prepared.held_out], listener);
         self.tell_skipped(run, prepared.skipped, listener)?;
         let stored = pairing.map(Pairing::found);
         if stored.is_some() {
@@ -233,6 +234,26 @@ fn tell_stored<L: FnMut(TrainingEvent) + ?Sized>(
     }
     listener(TrainingEvent::Stored(count));
     Ok(())
+}
+
+/// Tells of rows of which nothing is trained but tokens that end a response.
+fn tell_empty<L: FnMut(TrainingEvent) + ?Sized>(
+    model: &LanguageModel,
+    sets: [&[TokenRow]; 2],
+    listener: &mut L,
+) {
+    let ends: Vec<i64> = model.stop_tokens().into_iter().map(i64::from).collect();
+    let is_empty = |row: &&TokenRow| {
+        let mut trained = row.labels.iter().filter(|label| **label != IGNORE);
+        trained.all(|label| ends.contains(label))
+    };
+    let mut empty = sets.into_iter().flatten().filter(is_empty);
+    if let Some(first) = empty.next() {
+        listener(TrainingEvent::ResponsesEmpty {
+            rows: 1 + empty.count(),
+            first: id_text(&first.id),
+        });
+    }
 }
 
 fn tell<L: FnMut(TrainingEvent) + ?Sized>(

@@ -1,7 +1,7 @@
 //! Any number of runs in one process, and runs after an error.
 
 use idiolect_data::Dataset;
-use idiolect_finetune::{FineTune, FineTuneSettings, Truncation};
+use idiolect_finetune::{FineTune, FineTuneSettings, TrainingEvent, Truncation};
 use serde_json::json;
 
 use crate::place::{Place, bits, config};
@@ -66,4 +66,24 @@ fn runs_at_the_same_time_do_not_disturb_each_other() {
     for tuned in found {
         assert_eq!(bits(&tuned.adapter), bits(&alone.adapter));
     }
+}
+
+#[test]
+fn rows_with_an_empty_response_are_told() {
+    let Some(place) = Place::new() else { return };
+    let empty = json!({"id": "none", "instruction": "Say it.", "input": "", "output": ""});
+    let path = place.lines(
+        "empty.jsonl",
+        &[crate::place::examples(), vec![empty]].concat(),
+    );
+    let (model, data) = (place.model(), Dataset::open(&path).unwrap());
+    let mut told = None;
+    let run = FineTune::new(&model, &data).config(config());
+    let run = run.on_event(|event| {
+        if let TrainingEvent::ResponsesEmpty { rows, first } = event {
+            told = Some((rows, first));
+        }
+    });
+    run.start().unwrap();
+    assert_eq!(told, Some((1, "none".to_owned())));
 }

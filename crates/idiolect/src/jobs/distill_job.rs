@@ -56,6 +56,10 @@ pub fn merge_shards(
     run(job, progress, |distill| distill.join(from))
 }
 
+/// For a teacher that would have nothing to teach the model that it is.
+const OWN_TEACHER: &str = "these distributions teach another model of the same vocabulary: to this one they say what \
+                           it does already (adapter or server gives another teacher)";
+
 fn run(
     job: &DistillJob,
     progress: &dyn Progress,
@@ -73,6 +77,9 @@ fn run(
             skip_bad_rows(&model, &job.distill, &mut set, &out, progress)?;
         }
         let recorded = RecordedRun::begin(&RunDir::new(&out), job, &job.model.device)?;
+        if job.keep_responses && job.adapter.is_none() && job.server.is_none() {
+            progress.note(OWN_TEACHER);
+        }
         let distill = SelfDistill::of(&model, &set, job.clone());
         let distill = distill.shard(shard.unwrap_or(Shard::WHOLE)).run_dir(out);
         let rewritten = then(distill.progress(progress))?;

@@ -86,6 +86,7 @@ fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome, began: Inst
 pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
         TrainingEvent::RowsTruncated { .. }
+        | TrainingEvent::ResponsesEmpty { .. }
         | TrainingEvent::Stored(_)
         | TrainingEvent::RowsSkipped { .. }
         | TrainingEvent::NothingToResume { .. }
