@@ -30,12 +30,22 @@ pub(crate) fn program(name: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     command
 }
 
-/// The cargo that runs this task.
+/// The cargo that runs this task, without what it said of this package: a build script that reads such variables (of
+/// `ring`) would run anew, and all that depends on it, after each cargo that a person calls.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    program(
+    let mut cargo = program(
         std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         arguments,
-    )
+    );
+    for (name, _) in std::env::vars_os() {
+        let of_package = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if of_package {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Builds packages of this workspace as their users do.

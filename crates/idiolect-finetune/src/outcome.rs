@@ -95,6 +95,8 @@ impl fmt::Display for TrainReport {
             if self.steps.len() < self.done {
                 f.write_str(" since it was resumed")?;
             }
+        } else if let [only] = self.steps.as_slice() {
+            write!(f, "; training loss {:.3}", only.loss)?;
         }
         match self.evaluations.as_slice() {
             [] => return Ok(()),

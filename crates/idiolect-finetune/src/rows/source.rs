@@ -245,7 +245,7 @@ fn tell_empty<L: FnMut(TrainingEvent) + ?Sized>(
     let ends: Vec<i64> = model.stop_tokens().into_iter().map(i64::from).collect();
     let is_empty = |row: &&TokenRow| {
         let mut trained = row.labels.iter().filter(|label| **label != IGNORE);
-        trained.all(|label| ends.contains(label))
+        row.trained_tokens() > 0 && trained.all(|label| ends.contains(label))
     };
     let mut empty = sets.into_iter().flatten().filter(is_empty);
     if let Some(first) = empty.next() {
