@@ -17,7 +17,7 @@ const CASES: u16 = 16;
 /// Seconds for each kind of file.
 fn seconds() -> u64 {
     let set = std::env::var("IDIOLECT_SEARCH_SECONDS").ok();
-    set.and_then(|text| text.parse().ok()).unwrap_or(1)
+    set.and_then(|text| text.parse().ok()).unwrap_or(3)
 }
 
 /// Whether this is the search of every run of the tests.
