@@ -62,6 +62,11 @@ pub enum TrainingEvent {
         /// Rows without a trained token; they are left out.
         untrained_rows: usize,
     },
+    /// The run has few steps, and `max_steps` did not ask for them.
+    FewSteps {
+        /// Optimiser steps of the whole run.
+        steps: usize,
+    },
     /// An optimiser step is done.
     Step {
         /// What it computed.
@@ -90,6 +95,24 @@ pub enum TrainingEvent {
         /// Optimiser steps done.
         steps: usize,
     },
+}
+
+impl TrainingEvent {
+    /// Whether it is a line that is told once: what is unusual about the rows, the settings or the run.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        matches!(
+            self,
+            Self::RowsTruncated { .. }
+                | Self::ResponsesEmpty { .. }
+                | Self::Stored(_)
+                | Self::RowsSkipped { .. }
+                | Self::NothingToResume { .. }
+                | Self::BatchChosen { .. }
+                | Self::FewSteps { .. }
+                | Self::NotTracked { .. }
+        )
+    }
 }
 
 impl fmt::Display for TrainingEvent {
@@ -140,6 +163,10 @@ impl fmt::Display for TrainingEvent {
                 done,
                 untrained_rows,
             } => planned(f, plan, (*steps, *done), *untrained_rows),
+            Self::FewSteps { steps } => write!(
+                f,
+                "few steps to learn from: {steps} (more epochs, or fewer rows to a step by accumulation, give more)"
+            ),
             Self::Step { row, timing, steps } => step(f, row, timing, *steps),
             Self::Evaluated(row) => evaluation(f, row),
             Self::Checkpoint { step, path } => {

@@ -51,7 +51,8 @@ pub struct TrainReport {
 }
 
 impl TrainReport {
-    /// The training loss of the first part of the steps and of the last; none of fewer than two steps.
+    /// The training loss of the first part of the steps and of the last; none of fewer than two steps. Of a resumed run
+    /// the rest of the epoch in which it was interrupted counts only where nothing else is there: it may be one step.
     #[must_use]
     pub fn course(&self) -> Option<Course> {
         let step = |row: &StepRow| LossOfStep {
@@ -59,8 +60,25 @@ impl TrainReport {
             loss: row.loss,
             tokens: row.trained_tokens as f64,
         };
-        Course::of(&self.steps.iter().map(step).collect::<Vec<_>>())
+        let steps: Vec<LossOfStep> = self.steps.iter().map(step).collect();
+        let rest = if self.steps.len() < self.done {
+            rest_of_epoch(&steps)
+        } else {
+            0
+        };
+        Course::of(&steps[rest..]).or_else(|| Course::of(&steps))
     }
+}
+
+/// Steps of the first epoch, where the next has more.
+fn rest_of_epoch(steps: &[LossOfStep]) -> usize {
+    let within = |steps: &[LossOfStep]| {
+        let end = steps.first().map_or(0.0, |step| step.epoch.ceil());
+        steps.iter().take_while(|step| step.epoch <= end).count()
+    };
+    let first = within(steps);
+    let next = within(&steps[first..]);
+    if first < next { first } else { 0 }
 }
 
 /// When an evaluation was.
@@ -113,5 +131,27 @@ impl fmt::Display for TrainReport {
             Some(best) => write!(f, ", lowest {:.3} after step {}", best.eval_loss, best.step),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_an_interrupted_epoch_is_known() {
+        let steps = |epochs: &[f64]| -> Vec<LossOfStep> {
+            let step = |epoch: &f64| LossOfStep {
+                epoch: *epoch,
+                loss: 1.0,
+                tokens: 1.0,
+            };
+            epochs.iter().map(step).collect()
+        };
+        assert_eq!(rest_of_epoch(&steps(&[2.0, 2.5, 3.0, 3.5])), 1);
+        // Whole, or all that there is.
+        assert_eq!(rest_of_epoch(&steps(&[2.5, 3.0, 3.5, 4.0])), 0);
+        assert_eq!(rest_of_epoch(&steps(&[2.5, 3.0])), 0);
+        assert_eq!(rest_of_epoch(&[]), 0);
     }
 }

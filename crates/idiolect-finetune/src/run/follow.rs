@@ -15,6 +15,9 @@ use super::options::{Listener, RunOptions};
 use super::tensorboard::Board;
 use crate::{FineTuneError, MemoryPlan, Tracker, TrainReport, TrainSettings, TrainingEvent};
 
+/// Fewer steps than these teach an adapter little at the usual learning rates.
+const FEW_STEPS: usize = 20;
+
 /// How a run is followed.
 pub(crate) struct Follow<'a> {
     /// The run directory; without one nothing is written.
@@ -184,9 +187,9 @@ impl Hearing {
         if let Err(error) = self.note(follow, event) {
             self.failed.get_or_insert(error);
         }
-        if let Some(event) = self.told(follow, event) {
-            listener(event);
-        }
+        let told = self.told(follow, event);
+        let few = few_steps(follow, event);
+        told.into_iter().chain(few).for_each(listener);
         match self.failed {
             None => ControlFlow::Continue(()),
             Some(_) => ControlFlow::Break(()),
@@ -250,4 +253,13 @@ impl Hearing {
             _ => return None,
         })
     }
+}
+
+/// The steps of a new run, where they are few and nobody asked for so many.
+fn few_steps(follow: &Follow<'_>, event: &TrainerEvent<'_>) -> Option<TrainingEvent> {
+    let TrainerEvent::Planned { steps, done: 0, .. } = event else {
+        return None;
+    };
+    let is_asked = follow.settings.train.max_steps.is_some();
+    (*steps < FEW_STEPS && !is_asked).then_some(TrainingEvent::FewSteps { steps: *steps })
 }

@@ -2,6 +2,7 @@
 
 use idiolect_data::Dataset;
 use idiolect_finetune::{FineTune, FineTuneSettings, TrainingEvent, Truncation};
+use idiolect_train::TrainConfig;
 use serde_json::json;
 
 use crate::place::{Place, bits, config};
@@ -69,7 +70,7 @@ fn runs_at_the_same_time_do_not_disturb_each_other() {
 }
 
 #[test]
-fn rows_with_an_empty_response_are_told() {
+fn rows_with_an_empty_response_and_few_steps_are_told() {
     let Some(place) = Place::new() else { return };
     let empty = json!({"id": "none", "instruction": "Say it.", "input": "", "output": ""});
     let path = place.lines(
@@ -77,13 +78,22 @@ fn rows_with_an_empty_response_are_told() {
         &[crate::place::examples(), vec![empty]].concat(),
     );
     let (model, data) = (place.model(), Dataset::open(&path).unwrap());
-    let mut told = None;
+    let (mut told, mut few) = (None, None);
     let run = FineTune::new(&model, &data).config(config());
-    let run = run.on_event(|event| {
-        if let TrainingEvent::ResponsesEmpty { rows, first } = event {
-            told = Some((rows, first));
-        }
+    let run = run.on_event(|event| match event {
+        TrainingEvent::ResponsesEmpty { rows, first } => told = Some((rows, first)),
+        TrainingEvent::FewSteps { steps } => few = Some(steps),
+        _ => {}
     });
-    run.start().unwrap();
+    let done = run.start().unwrap().report.done;
     assert_eq!(told, Some((1, "none".to_owned())));
+    assert_eq!(few, Some(done));
+    // So many were asked for.
+    let asked = TrainConfig {
+        max_steps: Some(2),
+        ..config()
+    };
+    let run = FineTune::new(&model, &data).config(asked);
+    let run = run.on_event(|event| assert!(!matches!(event, TrainingEvent::FewSteps { .. })));
+    run.start().unwrap();
 }

@@ -85,13 +85,7 @@ fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome, began: Inst
 /// Shows how far a training is.
 pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
     match event {
-        TrainingEvent::RowsTruncated { .. }
-        | TrainingEvent::ResponsesEmpty { .. }
-        | TrainingEvent::Stored(_)
-        | TrainingEvent::RowsSkipped { .. }
-        | TrainingEvent::NothingToResume { .. }
-        | TrainingEvent::BatchChosen { .. }
-        | TrainingEvent::NotTracked { .. } => bar.note(&event.to_string()),
+        event if event.is_note() => bar.note(&event.to_string()),
         TrainingEvent::Evaluated(row) => {
             let line = event.to_string();
             bar.tell(
