@@ -21,21 +21,17 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use idiolect::data::{Dataset, Format, Row};
 use idiolect::finetune::{AdapterLoss, Loss};
-use idiolect::generate::{
-    Generated, GenerationConfig, GenerationEvent, GenerationSettings, Request, Sampling, Stops,
-    generate,
-};
+use idiolect::generate::{GenerationConfig, Request, Sampling, Stops, generate};
 use idiolect::lm::DecoderLogits;
-use idiolect::lm::{GenerateRun, LanguageModel, ModelPrompt};
 use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
 use idiolect::model::{Bits, Decoder, NoAdapter, load, load_quantized};
-use idiolect::prompt::DistillTemplate;
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, StepContext, TrainConfig, clip_by_global_norm};
 use support::peak_mib;
 
+#[path = "smollm2/distill.rs"]
+mod distill;
 mod support;
 
 const CASES: [&str; 21] = [
@@ -90,7 +86,7 @@ fn run(case: &str, repeats: usize) {
         return;
     };
     if let Some(case) = case.strip_prefix("distill-") {
-        return distill(&path, case, repeats);
+        return distill::run(&path, case, repeats);
     }
     let (decoder, of_type) = decoder(&path, case);
     let loaded = peak_mib();
@@ -234,63 +230,6 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
     assert!(done.unwrap().iter().all(|row| row.token_ids.len() == 128));
 }
 
-/// The first 32 examples as the distillation job asks for them, rewritten greedily.
-fn distill(path: &Path, case: &str, repeats: usize) {
-    let (batch_size, way) = case.split_once('-').expect("distill-ROWS-WAY");
-    let model = LanguageModel::open(&path.display().to_string()).unwrap();
-    let data = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../examples/data/openfunctions/train.json"
-    );
-    let set = Dataset::open_as(Path::new(data), Format::Alpaca).unwrap();
-    let template = DistillTemplate::refer();
-    let prompt = |row: &Row| {
-        let messages = template.messages(&row.example);
-        model.prompt_ids(&ModelPrompt::Messages(messages)).unwrap()
-    };
-    let mut prompts: Vec<Vec<u32>> = set.rows[..32].iter().map(prompt).collect();
-    prompts.sort_by_key(|prompt| std::cmp::Reverse(prompt.len()));
-    let plain = GenerationSettings::default();
-    let generation = GenerationSettings {
-        generation_batch_size: batch_size.parse().unwrap(),
-        prefix_sharing: !(way == "batches" || way == "refill"),
-        speculate: if way == "speculate" {
-            plain.speculate
-        } else {
-            0
-        },
-        stop: vec![DistillTemplate::CHAT_STOP.into()],
-        ..plain
-    };
-    let run = GenerateRun {
-        seed: 42,
-        ..GenerateRun::default()
-    };
-    let at_once = if way == "batches" {
-        generation.generation_batch_size
-    } else {
-        32
-    };
-    for _ in 0..repeats {
-        let (began, before) = (Instant::now(), cpu_seconds());
-        let rows = prompts.chunks(at_once).flat_map(|prompts| {
-            let flow = &mut |_: GenerationEvent<'_>| ControlFlow::Continue(());
-            let prompts: Vec<_> = prompts.iter().cloned().map(ModelPrompt::Tokens).collect();
-            model.generate(&prompts, &generation, run, flow).unwrap()
-        });
-        let rows: Vec<Generated> = rows.collect();
-        let seconds = began.elapsed().as_secs_f64();
-        let tokens: usize = rows.iter().map(|row| row.token_ids.len()).sum();
-        let passes: usize = rows.iter().map(|row| row.passes).sum();
-        let row = serde_json::json!({
-            "case": format!("distill-{case}"), "tokens": tokens, "rows_per_minute": 1920.0 / seconds,
-            "cpu_seconds": cpu_seconds() - before, "tokens_per_pass": tokens as f64 / passes as f64,
-            "peak_mib": peak_mib(),
-        });
-        println!("{row}");
-    }
-}
-
 fn prefill(decoder: &Decoder, rows: usize, tokens: usize) {
     let flat: Vec<i64> = ids(rows * tokens, 7).into_iter().map(i64::from).collect();
     let data = burn::tensor::TensorData::new(flat, [rows, tokens]);
@@ -303,19 +242,4 @@ fn prefill(decoder: &Decoder, rows: usize, tokens: usize) {
         .slice([0..rows, tokens - 1..tokens, 0..width])
         .reshape([rows, width]);
     let _ = decoder.logits(last).into_data();
-}
-
-/// Time of all threads so far.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace();
-    let ticks = fields
-        .skip(11)
-        .take(2)
-        .filter_map(|n| n.parse::<f64>().ok());
-    ticks.sum::<f64>() / 100.0
 }

@@ -241,8 +241,8 @@ fn gradients_are_those_of_the_values() {
                 moved[at / 6][at % 6] += by;
                 numbers(loss(moved).loss).iter().sum::<f64>()
             };
-            let slope = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-            let away = (slope - gradient[at]).abs();
+            let numeric = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            let away = (numeric - gradient[at]).abs();
             assert!(away < 1e-8, "{divergence:?} {support:?} {at}: {away:e}");
         }
     }
