@@ -10,6 +10,10 @@ mod choice;
 #[path = "../../crates/idiolect-model/tests/golden.rs"]
 mod model;
 mod speed;
+#[path = "../../crates/idiolect-kernels/tests/steps/devices.rs"]
+mod steps;
+#[path = "../../crates/idiolect-kernels/tests/steps/support.rs"]
+mod support;
 #[path = "peft_training.rs"]
 mod training;
 

@@ -3,13 +3,18 @@
 pub mod plain;
 
 mod chunks;
+#[cfg(feature = "cube")]
+mod cube;
 mod dropout;
+#[cfg(any(feature = "flex", feature = "cube"))]
+mod extension;
 mod finite;
 #[cfg(feature = "flex")]
 mod flex;
 mod loss;
 mod quantized_copy;
 mod steps;
+mod visible;
 
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
 pub use dropout::DropoutKeys;
@@ -17,6 +22,7 @@ pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use quantized_copy::QuantizedCopy;
 pub use steps::{
-    attention, dequantize, is_fused, linear, linear_few_tokens, product, quantize, rms_norm,
+    attention, dequantize, is_fused, linear, linear_few_tokens, low_rank, product, quantize, rms_norm,
     rotate, row_loss, row_nll, swiglu,
 };
+pub use visible::Visible;

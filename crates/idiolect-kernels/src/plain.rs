@@ -7,7 +7,7 @@ use crate::RowLoss;
 
 mod attention;
 
-pub use attention::{attention, attention_in_pieces};
+pub use attention::attention;
 
 /// [`crate::rms_norm`] from Burn's own operations.
 ///
@@ -64,6 +64,21 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
 pub fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     let dtype = x.dtype();
     burn::tensor::module::linear(x, back_to(weight.dequantize(), dtype), None)
+}
+
+/// [`crate::low_rank`] from Burn's own operations.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, tokens, inputs]`
+/// - `a`: `[inputs, rank]`
+/// - `b`: `[rank, outputs]`
+/// - result: `[rows, tokens, outputs]`
+#[must_use]
+pub fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>) -> Tensor<3> {
+    let ([rows, tokens, inputs], [_, outputs]) = (x.dims(), b.dims());
+    let x = back_to(x.reshape([rows * tokens, inputs]), a.dtype());
+    x.matmul(a).matmul(b).reshape([rows, tokens, outputs])
 }
 
 /// [`crate::row_loss`] from Burn's own operations.

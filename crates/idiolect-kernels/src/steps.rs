@@ -1,21 +1,22 @@
-//! The steps that this crate exports: fused where it has a fused step for the device and the numbers are f32, else
-//! the plain composition.
+//! The steps that this crate exports: those of the device where it has them, else the plain composition.
 //!
 //! No step knows a model, or a loss other than the cross-entropy of the head.
 
 use burn::tensor::quantization::QuantScheme;
 use burn::tensor::{DType, Tensor};
 
-use crate::{RowLoss, plain};
+use crate::{RowLoss, Visible, plain};
 
+#[cfg(any(feature = "flex", feature = "cube"))]
+use crate::extension;
 #[cfg(feature = "flex")]
 use crate::flex;
 
-/// Whether the steps are fused ones for tensors like `x`.
+/// Whether the steps have a backward of their own for tensors like `x`, for which autodiff keeps their inputs alone.
 #[must_use]
 pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
-    #[cfg(feature = "flex")]
-    if flex::serves(x) {
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if extension::serves(x) {
         return true;
     }
     let _ = x;
@@ -85,9 +86,9 @@ pub fn dequantize<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
 /// `x weight` for every token of a batch, by Burn's blocked product: a token's result does not depend on how
 /// many others there are, so that an example trains alone as it does in a batch.
 ///
-/// A weight that autodiff does not track is frozen, and where the step is fused the gradient of `x` is computed with
-/// a copy of it that is transposed on all threads. A quantised weight is frozen too: it is dequantised for the product alone, and where the step is fused autodiff
-/// keeps the quantised one.
+/// A weight that autodiff does not track is frozen, and on the CPU in f32 the gradient of `x` is computed with a copy
+/// of it that is transposed on all threads. A quantised weight is frozen too: it is dequantised for the product alone,
+/// and autodiff keeps the quantised one.
 ///
 /// # Shapes
 ///
@@ -104,10 +105,9 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
         return quantized_linear(x, weight);
     }
     #[cfg(feature = "flex")]
-    let weight = match flex::linear(&x, weight) {
-        Ok(y) => return y,
-        Err(weight) => weight,
-    };
+    if flex::is_frozen(&x, &weight) {
+        return extension::frozen_linear(x, weight);
+    }
     burn::tensor::module::linear(x, weight, None)
 }
 
@@ -139,10 +139,33 @@ pub fn linear_few_tokens(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     linear(x, weight)
 }
 
+/// `x a b` in the type of the factors, as an adapter's update beside a weight of another type.
+///
+/// `x` is cast for the product alone, so that autodiff keeps it as it is.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, tokens, inputs]`
+/// - `a`: `[inputs, rank]`
+/// - `b`: `[rank, outputs]`
+/// - result: `[rows, tokens, outputs]`
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>) -> Tensor<3> {
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if extension::serves(&x) && extension::serves(&a) && extension::serves(&b) {
+        return extension::low_rank(x, a, b);
+    }
+    plain::low_rank(x, a, b)
+}
+
 fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
-    #[cfg(feature = "flex")]
-    if flex::serves(&x) {
-        return flex::quantized_linear(x, weight);
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if extension::serves(&x) {
+        return extension::quantized_linear(x, weight);
     }
     plain::quantized_linear(x, dequantize(weight))
 }
@@ -158,9 +181,9 @@ fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 /// - `scale`: `[hidden]`
 #[must_use]
 pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
-    #[cfg(feature = "flex")]
-    if flex::serves(&x) && flex::serves(&scale) {
-        return flex::rms_norm(x, scale, eps);
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if extension::serves(&x) && extension::serves(&scale) {
+        return extension::rms_norm(x, scale, eps);
     }
     plain::rms_norm(x, scale, eps)
 }
@@ -178,9 +201,9 @@ pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
 /// - `cos`, `sin`: `[rows or 1, 1, tokens, head_dim / 2]` in f32
 #[must_use]
 pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "flex")]
-    if flex::serves(&x) && flex::serves(&cos) && flex::serves(&sin) {
-        return flex::rotate(x, cos, sin);
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if extension::serves(&x) && extension::serves(&cos) && extension::serves(&sin) {
+        return extension::rotate(x, cos, sin);
     }
     plain::rotate(x, cos, sin)
 }
@@ -192,33 +215,38 @@ pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
 /// - `gate`, `up`: `[rows, tokens, width]`, and so is the result
 #[must_use]
 pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
-    #[cfg(feature = "flex")]
-    if flex::serves(&gate) && flex::serves(&up) {
-        return flex::swiglu(gate, up);
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if extension::serves(&gate) && extension::serves(&up) {
+        return extension::swiglu(gate, up);
     }
     plain::swiglu(gate, up)
 }
 
-/// Softmax attention, `softmax(q k^T / sqrt(head_dim) + mask) v`, in which a group of query heads
-/// shares a key head.
+/// Softmax attention, `softmax(q k^T / sqrt(head_dim)) v` over the keys that each query sees, in which a group of
+/// query heads shares a key head.
 ///
-/// The fused step keeps two numbers for each row of scores, computes the scores again in the backward pass
-/// (Dao et al., arXiv 2205.14135, Algorithm 4), and skips the keys that no query of a tile sees: those whose mask
-/// is below -1e9.
-/// Its result has the memory order `[rows, tokens, heads, head_dim]`, so that joining the heads copies nothing.
-/// `mask` gets no gradient.
+/// No scores are kept: the backward pass computes them again (Dao et al., arXiv 2205.14135, Algorithm 4). The fused
+/// step of the CPU keeps two numbers for each row of scores and skips the keys that no query of a tile sees; its
+/// result has the memory order `[rows, tokens, heads, head_dim]`, so that joining the heads copies nothing.
+/// Elsewhere the scores of a piece of rows, heads and queries exist at a time, 256 MiB of them at most.
 ///
 /// # Shapes
 ///
 /// - `q`: `[rows, heads, tokens, head_dim]`, and so is the result
 /// - `k`, `v`: `[rows, kv_heads, keys, head_dim]`, where `kv_heads` divides `heads`
-/// - `mask`: `[rows or 1, 1, tokens, keys]` in f32, added to the scores
+/// - `visible`: of one row or of `rows`, with `tokens` queries; `None` where each sees every key
 #[must_use]
-pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<Tensor<4>>) -> Tensor<4> {
-    #[cfg(feature = "flex")]
-    if [&q, &k, &v].into_iter().chain(&mask).all(flex::serves) {
-        return flex::attention(q, k, v, mask);
+pub fn attention(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    visible: Option<&Visible>,
+) -> Tensor<4> {
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if [&q, &k, &v].into_iter().all(extension::serves) {
+        return extension::attention(q, k, v, visible);
     }
+    let mask = visible.map(|visible| visible.mask(k.dims()[2]));
     plain::attention(q, k, v, mask)
 }
 

@@ -8,7 +8,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData, module::linear};
-use idiolect_kernels::dequantize;
+use idiolect_kernels::{dequantize, low_rank};
 
 /// The factors of one site, in f32.
 #[derive(Module, Debug)]
@@ -142,7 +142,7 @@ impl Factors {
     ) -> Tensor<3> {
         let dtype = x.dtype();
         let dropped = mask.map(|mask| as_f32(x.clone()) * mask);
-        let input = dropped.clone().unwrap_or_else(|| as_f32(x.clone()));
+        let input = dropped.clone().unwrap_or_else(|| x.clone());
         let update = self.update(input);
         let Some(ratio) = self.ratio() else {
             return base + as_type(update, dtype);
@@ -165,19 +165,14 @@ impl Factors {
 
     /// `s ((x A) B + bias)`, less what the start would give where that is not to count.
     fn update(&self, x: Tensor<3>) -> Tensor<3> {
-        let [rows, tokens, input] = x.dims();
-        let x = x.reshape([rows * tokens, input]);
-        let mut update = x.clone().matmul(self.a.val()).matmul(self.b.val());
+        let mut update = low_rank(x.clone(), self.a.val(), self.b.val());
         if let Some([a, b]) = &self.frozen.origin {
-            update = update - x.matmul(a.clone()).matmul(b.clone());
+            update = update - low_rank(x, a.clone(), b.clone());
         }
         if let Some(bias) = &self.bias {
             update = update + bias.val().unsqueeze();
         }
-        let output = update.dims()[1];
-        update
-            .mul_scalar(self.scale)
-            .reshape([rows, tokens, output])
+        update.mul_scalar(self.scale)
     }
 
     /// Magnitude over length of each column, `[1, out]`; none without a magnitude.

@@ -1,6 +1,6 @@
 //! One decoder block: norm, grouped attention, norm, gated feed-forward, each added to its input.
 //!
-//! It knows its weights and nothing of positions or masks, which arrive ready in a [`Context`].
+//! It knows its weights and nothing of positions or of which keys a query sees, which arrive ready in a [`Context`].
 //! Projections may be quantised by Burn to 8 or 4 bits, symmetrically, with a scale for each block of
 //! neighbouring values in a row: such a decoder block computes, and an adapter is trained beside it (Dettmers
 //! et al., arXiv 2305.14314, without their `NF4` values and double quantisation), but it cannot be trained
@@ -104,7 +104,7 @@ impl Call<'_> {
         let q = self.scaled_queries(q);
         let attended = match cache {
             Some(cache) => cache.attend([q, k, v], &context.plan),
-            None => attention(q, k, v, context.mask.clone()),
+            None => attention(q, k, v, context.visible.as_ref()),
         };
         let [rows, _, tokens, _] = attended.dims();
         let width = config.query_width();

@@ -68,16 +68,16 @@ impl LayerCache {
         let q = queries
             .reshape([rows, group.queries, heads, width])
             .swap_dims(1, 2);
-        let visible = |buffer: &Tensor<4>| {
+        let of_group = |buffer: &Tensor<4>| {
             let [_, heads, _, width] = buffer.dims();
             let place = [group.rows.clone(), 0..heads, 0..group.keys, 0..width];
             buffer.clone().slice(place)
         };
         let attended = attention(
             q,
-            visible(&self.keys),
-            visible(&self.values),
-            group.mask.clone(),
+            of_group(&self.keys),
+            of_group(&self.values),
+            Some(&group.visible),
         );
         let attended = attended
             .swap_dims(1, 2)

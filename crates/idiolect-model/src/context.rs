@@ -1,31 +1,32 @@
-//! What a pass of tokens through the blocks needs beside their ids: rotary angles, a mask, and with a KV cache
-//! which rows attend together. It is made once a pass and used by every block.
+//! What a pass of tokens through the blocks needs beside their ids: rotary angles, which keys a query sees, and with
+//! a KV cache which rows attend together. It is made once a pass and used by every block.
 //!
-//! A batch without a cache is padded on the right, which needs no mask: a real token never sees what follows
-//! it.
+//! A batch without a cache is padded on the right, which hides nothing: a real token never sees what
+//! follows it.
 //! With a cache rows differ in length, and the new tokens of all of them form one sequence without padding, so
 //! that attention alone knows rows.
 
-mod mask;
 mod pass;
+mod seen;
 
 pub use pass::NewTokens;
 pub(crate) use pass::{Group, Padding, PassLayout, Plan, index};
 
 use std::slice;
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::Device;
+use idiolect_kernels::Visible;
 
-use self::mask::{HIDDEN, Visible, mask};
+use self::seen::{seen, up_to};
 use crate::rope::{Angles, Position, Rope};
 
-/// Rotary angles and mask of one pass.
+/// Rotary angles of one pass, and which keys its queries see.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub(crate) angles: Angles,
-    /// `[1 or rows, 1, tokens, tokens]` in f32; `None` where every token sees every key. Not for a pass with a
-    /// cache.
-    pub(crate) mask: Option<Tensor<4>>,
+    /// Of one row for all, or of every row; `None` where each query sees every key. A pass with a cache has them in
+    /// its plan.
+    pub(crate) visible: Option<Visible>,
     /// Which rows attend together in a pass with a cache.
     pub(crate) plan: Plan,
 }
@@ -56,14 +57,10 @@ impl Context {
             (0..tokens).map(move |at| Position { at, of })
         };
         let positions: Vec<Position> = lengths.iter().flat_map(row).collect();
-        let visible = Visible {
-            queries: tokens,
-            keys: tokens,
-            window,
-        };
+        let seen = seen(slice::from_ref(&(0..tokens)), tokens, window);
         Self {
             angles: rope.angles(&positions, lengths.len(), device),
-            mask: mask(slice::from_ref(&(0..tokens)), visible, device),
+            visible: Some(Visible::new(&seen, 1, device)),
             plan: Plan::default(),
         }
     }
@@ -85,25 +82,23 @@ impl Context {
         device: &Device,
     ) -> Self {
         let mut positions = Vec::with_capacity(parts.len() * tokens);
-        let mut values = vec![HIDDEN; parts.len() * tokens * tokens];
-        let mut queries = values.chunks_exact_mut(tokens.max(1));
+        let mut seen = Vec::with_capacity(parts.len() * tokens);
         for parts in parts {
             let filled: usize = parts.iter().sum();
             assert!(filled <= tokens, "{filled} tokens in a row of {tokens}");
             let mut start = 0;
             for length in parts.iter().copied().chain([tokens - filled]) {
-                for (at, keys) in (0..length).zip(&mut queries) {
-                    let first = window.map_or(0, |window| (at + 1).saturating_sub(window));
-                    keys[start + first..=start + at].fill(0.0);
+                for at in 0..length {
+                    let own = up_to(at, window);
+                    seen.push(start + own.start..start + own.end);
                     positions.push(Position { at, of: length });
                 }
                 start += length;
             }
         }
-        let data = TensorData::new(values, [parts.len(), 1, tokens, tokens]);
         Self {
             angles: rope.angles(&positions, parts.len(), device),
-            mask: Some(Tensor::from_data(data, (device, DType::F32))),
+            visible: Some(Visible::new(&seen, parts.len(), device)),
             plan: Plan::default(),
         }
     }
@@ -112,7 +107,7 @@ impl Context {
     pub(crate) fn cached(rope: &Rope, layout: &PassLayout, device: &Device) -> Self {
         Self {
             angles: rope.angles(&layout.positions, 1, device),
-            mask: None,
+            visible: None,
             plan: layout.plan.clone(),
         }
     }

@@ -84,7 +84,8 @@ impl Decoder {
         }
     }
 
-    /// Whether the steps of its blocks are fused on its device, which keeps less for the backward pass.
+    /// Whether the steps of its blocks have a backward of their own on its device, which keeps less for the backward
+    /// pass.
     #[must_use]
     pub fn is_fused(&self) -> bool {
         idiolect_kernels::is_fused(&self.weights.norm.val())
@@ -111,20 +112,20 @@ impl Decoder {
         bytes.0
     }
 
-    /// Angles and mask of a batch of rows of `tokens` tokens.
+    /// Angles and visible keys of a batch of rows of `tokens` tokens.
     #[must_use]
     pub fn context(&self, tokens: usize) -> Context {
         self.padded_context(&[tokens], tokens)
     }
 
-    /// Angles and mask of a batch of rows that are padded on the right to `tokens`, `lengths` without their padding.
+    /// Angles and visible keys of a batch of rows that are padded on the right to `tokens`, `lengths` without their padding.
     #[must_use]
     pub fn padded_context(&self, lengths: &[usize], tokens: usize) -> Context {
         let window = self.config.sliding_window;
         Context::right_padded(&self.rope, lengths, tokens, window, &self.device())
     }
 
-    /// Angles and mask of rows of packed sequences, `parts` their lengths in each row; see [`Context::packed`].
+    /// Angles and visible keys of rows of packed sequences, `parts` their lengths in each row; see [`Context::packed`].
     ///
     /// # Panics
     ///
@@ -199,7 +200,7 @@ impl Decoder {
         self.hidden_in(ids, &context, adapter)
     }
 
-    /// Hidden states, ready for the head, of tokens with the positions and the mask of `context`.
+    /// Hidden states, ready for the head, of tokens with the positions and the visible keys of `context`.
     ///
     /// # Shapes
     ///

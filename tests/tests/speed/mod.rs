@@ -29,6 +29,7 @@ use idiolect_kernels::plain;
 use idiolect_testkit::device;
 use serde_json::json;
 
+mod launches;
 mod meter;
 mod shape;
 

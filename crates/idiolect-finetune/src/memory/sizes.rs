@@ -50,7 +50,11 @@ impl Sizes {
             // whole are updated one by one, and no gradient of theirs is there beside a checkpoint.
             trained: (adapter.num_params() - whole) * 4 * 8 + whole * 4 * 4,
             inputs: product([batch.tokens, config.hidden_size, size, config.num_layers]),
-            block: product([batch.tokens, kept_floats(decoder, &inputs, batch.width), 4]),
+            block: product([
+                batch.tokens,
+                kept_floats(decoder, &inputs, batch.width),
+                size,
+            ]),
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
             // Logits, their exponentials and their gradient.
             logits: CHUNK_ROWS * config.vocab_size * 4 * 3 + trained_head(decoder, adapter),

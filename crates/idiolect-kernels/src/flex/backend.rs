@@ -1,92 +1,134 @@
-//! The fused steps as an extension of Burn's backends.
+//! The fused steps as those of Burn's CPU backend in f32; half types are composed of its operations.
 
-use burn::backend::tensor::{FloatTensor, QuantizedTensor};
-use burn::backend::{Backend, ExtensionType, Flex, backend_extension};
+use burn::backend::Flex;
+use burn::backend::ops::{FloatTensorOps, ModuleOps};
+use burn::backend::tensor::{FloatTensor, IntTensor, QuantizedTensor};
+use burn::tensor::DType;
+use burn_flex::FlexTensor;
 
 use super::attention::{self, Inputs};
-use super::rotary::Rotation;
-use super::{buffer, gate, linear, norm, quantized, rotary};
-
-/// What is added to the scores of attention.
-#[derive(ExtensionType)]
-pub(crate) enum Mask<B: Backend> {
-    /// A tensor, `[rows or 1, 1, tokens, keys]`.
-    Added(FloatTensor<B>),
-    /// Nothing.
-    None,
-}
-
-impl<B: Backend> Mask<B> {
-    /// The result of `f` for the tensor.
-    pub(super) fn map<T>(self, f: impl FnOnce(FloatTensor<B>) -> T) -> Option<T> {
-        match self {
-            Self::Added(mask) => Some(f(mask)),
-            Self::None => None,
-        }
-    }
-}
-
-/// The steps on a backend's own tensors.
-#[backend_extension(Flex, Autodiff)]
-pub(crate) trait Steps: Backend {
-    fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
-    fn rotate(
-        x: FloatTensor<Self>,
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
-    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn attention(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        #[extension_type] mask: Mask<Self>,
-    ) -> FloatTensor<Self>;
-    /// A product with a weight that is frozen.
-    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn quantized_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self>;
-}
+use super::rotary::Direction;
+use super::{gate, linear, norm, quantized, rotary};
+use crate::extension::backend::{Attended, Kept, Steps};
+use crate::extension::composed;
 
 impl Steps for Flex {
-    fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
-        norm::forward(&x, &scale, eps)
+    fn rms_norm(x: FlexTensor, scale: FlexTensor, eps: f64) -> FlexTensor {
+        if all_f32([&x, &scale]) {
+            return norm::forward(&x, &scale, small(eps));
+        }
+        composed::norm::forward::<Self>(x, scale, eps)
     }
 
-    fn rotate(
-        x: FloatTensor<Self>,
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        let by_token = buffer::is_swapped(&x);
-        rotary::rotate(
-            x,
-            &cos,
-            &sin,
-            Rotation {
-                sign: 1.0,
-                by_token,
-            },
-        )
+    fn rms_norm_backward(dy: FlexTensor, x: FlexTensor, scale: FlexTensor, eps: f64) -> FlexTensor {
+        if all_f32([&x, &scale]) {
+            return norm::backward(dy, x, &scale, small(eps));
+        }
+        composed::norm::backward::<Self>(dy, x, scale, eps)
     }
 
-    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
-        gate::forward_in_place(gate, &up)
+    fn rms_norm_backward_scale(
+        dy: FlexTensor,
+        x: FlexTensor,
+        scale: FlexTensor,
+        eps: f64,
+    ) -> FlexTensor {
+        if all_f32([&x, &scale]) {
+            return norm::backward_scale(&dy, x, &scale, small(eps));
+        }
+        composed::norm::backward_scale::<Self>(dy, x, scale, eps)
     }
 
-    fn attention(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        mask: Mask<Self>,
-    ) -> FloatTensor<Self> {
-        attention::forward(&Inputs::new([q, k, v], mask.map(|mask| mask))).out
+    fn rotate(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, back: bool) -> FlexTensor {
+        if !all_f32([&x, &cos, &sin]) {
+            return composed::rotary::rotate::<Self>(x, cos, sin, back);
+        }
+        let direction = if back { Direction::Back } else { Direction::Forth };
+        rotary::rotate(x, &cos, &sin, direction)
     }
 
-    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
+        if all_f32([&gate, &up]) {
+            return gate::forward_in_place(gate, &up);
+        }
+        composed::gate::forward::<Self>(gate, up)
+    }
+
+    fn swiglu_backward(
+        dy: FlexTensor,
+        gate: FlexTensor,
+        up: FlexTensor,
+    ) -> (FlexTensor, FlexTensor) {
+        if all_f32([&dy, &gate, &up]) {
+            return gate::backward(dy, gate, &up);
+        }
+        composed::gate::backward::<Self>(dy, gate, up)
+    }
+
+    fn attend(
+        q: FlexTensor,
+        k: FlexTensor,
+        v: FlexTensor,
+        visible: IntTensor<Self>,
+    ) -> Attended<Self> {
+        if !all_f32([&q, &k, &v]) {
+            return composed::attention::forward::<Self>(q, k, v, visible);
+        }
+        let attention::Attended { out, sums } = attention::forward(&Inputs::new([q, k, v], visible));
+        Attended {
+            out,
+            kept: Kept::Sums(sums),
+        }
+    }
+
+    fn attend_backward(
+        dy: FlexTensor,
+        q: FlexTensor,
+        k: FlexTensor,
+        v: FlexTensor,
+        visible: IntTensor<Self>,
+        kept: Kept<Self>,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        match kept {
+            Kept::Sums(sums) => {
+                let inputs = Inputs::new([q, k, v], visible);
+                attention::backward(&inputs, &sums, dy).into()
+            }
+            Kept::Nothing => composed::attention::backward::<Self>(dy, q, k, v, visible),
+        }
+    }
+
+    fn frozen_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         linear::forward(x, weight)
     }
 
-    fn quantized_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self> {
-        quantized::forward(x, &weight)
+    fn frozen_linear_backward(dy: FlexTensor, weight: FlexTensor) -> FlexTensor {
+        linear::backward(dy, &weight)
     }
+
+    fn quantized_linear(x: FlexTensor, weight: QuantizedTensor<Self>) -> FlexTensor {
+        if all_f32([&x]) {
+            return quantized::forward(x, &weight);
+        }
+        let weight = Self::float_cast(quantized::dequantized(&weight), x.dtype().into());
+        Self::linear(x, weight, None)
+    }
+
+    fn quantized_linear_backward(dy: FlexTensor, weight: QuantizedTensor<Self>) -> FlexTensor {
+        if all_f32([&dy]) {
+            return quantized::backward(dy, &weight);
+        }
+        let weight = Self::float_cast(quantized::dequantized(&weight), dy.dtype().into());
+        Self::linear_x_backward(weight, dy)
+    }
+}
+
+fn all_f32<const N: usize>(tensors: [&FlexTensor; N]) -> bool {
+    tensors.iter().all(|tensor| tensor.dtype() == DType::F32)
+}
+
+/// A constant of a model's configuration: f32 holds it as well as f64.
+#[allow(clippy::cast_possible_truncation)]
+fn small(eps: f64) -> f32 {
+    eps as f32
 }

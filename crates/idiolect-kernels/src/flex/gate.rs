@@ -39,7 +39,11 @@ pub(super) fn forward_in_place(gate: FlexTensor, up: &FlexTensor) -> FlexTensor 
 }
 
 /// Gradients of `gate` and `up`, in the memory of `gate` and `dy` where nothing else owns it.
-pub(super) fn backward(dy: FlexTensor, gate: FlexTensor, up: &FlexTensor) -> [FlexTensor; 2] {
+pub(super) fn backward(
+    dy: FlexTensor,
+    gate: FlexTensor,
+    up: &FlexTensor,
+) -> (FlexTensor, FlexTensor) {
     let (mut dy, mut gate, up) = (dense(dy), dense(gate), dense(up.clone()));
     let parts = gate
         .storage_mut::<f32>()
@@ -51,7 +55,7 @@ pub(super) fn backward(dy: FlexTensor, gate: FlexTensor, up: &FlexTensor) -> [Fl
         .for_each(|(dy, (gate, up))| {
             Arch::new().dispatch(Backward { dy, gate, up });
         });
-    [gate, dy]
+    (gate, dy)
 }
 
 struct Forward<'a> {

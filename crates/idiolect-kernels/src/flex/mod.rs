@@ -1,4 +1,4 @@
-//! The fused steps of Burn's CPU backend, Flex: shapes are checked, and the steps are called by Burn's dispatch.
+//! The fused steps of Burn's CPU backend, Flex.
 //!
 //! Everything here is f32; other types take the plain composition.
 
@@ -6,7 +6,6 @@
 #![allow(clippy::inline_always)]
 
 mod attention;
-mod autodiff;
 mod backend;
 mod buffer;
 mod eight_bit_copy;
@@ -26,13 +25,10 @@ pub(crate) use product_few_rows::MOST_ROWS;
 pub(crate) use quantize::quantize;
 
 use burn::backend::ops::FloatTensorOps;
-use burn::backend::{
-    BackendTensor, Dispatch, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex,
-};
+use burn::backend::{BackendTensor, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 
-use self::backend::{Mask, Steps};
 use self::head_loss::RowGradients;
 use crate::{RowLoss, plain};
 
@@ -41,106 +37,9 @@ pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && matches!(x.device().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
-pub(crate) fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
-    assert_eq!(
-        x.dims()[2],
-        scale.dims()[0],
-        "one scale for each hidden value"
-    );
-    // A constant of a model's configuration: f32 holds it as well as f64.
-    #[allow(clippy::cast_possible_truncation)]
-    let eps = eps as f32;
-    let (x, scale) = (x.into_dispatch(), scale.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Steps>::rms_norm(x, scale, eps))
-}
-
-pub(crate) fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
-    let [rows, _, tokens, width] = x.dims();
-    for [angles, one, positions, half] in [cos.dims(), sin.dims()] {
-        assert!(
-            angles == 1 || angles == rows,
-            "angles of {angles} rows for {rows}"
-        );
-        assert_eq!(
-            [one, positions, 2 * half],
-            [1, tokens, width],
-            "angles of another shape"
-        );
-    }
-    let (x, cos, sin) = (x.into_dispatch(), cos.into_dispatch(), sin.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Steps>::rotate(x, cos, sin))
-}
-
-pub(crate) fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
-    assert_eq!(gate.dims(), up.dims(), "gate and up of one shape");
-    let (gate, up) = (gate.into_dispatch(), up.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Steps>::swiglu(gate, up))
-}
-
-pub(crate) fn attention(
-    q: Tensor<4>,
-    k: Tensor<4>,
-    v: Tensor<4>,
-    mask: Option<Tensor<4>>,
-) -> Tensor<4> {
-    let [rows, heads, tokens, width] = q.dims();
-    let [_, kv_heads, keys, _] = k.dims();
-    assert_eq!(
-        heads % kv_heads,
-        0,
-        "{kv_heads} key heads cannot share {heads} query heads"
-    );
-    assert_eq!(
-        [k.dims(), v.dims()],
-        [[rows, kv_heads, keys, width]; 2],
-        "keys of another shape"
-    );
-    if let Some(mask) = &mask {
-        let [masks, one, queries, visible] = mask.dims();
-        assert!(
-            masks == 1 || masks == rows,
-            "a mask of {masks} rows for {rows}"
-        );
-        assert_eq!(
-            [one, queries, visible],
-            [1, tokens, keys],
-            "a mask of another shape"
-        );
-    }
-    let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
-    let mask = mask.map_or(Mask::None, |mask| Mask::Added(mask.into_dispatch()));
-    Tensor::from_dispatch(<Dispatch as Steps>::attention(q, k, v, mask))
-}
-
-/// The product with a weight that is not tracked by autodiff; a tracked one comes back.
-#[allow(
-    clippy::result_large_err,
-    reason = "what is not taken is handed back as it came"
-)]
-pub(crate) fn linear(x: &Tensor<3>, weight: Tensor<2>) -> Result<Tensor<3>, Tensor<2>> {
-    let frozen = serves(x) && serves(&weight);
-    if !frozen || weight.clone().try_into_primitive::<Flex>().is_err() {
-        return Err(weight);
-    }
-    assert_eq!(
-        x.dims()[2],
-        weight.dims()[0],
-        "one row of the weight for each input"
-    );
-    let (x, weight) = (x.clone().into_dispatch(), weight.into_dispatch());
-    Ok(Tensor::from_dispatch(<Dispatch as Steps>::linear(
-        x, weight,
-    )))
-}
-
-pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
-    assert_eq!(
-        x.dims()[2],
-        weight.dims()[0],
-        "one row of the weight for each input"
-    );
-    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Steps>::quantized_linear(x, weight))
+/// Whether a weight is frozen, so that a product with it has a backward of its own: autodiff does not track it.
+pub(crate) fn is_frozen(x: &Tensor<3>, weight: &Tensor<2>) -> bool {
+    serves(x) && serves(weight) && weight.clone().try_into_primitive::<Flex>().is_ok()
 }
 
 /// The product where it has few rows, is in f32 or bf16 and is not tracked by autodiff: sums are in f32. Elsewhere the weight comes back.

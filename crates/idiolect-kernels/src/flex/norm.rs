@@ -24,14 +24,14 @@ pub(super) fn forward(x: &FlexTensor, scale: &FlexTensor, eps: f32) -> FlexTenso
 }
 
 /// Gradient of `x`, in the memory of `dy` where nothing else owns it.
-pub(super) fn backward(dy: FlexTensor, x: &FlexTensor, scale: &FlexTensor, eps: f32) -> FlexTensor {
-    let mut dy = dense(dy);
+pub(super) fn backward(dy: FlexTensor, x: FlexTensor, scale: &FlexTensor, eps: f32) -> FlexTensor {
+    let (mut dy, x) = (dense(dy), dense(x));
     let scale = dense(scale.clone());
     let scale = values(&scale);
     let task = rows_of_task(scale.len());
     dy.storage_mut::<f32>()
         .par_chunks_mut(task)
-        .zip(values(x).par_chunks(task))
+        .zip(values(&x).par_chunks(task))
         .for_each(|(dy, x)| Arch::new().dispatch(Backward { dy, x, scale, eps }));
     dy
 }
@@ -39,15 +39,15 @@ pub(super) fn backward(dy: FlexTensor, x: &FlexTensor, scale: &FlexTensor, eps: 
 /// Gradient of `scale`; the order of its sums depends on the shape alone.
 pub(super) fn backward_scale(
     dy: &FlexTensor,
-    x: &FlexTensor,
-    width: usize,
+    x: FlexTensor,
+    scale: &FlexTensor,
     eps: f32,
 ) -> FlexTensor {
-    let dy = dense(dy.clone());
+    let (dy, x, [width]) = (dense(dy.clone()), dense(x), dims(scale));
     let task = rows_of_task(width);
     let parts: Vec<Vec<f32>> = values(&dy)
         .par_chunks(task)
-        .zip(values(x).par_chunks(task))
+        .zip(values(&x).par_chunks(task))
         .map(|(dy, x)| {
             let mut out = vec![0.0; width];
             Arch::new().dispatch(BackwardScale {

@@ -38,7 +38,7 @@ pub(super) fn backward(dy: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
 }
 
 /// The weight in f32, row-major.
-fn dequantized(weight: &FlexQTensor) -> FlexTensor {
+pub(super) fn dequantized(weight: &FlexQTensor) -> FlexTensor {
     if let Some(four_bits) = FourBits::of(weight) {
         return four_bits.wide(weight);
     }

@@ -6,16 +6,16 @@ use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::buffer::{Rows, dims, is_free, readable, swapped, tensor};
+use super::buffer::{Rows, dims, is_free, is_swapped, readable, swapped, tensor};
 use super::simd::TASK;
 
-/// The direction of a rotation, and the order of the result in memory.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rotation {
-    /// 1 forward, -1 backward.
-    pub(super) sign: f32,
-    /// Whether heads are inside tokens in memory, as in a projection.
-    pub(super) by_token: bool,
+/// The direction of a rotation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Direction {
+    /// By the angles; the result has the order of memory of what is rotated.
+    Forth,
+    /// By their opposite; the result has heads inside tokens in memory, as the projection whose gradient it is.
+    Back,
 }
 
 /// Rotates the heads of `x`, in its own memory where nothing else owns it and the order is that of the result.
@@ -23,18 +23,21 @@ pub(super) fn rotate(
     mut x: FlexTensor,
     cos: &FlexTensor,
     sin: &FlexTensor,
-    rotation: Rotation,
+    direction: Direction,
 ) -> FlexTensor {
     let shape = dims::<4>(&x);
+    let is_back = direction == Direction::Back;
+    let by_token = is_back || is_swapped(&x);
     let (cos, sin) = (readable(cos.clone()), readable(sin.clone()));
     let mut job = Job {
         x: None,
         cos: Rows::new(&cos),
         sin: Rows::new(&sin),
         shape,
-        rotation,
+        sign: if is_back { -1.0 } else { 1.0 },
+        by_token,
     };
-    if is_free(&x, rotation.by_token) {
+    if is_free(&x, by_token) {
         job.run(x.storage_mut());
         return x;
     }
@@ -42,7 +45,7 @@ pub(super) fn rotate(
     job.x = Some(Rows::new(&x));
     let mut out = vec![0.0; shape.iter().product()];
     job.run(&mut out);
-    if rotation.by_token {
+    if by_token {
         swapped(out, shape)
     } else {
         tensor(out, shape)
@@ -55,13 +58,15 @@ struct Job<'a> {
     cos: Rows<'a>,
     sin: Rows<'a>,
     shape: [usize; 4],
-    rotation: Rotation,
+    sign: f32,
+    /// Whether heads are inside tokens in memory, as in a projection.
+    by_token: bool,
 }
 
 impl Job<'_> {
     fn run(&self, out: &mut [f32]) {
         let [_, heads, tokens, width] = self.shape;
-        let (outer, inner) = if self.rotation.by_token {
+        let (outer, inner) = if self.by_token {
             (tokens, heads)
         } else {
             (heads, tokens)
@@ -100,11 +105,12 @@ impl WithSimd for Block<'_> {
             cos,
             sin,
             shape,
-            rotation,
+            sign,
+            by_token,
         } = self.job;
-        let sign = simd.splat_f32s(rotation.sign);
+        let sign = simd.splat_f32s(*sign);
         for (inner, out) in self.out.chunks_exact_mut(shape[3]).enumerate() {
-            let (head, token) = if rotation.by_token {
+            let (head, token) = if *by_token {
                 (inner, self.outer)
             } else {
                 (self.outer, inner)

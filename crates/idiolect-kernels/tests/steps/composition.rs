@@ -1,11 +1,12 @@
 //! Fused steps against the plain composition: values and gradients, at odd sizes and odd layouts.
 
-use burn::tensor::{DType, Tensor, TensorData};
-use idiolect_kernels::{attention, plain, rms_norm, rotate, row_loss, row_nll, swiglu};
+use burn::tensor::{DType, Tensor};
+use idiolect_kernels::{Visible, attention, plain, rms_norm, rotate, row_loss, row_nll, swiglu};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::support::{BOUND, close, device, mask, random, same, same_in};
+use crate::same::{BOUND, device, same, same_in};
+use crate::support::{close, random, visible};
 
 /// A constant in the type of another tensor.
 fn like(constant: &Tensor<4>, x: &Tensor<4>) -> Tensor<4> {
@@ -92,71 +93,36 @@ proptest! {
             random(shape, seed)
         };
         let pads: Vec<usize> = (0..rows).map(|row| (row * 5).min(past)).collect();
-        let mask = masked.then(|| mask(&pads, tokens, past));
+        let visible = masked.then(|| visible(&pads, tokens, past, &device()));
         let look = |x: Tensor<4>| if swapped { x.swap_dims(1, 2) } else { x };
         let inputs = (of(heads, tokens, seed), of(kv_heads, keys, seed ^ 1), of(kv_heads, keys, seed ^ 2));
         same_in(
             DType::F64,
             inputs,
-            |q, k, v| attention(look(q), look(k), look(v), mask.clone()),
+            |q, k, v| attention(look(q), look(k), look(v), visible.as_ref()),
             |q, k, v| {
-                let mask = mask.as_ref().map(|mask| like(mask, &q));
+                let mask = visible.as_ref().map(|visible| like(&visible.mask(keys), &q));
                 plain::attention(look(q), look(k), look(v), mask)
             },
         );
     }
 }
 
-/// A GPU's buffers are bounded: pieces of the scores, down to those of single queries, have the numbers of the whole.
-#[test]
-fn attention_in_pieces_is_the_whole() {
-    let (rows, kv_heads, group, tokens, past) = (3, 2, 2, 7, 4);
-    let keys = past + tokens;
-    let of_head = tokens * group * keys;
-    let masks = [
-        None,
-        Some(mask(&[0], tokens, past)),
-        Some(mask(&[0, 2, 4], tokens, past)),
-    ];
-    for most in [2 * kv_heads * of_head, of_head, 3 * group * keys, 1] {
-        for mask in &masks {
-            let q = random([rows, kv_heads * group, tokens, 8], 1);
-            let [k, v] = [2, 3].map(|seed| random([rows, kv_heads, keys, 8], seed));
-            same(
-                (q, k, v),
-                |q, k, v| plain::attention_in_pieces(q, k, v, mask.clone(), most),
-                |q, k, v| plain::attention(q, k, v, mask.clone()),
-            );
-        }
-    }
-}
-
 #[test]
 fn a_window_and_a_long_row_are_the_composition() {
     let (tokens, window) = (700, 90);
-    let values: Vec<f32> = (0..tokens * tokens)
-        .map(|at| (at / tokens, at % tokens))
-        .map(|(q, k)| if k > q || q - k >= window { -1e30 } else { 0.0 })
-        .collect();
-    let mask = Tensor::<4>::from_data(TensorData::new(values, [1, 1, tokens, tokens]), &device());
+    let seen: Vec<_> = (0..tokens).map(|at: usize| (at + 1).saturating_sub(window)..at + 1).collect();
+    let visible = Visible::new(&seen, 1, &device());
     let (q, k) = (random([1, 2, tokens, 64], 1), random([1, 1, tokens, 64], 2));
     same(
         (q, k, random([1, 1, tokens, 64], 3)),
-        |q, k, v| attention(q, k, v, Some(mask.clone())),
-        |q, k, v| plain::attention(q, k, v, Some(mask.clone())),
+        |q, k, v| attention(q, k, v, Some(&visible)),
+        |q, k, v| plain::attention(q, k, v, Some(visible.mask(tokens))),
     );
 }
 
 #[test]
-fn queries_that_see_nothing_weigh_all_keys_alike() {
-    let mask = mask(&[9], 9, 0);
-    same(
-        (
-            random([1, 1, 9, 8], 1),
-            random([1, 1, 9, 8], 2),
-            random([1, 1, 9, 8], 3),
-        ),
-        |q, k, v| attention(q, k, v, Some(mask.clone())),
-        |q, k, v| plain::attention(q, k, v, Some(mask.clone())),
-    );
+#[should_panic(expected = "a query that sees no key")]
+fn a_query_sees_a_key() {
+    let _ = Visible::new(&[0..1, 3..3], 1, &device());
 }

@@ -3,7 +3,8 @@
 use burn::tensor::{DType, Tensor};
 use idiolect_kernels::linear;
 
-use crate::support::{BOUND, close, random};
+use crate::same::BOUND;
+use crate::support::{close, random};
 
 #[test]
 fn the_gradient_beside_a_frozen_weight_is_that_of_burns_product() {

@@ -1,11 +1,13 @@
-//! The fused steps of the CPU backend.
+//! The steps of the CPU, and those of the device that `IDIOLECT_DEVICE` names.
 
 mod composition;
+mod devices;
 mod dropout;
 mod frozen;
 mod products;
 mod quantized_copy;
 mod rules;
+mod same;
 mod support;
 
 #[test]

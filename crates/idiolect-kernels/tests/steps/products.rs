@@ -7,7 +7,8 @@ use idiolect_kernels::{
 };
 use proptest::prelude::*;
 
-use crate::support::{BOUND, close, random};
+use crate::same::BOUND;
+use crate::support::{close, random};
 
 pub(crate) fn values(tensor: Tensor<2>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()

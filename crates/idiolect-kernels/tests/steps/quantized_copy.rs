@@ -5,7 +5,8 @@ use burn::tensor::{DType, Tensor, TensorData};
 use idiolect_kernels::{QuantizedCopy, dequantize, quantize};
 
 use crate::products::values;
-use crate::support::{close, device, random};
+use crate::same::device;
+use crate::support::{close, random};
 
 #[test]
 fn a_copy_of_a_weight_differs_by_half_a_step_of_its_blocks() {

@@ -3,7 +3,8 @@
 use burn::tensor::{DType, Distribution, Tensor};
 use idiolect_kernels::{attention, plain, rms_norm, rotate, row_loss, row_nll, swiglu};
 
-use crate::support::{close, device, gradient, mask, random};
+use crate::same::{device, gradient};
+use crate::support::{close, random, visible};
 
 #[test]
 fn inputs_are_unchanged_after_backward() {
@@ -27,14 +28,14 @@ fn a_frozen_scale_gets_no_gradient_and_a_plain_tensor_is_a_constant() {
     let angles: Tensor<4> = random([1, 1, 4, 5], 3);
     let x = random([1, 2, 4, 10], 4).autodiff().require_grad();
     let rotated = rotate(x.clone(), angles.clone().cos(), angles.sin());
-    let mask = mask(&[0], 4, 0);
+    let visible = visible(&[0], 4, 0, &device());
     let (k, v) = (random([1, 1, 4, 10], 5), random([1, 1, 4, 10], 6));
-    let tape = attention(rotated, k, v, Some(mask)).sum().backward();
+    let tape = attention(rotated, k, v, Some(&visible)).sum().backward();
     assert!(x.grad(&tape).is_some());
 }
 
 #[test]
-fn other_types_take_the_composition() {
+fn half_types_are_the_composition() {
     let x = random([1, 4, 20], 1).cast(DType::BF16);
     let scale = random([20], 2).cast(DType::BF16);
     let found = rms_norm(x.clone(), scale.clone(), 1e-5);

@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use idiolect_kernels::Visible;
 
-use super::mask::{Visible, mask};
+use super::seen::seen;
 use crate::rope::Position;
 
 /// The most new tokens of a row that attends together with others.
@@ -60,7 +61,7 @@ pub(crate) struct Group {
     pub(crate) queries: usize,
     /// Keys of each row.
     pub(crate) keys: usize,
-    pub(crate) mask: Option<Tensor<4>>,
+    pub(crate) visible: Visible,
     /// `None` where each token is a query and each query a token.
     pub(crate) padding: Option<Padding>,
 }
@@ -148,23 +149,19 @@ impl Group {
         let rows = first.row..last.row + 1;
         let ends = writes.iter().map(|write| write.positions.end);
         let counts = writes.iter().map(|write| write.tokens.len());
-        let visible = Visible {
-            queries: counts.max().unwrap_or(0),
-            keys: ends.max().unwrap_or(0),
-            window,
-        };
+        let queries = counts.max().unwrap_or(0);
         // Rows between them that add nothing are computed too, and dropped.
         let mut positions = vec![0..0; rows.len()];
         for write in writes {
             positions[write.row - rows.start] = write.positions.clone();
         }
         Self {
-            mask: mask(&positions, visible, device),
-            padding: Padding::new(writes, visible.queries, device),
+            visible: Visible::new(&seen(&positions, queries, window), rows.len(), device),
+            padding: Padding::new(writes, queries, device),
             tokens: first.tokens.start..last.tokens.end,
             rows,
-            queries: visible.queries,
-            keys: visible.keys,
+            queries,
+            keys: ends.max().unwrap_or(0),
         }
     }
 }

@@ -12,12 +12,12 @@ use rayon::prelude::*;
 use super::matrix::{Matrix, add_transposed_product, pad, product};
 use super::softmax::softmax_backward;
 use super::tile::{
-    Inputs, Scratch, Sizes, Span, copy_columns, copy_mask, copy_rows, room, with_scratch,
+    Inputs, Scratch, Seen, Sizes, Span, copy_columns, copy_mask, copy_rows, room, with_scratch,
 };
 use crate::flex::buffer::{Rows, readable, tensor};
 
 /// Gradients of `q`, `k` and `v`.
-pub(crate) fn backward(inputs: &Inputs, sums: &[f32], dy: FlexTensor) -> [FlexTensor; 3] {
+pub(crate) fn backward(inputs: &Inputs, sums: &FlexTensor, dy: FlexTensor) -> [FlexTensor; 3] {
     let sizes = Sizes::new(&inputs.q, &inputs.k);
     let Sizes {
         rows,
@@ -34,15 +34,14 @@ pub(crate) fn backward(inputs: &Inputs, sums: &[f32], dy: FlexTensor) -> [FlexTe
         Rows::new(&inputs.v),
         Rows::new(&dy),
     );
-    let mask = inputs.mask.as_ref().map(Rows::new);
     let job = Job {
         sizes,
         q: &q,
         k: &k,
         v: &v,
         dy: &dy,
-        mask: mask.as_ref(),
-        sums,
+        seen: Seen::new(inputs, sizes),
+        sums: sums.storage(),
     };
     let (queries_of_group, keys_of_head) = (sizes.group() * tokens * width, keys * width);
     let mut dq = vec![0.0; rows * kv_heads * queries_of_group];
@@ -78,7 +77,7 @@ struct Job<'a> {
     k: &'a Rows<'a>,
     v: &'a Rows<'a>,
     dy: &'a Rows<'a>,
-    mask: Option<&'a Rows<'a>>,
+    seen: Seen<'a>,
     sums: &'a [f32],
 }
 
@@ -108,7 +107,6 @@ impl WithSimd for Head<'_> {
         let Sizes {
             kv_heads,
             tokens,
-            keys,
             width,
             ..
         } = job.sizes;
@@ -118,7 +116,7 @@ impl WithSimd for Head<'_> {
         for first in (0..tokens).step_by(job.sizes.tile()) {
             let queries = first..(first + job.sizes.tile()).min(tokens);
             let mut mask = std::mem::take(&mut scratch.mask);
-            let span = copy_mask(&mut mask, job.mask, row, queries.clone(), keys);
+            let span = copy_mask(&mut mask, job.seen, row, queries.clone());
             for member in 0..group {
                 let place = [row, key_head * group + member, first];
                 let tile = Tile {

@@ -5,8 +5,8 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::softmax::softmax;
-use super::tile::{Attended, Inputs, Scratch, Sizes, copy_mask, room, with_scratch};
-use crate::flex::buffer::{Rows, swapped};
+use super::tile::{Attended, Inputs, Scratch, Seen, Sizes, copy_mask, room, with_scratch};
+use crate::flex::buffer::{Rows, swapped, tensor};
 use crate::flex::simd::{sum, update};
 
 /// Attention of rows with few queries.
@@ -24,7 +24,6 @@ pub(super) fn forward(inputs: &Inputs, sizes: Sizes) -> Attended {
         Rows::new(&inputs.k),
         Rows::new(&inputs.v),
     );
-    let mask = inputs.mask.as_ref().map(Rows::new);
     let mut out = vec![0.0; rows * tokens * heads * width];
     let mut sums = vec![0.0; rows * tokens * heads * 2];
     out.par_chunks_mut(sizes.group() * width)
@@ -36,7 +35,7 @@ pub(super) fn forward(inputs: &Inputs, sizes: Sizes) -> Attended {
                 Arch::new().dispatch(Query {
                     sizes,
                     inputs: [&q, &k, &v],
-                    mask: mask.as_ref(),
+                    seen: Seen::new(inputs, sizes),
                     place: [token / tokens, key_head, token % tokens],
                     out,
                     sums,
@@ -46,7 +45,7 @@ pub(super) fn forward(inputs: &Inputs, sizes: Sizes) -> Attended {
         });
     Attended {
         out: swapped(out, [rows, heads, tokens, width]),
-        sums,
+        sums: tensor(sums, [rows, tokens, heads, 2]),
     }
 }
 
@@ -54,7 +53,7 @@ pub(super) fn forward(inputs: &Inputs, sizes: Sizes) -> Attended {
 struct Query<'a> {
     sizes: Sizes,
     inputs: [&'a Rows<'a>; 3],
-    mask: Option<&'a Rows<'a>>,
+    seen: Seen<'a>,
     /// Row, key head and token.
     place: [usize; 3],
     out: &'a mut [f32],
@@ -70,7 +69,7 @@ impl WithSimd for Query<'_> {
         let ([row, key_head, token], [q, k, v]) = (self.place, self.inputs);
         let (keys, group) = (self.sizes.keys, self.sizes.group());
         let Scratch { mask, scores, .. } = self.scratch;
-        let span = copy_mask(mask, self.mask, row, token..token + 1, keys);
+        let span = copy_mask(mask, self.seen, row, token..token + 1);
         let seen = || (span.start..span.end.min(keys)).map(|key| [row, key_head, key]);
         let scores = room(scores, span.width());
         let members = self.out.chunks_exact_mut(self.sizes.width);

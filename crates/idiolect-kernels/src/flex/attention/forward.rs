@@ -12,9 +12,9 @@ use super::few_queries;
 use super::matrix::{Matrix, pad, product};
 use super::softmax::softmax;
 use super::tile::{
-    Attended, Inputs, Scratch, Sizes, Span, copy_columns, copy_mask, copy_rows, room, with_scratch,
+    Attended, Inputs, Scratch, Seen, Sizes, Span, copy_columns, copy_mask, copy_rows, room, with_scratch,
 };
-use crate::flex::buffer::{Rows, swapped};
+use crate::flex::buffer::{Rows, swapped, tensor};
 
 /// The fewest queries of a row whose keys are copied.
 const COPIED: usize = 4;
@@ -34,11 +34,10 @@ pub(crate) fn forward(inputs: &Inputs) -> Attended {
     } = sizes;
     let copies = copy_keys(inputs, sizes);
     let q = Rows::new(&inputs.q);
-    let mask = inputs.mask.as_ref().map(Rows::new);
     let job = Job {
         sizes,
         q: &q,
-        mask: mask.as_ref(),
+        seen: Seen::new(inputs, sizes),
         copies: &copies,
     };
     let (token, tile) = (heads * width, sizes.tile());
@@ -67,7 +66,7 @@ pub(crate) fn forward(inputs: &Inputs) -> Attended {
     });
     Attended {
         out: swapped(out, [rows, heads, tokens, width]),
-        sums,
+        sums: tensor(sums, [rows, tokens, heads, 2]),
     }
 }
 
@@ -101,7 +100,7 @@ fn copy_keys(inputs: &Inputs, sizes: Sizes) -> Vec<f32> {
 struct Job<'a> {
     sizes: Sizes,
     q: &'a Rows<'a>,
-    mask: Option<&'a Rows<'a>>,
+    seen: Seen<'a>,
     /// What [`copy_keys`] returned.
     copies: &'a [f32],
 }
@@ -128,7 +127,7 @@ impl WithSimd for Tile<'_> {
             ..
         } = self.job.sizes;
         let mask = &mut self.scratch.mask;
-        let span = copy_mask(mask, self.job.mask, self.row, self.queries.clone(), keys);
+        let span = copy_mask(mask, self.job.seen, self.row, self.queries.clone());
         let half = pad(keys) * pad(width);
         for head in 0..heads {
             let place = 2 * half * (self.row * kv_heads + head / self.job.sizes.group());

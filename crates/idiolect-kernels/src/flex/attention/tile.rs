@@ -7,10 +7,7 @@ use std::ops::Range;
 use burn_flex::FlexTensor;
 
 use super::matrix::pad;
-use crate::flex::buffer::{Rows, dims, readable};
-
-/// A mask value below this hides a key.
-const HIDDEN: f32 = -1e9;
+use crate::flex::buffer::{dense, dims, readable};
 
 /// The sizes of one call.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +56,7 @@ pub(crate) struct Inputs {
     pub(super) q: FlexTensor,
     pub(super) k: FlexTensor,
     pub(super) v: FlexTensor,
-    pub(super) mask: Option<FlexTensor>,
+    pub(super) visible: FlexTensor,
 }
 
 /// What the forward pass returns.
@@ -67,16 +64,16 @@ pub(crate) struct Attended {
     /// `[rows, heads, tokens, width]`.
     pub(crate) out: FlexTensor,
     /// Maximum and inverse sum of each row of scores, `[rows, tokens, heads, 2]`.
-    pub(crate) sums: Vec<f32>,
+    pub(crate) sums: FlexTensor,
 }
 
 impl Inputs {
-    pub(crate) fn new([q, k, v]: [FlexTensor; 3], mask: Option<FlexTensor>) -> Self {
+    pub(crate) fn new([q, k, v]: [FlexTensor; 3], visible: FlexTensor) -> Self {
         Self {
             q: readable(q),
             k: readable(k),
             v: readable(v),
-            mask: mask.map(readable),
+            visible: dense(visible),
         }
     }
 }
@@ -98,44 +95,58 @@ impl Span {
     }
 }
 
-/// Copies the mask of some queries, padded, and returns the keys they see.
+/// The keys that queries see, of one call.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// The first key and the one behind the last, query by query.
+    bounds: &'a [[i32; 2]],
+    /// Whether all rows have the queries of the first.
+    is_shared: bool,
+    tokens: usize,
+    keys: usize,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn new(inputs: &'a Inputs, sizes: Sizes) -> Self {
+        Self {
+            bounds: inputs.visible.storage::<i32>().as_chunks().0,
+            is_shared: dims::<3>(&inputs.visible)[0] == 1,
+            tokens: sizes.tokens,
+            keys: sizes.keys,
+        }
+    }
+
+    /// The keys that a query of a row sees.
+    fn of(self, row: usize, query: usize) -> Range<usize> {
+        let row = if self.is_shared { 0 } else { row };
+        let bound = |bound: i32| usize::try_from(bound).unwrap_or(0).min(self.keys);
+        let [first, end] = self.bounds[row * self.tokens + query];
+        bound(first)..bound(end)
+    }
+}
+
+/// Writes what is added to the scores of some queries, 0 or minus infinity, and returns the keys they see.
 ///
-/// `out` gets `queries` rows of the span's width; keys past the last are minus infinity.
+/// `out` gets `queries` rows of the span's width.
 pub(super) fn copy_mask(
     out: &mut Vec<f32>,
-    mask: Option<&Rows<'_>>,
+    seen: Seen<'_>,
     row: usize,
     queries: Range<usize>,
-    keys: usize,
 ) -> Span {
-    let visible = |mask: &Rows<'_>, query: usize| {
-        let mask = mask.get([row, 0, query]);
-        let first = mask.iter().position(|value| *value > HIDDEN)?;
-        let last = mask.iter().rposition(|value| *value > HIDDEN)?;
-        Some((first, last + 1))
-    };
-    // A query that sees nothing gets all keys: its weights are as equal as its mask.
-    let bounds = |query| {
-        mask.and_then(|mask| visible(mask, query))
-            .unwrap_or((0, keys))
-    };
-    let (start, end) = queries
-        .clone()
-        .map(bounds)
-        .fold((keys, 0), |all, one| (all.0.min(one.0), all.1.max(one.1)));
+    let of_queries = || queries.clone().map(|query| seen.of(row, query));
+    let (start, end) = of_queries().fold((seen.keys, 0), |all, one| {
+        (all.0.min(one.start), all.1.max(one.end))
+    });
     let span = Span {
         start: start / 16 * 16,
         end: pad(end),
     };
     out.clear();
-    for query in queries {
-        let given = span.start..span.end.min(keys);
-        match mask {
-            Some(mask) => out.extend_from_slice(&mask.get([row, 0, query])[given]),
-            None => out.resize(out.len() + given.len(), 0.0),
-        }
-        let whole = out.len().next_multiple_of(span.width());
-        out.resize(whole, f32::NEG_INFINITY);
+    for keys in of_queries() {
+        let begun = out.len();
+        out.resize(begun + span.width(), f32::NEG_INFINITY);
+        out[begun + keys.start - span.start..begun + keys.end - span.start].fill(0.0);
     }
     span
 }

@@ -1,0 +1,67 @@
+//! The steps of GPUs as kernels: norm, rotary embedding and the softmax of attention scores, each one launch in either
+//! direction. The rest is composed of Burn's operations.
+//!
+//! A row has one cube (a work group), whose units share its sums through shared memory; sums are in f32. Launches are
+//! checked: a kernel cannot reach beyond its tensors.
+
+mod launch;
+mod norm;
+mod rotary;
+mod row_sum;
+mod softmax;
+
+use burn::backend::TensorMetadata;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::tensor::DType;
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
+
+use crate::extension::backend::Steps;
+use crate::extension::composed;
+
+impl Steps for CubeBackend {
+    fn rms_norm(x: CubeTensor, scale: CubeTensor, eps: f64) -> CubeTensor {
+        if serves(&x) {
+            return norm::forward(x, scale, eps);
+        }
+        composed::norm::forward::<Self>(x, scale, eps)
+    }
+
+    fn rms_norm_backward(dy: CubeTensor, x: CubeTensor, scale: CubeTensor, eps: f64) -> CubeTensor {
+        if serves(&x) {
+            return norm::backward(dy, x, scale, eps);
+        }
+        composed::norm::backward::<Self>(dy, x, scale, eps)
+    }
+
+    fn rotate(x: CubeTensor, cos: CubeTensor, sin: CubeTensor, back: bool) -> CubeTensor {
+        if serves(&x) {
+            return rotary::rotate(x, cos, sin, back);
+        }
+        composed::rotary::rotate::<Self>(x, cos, sin, back)
+    }
+
+    fn softmax_rows(
+        scores: FloatTensor<Self>,
+        visible: IntTensor<Self>,
+        scale: f64,
+    ) -> FloatTensor<Self> {
+        if serves(&scores) {
+            return softmax::forward(scores, visible, scale);
+        }
+        composed::softmax::forward::<Self>(scores, visible, scale)
+    }
+
+    fn softmax_rows_backward(p: CubeTensor, dp: CubeTensor, scale: f64) -> CubeTensor {
+        if serves(&p) {
+            return softmax::backward(p, dp, scale);
+        }
+        composed::softmax::backward::<Self>(p, dp, scale)
+    }
+}
+
+/// Whether kernels take a tensor: it has values, in f32 or a half type.
+fn serves(x: &CubeTensor) -> bool {
+    let in_type = matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16);
+    in_type && x.shape().num_elements() > 0
+}

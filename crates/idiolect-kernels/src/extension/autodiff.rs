@@ -1,0 +1,279 @@
+//! The steps under Burn's autodiff, on any backend that has them, each with its own backward.
+//!
+//! A step keeps its inputs for the backward pass (no copies: tensors share their memory) and what attention says it
+//! needs beside them.
+
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::{FloatTensor, IntTensor, QuantizedTensor};
+use burn::backend::{Autodiff, Backend};
+
+use super::backend::{Attended, Kept, Steps};
+use super::composed::{dims, low_rank};
+
+type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;
+
+impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
+    fn rms_norm(x: Tracked<B, C>, scale: Tracked<B, C>, eps: f64) -> Tracked<B, C> {
+        let ((x, x_node), (scale, scale_node)) = (x.into_parts(), scale.into_parts());
+        let out = B::rms_norm(x.clone(), scale.clone(), eps);
+        let nodes = [x_node, scale_node];
+        match Norm.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(NormState { x, scale, eps }, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn rotate(
+        x: Tracked<B, C>,
+        cos: Tracked<B, C>,
+        sin: Tracked<B, C>,
+        back: bool,
+    ) -> Tracked<B, C> {
+        let (x, node) = x.into_parts();
+        let (cos, sin) = (cos.into_primitive(), sin.into_primitive());
+        let out = B::rotate(x, cos.clone(), sin.clone(), back);
+        match Rotary.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(RotaryState { cos, sin, back }, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn swiglu(gate: Tracked<B, C>, up: Tracked<B, C>) -> Tracked<B, C> {
+        let ((gate, gate_node), (up, up_node)) = (gate.into_parts(), up.into_parts());
+        let nodes = [gate_node, up_node];
+        match Gate.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let out = B::swiglu(gate.clone(), up.clone());
+                prep.finish(GateState { gate, up }, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::swiglu(gate, up)),
+        }
+    }
+
+    fn attend(
+        q: Tracked<B, C>,
+        k: Tracked<B, C>,
+        v: Tracked<B, C>,
+        visible: IntTensor<Self>,
+    ) -> Attended<Self> {
+        let ((q, q_node), (k, k_node), (v, v_node)) =
+            (q.into_parts(), k.into_parts(), v.into_parts());
+        let Attended { out, kept } =
+            B::attend(q.clone(), k.clone(), v.clone(), visible.clone());
+        let state = AttentionState {
+            q,
+            k,
+            v,
+            visible,
+            kept,
+        };
+        let nodes = [q_node, k_node, v_node];
+        let out = match Attention.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(state, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        };
+        Attended {
+            out,
+            kept: Kept::Nothing,
+        }
+    }
+
+    fn frozen_linear(x: Tracked<B, C>, weight: Tracked<B, C>) -> Tracked<B, C> {
+        let ((x, node), weight) = (x.into_parts(), weight.into_primitive());
+        let out = B::frozen_linear(x, weight.clone());
+        match Linear.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(weight, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn low_rank(x: Tracked<B, C>, a: Tracked<B, C>, b: Tracked<B, C>) -> Tracked<B, C> {
+        let ((x, x_node), (a, a_node), (b, b_node)) =
+            (x.into_parts(), a.into_parts(), b.into_parts());
+        let [rows, tokens, _] = dims(&x);
+        let u = low_rank::down::<B>(x.clone(), a.clone());
+        let out = low_rank::up::<B>(u.clone(), b.clone(), [rows, tokens]);
+        let nodes = [x_node, a_node, b_node];
+        match LowRank.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(LowRankState { x, u, a, b }, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn quantized_linear(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
+        let (x, node) = x.into_parts();
+        let out = B::quantized_linear(x, weight.clone());
+        match Quantized.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(weight, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Norm;
+
+#[derive(Debug, Clone)]
+struct NormState<B: Backend> {
+    x: FloatTensor<B>,
+    scale: FloatTensor<B>,
+    eps: f64,
+}
+
+impl<B: Steps> Backward<B, 2> for Norm {
+    type State = NormState<B>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [x_node, scale_node] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        let NormState { x, scale, eps } = ops.state;
+        if let Some(node) = scale_node {
+            let (dy, x, scale) = (dy.clone(), x.clone(), scale.clone());
+            grads.register::<B>(node.id, B::rms_norm_backward_scale(dy, x, scale, eps));
+        }
+        if let Some(node) = x_node {
+            grads.register::<B>(node.id, B::rms_norm_backward(dy, x, scale, eps));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Rotary;
+
+#[derive(Debug, Clone)]
+struct RotaryState<B: Backend> {
+    cos: FloatTensor<B>,
+    sin: FloatTensor<B>,
+    back: bool,
+}
+
+impl<B: Steps> Backward<B, 1> for Rotary {
+    type State = RotaryState<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [node] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        let RotaryState { cos, sin, back } = ops.state;
+        if let Some(node) = node {
+            grads.register::<B>(node.id, B::rotate(dy, cos, sin, !back));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Gate;
+
+#[derive(Debug, Clone)]
+struct GateState<B: Backend> {
+    gate: FloatTensor<B>,
+    up: FloatTensor<B>,
+}
+
+impl<B: Steps> Backward<B, 2> for Gate {
+    type State = GateState<B>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let dy = grads.consume::<B>(&ops.node);
+        let GateState { gate, up } = ops.state;
+        let (dgate, dup) = B::swiglu_backward(dy, gate, up);
+        for (node, gradient) in ops.parents.into_iter().zip([dgate, dup]) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Attention;
+
+#[derive(Debug, Clone)]
+struct AttentionState<B: Backend> {
+    q: FloatTensor<B>,
+    k: FloatTensor<B>,
+    v: FloatTensor<B>,
+    visible: IntTensor<B>,
+    kept: Kept<B>,
+}
+
+impl<B: Steps> Backward<B, 3> for Attention {
+    type State = AttentionState<B>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let dy = grads.consume::<B>(&ops.node);
+        let AttentionState {
+            q,
+            k,
+            v,
+            visible,
+            kept,
+        } = ops.state;
+        let (dq, dk, dv) = B::attend_backward(dy, q, k, v, visible, kept);
+        for (node, gradient) in ops.parents.into_iter().zip([dq, dk, dv]) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Linear;
+
+impl<B: Steps> Backward<B, 1> for Linear {
+    type State = FloatTensor<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [node] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        if let Some(node) = node {
+            grads.register::<B>(node.id, B::frozen_linear_backward(dy, ops.state));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct LowRank;
+
+#[derive(Debug, Clone)]
+struct LowRankState<B: Backend> {
+    x: FloatTensor<B>,
+    u: FloatTensor<B>,
+    a: FloatTensor<B>,
+    b: FloatTensor<B>,
+}
+
+impl<B: Steps> Backward<B, 3> for LowRank {
+    type State = LowRankState<B>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let dy = grads.consume::<B>(&ops.node);
+        let LowRankState { x, u, a, b } = ops.state;
+        let [x_node, a_node, b_node] = ops.parents;
+        let inputs = low_rank::Inputs { x, u, a, b };
+        let (dx, [da, db]) = low_rank::backward::<B>(dy, inputs, x_node.is_some());
+        let gradients = [(x_node, dx), (a_node, Some(da)), (b_node, Some(db))];
+        for (node, gradient) in gradients {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Quantized;
+
+impl<B: Steps> Backward<B, 1> for Quantized {
+    type State = QuantizedTensor<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [node] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        if let Some(node) = node {
+            grads.register::<B>(node.id, B::quantized_linear_backward(dy, ops.state));
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Softmax attention that keeps no scores: the backward pass computes them again from queries and keys.
+//!
+//! With `P = softmax(scale Q K^T)` and `dP = dO V^T`: `dS = scale P (dP - rowsum(P dP))`, `dQ = dS K`, `dK = dS^T Q`,
+//! `dV = P^T dO` (Dao et al., arXiv 2205.14135, appendix B.2). Rows, groups of heads and queries are computed piece
+//! by piece, so that the scores of no more than a piece exist at a time.
+
+mod pieces;
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, TensorMetadata};
+use burn::tensor::{DType, Shape};
+
+use self::pieces::{Pieces, joined, stretch, stretch_of_bounds, stretches};
+use super::dims;
+use crate::extension::backend::{Attended, Kept, Steps};
+
+/// Attention of all rows.
+pub(crate) fn forward<B: Steps>(
+    q: FloatTensor<B>,
+    k: FloatTensor<B>,
+    v: FloatTensor<B>,
+    visible: IntTensor<B>,
+) -> Attended<B> {
+    let most = Pieces::MOST_BYTES / q.dtype().size();
+    Attended {
+        out: forward_in_pieces::<B>([q, k, v], visible, most),
+        kept: Kept::Nothing,
+    }
+}
+
+/// [`forward`] in pieces of at most `most` scores, or of one query of one group of heads where that has more.
+fn forward_in_pieces<B: Steps>(
+    inputs: [FloatTensor<B>; 3],
+    visible: IntTensor<B>,
+    most: usize,
+) -> FloatTensor<B> {
+    let sizes = Sizes::new(&inputs[0], &inputs[1]);
+    let pieces = Pieces::of(sizes, most);
+    let [out] = joined::<B, 1>(0, stretches(sizes.rows, pieces.rows), |rows| {
+        let visible = stretch_of_bounds::<B>(visible.clone(), 0, &rows);
+        let inputs = inputs.clone().map(|x| stretch::<B>(x, 0, &rows));
+        joined::<B, 1>(1, stretches(sizes.kv_heads, pieces.kv_heads), |heads| {
+            let [q, k, v] = of_heads::<B>(inputs.clone(), sizes.group(), &heads);
+            joined::<B, 1>(2, stretches(sizes.tokens, pieces.tokens), |tokens| {
+                let visible = stretch_of_bounds::<B>(visible.clone(), 1, &tokens);
+                let q = stretch::<B>(q.clone(), 2, &tokens);
+                let piece = Piece::<B>::new([q, k.clone(), v.clone()], visible);
+                [piece.forward()]
+            })
+        })
+    });
+    out
+}
+
+/// The gradients of queries, keys and values.
+pub(crate) fn backward<B: Steps>(
+    dy: FloatTensor<B>,
+    q: FloatTensor<B>,
+    k: FloatTensor<B>,
+    v: FloatTensor<B>,
+    visible: IntTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let most = Pieces::MOST_BYTES / q.dtype().size();
+    let [dq, dk, dv] = backward_in_pieces::<B>(dy, [q, k, v], visible, most);
+    (dq, dk, dv)
+}
+
+/// [`backward`] in pieces as of [`forward_in_pieces`].
+fn backward_in_pieces<B: Steps>(
+    dy: FloatTensor<B>,
+    inputs: [FloatTensor<B>; 3],
+    visible: IntTensor<B>,
+    most: usize,
+) -> [FloatTensor<B>; 3] {
+    let sizes = Sizes::new(&inputs[0], &inputs[1]);
+    let pieces = Pieces::of(sizes, most);
+    joined::<B, 3>(0, stretches(sizes.rows, pieces.rows), |rows| {
+        let visible = stretch_of_bounds::<B>(visible.clone(), 0, &rows);
+        let dy = stretch::<B>(dy.clone(), 0, &rows);
+        let inputs = inputs.clone().map(|x| stretch::<B>(x, 0, &rows));
+        joined::<B, 3>(1, stretches(sizes.kv_heads, pieces.kv_heads), |heads| {
+            let of_keys = heads.start * sizes.group()..heads.end * sizes.group();
+            let dy = stretch::<B>(dy.clone(), 1, &of_keys);
+            let inputs = of_heads::<B>(inputs.clone(), sizes.group(), &heads);
+            of_queries::<B>(dy, inputs, visible.clone(), pieces.tokens)
+        })
+    })
+}
+
+/// The gradients of some heads: those of keys and values are the sums over pieces of queries.
+fn of_queries<B: Steps>(
+    dy: FloatTensor<B>,
+    [q, k, v]: [FloatTensor<B>; 3],
+    visible: IntTensor<B>,
+    at_once: usize,
+) -> [FloatTensor<B>; 3] {
+    let mut sums: Option<[FloatTensor<B>; 2]> = None;
+    let tokens = dims::<4>(&q)[2];
+    let [dq] = joined::<B, 1>(2, stretches(tokens, at_once), |tokens| {
+        let visible = stretch_of_bounds::<B>(visible.clone(), 1, &tokens);
+        let [q, dy] = [&q, &dy].map(|x| stretch::<B>(x.clone(), 2, &tokens));
+        let piece = Piece::<B>::new([q, k.clone(), v.clone()], visible);
+        let [dq, dk, dv] = piece.backward(dy);
+        sums = Some(match sums.take() {
+            None => [dk, dv],
+            Some([k, v]) => [B::float_add(k, dk), B::float_add(v, dv)],
+        });
+        [dq]
+    });
+    // There is a piece of at least one query; without queries nothing moves keys and values.
+    let [dk, dv] = sums.unwrap_or_else(|| [k, v].map(|x| B::float_mul_scalar(x, 0.0.into())));
+    [dq, dk, dv]
+}
+
+/// Queries, keys and values of some key heads.
+fn of_heads<B: Backend>(
+    [q, k, v]: [FloatTensor<B>; 3],
+    group: usize,
+    heads: &std::ops::Range<usize>,
+) -> [FloatTensor<B>; 3] {
+    let queries = heads.start * group..heads.end * group;
+    let [k, v] = [k, v].map(|x| stretch::<B>(x, 1, heads));
+    [stretch::<B>(q, 1, &queries), k, v]
+}
+
+/// The sizes of one call.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    rows: usize,
+    heads: usize,
+    kv_heads: usize,
+    tokens: usize,
+    keys: usize,
+    width: usize,
+}
+
+impl Sizes {
+    fn new(q: &impl TensorMetadata, k: &impl TensorMetadata) -> Self {
+        let ([rows, heads, tokens, width], [_, kv_heads, keys, _]) = (dims(q), dims(k));
+        Self {
+            rows,
+            heads,
+            kv_heads,
+            tokens,
+            keys,
+            width,
+        }
+    }
+
+    /// Query heads that share a key head.
+    fn group(self) -> usize {
+        self.heads / self.kv_heads
+    }
+}
+
+/// Queries whose scores are computed together, with the keys and values that they see.
+struct Piece<B: Backend> {
+    sizes: Sizes,
+    /// `[rows, kv_heads, group * tokens, width]`: heads of one group are neighbours, so the group is part of the axis
+    /// of tokens.
+    q: FloatTensor<B>,
+    k: FloatTensor<B>,
+    v: FloatTensor<B>,
+    visible: IntTensor<B>,
+    /// What queries are multiplied by before the product: scores of large values pass f16's range.
+    before: Option<f64>,
+    /// What scores are multiplied by in the softmax.
+    inside: f64,
+}
+
+impl<B: Steps> Piece<B> {
+    fn new([q, k, v]: [FloatTensor<B>; 3], visible: IntTensor<B>) -> Self {
+        let sizes = Sizes::new(&q, &k);
+        let scale = (sizes.width as f64).sqrt().recip();
+        let is_half = q.dtype() == DType::F16;
+        let (before, inside) = if is_half { (Some(scale), 1.0) } else { (None, scale) };
+        let piece = Self {
+            sizes,
+            q: sizes.grouped::<B>(q),
+            k,
+            v,
+            visible,
+            before,
+            inside,
+        };
+        Self {
+            q: piece.times_before(piece.q.clone()),
+            ..piece
+        }
+    }
+
+    fn forward(self) -> FloatTensor<B> {
+        let p = self.weights();
+        let out = B::float_matmul(p, self.v);
+        self.sizes.by_heads::<B>(out)
+    }
+
+    /// The gradients of queries, keys and values.
+    fn backward(self, dy: FloatTensor<B>) -> [FloatTensor<B>; 3] {
+        let dy = self.sizes.grouped::<B>(dy);
+        let p = self.weights();
+        let dp = B::float_matmul(dy.clone(), B::float_swap_dims(self.v.clone(), 2, 3));
+        let dv = B::float_matmul(B::float_swap_dims(p.clone(), 2, 3), dy);
+        let [p, dp] = [p, dp].map(|x| self.sizes.scores_by_heads::<B>(x));
+        let ds = B::softmax_rows_backward(p, dp, self.inside);
+        let ds = self.sizes.scores_by_groups::<B>(ds);
+        let dk = B::float_matmul(B::float_swap_dims(ds.clone(), 2, 3), self.q.clone());
+        let dq = self.times_before(B::float_matmul(ds, self.k.clone()));
+        [self.sizes.by_heads::<B>(dq), dk, dv]
+    }
+
+    /// `P`, `[rows, kv_heads, group * tokens, keys]`.
+    fn weights(&self) -> FloatTensor<B> {
+        let keys = B::float_swap_dims(self.k.clone(), 2, 3);
+        let scores = B::float_matmul(self.q.clone(), keys);
+        let scores = self.sizes.scores_by_heads::<B>(scores);
+        let p = B::softmax_rows(scores, self.visible.clone(), self.inside);
+        self.sizes.scores_by_groups::<B>(p)
+    }
+
+    fn times_before(&self, x: FloatTensor<B>) -> FloatTensor<B> {
+        match self.before {
+            Some(scale) => B::float_mul_scalar(x, scale.into()),
+            None => x,
+        }
+    }
+}
+
+impl Sizes {
+    fn grouped<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
+        self.with_tokens::<B>(x, [self.kv_heads, self.group() * self.tokens, self.width])
+    }
+
+    fn by_heads<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
+        self.with_tokens::<B>(x, [self.heads, self.tokens, self.width])
+    }
+
+    fn scores_by_heads<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
+        self.with_tokens::<B>(x, [self.heads, self.tokens, self.keys])
+    }
+
+    fn scores_by_groups<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
+        self.with_tokens::<B>(x, [self.kv_heads, self.group() * self.tokens, self.keys])
+    }
+
+    /// The tensor with these axes behind its rows; itself where each key head has one query head.
+    fn with_tokens<B: Backend>(self, x: FloatTensor<B>, [a, b, c]: [usize; 3]) -> FloatTensor<B> {
+        if self.group() == 1 {
+            return x;
+        }
+        B::float_reshape(x, Shape::new([self.rows, a, b, c]))
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::backend::Flex;
+    use burn::backend::ops::IntTensorOps;
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    type Floats = FloatTensor<Flex>;
+
+    fn drawn(shape: [usize; 4], seed: u64) -> Floats {
+        let value = |at: u64| ((at * 7919 + seed * 104_729) % 2003) as f64 / 1000.0 - 1.0;
+        let count = shape.iter().product::<usize>() as u64;
+        let values: Vec<f64> = (0..count).map(value).collect();
+        Flex::float_from_data(TensorData::new(values, shape), &Default::default())
+    }
+
+    fn values(x: &Floats) -> Vec<f64> {
+        let data = burn::tensor::read_sync(Flex::float_into_data(x.clone()));
+        data.unwrap().iter::<f64>().collect()
+    }
+
+    fn same(found: &Floats, expected: &Floats) {
+        assert_eq!(dims::<4>(found), dims::<4>(expected));
+        for (found, expected) in values(found).iter().zip(values(expected)) {
+            assert!((found - expected).abs() < 1e-12, "{found}, {expected}");
+        }
+    }
+
+    /// A GPU's buffers are bounded: pieces of the scores, down to those of single queries, have the numbers of the
+    /// whole, in both directions.
+    #[test]
+    fn pieces_are_the_whole() {
+        let (rows, kv_heads, group, tokens, past) = (3, 2, 2, 7, 4);
+        let keys = past + tokens;
+        let of_queries = [rows, kv_heads * group, tokens, 8];
+        let inputs = [
+            drawn(of_queries, 1),
+            drawn([rows, kv_heads, keys, 8], 2),
+            drawn([rows, kv_heads, keys, 8], 3),
+        ];
+        let dy = drawn(of_queries, 4);
+        let of_head = tokens * group * keys;
+        for of_rows in [1, rows] {
+            let bound = |at: usize| [at / tokens % 3, past + at % tokens + 1];
+            let bounds = (0..of_rows * tokens).flat_map(bound);
+            let bounds: Vec<i32> = bounds.filter_map(|at| i32::try_from(at).ok()).collect();
+            let data = TensorData::new(bounds, [of_rows, tokens, 2]);
+            let visible = Flex::int_from_data(data, &Default::default());
+            let whole = forward_in_pieces::<Flex>(inputs.clone(), visible.clone(), usize::MAX);
+            let back = |most| backward_in_pieces::<Flex>(dy.clone(), inputs.clone(), visible.clone(), most);
+            let gradients = back(usize::MAX);
+            for most in [2 * kv_heads * of_head, of_head, 3 * group * keys, 1] {
+                same(&forward_in_pieces::<Flex>(inputs.clone(), visible.clone(), most), &whole);
+                for (found, expected) in back(most).iter().zip(&gradients) {
+                    same(found, expected);
+                }
+            }
+        }
+    }
+}
