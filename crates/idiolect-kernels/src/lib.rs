@@ -2,6 +2,7 @@
 
 pub mod plain;
 
+mod cache;
 mod chunks;
 #[cfg(feature = "cube")]
 mod cube;
@@ -16,6 +17,7 @@ mod quantized_copy;
 mod steps;
 mod visible;
 
+pub use cache::{CachePlaces, CacheWrite, write_cache};
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
 pub use dropout::DropoutKeys;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};

@@ -274,6 +274,10 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     if flex::serves(&logits) {
         return flex::row_loss(logits, targets, scale);
     }
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if extension::serves(&logits) {
+        return extension::row_loss(logits, targets, scale);
+    }
     plain::row_loss(logits, targets, scale)
 }
 
@@ -298,6 +302,10 @@ pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     #[cfg(feature = "flex")]
     if flex::serves(&logits) {
         return flex::row_nll(logits, targets);
+    }
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    if extension::serves(&logits) {
+        return extension::row_nll(logits, targets);
     }
     plain::row_nll(logits, targets)
 }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use burn::tensor::{DType, Device, FloatDType, Tensor};
-use idiolect_kernels::attention;
+use idiolect_kernels::{attention, write_cache};
 
 use crate::ModelConfig;
 use crate::context::{Group, Padding, Plan, index};
@@ -34,14 +34,7 @@ impl LayerCache {
     /// - queries, and the result: `[1, heads, tokens, head_dim]`
     /// - keys, values: `[1, kv_heads, tokens, head_dim]`
     pub(crate) fn attend(&mut self, [q, k, v]: [Tensor<4>; 3], plan: &Plan) -> Tensor<4> {
-        for write in &plan.writes {
-            let place = Place {
-                row: write.row,
-                positions: write.positions.clone(),
-            };
-            put(&mut self.keys, &place, tokens(&k, &write.tokens));
-            put(&mut self.values, &place, tokens(&v, &write.tokens));
-        }
+        write_cache([&mut self.keys, &mut self.values], [k, v], &plan.places);
         let [_, heads, count, width] = q.dims();
         let groups = plan.groups.iter();
         let mut parts: Vec<Tensor<2>> = groups.map(|group| self.attend_group(group, &q)).collect();
@@ -96,11 +89,10 @@ impl LayerCache {
             let first = buffer.clone().select(0, index(&[0], &buffer.device()));
             let first = first.slice([0..1, 0..heads, 0..count, 0..width]);
             for row in 1..rows {
-                let place = Place {
-                    row,
-                    positions: 0..count,
-                };
-                put(buffer, &place, first.clone());
+                let place = [row..row + 1, 0..heads, 0..count, 0..width];
+                let first = first.clone();
+                // Moved out and back, so that it has one owner and the backend can write in place.
+                buffer.inplace(|buffer| buffer.slice_assign(place, first));
             }
         }
     }
@@ -110,21 +102,6 @@ fn tokens(x: &Tensor<4>, range: &Range<usize>) -> Tensor<4> {
     let [rows, heads, _, width] = x.dims();
     x.clone()
         .slice([0..rows, 0..heads, range.clone(), 0..width])
-}
-
-/// Positions of one row.
-struct Place {
-    row: usize,
-    positions: Range<usize>,
-}
-
-/// Overwrites some positions of a row. The buffer is moved out and back, so that it has one owner and the
-/// backend can write in place.
-fn put(buffer: &mut Tensor<4>, place: &Place, new: Tensor<4>) {
-    let Place { row, positions } = place;
-    let [_, heads, _, width] = buffer.dims();
-    let place = [*row..*row + 1, 0..heads, positions.clone(), 0..width];
-    buffer.inplace(|buffer| buffer.slice_assign(place, new));
 }
 
 /// The caches of all blocks.

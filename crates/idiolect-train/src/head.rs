@@ -82,7 +82,7 @@ pub fn trained_head_loss(
     let mut total: Option<Tensor<2>> = None;
     let mut add = |chunk: &Tensor<2>, gradient: &Tensor<2>| {
         let chunk = chunk.clone().cast(DType::F32).transpose();
-        let part = chunk.matmul(gradient.clone());
+        let part = chunk.matmul(gradient.clone().cast(DType::F32));
         total = Some(match total.take() {
             Some(total) => total + part,
             None => part,
@@ -95,7 +95,7 @@ pub fn trained_head_loss(
     (loss, gradient)
 }
 
-/// The loss, with every chunk of rows shown beside the gradient of its logits in f32.
+/// The loss, with every chunk of rows shown beside the gradient of its logits.
 fn loss_by_chunks(
     (hidden, targets): (&Tensor<2>, &[i64]),
     weight: &Tensor<2>,

@@ -1,14 +1,18 @@
-//! The steps of GPUs as kernels: norm, rotary embedding and the softmax of attention scores, each one launch in either
-//! direction. The rest is composed of Burn's operations.
+//! The steps of GPUs as kernels: norm, rotary embedding, the softmax of attention scores and the head's loss, each one launch in
+//! either direction, and the write to a KV cache. The rest is composed of Burn's operations.
 //!
 //! A row has one cube (a work group), whose units share its sums through shared memory; sums are in f32. Launches are
 //! checked: a kernel cannot reach beyond its tensors.
 
+mod cache;
 mod launch;
 mod norm;
 mod rotary;
+mod row_loss;
 mod row_sum;
 mod softmax;
+
+pub(crate) use cache::CacheWrites;
 
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -16,7 +20,7 @@ use burn::tensor::DType;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use crate::extension::backend::Steps;
+use crate::extension::backend::{RowLosses, Steps};
 use crate::extension::composed;
 
 impl Steps for CubeBackend {
@@ -50,6 +54,20 @@ impl Steps for CubeBackend {
             return softmax::forward(scores, visible, scale);
         }
         composed::softmax::forward::<Self>(scores, visible, scale)
+    }
+
+    fn row_loss(logits: CubeTensor, targets: IntTensor<Self>, scale: f64) -> RowLosses<Self> {
+        if serves(&logits) {
+            return row_loss::with_gradient(logits, targets, scale);
+        }
+        composed::row_loss::with_gradient::<Self>(logits, targets, scale)
+    }
+
+    fn row_nll(logits: CubeTensor, targets: IntTensor<Self>) -> CubeTensor {
+        if serves(&logits) {
+            return row_loss::alone(logits, targets);
+        }
+        composed::row_loss::alone::<Self>(logits, targets)
     }
 
     fn softmax_rows_backward(p: CubeTensor, dp: CubeTensor, scale: f64) -> CubeTensor {

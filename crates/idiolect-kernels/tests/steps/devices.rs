@@ -4,7 +4,10 @@
 //! Lengths are those about the number of units of a cube and of values that are read together.
 
 use burn::tensor::{DType, Device, Tensor};
-use idiolect_kernels::{Visible, attention, low_rank, plain, rms_norm, rotate, swiglu};
+use idiolect_kernels::{
+    CachePlaces, CacheWrite, Visible, attention, low_rank, plain, rms_norm, rotate, row_loss, row_nll,
+    swiglu, write_cache,
+};
 use idiolect_testkit::device;
 
 use crate::support::{Inputs, close, random, tracked, visible};
@@ -224,4 +227,82 @@ fn low_rank_is_that_of_f64() {
         },
         plain::low_rank,
     );
+}
+
+#[test]
+fn the_heads_loss_is_that_of_f64() {
+    let device = device().unwrap();
+    for (dtype, bound) in TYPES {
+        if !device.supports_dtype(dtype) {
+            continue;
+        }
+        for vocab in [31, 257, 1000] {
+            let targets: Vec<i64> = (0..7).map(|row| row * 29 % 31).collect();
+            let logits: Tensor<2> = random([7, vocab], 1);
+            let logits = moved(&(logits * 5.0), &device, dtype);
+            let expected = plain::row_loss(exact(&logits), &targets, 0.25);
+            let name = format!("{vocab} logits in {dtype:?}");
+            let alone = row_nll(logits.clone(), &targets);
+            let before = logits.clone().into_data();
+            let found = row_loss(logits.clone(), &targets, 0.25);
+            logits.into_data().assert_eq(&before, true);
+            // Losses are f32, whatever the type of the logits.
+            close(&name, &exact(&alone), &expected.nll, 1e-5);
+            close(&name, &exact(&found.nll), &expected.nll, 1e-5);
+            close(&name, &exact(&found.gradient), &expected.gradient, bound);
+        }
+    }
+}
+
+/// Row 1 gets two tokens behind its first, row 2 one at its end; what another tensor shares stays as it was.
+#[test]
+fn a_cache_is_written_in_its_places_alone() {
+    let device = device().unwrap();
+    let moved = |x: Tensor<4>| moved(&x, &device, DType::F32);
+    let drawn = |seed| random([3, 2, 4, 5], seed);
+    // As a projection lies that is viewed by heads.
+    let new = |seed| -> Tensor<4> { random([1, 3, 2, 5], seed).swap_dims(1, 2) };
+    let writes = vec![
+        CacheWrite {
+            row: 1,
+            tokens: 0..2,
+            positions: 1..3,
+        },
+        CacheWrite {
+            row: 2,
+            tokens: 2..3,
+            positions: 3..4,
+        },
+    ];
+    let written = |cache: Tensor<4>, new: &Tensor<4>| {
+        let first = new.clone().narrow(2, 0, 2);
+        let cache = cache.slice_assign([1..2, 0..2, 1..3, 0..5], first);
+        cache.slice_assign([2..3, 0..2, 3..4, 0..5], new.clone().narrow(2, 2, 1))
+    };
+    let places = CachePlaces::new(writes, &device);
+    let (mut keys, mut values) = (moved(drawn(1)), moved(drawn(2)));
+    let shared = values.clone();
+    write_cache([&mut keys, &mut values], [moved(new(3)), moved(new(4))], &places);
+    for (found, expected) in [
+        (keys, written(drawn(1), &new(3))),
+        (values, written(drawn(2), &new(4))),
+        (shared, drawn(2)),
+    ] {
+        found.into_data().assert_eq(&expected.into_data(), true);
+    }
+}
+
+#[test]
+#[should_panic(expected = "a place outside a cache of 3 rows of 4 tokens")]
+fn a_place_outside_a_cache_is_refused() {
+    let device = device().unwrap();
+    let empty = || Tensor::<4>::zeros([3, 2, 4, 5], &device);
+    let write = CacheWrite {
+        row: 1,
+        tokens: 0..1,
+        positions: 4..5,
+    };
+    let places = CachePlaces::new(vec![write], &device);
+    let new = [empty().narrow(0, 0, 1).narrow(2, 0, 1), empty().narrow(0, 0, 1).narrow(2, 0, 1)];
+    write_cache([&mut empty(), &mut empty()], new, &places);
 }

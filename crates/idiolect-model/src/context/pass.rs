@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use idiolect_kernels::Visible;
+use idiolect_kernels::{CachePlaces, CacheWrite, Visible};
 
 use super::seen::seen;
 use crate::rope::Position;
@@ -36,18 +36,8 @@ impl NewTokens<'_> {
 /// Which tokens are written to the cache, and which rows attend together; the same for every block.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
-    pub(crate) writes: Vec<Write>,
+    pub(crate) places: CachePlaces,
     pub(crate) groups: Vec<Group>,
-}
-
-/// New tokens of one row in the cache.
-#[derive(Debug, Clone)]
-pub(crate) struct Write {
-    pub(crate) row: usize,
-    /// Which tokens of the pass they are.
-    pub(crate) tokens: Range<usize>,
-    /// Where in the row they go.
-    pub(crate) positions: Range<usize>,
 }
 
 /// Rows that attend together.
@@ -110,18 +100,21 @@ impl PassLayout {
             ids: ids.map(|id| i64::from(*id)).collect(),
             positions: positions.collect(),
             wanted: wanted(parts, &writes),
-            plan: Plan { writes, groups },
+            plan: Plan {
+                places: CachePlaces::new(writes, device),
+                groups,
+            },
         }
     }
 }
 
 /// Where the tokens of parts go that follow one another in the pass.
-fn writes<'a>(parts: impl Iterator<Item = &'a NewTokens<'a>>) -> Vec<Write> {
+fn writes<'a>(parts: impl Iterator<Item = &'a NewTokens<'a>>) -> Vec<CacheWrite> {
     let mut end = 0;
     let write = |part: &NewTokens<'_>| {
         let tokens = end..end + part.tokens.len();
         end = tokens.end;
-        Write {
+        CacheWrite {
             row: part.row,
             tokens,
             positions: part.positions(),
@@ -131,7 +124,7 @@ fn writes<'a>(parts: impl Iterator<Item = &'a NewTokens<'a>>) -> Vec<Write> {
 }
 
 /// The tokens of the pass whose logits are wanted, part by part.
-fn wanted(parts: &[NewTokens<'_>], writes: &[Write]) -> Vec<usize> {
+fn wanted(parts: &[NewTokens<'_>], writes: &[CacheWrite]) -> Vec<usize> {
     let end_of = |part: &NewTokens<'_>| {
         let of_row = writes.iter().find(|write| write.row == part.row)?;
         Some(of_row.tokens.end)
@@ -144,7 +137,7 @@ fn wanted(parts: &[NewTokens<'_>], writes: &[Write]) -> Vec<usize> {
 
 impl Group {
     /// Rows in ascending order, at least one, whose tokens follow one another in the pass.
-    fn new(writes: &[Write], window: Option<usize>, device: &Device) -> Self {
+    fn new(writes: &[CacheWrite], window: Option<usize>, device: &Device) -> Self {
         let (first, last) = (&writes[0], &writes[writes.len() - 1]);
         let rows = first.row..last.row + 1;
         let ends = writes.iter().map(|write| write.positions.end);
@@ -168,7 +161,7 @@ impl Group {
 
 impl Padding {
     /// The padding of the rows of a group to `queries` queries each; `None` where nothing is padded.
-    fn new(writes: &[Write], queries: usize, device: &Device) -> Option<Self> {
+    fn new(writes: &[CacheWrite], queries: usize, device: &Device) -> Option<Self> {
         let (first, last) = (&writes[0], &writes[writes.len() - 1]);
         let count = last.tokens.end - first.tokens.start;
         let mut token_of = vec![0; (last.row + 1 - first.row) * queries];

@@ -255,7 +255,7 @@ impl Sizes {
 #[cfg(all(test, feature = "flex"))]
 mod tests {
     use burn::backend::Flex;
-    use burn::backend::ops::IntTensorOps;
+    use burn::backend::ops::{FloatTensorOps, IntTensorOps};
     use burn::tensor::TensorData;
 
     use super::*;

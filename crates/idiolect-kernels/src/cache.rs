@@ -1,0 +1,122 @@
+//! The keys and values of a pass, written to a KV cache.
+
+use std::ops::Range;
+
+#[cfg(feature = "cube")]
+use burn::backend::Dispatch;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+
+#[cfg(feature = "cube")]
+use crate::cube::CacheWrites;
+
+/// New tokens of one row in a cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheWrite {
+    /// The row of the cache.
+    pub row: usize,
+    /// Which tokens of the pass they are.
+    pub tokens: Range<usize>,
+    /// Where in the row they go.
+    pub positions: Range<usize>,
+}
+
+/// Where the tokens of a pass go, the same for every block of a model.
+#[derive(Debug, Clone, Default)]
+pub struct CachePlaces {
+    writes: Vec<CacheWrite>,
+    /// Row and position of each token, `[tokens, 2]` in 32 bits, where a kernel reads them.
+    index: Option<Tensor<2, Int>>,
+}
+
+impl CachePlaces {
+    /// Writes whose tokens follow one another, for a cache on `device`.
+    #[must_use]
+    pub fn new(writes: Vec<CacheWrite>, device: &Device) -> Self {
+        let index = on_gpu(device).then(|| index(&writes, device));
+        Self { writes, index }
+    }
+}
+
+/// Overwrites the places of a pass in the caches of keys and values: on a GPU in one launch.
+///
+/// # Shapes
+///
+/// - `caches`: `[rows, heads, capacity, width]` each, in one type
+/// - `new`: `[1, heads, tokens, width]` each, in that type
+///
+/// # Panics
+///
+/// If the shapes disagree, or a place is outside the caches.
+pub fn write_cache(caches: [&mut Tensor<4>; 2], new: [Tensor<4>; 2], places: &CachePlaces) {
+    let [rows, _, capacity, _] = caches[0].dims();
+    let inside = |write: &CacheWrite| write.row < rows && write.positions.end <= capacity;
+    assert!(
+        places.writes.iter().all(inside),
+        "a place outside a cache of {rows} rows of {capacity} tokens"
+    );
+    #[cfg(feature = "cube")]
+    if let Some(index) = &places.index {
+        return launch(caches, new, index.clone());
+    }
+    for (cache, new) in caches.into_iter().zip(new) {
+        for write in &places.writes {
+            put(cache, write, &new);
+        }
+    }
+}
+
+/// Overwrites some positions of a row. The cache is moved out and back, so that it has one owner and the backend can
+/// write in place.
+fn put(cache: &mut Tensor<4>, write: &CacheWrite, new: &Tensor<4>) {
+    let [_, heads, _, width] = cache.dims();
+    let CacheWrite {
+        row,
+        tokens,
+        positions,
+    } = write.clone();
+    let new = new.clone().slice([0..1, 0..heads, tokens, 0..width]);
+    let place = [row..row + 1, 0..heads, positions, 0..width];
+    cache.inplace(|cache| cache.slice_assign(place, new));
+}
+
+/// One launch for both caches.
+#[cfg(feature = "cube")]
+fn launch(
+    [keys, values]: [&mut Tensor<4>; 2],
+    [k, v]: [Tensor<4>; 2],
+    places: Tensor<2, Int>,
+) {
+    // Moved out for the time of the launch, so that each has one owner and is written in place.
+    let old_keys = std::mem::replace(keys, k.clone());
+    let old_values = std::mem::replace(values, v.clone());
+    let (new_keys, new_values) = <Dispatch as CacheWrites>::write_cache(
+        old_keys.into_dispatch(),
+        old_values.into_dispatch(),
+        k.into_dispatch(),
+        v.into_dispatch(),
+        places.into_dispatch(),
+    );
+    *keys = Tensor::from_dispatch(new_keys);
+    *values = Tensor::from_dispatch(new_values);
+}
+
+fn on_gpu(device: &Device) -> bool {
+    #[cfg(feature = "cube")]
+    if matches!(device.clone().inner().as_dispatch(), burn::backend::DispatchDevice::Cube(_)) {
+        return true;
+    }
+    let _ = device;
+    false
+}
+
+fn index(writes: &[CacheWrite], device: &Device) -> Tensor<2, Int> {
+    let place = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
+    let of_write = |write: &CacheWrite| {
+        let row = write.row;
+        let positions = write.positions.clone();
+        positions.flat_map(move |position| [place(row), place(position)])
+    };
+    let values: Vec<i32> = writes.iter().flat_map(of_write).collect();
+    let data = TensorData::new(values.clone(), [values.len() / 2, 2]);
+    Tensor::from_data(data, (device, DType::I32))
+}
