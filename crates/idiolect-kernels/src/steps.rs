@@ -9,6 +9,8 @@ use crate::{RowLoss, Visible, plain};
 
 #[cfg(any(feature = "flex", feature = "cube"))]
 use crate::extension;
+#[cfg(feature = "cube")]
+use crate::cube;
 #[cfg(feature = "flex")]
 use crate::flex;
 
@@ -274,9 +276,9 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     if flex::serves(&logits) {
         return flex::row_loss(logits, targets, scale);
     }
-    #[cfg(any(feature = "flex", feature = "cube"))]
-    if extension::serves(&logits) {
-        return extension::row_loss(logits, targets, scale);
+    #[cfg(feature = "cube")]
+    if cube::is_on_gpu(&logits) {
+        return cube::row_loss(logits, targets, scale);
     }
     plain::row_loss(logits, targets, scale)
 }
@@ -303,9 +305,9 @@ pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     if flex::serves(&logits) {
         return flex::row_nll(logits, targets);
     }
-    #[cfg(any(feature = "flex", feature = "cube"))]
-    if extension::serves(&logits) {
-        return extension::row_nll(logits, targets);
+    #[cfg(feature = "cube")]
+    if cube::is_on_gpu(&logits) {
+        return cube::row_nll(logits, targets);
     }
     plain::row_nll(logits, targets)
 }

@@ -13,14 +13,15 @@ mod row_sum;
 mod softmax;
 
 pub(crate) use cache::CacheWrites;
+pub(crate) use row_loss::{row_loss, row_nll};
 
-use burn::backend::TensorMetadata;
+use burn::backend::{DispatchDevice, TensorMetadata};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::tensor::DType;
+use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use crate::extension::backend::{RowLosses, Steps};
+use crate::extension::backend::Steps;
 use crate::extension::composed;
 
 impl Steps for CubeBackend {
@@ -56,26 +57,18 @@ impl Steps for CubeBackend {
         composed::softmax::forward::<Self>(scores, visible, scale)
     }
 
-    fn row_loss(logits: CubeTensor, targets: IntTensor<Self>, scale: f64) -> RowLosses<Self> {
-        if serves(&logits) {
-            return row_loss::with_gradient(logits, targets, scale);
-        }
-        composed::row_loss::with_gradient::<Self>(logits, targets, scale)
-    }
-
-    fn row_nll(logits: CubeTensor, targets: IntTensor<Self>) -> CubeTensor {
-        if serves(&logits) {
-            return row_loss::alone(logits, targets);
-        }
-        composed::row_loss::alone::<Self>(logits, targets)
-    }
-
     fn softmax_rows_backward(p: CubeTensor, dp: CubeTensor, scale: f64) -> CubeTensor {
         if serves(&p) {
             return softmax::backward(p, dp, scale);
         }
         composed::softmax::backward::<Self>(p, dp, scale)
     }
+}
+
+/// Whether a tensor is on a GPU, in a type that kernels take.
+pub(crate) fn is_on_gpu<const D: usize>(x: &Tensor<D>) -> bool {
+    let in_type = matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16);
+    in_type && matches!(x.device().inner().as_dispatch(), DispatchDevice::Cube(_))
 }
 
 /// Whether kernels take a tensor: it has values, in f32 or a half type.

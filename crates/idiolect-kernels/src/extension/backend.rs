@@ -7,12 +7,8 @@
 
 use burn::backend::tensor::{FloatTensor, IntTensor, QuantizedTensor};
 use burn::backend::{Backend, ExtensionType, backend_extension};
-#[cfg(feature = "cube")]
-use burn::backend::fusion::custom::TensorSpec;
-#[cfg(feature = "cube")]
-use burn::tensor::DType;
 
-use super::composed::{attention, dims, gate, low_rank, norm, product, rotary, row_loss, softmax};
+use super::composed::{attention, dims, gate, low_rank, norm, product, rotary, softmax};
 
 /// What attention hands to its backward pass beside its inputs.
 #[derive(Debug, Clone, ExtensionType)]
@@ -33,16 +29,6 @@ pub(crate) struct Attended<B: Backend> {
     /// What the backward pass needs.
     #[extension_type]
     pub(crate) kept: Kept<B>,
-}
-
-/// The cross-entropy of rows of logits.
-#[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "cube"))]
-pub(crate) struct RowLosses<B: Backend> {
-    /// `[rows]` in f32.
-    pub(crate) nll: FloatTensor<B>,
-    /// The gradient of the logits, in their type.
-    pub(crate) gradient: FloatTensor<B>,
 }
 
 /// The steps on a backend's own tensors.
@@ -141,23 +127,6 @@ pub(crate) trait Steps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         drop(kept);
         attention::backward::<Self>(dy, q, k, v, visible)
-    }
-    /// The cross-entropy of rows of logits; autodiff does not track it.
-    #[fusion(meta = |logits, targets, _scale| RowLossesMetadata {
-        nll: TensorSpec::new(targets.shape.clone(), DType::F32),
-        gradient: logits.clone(),
-    })]
-    fn row_loss(
-        logits: FloatTensor<Self>,
-        targets: IntTensor<Self>,
-        scale: f64,
-    ) -> RowLosses<Self> {
-        row_loss::with_gradient::<Self>(logits, targets, scale)
-    }
-    /// The same without the gradient.
-    #[fusion(meta = |_logits, targets| TensorSpec::new(targets.shape.clone(), DType::F32))]
-    fn row_nll(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self> {
-        row_loss::alone::<Self>(logits, targets)
     }
     /// A product with a weight that is frozen.
     #[fusion(default)]

@@ -8,10 +8,10 @@ pub(crate) mod backend;
 pub(crate) mod composed;
 
 use burn::backend::{Dispatch, DispatchDevice};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
 
 use self::backend::Steps;
-use crate::{RowLoss, Visible};
+use crate::Visible;
 
 /// Whether a tensor goes through these steps: on the CPU or a GPU, in f32 or a half type.
 pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
@@ -111,30 +111,6 @@ pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     one_row_for_each_input(&x, &weight);
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(<Dispatch as Steps>::quantized_linear(x, weight))
-}
-
-/// The cross-entropy of rows of logits, and its gradient.
-pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
-    let targets = ids(targets, &logits.device());
-    let (logits, targets) = (logits.inner().into_dispatch(), targets.into_dispatch());
-    let losses = <Dispatch as Steps>::row_loss(logits, targets, scale);
-    RowLoss {
-        nll: Tensor::from_dispatch(losses.nll),
-        gradient: Tensor::from_dispatch(losses.gradient),
-    }
-}
-
-/// The cross-entropy of rows of logits.
-pub(crate) fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
-    let targets = ids(targets, &logits.device());
-    let (logits, targets) = (logits.inner().into_dispatch(), targets.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Steps>::row_nll(logits, targets))
-}
-
-/// Ids in 32 bits, as kernels read them.
-fn ids(targets: &[i64], device: &Device) -> Tensor<1, Int> {
-    let data = TensorData::new(targets.to_vec(), [targets.len()]);
-    Tensor::from_data(data, (&device.clone().inner(), DType::I32))
 }
 
 fn one_row_for_each_input(x: &Tensor<3>, weight: &Tensor<2>) {

@@ -8,7 +8,6 @@ pub(crate) mod low_rank;
 pub(crate) mod norm;
 pub(crate) mod product;
 pub(crate) mod rotary;
-pub(crate) mod row_loss;
 pub(crate) mod softmax;
 
 use std::ops::Range;
