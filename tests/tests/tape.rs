@@ -40,7 +40,9 @@ fn decoder(layers: usize, dtype: FloatDType) -> Decoder {
     let block = |_| Block {
         input_norm: ones(),
         post_norm: ones(),
-        projections: Projection::ALL.map(|projection| drawn(config.projection_shape(projection))).into(),
+        projections: Projection::ALL
+            .map(|projection| drawn(config.projection_shape(projection)))
+            .into(),
         extras: BlockExtras::default(),
     };
     let weights = Weights {
@@ -88,7 +90,10 @@ fn of_token_and_block(targets: &Targets, dtype: FloatDType) -> usize {
     };
     let (short, long) = (of(64), of(256));
     let more = short.abs_diff(long) as f64 / long as f64;
-    assert!(more < 0.04, "{short} bytes a token in 64 tokens, {long} in 256");
+    assert!(
+        more < 0.04,
+        "{short} bytes a token in 64 tokens, {long} in 256"
+    );
     long
 }
 
@@ -103,6 +108,9 @@ fn a_token_and_a_block_keep_the_inputs_of_steps_alone() {
     ] {
         let bytes = of_token_and_block(targets, dtype);
         println!("{dtype:?}, {name}: {bytes} bytes for a token and a block");
-        assert!(bytes <= most, "{dtype:?}, {name}: {bytes} bytes, at most {most}");
+        assert!(
+            bytes <= most,
+            "{dtype:?}, {name}: {bytes} bytes, at most {most}"
+        );
     }
 }

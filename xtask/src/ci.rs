@@ -25,6 +25,8 @@ pub(crate) fn run() -> shell::Outcome {
 fn clippy() -> Command {
     let lint = ["clippy", TESTED, "--workspace", "--all-targets", "--locked"];
     let mut command = shell::cargo(&lint);
+    // With the device of the tests, whose kernels are looked at too.
+    command.args(parity::features_on_wgpu());
     command.args(["--", "-D", "warnings"]);
     command
 }

@@ -9,8 +9,8 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
-use idiolect_kernels::{attention, linear, plain, rms_norm, rotate, row_loss, swiglu};
+use burn::tensor::{Device, Distribution, Tensor};
+use idiolect_kernels::{Visible, attention, linear, plain, rms_norm, rotate, row_loss, swiglu};
 
 use support::seconds;
 
@@ -31,7 +31,7 @@ struct Steps {
     norm: fn(Tensor<3>, Tensor<1>, f64) -> Tensor<3>,
     rotate: fn(Tensor<4>, Tensor<4>, Tensor<4>) -> Tensor<4>,
     gate: fn(Tensor<3>, Tensor<3>) -> Tensor<3>,
-    attend: fn(Tensor<4>, Tensor<4>, Tensor<4>, Option<Tensor<4>>) -> Tensor<4>,
+    attend: fn(Tensor<4>, Tensor<4>, Tensor<4>, &Seen) -> Tensor<4>,
     linear: fn(Tensor<3>, Tensor<2>) -> Tensor<3>,
 }
 
@@ -39,16 +39,22 @@ const FUSED: Steps = Steps {
     norm: rms_norm,
     rotate,
     gate: swiglu,
-    attend: attention,
+    attend: |q, k, v, seen| attention(q, k, v, Some(&seen.visible)),
     linear,
 };
 const PLAIN: Steps = Steps {
     norm: plain::rms_norm,
     rotate: plain::rotate,
     gate: plain::swiglu,
-    attend: plain::attention,
+    attend: |q, k, v, seen| plain::attention(q, k, v, Some(seen.mask.clone())),
     linear: |x, weight| burn::tensor::module::linear(x, weight, None),
 };
+
+/// Which keys queries see, in the form of either kind.
+struct Seen {
+    visible: Visible,
+    mask: Tensor<4>,
+}
 
 struct Inputs {
     x: Tensor<3>,
@@ -61,7 +67,7 @@ struct Inputs {
     v: Tensor<3>,
     cos: Tensor<4>,
     sin: Tensor<4>,
-    mask: Tensor<4>,
+    seen: Seen,
     weights: Vec<Tensor<2>>,
 }
 
@@ -102,7 +108,7 @@ fn main() {
                 heads(t.of(&i.k), KV_HEADS),
                 heads(t.of(&i.v), KV_HEADS),
             );
-            flat((s.attend)(q, k, v, Some(i.mask.clone())))
+            flat((s.attend)(q, k, v, &i.seen))
         },
         i,
     );
@@ -232,7 +238,7 @@ fn block(steps: &Steps, i: &Inputs, x: Tensor<3>) -> Tensor<3> {
     let q = turn(heads(project(&normed, 0), HEADS));
     let k = turn(heads(project(&normed, 1), KV_HEADS));
     let v = heads(project(&normed, 2), KV_HEADS);
-    let attended = flat((steps.attend)(q, k, v, Some(i.mask.clone())));
+    let attended = flat((steps.attend)(q, k, v, &i.seen));
     let x = x + project(&attended, 3);
     let normed = (steps.norm)(x.clone(), i.scale.clone(), 1e-5);
     let gated = (steps.gate)(project(&normed, 4), project(&normed, 5));
@@ -256,15 +262,8 @@ impl Inputs {
             [FEED, HIDDEN],
         ];
         let angles = Tensor::<4>::random([1, 1, TOKENS, WIDTH / 2], Distribution::Default, device);
-        let mask = (0..TOKENS * TOKENS)
-            .map(|at| {
-                if at % TOKENS > at / TOKENS {
-                    -1e30_f32
-                } else {
-                    0.0
-                }
-            })
-            .collect::<Vec<_>>();
+        let causal: Vec<_> = (0..TOKENS).map(|at| 0..at + 1).collect();
+        let visible = Visible::new(&causal, 1, device);
         Self {
             x: random(HIDDEN),
             scale: Tensor::random([HIDDEN], Distribution::Default, device),
@@ -275,7 +274,10 @@ impl Inputs {
             v: random(kv),
             cos: angles.clone().cos(),
             sin: angles.sin(),
-            mask: Tensor::from_data(TensorData::new(mask, [1, 1, TOKENS, TOKENS]), device),
+            seen: Seen {
+                mask: visible.mask(TOKENS),
+                visible,
+            },
             weights: shapes.map(weight).into(),
         }
     }

@@ -81,11 +81,7 @@ fn put(cache: &mut Tensor<4>, write: &CacheWrite, new: &Tensor<4>) {
 
 /// One launch for both caches.
 #[cfg(feature = "cube")]
-fn launch(
-    [keys, values]: [&mut Tensor<4>; 2],
-    [k, v]: [Tensor<4>; 2],
-    places: Tensor<2, Int>,
-) {
+fn launch([keys, values]: [&mut Tensor<4>; 2], [k, v]: [Tensor<4>; 2], places: Tensor<2, Int>) {
     // Moved out for the time of the launch, so that each has one owner and is written in place.
     let old_keys = std::mem::replace(keys, k.clone());
     let old_values = std::mem::replace(values, v.clone());
@@ -102,7 +98,10 @@ fn launch(
 
 fn on_gpu(device: &Device) -> bool {
     #[cfg(feature = "cube")]
-    if matches!(device.clone().inner().as_dispatch(), burn::backend::DispatchDevice::Cube(_)) {
+    if matches!(
+        device.clone().inner().as_dispatch(),
+        burn::backend::DispatchDevice::Cube(_)
+    ) {
         return true;
     }
     let _ = device;

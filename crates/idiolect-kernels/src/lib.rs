@@ -24,7 +24,7 @@ pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use quantized_copy::QuantizedCopy;
 pub use steps::{
-    attention, dequantize, is_fused, linear, linear_few_tokens, low_rank, product, quantize, rms_norm,
-    rotate, row_loss, row_nll, swiglu,
+    attention, dequantize, is_fused, linear, linear_few_tokens, low_rank, product, quantize,
+    rms_norm, rotate, row_loss, row_nll, swiglu,
 };
 pub use visible::Visible;

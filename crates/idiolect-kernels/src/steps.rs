@@ -7,10 +7,10 @@ use burn::tensor::{DType, Tensor};
 
 use crate::{RowLoss, Visible, plain};
 
-#[cfg(any(feature = "flex", feature = "cube"))]
-use crate::extension;
 #[cfg(feature = "cube")]
 use crate::cube;
+#[cfg(any(feature = "flex", feature = "cube"))]
+use crate::extension;
 #[cfg(feature = "flex")]
 use crate::flex;
 
@@ -238,12 +238,7 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
 /// - `k`, `v`: `[rows, kv_heads, keys, head_dim]`, where `kv_heads` divides `heads`
 /// - `visible`: of one row or of `rows`, with `tokens` queries; `None` where each sees every key
 #[must_use]
-pub fn attention(
-    q: Tensor<4>,
-    k: Tensor<4>,
-    v: Tensor<4>,
-    visible: Option<&Visible>,
-) -> Tensor<4> {
+pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, visible: Option<&Visible>) -> Tensor<4> {
     #[cfg(any(feature = "flex", feature = "cube"))]
     if [&q, &k, &v].into_iter().all(extension::serves) {
         return extension::attention(q, k, v, visible);

@@ -49,12 +49,19 @@ impl Visible {
         let device = self.bounds.device();
         let bound = |at: usize| {
             let bound = self.bounds.clone().narrow(2, at, 1);
-            bound.reshape([rows, 1, queries, 1]).expand([rows, 1, queries, keys])
+            bound
+                .reshape([rows, 1, queries, 1])
+                .expand([rows, 1, queries, keys])
         };
         let last = i64::try_from(keys).unwrap_or(i64::MAX);
         let key: Tensor<1, Int> = Tensor::arange(0..last, (&device, DType::I32));
-        let key = key.reshape([1, 1, 1, keys]).expand([rows, 1, queries, keys]);
-        let hidden = key.clone().lower(bound(0)).bool_or(key.greater_equal(bound(1)));
+        let key = key
+            .reshape([1, 1, 1, keys])
+            .expand([rows, 1, queries, keys]);
+        let hidden = key
+            .clone()
+            .lower(bound(0))
+            .bool_or(key.greater_equal(bound(1)));
         Tensor::zeros([rows, 1, queries, keys], (&device, DType::F32)).mask_fill(hidden, HIDDEN)
     }
 

@@ -1,4 +1,5 @@
-//! Kernel launches of a training step, as cubecl's own log counts them, by block and by kernel.
+//! Kernel launches of a training step and of a generated token, as cubecl's own log counts them, by block and by
+//! kernel.
 //!
 //! The log is switched on by a file in the folder in which a process starts, so the case starts itself again there.
 
@@ -14,7 +15,7 @@ use serde_json::json;
 
 use super::meter::{tell, wait};
 use super::shape::Shape;
-use super::{Training, query_and_value};
+use super::{Training, query_and_value, written};
 
 /// Names the log to the process that is started in its folder.
 const LOG: &str = "IDIOLECT_LAUNCH_LOG";
@@ -34,7 +35,10 @@ fn launches() {
 fn again() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("launches.log");
-    let logger = format!("[profiling.logger]\nlevel = \"minimal\"\nfile = \"{}\"\n", log.display());
+    let logger = format!(
+        "[profiling.logger]\nlevel = \"minimal\"\nfile = \"{}\"\n",
+        log.display()
+    );
     std::fs::write(folder.path().join("cubecl.toml"), logger).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "speed::launches::launches", "--nocapture"]);
@@ -52,23 +56,57 @@ fn half(shape: Shape) -> Shape {
     }
 }
 
+/// Tokens that are generated more, and divided by.
+const TOKENS: usize = 8;
+
 fn count(shape: &Shape, log: &Path) {
+    steps(shape, log);
+    for rows in [1, 8] {
+        generation(shape, rows, log);
+    }
+}
+
+fn with_layers(shape: &Shape, layers: usize) -> Shape {
+    let mut shape = shape.clone();
+    shape.config.num_layers = layers;
+    shape
+}
+
+fn generation(shape: &Shape, rows: usize, log: &Path) {
+    let of_layers = |layers| {
+        let decoder = with_layers(shape, layers).decoder();
+        let of = |new| {
+            written(&decoder, rows, (shape.text.0, new));
+            let before = lines(log).len();
+            written(&decoder, rows, (shape.text.0, new));
+            (lines(log).len() - before) as f64
+        };
+        (of(4 + TOKENS) - of(4)) / TOKENS as f64
+    };
+    let (one, three) = (of_layers(1), of_layers(3));
+    let a_block = (three - one) / 2.0;
+    let more = json!({"mode": format!("a token of {rows} rows"), "launches_a_block": a_block, "beside_blocks": one - a_block});
+    tell("launches", shape, &more);
+}
+
+fn steps(shape: &Shape, log: &Path) {
     let mut found = Vec::new();
     for layers in [1, 3] {
-        let mut shape = shape.clone();
-        shape.config.num_layers = layers;
-        let decoder = shape.decoder();
+        let decoder = with_layers(shape, layers).decoder();
         for checkpointing in [Checkpointing::Off, Checkpointing::Blocks] {
             let mut training = Training::new(&decoder, query_and_value(), checkpointing);
             for _ in 0..WARM {
                 training.step(shape.step);
             }
-            let before = written(log).len();
+            let before = lines(log).len();
             training.step(shape.step);
-            found.push(by_kernel(&written(log)[before..]));
+            found.push(by_kernel(&lines(log)[before..]));
         }
     }
-    for (at, mode) in ["all activations kept", "activation checkpointing"].iter().enumerate() {
+    for (at, mode) in ["all activations kept", "activation checkpointing"]
+        .iter()
+        .enumerate()
+    {
         let (one, three) = (&found[at], &found[2 + at]);
         let total = |of: &BTreeMap<String, i64>| of.values().sum::<i64>();
         let of_block = |(name, count): (&String, &i64)| {
@@ -86,7 +124,7 @@ fn count(shape: &Shape, log: &Path) {
 }
 
 /// The lines of the log, when all that was launched is in it.
-fn written(log: &Path) -> Vec<String> {
+fn lines(log: &Path) -> Vec<String> {
     wait();
     let mut length = None;
     loop {

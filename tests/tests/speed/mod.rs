@@ -17,7 +17,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::module::attention as burns;
 use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
 use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::generate::{GenerationConfig, Request, Sampling, Stops, generate};
 use idiolect::lm::DecoderLogits;
@@ -25,7 +25,7 @@ use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig, Targets};
 use idiolect::model::{Decoder, NoAdapter, SaveOptions, StoredType, load as read, save};
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, StepContext, TrainConfig, clip_by_global_norm};
-use idiolect_kernels::plain;
+use idiolect_kernels::{Visible, attention as attend};
 use idiolect_testkit::device;
 use serde_json::json;
 
@@ -148,12 +148,8 @@ fn step_all_whole() {
     step("step_all_whole", Targets::AllLinear, Checkpointing::Off);
 }
 
-/// Greedy text of `rows` rows; end tokens count as any other.
-fn text(rows: usize) {
-    let Some(shape) = Shape::asked() else { return };
-    let meter = Meter::start();
-    let decoder = shape.decoder();
-    let (prompt, new) = shape.text;
+/// Greedy text of `rows` rows, `new` tokens after `prompt`; end tokens count as any other.
+fn written(decoder: &Decoder, rows: usize, (prompt, new): (usize, usize)) {
     let settings = GenerationConfig {
         sampling: Sampling::GREEDY,
         stops: Stops::default(),
@@ -164,17 +160,23 @@ fn text(rows: usize) {
     };
     let request = |index| Request {
         index,
-        prompt: ids(prompt, index, shape.config.vocab_size),
+        prompt: ids(prompt, index, decoder.config.vocab_size),
         seed: 0,
     };
     let requests: Vec<Request> = (0..rows).map(request).collect();
-    let mut once = || {
-        let mut model = DecoderLogits::new(&decoder, &NoAdapter);
-        let decode = |_: &[u32]| Ok(String::new());
-        let go_on = &mut |_: idiolect::generate::GenerationEvent<'_>| ControlFlow::Continue(());
-        let done = generate(&mut model, &requests, &settings, &decode, go_on).expect("text");
-        assert!(done.iter().all(|row| row.token_ids.len() == new));
-    };
+    let mut model = DecoderLogits::new(decoder, &NoAdapter);
+    let decode = |_: &[u32]| Ok(String::new());
+    let go_on = &mut |_: idiolect::generate::GenerationEvent<'_>| ControlFlow::Continue(());
+    let done = generate(&mut model, &requests, &settings, &decode, go_on).expect("text");
+    assert!(done.iter().all(|row| row.token_ids.len() == new));
+}
+
+fn text(rows: usize) {
+    let Some(shape) = Shape::asked() else { return };
+    let meter = Meter::start();
+    let decoder = shape.decoder();
+    let (prompt, new) = shape.text;
+    let mut once = || written(&decoder, rows, shape.text);
     let (first, seconds) = timed(shape.repeats, &mut once);
     let rate = (rows * new) as f64 / seconds[seconds.len() / 2];
     let more = json!({
@@ -199,8 +201,7 @@ fn generate_32() {
     text(32);
 }
 
-/// Burn's own attention, which is a flash one where the device has it, beside the composition that the model
-/// takes on a GPU: forward, causal.
+/// Burn's own attention, which is a flash one where the device has it, beside that of the model: forward, causal.
 #[test]
 fn attention() {
     let Some(shape) = Shape::asked() else { return };
@@ -212,27 +213,19 @@ fn attention() {
         )
     };
     let [q, k, v] = [drawn(), drawn(), drawn()].map(|x| x * 20.0);
-    let seen = |at: usize| {
-        if at % tokens <= at / tokens {
-            0.0
-        } else {
-            -1e30
-        }
-    };
-    let mask: Vec<f32> = (0..tokens * tokens).map(seen).collect();
-    let mask = TensorData::new(mask, [1, 1, tokens, tokens]);
-    let mask = Tensor::<4>::from_data(mask, (&device().unwrap(), DType::F32));
-    let composed = || plain::attention(q.clone(), k.clone(), v.clone(), Some(mask.clone()));
+    let seen: Vec<_> = (0..tokens).map(|at| 0..at + 1).collect();
+    let visible = Visible::new(&seen, 1, &device().unwrap());
+    let own = || attend(q.clone(), k.clone(), v.clone(), Some(&visible));
     let causal = AttentionModuleOptions {
         is_causal: true,
         ..AttentionModuleOptions::default()
     };
     let flash = || burns(q.clone(), k.clone(), v.clone(), None, None, causal);
     let largest = |x: Tensor<4>| -> f32 { x.cast(DType::F32).abs().max().into_scalar() };
-    let (apart, size) = (largest(composed() - flash()), largest(composed()));
-    let (_, ours) = timed(shape.repeats, &mut || drop(composed()));
+    let (apart, size) = (largest(own() - flash()), largest(own()));
+    let (_, ours) = timed(shape.repeats, &mut || drop(own()));
     let (_, theirs) = timed(shape.repeats, &mut || drop(flash()));
-    let more = json!({"plain_seconds": ours, "burn_seconds": theirs, "largest_difference": apart, "largest": size});
+    let more = json!({"own_seconds": ours, "burn_seconds": theirs, "largest_difference": apart, "largest": size});
     tell("attention", &shape, &more);
     assert!(apart < 0.05 * size, "{apart} of {size}");
 }

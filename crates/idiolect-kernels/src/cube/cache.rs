@@ -84,7 +84,10 @@ fn write_tokens<F: Float>(
     let row = u32::cast_from(places[token * 2]) as usize;
     let position = u32::cast_from(places[token * 2 + 1]) as usize;
     let from = head * k.stride(1) + token * k.stride(2) + at * k.stride(3);
-    let to = row * keys.stride(0) + head * keys.stride(1) + position * keys.stride(2) + at * keys.stride(3);
+    let to = row * keys.stride(0)
+        + head * keys.stride(1)
+        + position * keys.stride(2)
+        + at * keys.stride(3);
     keys[to] = k[from];
     let from = head * v.stride(1) + token * v.stride(2) + at * v.stride(3);
     let to = row * values.stride(0)

@@ -4,6 +4,9 @@
 //! A row has one cube (a work group), whose units share its sums through shared memory; sums are in f32. Launches are
 //! checked: a kernel cannot reach beyond its tensors.
 
+// The last parameter of a kernel names the types of its values to CubeCL alone.
+#![allow(clippy::used_underscore_binding)]
+
 mod cache;
 mod launch;
 mod norm;
@@ -15,8 +18,8 @@ mod softmax;
 pub(crate) use cache::CacheWrites;
 pub(crate) use row_loss::{row_loss, row_nll};
 
-use burn::backend::{DispatchDevice, TensorMetadata};
 use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{DispatchDevice, TensorMetadata};
 use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;

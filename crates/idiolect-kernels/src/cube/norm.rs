@@ -35,7 +35,11 @@ pub(super) fn forward(x: CubeTensor, scale: CubeTensor, eps: f64) -> CubeTensor 
 
 /// The gradient of `x`, in the memory of `dy` where nothing else owns it.
 pub(super) fn backward(dy: CubeTensor, x: CubeTensor, scale: CubeTensor, eps: f64) -> CubeTensor {
-    let (dy, x, scale) = (into_contiguous(dy), into_contiguous(x), into_contiguous(scale));
+    let (dy, x, scale) = (
+        into_contiguous(dy),
+        into_contiguous(x),
+        into_contiguous(scale),
+    );
     let [rows, tokens, width] = x.shape().dims();
     let (client, units) = (x.client.clone(), units(&x, width));
     let (count, output) = (cubes(&x, rows * tokens), output_of(&dy));

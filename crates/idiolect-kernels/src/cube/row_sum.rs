@@ -11,10 +11,10 @@ pub(super) fn sum(value: f32, shared: &mut Shared<[f32]>) -> f32 {
     let mut half = CUBE_DIM as usize / 2;
     while half > 0 {
         if unit < half {
-            shared[unit] = shared[unit] + shared[unit + half];
+            shared[unit] += shared[unit + half];
         }
         sync_cube();
-        half = half / 2;
+        half /= 2;
     }
     let total = shared[0];
     sync_cube();
@@ -33,7 +33,7 @@ pub(super) fn largest(value: f32, shared: &mut Shared<[f32]>) -> f32 {
             shared[unit] = f32::max(shared[unit], shared[unit + half]);
         }
         sync_cube();
-        half = half / 2;
+        half /= 2;
     }
     let largest = shared[0];
     sync_cube();

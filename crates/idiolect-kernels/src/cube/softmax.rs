@@ -18,7 +18,10 @@ pub(super) fn forward(scores: CubeTensor, visible: CubeTensor, scale: f64) -> Cu
     let (scores, visible) = (into_contiguous(scores), into_contiguous(visible));
     let [rows, heads, queries, keys] = scores.shape().dims();
     let units = units(&scores, keys);
-    let (client, count) = (scores.client.clone(), cubes(&scores, rows * heads * queries));
+    let (client, count) = (
+        scores.client.clone(),
+        cubes(&scores, rows * heads * queries),
+    );
     let (element, output) = (element(&scores), output_of(&scores));
     let out = output.argument(0);
     softmax_rows::launch(

@@ -6,10 +6,10 @@
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::{FloatTensor, IntTensor, QuantizedTensor};
+use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 use burn::backend::{Autodiff, Backend};
 
-use super::backend::{Attended, Kept, Steps};
+use super::backend::{Attended, AttentionInputs, Kept, Steps};
 use super::composed::{dims, low_rank};
 
 type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;
@@ -52,26 +52,15 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
         }
     }
 
-    fn attend(
-        q: Tracked<B, C>,
-        k: Tracked<B, C>,
-        v: Tracked<B, C>,
-        visible: IntTensor<Self>,
-    ) -> Attended<Self> {
+    fn attend(inputs: AttentionInputs<Self>) -> Attended<Self> {
+        let AttentionInputs { q, k, v, visible } = inputs;
         let ((q, q_node), (k, k_node), (v, v_node)) =
             (q.into_parts(), k.into_parts(), v.into_parts());
-        let Attended { out, kept } =
-            B::attend(q.clone(), k.clone(), v.clone(), visible.clone());
-        let state = AttentionState {
-            q,
-            k,
-            v,
-            visible,
-            kept,
-        };
+        let inputs = AttentionInputs { q, k, v, visible };
+        let Attended { out, kept } = B::attend(inputs.clone());
         let nodes = [q_node, k_node, v_node];
         let out = match Attention.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(state, out),
+            OpsKind::Tracked(prep) => prep.finish(AttentionState { inputs, kept }, out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         };
         Attended {
@@ -191,10 +180,7 @@ struct Attention;
 
 #[derive(Debug, Clone)]
 struct AttentionState<B: Backend> {
-    q: FloatTensor<B>,
-    k: FloatTensor<B>,
-    v: FloatTensor<B>,
-    visible: IntTensor<B>,
+    inputs: AttentionInputs<B>,
     kept: Kept<B>,
 }
 
@@ -203,14 +189,8 @@ impl<B: Steps> Backward<B, 3> for Attention {
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dy = grads.consume::<B>(&ops.node);
-        let AttentionState {
-            q,
-            k,
-            v,
-            visible,
-            kept,
-        } = ops.state;
-        let (dq, dk, dv) = B::attend_backward(dy, q, k, v, visible, kept);
+        let AttentionState { inputs, kept } = ops.state;
+        let (dq, dk, dv) = B::attend_backward(dy, inputs, kept);
         for (node, gradient) in ops.parents.into_iter().zip([dq, dk, dv]) {
             if let Some(node) = node {
                 grads.register::<B>(node.id, gradient);

@@ -10,6 +10,20 @@ use burn::backend::{Backend, ExtensionType, backend_extension};
 
 use super::composed::{attention, dims, gate, low_rank, norm, product, rotary, softmax};
 
+/// What attention is computed from.
+#[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "cube"))]
+pub(crate) struct AttentionInputs<B: Backend> {
+    /// `[rows, heads, tokens, head_dim]`.
+    pub(crate) q: FloatTensor<B>,
+    /// `[rows, kv_heads, keys, head_dim]`.
+    pub(crate) k: FloatTensor<B>,
+    /// As `k`.
+    pub(crate) v: FloatTensor<B>,
+    /// The first key and the one behind the last that a query sees, `[rows or 1, tokens, 2]`.
+    pub(crate) visible: IntTensor<B>,
+}
+
 /// What attention hands to its backward pass beside its inputs.
 #[derive(Debug, Clone, ExtensionType)]
 #[extension_type(fusion: cfg(feature = "cube"))]
@@ -106,27 +120,19 @@ pub(crate) trait Steps: Backend {
     ) -> FloatTensor<Self> {
         softmax::backward::<Self>(p, dp, scale)
     }
-    #[fusion(meta = |q, _k, _v, _visible| AttendedMetadata { out: q.clone(), kept: KeptMetadata::Nothing })]
-    fn attend(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        visible: IntTensor<Self>,
-    ) -> Attended<Self> {
-        attention::forward::<Self>(q, k, v, visible)
+    #[fusion(meta = |inputs| AttendedMetadata { out: inputs.q.clone(), kept: KeptMetadata::Nothing })]
+    fn attend(#[extension_type] inputs: AttentionInputs<Self>) -> Attended<Self> {
+        attention::forward::<Self>(inputs)
     }
     /// The gradients of `q`, `k` and `v`.
-    #[fusion(meta = |_dy, q, k, v, _visible, _kept| (q.clone(), k.clone(), v.clone()))]
+    #[fusion(meta = |_dy, inputs, _kept| (inputs.q.clone(), inputs.k.clone(), inputs.v.clone()))]
     fn attend_backward(
         dy: FloatTensor<Self>,
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        visible: IntTensor<Self>,
+        #[extension_type] inputs: AttentionInputs<Self>,
         #[extension_type] kept: Kept<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         drop(kept);
-        attention::backward::<Self>(dy, q, k, v, visible)
+        attention::backward::<Self>(dy, inputs)
     }
     /// A product with a weight that is frozen.
     #[fusion(default)]

@@ -10,7 +10,7 @@ pub(crate) mod composed;
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{DType, Tensor};
 
-use self::backend::Steps;
+use self::backend::{AttentionInputs, Steps};
 use crate::Visible;
 
 /// Whether a tensor goes through these steps: on the CPU or a GPU, in f32 or a half type.
@@ -86,8 +86,13 @@ pub(crate) fn attention(
         (seen == 1 || seen == rows) && queries == tokens,
         "{seen} rows of {queries} queries that see keys for {rows} of {tokens}"
     );
-    let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
-    let attended = <Dispatch as Steps>::attend(q, k, v, bounds.into_dispatch());
+    let inputs = AttentionInputs {
+        q: q.into_dispatch(),
+        k: k.into_dispatch(),
+        v: v.into_dispatch(),
+        visible: bounds.into_dispatch(),
+    };
+    let attended = <Dispatch as Steps>::attend(inputs);
     Tensor::from_dispatch(attended.out)
 }
 

@@ -2,14 +2,14 @@
 
 use burn::backend::Flex;
 use burn::backend::ops::{FloatTensorOps, ModuleOps};
-use burn::backend::tensor::{FloatTensor, IntTensor, QuantizedTensor};
+use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
 
 use super::attention::{self, Inputs};
 use super::rotary::Direction;
 use super::{gate, linear, norm, quantized, rotary};
-use crate::extension::backend::{Attended, Kept, Steps};
+use crate::extension::backend::{Attended, AttentionInputs, Kept, Steps};
 use crate::extension::composed;
 
 impl Steps for Flex {
@@ -43,7 +43,11 @@ impl Steps for Flex {
         if !all_f32([&x, &cos, &sin]) {
             return composed::rotary::rotate::<Self>(x, cos, sin, back);
         }
-        let direction = if back { Direction::Back } else { Direction::Forth };
+        let direction = if back {
+            Direction::Back
+        } else {
+            Direction::Forth
+        };
         rotary::rotate(x, &cos, &sin, direction)
     }
 
@@ -65,16 +69,11 @@ impl Steps for Flex {
         composed::gate::backward::<Self>(dy, gate, up)
     }
 
-    fn attend(
-        q: FlexTensor,
-        k: FlexTensor,
-        v: FlexTensor,
-        visible: IntTensor<Self>,
-    ) -> Attended<Self> {
-        if !all_f32([&q, &k, &v]) {
-            return composed::attention::forward::<Self>(q, k, v, visible);
+    fn attend(inputs: AttentionInputs<Self>) -> Attended<Self> {
+        if !all_f32([&inputs.q, &inputs.k, &inputs.v]) {
+            return composed::attention::forward::<Self>(inputs);
         }
-        let attention::Attended { out, sums } = attention::forward(&Inputs::new([q, k, v], visible));
+        let attention::Attended { out, sums } = attention::forward(&readable(inputs));
         Attended {
             out,
             kept: Kept::Sums(sums),
@@ -83,18 +82,12 @@ impl Steps for Flex {
 
     fn attend_backward(
         dy: FlexTensor,
-        q: FlexTensor,
-        k: FlexTensor,
-        v: FlexTensor,
-        visible: IntTensor<Self>,
+        inputs: AttentionInputs<Self>,
         kept: Kept<Self>,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         match kept {
-            Kept::Sums(sums) => {
-                let inputs = Inputs::new([q, k, v], visible);
-                attention::backward(&inputs, &sums, dy).into()
-            }
-            Kept::Nothing => composed::attention::backward::<Self>(dy, q, k, v, visible),
+            Kept::Sums(sums) => attention::backward(&readable(inputs), &sums, dy).into(),
+            Kept::Nothing => composed::attention::backward::<Self>(dy, inputs),
         }
     }
 
@@ -121,6 +114,11 @@ impl Steps for Flex {
         let weight = Self::float_cast(quantized::dequantized(&weight), dy.dtype().into());
         Self::linear_x_backward(weight, dy)
     }
+}
+
+fn readable(inputs: AttentionInputs<Flex>) -> Inputs {
+    let AttentionInputs { q, k, v, visible } = inputs;
+    Inputs::new([q, k, v], visible)
 }
 
 fn all_f32<const N: usize>(tensors: [&FlexTensor; N]) -> bool {

@@ -111,7 +111,9 @@ proptest! {
 #[test]
 fn a_window_and_a_long_row_are_the_composition() {
     let (tokens, window) = (700, 90);
-    let seen: Vec<_> = (0..tokens).map(|at: usize| (at + 1).saturating_sub(window)..at + 1).collect();
+    let seen: Vec<_> = (0..tokens)
+        .map(|at: usize| (at + 1).saturating_sub(window)..at + 1)
+        .collect();
     let visible = Visible::new(&seen, 1, &device());
     let (q, k) = (random([1, 2, tokens, 64], 1), random([1, 1, tokens, 64], 2));
     same(

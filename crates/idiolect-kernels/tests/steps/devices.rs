@@ -3,10 +3,12 @@
 //!
 //! Lengths are those about the number of units of a cube and of values that are read together.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests end them")]
+
 use burn::tensor::{DType, Device, Tensor};
 use idiolect_kernels::{
-    CachePlaces, CacheWrite, Visible, attention, low_rank, plain, rms_norm, rotate, row_loss, row_nll,
-    swiglu, write_cache,
+    CachePlaces, CacheWrite, Visible, attention, low_rank, plain, rms_norm, rotate, row_loss,
+    row_nll, swiglu, write_cache,
 };
 use idiolect_testkit::device;
 
@@ -15,11 +17,7 @@ use crate::support::{Inputs, close, random, tracked, visible};
 const LENGTHS: [usize; 5] = [1, 31, 32, 33, 257];
 
 /// A type, and the most that a step in it may differ from f64 for the same inputs, of the largest value.
-const TYPES: [(DType, f64); 3] = [
-    (DType::F32, 1e-5),
-    (DType::F16, 4e-3),
-    (DType::BF16, 3e-2),
-];
+const TYPES: [(DType, f64); 3] = [(DType::F32, 1e-5), (DType::F16, 4e-3), (DType::BF16, 3e-2)];
 
 /// Compares the value and the gradients of a step on the device with those of the plain one.
 fn holds<const A: usize, const B: usize, const C: usize, const D: usize>(
@@ -49,9 +47,24 @@ fn holds<const A: usize, const B: usize, const C: usize, const D: usize>(
         assert_eq!(found.0.dtype(), dtype, "{name}");
         close(&name, &exact(&untracked), &expected.0, bound);
         close(&name, &exact(&found.0), &expected.0, bound);
-        gradient(&format!("{name}, first gradient"), found.1, expected.1, bound);
-        gradient(&format!("{name}, second gradient"), found.2, expected.2, bound);
-        gradient(&format!("{name}, third gradient"), found.3, expected.3, bound);
+        gradient(
+            &format!("{name}, first gradient"),
+            found.1,
+            expected.1,
+            bound,
+        );
+        gradient(
+            &format!("{name}, second gradient"),
+            found.2,
+            expected.2,
+            bound,
+        );
+        gradient(
+            &format!("{name}, third gradient"),
+            found.3,
+            expected.3,
+            bound,
+        );
     }
 }
 
@@ -96,12 +109,21 @@ fn norm_is_that_of_f64() {
 #[test]
 fn rotation_is_that_of_f64() {
     let (rows, heads, half) = (2, 3, 16);
-    for (tokens, shared, swapped) in [(1, true, false), (33, true, true), (33, false, true), (257, false, false)] {
+    for (tokens, shared, swapped) in [
+        (1, true, false),
+        (33, true, true),
+        (33, false, true),
+        (257, false, false),
+    ] {
         let of = if shared { 1 } else { rows };
         let angles: Tensor<4> = random([of, 1, tokens, half], 3);
         let of_step = angles.clone();
         let look = move |x: Tensor<4>| if swapped { x.swap_dims(1, 2) } else { x };
-        let shape = if swapped { [rows, tokens, heads, 2 * half] } else { [rows, heads, tokens, 2 * half] };
+        let shape = if swapped {
+            [rows, tokens, heads, 2 * half]
+        } else {
+            [rows, heads, tokens, 2 * half]
+        };
         holds(
             &format!("rotation of {tokens}"),
             &(random(shape, 1), none(), none()),
@@ -151,7 +173,13 @@ fn within_five(tokens: usize, device: &Device) -> Visible {
 /// Two sequences in the first row, one in the second.
 fn packed(tokens: usize, device: &Device) -> Visible {
     let middle = tokens / 2;
-    let of = |at: usize| if at < middle { 0..at + 1 } else { middle..at + 1 };
+    let of = |at: usize| {
+        if at < middle {
+            0..at + 1
+        } else {
+            middle..at + 1
+        }
+    };
     let first = (0..tokens).map(of);
     let seen: Vec<_> = first.chain((0..tokens).map(|at| 0..at + 1)).collect();
     Visible::new(&seen, 2, device)
@@ -216,7 +244,11 @@ fn attention_is_that_of_f64() {
 
 #[test]
 fn low_rank_is_that_of_f64() {
-    let inputs = (random([2, 33, 40], 1), random([40, 4], 2), random([4, 24], 3));
+    let inputs = (
+        random([2, 33, 40], 1),
+        random([40, 4], 2),
+        random([4, 24], 3),
+    );
     holds(
         "low rank",
         &inputs,
@@ -282,7 +314,11 @@ fn a_cache_is_written_in_its_places_alone() {
     let places = CachePlaces::new(writes, &device);
     let (mut keys, mut values) = (moved(drawn(1)), moved(drawn(2)));
     let shared = values.clone();
-    write_cache([&mut keys, &mut values], [moved(new(3)), moved(new(4))], &places);
+    write_cache(
+        [&mut keys, &mut values],
+        [moved(new(3)), moved(new(4))],
+        &places,
+    );
     for (found, expected) in [
         (keys, written(drawn(1), &new(3))),
         (values, written(drawn(2), &new(4))),
@@ -303,6 +339,9 @@ fn a_place_outside_a_cache_is_refused() {
         positions: 4..5,
     };
     let places = CachePlaces::new(vec![write], &device);
-    let new = [empty().narrow(0, 0, 1).narrow(2, 0, 1), empty().narrow(0, 0, 1).narrow(2, 0, 1)];
+    let new = [
+        empty().narrow(0, 0, 1).narrow(2, 0, 1),
+        empty().narrow(0, 0, 1).narrow(2, 0, 1),
+    ];
     write_cache([&mut empty(), &mut empty()], new, &places);
 }

@@ -65,4 +65,3 @@ pub(crate) fn gradient<const D: usize>(
         (found, expected) => assert_eq!(found.is_some(), expected.is_some(), "{name}"),
     }
 }
-

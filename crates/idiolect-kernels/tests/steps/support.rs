@@ -42,7 +42,8 @@ pub(crate) fn close<const D: usize>(
 }
 
 /// Three inputs of a step; one that a step does not have is a single number.
-pub(crate) type Inputs<const A: usize, const B: usize, const C: usize> = (Tensor<A>, Tensor<B>, Tensor<C>);
+pub(crate) type Inputs<const A: usize, const B: usize, const C: usize> =
+    (Tensor<A>, Tensor<B>, Tensor<C>);
 
 /// A value, and the gradients of those inputs that it depends on.
 pub(crate) type Found<const A: usize, const B: usize, const C: usize, const D: usize> = (

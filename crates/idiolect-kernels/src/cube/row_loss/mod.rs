@@ -50,7 +50,10 @@ pub(crate) trait HeadLosses: Backend {
 /// [`crate::row_loss`] on a GPU.
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     let targets = ids(targets, &logits.device());
-    let (logits, targets) = (logits.without_autodiff().into_dispatch(), targets.into_dispatch());
+    let (logits, targets) = (
+        logits.without_autodiff().into_dispatch(),
+        targets.into_dispatch(),
+    );
     let losses = <Dispatch as HeadLosses>::row_losses(logits, targets, scale);
     RowLoss {
         nll: Tensor::from_dispatch(losses.nll),
@@ -61,7 +64,10 @@ pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLos
 /// [`crate::row_nll`] on a GPU.
 pub(crate) fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     let targets = ids(targets, &logits.device());
-    let (logits, targets) = (logits.without_autodiff().into_dispatch(), targets.into_dispatch());
+    let (logits, targets) = (
+        logits.without_autodiff().into_dispatch(),
+        targets.into_dispatch(),
+    );
     Tensor::from_dispatch(<Dispatch as HeadLosses>::row_losses_alone(logits, targets))
 }
 

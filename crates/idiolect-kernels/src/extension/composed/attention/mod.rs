@@ -12,15 +12,11 @@ use burn::tensor::{DType, Shape};
 
 use self::pieces::{Pieces, joined, stretch, stretch_of_bounds, stretches};
 use super::dims;
-use crate::extension::backend::{Attended, Kept, Steps};
+use crate::extension::backend::{Attended, AttentionInputs, Kept, Steps};
 
 /// Attention of all rows.
-pub(crate) fn forward<B: Steps>(
-    q: FloatTensor<B>,
-    k: FloatTensor<B>,
-    v: FloatTensor<B>,
-    visible: IntTensor<B>,
-) -> Attended<B> {
+pub(crate) fn forward<B: Steps>(inputs: AttentionInputs<B>) -> Attended<B> {
+    let AttentionInputs { q, k, v, visible } = inputs;
     let most = Pieces::MOST_BYTES / q.dtype().size();
     Attended {
         out: forward_in_pieces::<B>([q, k, v], visible, most),
@@ -55,11 +51,9 @@ fn forward_in_pieces<B: Steps>(
 /// The gradients of queries, keys and values.
 pub(crate) fn backward<B: Steps>(
     dy: FloatTensor<B>,
-    q: FloatTensor<B>,
-    k: FloatTensor<B>,
-    v: FloatTensor<B>,
-    visible: IntTensor<B>,
+    inputs: AttentionInputs<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let AttentionInputs { q, k, v, visible } = inputs;
     let most = Pieces::MOST_BYTES / q.dtype().size();
     let [dq, dk, dv] = backward_in_pieces::<B>(dy, [q, k, v], visible, most);
     (dq, dk, dv)
@@ -173,7 +167,11 @@ impl<B: Steps> Piece<B> {
         let sizes = Sizes::new(&q, &k);
         let scale = (sizes.width as f64).sqrt().recip();
         let is_half = q.dtype() == DType::F16;
-        let (before, inside) = if is_half { (Some(scale), 1.0) } else { (None, scale) };
+        let (before, inside) = if is_half {
+            (Some(scale), 1.0)
+        } else {
+            (None, scale)
+        };
         let piece = Self {
             sizes,
             q: sizes.grouped::<B>(q),
@@ -257,6 +255,7 @@ mod tests {
     use burn::backend::Flex;
     use burn::backend::ops::{FloatTensorOps, IntTensorOps};
     use burn::tensor::TensorData;
+    use burn_flex::FlexDevice;
 
     use super::*;
 
@@ -266,12 +265,11 @@ mod tests {
         let value = |at: u64| ((at * 7919 + seed * 104_729) % 2003) as f64 / 1000.0 - 1.0;
         let count = shape.iter().product::<usize>() as u64;
         let values: Vec<f64> = (0..count).map(value).collect();
-        Flex::float_from_data(TensorData::new(values, shape), &Default::default())
+        Flex::float_from_data(TensorData::new(values, shape), &FlexDevice)
     }
 
     fn values(x: &Floats) -> Vec<f64> {
-        let data = burn::tensor::read_sync(Flex::float_into_data(x.clone()));
-        data.unwrap().iter::<f64>().collect()
+        x.clone().into_data().iter::<f64>().collect()
     }
 
     fn same(found: &Floats, expected: &Floats) {
@@ -300,12 +298,17 @@ mod tests {
             let bounds = (0..of_rows * tokens).flat_map(bound);
             let bounds: Vec<i32> = bounds.filter_map(|at| i32::try_from(at).ok()).collect();
             let data = TensorData::new(bounds, [of_rows, tokens, 2]);
-            let visible = Flex::int_from_data(data, &Default::default());
+            let visible = Flex::int_from_data(data, &FlexDevice);
             let whole = forward_in_pieces::<Flex>(inputs.clone(), visible.clone(), usize::MAX);
-            let back = |most| backward_in_pieces::<Flex>(dy.clone(), inputs.clone(), visible.clone(), most);
+            let back = |most| {
+                backward_in_pieces::<Flex>(dy.clone(), inputs.clone(), visible.clone(), most)
+            };
             let gradients = back(usize::MAX);
             for most in [2 * kv_heads * of_head, of_head, 3 * group * keys, 1] {
-                same(&forward_in_pieces::<Flex>(inputs.clone(), visible.clone(), most), &whole);
+                same(
+                    &forward_in_pieces::<Flex>(inputs.clone(), visible.clone(), most),
+                    &whole,
+                );
                 for (found, expected) in back(most).iter().zip(&gradients) {
                     same(found, expected);
                 }

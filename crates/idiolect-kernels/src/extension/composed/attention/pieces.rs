@@ -38,8 +38,16 @@ impl Pieces {
         let fitting = |scores: usize, all: usize| (most / scores.max(1)).clamp(1, all.max(1));
         Self {
             rows: fitting(row, rows),
-            kv_heads: if row <= most { kv_heads } else { fitting(head, kv_heads) },
-            tokens: if head <= most { tokens } else { fitting(of_query, tokens) },
+            kv_heads: if row <= most {
+                kv_heads
+            } else {
+                fitting(head, kv_heads)
+            },
+            tokens: if head <= most {
+                tokens
+            } else {
+                fitting(of_query, tokens)
+            },
         }
     }
 }
@@ -126,6 +134,9 @@ mod tests {
         assert_eq!(piece(1), of(1, 1, 1));
         // What the header promises: 4 x 2,048 tokens of 32 heads in eight pieces of 256 MiB.
         let most = Pieces::MOST_BYTES / 4;
-        assert_eq!(Pieces::of(sizes(4, 32, 32, 2048, 2048), most), of(1, 16, 2048));
+        assert_eq!(
+            Pieces::of(sizes(4, 32, 32, 2048, 2048), most),
+            of(1, 16, 2048)
+        );
     }
 }
