@@ -14,6 +14,7 @@ mod finite;
 mod flex;
 mod loss;
 mod quantized_copy;
+mod row_losses;
 mod steps;
 mod visible;
 
@@ -23,8 +24,9 @@ pub use dropout::DropoutKeys;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use quantized_copy::QuantizedCopy;
+pub use row_losses::{row_loss, row_nll};
 pub use steps::{
     attention, dequantize, is_fused, linear, linear_few_tokens, low_rank, product, quantize,
-    rms_norm, rotate, row_loss, row_nll, swiglu,
+    rms_norm, rotate, swiglu,
 };
 pub use visible::Visible;

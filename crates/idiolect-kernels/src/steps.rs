@@ -5,10 +5,8 @@
 use burn::tensor::quantization::QuantScheme;
 use burn::tensor::{DType, Tensor};
 
-use crate::{RowLoss, Visible, plain};
+use crate::{Visible, plain};
 
-#[cfg(feature = "cube")]
-use crate::cube;
 #[cfg(any(feature = "flex", feature = "cube"))]
 use crate::extension;
 #[cfg(feature = "flex")]
@@ -245,64 +243,4 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, visible: Option<&Visi
     }
     let mask = visible.map(|visible| visible.mask(k.dims()[2]));
     plain::attention(q, k, v, mask)
-}
-
-/// The cross-entropy of each row and its gradient with respect to the logits, without autodiff.
-///
-/// With `p = softmax(z)`: `nll = logsumexp(z) - z[target]` and `dz = (p - onehot(target)) * scale`.
-/// Logits that nothing else owns are overwritten by the gradient.
-///
-/// # Shapes
-///
-/// - `logits`: `[rows, vocab]`
-/// - `targets`: `rows` ids below `vocab`
-///
-/// # Panics
-///
-/// If the shapes disagree.
-#[must_use]
-pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
-    assert_eq!(
-        logits.dims()[0],
-        targets.len(),
-        "one target for each row of logits"
-    );
-    #[cfg(feature = "flex")]
-    if flex::serves(&logits) {
-        return flex::row_loss(logits, targets, scale);
-    }
-    #[cfg(feature = "cube")]
-    if cube::is_on_gpu(&logits) {
-        return cube::row_loss(logits, targets, scale);
-    }
-    plain::row_loss(logits, targets, scale)
-}
-
-/// The cross-entropy of each row in nats, without a gradient.
-///
-/// # Shapes
-///
-/// - `logits`: `[rows, vocab]`
-/// - `targets`: `rows` ids below `vocab`
-/// - result: `[rows]` in f32
-///
-/// # Panics
-///
-/// If the shapes disagree.
-#[must_use]
-pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
-    assert_eq!(
-        logits.dims()[0],
-        targets.len(),
-        "one target for each row of logits"
-    );
-    #[cfg(feature = "flex")]
-    if flex::serves(&logits) {
-        return flex::row_nll(logits, targets);
-    }
-    #[cfg(feature = "cube")]
-    if cube::is_on_gpu(&logits) {
-        return cube::row_nll(logits, targets);
-    }
-    plain::row_nll(logits, targets)
 }

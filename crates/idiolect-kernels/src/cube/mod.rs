@@ -26,6 +26,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 use crate::extension::backend::Steps;
 use crate::extension::composed;
+use crate::extension::scores::Scores;
 
 impl Steps for CubeBackend {
     fn rms_norm(x: CubeTensor, scale: CubeTensor, eps: f64) -> CubeTensor {
@@ -48,7 +49,9 @@ impl Steps for CubeBackend {
         }
         composed::rotary::rotate::<Self>(x, cos, sin, back)
     }
+}
 
+impl Scores for CubeBackend {
     fn softmax_rows(
         scores: FloatTensor<Self>,
         visible: IntTensor<Self>,

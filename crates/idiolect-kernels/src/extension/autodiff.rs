@@ -9,7 +9,8 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 use burn::backend::{Autodiff, Backend};
 
-use super::backend::{Attended, AttentionInputs, Kept, Steps};
+use super::attention::{Attended, AttentionInputs, Kept};
+use super::backend::Steps;
 use super::composed::{dims, low_rank};
 
 type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;

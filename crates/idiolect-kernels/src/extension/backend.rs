@@ -5,45 +5,14 @@
 // Burn's macro names what it is given.
 #![allow(clippy::ref_option)]
 
-use burn::backend::tensor::{FloatTensor, IntTensor, QuantizedTensor};
-use burn::backend::{Backend, ExtensionType, backend_extension};
+use burn::backend::backend_extension;
+use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 
-use super::composed::{attention, dims, gate, low_rank, norm, product, rotary, softmax};
-
-/// What attention is computed from.
-#[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "cube"))]
-pub(crate) struct AttentionInputs<B: Backend> {
-    /// `[rows, heads, tokens, head_dim]`.
-    pub(crate) q: FloatTensor<B>,
-    /// `[rows, kv_heads, keys, head_dim]`.
-    pub(crate) k: FloatTensor<B>,
-    /// As `k`.
-    pub(crate) v: FloatTensor<B>,
-    /// The first key and the one behind the last that a query sees, `[rows or 1, tokens, 2]`.
-    pub(crate) visible: IntTensor<B>,
-}
-
-/// What attention hands to its backward pass beside its inputs.
-#[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "cube"))]
-pub(crate) enum Kept<B: Backend> {
-    /// Nothing: scores and their softmax are computed again.
-    Nothing,
-    /// Maximum and inverse sum of each row of scores, `[rows, tokens, heads, 2]`.
-    Sums(FloatTensor<B>),
-}
-
-/// The result of attention.
-#[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "cube"))]
-pub(crate) struct Attended<B: Backend> {
-    /// `[rows, heads, tokens, head_dim]`.
-    pub(crate) out: FloatTensor<B>,
-    /// What the backward pass needs.
-    #[extension_type]
-    pub(crate) kept: Kept<B>,
-}
+use super::attention::{Attended, AttentionInputs, Kept};
+#[cfg(feature = "cube")]
+use super::attention::{AttendedMetadata, KeptMetadata};
+use super::composed::{attention, dims, gate, low_rank, norm, product, rotary};
+use super::scores::Scores;
 
 /// The steps on a backend's own tensors.
 #[backend_extension(
@@ -52,7 +21,7 @@ pub(crate) struct Attended<B: Backend> {
     Fusion: cfg(feature = "cube"),
     Autodiff
 )]
-pub(crate) trait Steps: Backend {
+pub(crate) trait Steps: Scores {
     #[fusion(dtype = x, shape = x)]
     fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
         norm::forward::<Self>(x, scale, eps)
@@ -99,26 +68,6 @@ pub(crate) trait Steps: Backend {
         up: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         gate::backward::<Self>(dy, gate, up)
-    }
-    /// `softmax(scale scores)` over the keys that a query sees; the others get 0.
-    ///
-    /// `scores` are `[rows, heads, queries, keys]`, `visible` is `[rows or 1, queries, 2]`.
-    #[fusion(dtype = scores, shape = scores)]
-    fn softmax_rows(
-        scores: FloatTensor<Self>,
-        visible: IntTensor<Self>,
-        scale: f64,
-    ) -> FloatTensor<Self> {
-        softmax::forward::<Self>(scores, visible, scale)
-    }
-    /// The gradient of the scores, from the softmax `p` and its gradient `dp`.
-    #[fusion(dtype = p, shape = p)]
-    fn softmax_rows_backward(
-        p: FloatTensor<Self>,
-        dp: FloatTensor<Self>,
-        scale: f64,
-    ) -> FloatTensor<Self> {
-        softmax::backward::<Self>(p, dp, scale)
     }
     #[fusion(meta = |inputs| AttendedMetadata { out: inputs.q.clone(), kept: KeptMetadata::Nothing })]
     fn attend(#[extension_type] inputs: AttentionInputs<Self>) -> Attended<Self> {

@@ -3,14 +3,17 @@
 //! On the CPU in f32, steps are those of `flex`; on a GPU, some are kernels; the rest is composed of a backend's
 //! operations, each step with its own backward.
 
+pub(crate) mod attention;
 mod autodiff;
 pub(crate) mod backend;
 pub(crate) mod composed;
+pub(crate) mod scores;
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{DType, Tensor};
 
-use self::backend::{AttentionInputs, Steps};
+use self::attention::AttentionInputs;
+use self::backend::Steps;
 use crate::Visible;
 
 /// Whether a tensor goes through these steps: on the CPU or a GPU, in f32 or a half type.

@@ -9,7 +9,8 @@ use burn_flex::FlexTensor;
 use super::attention::{self, Inputs};
 use super::rotary::Direction;
 use super::{gate, linear, norm, quantized, rotary};
-use crate::extension::backend::{Attended, AttentionInputs, Kept, Steps};
+use crate::extension::attention::{Attended, AttentionInputs, Kept};
+use crate::extension::backend::Steps;
 use crate::extension::composed;
 
 impl Steps for Flex {

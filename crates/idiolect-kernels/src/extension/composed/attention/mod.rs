@@ -4,18 +4,22 @@
 //! `dV = P^T dO` (Dao et al., arXiv 2205.14135, appendix B.2). Rows, groups of heads and queries are computed piece
 //! by piece, so that the scores of no more than a piece exist at a time.
 
+mod piece;
 mod pieces;
+mod sizes;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, TensorMetadata};
-use burn::tensor::{DType, Shape};
 
+use self::piece::Piece;
 use self::pieces::{Pieces, joined, stretch, stretch_of_bounds, stretches};
+use self::sizes::Sizes;
 use super::dims;
-use crate::extension::backend::{Attended, AttentionInputs, Kept, Steps};
+use crate::extension::attention::{Attended, AttentionInputs, Kept};
+use crate::extension::scores::Scores;
 
 /// Attention of all rows.
-pub(crate) fn forward<B: Steps>(inputs: AttentionInputs<B>) -> Attended<B> {
+pub(crate) fn forward<B: Scores>(inputs: AttentionInputs<B>) -> Attended<B> {
     let AttentionInputs { q, k, v, visible } = inputs;
     let most = Pieces::MOST_BYTES / q.dtype().size();
     Attended {
@@ -25,7 +29,7 @@ pub(crate) fn forward<B: Steps>(inputs: AttentionInputs<B>) -> Attended<B> {
 }
 
 /// [`forward`] in pieces of at most `most` scores, or of one query of one group of heads where that has more.
-fn forward_in_pieces<B: Steps>(
+fn forward_in_pieces<B: Scores>(
     inputs: [FloatTensor<B>; 3],
     visible: IntTensor<B>,
     most: usize,
@@ -49,7 +53,7 @@ fn forward_in_pieces<B: Steps>(
 }
 
 /// The gradients of queries, keys and values.
-pub(crate) fn backward<B: Steps>(
+pub(crate) fn backward<B: Scores>(
     dy: FloatTensor<B>,
     inputs: AttentionInputs<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
@@ -60,7 +64,7 @@ pub(crate) fn backward<B: Steps>(
 }
 
 /// [`backward`] in pieces as of [`forward_in_pieces`].
-fn backward_in_pieces<B: Steps>(
+fn backward_in_pieces<B: Scores>(
     dy: FloatTensor<B>,
     inputs: [FloatTensor<B>; 3],
     visible: IntTensor<B>,
@@ -82,7 +86,7 @@ fn backward_in_pieces<B: Steps>(
 }
 
 /// The gradients of some heads: those of keys and values are the sums over pieces of queries.
-fn of_queries<B: Steps>(
+fn of_queries<B: Scores>(
     dy: FloatTensor<B>,
     [q, k, v]: [FloatTensor<B>; 3],
     visible: IntTensor<B>,
@@ -115,139 +119,6 @@ fn of_heads<B: Backend>(
     let queries = heads.start * group..heads.end * group;
     let [k, v] = [k, v].map(|x| stretch::<B>(x, 1, heads));
     [stretch::<B>(q, 1, &queries), k, v]
-}
-
-/// The sizes of one call.
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    rows: usize,
-    heads: usize,
-    kv_heads: usize,
-    tokens: usize,
-    keys: usize,
-    width: usize,
-}
-
-impl Sizes {
-    fn new(q: &impl TensorMetadata, k: &impl TensorMetadata) -> Self {
-        let ([rows, heads, tokens, width], [_, kv_heads, keys, _]) = (dims(q), dims(k));
-        Self {
-            rows,
-            heads,
-            kv_heads,
-            tokens,
-            keys,
-            width,
-        }
-    }
-
-    /// Query heads that share a key head.
-    fn group(self) -> usize {
-        self.heads / self.kv_heads
-    }
-}
-
-/// Queries whose scores are computed together, with the keys and values that they see.
-struct Piece<B: Backend> {
-    sizes: Sizes,
-    /// `[rows, kv_heads, group * tokens, width]`: heads of one group are neighbours, so the group is part of the axis
-    /// of tokens.
-    q: FloatTensor<B>,
-    k: FloatTensor<B>,
-    v: FloatTensor<B>,
-    visible: IntTensor<B>,
-    /// What queries are multiplied by before the product: scores of large values pass f16's range.
-    before: Option<f64>,
-    /// What scores are multiplied by in the softmax.
-    inside: f64,
-}
-
-impl<B: Steps> Piece<B> {
-    fn new([q, k, v]: [FloatTensor<B>; 3], visible: IntTensor<B>) -> Self {
-        let sizes = Sizes::new(&q, &k);
-        let scale = (sizes.width as f64).sqrt().recip();
-        let is_half = q.dtype() == DType::F16;
-        let (before, inside) = if is_half {
-            (Some(scale), 1.0)
-        } else {
-            (None, scale)
-        };
-        let piece = Self {
-            sizes,
-            q: sizes.grouped::<B>(q),
-            k,
-            v,
-            visible,
-            before,
-            inside,
-        };
-        Self {
-            q: piece.times_before(piece.q.clone()),
-            ..piece
-        }
-    }
-
-    fn forward(self) -> FloatTensor<B> {
-        let p = self.weights();
-        let out = B::float_matmul(p, self.v);
-        self.sizes.by_heads::<B>(out)
-    }
-
-    /// The gradients of queries, keys and values.
-    fn backward(self, dy: FloatTensor<B>) -> [FloatTensor<B>; 3] {
-        let dy = self.sizes.grouped::<B>(dy);
-        let p = self.weights();
-        let dp = B::float_matmul(dy.clone(), B::float_swap_dims(self.v.clone(), 2, 3));
-        let dv = B::float_matmul(B::float_swap_dims(p.clone(), 2, 3), dy);
-        let [p, dp] = [p, dp].map(|x| self.sizes.scores_by_heads::<B>(x));
-        let ds = B::softmax_rows_backward(p, dp, self.inside);
-        let ds = self.sizes.scores_by_groups::<B>(ds);
-        let dk = B::float_matmul(B::float_swap_dims(ds.clone(), 2, 3), self.q.clone());
-        let dq = self.times_before(B::float_matmul(ds, self.k.clone()));
-        [self.sizes.by_heads::<B>(dq), dk, dv]
-    }
-
-    /// `P`, `[rows, kv_heads, group * tokens, keys]`.
-    fn weights(&self) -> FloatTensor<B> {
-        let keys = B::float_swap_dims(self.k.clone(), 2, 3);
-        let scores = B::float_matmul(self.q.clone(), keys);
-        let scores = self.sizes.scores_by_heads::<B>(scores);
-        let p = B::softmax_rows(scores, self.visible.clone(), self.inside);
-        self.sizes.scores_by_groups::<B>(p)
-    }
-
-    fn times_before(&self, x: FloatTensor<B>) -> FloatTensor<B> {
-        match self.before {
-            Some(scale) => B::float_mul_scalar(x, scale.into()),
-            None => x,
-        }
-    }
-}
-
-impl Sizes {
-    fn grouped<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
-        self.with_tokens::<B>(x, [self.kv_heads, self.group() * self.tokens, self.width])
-    }
-
-    fn by_heads<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
-        self.with_tokens::<B>(x, [self.heads, self.tokens, self.width])
-    }
-
-    fn scores_by_heads<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
-        self.with_tokens::<B>(x, [self.heads, self.tokens, self.keys])
-    }
-
-    fn scores_by_groups<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
-        self.with_tokens::<B>(x, [self.kv_heads, self.group() * self.tokens, self.keys])
-    }
-
-    /// The tensor with these axes behind its rows; itself where each key head has one query head.
-    fn with_tokens<B: Backend>(self, x: FloatTensor<B>, [a, b, c]: [usize; 3]) -> FloatTensor<B> {
-        if self.group() == 1 {
-            return x;
-        }
-        B::float_reshape(x, Shape::new([self.rows, a, b, c]))
-    }
 }
 
 #[cfg(all(test, feature = "flex"))]

@@ -1,0 +1,39 @@
+//! What attention takes and gives, on a backend's own tensors.
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, ExtensionType};
+
+/// What attention is computed from.
+#[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "cube"))]
+pub(crate) struct AttentionInputs<B: Backend> {
+    /// `[rows, heads, tokens, head_dim]`.
+    pub(crate) q: FloatTensor<B>,
+    /// `[rows, kv_heads, keys, head_dim]`.
+    pub(crate) k: FloatTensor<B>,
+    /// As `k`.
+    pub(crate) v: FloatTensor<B>,
+    /// The first key and the one behind the last that a query sees, `[rows or 1, tokens, 2]`.
+    pub(crate) visible: IntTensor<B>,
+}
+
+/// What attention hands to its backward pass beside its inputs.
+#[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "cube"))]
+pub(crate) enum Kept<B: Backend> {
+    /// Nothing: scores and their softmax are computed again.
+    Nothing,
+    /// Maximum and inverse sum of each row of scores, `[rows, tokens, heads, 2]`.
+    Sums(FloatTensor<B>),
+}
+
+/// The result of attention.
+#[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "cube"))]
+pub(crate) struct Attended<B: Backend> {
+    /// `[rows, heads, tokens, head_dim]`.
+    pub(crate) out: FloatTensor<B>,
+    /// What the backward pass needs.
+    #[extension_type]
+    pub(crate) kept: Kept<B>,
+}

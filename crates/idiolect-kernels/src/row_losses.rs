@@ -1,0 +1,70 @@
+//! The cross-entropy of rows of logits, and its gradient: in one step on the CPU in f32 and on a GPU, else the plain
+//! composition.
+
+use burn::tensor::Tensor;
+
+#[cfg(feature = "cube")]
+use crate::cube;
+#[cfg(feature = "flex")]
+use crate::flex;
+use crate::{RowLoss, plain};
+
+/// The cross-entropy of each row and its gradient with respect to the logits, without autodiff.
+///
+/// With `p = softmax(z)`: `nll = logsumexp(z) - z[target]` and `dz = (p - onehot(target)) * scale`.
+/// Logits that nothing else owns are overwritten by the gradient.
+///
+/// # Shapes
+///
+/// - `logits`: `[rows, vocab]`
+/// - `targets`: `rows` ids below `vocab`
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
+    assert_eq!(
+        logits.dims()[0],
+        targets.len(),
+        "one target for each row of logits"
+    );
+    #[cfg(feature = "flex")]
+    if flex::serves(&logits) {
+        return flex::row_loss(logits, targets, scale);
+    }
+    #[cfg(feature = "cube")]
+    if cube::is_on_gpu(&logits) {
+        return cube::row_loss(logits, targets, scale);
+    }
+    plain::row_loss(logits, targets, scale)
+}
+
+/// The cross-entropy of each row in nats, without a gradient.
+///
+/// # Shapes
+///
+/// - `logits`: `[rows, vocab]`
+/// - `targets`: `rows` ids below `vocab`
+/// - result: `[rows]` in f32
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
+    assert_eq!(
+        logits.dims()[0],
+        targets.len(),
+        "one target for each row of logits"
+    );
+    #[cfg(feature = "flex")]
+    if flex::serves(&logits) {
+        return flex::row_nll(logits, targets);
+    }
+    #[cfg(feature = "cube")]
+    if cube::is_on_gpu(&logits) {
+        return cube::row_nll(logits, targets);
+    }
+    plain::row_nll(logits, targets)
+}
