@@ -2,9 +2,6 @@
 //!
 //! A step's body here is composed of the backend's operations; a backend with kernels puts them in its place.
 
-// Burn's macro names what it is given.
-#![allow(clippy::ref_option)]
-
 use burn::backend::backend_extension;
 use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 
@@ -22,6 +19,7 @@ use super::scores::Scores;
     Autodiff
 )]
 pub(crate) trait Steps: Scores {
+    /// `x / sqrt(mean(x^2) + eps) * scale`, `x` is `[rows, tokens, hidden]`.
     #[fusion(dtype = x, shape = x)]
     fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
         norm::forward::<Self>(x, scale, eps)
@@ -46,7 +44,7 @@ pub(crate) trait Steps: Scores {
     ) -> FloatTensor<Self> {
         norm::backward_scale::<Self>(dy, x, scale, eps)
     }
-    /// By the angles, or by their opposite where `back`.
+    /// Heads `[rows, heads, tokens, head_dim]` rotated by the angles, or by their opposite where `back`.
     #[fusion(dtype = x, shape = x)]
     fn rotate(
         x: FloatTensor<Self>,
@@ -56,6 +54,7 @@ pub(crate) trait Steps: Scores {
     ) -> FloatTensor<Self> {
         rotary::rotate::<Self>(x, cos, sin, back)
     }
+    /// `silu(gate) * up`.
     #[fusion(default)]
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
         gate::forward::<Self>(gate, up)
@@ -69,6 +68,7 @@ pub(crate) trait Steps: Scores {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         gate::backward::<Self>(dy, gate, up)
     }
+    /// Softmax attention.
     #[fusion(meta = |inputs| AttendedMetadata { out: inputs.q.clone(), kept: KeptMetadata::Nothing })]
     fn attend(#[extension_type] inputs: AttentionInputs<Self>) -> Attended<Self> {
         attention::forward::<Self>(inputs)

@@ -77,8 +77,8 @@ fn backward_in_pieces<B: Scores>(
         let dy = stretch::<B>(dy.clone(), 0, &rows);
         let inputs = inputs.clone().map(|x| stretch::<B>(x, 0, &rows));
         joined::<B, 3>(1, stretches(sizes.kv_heads, pieces.kv_heads), |heads| {
-            let of_keys = heads.start * sizes.group()..heads.end * sizes.group();
-            let dy = stretch::<B>(dy.clone(), 1, &of_keys);
+            let query_heads = heads.start * sizes.group()..heads.end * sizes.group();
+            let dy = stretch::<B>(dy.clone(), 1, &query_heads);
             let inputs = of_heads::<B>(inputs.clone(), sizes.group(), &heads);
             of_queries::<B>(dy, inputs, visible.clone(), pieces.tokens)
         })
