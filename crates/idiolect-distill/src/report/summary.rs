@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use idiolect_data::{Dataset, write_json};
+use idiolect_data::{Dataset, counted, write_json};
 use idiolect_metrics::python::split;
 use serde::{Deserialize, Serialize};
 
@@ -120,17 +120,19 @@ impl fmt::Display for DistillSummary {
         } = self;
         write!(
             f,
-            "{replaced} of {rows} responses were replaced by rewrites, {identical} of these by the same words"
+            "{replaced} of {} replaced by rewrites, {identical} of these by the same words",
+            counted(*rows, "response", "responses")
         )?;
         for (reason, count) in &self.refused {
             write!(
                 f,
-                "; {count} rewrites refused: {}",
+                "; {} refused: {}",
+                counted(*count, "rewrite", "rewrites"),
                 reason.replace('_', " ")
             )?;
         }
         if let left @ 1.. = rows.saturating_sub(*rewritten) {
-            write!(f, "; {left} rows not rewritten")?;
+            write!(f, "; {} not rewritten", counted(left, "row", "rows"))?;
         }
         match &self.logprobs {
             Some(sum) => write!(f, "; {sum}"),
@@ -144,7 +146,9 @@ impl fmt::Display for LogprobSum {
         let Self { rewrites, tokens } = self;
         write!(
             f,
-            "distributions at {tokens} tokens of {rewrites} texts recorded"
+            "distributions at {} of {} recorded",
+            counted(*tokens, "token", "tokens"),
+            counted(*rewrites, "text", "texts")
         )
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use burn::tensor::Device;
+use idiolect_input::counted;
 use idiolect_lm::device::{free_memory, is_host};
 use idiolect_lora::LoraAdapter;
 use idiolect_model::{Decoder, Weights};
@@ -185,17 +186,20 @@ impl MemoryPlan {
 impl fmt::Display for MemoryPlan {
     /// Rows, tokens and memory in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rows", self.rows)?;
+        f.write_str(&counted(self.rows, "row", "rows"))?;
         match (self.tokens, self.trained_tokens) {
-            (Some(all), Some(trained)) => write!(f, " of {all} tokens, {trained} of them trained")?,
+            (Some(all), Some(trained)) => {
+                let all = counted(all, "token", "tokens");
+                write!(f, " of {all}, {trained} of them trained")?;
+            }
             _ => f.write_str(", read as they are needed")?,
         }
         write!(
             f,
-            "; {} to a batch, {} to a step; the longest batch has {} tokens; memory",
+            "; {} to a batch, {} to a step; the longest batch has {}; memory",
             self.batch_size,
             self.batch_size.saturating_mul(self.accumulation),
-            self.longest_batch_tokens
+            counted(self.longest_batch_tokens, "token", "tokens")
         )?;
         if self.devices > 1 {
             write!(f, " on each of {} devices", self.devices)?;
