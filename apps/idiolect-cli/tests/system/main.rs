@@ -14,6 +14,7 @@ mod full_disk;
 mod limits;
 mod places;
 mod signals;
+mod terminal;
 
 use std::process::{Child, Command, Output, Stdio};
 
