@@ -13,6 +13,7 @@ use progress::Log;
 
 mod args;
 mod commands;
+mod drivers;
 mod error;
 mod output;
 mod panics;
@@ -20,6 +21,7 @@ mod progress;
 mod stop;
 
 fn main() -> ExitCode {
+    drivers::hush();
     panics::note_them();
     // A library that gives up on a damaged file is told as an error, where it is called.
     idiolect::input::silence_guarded();
