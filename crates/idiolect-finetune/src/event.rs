@@ -116,6 +116,27 @@ impl TrainingEvent {
     }
 }
 
+impl TrainingEvent {
+    /// What stands beside a bar that counts the steps: loss, rate, gradient norm, speed and memory of a step; of another
+    /// event its line.
+    #[must_use]
+    pub fn beside_bar(&self) -> String {
+        let Self::Step { row, timing, .. } = self else {
+            return self.to_string();
+        };
+        let memory = timing.peak_memory;
+        let memory = memory.map(|bytes| format!(", {} MB", bytes / 1_000_000));
+        format!(
+            "loss {:.3}, rate {:.1e}, gradient norm {:.2}, {:.0} tokens/s{}",
+            row.loss,
+            row.lr,
+            row.grad_norm,
+            timing.tokens_per_second,
+            memory.unwrap_or_default(),
+        )
+    }
+}
+
 impl fmt::Display for TrainingEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -264,6 +285,10 @@ mod tests {
         assert_eq!(
             step.to_string(),
             "step 3 of 12 (epoch 0.25): loss 1.2346, learning rate 1.00e-4, gradient norm 0.500, 200 tokens/s"
+        );
+        assert_eq!(
+            step.beside_bar(),
+            "loss 1.235, rate 1.0e-4, gradient norm 0.50, 200 tokens/s"
         );
     }
 

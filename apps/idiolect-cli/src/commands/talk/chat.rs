@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use idiolect::Progress;
 use idiolect::lm::jobs::{Chat as Conversation, ChatSettings, ChatSide};
 
-use crate::args::{Chat, ModelOptions};
+use crate::args::Chat;
 use crate::commands::generate::adapters;
 use crate::commands::resolve;
 use crate::error::CliError;
@@ -19,15 +19,15 @@ use crate::stop;
 const HELP: &str = "/undo takes back the last turn, /clear begins anew, /system TEXT begins anew with this system text, \
                     /exit or the end of input ends; Ctrl-C ends an answer";
 
+/// What Ctrl-C is answered with where no answer is under way, and where one is.
+const AT_PROMPT: &str = "Ctrl-C again, or /exit, ends the conversation";
+const AT_ANSWER: &str = "the answer ends here";
+
 /// Runs the command.
 pub(crate) fn run(args: &Chat) -> Result<(), CliError> {
-    let model = ModelOptions {
-        template: args.template.clone(),
-        ..args.model.clone()
-    };
     let bar = Bar::default();
     let settings = ChatSettings {
-        model: resolve(None, &model)?,
+        model: resolve(None, &args.model.with_template(args.template.as_ref()))?,
         adapters: adapters(&args.adapter)?,
         generation: resolve(None, &args.sampling)?,
         seed: args.seed,
