@@ -35,6 +35,7 @@ pub(crate) fn run(args: &Chat) -> Result<(), CliError> {
         beside: args.beside,
     };
     let mut chat = Conversation::open(settings, &bar).map_err(idiolect::Error::from)?;
+    stop::asks(AT_PROMPT);
     let is_watched = std::io::stdin().is_terminal();
     if is_watched {
         bar.note(HELP);
@@ -82,6 +83,7 @@ fn answer(chat: &mut Conversation, text: &str, bar: &Bar) -> Result<(), CliError
     let stopped = stop::flag();
     // A Ctrl-C at the prompt was about no answer.
     stopped.store(false, Ordering::SeqCst);
+    stop::asks(AT_ANSWER);
     let said = chat.say(text, &mut |side, piece| {
         let begins = last != Some(side);
         if begins && (side == ChatSide::Base || last.is_some()) {
@@ -93,13 +95,14 @@ fn answer(chat: &mut Conversation, text: &str, bar: &Bar) -> Result<(), CliError
             out.write(&format!("{gap}[{name}] "));
         }
         last = Some(side);
-        if out.write(piece) && !stopped.load(Ordering::SeqCst) {
+        if !stopped.load(Ordering::SeqCst) && out.write(piece) {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
         }
     });
     stopped.store(false, Ordering::SeqCst);
+    stop::asks(AT_PROMPT);
     match said {
         Ok(()) => out.end(),
         Err(error) => {
