@@ -47,7 +47,7 @@ fn settings(args: &Init) -> Result<InitSettings, CliError> {
         full: full.starts_with("all"),
         device: args.device.clone(),
         run: run.into(),
-        file: args.out.clone(),
+        file: args.config.clone(),
         timed_steps: args.timed_steps,
     })
 }

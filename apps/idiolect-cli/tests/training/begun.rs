@@ -19,7 +19,7 @@ fn a_first_configuration_runs_as_it_is() {
     let (model, data) = (place.model("tiny-llama3"), table(&place));
     let (file, run) = (place.path("own/train.toml"), place.path("first"));
     let call = [
-        "init", "--model", &model, "--data", &data, "--device", "cpu", "--run", &run, "--out",
+        "init", "--model", &model, "--data", &data, "--device", "cpu", "--run", &run, "--config",
         &file, "--yes",
     ];
     let out = idiolect(&call);
@@ -64,7 +64,7 @@ fn questions_are_asked_for_what_is_missing() {
         let mut asked = Command::new(env!("CARGO_BIN_EXE_idiolect"))
             .args([
                 "init",
-                "--out",
+                "--config",
                 &file,
                 "--device",
                 "cpu",
