@@ -285,10 +285,9 @@ fn megabytes(bytes: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLAN: MemoryPlan = MemoryPlan {
+impl MemoryPlan {
+    /// One for tests.
+    pub(crate) const SMALL: Self = Self {
         weights_bytes: 40,
         trained_bytes: 10,
         activation_bytes: 30,
@@ -305,6 +304,11 @@ mod tests {
         tokens: None,
         trained_tokens: None,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn devices_that_share_a_memory_need_it_together() {
@@ -312,15 +316,18 @@ mod tests {
             free: Some(free),
             devices,
         };
-        assert_eq!(PLAN.is_comfortable(free(100, 1)), Some(true));
-        assert_eq!(PLAN.is_comfortable(free(100, 2)), Some(false));
-        assert!(PLAN.fits(free(120, 2)).is_ok() && PLAN.fits(free(119, 2)).is_err());
+        assert_eq!(MemoryPlan::SMALL.is_comfortable(free(100, 1)), Some(true));
+        assert_eq!(MemoryPlan::SMALL.is_comfortable(free(100, 2)), Some(false));
+        assert!(
+            MemoryPlan::SMALL.fits(free(120, 2)).is_ok()
+                && MemoryPlan::SMALL.fits(free(119, 2)).is_err()
+        );
         let unknown = Memory {
             free: None,
             devices: 2,
         };
-        assert_eq!(PLAN.is_comfortable(unknown), None);
-        assert!(PLAN.fits(unknown).is_ok());
+        assert_eq!(MemoryPlan::SMALL.is_comfortable(unknown), None);
+        assert!(MemoryPlan::SMALL.fits(unknown).is_ok());
     }
 
     #[test]
