@@ -98,6 +98,21 @@ impl DistillSummary {
         }
     }
 
+    /// The summary of records that are no rewrites: of responses that were scored as they stand.
+    pub(crate) fn kept(self) -> Self {
+        Self {
+            rewritten: 0,
+            replaced: 0,
+            replaced_share: 0.0,
+            kept: self.rows,
+            identical: 0,
+            finish_reasons: BTreeMap::new(),
+            tokens: 0,
+            tokens_per_pass: None,
+            ..self
+        }
+    }
+
     /// Writes the summary as indented JSON, whole or not at all.
     ///
     /// # Errors
