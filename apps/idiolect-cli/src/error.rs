@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use idiolect::continuation::ContinuationError;
+use idiolect::data::settings::with_typed_names;
 use idiolect::distill::DistillError;
 use idiolect::eval::EvalError;
 use idiolect::finetune::FineTuneError;
@@ -21,7 +22,7 @@ use idiolect::model::ModelError;
 use idiolect::teacher::TeacherError;
 use idiolect::train::TrainError;
 
-use crate::args::Cli;
+use crate::args::{Cli, options};
 
 /// Characters of the line about an error.
 const LONGEST: usize = 4000;
@@ -202,30 +203,13 @@ impl CliError {
 /// a setting's name: libraries know settings by their keys in a file.
 fn as_flag(text: &str) -> String {
     let own = text.strip_prefix("command line: ").unwrap_or(text);
-    let Some((key, rest)) = own.split_once(':') else {
+    let key = own.split(':').next();
+    if std::env::args().any(|typed| Some(&*typed) == key) {
         return own.to_owned();
-    };
-    let cli = Cli::whole();
-    let flags = || cli.get_subcommands().flat_map(clap::Command::get_arguments);
-    let keys: Vec<String> = key.split(", ").map(|key| key.replace('_', "-")).collect();
-    let is_flag = |key: &String| flags().any(|option| option.get_long() == Some(key));
-    if keys.iter().all(is_flag) && !std::env::args().any(|typed| typed == key) {
-        let flags: Vec<String> = keys.iter().map(|key| format!("--{key}")).collect();
-        let other = |word: &str| {
-            let name = word.trim_end_matches([',', ';', ')']);
-            let key = name.replace('_', "-");
-            let is_other = word.contains('_') && is_flag(&key);
-            if is_other {
-                format!("--{key}{}", &word[name.len()..])
-            } else {
-                word.to_owned()
-            }
-        };
-        let rest: Vec<String> = rest.split(' ').map(other).collect();
-        format!("{}:{}", flags.join(", "), rest.join(" "))
-    } else {
-        own.to_owned()
     }
+    let cli = Cli::whole();
+    let all = || cli.get_subcommands().flat_map(options);
+    with_typed_names(own, &|name| all().any(|option| option == name))
 }
 
 /// Whether an error is about a setting, whichever library says so.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use idiolect::data::settings::{command_synonym, renamed, synonym};
+use idiolect::data::settings::{CommandOptions, command_synonym, flag_hint};
 
 use args::{Cli, Command};
 use error::CliError;
@@ -13,6 +13,7 @@ use progress::Log;
 
 mod args;
 mod commands;
+mod drivers;
 mod error;
 mod output;
 mod panics;
@@ -20,6 +21,7 @@ mod progress;
 mod stop;
 
 fn main() -> ExitCode {
+    drivers::hush();
     panics::note_them();
     // A library that gives up on a damaged file is told as an error, where it is called.
     idiolect::input::silence_guarded();
@@ -59,51 +61,33 @@ fn parse() -> Result<Option<Cli>, CliError> {
 
 /// What is wrong with the arguments: on a terminal as clap shows it, with usage and colours, else in one line.
 fn refused(error: &clap::Error) -> CliError {
-    if own_name(error).is_none() && std::io::stderr().is_terminal() && error.print().is_ok() {
+    let is_ours = error.kind() == ErrorKind::ValueValidation || own_name(error).is_some();
+    if !is_ours && std::io::stderr().is_terminal() && error.print().is_ok() {
         return CliError::Told;
     }
     CliError::Usage(usage(error))
 }
 
-/// What an argument that is none here is called: since another version, or by other programs.
+/// What a command or an option that is none here is called: since another version, by other programs, in other commands.
 fn own_name(error: &clap::Error) -> Option<String> {
-    if let Some(ContextValue::String(command)) = error.get(ContextKind::InvalidSubcommand) {
+    let said = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    if let Some(command) = said(ContextKind::InvalidSubcommand) {
         let told = |own| format!("{command} is called {own} here: idiolect {own} --help");
         return command_synonym(command).map(told);
     }
-    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
-        return None;
-    };
-    let name = flag.trim_start_matches('-').replace('-', "_");
-    if let Some(renamed) = renamed(&name) {
-        let new = renamed.new.replace('_', "-");
-        return Some(format!(
-            "{flag} is called --{new} since version {}",
-            renamed.since
-        ));
-    }
-    let own = synonym(&name)?;
-    let (key, value) = (own.key.replace('_', "-"), own.value);
-    Some(match (key.as_str(), value) {
-        // A training reads an adapter and writes one.
-        ("adapter", _) if !is_option("adapter") => format!(
-            "{flag} is called --out here, where an adapter is written, or --init-adapter, where one is trained further"
-        ),
-        (key, "") => format!("{flag} is called --{key} here"),
-        (key, value) if value.contains(' ') => format!("{flag} is called --{key} here: {value}"),
-        (key, value) => format!("{flag} is called --{key} {value} here"),
-    })
-}
-
-/// Whether the command of this call has an option.
-fn is_option(name: &str) -> bool {
+    let flag =
+        said(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
     let cli = Cli::whole();
-    let mut words = std::env::args();
-    let command = words.find_map(|word| cli.find_subcommand(word));
-    command.is_none_or(|command| {
-        let mut options = command.get_arguments();
-        options.any(|option| option.get_long() == Some(name))
-    })
+    let command = std::env::args().find_map(|word| cli.find_subcommand(word))?;
+    let options = |command: &clap::Command| CommandOptions {
+        command: command.get_name().to_owned(),
+        options: args::options(command).map(str::to_owned).collect(),
+    };
+    let all: Vec<CommandOptions> = cli.get_subcommands().map(options).collect();
+    flag_hint(flag, command.get_name(), &all)
 }
 
 /// What is wrong with the arguments, in one line.
@@ -113,9 +97,13 @@ fn usage(error: &clap::Error) -> String {
     }
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim);
-    let lines = lines.take_while(|line| !line.starts_with("Usage:"));
+    let is_over = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
+    let lines = lines.take_while(|line| !is_over(line));
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    lines.join(" ").trim_start_matches("error: ").to_owned()
+    let line = lines.join(" ");
+    let line = line.replace("invalid digit found in string", "expected a whole number");
+    let line = line.replace("invalid float literal", "expected a number");
+    line.trim_start_matches("error: ").to_owned()
 }
 
 fn run(cli: &Cli) -> Result<(), CliError> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{DataError, Id};
+use idiolect_input::counted;
 
 use crate::provenance::Difference;
 use crate::writer::BoxError;
@@ -40,8 +41,8 @@ pub enum CompletionError {
     },
     /// Texts and requests do not belong together one to one.
     #[error(
-        "{origin}: {} texts missing, {} that nobody asked for, {} repeated (ids {})",
-        missing.len(), extra.len(), repeated.len(), first([missing, extra, repeated])
+        "{origin}: {} missing, {} that nobody asked for, {} repeated (ids {})",
+        counted(missing.len(), "text", "texts"), extra.len(), repeated.len(), first([missing, extra, repeated])
     )]
     Unpaired {
         /// Where the texts came from: the journal's path, the writer or the requests.
@@ -66,7 +67,7 @@ pub enum CompletionError {
         found: String,
     },
     /// The writer gave up.
-    #[error("{stage}: stopped after {done} of {asked} texts: {source}")]
+    #[error("{stage}: stopped after {done} of {}: {source}", counted(*asked, "text", "texts"))]
     Writer {
         /// What was being written.
         stage: String,

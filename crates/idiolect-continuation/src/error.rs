@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use idiolect_completion::CompletionError;
 use idiolect_data::DataError;
+use idiolect_input::counted;
 
 /// Why halving and continuing could not begin or resume; what was written before stands in the
 /// journals.
@@ -37,7 +38,7 @@ pub enum ContinuationError {
         found: String,
     },
     /// The writer answered, and not once with a text.
-    #[error("expected a text in {texts} answers, found none{advice}")]
+    #[error("expected a text in {}, found none{advice}", counted(*texts, "answer", "answers"))]
     NoText {
         /// How many answers there are.
         texts: usize,

@@ -12,6 +12,7 @@ use std::collections::{BinaryHeap, HashSet};
 use std::path::Path;
 
 use idiolect_data::{DataError, Id, write_atomically};
+use idiolect_input::counted;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -79,10 +80,20 @@ fn choose(
         return Err(ContinuationError::NoDocuments {
             path: corpus.root.clone(),
             expected: match config.max_words {
-                usize::MAX => format!("a document of at least {} words", config.min_words),
-                most => format!("a document of {} to {most} words", config.min_words),
+                usize::MAX => {
+                    let least = counted(config.min_words, "word", "words");
+                    format!("a document of at least {least}")
+                }
+                most => {
+                    let most = counted(most, "word", "words");
+                    format!("a document of {} to {most}", config.min_words)
+                }
             },
-            found: format!("{} documents, none of them such", found.documents),
+            found: counted(
+                found.documents,
+                "document, which is none",
+                "documents, none of them such",
+            ),
         });
     }
     Ok((found, reservoir.into_numbers()))

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use idiolect_data::write_json;
+use idiolect_input::counted;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -94,11 +95,13 @@ impl fmt::Display for ContinuationSummary {
         } = self.corpus;
         write!(
             f,
-            "{documents} documents read, {sampled} cut in two, {} training rows",
-            self.rows
+            "{} read, {sampled} cut in two, {}",
+            counted(documents, "document", "documents"),
+            counted(self.rows, "training row", "training rows")
         )?;
         for (reason, count) in &self.rejected {
-            write!(f, "; {count} texts left out: {reason}")?;
+            let texts = counted(*count, "text", "texts");
+            write!(f, "; {texts} left out: {reason}")?;
         }
         Ok(())
     }
@@ -173,8 +176,9 @@ impl ContinuationSummary {
         let many = MANY_NEVER_END * sampled as f64;
         (many < never_ending as f64).then(|| {
             format!(
-                "{never_ending} of {sampled} texts did not end before the limit of tokens: a larger max_new_tokens lets \
-                 them, and the filter unfinished leaves out those that do not"
+                "{never_ending} of {} did not end before the limit of tokens: a larger max_new_tokens lets \
+                 them, and the filter unfinished leaves out those that do not",
+                counted(sampled, "text", "texts")
             )
         })
     }

@@ -280,7 +280,7 @@ fn a_writer_that_leaves_out_repeats_or_invents_is_found_out() {
     };
     assert_eq!(
         told(|requests| requests[1..].to_vec()),
-        "the writer: 1 texts missing, 0 that nobody asked for, 0 repeated (ids 0)"
+        "the writer: 1 text missing, 0 that nobody asked for, 0 repeated (ids 0)"
     );
     assert_eq!(
         told(|requests| [requests, &requests[2..]].concat()),

@@ -92,6 +92,14 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A folder where a file of rows should be.
+    #[error("{}: expected a file of rows (JSON, JSON Lines, CSV or Parquet), found {found}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What it is, with the files in it that could be meant.
+        found: String,
+    },
     /// A field that is missing, of another type or out of place.
     #[error("{}: row {row} (line {line}): {field}: expected {expected}, found {found}", path.display())]
     Field {

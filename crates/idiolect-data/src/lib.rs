@@ -21,4 +21,5 @@ pub use formats::{
     Columns, CompletionFields, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields,
     Role, RoleNames, RowFormat, RowShape, TextFields, TurnFields,
 };
+pub use idiolect_input::counted;
 pub use rows::{Layout, ParquetRows, RawRow, RawRows, read_rows};

@@ -122,6 +122,11 @@ impl DistillConfig {
         self.prompt.is_none() && self.template == DistillTemplate::unaided()
     }
 
+    /// Whether nothing is rewritten, since the responses themselves are shown.
+    pub(crate) fn keeps_responses(&self) -> bool {
+        self.prompt.as_ref().is_some_and(|own| own.keeps_response())
+    }
+
     /// A row's own seed, below 2^53 so that every JSON reader keeps it.
     ///
     /// It depends on the seed and the id alone, not on the other rows.

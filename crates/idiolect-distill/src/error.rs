@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use idiolect_completion::{BoxError, CompletionError};
-use idiolect_data::{DataError, Id};
+use idiolect_data::{DataError, Id, counted};
 
 /// Why a distillation could not begin or resume; what was written before stands in the journal.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +47,8 @@ pub enum DistillError {
     },
     /// A joined journal that lacks rows; it is written, and a distillation with it asks for them.
     #[error(
-        "{}: expected rewrites for {asked} rows, found none for {} of them (ids {})",
-        path.display(), missing.len(), few(missing)
+        "{}: expected rewrites for {}, found none for {} of them (ids {})",
+        path.display(), counted(*asked, "row", "rows"), missing.len(), few(missing)
     )]
     Incomplete {
         /// The joined journal.

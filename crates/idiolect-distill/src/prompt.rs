@@ -17,6 +17,11 @@ pub trait RewritePrompt: fmt::Debug + Send + Sync {
     ///
     /// For an example that it cannot show.
     fn prompt(&self, example: &Example) -> Result<Prompt, BoxError>;
+
+    /// Whether it shows the response itself, to be scored and not rewritten. Default: false.
+    fn keeps_response(&self) -> bool {
+        false
+    }
 }
 
 /// A template of the paper, in a chat template or in its own raw form.

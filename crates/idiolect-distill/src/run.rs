@@ -92,7 +92,8 @@ pub fn distill_shard(
         }
     }
     let pairs = asked.iter().map(|asked| &before.rows[asked.row].example);
-    let side_by_side = chosen(pairs.zip(&records));
+    let keeps = config.keeps_responses();
+    let side_by_side = chosen(pairs.zip(&records).filter(|_| !keeps));
     drop(asked);
     for set in [&mut before, &mut after] {
         let mut row = 0..;
@@ -100,6 +101,7 @@ pub fn distill_shard(
             .retain(|_| row.next().is_some_and(|row| shard.has(row)));
     }
     let summary = DistillSummary::new(&before, &after, &records);
+    let summary = if keeps { summary.kept() } else { summary };
     Ok(Distilled {
         set: after,
         records,

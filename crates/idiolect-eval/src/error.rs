@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use idiolect_completion::{BoxError, CompletionError, GenerateError};
 use idiolect_data::settings::nearest_name;
 use idiolect_data::{DataError, Id};
+use idiolect_input::counted;
 use idiolect_metrics::MetricsError;
 
 /// Where a row stands, as errors say it.
@@ -125,7 +126,7 @@ pub enum EvalError {
         found: String,
     },
     /// A journal has a row more than the task has items.
-    #[error("{}: row {id} is not of this run: expected {expected} rows, one for each item, found more", path.display())]
+    #[error("{}: row {id} is not of this run: expected {}, found more", path.display(), counted(*expected, "row for the one item", "rows, one for each item"))]
     Surplus {
         /// The journal.
         path: PathBuf,
@@ -182,7 +183,10 @@ pub enum EvalError {
         source: BoxError,
     },
     /// Models that are compared answered different numbers of rows.
-    #[error("{what} of {model}: expected one for each of {expected} rows, found {found}")]
+    #[error(
+        "{what} of {model}: expected one for each of {}, found {found}",
+        counted(*expected, "row", "rows")
+    )]
     Rows {
         /// The model.
         model: String,

@@ -125,6 +125,24 @@ fn scores_gains_and_samples_follow_from_the_answers() {
     );
 }
 
+/// Right answers are a share of so few rows; how near a text is to itself is known.
+#[test]
+fn a_score_that_is_no_share_has_no_interval_of_one() {
+    let found = compared(&models(), SAME_END).unwrap();
+    let ends = |name: &str| {
+        let found = found.models[0].intervals[name];
+        [found.low, found.high]
+    };
+    for name in ["bleu4", "rouge_l"] {
+        assert!(
+            ends(name).iter().all(|end| (end - 1.0).abs() < 1e-6),
+            "{name}"
+        );
+    }
+    let [low, high] = ends("right");
+    assert!(low < 0.8 && (high - 1.0).abs() < 1e-12, "{low} to {high}");
+}
+
 /// The keys of `outcome.json`, in their order.
 #[test]
 fn the_json_is_that_of_reports() {

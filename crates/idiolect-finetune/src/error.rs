@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use idiolect_completion::CompletionError;
 use idiolect_data::DataError;
 use idiolect_forgetting::ForgettingError;
+use idiolect_input::counted;
 use idiolect_lm::LmError;
 use idiolect_lora::LoraError;
 use idiolect_model::ModelError;
@@ -53,7 +54,7 @@ pub enum FineTuneError {
         found: String,
     },
     /// The run was asked to stop.
-    #[error("stopped after {steps} steps; {}", rest(*kept))]
+    #[error("stopped after {}; {}", counted(*steps, "step", "steps"), rest(*kept))]
     Stopped {
         /// Optimiser steps done.
         steps: usize,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use idiolect_input::counted;
 use idiolect_train::{EvaluationRow, StepRow, TimingRow};
 
 use crate::{MemoryPlan, StoredCount};
@@ -115,31 +116,43 @@ impl TrainingEvent {
     }
 }
 
+impl TrainingEvent {
+    /// What stands beside a bar that counts the steps: loss, rate, gradient norm, speed and memory of a step; of another
+    /// event its line.
+    #[must_use]
+    pub fn beside_bar(&self) -> String {
+        let Self::Step { row, timing, .. } = self else {
+            return self.to_string();
+        };
+        let memory = timing.peak_memory;
+        let memory = memory.map(|bytes| format!(", {} MB", bytes / 1_000_000));
+        format!(
+            "loss {:.3}, rate {:.1e}, gradient norm {:.2}, {:.0} tokens/s{}",
+            row.loss,
+            row.lr,
+            row.grad_norm,
+            timing.tokens_per_second,
+            memory.unwrap_or_default(),
+        )
+    }
+}
+
 impl fmt::Display for TrainingEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RowsTruncated { dropped, cut, lost } => {
-                write!(
-                    f,
-                    "{dropped} rows were left out and {cut} cut for their length"
-                )?;
-                match lost {
-                    0 => Ok(()),
-                    lost => write!(f, ", of which {lost} lost their last trained token"),
-                }
-            }
+            Self::RowsTruncated { dropped, cut, lost } => truncated(f, *dropped, *cut, *lost),
             Self::ResponsesEmpty { rows, first } => write!(
                 f,
                 "rows with an empty response, which teach to say nothing: {rows}, the first of them {first}"
             ),
             Self::Stored(count) => write!(f, "{count}"),
             Self::RowsSkipped { rows, first, list } => {
-                write!(
-                    f,
-                    "{rows} rows cannot be used and are skipped, the first of them {first}"
-                )?;
+                let one = "row cannot be used and is skipped,";
+                let many = "rows cannot be used and are skipped, the first of them";
+                let rows = counted(*rows, one, many);
+                write!(f, "{rows} {first}")?;
                 match list {
-                    Some(list) => write!(f, "; all are listed in {}", list.display()),
+                    Some(list) => write!(f, "; listed in {}", list.display()),
                     None => Ok(()),
                 }
             }
@@ -155,7 +168,9 @@ impl fmt::Display for TrainingEvent {
                 accumulation,
             } => write!(
                 f,
-                "batch_size auto: {batch_size} rows to a batch, {accumulation} batches to a step"
+                "batch_size auto: {} to a batch, {} to a step",
+                counted(*batch_size, "row", "rows"),
+                counted(*accumulation, "batch", "batches")
             ),
             Self::Planned {
                 plan,
@@ -173,9 +188,19 @@ impl fmt::Display for TrainingEvent {
                 write!(f, "step {step}: checkpoint in {}", path.display())
             }
             Self::NotTracked { problem } => write!(f, "track: {problem}"),
-            Self::Done { steps } => write!(f, "done after {steps} steps"),
+            Self::Done { steps } => write!(f, "done after {}", counted(*steps, "step", "steps")),
         }
     }
+}
+
+fn truncated(f: &mut fmt::Formatter<'_>, dropped: usize, cut: usize, lost: usize) -> fmt::Result {
+    let dropped = counted(dropped, "row was", "rows were");
+    write!(f, "{dropped} left out and {cut} cut for their length")?;
+    if lost == 0 {
+        return Ok(());
+    }
+    let lost = counted(lost, "lost its", "lost their");
+    write!(f, ", of which {lost} last trained token")
 }
 
 fn evaluation(f: &mut fmt::Formatter<'_>, row: &EvaluationRow) -> fmt::Result {
@@ -196,15 +221,14 @@ fn planned(
     (steps, done): (usize, usize),
     untrained_rows: usize,
 ) -> fmt::Result {
-    write!(f, "{steps} steps")?;
+    f.write_str(&counted(steps, "step", "steps"))?;
     if done > 0 {
         write!(f, ", {done} of them done")?;
     }
     if untrained_rows > 0 {
-        write!(
-            f,
-            "; {untrained_rows} rows have no trained token and are left out"
-        )?;
+        let one = "row has no trained token and is left out";
+        let many = "rows have no trained token and are left out";
+        write!(f, "; {}", counted(untrained_rows, one, many))?;
     }
     write!(f, "; {plan}")
 }
@@ -262,6 +286,10 @@ mod tests {
             step.to_string(),
             "step 3 of 12 (epoch 0.25): loss 1.2346, learning rate 1.00e-4, gradient norm 0.500, 200 tokens/s"
         );
+        assert_eq!(
+            step.beside_bar(),
+            "loss 1.235, rate 1.0e-4, gradient norm 0.50, 200 tokens/s"
+        );
     }
 
     #[test]
@@ -306,7 +334,7 @@ mod tests {
         };
         assert_eq!(
             planned.to_string(),
-            "12 steps, 4 of them done; 1 rows have no trained token and are left out; 120 rows of 3400 tokens, \
+            "12 steps, 4 of them done; 1 row has no trained token and is left out; 120 rows of 3400 tokens, \
              1200 of them trained; 4 to a batch, 8 to a step; the longest batch has 400 tokens; memory on each of \
              2 devices: weights 538 MB, trained parameters 4 MB, activations 120 MB (blocks are computed twice), logits 75 MB; free beside \
              the weights: 12000 MB"

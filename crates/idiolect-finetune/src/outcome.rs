@@ -46,6 +46,8 @@ pub struct TrainReport {
     pub evaluations: Vec<EvaluationRow>,
     /// The evaluation of the lowest loss, if there was one.
     pub best: Option<BestEvaluation>,
+    /// Whether the result is that of the evaluation of the lowest loss, and not of the last step.
+    pub returned_best: bool,
     /// How much the model has forgotten, where [`train`](crate::train) was asked to measure it.
     pub forgetting: Option<Forgetting>,
 }
@@ -116,27 +118,78 @@ impl fmt::Display for TrainReport {
         } else if let [only] = self.steps.as_slice() {
             write!(f, "; training loss {:.3}", only.loss)?;
         }
-        match self.evaluations.as_slice() {
+        let last = match self.evaluations.as_slice() {
             [] => return Ok(()),
-            [only] => write!(f, "; held-out loss {:.3}", only.eval_loss)?,
-            [first, .., last] => write!(
-                f,
-                "; held-out loss {:.3} {} to {:.3}",
-                first.eval_loss,
-                Since(first.step),
-                last.eval_loss
-            )?,
-        }
-        match &self.best {
-            Some(best) => write!(f, ", lowest {:.3} after step {}", best.eval_loss, best.step),
-            None => Ok(()),
-        }
+            [only] => {
+                write!(f, "; held-out loss {:.3}", only.eval_loss)?;
+                only
+            }
+            [first, .., last] => {
+                let since = Since(first.step);
+                let (from, to) = (first.eval_loss, last.eval_loss);
+                write!(f, "; held-out loss {from:.3} {since} to {to:.3}")?;
+                last
+            }
+        };
+        let Some(best) = &self.best else {
+            return Ok(());
+        };
+        write!(f, ", lowest {:.3} after step {}", best.eval_loss, best.step)?;
+        f.write_str(match best.step < last.step {
+            true if self.returned_best => ", which is the result",
+            true => " (return_best makes that the result)",
+            false => "",
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn evaluation(step: usize, eval_loss: f64) -> EvaluationRow {
+        EvaluationRow {
+            step,
+            epoch: 1.0,
+            eval_loss,
+            eval_tokens: 40,
+            eval_accuracy: None,
+        }
+    }
+
+    #[test]
+    fn the_last_line_says_how_to_have_the_lowest_held_out_loss() {
+        let line = |losses: &[f64], best: usize, returned_best| {
+            let evaluations = losses.iter().enumerate();
+            let evaluations = evaluations.map(|(at, loss)| evaluation(at * 10, *loss));
+            let report = TrainReport {
+                plan: MemoryPlan::SMALL,
+                done: 20,
+                steps: Vec::new(),
+                evaluations: evaluations.collect(),
+                best: Some(BestEvaluation {
+                    step: best * 10,
+                    eval_loss: losses[best],
+                }),
+                returned_best,
+                forgetting: None,
+            };
+            report.to_string()
+        };
+        let risen = "20 steps are done; held-out loss 2.000 before training to 1.500, lowest 1.250 after step 10";
+        assert_eq!(
+            line(&[2.0, 1.25, 1.5], 1, false),
+            format!("{risen} (return_best makes that the result)")
+        );
+        assert_eq!(
+            line(&[2.0, 1.25, 1.5], 1, true),
+            format!("{risen}, which is the result")
+        );
+        assert_eq!(
+            line(&[2.0, 1.5, 1.25], 2, false),
+            "20 steps are done; held-out loss 2.000 before training to 1.250, lowest 1.250 after step 20"
+        );
+    }
 
     #[test]
     fn the_rest_of_an_interrupted_epoch_is_known() {

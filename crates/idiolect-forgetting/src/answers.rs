@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use idiolect_completion::{Progress, Quiet};
-use idiolect_data::id_text;
+use idiolect_data::{counted, id_text};
 use idiolect_generate::{Generated, GenerationSettings, Request};
 use idiolect_lm::{GenerateRun, LanguageModel, ModelPrompt};
 use idiolect_tokens::{IGNORE, TokenRow};
@@ -123,8 +123,8 @@ fn asked(
     }
     if fitting.len() < wanted {
         progress.note(&format!(
-            "forgetting: there are {} prompts, not {wanted}",
-            fitting.len()
+            "forgetting: {} in place of {wanted}",
+            counted(fitting.len(), "prompt", "prompts")
         ));
     }
     Ok((fitting, left_out))
@@ -145,8 +145,9 @@ fn draw_missing(
         return Ok(());
     }
     progress.note(&format!(
-        "forgetting: the base model answers {missing} prompts with up to {} tokens each, once",
-        settings.forgetting_tokens
+        "forgetting: the base model answers {} with up to {} each, once",
+        counted(missing, "prompt", "prompts"),
+        counted(settings.forgetting_tokens, "token", "tokens")
     ));
     progress.begin("base model's own answers", asked.len());
     for group in asked.chunks(GROUP) {

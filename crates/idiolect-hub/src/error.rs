@@ -5,6 +5,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use idiolect_input::counted;
+
 use crate::token_state::TokenState;
 
 /// What a repository or the Hub does not have.
@@ -89,7 +91,10 @@ pub enum HubError {
         token: TokenState,
     },
     /// No answer that can be used came, in any of the attempts.
-    #[error("{url}: expected an answer, found {found} ({attempts} attempts)")]
+    #[error(
+        "{url}: expected an answer, found {found} ({})",
+        counted(*attempts, "attempt", "attempts")
+    )]
     Unreachable {
         /// The address.
         url: String,

@@ -153,7 +153,7 @@ fn a_server_that_is_busy_is_asked_again_and_one_that_is_silent_too() {
     assert!(
         error
             .to_string()
-            .ends_with("found status 429, and to wait 86400 s (1 attempts)"),
+            .ends_with("found status 429, and to wait 86400 s (1 attempt)"),
         "{error}"
     );
 }

@@ -159,7 +159,7 @@ fn a_large_file_whose_connection_breaks_is_sent_anew_and_a_commit_is_made_once()
         .unwrap_err();
     let text = error.to_string();
     assert!(
-        text.ends_with("found status 500: a fault (1 attempts)"),
+        text.ends_with("found status 500: a fault (1 attempt)"),
         "{text}"
     );
     let count = |part: &str| {

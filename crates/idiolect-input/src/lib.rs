@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod counted;
 mod file;
 mod guard;
 mod limit;
@@ -7,6 +8,7 @@ pub mod limits;
 mod name;
 mod shown;
 
+pub use counted::counted;
 pub use file::{open_growing, open_regular, read_bytes, read_text};
 pub use guard::{LibraryPanic, guarded, silence_guarded};
 pub use limit::{Limit, LimitError};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idiolect_generate::GenerateError;
-use idiolect_input::shown;
+use idiolect_input::{counted, shown};
 use idiolect_lm::LmError;
 use serde_json::{Value, json};
 
@@ -89,7 +89,8 @@ impl Refusal {
 
     /// More requests than may wait.
     pub(crate) fn busy(waiting: usize) -> Self {
-        let message = format!("{waiting} requests wait already; try again later");
+        let message =
+            counted(waiting, "request waits", "requests wait") + " already; try again later";
         Self::new(503, "overloaded_error", message)
     }
 
@@ -100,7 +101,10 @@ impl Refusal {
 
     /// The time of an answer is over.
     pub(crate) fn too_slow(most: Duration) -> Self {
-        let message = format!("not answered within {} seconds", most.as_secs_f64());
+        let message = format!(
+            "not answered within {}",
+            counted(most.as_secs_f64(), "second", "seconds")
+        );
         Self::new(504, "timeout_error", message)
     }
 

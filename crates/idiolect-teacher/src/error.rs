@@ -3,6 +3,7 @@
 //! No message holds the key, a server's own words included.
 
 use idiolect_completion::BoxError;
+use idiolect_input::counted;
 use serde_json::Value;
 
 /// Why requests could not be sent, or no more of them; completions handed over before stay.
@@ -53,8 +54,8 @@ pub enum TeacherError {
     },
     /// The server did not answer, in any of the attempts.
     #[error(
-        "{url}: {}expected {expected}, found {found} ({attempts} attempts)",
-        of(id)
+        "{url}: {}expected {expected}, found {found} ({})",
+        of(id), counted(*attempts, "attempt", "attempts")
     )]
     GaveUp {
         /// Where the request went.

@@ -3,6 +3,7 @@
 use idiolect_completion::{
     BoxError, Completion, CompletionRequest, Reasoning, Writer, WriterIdentity,
 };
+use idiolect_input::counted;
 use serde_json::{Value, json};
 
 use crate::config::TeacherConfig;
@@ -66,11 +67,11 @@ impl Teacher {
     pub fn spending(&self) -> String {
         let (spent, money, replies) = (self.spent(), self.money_spent(), self.replies());
         let costs = format!(
-            "{}: {} texts in {} attempts, {} tokens of prompts, {} of texts, {money:.4} of money",
+            "{}: {} in {}, {} of prompts, {} of texts, {money:.4} of money",
             self.model(),
-            spent.texts,
-            spent.attempts,
-            spent.prompt_tokens,
+            counted(spent.texts, "text", "texts"),
+            counted(spent.attempts, "attempt", "attempts"),
+            counted(spent.prompt_tokens, "token", "tokens"),
             spent.text_tokens,
         );
         match replies.line() {

@@ -5,6 +5,7 @@
 //! `chat_template.jinja` with the folder `additional_chat_templates`, which take precedence over the configuration as
 //! they do in transformers 5.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use idiolect_input::{Limit, limits, read_text};
@@ -23,7 +24,7 @@ pub struct SpecialTokens {
     pub pad: Option<String>,
     /// Unknown text.
     pub unk: Option<String>,
-    /// Further tokens that the configuration calls special.
+    /// Further tokens that the configuration calls special, each once.
     pub others: Vec<String>,
     /// Whether a text begins with `bos`; `None` leaves it to `tokenizer.json`.
     pub add_bos: Option<bool>,
@@ -177,10 +178,12 @@ fn other_special_tokens(map: &Map<String, Value>) -> Vec<String> {
     let decoder = map.get("added_tokens_decoder").and_then(Value::as_object);
     let added = decoder.into_iter().flat_map(|tokens| tokens.values());
     let added = added.filter(|token| token.get("special").is_some_and(|special| special == true));
-    listed
+    // Most configurations name the tokens of the one in the other too.
+    let mut seen = HashSet::new();
+    let names = listed
         .chain(added)
-        .filter_map(|token| spelling(Some(token)))
-        .collect()
+        .filter_map(|token| spelling(Some(token)));
+    names.filter(|name| seen.insert(name.clone())).collect()
 }
 
 fn chat_templates(value: Option<&Value>) -> Vec<(String, String)> {
@@ -204,7 +207,8 @@ mod tests {
         let text = r#"{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>",
             "pad_token": null, "add_bos_token": true, "model_max_length": 1e30,
             "additional_special_tokens": ["<a>", {"content": "<b>"}],
-            "added_tokens_decoder": {"3": {"content": "<c>", "special": true},
+            "added_tokens_decoder": {"2": {"content": "<a>", "special": true},
+                                     "3": {"content": "<c>", "special": true},
                                      "4": {"content": "  ", "special": false}},
             "chat_template": [{"name": "default", "template": "D"}, {"name": "tool", "template": "T"}]}"#;
         let config = TokenizerConfig::from_json(text, "tokenizer_config.json").unwrap();

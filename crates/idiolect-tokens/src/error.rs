@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use idiolect_input::shown;
+use idiolect_input::{counted, shown};
 use serde_json::Value;
 
 /// The source of an error of the tokenizer library.
@@ -143,7 +143,7 @@ pub enum RowProblem {
         rows: usize,
     },
     /// There are not as many labels as ids.
-    #[error("{found} labels, expected {expected}")]
+    #[error("{}, expected {expected}", counted(*found, "label", "labels"))]
     LabelCount {
         /// Number of ids.
         expected: usize,

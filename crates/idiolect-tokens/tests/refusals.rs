@@ -64,7 +64,7 @@ fn ready_rows_are_checked_against_the_embedding() {
         .assert_eq(&row(&[0, 10], &[-100, 9]).check(10).unwrap_err().to_string());
     expect!["row 3: token -1 at position 1 is outside the 10 rows of the embedding"]
         .assert_eq(&row(&[0, 9], &[-100, -1]).check(10).unwrap_err().to_string());
-    expect!["row 3: 1 labels, expected 2"]
+    expect!["row 3: 1 label, expected 2"]
         .assert_eq(&row(&[0, 9], &[9]).check(10).unwrap_err().to_string());
     let tokenizer = byte_level();
     assert!(tokenizer.check_embedding(512).is_ok());

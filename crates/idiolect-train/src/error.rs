@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{DataError, FileInUse};
+use idiolect_input::counted;
 
 /// An error of the caller's own code, as an objective returns it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -22,7 +23,10 @@ pub enum TrainError {
         found: String,
     },
     /// Not one token of a set is trained on, so its loss would be a mean of nothing.
-    #[error("no trained token in {rows} {set} rows: every label is masked after the shift")]
+    #[error(
+        "no trained token in {}: every label is masked after the shift",
+        counted(*rows, &format!("{set} row"), &format!("{set} rows"))
+    )]
     NoTrainedToken {
         /// `training` or `held-out`.
         set: &'static str,
@@ -30,7 +34,10 @@ pub enum TrainError {
         rows: usize,
     },
     /// Labels do not stand one beside each input id: padding would be trained.
-    #[error("row {row}: expected one label beside each of {ids} input ids, found {labels} labels")]
+    #[error(
+        "row {row}: expected one label beside each of {}, found {}",
+        counted(*ids, "input id", "input ids"), counted(*labels, "label", "labels")
+    )]
     Labels {
         /// The row: its place among the training or held-out rows.
         row: usize,
@@ -149,7 +156,10 @@ impl TrainError {
 /// An objective counted other trained tokens than the rows of its batch hold, so its gradient
 /// was divided by a wrong number; it comes as the source of [`TrainError::Objective`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a loss over {expected} trained tokens, found one over {found}")]
+#[error(
+    "expected a loss over {}, found one over {found}",
+    counted(*expected, "trained token", "trained tokens")
+)]
 pub struct CountMismatch {
     /// Trained tokens of the batch, after the shift.
     pub expected: usize,

@@ -45,7 +45,11 @@ pub(crate) fn can_be_planned(config: &TrainConfig, rows: usize) -> Result<(), Tr
     let (name, planned, found) = if let Some(steps) = config.max_steps {
         ("max_steps", of_steps(steps), format!("{steps} steps"))
     } else {
-        let found = format!("{} passes over {rows} rows", config.epochs);
+        let found = format!(
+            "{} passes over {}",
+            config.epochs,
+            idiolect_input::counted(rows, "row", "rows")
+        );
         ("epochs", config.epochs.saturating_mul(rows), found)
     };
     if planned <= MOST_ROWS {

@@ -17,8 +17,8 @@ pub(crate) struct DataOptions {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<PathBuf>,
-    /// How often the rows of each file are used, in the order of --data, as 1,0.5 [default: 1 each]
-    #[arg(long, value_delimiter = ',')]
+    /// How often the rows of each file are used, in the order of --data [default: 1 each]
+    #[arg(long, value_delimiter = ',', value_name = "1,0.5")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
     /// alpaca, sharegpt, messages, prompt-completion, text or tokens; auto tells it by the fields of each file;

@@ -31,9 +31,9 @@ pub(crate) struct Init {
     /// Run directory that the configuration names [default: runs/ and the name of the data file]
     #[arg(long, value_name = "FOLDER")]
     pub run: Option<PathBuf>,
-    /// The configuration, which must not be there yet
+    /// The configuration to write, a file that must not be there yet; train --config reads it
     #[arg(long, value_name = "FILE", default_value = "train.toml")]
-    pub out: PathBuf,
+    pub config: PathBuf,
     /// Steps that are made to time them, beside the first; 0 makes none and says no time
     #[arg(long, value_name = "STEPS", default_value_t = 3)]
     pub timed_steps: usize,

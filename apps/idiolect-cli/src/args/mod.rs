@@ -123,6 +123,12 @@ impl Cli {
     }
 }
 
+/// The options of a command that its help shows, without the hyphens before them.
+pub(crate) fn options(command: &clap::Command) -> impl Iterator<Item = &str> {
+    let shown = command.get_arguments().filter(|own| !own.is_hide_set());
+    shown.filter_map(clap::Arg::get_long)
+}
+
 /// Whether names of options and their help do not fit beside each other.
 fn is_narrow() -> bool {
     let told = std::env::var("COLUMNS").ok();

@@ -40,3 +40,14 @@ pub(crate) struct ModelOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
 }
+
+impl ModelOptions {
+    /// The same with a template, which is an option of the command's own.
+    pub(crate) fn with_template(&self, template: Option<&String>) -> Self {
+        let template = template.cloned();
+        Self {
+            template,
+            ..self.clone()
+        }
+    }
+}

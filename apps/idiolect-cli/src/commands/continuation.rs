@@ -10,6 +10,7 @@ use crate::commands::layers;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Bar;
+use crate::stop;
 
 /// Runs the command: the settings of a preset lie under those of the file, and these under the command line.
 pub(crate) fn run(args: &Continue) -> Result<(), CliError> {
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &Continue) -> Result<(), CliError> {
     });
     let job: ContinueJob = layers(preset.into_iter().chain(file).collect(), &args.flags)?;
     let bar = Bar::default();
+    stop::ends(job.out.as_deref());
     let summary = idiolect::continue_text(&job, &bar)?;
     bar.note(&summary.to_string());
     if let Some(run) = job.out.as_ref().map(RunDir::new) {

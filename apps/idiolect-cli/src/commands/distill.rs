@@ -10,6 +10,7 @@ use crate::commands::resolve;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Bar;
+use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &Distill) -> Result<(), CliError> {
@@ -18,6 +19,7 @@ pub(crate) fn run(args: &Distill) -> Result<(), CliError> {
     }
     let job: DistillJob = resolve(args.config.as_deref(), &args.flags)?;
     let bar = Bar::default();
+    stop::ends(job.out.as_deref());
     let report = idiolect::distil(&job, &bar)?;
     tell(&bar, &job, &report);
     output::lines(&[report])
@@ -26,6 +28,7 @@ pub(crate) fn run(args: &Distill) -> Result<(), CliError> {
 fn join(args: &DistillMerge) -> Result<(), CliError> {
     let job: DistillJob = resolve(args.config.as_deref(), &args.flags)?;
     let bar = Bar::default();
+    stop::ends(job.out.as_deref());
     let report = idiolect::merge_shards(&job, &args.from, &bar)?;
     tell(&bar, &job, &report);
     output::lines(&[report])

@@ -7,9 +7,11 @@ use crate::commands::resolve;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Bar;
+use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &Eval) -> Result<(), CliError> {
     let job: EvalJob = resolve(args.config.as_deref(), &args.flags)?;
+    stop::ends(job.out.as_deref());
     output::lines(&[idiolect::evaluate(&job, &Bar::default())?])
 }

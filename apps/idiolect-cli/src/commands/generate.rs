@@ -9,7 +9,7 @@ use idiolect::data::BadRows;
 use idiolect::lm::jobs::Generate as Asked;
 use idiolect::lm::{GenerateRun, WeightedAdapter};
 
-use crate::args::{Generate, ModelOptions, SamplingOptions};
+use crate::args::{Generate, SamplingOptions};
 use crate::commands::resolve;
 use crate::error::CliError;
 use crate::output::{self, Stream};
@@ -42,17 +42,13 @@ fn prompt(typed: &str) -> Result<String, CliError> {
 }
 
 fn asked(args: &Generate) -> Result<Asked, CliError> {
-    let model = ModelOptions {
-        template: args.template.clone(),
-        ..args.model.clone()
-    };
     let own = &args.sampling;
     let sampling = SamplingOptions {
         generation_batch_size: args.batch_size.or(own.generation_batch_size),
         ..own.clone()
     };
     Ok(Asked {
-        model: resolve(None, &model)?,
+        model: resolve(None, &args.model.with_template(args.template.as_ref()))?,
         adapters: adapters(&args.adapter)?,
         generation: resolve(None, &sampling)?,
         run: GenerateRun {

@@ -17,11 +17,8 @@ pub(crate) fn run(args: &Init) -> Result<(), CliError> {
     let written = init(&settings, &bar);
     bar.end();
     let written = written.map_err(idiolect::Error::from)?;
-    written
-        .forecast
-        .to_string()
-        .lines()
-        .for_each(|line| bar.note(line));
+    let forecast = written.forecast.to_string();
+    forecast.lines().for_each(|line| bar.note(line));
     let file = settings.file.display();
     bar.note(&format!("wrote {file}"));
     bar.note(&format!("start it: idiolect train --config {file}"));
@@ -50,7 +47,7 @@ fn settings(args: &Init) -> Result<InitSettings, CliError> {
         full: full.starts_with("all"),
         device: args.device.clone(),
         run: run.into(),
-        file: args.out.clone(),
+        file: args.config.clone(),
         timed_steps: args.timed_steps,
     })
 }

@@ -11,7 +11,7 @@ use idiolect::lm::jobs::{Inspect as Asked, inspect};
 use idiolect::{TrainSettings, rewrite_prompts};
 use serde_json::json;
 
-use crate::args::{DistillFlags, DistillOptions, Inspect, ModelOptions};
+use crate::args::{DistillFlags, DistillOptions, Inspect};
 use crate::commands::resolve;
 use crate::error::CliError;
 use crate::output;
@@ -25,12 +25,8 @@ pub(crate) fn run(args: &Inspect) -> Result<(), CliError> {
     if let Some(preset) = &args.preset {
         return prompts(args, preset);
     }
-    let model = ModelOptions {
-        template: args.data.template.clone(),
-        ..args.model.clone()
-    };
     let ask = Asked {
-        model: resolve(None, &model)?,
+        model: resolve(None, &args.model.with_template(args.data.template.as_ref()))?,
         adapter: args.adapter.clone(),
         data: resolve(None, &args.data.without_template())?,
         rows: args.rows,

@@ -2,7 +2,7 @@
 
 use idiolect::lm::jobs::{Generate as Asked, score};
 
-use crate::args::{ModelOptions, Score};
+use crate::args::Score;
 use crate::commands::generate::{adapters, bad_rows, skipped_list};
 use crate::commands::resolve;
 use crate::error::CliError;
@@ -11,12 +11,8 @@ use crate::progress::Bar;
 
 /// Runs the command.
 pub(crate) fn run(args: &Score) -> Result<(), CliError> {
-    let model = ModelOptions {
-        template: args.template.clone(),
-        ..args.model.clone()
-    };
     let ask = Asked {
-        model: resolve(None, &model)?,
+        model: resolve(None, &args.model.with_template(args.template.as_ref()))?,
         adapters: adapters(&args.adapter)?,
         bad_rows: bad_rows(&args.bad_rows)?,
         skipped_list: args.out.as_deref().map(skipped_list),

@@ -3,7 +3,7 @@
 use idiolect::data::RunDir;
 use idiolect::data::settings::Layer;
 use idiolect::finetune::FineTuneError;
-use idiolect::{Error, Progress, Sdft as Job, SdftSettings};
+use idiolect::{Error, Progress, Sdft as Job, SdftSettings, TrainingEvent};
 
 use crate::args::Sdft;
 use crate::commands::training::train::show;
@@ -28,7 +28,17 @@ pub(crate) fn run(args: &Sdft) -> Result<(), CliError> {
     let (bar, out) = (Bar::default(), settings.out.clone());
     let model = settings.model.model.clone();
     let job = Job::new(settings).progress(&bar).stop_when(stop::flag());
-    let outcome = job.on_event(|side, event| show(&bar, side, &event)).start();
+    // Trainings end with a checkpoint; what is before and behind them has its journals.
+    stop::ends(out.as_deref());
+    let heard = |side: &str, event: TrainingEvent| {
+        match event {
+            TrainingEvent::Planned { .. } => stop::asks(stop::RUN),
+            TrainingEvent::Done { .. } => stop::ends(out.as_deref()),
+            _ => {}
+        }
+        show(&bar, side, &event);
+    };
+    let outcome = job.on_event(heard).start();
     bar.end();
     let outcome = match outcome {
         Err(Error::FineTune(FineTuneError::Stopped { steps, kept })) => {

@@ -11,13 +11,23 @@ use serde_json::Value;
 use super::lines::Lines;
 use super::log::{Log, LogForm};
 
-/// Characters of a text beside the bar: stages are named after files.
+/// Characters of a text about a stage: stages are named after files.
 const LONGEST: usize = 400;
+/// Characters of a stage's name in a bar.
+const NAME: usize = 40;
+/// A stage in a line; what is told of it has the line below, for both are longer than many a terminal.
+const FORM: &str = "{prefix} [{wide_bar}] {pos}/{len} {elapsed} left {eta}";
 
-/// The stage that is under way, and how it is shown.
-#[derive(Default)]
+/// The stage that is under way, and how it is shown: one for the whole process.
 pub(crate) struct Bar {
-    stage: Mutex<Option<Shown>>,
+    stage: &'static Mutex<Option<Shown>>,
+}
+
+impl Default for Bar {
+    fn default() -> Self {
+        static STAGE: Mutex<Option<Shown>> = Mutex::new(None);
+        Self { stage: &STAGE }
+    }
 }
 
 /// A stage on a terminal, or in a log.
@@ -35,7 +45,12 @@ impl Bar {
     pub(crate) fn message(&self, text: &str, numbers: &Value) {
         let text = shown(text, LONGEST).into_owned();
         match &mut *self.stage() {
-            Some(Shown::Bar(bar)) => bar.set_message(text),
+            Some(Shown::Bar(bar)) => {
+                if bar.message().is_empty() {
+                    bar.set_style(style(&format!("{FORM}\n{{wide_msg}}")));
+                }
+                bar.set_message(text);
+            }
             Some(Shown::Lines(lines)) => lines.message(text, numbers.clone()),
             None => {}
         }
@@ -44,6 +59,11 @@ impl Bar {
     /// A line that a user should read, for programs an object.
     pub(crate) fn tell(&self, line: &str, object: &Value) {
         self.beside(|| Log::get().tell(line, object));
+    }
+
+    /// Whether a bar is on the terminal.
+    pub(crate) fn is_shown(&self) -> bool {
+        matches!(*self.stage(), Some(Shown::Bar(_)))
     }
 
     /// Writes while no bar stands in the way.
@@ -73,7 +93,7 @@ impl Progress for Bar {
         let is_watched =
             log.form == LogForm::Human && log.verbose == 0 && std::io::stderr().is_terminal();
         *self.stage() = Some(if is_watched {
-            Shown::Bar(bar(name, total))
+            Shown::Bar(bar(&name, total))
         } else {
             Shown::Lines(Lines::new(name, total))
         });
@@ -100,12 +120,15 @@ impl Progress for Bar {
     }
 }
 
-fn bar(name: String, total: usize) -> ProgressBar {
+fn bar(name: &str, total: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
-    let form = "{prefix} [{wide_bar}] {pos}/{len} {msg} {elapsed} left {eta}";
-    if let Ok(style) = ProgressStyle::with_template(form) {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.set_prefix(name);
+    bar.set_style(style(FORM));
+    bar.set_prefix(name.chars().take(NAME).collect::<String>());
     bar
+}
+
+fn style(form: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(form);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.progress_chars("=> ")
 }

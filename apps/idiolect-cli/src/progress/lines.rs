@@ -18,6 +18,8 @@ pub(super) struct Lines {
     numbers: Value,
     began: Instant,
     told: Instant,
+    /// Units that were done when the last line was told.
+    told_done: Option<usize>,
 }
 
 impl Lines {
@@ -32,6 +34,7 @@ impl Lines {
             numbers: Value::Null,
             began,
             told: began,
+            told_done: None,
         }
     }
 
@@ -49,14 +52,14 @@ impl Lines {
     pub(super) fn advance(&mut self, units: usize, log: Log) {
         self.done += units;
         if log.every <= self.told.elapsed() {
-            self.told = Instant::now();
+            (self.told, self.told_done) = (Instant::now(), Some(self.done));
             self.tell(log);
         }
     }
 
     /// The stage is over: a last line where there were others, so that none ends in the middle.
     pub(super) fn end(self, log: Log) {
-        if self.told != self.began {
+        if self.told_done.is_some_and(|told| told != self.done) {
             self.tell(log);
         }
     }

@@ -12,6 +12,14 @@ fn wrong_calls() {
         &["no/such/model"],
     );
     refused(&["train"], &["--out"]);
+    refused(
+        &["train", "--layers", "0-3"],
+        &["'0-3' for '--layers <0,1,2>': expected a whole number"],
+    );
+    refused(
+        &["train", "--learning-rate", "small"],
+        &["'small' for '--learning-rate <LEARNING_RATE>': expected a number"],
+    );
     assert!(done(&["help"]).contains("sdft"));
     assert!(done(&["train", "--help"]).contains("--activation-checkpointing"));
     assert!(done(&["--version"]).starts_with("idiolect "));

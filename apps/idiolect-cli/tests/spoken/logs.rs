@@ -33,6 +33,7 @@ fn a_log_has_a_line_for_each_step_and_a_summary() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!said.contains('\u{1b}'), "{said}");
+    assert_eq!(said.matches("train 4/4").count(), 1, "{said}");
 }
 
 #[test]

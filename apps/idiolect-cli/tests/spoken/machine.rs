@@ -38,6 +38,7 @@ fn a_doctor_says_what_there_is() {
     let out = Command::new(env!("CARGO_BIN_EXE_idiolect"))
         .arg("doctor")
         .env("HF_HUB_OFFLINE", "1")
+        .env_remove("XDG_RUNTIME_DIR")
         .env("HF_TOKEN", "hf_secret")
         .output()
         .unwrap();
@@ -54,6 +55,8 @@ fn a_doctor_says_what_there_is() {
         assert!(found.contains(part), "{part}: {found}");
     }
     assert!(!found.contains("hf_secret"), "{found}");
+    // Drivers say nothing of their own.
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "");
 }
 
 #[test]

@@ -111,6 +111,53 @@ fn names_of_other_programs_are_answered_with_those_of_this_one() {
         &["train", "--config", &config],
         &["run.toml: key: expected rank, as it is called here, found lora_r"],
     );
+    let config = place.write("run.toml", "epochs = 1\n[lora]\nr = 8\nlora_alpha = 16\n");
+    refused(
+        &["train", "--config", &config],
+        &[
+            "run.toml: key: expected settings at the top level, outside of tables: alpha for lora_alpha, rank for r, found [lora]",
+        ],
+    );
+}
+
+#[test]
+fn a_flag_that_a_command_lacks_is_answered_with_what_there_is() {
+    for (call, expected) in [
+        (
+            &["init", "--out", "runs/first"],
+            "--out is called --config here: the file that it writes; --run names the run directory",
+        ),
+        (
+            &["export", "--quantization", "q8_0"],
+            "--quantization is called --stored here: the type of the file's matrices, as q8_0",
+        ),
+        (
+            &["export", "--lora-r", "8"],
+            "--lora-r is --rank of idiolect train, sdft and distill-online; idiolect export has no such option",
+        ),
+        (
+            &["merge", "--max-new-tokens", "8"],
+            "and others; idiolect merge has no such option",
+        ),
+        (
+            &["train", "--optim", "adamw_torch"],
+            "--optim has no counterpart here: the optimiser is AdamW",
+        ),
+        (
+            &["train", "--steps-per-report", "10"],
+            "--steps-per-report has no counterpart here: each step is in metrics.jsonl",
+        ),
+        (
+            &["train", "--logging-steps", "10"],
+            "--log-every SECONDS is the time between two lines",
+        ),
+        (
+            &["train", "--mask-prompt", "true"],
+            "--mask-prompt has no counterpart here: responses alone are trained",
+        ),
+    ] {
+        refused(call, &[expected]);
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod full_disk;
 mod limits;
 mod places;
 mod signals;
+mod terminal;
 
 use std::process::{Child, Command, Output, Stdio};
 
@@ -34,7 +35,7 @@ fn behind(shell: &str, call: &[&str]) -> Command {
     let mut command = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_idiolect");
     command.args(["-c", shell, "sh", program]).args(call);
-    command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    command.env_remove("XDG_RUNTIME_DIR");
     command
 }
 

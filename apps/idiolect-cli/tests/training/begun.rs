@@ -19,7 +19,7 @@ fn a_first_configuration_runs_as_it_is() {
     let (model, data) = (place.model("tiny-llama3"), table(&place));
     let (file, run) = (place.path("own/train.toml"), place.path("first"));
     let call = [
-        "init", "--model", &model, "--data", &data, "--device", "cpu", "--run", &run, "--out",
+        "init", "--model", &model, "--data", &data, "--device", "cpu", "--run", &run, "--config",
         &file, "--yes",
     ];
     let out = idiolect(&call);
@@ -64,7 +64,7 @@ fn questions_are_asked_for_what_is_missing() {
         let mut asked = Command::new(env!("CARGO_BIN_EXE_idiolect"))
             .args([
                 "init",
-                "--out",
+                "--config",
                 &file,
                 "--device",
                 "cpu",
@@ -111,7 +111,7 @@ fn batches_of_auto_are_said_and_kept() {
     let flags = training(&place, &["--epochs", "2", "--threads", "1", "--out", &out]);
     let auto = with(&flags, &["--batch-size", "auto", "--accumulation", "3"]);
     let said = String::from_utf8(idiolect(&auto).stderr).unwrap();
-    let line = "batch_size auto: 6 rows to a batch, 1 batches to a step";
+    let line = "batch_size auto: 6 rows to a batch, 1 batch to a step";
     assert!(said.contains(line), "{said}");
     let written = place.read("auto/run.toml");
     for line in ["batch_size = 6", "accumulation = 1"] {

@@ -146,6 +146,10 @@ fn responses_that_stay_are_trained_on_whole() {
     let distill = "distill --model $M --data $D --keep-responses --logprobs 20 --threads 1";
     let summary = run(&place, &format!("{distill} --out $OUT/d"));
     assert_eq!(summary["logprobs"]["rewrites"], 12);
+    // Nothing was rewritten, and nothing says so.
+    let counts = ["rewritten", "replaced", "identical", "kept"].map(|key| summary[key].as_u64());
+    assert_eq!(counts, [0, 0, 0, 12].map(Some), "{summary}");
+    assert_eq!(place.read("d/side_by_side.jsonl"), "");
     // The data set is as it was, but for the name of each row's distributions and white space around texts.
     let set: Vec<Value> = serde_json::from_str(&place.read("d/distilled.json")).expect("JSON");
     let before = std::fs::read_to_string(place.alpaca()).expect("rows");

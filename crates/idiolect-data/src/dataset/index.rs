@@ -15,7 +15,8 @@ use super::set::Row;
 use crate::DataError;
 use crate::formats::RowFormat;
 use crate::rows::{
-    RawRow, RowLines, bounded_value, describe, json_error, line_error, prepare_limits, text,
+    RawRow, RowLines, bounded_value, describe, json_error, line_error, prepare_limits,
+    refuse_folder, text,
 };
 
 /// A JSON Lines file and the places of its rows.
@@ -41,9 +42,10 @@ impl LineIndex {
     ///
     /// # Errors
     ///
-    /// [`DataError::Io`]; [`DataError::Empty`]; [`DataError::Json`] for a JSON array, which has no
+    /// [`DataError::Io`]; [`DataError::Folder`]; [`DataError::Empty`]; [`DataError::Json`] for a JSON array, which has no
     /// lines, and for a line or a number of lines above four billion.
     pub fn new(path: &Path) -> Result<Self, DataError> {
+        refuse_folder(path)?;
         let io = |source| read_error(path, source);
         let file = open_regular(path).map_err(io)?;
         prepare_limits().map_err(|error| io(error.into()))?;

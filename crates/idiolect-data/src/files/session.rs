@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
+use idiolect_input::counted;
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, RunDir};
@@ -76,10 +77,11 @@ impl RunSession {
 #[must_use]
 pub fn machine() -> String {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = counted(threads, "thread", "threads");
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     match processor() {
-        Some(name) => format!("{name}, {threads} threads, {system}"),
-        None => format!("{threads} threads, {system}"),
+        Some(name) => format!("{name}, {threads}, {system}"),
+        None => format!("{threads}, {system}"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::Path;
 
 use csv::{ByteRecord, ErrorKind, Position, ReaderBuilder};
-use idiolect_input::{LimitError, limits, open_regular};
+use idiolect_input::{LimitError, counted, limits, open_regular};
 use serde_json::{Map, Value};
 
 use super::raw::RawRow;
@@ -143,7 +143,7 @@ impl File<'_> {
                 len,
             } => {
                 let line = self.line(pos.as_ref());
-                let expected = format!("{expected_len} cells");
+                let expected = counted(*expected_len, "cell", "cells");
                 self.table(line, expected, format!("{len} (cut off?)"))
             }
             _ => self.table(0, "a table".to_owned(), error.to_string()),

@@ -3,6 +3,7 @@
 mod array;
 mod bounded;
 mod csv;
+mod folder;
 mod json;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
@@ -13,6 +14,7 @@ mod value;
 
 pub(crate) use bounded::{bounded_value, prepare as prepare_limits};
 pub(crate) use csv::list;
+pub(crate) use folder::refuse_folder;
 pub use parquet::ParquetRows;
 pub use raw::{Layout, RawRow, RawRows};
 pub(crate) use read::first_rows;

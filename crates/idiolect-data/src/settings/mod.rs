@@ -5,15 +5,19 @@
 //! number and one that is none become "unset": they are refused by the name of their key.
 
 mod finite;
+mod flags;
 mod keys;
+mod kinds;
 mod layer;
 mod recorded;
 mod renamed;
 mod required;
 mod resolve;
 mod synonyms;
+mod tables;
 mod write;
 
+pub use flags::{CommandOptions, flag_hint, with_typed_names};
 pub use keys::{Settings, duplicates, keys, schema};
 pub use layer::{Layer, from_toml, read_file};
 pub use recorded::RecordedRun;

@@ -7,7 +7,7 @@
 use std::fmt;
 
 /// A name that others use, the key that it is here, and which value of that is meant, where it is one, or what its values are.
-const SYNONYMS: [(&str, &str, &str); 85] = [
+const SYNONYMS: [(&str, &str, &str); 89] = [
     // PEFT
     ("r", "rank", ""),
     ("lora_alpha", "alpha", ""),
@@ -30,6 +30,17 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
         "a number of steps, not a share of them",
     ),
     ("save_steps", "checkpoint_every", ""),
+    ("save_strategy", "checkpoint_every", "a number of steps"),
+    (
+        "eval_strategy",
+        "eval_every",
+        "a number of steps; 0 is after each epoch",
+    ),
+    (
+        "evaluation_strategy",
+        "eval_every",
+        "a number of steps; 0 is after each epoch",
+    ),
     ("save_total_limit", "keep_checkpoints", ""),
     ("eval_steps", "eval_every", ""),
     ("eval_dataset", "eval_data", ""),
@@ -79,6 +90,7 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
         "true for every weight; without it LoRA",
     ),
     ("quantization_bit", "quantize", ""),
+    ("quantization", "quantize", "8 or 4 bits"),
     ("val_size", "validation_share", ""),
     ("max_samples", "sample", ""),
     ("additional_target", "modules_to_save", ""),
@@ -116,6 +128,52 @@ const SYNONYMS: [(&str, &str, &str); 85] = [
     ("num_fewshot", "shots", ""),
     ("tasks", "task", ""),
 ];
+
+/// What is meant where a command has an option of its own for a name that others use: the command, the name, and the key
+/// with its values.
+const OF_COMMANDS: [(&str, &str, &str, &str); 7] = [
+    ("export", "quantization", "stored", TYPES),
+    // Unsloth
+    ("export", "quantization_method", "stored", TYPES),
+    // llama.cpp
+    ("export", "outtype", "stored", TYPES),
+    ("export", "outfile", "out", ""),
+    // What it writes is no run.
+    (
+        "init",
+        "out",
+        "config",
+        "the file that it writes; --run names the run directory",
+    ),
+    (
+        "init",
+        "output",
+        "config",
+        "the file that it writes; --run names the run directory",
+    ),
+    ("init", "output_dir", "run", ""),
+];
+const TYPES: &str = "the type of the file's matrices, as q8_0";
+
+/// Settings of other programs that this one has none for, each with the reason.
+const WITHOUT: [(&str, &str); 11] = [
+    ("logging_steps", EACH_STEP),
+    ("logging_strategy", EACH_STEP),
+    ("steps_per_report", EACH_STEP),
+    ("optim", OPTIMISER),
+    ("optimizer", OPTIMISER),
+    ("mask_prompt", RESPONSES),
+    ("train_on_inputs", RESPONSES),
+    ("train_on_prompt", RESPONSES),
+    ("completion_only_loss", RESPONSES),
+    ("assistant_only_loss", RESPONSES),
+    ("push_to_hub", "idiolect push uploads what was trained"),
+];
+const EACH_STEP: &str = "each step is in metrics.jsonl of the run directory, and --log-every SECONDS is the time \
+                         between two lines of a log";
+const OPTIMISER: &str = "the optimiser is AdamW";
+const RESPONSES: &str = "responses alone are trained, as idiolect inspect --data shows; the format text trains whole \
+                         texts";
 
 /// Commands of other programs (mlx-lm, LLaMA-Factory, lm-evaluation-harness, the Hub's), and those that do it here.
 const COMMANDS: [(&str, &str); 9] = [
@@ -168,6 +226,21 @@ pub fn synonym(name: &str) -> Option<Synonym> {
     let found = SYNONYMS.iter().find(|(other, _, _)| *other == name)?;
     let (_, key, value) = *found;
     Some(Synonym { key, value })
+}
+
+/// [`synonym`] for a command, which may have an option of its own for the name.
+pub(super) fn synonym_of(command: &str, name: &str) -> Option<Synonym> {
+    let own = OF_COMMANDS
+        .iter()
+        .find(|(of, other, _, _)| (*of, *other) == (command, name));
+    own.map(|(_, _, key, value)| Synonym { key, value })
+        .or_else(|| synonym(name))
+}
+
+/// Why this program has no setting for what others call so; nothing for a name that has one, or that is not known.
+pub(super) fn without_counterpart(name: &str) -> Option<&'static str> {
+    let found = WITHOUT.iter().find(|(other, _)| *other == name);
+    found.map(|(_, why)| *why)
 }
 
 /// The command here that does what a command of another program does; nothing for one that is not known.

@@ -18,7 +18,33 @@ fn an_unknown_key_is_refused_with_the_nearest() {
          bits, out, found x",
     );
     // A name of a part is no key.
-    assert!(from(&["train = {}"]).unwrap_err().contains("found train"));
+    assert!(from(&["train = {}"]).unwrap_err().contains("found [train]"));
+}
+
+#[test]
+fn a_table_is_refused_with_the_names_of_its_settings() {
+    refused(
+        "[lora]\nnum_train_epochs = 2\nother = 1\n[lora.optimizer]\nlr = 1e-4\n",
+        "0.toml: key: expected settings at the top level, outside of tables: epochs for num_train_epochs, learning_rate \
+         for lr, found [lora]",
+    );
+    refused(
+        "epochs = 2\n[training]\nseed = 1\n",
+        "0.toml: key: expected settings at the top level, outside of tables: seed, found [training]",
+    );
+    // A setting that is none of a table's kind, and dotted keys, which are one.
+    refused(
+        "data.path = \"a\"",
+        "0.toml: key: expected settings at the top level, outside of tables, found [data]",
+    );
+}
+
+#[test]
+fn a_setting_that_there_is_none_for_is_answered_with_the_reason() {
+    refused(
+        "optim = \"adamw_8bit\"",
+        "0.toml: key: expected no such key, for the optimiser is AdamW, found optim",
+    );
 }
 
 #[test]

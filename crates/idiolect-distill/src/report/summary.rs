@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use idiolect_data::{Dataset, write_json};
+use idiolect_data::{Dataset, counted, write_json};
 use idiolect_metrics::python::split;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,21 @@ impl DistillSummary {
         }
     }
 
+    /// The summary of records that are no rewrites: of responses that were scored as they stand.
+    pub(crate) fn kept(self) -> Self {
+        Self {
+            rewritten: 0,
+            replaced: 0,
+            replaced_share: 0.0,
+            kept: self.rows,
+            identical: 0,
+            finish_reasons: BTreeMap::new(),
+            tokens: 0,
+            tokens_per_pass: None,
+            ..self
+        }
+    }
+
     /// Writes the summary as indented JSON, whole or not at all.
     ///
     /// # Errors
@@ -120,17 +135,19 @@ impl fmt::Display for DistillSummary {
         } = self;
         write!(
             f,
-            "{replaced} of {rows} responses were replaced by rewrites, {identical} of these by the same words"
+            "{replaced} of {} replaced by rewrites, {identical} of these by the same words",
+            counted(*rows, "response", "responses")
         )?;
         for (reason, count) in &self.refused {
             write!(
                 f,
-                "; {count} rewrites refused: {}",
+                "; {} refused: {}",
+                counted(*count, "rewrite", "rewrites"),
                 reason.replace('_', " ")
             )?;
         }
         if let left @ 1.. = rows.saturating_sub(*rewritten) {
-            write!(f, "; {left} rows not rewritten")?;
+            write!(f, "; {} not rewritten", counted(left, "row", "rows"))?;
         }
         match &self.logprobs {
             Some(sum) => write!(f, "; {sum}"),
@@ -144,7 +161,9 @@ impl fmt::Display for LogprobSum {
         let Self { rewrites, tokens } = self;
         write!(
             f,
-            "distributions at {tokens} tokens of {rewrites} texts recorded"
+            "distributions at {} of {} recorded",
+            counted(*tokens, "token", "tokens"),
+            counted(*rewrites, "text", "texts")
         )
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use idiolect_completion::{AnswerRow, BoxError, FinishReason};
 use idiolect_data::Row;
-use idiolect_metrics::interval::{Draws, Interval, mean, paired};
+use idiolect_metrics::interval::{Draws, Interval, bootstrap, mean, paired};
 use idiolect_metrics::share;
 use idiolect_metrics::{bleu4, rouge_l};
 
@@ -158,8 +158,15 @@ fn label(row: &Row) -> &str {
 fn scores(model: &ComparedModel, values: BTreeMap<String, Vec<f64>>, draws: &Draws) -> ModelScores {
     let shifts = model.shifts.as_deref();
     let average = |name| values.get(name).and_then(|all| mean(all));
-    let interval =
-        |(name, all): (&String, &Vec<f64>)| Some((name.clone(), of(share::interval(all, draws)?)));
+    let interval = |(name, all): (&String, &Vec<f64>)| {
+        // What is no share may be 1 throughout, as the likeness of the base model to itself is.
+        let found = if name == RIGHT {
+            share::interval(all, draws)
+        } else {
+            bootstrap(all, draws)
+        };
+        Some((name.clone(), of(found?)))
+    };
     let is_right = |value: &&f64| 0.5 < **value;
     let ended = |answer: &&AnswerRow| answer.finish_reason != FinishReason::Length;
     ModelScores {

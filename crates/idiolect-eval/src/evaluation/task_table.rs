@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{RunDir, write_json};
+use idiolect_input::counted;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -122,8 +123,10 @@ impl fmt::Display for TaskTable {
             let task = format!("{indent}{}", row.task);
             writeln!(
                 f,
-                "{task:<22}{:>8.4}  {} of {} items",
-                row.value, row.score, row.items
+                "{task:<22}{:>8.4}  {} of {}",
+                row.value,
+                row.score,
+                counted(row.items, "item", "items")
             )?;
         }
         for task in &self.unscored {

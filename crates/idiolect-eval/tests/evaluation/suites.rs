@@ -166,7 +166,7 @@ fn several_tasks_have_a_folder_each_and_one_table() {
         [
             "multiarith              0.6667  correct of 3 items",
             "  arc_easy              0.3333  acc of 3 items",
-            "  arc_challenge         1.0000  acc of 1 items",
+            "  arc_challenge         1.0000  acc of 1 item",
             "ai2_arc                 0.5000  acc of 4 items",
             "mean                    0.5833",
         ]

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor};
+use idiolect_input::counted;
 use idiolect_lm::device::named;
 use idiolect_lora::Checkpointing;
 use idiolect_tokens::TokenBatch;
@@ -75,7 +76,8 @@ fn difference(cpu: &Measurement, other: &Measurement, bound: f64) -> Option<Stri
     }
     let (count, found) = (cpu.gradients.len(), other.gradients.len());
     if count != found {
-        return Some(format!("{found} numbers of gradients in place of {count}"));
+        let found = counted(found, "number", "numbers");
+        return Some(format!("{found} of gradients in place of {count}"));
     }
     let sizes = cpu.gradients.iter().map(|x| x.abs());
     let largest = sizes.fold(0.0, f32::max);

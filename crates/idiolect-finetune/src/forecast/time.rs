@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use burn::module::Module;
+use idiolect_input::counted;
 use idiolect_train::{Plan, RowSize, Rows, TimingRow, TrainConfig, Trainer, TrainerEvent, Window};
 use serde::Serialize;
 
@@ -39,13 +40,13 @@ impl fmt::Display for TimePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "time: about {} for an epoch of {} steps, {} for all {} steps, by {} steps that took {:.1} s ({:.0} tokens/s); \
+            "time: about {} for an epoch of {}, {} for all {}, by {} that took {:.1} s ({:.0} tokens/s); \
              evaluations and checkpoints come on top",
             Duration(self.epoch_seconds),
-            self.epoch_steps,
+            counted(self.epoch_steps, "step", "steps"),
             Duration(self.seconds),
-            self.steps,
-            self.measured_steps,
+            counted(self.steps, "step", "steps"),
+            counted(self.measured_steps, "step", "steps"),
             self.measured_seconds,
             self.tokens_per_second,
         )

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use burn::tensor::Device;
+use idiolect_input::counted;
 use idiolect_lm::device::{free_memory, is_host};
 use idiolect_lora::LoraAdapter;
 use idiolect_model::{Decoder, Weights};
@@ -185,17 +186,20 @@ impl MemoryPlan {
 impl fmt::Display for MemoryPlan {
     /// Rows, tokens and memory in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rows", self.rows)?;
+        f.write_str(&counted(self.rows, "row", "rows"))?;
         match (self.tokens, self.trained_tokens) {
-            (Some(all), Some(trained)) => write!(f, " of {all} tokens, {trained} of them trained")?,
+            (Some(all), Some(trained)) => {
+                let all = counted(all, "token", "tokens");
+                write!(f, " of {all}, {trained} of them trained")?;
+            }
             _ => f.write_str(", read as they are needed")?,
         }
         write!(
             f,
-            "; {} to a batch, {} to a step; the longest batch has {} tokens; memory",
+            "; {} to a batch, {} to a step; the longest batch has {}; memory",
             self.batch_size,
             self.batch_size.saturating_mul(self.accumulation),
-            self.longest_batch_tokens
+            counted(self.longest_batch_tokens, "token", "tokens")
         )?;
         if self.devices > 1 {
             write!(f, " on each of {} devices", self.devices)?;
@@ -281,10 +285,9 @@ fn megabytes(bytes: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLAN: MemoryPlan = MemoryPlan {
+impl MemoryPlan {
+    /// One for tests.
+    pub(crate) const SMALL: Self = Self {
         weights_bytes: 40,
         trained_bytes: 10,
         activation_bytes: 30,
@@ -301,6 +304,11 @@ mod tests {
         tokens: None,
         trained_tokens: None,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn devices_that_share_a_memory_need_it_together() {
@@ -308,15 +316,18 @@ mod tests {
             free: Some(free),
             devices,
         };
-        assert_eq!(PLAN.is_comfortable(free(100, 1)), Some(true));
-        assert_eq!(PLAN.is_comfortable(free(100, 2)), Some(false));
-        assert!(PLAN.fits(free(120, 2)).is_ok() && PLAN.fits(free(119, 2)).is_err());
+        assert_eq!(MemoryPlan::SMALL.is_comfortable(free(100, 1)), Some(true));
+        assert_eq!(MemoryPlan::SMALL.is_comfortable(free(100, 2)), Some(false));
+        assert!(
+            MemoryPlan::SMALL.fits(free(120, 2)).is_ok()
+                && MemoryPlan::SMALL.fits(free(119, 2)).is_err()
+        );
         let unknown = Memory {
             free: None,
             devices: 2,
         };
-        assert_eq!(PLAN.is_comfortable(unknown), None);
-        assert!(PLAN.fits(unknown).is_ok());
+        assert_eq!(MemoryPlan::SMALL.is_comfortable(unknown), None);
+        assert!(MemoryPlan::SMALL.fits(unknown).is_ok());
     }
 
     #[test]

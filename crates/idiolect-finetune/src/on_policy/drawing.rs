@@ -2,6 +2,7 @@
 
 use idiolect_completion::GenerationSettings;
 use idiolect_data::id_text;
+use idiolect_input::counted;
 use idiolect_lm::LanguageModel;
 use idiolect_lora::{Checkpointing, LoraAdapter};
 use idiolect_train::{BoxError, StepStart, TeacherLoss};
@@ -29,7 +30,7 @@ pub(super) struct Teaching<'a> {
 
 /// A source that gives another number of answers than it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("step {step}: expected {expected} answers of at least one token each, found {found}")]
+#[error("step {step}: expected {}, found {found}", counted(*expected, "answer of at least one token", "answers of at least one token each"))]
 struct AnswerCount {
     step: usize,
     expected: usize,

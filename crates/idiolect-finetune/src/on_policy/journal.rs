@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use idiolect_data::{Id, Journal, write_atomically};
-use idiolect_input::open_regular;
+use idiolect_input::{counted, open_regular};
 use serde::{Deserialize, Serialize};
 
 use super::answers::DrawnAnswer;
@@ -107,7 +107,10 @@ impl AnswerJournal {
         let last = rows.last().and_then(|row| row.step).unwrap_or(0);
         if last < done {
             let name = format!("{}", self.path.display());
-            let expected = format!("the answers of all {done} steps of the checkpoint");
+            let expected = format!(
+                "the answers of the checkpoint's {}",
+                counted(done, "step", "steps")
+            );
             return Err(FineTuneError::setting(
                 name,
                 expected,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use idiolect_completion::{LogprobReader, StoredLogprobs};
 use idiolect_data::{Id, Journal, Row, RunDir, file_of_mixed, id_text};
+use idiolect_input::counted;
 use idiolect_lm::LanguageModel;
 use idiolect_tokens::{IGNORE, TokenRow};
 use serde::{Deserialize, Serialize};
@@ -199,8 +200,10 @@ impl fmt::Display for StoredCount {
         let all = tokens + tokens_without;
         write!(
             f,
-            "stored distributions: {tokens} of {all} trained tokens; {rows} rows have all of theirs, {rows_in_part} \
-             some, {rows_without} none and the plain loss"
+            "stored distributions: {tokens} of {}; {} all of theirs, {rows_in_part} some, {rows_without} none and the \
+             plain loss",
+            counted(all, "trained token", "trained tokens"),
+            counted(*rows, "row has", "rows have"),
         )
     }
 }
@@ -269,7 +272,7 @@ mod tests {
             tokens_without: 4,
         };
         assert_eq!(count, expected);
-        let line = "stored distributions: 3 of 7 trained tokens; 1 rows have all of theirs, 1 some, 1 none and the \
+        let line = "stored distributions: 3 of 7 trained tokens; 1 row has all of theirs, 1 some, 1 none and the \
                     plain loss";
         assert_eq!(count.to_string(), line);
     }

@@ -123,6 +123,7 @@ impl Follow<'_> {
             steps: hearing.steps,
             evaluations: hearing.evaluations,
             best,
+            returned_best: self.settings.train.return_best,
             forgetting: None,
         };
         Ok(Followed { module, report })

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use idiolect_data::settings::{Layer, to_toml};
 use idiolect_data::write_json;
+use idiolect_input::counted;
 use idiolect_train::{EvaluationRow, StepRow};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -148,7 +149,8 @@ fn send(server: &Server, id: &str, numbers: &Receiver<Number>) -> Option<String>
             }
             Err(_) if is_open => failed = Some(()),
             Err(error) => {
-                return Some(format!("{} numbers were not sent: {error}", waiting.len()));
+                let unsent = counted(waiting.len(), "number was", "numbers were");
+                return Some(format!("{unsent} not sent: {error}"));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Which conversations a named template has a place for: a system message, then questions and answers in turn.
 
 use idiolect_data::{Message, Role};
+use idiolect_input::counted;
 
 use crate::{Conversation, NamedTemplate, PromptError};
 
@@ -19,7 +20,7 @@ impl NamedTemplate {
         };
         if !chat.tools.is_empty() {
             let (expected, found) = ("a conversation without tools", chat.tools.len());
-            return Err(refused(0, expected, format!("{found} tools")));
+            return Err(refused(0, expected, counted(found, "tool", "tools")));
         }
         let mut last = None;
         for (at, message) in chat.messages.iter().enumerate() {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use idiolect_data::RunDir;
 use idiolect_data::settings::read_file;
+use idiolect_input::counted;
 use serde_json::{Map, Value, json};
 
 use super::license::card_license;
@@ -215,8 +216,9 @@ impl Facts {
         let number = |key: &str| rise[key].as_f64();
         let (mean, low, high) = (number("mean")?, number("low")?, number("high")?);
         let prompts = self.forgetting.get("prompts")?.as_u64()?;
+        let prompts = counted(prompts, "prompt", "prompts");
         Some(format!(
-            "{mean:.4} (95 % interval {low:.4} to {high:.4}, {prompts} prompts)"
+            "{mean:.4} (95 % interval {low:.4} to {high:.4}, {prompts})"
         ))
     }
 }

@@ -1,5 +1,6 @@
 //! The body of `/v1/completions`: prompts as texts or tokens, and what is wanted of their continuations.
 
+use idiolect_input::counted;
 use idiolect_lm::{LanguageModel, ModelPrompt};
 use serde_json::Value;
 
@@ -24,7 +25,10 @@ pub(crate) fn completion(body: &[u8], context: Context<'_>) -> Result<Asked, Ref
     let most = context.limits.max_choices;
     let texts = prompts.len().saturating_mul(common.choices);
     if texts > most {
-        let expected = format!("at most {most} texts in one request, prompts times n");
+        let expected = format!(
+            "at most {} in one request, prompts times n",
+            counted(most, "text", "texts")
+        );
         return Err(Refusal::expected("prompt", expected, texts));
     }
     let prompts = prompts.into_iter().enumerate();

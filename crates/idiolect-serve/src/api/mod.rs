@@ -10,6 +10,7 @@ pub(crate) use chat::chat;
 pub(crate) use completion::completion;
 
 use idiolect_generate::GenerationSettings;
+use idiolect_input::counted;
 use idiolect_lm::{GenerateRun, LanguageModel};
 
 use crate::ServeLimits;
@@ -112,8 +113,9 @@ impl Context<'_> {
         }
         if new > room || asked.is_none() && new == 0 {
             let problem = format!(
-                "{longest} prompt tokens and {} new ones exceed the context of {positions}",
-                new.max(1)
+                "{} and {} exceed the context of {positions}",
+                counted(longest, "prompt token", "prompt tokens"),
+                counted(new.max(1), "new one", "new ones")
             );
             return Err(Refusal::too_long(field, problem));
         }
@@ -122,8 +124,8 @@ impl Context<'_> {
         let all = texts.saturating_mul(new).saturating_add(prompts_tokens);
         if all > limits.max_request_tokens {
             let expected = format!(
-                "at most {} tokens of prompts and texts in one request",
-                limits.max_request_tokens
+                "at most {} of prompts and texts in one request",
+                counted(limits.max_request_tokens, "token", "tokens")
             );
             return Err(Refusal::expected(field, expected, all));
         }

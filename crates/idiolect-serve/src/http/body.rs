@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use idiolect_input::counted;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
@@ -35,7 +36,10 @@ pub(super) async fn read(body: Incoming, limits: &ServeLimits) -> Result<Vec<u8>
         )),
         Err(_) => {
             let seconds = limits.client_timeout.as_secs_f64();
-            let message = format!("the body did not come within {seconds} seconds");
+            let message = format!(
+                "the body did not come within {}",
+                counted(seconds, "second", "seconds")
+            );
             Err(Refusal::request(408, message))
         }
     }

@@ -5,6 +5,7 @@
 //! likeliest, and of the token itself where it is none of them.
 
 use idiolect_completion::{GivenResponse, LogprobTail, Logprobs, TokenLogprob};
+use idiolect_input::counted;
 use serde_json::{Map, Value};
 
 use crate::logprobs::{AskedLogprobs, best, number};
@@ -23,7 +24,8 @@ pub(super) fn given_logprobs(
     })?;
     let (expected, found) = (given.tokens(), places.len());
     if found != expected {
-        return Err(format!("prompt_logprobs of {found} tokens, of {expected}"));
+        let tokens = counted(found, "token", "tokens");
+        return Err(format!("prompt_logprobs of {tokens}, of {expected}"));
     }
     let places = places.iter().skip(given.prompt.len());
     let entries = places

@@ -18,7 +18,7 @@ fn an_answer_that_is_too_long_is_not_asked_for_again() {
     assert_eq!(
         told(bounded(5000)),
         "URL/chat/completions: id 0: expected a completion, \
-         found an answer of more than 5000 bytes (reply_bytes) (1 attempts)"
+         found an answer of more than 5000 bytes (reply_bytes) (1 attempt)"
     );
     assert_eq!(server.count(), 1);
     let (done, ended) = all(&Teacher::new(bounded(6000)).unwrap(), 1);

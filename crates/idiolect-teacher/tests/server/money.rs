@@ -120,7 +120,7 @@ fn a_reply_of_another_form_is_not_asked_for_again_and_paid_once() {
             error.contains("expected a completion, found no "),
             "{error}"
         );
-        assert!(error.ends_with("(1 attempts)"), "{error}");
+        assert!(error.ends_with("(1 attempt)"), "{error}");
         assert_eq!((server.count(), teacher.spent().tokens()), (1, 15));
     }
 }

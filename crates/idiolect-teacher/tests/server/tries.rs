@@ -76,7 +76,7 @@ fn a_server_that_asks_to_wait_is_waited_for() {
     assert_eq!(
         told(settings(&server)),
         "URL/chat/completions: id 0: expected a completion, \
-         found status 429: later, and to wait 86400 s (1 attempts)"
+         found status 429: later, and to wait 86400 s (1 attempt)"
     );
 }
 

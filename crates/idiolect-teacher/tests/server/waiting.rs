@@ -120,7 +120,7 @@ fn a_date_is_waited_for_by_the_servers_own_clock() {
     let server = Server::start(move |_| Act::Reply(429, far, "later".into()));
     assert!(
         told(settings(&server))
-            .ends_with("found status 429: later, and to wait 7200 s (1 attempts)")
+            .ends_with("found status 429: later, and to wait 7200 s (1 attempt)")
     );
 }
 

@@ -85,7 +85,7 @@ fn labels_beyond_the_ids_would_train_padding_and_are_refused() {
     rows[4].input_ids.truncate(1);
     rows[4].labels = vec![IGNORE, 3, 4];
     let error = refused(&config(), &NextToken, &rows);
-    let message = "row 4: expected one label beside each of 1 input ids, found 3 labels";
+    let message = "row 4: expected one label beside each of 1 input id, found 3 labels";
     assert_eq!(error.to_string(), message);
 
     // Laid beside their ids as they are, the labels beyond them would train the padding.

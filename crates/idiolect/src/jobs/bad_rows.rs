@@ -5,6 +5,7 @@ use std::path::Path;
 use idiolect_completion::Progress;
 use idiolect_data::{Dataset, RunDir, SkippedRow};
 use idiolect_distill::DistillSettings;
+use idiolect_input::counted;
 use idiolect_lm::LanguageModel;
 
 use crate::Error;
@@ -59,9 +60,8 @@ fn list_skipped(rows: &[SkippedRow], out: &Path, progress: &dyn Progress) -> Res
     let list = RunDir::new(out).skipped();
     std::fs::create_dir_all(out).map_err(Error::io(out))?;
     SkippedRow::write(rows, &list)?;
-    let (count, list) = (rows.len(), list.display());
-    progress.note(&format!(
-        "{count} rows cannot be used and are skipped: see {list}"
-    ));
+    let (one, many) = ("row cannot be used and is", "rows cannot be used and are");
+    let rows = counted(rows.len(), one, many);
+    progress.note(&format!("{rows} skipped: see {}", list.display()));
     Ok(())
 }

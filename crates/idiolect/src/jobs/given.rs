@@ -24,4 +24,8 @@ impl RewritePrompt for GivenPrompt {
     fn prompt(&self, example: &Example) -> Result<Prompt, BoxError> {
         Ok(Prompt::Given(self.0.given_response(example)?))
     }
+
+    fn keeps_response(&self) -> bool {
+        true
+    }
 }

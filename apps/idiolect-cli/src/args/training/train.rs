@@ -44,8 +44,13 @@ pub(crate) struct TrainOptions {
     /// Give the second factor a bias for each output, as PEFT's lora_bias
     #[arg(help_heading = "Adapter", long, num_args = 0..=1, default_missing_value = "true")]
     pub lora_bias: Option<bool>,
-    /// Blocks with an update, from 0 [default: all]
-    #[arg(help_heading = "Adapter", long, value_delimiter = ',')]
+    /// Blocks with an update, from 0, with commas between [default: all]
+    #[arg(
+        help_heading = "Adapter",
+        long,
+        value_delimiter = ',',
+        value_name = "0,1,2"
+    )]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<usize>,
     /// Another rank for some paths, as PATTERN=RANK; repeat it for several, the first that matches holds

@@ -9,15 +9,13 @@ use idiolect::hub::{Hub, HubConfig, Repo, RepoKind};
 use idiolect::input::shown;
 use idiolect::lm::device::{DEVICES, device, free_memory, is_card, is_host};
 
+use crate::commands::about::names::table;
 use crate::error::CliError;
 use crate::output;
 
 /// Runs the command.
 pub(crate) fn run() -> Result<(), CliError> {
-    let lines = found();
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let line = |(name, found): &(String, String)| format!("{name:<width$}  {found}\n");
-    output::text(&lines.iter().map(line).collect::<Vec<_>>().concat())
+    output::text(&table(found().into_iter()))
 }
 
 /// Looks at this machine: it touches each device that is compiled in, and asks the Hub once.

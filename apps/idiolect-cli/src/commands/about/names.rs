@@ -52,7 +52,7 @@ pub(crate) fn tasks() -> Result<(), CliError> {
 }
 
 /// A name a line, with what is to be said of it.
-fn table(rows: impl Iterator<Item = (String, String)>) -> String {
+pub(crate) fn table(rows: impl Iterator<Item = (String, String)>) -> String {
     let rows: Vec<(String, String)> = rows.collect();
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let line = |(name, about): &(String, String)| format!("{name:<width$}  {about}\n");

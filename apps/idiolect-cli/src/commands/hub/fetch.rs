@@ -8,6 +8,7 @@ use crate::args::Fetch;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Bar;
+use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &Fetch) -> Result<(), CliError> {
@@ -22,6 +23,7 @@ pub(crate) fn run(args: &Fetch) -> Result<(), CliError> {
         return output::text(&DATA_FILES.iter().map(line).collect::<String>());
     }
     let bar = Bar::default();
+    stop::ends(Some(&args.into));
     let told = |event: Event<'_>| tell_download(&bar, event);
     let fetched = fetch(&args.names, &args.into, &told);
     output::lines(&fetched.map_err(idiolect::Error::from)?)

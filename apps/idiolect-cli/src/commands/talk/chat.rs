@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use idiolect::Progress;
 use idiolect::lm::jobs::{Chat as Conversation, ChatSettings, ChatSide};
 
-use crate::args::{Chat, ModelOptions};
+use crate::args::Chat;
 use crate::commands::generate::adapters;
 use crate::commands::resolve;
 use crate::error::CliError;
@@ -19,15 +19,15 @@ use crate::stop;
 const HELP: &str = "/undo takes back the last turn, /clear begins anew, /system TEXT begins anew with this system text, \
                     /exit or the end of input ends; Ctrl-C ends an answer";
 
+/// What Ctrl-C is answered with where no answer is under way, and where one is.
+const AT_PROMPT: &str = "Ctrl-C again, or /exit, ends the conversation";
+const AT_ANSWER: &str = "the answer ends here";
+
 /// Runs the command.
 pub(crate) fn run(args: &Chat) -> Result<(), CliError> {
-    let model = ModelOptions {
-        template: args.template.clone(),
-        ..args.model.clone()
-    };
     let bar = Bar::default();
     let settings = ChatSettings {
-        model: resolve(None, &model)?,
+        model: resolve(None, &args.model.with_template(args.template.as_ref()))?,
         adapters: adapters(&args.adapter)?,
         generation: resolve(None, &args.sampling)?,
         seed: args.seed,
@@ -35,6 +35,7 @@ pub(crate) fn run(args: &Chat) -> Result<(), CliError> {
         beside: args.beside,
     };
     let mut chat = Conversation::open(settings, &bar).map_err(idiolect::Error::from)?;
+    stop::asks(AT_PROMPT);
     let is_watched = std::io::stdin().is_terminal();
     if is_watched {
         bar.note(HELP);
@@ -82,6 +83,7 @@ fn answer(chat: &mut Conversation, text: &str, bar: &Bar) -> Result<(), CliError
     let stopped = stop::flag();
     // A Ctrl-C at the prompt was about no answer.
     stopped.store(false, Ordering::SeqCst);
+    stop::asks(AT_ANSWER);
     let said = chat.say(text, &mut |side, piece| {
         let begins = last != Some(side);
         if begins && (side == ChatSide::Base || last.is_some()) {
@@ -93,13 +95,14 @@ fn answer(chat: &mut Conversation, text: &str, bar: &Bar) -> Result<(), CliError
             out.write(&format!("{gap}[{name}] "));
         }
         last = Some(side);
-        if out.write(piece) && !stopped.load(Ordering::SeqCst) {
+        if !stopped.load(Ordering::SeqCst) && out.write(piece) {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
         }
     });
     stopped.store(false, Ordering::SeqCst);
+    stop::asks(AT_PROMPT);
     match said {
         Ok(()) => out.end(),
         Err(error) => {

@@ -5,12 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idiolect::Error;
-use idiolect::serve::{
-    Listening, NamedAdapter, ServeEvent, ServeLimits, ServeSettings, Server, key_of,
-};
-use serde_json::json;
+use idiolect::serve::{NamedAdapter, ServeEvent, ServeLimits, ServeSettings, Server, key_of};
 
-use crate::args::{ModelOptions, Serve};
+use crate::args::Serve;
 use crate::commands::resolve;
 use crate::error::CliError;
 use crate::progress::{Bar, Log};
@@ -26,14 +23,10 @@ pub(crate) fn run(args: &Serve) -> Result<(), CliError> {
 }
 
 fn settings(args: &Serve) -> Result<ServeSettings, CliError> {
-    let model = ModelOptions {
-        template: args.template.clone(),
-        ..args.model.clone()
-    };
     let adapters = args.adapter.iter().map(|text| text.parse());
     let adapters: Result<Vec<NamedAdapter>, _> = adapters.collect();
     Ok(ServeSettings {
-        model: resolve(None, &model)?,
+        model: resolve(None, &args.model.with_template(args.template.as_ref()))?,
         adapters: adapters.map_err(Error::from)?,
         address: SocketAddr::new(args.host, args.port),
         key: key_of(args.key_variable.as_deref()).map_err(Error::from)?,
@@ -61,85 +54,9 @@ fn limits(args: &Serve) -> ServeLimits {
 
 /// Tells what the server does.
 fn tell(event: &ServeEvent) {
-    let log = Log::get();
-    match event {
-        ServeEvent::Listening(listening) => begun(log, listening),
-        ServeEvent::Answered {
-            request,
-            status,
-            whole,
-            model,
-            prompt_tokens,
-            new_tokens,
-            took,
-            refusal,
-        } => {
-            let end = match (status, whole) {
-                (None, _) => "the client went away".to_owned(),
-                (Some(status), true) => status.to_string(),
-                (Some(status), false) => format!("{status}, the client went away"),
-            };
-            let name = model.as_deref().unwrap_or_default();
-            let seconds = took.as_secs_f64();
-            let line = match (refusal, model) {
-                (Some(refusal), _) => format!("{request} {end}: {refusal}"),
-                (None, Some(_)) => format!(
-                    "{request} {end}: {name}, {prompt_tokens} + {new_tokens} tokens, {seconds:.1} s"
-                ),
-                (None, None) => format!("{request} {end}"),
-            };
-            log.tell(
-                &line,
-                &json!({
-                    "request": request, "status": status, "whole": whole, "model": model,
-                    "prompt_tokens": prompt_tokens, "new_tokens": new_tokens, "seconds": seconds, "refusal": refusal,
-                }),
-            );
-        }
-        ServeEvent::Trouble(trouble) => log.note(trouble),
-        ServeEvent::Stopped => log.note("stopped"),
-        _ => {}
-    }
-}
-
-/// Where the server listens, what it serves, what requests may take, and how one is made.
-fn begun(log: Log, listening: &Listening) {
-    let Listening {
-        address,
-        models,
-        key,
-        limits,
-    } = listening;
-    let header = if *key {
-        " -H \"authorization: Bearer $IDIOLECT_API_KEY\""
-    } else {
-        ""
+    let line = match event {
+        ServeEvent::Listening(_) => format!("{event}\nCtrl-C ends it"),
+        other => other.to_string(),
     };
-    let model = models.last().map_or("", String::as_str);
-    let line = format!(
-        "serving at http://{address}/v1: {}{}\n\
-         limits: {} bytes of a body, {} new tokens of a text, {} texts of a request, {} requests that wait, {} s for an \
-         answer; requests are answered one after the other\n\
-         try: curl http://{address}/v1/chat/completions{header} -H 'content-type: application/json' -d '{{\"model\": \
-         \"{model}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}], \"max_tokens\": 50}}'\n\
-         Ctrl-C ends it",
-        models.join(", "),
-        if *key { ", with a key" } else { "" },
-        limits.max_body_bytes,
-        limits.max_new_tokens,
-        limits.max_choices,
-        limits.max_waiting,
-        limits.timeout.as_secs(),
-    );
-    log.tell(
-        &line,
-        &json!({
-            "listening": address.to_string(), "models": models, "key": key,
-            "limits": {
-                "body_bytes": limits.max_body_bytes, "new_tokens": limits.max_new_tokens, "choices": limits.max_choices,
-                "waiting": limits.max_waiting, "connections": limits.max_connections,
-                "seconds": limits.timeout.as_secs(),
-            },
-        }),
-    );
+    Log::get().tell(&line, &event.object());
 }

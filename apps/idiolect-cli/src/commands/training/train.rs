@@ -5,7 +5,6 @@ use std::time::Instant;
 use idiolect::Progress;
 use idiolect::data::RunDir;
 use idiolect::finetune::{FineTuneError, Hooks, TrainOutcome, train};
-use idiolect::train::{StepRow, TimingRow};
 use idiolect::{TrainSettings, TrainingEvent};
 use serde_json::json;
 
@@ -104,25 +103,11 @@ pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
             bar.position(*done);
         }
         TrainingEvent::Step { row, timing, .. } => {
-            let text = format!("loss {:.3}, {}", row.loss, costs(row, timing));
-            bar.message(&text, &json!({"step": row, "timing": timing}));
+            let numbers = json!({"step": row, "timing": timing});
+            bar.message(&event.beside_bar(), &numbers);
             bar.advance(1);
         }
         TrainingEvent::Done { .. } => bar.end(),
         _ => {}
     }
-}
-
-/// Rate, gradient norm, speed and memory of a step.
-fn costs(row: &StepRow, timing: &TimingRow) -> String {
-    let memory = timing
-        .peak_memory
-        .map(|bytes| format!(", {} MB", bytes / 1_000_000));
-    format!(
-        "rate {:.1e}, gradient norm {:.2}, {:.0} tokens/s{}",
-        row.lr,
-        row.grad_norm,
-        timing.tokens_per_second,
-        memory.unwrap_or_default(),
-    )
 }

@@ -122,7 +122,10 @@ fn a_journal_of_another_run_and_one_that_lost_answers_are_refused() {
     let chain = std::iter::successors(first, |cause| cause.source());
     let told: Vec<String> = chain.map(ToString::to_string).collect();
     let told = told.join(": ");
-    assert!(told.contains("answers of all 3 steps"), "{told}");
+    assert!(
+        told.contains("answers of the checkpoint's 3 steps"),
+        "{told}"
+    );
 }
 
 #[test]
