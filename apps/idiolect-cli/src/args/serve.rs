@@ -14,7 +14,7 @@ use super::ModelOptions;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   idiolect serve --model models/SmolLM2-135M-Instruct.Q4_1.gguf
-  idiolect serve --model M --adapter plain=runs/plain --adapter distilled=runs/distilled --port 8080
+  idiolect serve --model M --adapter plain=runs/plain --adapter distilled=runs/trained --port 8080
   IDIOLECT_API_KEY=a-long-secret idiolect serve --model M --host 0.0.0.0
   curl http://127.0.0.1:8000/v1/chat/completions -H 'content-type: application/json' \\
     -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Say red.\"}], \"max_tokens\": 20}'")]
