@@ -10,7 +10,7 @@ mod choice;
 #[path = "../../crates/idiolect-model/tests/golden.rs"]
 mod model;
 mod speed;
-#[path = "../../crates/idiolect-kernels/tests/steps/devices.rs"]
+#[path = "../../crates/idiolect-kernels/tests/steps/devices/mod.rs"]
 mod steps;
 #[path = "../../crates/idiolect-kernels/tests/steps/support.rs"]
 mod support;
