@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, FloatDType};
 use idiolect_model::{Bits, Decoder, NoAdapter, Session, load, load_quantized};
+use idiolect_testkit::processor_seconds;
 
 const TYPES: [(&str, FloatDType, Option<Bits>); 4] = [
     ("f32", FloatDType::F32, None),
@@ -77,19 +78,4 @@ fn report(name: &str, decoder: &Decoder, tokens: usize) {
     let processor = (processor_seconds() - before) * 1e3 / count;
     let bytes = decoder.weight_bytes() as f64 / 1e6;
     println!("{name:<8}{wall:>9.2} ms{processor:>9.2} ms of the processor{bytes:>9.1} MB");
-}
-
-/// Processor time of all threads so far; 0 off Linux.
-fn processor_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace();
-    let ticks = fields
-        .skip(11)
-        .take(2)
-        .filter_map(|n| n.parse::<f64>().ok());
-    ticks.sum::<f64>() / 100.0
 }

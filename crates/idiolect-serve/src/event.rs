@@ -20,24 +20,7 @@ pub enum ServeEvent {
     /// It listens.
     Listening(Listening),
     /// A request is over: answered, refused, or left by its client.
-    Answered {
-        /// Method and path.
-        request: String,
-        /// The status that was sent; `None` where the client went away before one was.
-        status: Option<u16>,
-        /// Whether the client had the whole answer.
-        whole: bool,
-        /// The model that was asked, where one was found.
-        model: Option<String>,
-        /// Tokens of its prompts.
-        prompt_tokens: usize,
-        /// New tokens of its answers.
-        new_tokens: usize,
-        /// Since the request came.
-        took: Duration,
-        /// What the client was told, where it was refused.
-        refusal: Option<String>,
-    },
+    Answered(Answered),
     /// Something that does not end the server, such as a connection that the system would not give.
     Trouble(String),
     /// It was asked to stop and has ended.
@@ -57,25 +40,34 @@ pub struct Listening {
     pub limits: ServeLimits,
 }
 
+/// A request that is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// Method and path.
+    pub request: String,
+    /// The status that was sent; `None` where the client went away before one was.
+    pub status: Option<u16>,
+    /// Whether the client had the whole answer.
+    pub whole: bool,
+    /// The model that was asked, where one was found.
+    pub model: Option<String>,
+    /// Tokens of its prompts.
+    pub prompt_tokens: usize,
+    /// New tokens of its answers.
+    pub new_tokens: usize,
+    /// Since the request came.
+    pub took: Duration,
+    /// What the client was told, where it was refused.
+    pub refusal: Option<String>,
+}
+
 impl ServeEvent {
     /// The event as an object for programs.
     #[must_use]
     pub fn object(&self) -> Value {
         match self {
             Self::Listening(listening) => listening.object(),
-            Self::Answered {
-                request,
-                status,
-                whole,
-                model,
-                prompt_tokens,
-                new_tokens,
-                took,
-                refusal,
-            } => json!({
-                "request": request, "status": status, "whole": whole, "model": model, "prompt_tokens": prompt_tokens,
-                "new_tokens": new_tokens, "seconds": took.as_secs_f64(), "refusal": refusal,
-            }),
+            Self::Answered(answered) => answered.object(),
             Self::Trouble(_) | Self::Stopped => json!({"note": self.to_string()}),
         }
     }
@@ -86,34 +78,44 @@ impl fmt::Display for ServeEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listening(listening) => write!(f, "{listening}"),
-            Self::Answered {
-                request,
-                status,
-                whole,
-                model,
-                prompt_tokens,
-                new_tokens,
-                took,
-                refusal,
-            } => {
-                write!(f, "{request} ")?;
-                match (status, whole) {
-                    (None, _) => f.write_str("the client went away"),
-                    (Some(status), true) => write!(f, "{status}"),
-                    (Some(status), false) => write!(f, "{status}, the client went away"),
-                }?;
-                match (refusal, model) {
-                    (Some(refusal), _) => write!(f, ": {refusal}"),
-                    (None, Some(name)) => {
-                        let new = counted(*new_tokens, "token", "tokens");
-                        let seconds = took.as_secs_f64();
-                        write!(f, ": {name}, {prompt_tokens} + {new}, {seconds:.1} s")
-                    }
-                    (None, None) => Ok(()),
-                }
-            }
+            Self::Answered(answered) => write!(f, "{answered}"),
             Self::Trouble(trouble) => f.write_str(trouble),
             Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+impl Answered {
+    fn object(&self) -> Value {
+        json!({
+            "request": self.request, "status": self.status, "whole": self.whole, "model": self.model,
+            "prompt_tokens": self.prompt_tokens, "new_tokens": self.new_tokens,
+            "seconds": self.took.as_secs_f64(), "refusal": self.refusal,
+        })
+    }
+}
+
+impl fmt::Display for Answered {
+    /// The request, its status, and what was computed or refused.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.request)?;
+        match (self.status, self.whole) {
+            (None, _) => f.write_str("the client went away"),
+            (Some(status), true) => write!(f, "{status}"),
+            (Some(status), false) => write!(f, "{status}, the client went away"),
+        }?;
+        match (&self.refusal, &self.model) {
+            (Some(refusal), _) => write!(f, ": {refusal}"),
+            (None, Some(name)) => {
+                let new = counted(self.new_tokens, "token", "tokens");
+                let seconds = self.took.as_secs_f64();
+                write!(
+                    f,
+                    ": {name}, {} + {new}, {seconds:.1} s",
+                    self.prompt_tokens
+                )
+            }
+            (None, None) => Ok(()),
         }
     }
 }
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_event_is_a_line_for_people_and_an_object_for_programs() {
-        let event = ServeEvent::Answered {
+        let event = ServeEvent::Answered(Answered {
             request: "POST /v1/completions".into(),
             status: Some(200),
             whole: true,
@@ -184,7 +186,7 @@ mod tests {
             new_tokens: 1,
             took: Duration::from_millis(1250),
             refusal: None,
-        };
+        });
         assert_eq!(
             event.to_string(),
             "POST /v1/completions 200: tiny, 7 + 1 token, 1.2 s"

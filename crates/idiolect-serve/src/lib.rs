@@ -12,7 +12,7 @@ mod settings;
 mod work;
 
 pub use error::ServeError;
-pub use event::{Listening, ServeEvent, Tell};
+pub use event::{Answered, Listening, ServeEvent, Tell};
 pub use idiolect_http::Secret;
 pub use models::NamedAdapter;
 pub use server::Server;

@@ -11,6 +11,7 @@ mod journal;
 mod nudge;
 mod pipe;
 mod place;
+mod processor;
 pub mod recorded_scores;
 mod skip;
 
@@ -24,4 +25,5 @@ pub use journal::without_checksums;
 pub use nudge::Nudge;
 pub use pipe::pipe;
 pub use place::{minilm, shared, shared_file, smollm2_folder, smollm2_gguf, workspace_root};
+pub use processor::processor_seconds;
 pub use skip::skipped;

@@ -8,6 +8,7 @@ use idiolect::data::{Dataset, Format, Row};
 use idiolect::generate::{Generated, GenerationEvent, GenerationSettings};
 use idiolect::lm::{GenerateRun, LanguageModel, ModelPrompt};
 use idiolect::prompt::DistillTemplate;
+use idiolect_testkit::processor_seconds;
 
 use crate::support::peak_mib;
 
@@ -49,7 +50,7 @@ pub(crate) fn run(path: &Path, case: &str, repeats: usize) {
         32
     };
     for _ in 0..repeats {
-        let (began, before) = (Instant::now(), cpu_seconds());
+        let (began, before) = (Instant::now(), processor_seconds());
         let rows = prompts.chunks(at_once).flat_map(|prompts| {
             let flow = &mut |_: GenerationEvent<'_>| ControlFlow::Continue(());
             let prompts: Vec<_> = prompts.iter().cloned().map(ModelPrompt::Tokens).collect();
@@ -61,24 +62,9 @@ pub(crate) fn run(path: &Path, case: &str, repeats: usize) {
         let passes: usize = rows.iter().map(|row| row.passes).sum();
         let row = serde_json::json!({
             "case": format!("distill-{case}"), "tokens": tokens, "rows_per_minute": 1920.0 / seconds,
-            "cpu_seconds": cpu_seconds() - before, "tokens_per_pass": tokens as f64 / passes as f64,
+            "cpu_seconds": processor_seconds() - before, "tokens_per_pass": tokens as f64 / passes as f64,
             "peak_mib": peak_mib(),
         });
         println!("{row}");
     }
-}
-
-/// Time of all threads so far.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace();
-    let ticks = fields
-        .skip(11)
-        .take(2)
-        .filter_map(|n| n.parse::<f64>().ok());
-    ticks.sum::<f64>() / 100.0
 }

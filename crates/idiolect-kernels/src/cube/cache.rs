@@ -83,16 +83,33 @@ fn write_tokens<F: Float>(
     let head = unit / (width * tokens);
     let row = u32::cast_from(places[token * 2]) as usize;
     let position = u32::cast_from(places[token * 2 + 1]) as usize;
-    let from = head * k.stride(1) + token * k.stride(2) + at * k.stride(3);
-    let to = row * keys.stride(0)
-        + head * keys.stride(1)
-        + position * keys.stride(2)
-        + at * keys.stride(3);
-    keys[to] = k[from];
-    let from = head * v.stride(1) + token * v.stride(2) + at * v.stride(3);
-    let to = row * values.stride(0)
-        + head * values.stride(1)
-        + position * values.stride(2)
-        + at * values.stride(3);
-    values[to] = v[from];
+    let place = Place {
+        row,
+        head,
+        token,
+        position,
+        at,
+    };
+    write_value::<F>(k, keys, &place);
+    write_value::<F>(v, values, &place);
+}
+
+/// Where a value comes from and goes to.
+#[derive(CubeType)]
+struct Place {
+    row: usize,
+    head: usize,
+    token: usize,
+    position: usize,
+    at: usize,
+}
+
+#[cube]
+fn write_value<F: Float>(new: &Tensor<F>, cache: &mut Tensor<F>, place: &Place) {
+    let from = place.head * new.stride(1) + place.token * new.stride(2) + place.at * new.stride(3);
+    let to = place.row * cache.stride(0)
+        + place.head * cache.stride(1)
+        + place.position * cache.stride(2)
+        + place.at * cache.stride(3);
+    cache[to] = new[from];
 }

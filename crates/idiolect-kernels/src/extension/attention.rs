@@ -1,7 +1,9 @@
-//! What attention takes and gives, on a backend's own tensors.
+//! What attention takes and gives, on a backend's own tensors, and its sizes.
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, ExtensionType};
+use burn::backend::{Backend, ExtensionType, TensorMetadata};
+
+use super::composed::dims;
 
 /// What attention is computed from.
 #[derive(Debug, Clone, ExtensionType)]
@@ -36,4 +38,35 @@ pub(crate) struct Attended<B: Backend> {
     /// What the backward pass needs.
     #[extension_type]
     pub(crate) kept: Kept<B>,
+}
+
+/// The sizes of one call of attention.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) rows: usize,
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) tokens: usize,
+    pub(crate) keys: usize,
+    pub(crate) width: usize,
+}
+
+impl Sizes {
+    /// Those of queries and keys.
+    pub(crate) fn new(q: &impl TensorMetadata, k: &impl TensorMetadata) -> Self {
+        let ([rows, heads, tokens, width], [_, kv_heads, keys, _]) = (dims(q), dims(k));
+        Self {
+            rows,
+            heads,
+            kv_heads,
+            tokens,
+            keys,
+            width,
+        }
+    }
+
+    /// Query heads that share a key head.
+    pub(crate) fn group(&self) -> usize {
+        self.heads / self.kv_heads
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::Shared;
-use crate::ServeEvent;
+use crate::{Answered, ServeEvent};
 
 /// A request under way; told when it is dropped.
 pub(crate) struct Ticket {
@@ -41,7 +41,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.shared.busy.fetch_sub(1, Ordering::SeqCst);
-        (self.shared.tell)(&ServeEvent::Answered {
+        (self.shared.tell)(&ServeEvent::Answered(Answered {
             request: std::mem::take(&mut self.request),
             status: self.status,
             whole: self.whole,
@@ -50,6 +50,6 @@ impl Drop for Ticket {
             new_tokens: self.new_tokens,
             took: self.began.elapsed(),
             refusal: self.refusal.take(),
-        });
+        }));
     }
 }

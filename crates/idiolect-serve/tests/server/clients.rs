@@ -57,7 +57,8 @@ fn a_client_that_goes_away_ends_its_text() {
             "{took:?}, where one whole answer takes {whole:?}"
         );
     }
-    let gone = |event: &ServeEvent| matches!(event, ServeEvent::Answered { whole: false, .. });
+    let gone =
+        |event: &ServeEvent| matches!(event, ServeEvent::Answered(answered) if !answered.whole);
     let gone = server
         .events
         .lock()

@@ -13,7 +13,8 @@ use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::CubeDim;
+use cubecl::ir::ElemType;
+use cubecl::prelude::{CubeCount, CubeDim};
 
 use self::kernels::{row_losses, row_losses_and_gradients};
 use super::launch::{cubes, element, empty, output_of, units};
@@ -77,27 +78,50 @@ fn ids(targets: &[i64], device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(data, (&device.clone().inner(), DType::I32))
 }
 
+/// What both kernels are launched with.
+struct Launch {
+    logits: CubeTensor,
+    targets: CubeTensor,
+    /// The losses, without values yet.
+    nll: CubeTensor,
+    cubes: CubeCount,
+    units: u32,
+    element: ElemType,
+}
+
+impl Launch {
+    fn new(logits: CubeTensor, targets: CubeTensor) -> Self {
+        let (logits, targets) = (into_contiguous(logits), into_contiguous(targets));
+        let [rows, vocab] = logits.shape().dims();
+        Self {
+            nll: empty(&logits, Shape::new([rows]), DType::F32),
+            cubes: cubes(&logits, rows),
+            units: units(&logits, vocab),
+            element: element(&logits),
+            logits,
+            targets,
+        }
+    }
+}
+
 impl HeadLosses for CubeBackend {
     #[allow(clippy::cast_possible_truncation)] // kernels compute in f32
     fn row_losses(logits: CubeTensor, targets: CubeTensor, scale: f64) -> RowLosses<Self> {
-        let (logits, targets) = (into_contiguous(logits), into_contiguous(targets));
-        let [rows, vocab] = logits.shape().dims();
-        let (client, units) = (logits.client.clone(), units(&logits, vocab));
-        let (count, element) = (cubes(&logits, rows), element(&logits));
-        let nll = empty(&logits, Shape::new([rows]), DType::F32);
-        let output = output_of(&logits);
+        let launch = Launch::new(logits, targets);
+        let (client, nll) = (launch.logits.client.clone(), launch.nll.clone());
+        let output = output_of(&launch.logits);
         let out = output.argument(0);
         row_losses_and_gradients::launch(
             &client,
-            count,
-            CubeDim::new_1d(units),
-            logits.into_tensor_arg(),
-            targets.into_tensor_arg(),
-            nll.clone().into_tensor_arg(),
+            launch.cubes,
+            CubeDim::new_1d(launch.units),
+            launch.logits.into_tensor_arg(),
+            launch.targets.into_tensor_arg(),
+            launch.nll.into_tensor_arg(),
             out,
             scale as f32,
-            units,
-            element,
+            launch.units,
+            launch.element,
         );
         RowLosses {
             nll,
@@ -106,20 +130,17 @@ impl HeadLosses for CubeBackend {
     }
 
     fn row_losses_alone(logits: CubeTensor, targets: CubeTensor) -> CubeTensor {
-        let (logits, targets) = (into_contiguous(logits), into_contiguous(targets));
-        let [rows, vocab] = logits.shape().dims();
-        let (client, units) = (logits.client.clone(), units(&logits, vocab));
-        let (count, element) = (cubes(&logits, rows), element(&logits));
-        let nll = empty(&logits, Shape::new([rows]), DType::F32);
+        let launch = Launch::new(logits, targets);
+        let (client, nll) = (launch.logits.client.clone(), launch.nll.clone());
         row_losses::launch(
             &client,
-            count,
-            CubeDim::new_1d(units),
-            logits.into_tensor_arg(),
-            targets.into_tensor_arg(),
-            nll.clone().into_tensor_arg(),
-            units,
-            element,
+            launch.cubes,
+            CubeDim::new_1d(launch.units),
+            launch.logits.into_tensor_arg(),
+            launch.targets.into_tensor_arg(),
+            launch.nll.into_tensor_arg(),
+            launch.units,
+            launch.element,
         );
         nll
     }

@@ -12,8 +12,9 @@ use rayon::prelude::*;
 use super::matrix::{Matrix, add_transposed_product, pad, product};
 use super::softmax::softmax_backward;
 use super::tile::{
-    Inputs, Scratch, Seen, Sizes, Span, copy_columns, copy_mask, copy_rows, room, with_scratch,
+    Inputs, Scratch, Seen, Span, copy_columns, copy_mask, copy_rows, room, with_scratch,
 };
+use crate::extension::attention::Sizes;
 use crate::flex::buffer::{Rows, readable, tensor};
 
 /// Gradients of `q`, `k` and `v`.

@@ -5,7 +5,8 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::softmax::softmax;
-use super::tile::{Attended, Inputs, Scratch, Seen, Sizes, copy_mask, room, with_scratch};
+use super::tile::{Attended, Inputs, Scratch, Seen, copy_mask, room, with_scratch};
+use crate::extension::attention::Sizes;
 use crate::flex::buffer::{Rows, swapped, tensor};
 use crate::flex::simd::{sum, update};
 

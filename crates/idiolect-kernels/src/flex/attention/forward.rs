@@ -12,9 +12,9 @@ use super::few_queries;
 use super::matrix::{Matrix, pad, product};
 use super::softmax::softmax;
 use super::tile::{
-    Attended, Inputs, Scratch, Seen, Sizes, Span, copy_columns, copy_mask, copy_rows, room,
-    with_scratch,
+    Attended, Inputs, Scratch, Seen, Span, copy_columns, copy_mask, copy_rows, room, with_scratch,
 };
+use crate::extension::attention::Sizes;
 use crate::flex::buffer::{Rows, swapped, tensor};
 
 /// The fewest queries of a row whose keys are copied.

@@ -7,38 +7,10 @@ use std::ops::Range;
 use burn_flex::FlexTensor;
 
 use super::matrix::pad;
-use crate::flex::buffer::{dense, dims, readable};
-
-/// The sizes of one call.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sizes {
-    pub(super) rows: usize,
-    pub(super) heads: usize,
-    pub(super) kv_heads: usize,
-    pub(super) tokens: usize,
-    pub(super) keys: usize,
-    pub(super) width: usize,
-}
+use crate::extension::attention::Sizes;
+use crate::flex::buffer::{dense, readable};
 
 impl Sizes {
-    pub(super) fn new(q: &FlexTensor, k: &FlexTensor) -> Self {
-        let [rows, heads, tokens, width] = dims::<4>(q);
-        let [_, kv_heads, keys, _] = dims::<4>(k);
-        Self {
-            rows,
-            heads,
-            kv_heads,
-            tokens,
-            keys,
-            width,
-        }
-    }
-
-    /// Query heads that share a key head.
-    pub(super) fn group(&self) -> usize {
-        self.heads / self.kv_heads
-    }
-
     /// Queries of a tile; its scores stay in a core's cache.
     pub(super) fn tile(&self) -> usize {
         ((1 << 16) / pad(self.keys) / 4 * 4).clamp(16, 32)

@@ -4,18 +4,17 @@
 //! `dV = P^T dO` (Dao et al., arXiv 2205.14135, appendix B.2). Rows, groups of heads and queries are computed piece
 //! by piece, so that the scores of no more than a piece exist at a time.
 
+mod grouped;
 mod piece;
 mod pieces;
-mod sizes;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, TensorMetadata};
 
 use self::piece::Piece;
 use self::pieces::{Pieces, joined, stretch, stretch_of_bounds, stretches};
-use self::sizes::Sizes;
 use super::dims;
-use crate::extension::attention::{Attended, AttentionInputs, Kept};
+use crate::extension::attention::{Attended, AttentionInputs, Kept, Sizes};
 use crate::extension::scores::Scores;
 
 /// Attention of all rows.

@@ -4,7 +4,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::DType;
 
-use super::sizes::Sizes;
+use crate::extension::attention::Sizes;
 use crate::extension::scores::Scores;
 
 /// Queries whose scores are computed together, with the keys and values that they see.

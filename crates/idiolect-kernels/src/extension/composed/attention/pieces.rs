@@ -9,7 +9,7 @@ use std::ops::Range;
 use burn::backend::Backend;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 
-use super::sizes::Sizes;
+use crate::extension::attention::Sizes;
 use crate::extension::composed::{dims, part};
 
 /// How many rows, heads of keys, and queries are computed together.

@@ -1,40 +1,10 @@
-//! The sizes of a call of attention, and its tensors with query heads by themselves or by groups.
+//! Tensors of attention with query heads by themselves or by groups.
 
+use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::Shape;
 
-use crate::extension::composed::dims;
-
-/// The sizes of one call.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sizes {
-    pub(super) rows: usize,
-    pub(super) heads: usize,
-    pub(super) kv_heads: usize,
-    pub(super) tokens: usize,
-    pub(super) keys: usize,
-    pub(super) width: usize,
-}
-
-impl Sizes {
-    pub(super) fn new(q: &impl TensorMetadata, k: &impl TensorMetadata) -> Self {
-        let ([rows, heads, tokens, width], [_, kv_heads, keys, _]) = (dims(q), dims(k));
-        Self {
-            rows,
-            heads,
-            kv_heads,
-            tokens,
-            keys,
-            width,
-        }
-    }
-
-    /// Query heads that share a key head.
-    pub(super) fn group(self) -> usize {
-        self.heads / self.kv_heads
-    }
-}
+use crate::extension::attention::Sizes;
 
 impl Sizes {
     pub(super) fn grouped<B: Backend>(self, x: FloatTensor<B>) -> FloatTensor<B> {
