@@ -8,7 +8,7 @@ use burn_flex::FlexTensor;
 
 use super::matrix::pad;
 use crate::extension::attention::Sizes;
-use crate::flex::buffer::{dense, readable};
+use crate::flex::buffer::{dense, dims, readable};
 
 impl Sizes {
     /// Queries of a tile; its scores stay in a core's cache.
