@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 #[cfg(feature = "cube")]
-use burn::backend::Dispatch;
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::backend::{Dispatch, DispatchDevice};
+#[cfg(feature = "cube")]
+use burn::tensor::{DType, Int, TensorData};
+use burn::tensor::{Device, Tensor};
 
 #[cfg(feature = "cube")]
 use crate::cube::CacheWrites;
@@ -25,6 +27,7 @@ pub struct CacheWrite {
 pub struct CachePlaces {
     writes: Vec<CacheWrite>,
     /// Row and position of each token, `[tokens, 2]` in 32 bits, where a kernel reads them.
+    #[cfg(feature = "cube")]
     index: Option<Tensor<2, Int>>,
 }
 
@@ -32,8 +35,13 @@ impl CachePlaces {
     /// Writes whose tokens follow one another, for a cache on `device`.
     #[must_use]
     pub fn new(writes: Vec<CacheWrite>, device: &Device) -> Self {
-        let index = on_gpu(device).then(|| index(&writes, device));
-        Self { writes, index }
+        #[cfg(not(feature = "cube"))]
+        let _ = device;
+        Self {
+            #[cfg(feature = "cube")]
+            index: on_gpu(device).then(|| index(&writes, device)),
+            writes,
+        }
     }
 }
 
@@ -96,18 +104,15 @@ fn launch([keys, values]: [&mut Tensor<4>; 2], [k, v]: [Tensor<4>; 2], places: T
     *values = Tensor::from_dispatch(new_values);
 }
 
+#[cfg(feature = "cube")]
 fn on_gpu(device: &Device) -> bool {
-    #[cfg(feature = "cube")]
-    if matches!(
+    matches!(
         device.clone().inner().as_dispatch(),
-        burn::backend::DispatchDevice::Cube(_)
-    ) {
-        return true;
-    }
-    let _ = device;
-    false
+        DispatchDevice::Cube(_)
+    )
 }
 
+#[cfg(feature = "cube")]
 fn index(writes: &[CacheWrite], device: &Device) -> Tensor<2, Int> {
     let place = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
     let of_write = |write: &CacheWrite| {

@@ -26,7 +26,7 @@ pub use loss::RowLoss;
 pub use quantized_copy::QuantizedCopy;
 pub use row_losses::{row_loss, row_nll};
 pub use steps::{
-    attention, dequantize, is_fused, linear, linear_few_tokens, low_rank, product, quantize,
-    rms_norm, rotate, swiglu,
+    attention, dequantize, is_fused, linear, linear_few_tokens, linear_of_rows, low_rank, product,
+    quantize, rms_norm, rotate, swiglu,
 };
 pub use visible::Visible;

@@ -25,9 +25,8 @@ pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// `x weight` for rows of vectors.
 ///
-/// The fused step is for up to 16 rows that autodiff does not track, as in generation: it reads the weight once,
-/// in either order of memory, and a row's result does not depend on the others. A weight in bf16, and one that is
-/// quantised in blocks along its rows, is read as it is stored; sums are in f32.
+/// Where autodiff tracks neither side, the CPU reads a weight in f32, in bf16 or quantised as it is stored, and adds up in
+/// f32; up to 16 rows, as in generation, read it once, and a row's result is the same with any others of as few.
 ///
 /// # Shapes
 ///
@@ -83,12 +82,12 @@ pub fn dequantize<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     tensor.dequantize()
 }
 
-/// `x weight` for every token of a batch, by Burn's blocked product: a token's result does not depend on how
-/// many others there are, so that an example trains alone as it does in a batch.
+/// `x weight` for every token of a batch: a token's result does not depend on how many others there are, so that an
+/// example trains alone as it does in a batch.
 ///
-/// A weight that autodiff does not track is frozen, and on the CPU in f32 the gradient of `x` is computed with a copy
-/// of it that is transposed on all threads. A quantised weight is frozen too: it is dequantised for the product alone,
-/// and autodiff keeps the quantised one.
+/// A weight that autodiff does not track is frozen, and so is a quantised one, which alone autodiff then keeps. On the
+/// CPU the product with a frozen weight in f32, in bf16 or quantised reads it as it is stored, and adds up in f32; other
+/// products are Burn's, for which a quantised weight is dequantised.
 ///
 /// # Shapes
 ///
@@ -109,6 +108,23 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
         return extension::frozen_linear(x, weight);
     }
     burn::tensor::module::linear(x, weight, None)
+}
+
+/// [`linear`] for rows of vectors, as those of a head.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, inputs]`
+/// - `weight`: `[inputs, outputs]`
+/// - result: `[rows, outputs]`
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn linear_of_rows(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    let ([rows, inputs], [_, outputs]) = (x.dims(), weight.dims());
+    linear(x.reshape([1, rows, inputs]), weight).reshape([rows, outputs])
 }
 
 /// [`linear`] for generation: [`product`] where the batch has few tokens.

@@ -14,7 +14,7 @@ mod teacher;
 use burn::tensor::{DType, Tensor, activation};
 use divergence::Distribution;
 pub use divergence::Divergence;
-use idiolect_kernels::{RowLoss, chunk_values, row_chunks, row_loss};
+use idiolect_kernels::{RowLoss, chunk_values, linear_of_rows, row_chunks, row_loss};
 pub use stored::{StoredTeacher, stored_head_loss};
 pub use taught::{TaughtHead, TaughtToken, TeacherHead, teacher_head_loss};
 pub use teacher::{Likeliest, Support, TeacherLoss, TeacherRowLoss, TeacherRows, teacher_row_loss};
@@ -107,12 +107,12 @@ fn loss_by_chunks(
     let mut losses = Vec::new();
     let mut gradients = Vec::new();
     for (chunk, target) in row_chunks(hidden.clone(), targets, chunk_rows) {
-        let logits = chunk.clone().matmul(weight.clone());
+        let logits = linear_of_rows(chunk.clone(), weight.clone());
         let RowLoss { nll, gradient } = row_loss(logits, target, 1.0 / divisor);
         losses.push(nll);
         each(&chunk, &gradient);
         let gradient = gradient.cast(hidden.dtype());
-        gradients.push(gradient.matmul(weight.clone().transpose()));
+        gradients.push(linear_of_rows(gradient, weight.clone().transpose()));
     }
     joined(losses, gradients, hidden)
 }
@@ -147,7 +147,7 @@ pub fn head_divergence(
     for start in (0..rows).step_by(chunk_rows.max(1)) {
         let part = [start..(start + chunk_rows.max(1)).min(rows), 0..width];
         let [log_p, log_q] = [&student, &teacher].map(|rows| {
-            let logits = rows.clone().slice(part.clone()).matmul(weight.clone());
+            let logits = linear_of_rows(rows.clone().slice(part.clone()), weight.clone());
             activation::log_softmax(logits.cast(DType::F32), 1)
         });
         let student_here = Distribution::new(log_p);
@@ -155,7 +155,7 @@ pub fn head_divergence(
         losses.push(found.value.clone().squeeze_dim(1));
         let gradient = found.gradient(&student_here);
         let gradient = gradient.div_scalar(divisor).cast(student.dtype());
-        gradients.push(gradient.matmul(weight.clone().transpose()));
+        gradients.push(linear_of_rows(gradient, weight.clone().transpose()));
     }
     joined(losses, gradients, student)
 }

@@ -97,23 +97,21 @@ impl Steps for Flex {
     }
 
     fn frozen_linear_backward(dy: FlexTensor, weight: FlexTensor) -> FlexTensor {
-        linear::backward(dy, &weight)
+        linear::backward(dy, weight)
     }
 
     fn quantized_linear(x: FlexTensor, weight: QuantizedTensor<Self>) -> FlexTensor {
-        if all_f32([&x]) {
-            return quantized::forward(x, &weight);
-        }
-        let weight = Self::float_cast(quantized::dequantized(&weight), x.dtype().into());
-        Self::linear(x, weight, None)
+        quantized::forward(&x, &weight).unwrap_or_else(|| {
+            let weight = Self::float_cast(quantized::dequantized(&weight), x.dtype().into());
+            Self::linear(x, weight, None)
+        })
     }
 
     fn quantized_linear_backward(dy: FlexTensor, weight: QuantizedTensor<Self>) -> FlexTensor {
-        if all_f32([&dy]) {
-            return quantized::backward(dy, &weight);
-        }
-        let weight = Self::float_cast(quantized::dequantized(&weight), dy.dtype().into());
-        Self::linear_x_backward(weight, dy)
+        quantized::backward(&dy, &weight).unwrap_or_else(|| {
+            let weight = Self::float_cast(quantized::dequantized(&weight), dy.dtype().into());
+            Self::linear_x_backward(weight, dy)
+        })
     }
 }
 

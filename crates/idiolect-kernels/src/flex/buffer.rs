@@ -1,7 +1,10 @@
 //! Flex tensors as slices, read in place where their layout allows it.
 
-use burn::tensor::{DType, Shape, TensorData};
+use burn::tensor::{DType, Element, Shape, TensorData, bf16};
 use burn_flex::{FlexTensor, Layout};
+use rayon::prelude::*;
+
+use super::simd::TASK;
 
 /// The tensor in row-major order that fills its memory: itself, or a copy where it is not.
 pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {
@@ -103,4 +106,44 @@ pub(super) fn is_free(tensor: &FlexTensor, by_token: bool) -> bool {
 pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
     debug_assert_eq!(tensor.dtype(), DType::F32);
     tensor.storage()
+}
+
+/// The tensor in f32 or bf16, of which it is one.
+pub(super) fn in_type(x: FlexTensor, dtype: DType) -> FlexTensor {
+    match dtype {
+        _ if x.dtype() == dtype => x,
+        DType::BF16 => rounded(&x),
+        _ => widened(&dense(x)),
+    }
+}
+
+/// A tensor in bf16 that fills its memory, in f32.
+fn widened(x: &FlexTensor) -> FlexTensor {
+    let narrow: &[bf16] = x.storage();
+    let mut wide = vec![0.0; narrow.len()];
+    let parts = wide.par_chunks_mut(TASK).zip(narrow.par_chunks(TASK));
+    parts.for_each(|(wide, narrow)| {
+        for (wide, narrow) in wide.iter_mut().zip(narrow) {
+            *wide = narrow.to_f32();
+        }
+    });
+    new(wide, x.layout().shape().clone())
+}
+
+/// A tensor in f32 that fills its memory, in bf16.
+fn rounded(x: &FlexTensor) -> FlexTensor {
+    let wide = values(x);
+    let mut narrow = vec![bf16::ZERO; wide.len()];
+    let parts = narrow.par_chunks_mut(TASK).zip(wide.par_chunks(TASK));
+    parts.for_each(|(narrow, wide)| {
+        for (narrow, wide) in narrow.iter_mut().zip(wide) {
+            *narrow = bf16::from_f32(*wide);
+        }
+    });
+    new(narrow, x.layout().shape().clone())
+}
+
+/// A tensor over new values in row-major order.
+fn new<E: Element>(values: Vec<E>, shape: Shape) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
 }

@@ -7,7 +7,8 @@ use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 
 use super::buffer::dims;
-use super::product_few_rows::{Along, EightBits, times};
+use super::linear::{self, Rows};
+use super::product_few_rows::{Along, EightBits, Form};
 use super::quantize::blocks;
 use super::serves;
 
@@ -22,8 +23,7 @@ const LARGEST: f32 = 127.0;
 pub(crate) struct EightBitCopy {
     values: Arc<[i8]>,
     scales: Arc<[f32]>,
-    inputs: usize,
-    along: Along,
+    form: Form,
 }
 
 impl EightBitCopy {
@@ -49,8 +49,11 @@ impl EightBitCopy {
         Some(Self {
             values: values.into(),
             scales: scales.into(),
-            inputs,
-            along,
+            form: Form {
+                inputs,
+                outputs,
+                along,
+            },
         })
     }
 
@@ -58,12 +61,12 @@ impl EightBitCopy {
     pub(crate) fn product(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
         assert_eq!(
             x.dims()[1],
-            self.inputs,
+            self.form.inputs,
             "one row of the weight for each input"
         );
         let own = serves(x).then(|| x.clone().try_into_primitive::<Flex>().ok());
         let weight = EightBits::new(&self.values, &self.scales)?;
-        let y = times(&own.flatten()?, weight, self.along);
-        Some(Tensor::from_primitive::<Flex>(y))
+        let y = linear::times::<_, 2>(&own.flatten()?, weight, self.form, Rows::Either);
+        y.map(Tensor::from_primitive::<Flex>)
     }
 }

@@ -1,72 +1,95 @@
-//! Products of all tokens of a batch with a frozen weight.
+//! Products with a frozen weight: of a few rows as in generation, of many as in training and for prompts.
 //!
-//! The gradient of the input is a product with the transposed weight. Burn's product gathers a weight that is read
-//! across its rows on one thread while the others wait; here it is transposed on all threads first, for this one
-//! product, and then read along its rows as in the forward pass; and all rows of the batch are one product, in which
-//! the weight is packed once, where Burn packs it for each row. The sums are the same, in the same order.
+//! Rows in bf16 are widened to f32, in which everything is multiplied and added up; the result is rounded once.
 
 use burn::backend::Flex;
-use burn::backend::ops::{FloatTensorOps, ModuleOps};
-use burn::tensor::Shape;
+use burn::backend::ops::ModuleOps;
+use burn::tensor::{DType, bf16};
 use burn_flex::FlexTensor;
-use rayon::prelude::*;
 
-use super::buffer::{dims, tensor};
+use super::buffer::{dense, dims, in_type, tensor, values};
+use super::product_few_rows::{self, Along, Form, MOST_ROWS, Stored};
+use super::product_many_rows;
 
-/// Rows and columns that are transposed at a time: a line of the processor's cache.
-const TILE: usize = 16;
+/// How many rows a product has.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rows {
+    /// As many as training has, however few: an example alone has the sums that it has in a batch.
+    Many,
+    /// Few in generation, where reading the weight is what counts, or many in a prompt.
+    Either,
+}
 
 /// `x W`, `[rows, tokens, out]`.
 pub(super) fn forward(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
-    Flex::linear(x, weight, None)
+    let y = form(&weight).and_then(|form| by_type::<3>(&x, &weight, form, Rows::Many));
+    y.unwrap_or_else(|| Flex::linear(x, weight, None))
 }
 
-/// The gradient of `x`, `[rows, tokens, in]`.
-pub(super) fn backward(dy: FlexTensor, weight: &FlexTensor) -> FlexTensor {
-    match transposed(weight) {
-        Some(weight) => times(dy, weight),
-        None => Flex::linear_x_backward(weight.clone(), dy),
-    }
+/// The gradient of `x`, `[rows, tokens, in]`: the product with the transposed weight.
+pub(super) fn backward(dy: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    let form = form(&weight).map(Form::transposed);
+    let dx = form.and_then(|form| by_type::<3>(&dy, &weight, form, Rows::Many));
+    dx.unwrap_or_else(|| Flex::linear_x_backward(weight, dy))
 }
 
-/// A product of all tokens at once, `[rows, tokens, in]` times `[in, out]`.
-pub(super) fn times(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
-    let ([rows, tokens, inputs], [_, outputs]) = (dims(&x), dims(&weight));
-    let flat = Flex::float_reshape(x, Shape::new([rows * tokens, inputs]));
-    let y = Flex::float_matmul(flat, weight);
-    Flex::float_reshape(y, Shape::new([rows, tokens, outputs]))
+/// `x W`, `[rows, out]`; `None` where one is in a type other than f32 and bf16, or neither the inputs nor the outputs
+/// of the weight are neighbours in memory.
+pub(super) fn product(x: &FlexTensor, weight: &FlexTensor) -> Option<FlexTensor> {
+    by_type::<2>(x, weight, form(weight)?, Rows::Either)
 }
 
-/// A copy of a matrix with its rows as columns; `None` where its rows are not one piece of memory.
-fn transposed(matrix: &FlexTensor) -> Option<FlexTensor> {
-    let [rows, columns] = dims::<2>(matrix);
-    let layout = matrix.layout();
-    if !layout.is_contiguous() || layout.num_elements() == 0 {
+/// The product of rows, `[.., inputs]`, with a weight as it is stored: `[.., outputs]`, in the type of the rows.
+/// `None` where that is neither f32 nor bf16.
+pub(super) fn times<W: Stored, const D: usize>(
+    x: &FlexTensor,
+    weight: W,
+    form: Form,
+    rows: Rows,
+) -> Option<FlexTensor> {
+    let (dtype, mut shape) = (x.dtype(), dims::<D>(x));
+    if !matches!(dtype, DType::F32 | DType::BF16) {
         return None;
     }
-    let start = layout.start_offset();
-    let values = &matrix.storage::<f32>()[start..start + rows * columns];
-    let mut out = vec![0.0; rows * columns];
-    let bands = out.par_chunks_mut(TILE * rows).enumerate();
-    bands.for_each(|(band, out)| transpose_band(values, columns, band * TILE, out));
-    Some(tensor(out, [columns, rows]))
+    shape[D - 1] = form.outputs;
+    let x = dense(in_type(x.clone(), DType::F32));
+    let x = values(&x);
+    let y = match rows {
+        Rows::Either if x.len() <= MOST_ROWS * form.inputs => {
+            product_few_rows::times(x, weight, form)
+        }
+        _ => product_many_rows::times(x, weight, form),
+    };
+    Some(in_type(tensor(y, shape), dtype))
 }
 
-/// Columns of `values` from `first` on, as the rows of `out`.
-fn transpose_band(values: &[f32], columns: usize, first: usize, out: &mut [f32]) {
-    let rows = values.len() / columns;
-    let width = out.len() / rows;
-    for top in (0..rows).step_by(TILE) {
-        let mut tile = [[0.0; TILE]; TILE];
-        let height = TILE.min(rows - top);
-        for (row, line) in tile[..height].iter_mut().enumerate() {
-            let start = (top + row) * columns + first;
-            line[..width].copy_from_slice(&values[start..start + width]);
-        }
-        for (column, out) in out.chunks_exact_mut(rows).enumerate() {
-            for (row, out) in out[top..top + height].iter_mut().enumerate() {
-                *out = tile[row][column];
-            }
-        }
+fn by_type<const D: usize>(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    form: Form,
+    rows: Rows,
+) -> Option<FlexTensor> {
+    let start = weight.layout().start_offset();
+    let place = start..start + form.inputs * form.outputs;
+    match weight.dtype() {
+        DType::F32 => times::<_, D>(x, &weight.storage::<f32>()[place], form, rows),
+        DType::BF16 => times::<_, D>(x, &weight.storage::<bf16>()[place], form, rows),
+        _ => None,
     }
+}
+
+fn form(weight: &FlexTensor) -> Option<Form> {
+    let ([inputs, outputs], layout) = (dims(weight), weight.layout());
+    let along = if layout.is_contiguous() {
+        Along::Outputs
+    } else if layout.permute(&[1, 0]).is_contiguous() {
+        Along::Inputs
+    } else {
+        return None;
+    };
+    Some(Form {
+        inputs,
+        outputs,
+        along,
+    })
 }

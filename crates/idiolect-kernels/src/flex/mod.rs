@@ -15,6 +15,7 @@ mod head_loss;
 mod linear;
 mod norm;
 mod product_few_rows;
+mod product_many_rows;
 mod quantize;
 mod quantized;
 mod rotary;
@@ -24,9 +25,8 @@ pub(crate) use eight_bit_copy::EightBitCopy;
 pub(crate) use product_few_rows::MOST_ROWS;
 pub(crate) use quantize::quantize;
 
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::{BackendTensor, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex};
-use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 
 use self::head_loss::RowGradients;
@@ -37,33 +37,31 @@ pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && matches!(x.device().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
-/// Whether a weight is frozen, so that a product with it has a backward of its own: autodiff does not track it.
+/// Whether a weight is frozen, so that a product with it has a backward of its own: both are in f32 or bf16 on the CPU
+/// backend, and autodiff does not track the weight.
 pub(crate) fn is_frozen(x: &Tensor<3>, weight: &Tensor<2>) -> bool {
-    serves(x) && serves(weight) && weight.clone().try_into_primitive::<Flex>().is_ok()
+    let narrow = serves(x) || x.dtype() == DType::BF16;
+    narrow && untracked(weight).is_some()
 }
 
-/// The product where it has few rows, is in f32 or bf16 and is not tracked by autodiff: sums are in f32. Elsewhere the weight comes back.
+/// The product where both sides are in f32 or bf16, or the weight is quantised, and autodiff tracks neither: sums are
+/// in f32. Elsewhere the weight comes back.
 #[allow(
     clippy::result_large_err,
     reason = "what is not taken is handed back as it came"
 )]
 pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Tensor<2>> {
-    let ([rows, inputs], [expected, _]) = (x.dims(), weight.dims());
+    let ([_, inputs], [expected, _]) = (x.dims(), weight.dims());
     assert_eq!(inputs, expected, "one row of the weight for each input");
-    let few = rows <= MOST_ROWS;
-    let Some(narrow) = few.then(|| untracked(x)).flatten() else {
+    let Some(x) = untracked(x) else {
         return Err(weight);
     };
-    let dtype = x.dtype();
-    let x = in_type(narrow, DType::F32);
     let y = if matches!(weight.dtype(), DType::QFloat(_)) {
-        quantized::few_rows(x, &quantized(weight)?)
+        quantized::product(&x, &quantized(weight.clone())?)
     } else {
-        let own = untracked(&weight);
-        let y = own.and_then(|own| product_few_rows::product(&x, &own));
-        y.ok_or(weight)?
+        untracked(&weight).and_then(|own| linear::product(&x, &own))
     };
-    Ok(Tensor::from_primitive::<Flex>(in_type(y, dtype)))
+    y.map(Tensor::from_primitive::<Flex>).ok_or(weight)
 }
 
 /// A tensor of the CPU backend in f32 or bf16 that autodiff does not track.
@@ -71,15 +69,6 @@ fn untracked<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
     let narrow = serves(x) || x.dtype() == DType::BF16;
     let own = narrow.then(|| x.clone().try_into_primitive::<Flex>().ok());
     own.flatten()
-}
-
-/// The tensor in f32 or bf16.
-fn in_type(x: FlexTensor, dtype: DType) -> FlexTensor {
-    match dtype {
-        _ if x.dtype() == dtype => x,
-        DType::BF16 => Flex::float_cast(x, FloatDType::BF16),
-        _ => Flex::float_cast(x, FloatDType::F32),
-    }
 }
 
 /// The quantised tensor of the CPU backend; another comes back.

@@ -9,15 +9,12 @@ mod dot;
 mod rows;
 mod stored;
 
-use burn::tensor::{DType, bf16};
-use burn_flex::FlexTensor;
 use pulp::Arch;
 use rayon::prelude::*;
 
 use self::add::{Add, DEPTH};
 use self::dot::{Dot, WIDTH};
 use self::rows::{Input, Pieces};
-use super::buffer::{dense, dims, tensor, values};
 
 pub(super) use self::stored::{EightBits, PIECE, Stored};
 
@@ -39,47 +36,46 @@ pub(crate) enum Along {
     Inputs,
 }
 
-/// `x w` for few rows, `x` in f32; `None` where neither the inputs nor the outputs of the weight are contiguous, and
-/// in a type other than f32 and bf16.
+/// The sizes of a weight, and its order in memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) along: Along,
+}
+
+impl Form {
+    /// The transposed weight in the same memory.
+    pub(super) fn transposed(self) -> Self {
+        let along = match self.along {
+            Along::Outputs => Along::Inputs,
+            Along::Inputs => Along::Outputs,
+        };
+        Self {
+            inputs: self.outputs,
+            outputs: self.inputs,
+            along,
+        }
+    }
+}
+
+/// `x w`, row after row.
 ///
 /// # Shapes
 ///
 /// - `x`: `[rows, inputs]`
-/// - `w`: `[inputs, outputs]`
+/// - `weight`: `[inputs, outputs]`
 /// - result: `[rows, outputs]`
-pub(super) fn product(x: &FlexTensor, w: &FlexTensor) -> Option<FlexTensor> {
-    let [inputs, outputs] = dims::<2>(w);
-    let layout = w.layout();
-    let along = if layout.is_contiguous() {
-        Along::Outputs
-    } else if layout.permute(&[1, 0]).is_contiguous() {
-        Along::Inputs
-    } else {
-        return None;
-    };
-    let place = layout.start_offset()..layout.start_offset() + inputs * outputs;
-    match w.dtype() {
-        DType::F32 => Some(times(x, &w.storage::<f32>()[place], along)),
-        DType::BF16 => Some(times(x, &w.storage::<bf16>()[place], along)),
-        _ => None,
-    }
-}
-
-/// As [`product`], for a weight in the order of memory.
-pub(super) fn times<W: Stored>(x: &FlexTensor, weight: W, along: Along) -> FlexTensor {
-    let [rows, width] = dims::<2>(x);
-    let x = dense(x.clone());
+pub(super) fn times<W: Stored>(x: &[f32], weight: W, form: Form) -> Vec<f32> {
     let x = Input {
-        values: values(&x),
-        rows,
-        width,
+        values: x,
+        rows: x.len() / form.inputs.max(1),
+        width: form.inputs,
     };
-    let y = match along {
+    match form.along {
         Along::Outputs => by_input(x, weight),
         Along::Inputs => by_output(x, weight),
-    };
-    let outputs = y.len() / rows.max(1);
-    tensor(y, [rows, outputs])
+    }
 }
 
 /// For a weight whose outputs are contiguous: each task adds the products of some inputs to all outputs.

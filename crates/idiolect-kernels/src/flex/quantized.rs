@@ -5,36 +5,56 @@
 //! quantised one and dequantises it again. Flex stores a byte for each value, whatever the number of its bits, and
 //! an f32 scale for each block; two values of 4 bits in a byte are ours.
 
-use burn::backend::ops::{FloatTensorOps, QTensorOps};
+use burn::backend::ops::QTensorOps;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, FloatDType};
 use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
-use super::buffer::{dims, tensor};
+use super::buffer::{dims, tensor, values};
 use super::four_bits::FourBits;
 use super::linear;
-use super::product_few_rows::{Along, EightBits, times};
+use super::linear::Rows;
+use super::product_few_rows::{Along, EightBits, Form};
 
-/// `x W`, `[rows, out]`, for a few rows.
-pub(super) fn few_rows(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
-    if let Some(weight) = FourBits::of(weight) {
-        return times(&x, weight, Along::Outputs);
-    }
-    match eight_bits(weight) {
-        Some(weight) => times(&x, weight, Along::Outputs),
-        None => Flex::float_matmul(x, dequantized(weight)),
-    }
+/// `x W`, `[rows, out]`, as in generation; `None` where the rows are neither in f32 nor in bf16.
+pub(super) fn product(x: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTensor> {
+    times::<2>(x, weight, form(weight), Rows::Either)
 }
 
 /// `x W`, `[rows, tokens, out]`.
-pub(super) fn forward(x: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
-    linear::times(x, dequantized(weight))
+pub(super) fn forward(x: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTensor> {
+    times::<3>(x, weight, form(weight), Rows::Many)
 }
 
 /// The gradient of `x`: that of the product times the transposed weight.
-pub(super) fn backward(dy: FlexTensor, weight: &FlexQTensor) -> FlexTensor {
-    linear::backward(dy, &dequantized(weight))
+pub(super) fn backward(dy: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTensor> {
+    times::<3>(dy, weight, form(weight).transposed(), Rows::Many)
+}
+
+fn form(weight: &FlexQTensor) -> Form {
+    let [inputs, outputs] = dims(weight.tensor());
+    Form {
+        inputs,
+        outputs,
+        along: Along::Outputs,
+    }
+}
+
+/// The product with the weight as it is stored, or dequantised where its blocks do not lie along its rows.
+fn times<const D: usize>(
+    x: &FlexTensor,
+    weight: &FlexQTensor,
+    form: Form,
+    rows: Rows,
+) -> Option<FlexTensor> {
+    if let Some(weight) = FourBits::of(weight) {
+        return linear::times::<_, D>(x, weight, form, rows);
+    }
+    match eight_bits(weight) {
+        Some(weight) => linear::times::<_, D>(x, weight, form, rows),
+        None => linear::times::<_, D>(x, values(&dequantized(weight)), form, rows),
+    }
 }
 
 /// The weight in f32, row-major.

@@ -4,6 +4,7 @@ mod composition;
 mod devices;
 mod dropout;
 mod frozen;
+mod many_rows;
 mod products;
 mod quantized_copy;
 mod rules;

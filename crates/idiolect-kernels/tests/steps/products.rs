@@ -54,12 +54,12 @@ proptest! {
 }
 
 /// A weight quantised in blocks along its rows, and the same dequantised.
-struct Weight {
-    quantized: Tensor<2>,
-    wide: Tensor<2>,
+pub(crate) struct Weight {
+    pub(crate) quantized: Tensor<2>,
+    pub(crate) wide: Tensor<2>,
 }
 
-fn quantized(shape: [usize; 2], block: u8, value: QuantValue) -> Weight {
+pub(crate) fn quantized(shape: [usize; 2], block: u8, value: QuantValue) -> Weight {
     let scheme = QuantScheme::default()
         .with_value(value)
         .per_block([block], ScaleDtype::F32);
@@ -98,7 +98,7 @@ fn products_with_a_quantised_weight_are_those_with_the_dequantised_one() {
 
 /// Whether every value is within `(inputs + 2) 2^-24` of the sum of its products' sizes from the product in f64:
 /// the bound of a sum of `inputs` products in f32, in any order.
-fn close_to_f64(found: Tensor<2>, x: Tensor<2>, wide: Tensor<2>) {
+pub(crate) fn close_to_f64(found: Tensor<2>, x: Tensor<2>, wide: Tensor<2>) {
     let ([rows, inputs], [_, outputs]) = (x.dims(), wide.dims());
     let (found, x, wide) = (values(found), values(x), values(wide));
     let unit = (inputs + 2) as f64 * 2f64.powi(-24);

@@ -3,7 +3,7 @@
 //! With `z = h W` the loss of a token is `logsumexp(z) - z[target]`; `[tokens, vocab]` never exists whole.
 
 use burn::tensor::{Int, Tensor};
-use idiolect_kernels::{chunk_values, row_chunks, row_nll};
+use idiolect_kernels::{chunk_values, linear_of_rows, row_chunks, row_nll};
 
 /// The negative log-likelihood in nats of each target under a head.
 ///
@@ -28,7 +28,8 @@ pub fn head_nll(
 ) -> Vec<f32> {
     let weight = weight.clone().without_autodiff();
     let chunks = row_chunks(hidden.clone().without_autodiff(), targets, chunk_rows);
-    let losses = chunks.map(|(chunk, target)| row_nll(chunk.matmul(weight.clone()), target));
+    let losses =
+        chunks.map(|(chunk, target)| row_nll(linear_of_rows(chunk, weight.clone()), target));
     chunk_values(losses.collect())
 }
 
@@ -61,7 +62,7 @@ pub fn head_scores(
     let (mut losses, mut likeliest) = (Vec::new(), Vec::new());
     let hidden = hidden.clone().without_autodiff();
     for (chunk, target) in row_chunks(hidden, targets, chunk_rows) {
-        let logits = chunk.matmul(weight.clone());
+        let logits = linear_of_rows(chunk, weight.clone());
         likeliest.push(logits.clone().argmax(1));
         losses.push(row_nll(logits, target));
     }

@@ -4,7 +4,7 @@
 //! of rows: `[tokens, vocab]` never exists whole.
 
 use idiolect_data::Id;
-use idiolect_kernels::{CHUNK_ROWS, row_chunks};
+use idiolect_kernels::{CHUNK_ROWS, linear_of_rows, row_chunks};
 use idiolect_tokens::{TokenBatch, TokenRow};
 use rayon::prelude::*;
 
@@ -113,7 +113,10 @@ impl LanguageModel {
         let vocab = self.decoder().config.vocab_size;
         let (mut scores, mut next) = (Vec::with_capacity(targets.len()), Vec::new());
         for (chunk, targets) in row_chunks(hidden, &targets, CHUNK_ROWS) {
-            let logits: Vec<f32> = chunk.matmul(head.clone()).into_data().iter().collect();
+            let logits: Vec<f32> = linear_of_rows(chunk, head.clone())
+                .into_data()
+                .iter()
+                .collect();
             let first = scores.len();
             let rows = logits.par_chunks_exact(vocab).zip(targets).enumerate();
             let scored = rows.map(|(at, (logits, target))| {

@@ -1,0 +1,133 @@
+//! The product of many rows with a frozen weight, as in training and for prompts.
+//!
+//! A block of the weight is widened to f32 and packed in panels of [`WIDE`] outputs, on all threads; then each task
+//! multiplies a band of rows with all panels, a register tile of rows and outputs at a time (Goto and van de Geijn,
+//! ACM TOMS 34, 2008). The order of sums depends on the inputs alone, so a row's result is the same to the bit with
+//! any other rows and any number of threads.
+//!
+//! Burn's own product fills its result with zeros and copies it, both on one thread, before it multiplies
+//! (docs/decisions/0043-products-of-many-rows.md).
+
+mod pack;
+mod tile;
+
+use std::cell::Cell;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use self::pack::{Block, Row, pack};
+use self::tile::{ROWS, Tile};
+use super::product_few_rows::{Form, Stored};
+
+/// Outputs of a panel: four vectors of AVX-512.
+const WIDE: usize = 64;
+
+/// The most inputs of a block: a panel of them stays in a core's second cache.
+const MOST_INPUTS: usize = 640;
+
+/// The most values of a block, 4 MiB.
+const MOST_VALUES: usize = 1 << 20;
+
+/// The most rows of a task: with a panel, they stay in a core's second cache.
+const MOST_BAND: usize = 128;
+
+thread_local! {
+    /// Memory of packed blocks, kept from one product to the next.
+    static PACKED: Cell<Vec<Row>> = const { Cell::new(Vec::new()) };
+}
+
+/// `x w`, row after row.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, inputs]`
+/// - `weight`: `[inputs, outputs]`
+/// - result: `[rows, outputs]`
+pub(super) fn times<W: Stored>(x: &[f32], weight: W, form: Form) -> Vec<f32> {
+    let Form {
+        inputs, outputs, ..
+    } = form;
+    let rows = x.len() / inputs.max(1);
+    let mut y = vec![0.0; rows * outputs];
+    if y.is_empty() {
+        return y;
+    }
+    let mut packed = PACKED.take();
+    let depth = depth(inputs);
+    let wide = (MOST_VALUES / depth / WIDE).max(1) * WIDE;
+    for first in (0..inputs).step_by(depth) {
+        for column in (0..outputs).step_by(wide) {
+            let block = Block {
+                inputs: first..inputs.min(first + depth),
+                outputs: column..outputs.min(column + wide),
+            };
+            pack(&mut packed, weight, form, &block);
+            multiply(&mut y, x, &packed, form, &block);
+        }
+    }
+    PACKED.set(packed);
+    y
+}
+
+/// Inputs of a block: equal parts of whole vectors.
+fn depth(inputs: usize) -> usize {
+    let blocks = inputs.div_ceil(MOST_INPUTS).max(1);
+    inputs.div_ceil(blocks).next_multiple_of(32)
+}
+
+/// Adds the product with a packed block to the result.
+fn multiply(y: &mut [f32], x: &[f32], packed: &[Row], form: Form, block: &Block) {
+    let rows = y.len() / form.outputs;
+    let threads = rayon::current_num_threads();
+    let bands = rows.div_ceil(threads * MOST_BAND) * threads;
+    let band = rows.div_ceil(bands).next_multiple_of(ROWS);
+    let tasks = y.par_chunks_mut(band * form.outputs);
+    tasks
+        .zip(x.par_chunks(band * form.inputs))
+        .for_each(|(y, x)| {
+            Arch::new().dispatch(Band {
+                y,
+                x,
+                packed,
+                form,
+                block,
+            });
+        });
+}
+
+/// Some rows of a product with a packed block.
+struct Band<'a> {
+    y: &'a mut [f32],
+    x: &'a [f32],
+    packed: &'a [Row],
+    form: Form,
+    block: &'a Block,
+}
+
+impl WithSimd for Band<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Form {
+            inputs, outputs, ..
+        } = self.form;
+        let rows = self.y.len() / outputs;
+        let panels = self.packed.chunks_exact(self.block.inputs.len());
+        for (panel, start) in panels.zip(self.block.outputs.clone().step_by(WIDE)) {
+            for row in (0..rows).step_by(ROWS) {
+                let tile = Tile {
+                    y: &mut self.y[row * outputs + start..],
+                    y_stride: outputs,
+                    x: &self.x[row * inputs + self.block.inputs.start..],
+                    x_stride: inputs,
+                    panel,
+                    outputs: WIDE.min(self.block.outputs.end - start),
+                    adds: self.block.inputs.start > 0,
+                };
+                tile.multiply(simd, rows - row);
+            }
+        }
+    }
+}
