@@ -1,4 +1,4 @@
-//! The cross-entropy of rows of logits, and its gradient: in one step on the CPU in f32 and on a GPU, else the plain
+//! The cross-entropy of rows of logits, and its gradient: in one step on the CPU in f32 or bf16 and on a GPU, else the plain
 //! composition.
 
 use burn::tensor::Tensor;
@@ -30,7 +30,7 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
         "one target for each row of logits"
     );
     #[cfg(feature = "flex")]
-    if flex::serves(&logits) {
+    if flex::serves_half(&logits) {
         return flex::row_loss(logits, targets, scale);
     }
     #[cfg(feature = "cube")]
@@ -59,7 +59,7 @@ pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
         "one target for each row of logits"
     );
     #[cfg(feature = "flex")]
-    if flex::serves(&logits) {
+    if flex::serves_half(&logits) {
         return flex::row_nll(logits, targets);
     }
     #[cfg(feature = "cube")]

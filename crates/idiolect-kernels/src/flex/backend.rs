@@ -1,4 +1,5 @@
-//! The fused steps as those of Burn's CPU backend in f32; half types are composed of its operations.
+//! The fused steps as those of Burn's CPU backend. Norms in bf16 and everything in f16 is composed of its operations: a
+//! norm is rounded before it is scaled.
 
 use burn::backend::Flex;
 use burn::backend::ops::{FloatTensorOps, ModuleOps};
@@ -7,6 +8,7 @@ use burn::tensor::DType;
 use burn_flex::FlexTensor;
 
 use super::attention::{self, Inputs};
+use super::buffer::in_type;
 use super::rotary::Direction;
 use super::{gate, linear, norm, quantized, rotary};
 use crate::extension::attention::{Attended, AttentionInputs, Kept};
@@ -41,22 +43,25 @@ impl Steps for Flex {
     }
 
     fn rotate(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, back: bool) -> FlexTensor {
-        if !all_f32([&x, &cos, &sin]) {
-            return composed::rotary::rotate::<Self>(x, cos, sin, back);
-        }
+        let dtype = x.dtype();
+        let [x, cos, sin] = match wide([x, cos, sin]) {
+            Ok(tensors) => tensors,
+            Err([x, cos, sin]) => return composed::rotary::rotate::<Self>(x, cos, sin, back),
+        };
         let direction = if back {
             Direction::Back
         } else {
             Direction::Forth
         };
-        rotary::rotate(x, &cos, &sin, direction)
+        in_type(rotary::rotate(x, &cos, &sin, direction), dtype)
     }
 
     fn swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
-        if all_f32([&gate, &up]) {
-            return gate::forward_in_place(gate, &up);
+        let dtype = gate.dtype();
+        match wide([gate, up]) {
+            Ok([gate, up]) => in_type(gate::forward_in_place(gate, &up), dtype),
+            Err([gate, up]) => composed::gate::forward::<Self>(gate, up),
         }
-        composed::gate::forward::<Self>(gate, up)
     }
 
     fn swiglu_backward(
@@ -64,20 +69,31 @@ impl Steps for Flex {
         gate: FlexTensor,
         up: FlexTensor,
     ) -> (FlexTensor, FlexTensor) {
-        if all_f32([&dy, &gate, &up]) {
-            return gate::backward(dy, gate, &up);
+        let dtype = gate.dtype();
+        match wide([dy, gate, up]) {
+            Ok([dy, gate, up]) => {
+                let (dgate, dup) = gate::backward(dy, gate, &up);
+                (in_type(dgate, dtype), in_type(dup, dtype))
+            }
+            Err([dy, gate, up]) => composed::gate::backward::<Self>(dy, gate, up),
         }
-        composed::gate::backward::<Self>(dy, gate, up)
     }
 
     fn attend(inputs: AttentionInputs<Self>) -> Attended<Self> {
-        if !all_f32([&inputs.q, &inputs.k, &inputs.v]) {
-            return composed::attention::forward::<Self>(inputs);
-        }
-        let attention::Attended { out, sums } = attention::forward(&readable(inputs));
-        Attended {
-            out,
-            kept: Kept::Sums(sums),
+        let AttentionInputs { q, k, v, visible } = inputs;
+        let dtype = q.dtype();
+        match wide([q, k, v]) {
+            Ok(tensors) => {
+                let attention::Attended { out, sums } =
+                    attention::forward(&Inputs::new(tensors, visible));
+                Attended {
+                    out: in_type(out, dtype),
+                    kept: Kept::Sums(sums),
+                }
+            }
+            Err([q, k, v]) => {
+                composed::attention::forward::<Self>(AttentionInputs { q, k, v, visible })
+            }
         }
     }
 
@@ -86,9 +102,18 @@ impl Steps for Flex {
         inputs: AttentionInputs<Self>,
         kept: Kept<Self>,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        match kept {
-            Kept::Sums(sums) => attention::backward(&readable(inputs), &sums, dy).into(),
-            Kept::Nothing => composed::attention::backward::<Self>(dy, inputs),
+        let AttentionInputs { q, k, v, visible } = inputs;
+        let dtype = q.dtype();
+        match (wide([q, k, v, dy]), kept) {
+            (Ok([q, k, v, dy]), Kept::Sums(sums)) => {
+                let inputs = Inputs::new([q, k, v], visible);
+                let gradients = attention::backward(&inputs, &sums, dy);
+                gradients.map(|gradient| in_type(gradient, dtype)).into()
+            }
+            (Ok([q, k, v, dy]) | Err([q, k, v, dy]), _) => {
+                let inputs = AttentionInputs { q, k, v, visible };
+                composed::attention::backward::<Self>(dy, inputs)
+            }
         }
     }
 
@@ -115,9 +140,13 @@ impl Steps for Flex {
     }
 }
 
-fn readable(inputs: AttentionInputs<Flex>) -> Inputs {
-    let AttentionInputs { q, k, v, visible } = inputs;
-    Inputs::new([q, k, v], visible)
+/// The tensors in f32; as they are where one is neither in f32 nor in bf16.
+fn wide<const N: usize>(tensors: [FlexTensor; N]) -> Result<[FlexTensor; N], [FlexTensor; N]> {
+    let narrow = |tensor: &FlexTensor| matches!(tensor.dtype(), DType::F32 | DType::BF16);
+    if tensors.iter().all(narrow) {
+        return Ok(tensors.map(|tensor| in_type(tensor, DType::F32)));
+    }
+    Err(tensors)
 }
 
 fn all_f32<const N: usize>(tensors: [&FlexTensor; N]) -> bool {

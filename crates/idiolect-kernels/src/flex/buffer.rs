@@ -110,40 +110,36 @@ pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
 
 /// The tensor in f32 or bf16, of which it is one.
 pub(super) fn in_type(x: FlexTensor, dtype: DType) -> FlexTensor {
-    match dtype {
-        _ if x.dtype() == dtype => x,
-        DType::BF16 => rounded(&x),
-        _ => widened(&dense(x)),
+    if x.dtype() == dtype {
+        return x;
+    }
+    // Its own order of memory is kept where all of that is its own.
+    let is_whole = x.layout().num_elements() * x.dtype().size() == x.bytes().len();
+    let x = if is_whole { x } else { dense(x) };
+    if dtype == DType::BF16 {
+        like(&x, converted(x.storage(), bf16::from_f32))
+    } else {
+        like(&x, converted(x.storage(), bf16::to_f32))
     }
 }
 
-/// A tensor in bf16 that fills its memory, in f32.
-fn widened(x: &FlexTensor) -> FlexTensor {
-    let narrow: &[bf16] = x.storage();
-    let mut wide = vec![0.0; narrow.len()];
-    let parts = wide.par_chunks_mut(TASK).zip(narrow.par_chunks(TASK));
-    parts.for_each(|(wide, narrow)| {
-        for (wide, narrow) in wide.iter_mut().zip(narrow) {
-            *wide = narrow.to_f32();
+/// Values in another type, on all threads.
+fn converted<A: Copy + Sync, B: Copy + Default + Send>(
+    from: &[A],
+    one: impl Fn(A) -> B + Sync,
+) -> Vec<B> {
+    let mut to = vec![B::default(); from.len()];
+    let parts = to.par_chunks_mut(TASK).zip(from.par_chunks(TASK));
+    parts.for_each(|(to, from)| {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = one(*from);
         }
     });
-    new(wide, x.layout().shape().clone())
+    to
 }
 
-/// A tensor in f32 that fills its memory, in bf16.
-fn rounded(x: &FlexTensor) -> FlexTensor {
-    let wide = values(x);
-    let mut narrow = vec![bf16::ZERO; wide.len()];
-    let parts = narrow.par_chunks_mut(TASK).zip(wide.par_chunks(TASK));
-    parts.for_each(|(narrow, wide)| {
-        for (narrow, wide) in narrow.iter_mut().zip(wide) {
-            *narrow = bf16::from_f32(*wide);
-        }
-    });
-    new(narrow, x.layout().shape().clone())
-}
-
-/// A tensor over new values in row-major order.
-fn new<E: Element>(values: Vec<E>, shape: Shape) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape))
+/// A tensor over new values in the order of memory of another.
+fn like<E: Element>(x: &FlexTensor, values: Vec<E>) -> FlexTensor {
+    let count = values.len();
+    FlexTensor::from_data(TensorData::new(values, [count])).with_layout(x.layout().clone())
 }

@@ -1,6 +1,7 @@
 //! The fused steps of Burn's CPU backend, Flex.
 //!
-//! Everything here is f32; other types take the plain composition.
+//! Everything is computed in f32. A tensor in bf16 is widened for a step, whose result is rounded once; other types take
+//! the composition.
 
 // Vector code must be inlined into the function that was compiled for the vector's instructions.
 #![allow(clippy::inline_always)]
@@ -29,19 +30,25 @@ use burn::backend::{BackendTensor, DispatchDevice, DispatchTensor, DispatchTenso
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 
+use self::buffer::in_type;
 use self::head_loss::RowGradients;
 use crate::{RowLoss, plain};
 
-/// Whether a tensor can go through the fused steps: f32 on the CPU backend.
+/// Whether a tensor is on the CPU backend in f32.
 pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && matches!(x.device().inner().as_dispatch(), DispatchDevice::Flex(_))
+    x.dtype() == DType::F32 && serves_half(x)
+}
+
+/// Whether a tensor is on the CPU backend in f32 or bf16.
+pub(crate) fn serves_half<const D: usize>(x: &Tensor<D>) -> bool {
+    let in_type = matches!(x.dtype(), DType::F32 | DType::BF16);
+    in_type && matches!(x.device().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// Whether a weight is frozen, so that a product with it has a backward of its own: both are in f32 or bf16 on the CPU
 /// backend, and autodiff does not track the weight.
 pub(crate) fn is_frozen(x: &Tensor<3>, weight: &Tensor<2>) -> bool {
-    let narrow = serves(x) || x.dtype() == DType::BF16;
-    narrow && untracked(weight).is_some()
+    serves_half(x) && untracked(weight).is_some()
 }
 
 /// The product where both sides are in f32 or bf16, or the weight is quantised, and autodiff tracks neither: sums are
@@ -66,8 +73,7 @@ pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Ten
 
 /// A tensor of the CPU backend in f32 or bf16 that autodiff does not track.
 fn untracked<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
-    let narrow = serves(x) || x.dtype() == DType::BF16;
-    let own = narrow.then(|| x.clone().try_into_primitive::<Flex>().ok());
+    let own = serves_half(x).then(|| x.clone().try_into_primitive::<Flex>().ok());
     own.flatten()
 }
 
@@ -102,7 +108,8 @@ pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLos
     {
         Ok(own) => {
             drop(logits);
-            let RowGradients { nll, gradient } = head_loss::gradients(own, targets, small);
+            let RowGradients { nll, gradient } =
+                head_loss::gradients(in_type(own, DType::F32), targets, small);
             RowLoss {
                 nll: vector(nll),
                 gradient: Tensor::from_primitive::<Flex>(gradient),
@@ -118,7 +125,7 @@ pub(crate) fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
         .without_autodiff()
         .try_into_primitive::<Flex>()
     {
-        Ok(own) => vector(head_loss::losses(own, targets)),
+        Ok(own) => vector(head_loss::losses(in_type(own, DType::F32), targets)),
         Err(_) => plain::row_nll(logits, targets),
     }
 }
