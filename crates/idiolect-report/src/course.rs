@@ -85,6 +85,17 @@ fn mean(steps: &[LossOfStep]) -> Option<f64> {
     Some(sum / tokens).filter(|mean| mean.is_finite())
 }
 
+impl CourseSpan {
+    /// What the two losses are.
+    #[must_use]
+    pub fn losses(self) -> String {
+        match self {
+            Self::Steps => format!("of the {self}"),
+            _ => format!("means of the {self}"),
+        }
+    }
+}
+
 impl fmt::Display for CourseSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -111,7 +111,7 @@ fn batches_of_auto_are_said_and_kept() {
     let flags = training(&place, &["--epochs", "2", "--threads", "1", "--out", &out]);
     let auto = with(&flags, &["--batch-size", "auto", "--accumulation", "3"]);
     let said = String::from_utf8(idiolect(&auto).stderr).unwrap();
-    let line = "batch_size auto: 6 rows to a batch, 1 batch to a step";
+    let line = "--batch-size auto: 6 rows to a batch, 1 batch to a step";
     assert!(said.contains(line), "{said}");
     let written = place.read("auto/run.toml");
     for line in ["batch_size = 6", "accumulation = 1"] {
