@@ -131,7 +131,9 @@ fn batches_of_auto_are_said_and_kept() {
     let said = String::from_utf8(out.stderr).unwrap();
     assert_eq!(out.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("expected a run with batch_size 4, as asked, found one with batch_size 1"),
+        said.contains(
+            "expected a run with --batch-size 4, as asked, found one with --batch-size 1"
+        ),
         "{said}"
     );
     for wrong in ["0", "much"] {
