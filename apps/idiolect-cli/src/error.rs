@@ -8,7 +8,6 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use idiolect::continuation::ContinuationError;
-use idiolect::data::settings::with_typed_names;
 use idiolect::distill::DistillError;
 use idiolect::eval::EvalError;
 use idiolect::finetune::FineTuneError;
@@ -22,7 +21,7 @@ use idiolect::model::ModelError;
 use idiolect::teacher::TeacherError;
 use idiolect::train::TrainError;
 
-use crate::args::{Cli, options};
+use crate::args::as_typed;
 
 /// Characters of the line about an error.
 const LONGEST: usize = 4000;
@@ -203,13 +202,11 @@ impl CliError {
 /// a setting's name: libraries know settings by their keys in a file.
 fn as_flag(text: &str) -> String {
     let own = text.strip_prefix("command line: ").unwrap_or(text);
-    let key = own.split(':').next();
+    let key = own.split([':', '.', '/']).next();
     if std::env::args().any(|typed| Some(&*typed) == key) {
         return own.to_owned();
     }
-    let cli = Cli::whole();
-    let all = || cli.get_subcommands().flat_map(options);
-    with_typed_names(own, &|name| all().any(|option| option == name))
+    as_typed(own)
 }
 
 /// Whether an error is about a setting, whichever library says so.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use idiolect::data::settings::{CommandOptions, command_synonym, flag_hint};
+use idiolect::data::settings::{CommandOptions, command_synonym, flag_hint, one_line, value_hint};
 
 use args::{Cli, Command};
 use error::CliError;
@@ -70,40 +70,39 @@ fn refused(error: &clap::Error) -> CliError {
 
 /// What a command or an option that is none here is called: since another version, by other programs, in other commands.
 fn own_name(error: &clap::Error) -> Option<String> {
-    let said = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    if let Some(command) = said(ContextKind::InvalidSubcommand) {
+    if let Some(command) = said(error, ContextKind::InvalidSubcommand) {
         let told = |own| format!("{command} is called {own} here: idiolect {own} --help");
         return command_synonym(command).map(told);
     }
-    let flag =
-        said(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
-    let cli = Cli::whole();
-    let command = std::env::args().find_map(|word| cli.find_subcommand(word))?;
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let word = said(error, ContextKind::InvalidArg).filter(|_| is_unknown)?;
+    let typed: Vec<String> = std::env::args().skip(1).collect();
     let options = |command: &clap::Command| CommandOptions {
         command: command.get_name().to_owned(),
         options: args::options(command).map(str::to_owned).collect(),
     };
-    let all: Vec<CommandOptions> = cli.get_subcommands().map(options).collect();
-    flag_hint(flag, command.get_name(), &all)
+    let all: Vec<CommandOptions> = Cli::whole().get_subcommands().map(options).collect();
+    flag_hint(word, &typed, &all)
 }
 
 /// What is wrong with the arguments, in one line.
 fn usage(error: &clap::Error) -> String {
-    if let Some(text) = own_name(error) {
-        return text;
+    let line = own_name(error).unwrap_or_else(|| one_line(&error.render().to_string()));
+    let option = said(error, ContextKind::InvalidArg).and_then(|arg| arg.split(' ').next());
+    let value = said(error, ContextKind::InvalidValue);
+    let hint = option.zip(value).and_then(|(option, value)| {
+        let hint = value_hint(option.trim_start_matches('-'), value)?;
+        Some(format!("; {hint}"))
+    });
+    line + &hint.unwrap_or_default()
+}
+
+/// A part of what clap knows of an error.
+fn said(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
     }
-    let text = error.render().to_string();
-    let lines = text.lines().map(str::trim);
-    let is_over = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
-    let lines = lines.take_while(|line| !is_over(line));
-    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    let line = lines.join(" ");
-    let line = line.replace("invalid digit found in string", "expected a whole number");
-    let line = line.replace("invalid float literal", "expected a number");
-    line.trim_start_matches("error: ").to_owned()
 }
 
 fn run(cli: &Cli) -> Result<(), CliError> {

@@ -3,11 +3,12 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use idiolect::data::write_lines;
+use idiolect::data::{listed, write_lines};
 use idiolect::input::shown_text;
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::progress::{Log, LogForm};
 
 /// Each row as a line of JSON on standard output.
 pub(crate) fn lines<T: Serialize>(rows: &[T]) -> Result<(), CliError> {
@@ -20,6 +21,15 @@ pub(crate) fn lines<T: Serialize>(rows: &[T]) -> Result<(), CliError> {
         out.flush()
     };
     write(&mut out).map_err(CliError::Output)
+}
+
+/// What came of a command: its fields in lines for people at a terminal, else an object in a line.
+pub(crate) fn summary(of: &impl Serialize) -> Result<(), CliError> {
+    if Log::get().form == LogForm::Json || !std::io::stdout().is_terminal() {
+        return lines(&[of]);
+    }
+    let object = serde_json::to_value(of).map_err(|error| CliError::Output(error.into()))?;
+    text(&listed(&object))
 }
 
 /// Rows as JSON Lines: in a file, whole or not at all, or on standard output.

@@ -22,7 +22,7 @@ static FIRST: Mutex<First> = Mutex::new(First::Asks(RUN));
 static FLAG: AtomicBool = AtomicBool::new(false);
 
 /// Of a run.
-pub(crate) const RUN: &str = "stopping after what is under way; the same again ends at once";
+pub(crate) const RUN: &str = "stopping after what is under way; a second Ctrl-C ends at once";
 
 /// Set by the first SIGINT, SIGTERM or SIGHUP; the same flag for every run of the program.
 pub(crate) fn flag() -> &'static AtomicBool {
@@ -64,8 +64,9 @@ fn heard() {
     match &*FIRST.lock().unwrap_or_else(PoisonError::into_inner) {
         First::Asks(line) => bar.note(line),
         First::Ends(line) => {
+            let reached = bar.reached().map(|at| format!(" (at {at})"));
             bar.end();
-            Log::get().error(line);
+            Log::get().error(&format!("{line}{}", reached.unwrap_or_default()));
             std::process::exit(1);
         }
     }

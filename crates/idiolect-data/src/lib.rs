@@ -22,4 +22,4 @@ pub use formats::{
     Role, RoleNames, RowFormat, RowShape, TextFields, TurnFields,
 };
 pub use idiolect_input::counted;
-pub use rows::{Layout, ParquetRows, RawRow, RawRows, read_rows};
+pub use rows::{Layout, ParquetRows, RawRow, RawRows, listed, read_rows, table};

@@ -43,15 +43,16 @@ fn a_folder_is_answered_with_its_files() {
     for name in ["train.jsonl", "README.md", "data/test.parquet"] {
         std::fs::write(place.join(name), "").unwrap();
     }
+    let call = ": --data D/train.jsonl --eval-data D/data/test.parquet";
     assert_eq!(
         told(),
-        format!("{begin}, with D/data/test.parquet, D/train.jsonl")
+        format!("{begin}, with D/data/test.parquet, D/train.jsonl{call}")
     );
     for at in 0..5 {
         std::fs::write(place.join(format!("{at}.csv")), "").unwrap();
     }
     let all = "D/0.csv, D/1.csv, D/2.csv, D/3.csv, D/4.csv and 2 more";
-    assert_eq!(told(), format!("{begin}, with {all}"));
+    assert_eq!(told(), format!("{begin}, with {all}{call}"));
 }
 
 /// The rows stand on the second line of their files.

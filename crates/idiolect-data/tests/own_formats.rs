@@ -193,13 +193,13 @@ fn a_format_that_is_not_found_says_what_is_there() {
     found(
         r#"{"ask":"q","tell":"a"}"#,
         &expect![
-            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, completion, prompt, text or input_ids, unless format, or instruction_column with response_column, is given, found ask, tell"
+            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, completion, prompt, text, input_ids, or a question with its answer (question and answer, query and response, ...), unless format, or instruction_column with response_column, is given, found ask, tell"
         ],
     );
     found(
         "{}",
         &expect![
-            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, completion, prompt, text or input_ids, unless format, or instruction_column with response_column, is given, found no fields"
+            "F: row 0 (line 1): fields: expected one of messages, conversations, instruction, completion, prompt, text, input_ids, or a question with its answer (question and answer, query and response, ...), unless format, or instruction_column with response_column, is given, found no fields"
         ],
     );
     found(

@@ -85,6 +85,7 @@ fn the_summary_counts() {
         "identical": 1,
         "refused": {"banned_phrase": 1, "different_answer": 1},
         "refused_share": {"banned_phrase": 0.25, "different_answer": 0.25},
+        "banned_phrases": {"my response": 1},
         "finish_reasons": {"length": 4},
         "tokens": 26,
         "tokens_per_pass": 26.0 / 14.0,

@@ -117,6 +117,22 @@ impl TrainingEvent {
 }
 
 impl TrainingEvent {
+    /// Where a run that was begun before goes on, or that it is finished; nothing for a new run and for other events.
+    #[must_use]
+    pub fn resumption(&self) -> Option<String> {
+        let Self::Planned { steps, done, .. } = self else {
+            return None;
+        };
+        match *done {
+            0 => None,
+            all if all == *steps => Some(format!(
+                "the run is finished: all {} are done",
+                counted(*steps, "step", "steps")
+            )),
+            some => Some(format!("resumes after step {some} of {steps}")),
+        }
+    }
+
     /// What stands beside a bar that counts the steps: loss, rate, gradient norm, speed and memory of a step; of another
     /// event its line.
     #[must_use]
@@ -194,8 +210,10 @@ impl fmt::Display for TrainingEvent {
 }
 
 fn truncated(f: &mut fmt::Formatter<'_>, dropped: usize, cut: usize, lost: usize) -> fmt::Result {
-    let dropped = counted(dropped, "row was", "rows were");
-    write!(f, "{dropped} left out and {cut} cut for their length")?;
+    write!(
+        f,
+        "rows that were too long: {dropped} left out, {cut} truncated"
+    )?;
     if lost == 0 {
         return Ok(());
     }
@@ -310,6 +328,8 @@ mod tests {
     #[test]
     fn a_plan_is_one_line() {
         let plan = MemoryPlan {
+            parameters: 134_500_000,
+            trained_parameters: 460_800,
             weights_bytes: 538_000_000,
             trained_bytes: 4_000_000,
             activation_bytes: 120_000_000,
@@ -322,7 +342,7 @@ mod tests {
             accumulation: 2,
             longest_batch_tokens: 400,
             rows: 120,
-            held_out: 0,
+            held_out: 12,
             tokens: Some(3400),
             trained_tokens: Some(1200),
         };
@@ -334,8 +354,8 @@ mod tests {
         };
         assert_eq!(
             planned.to_string(),
-            "12 steps, 4 of them done; 1 row has no trained token and is left out; 120 rows of 3400 tokens, \
-             1200 of them trained; 4 to a batch, 8 to a step; the longest batch has 400 tokens; memory on each of \
+            "12 steps, 4 of them done; 1 row has no trained token and is left out; 460800 parameters train, 0.34 % of the \
+             model's 134500000; 120 rows of 3400 tokens, 1200 of them trained; 12 rows are held out and evaluated; 4 to a batch, 8 to a step; the longest batch has 400 tokens; memory on each of \
              2 devices: weights 538 MB, trained parameters 4 MB, activations 120 MB (blocks are computed twice), logits 75 MB; free beside \
              the weights: 12000 MB"
         );

@@ -219,6 +219,7 @@ impl<'a> FineTune<'a> {
         mut self,
     ) -> Result<(RunOptions<'a>, Box<Listener<'a>>), FineTuneError> {
         self.settings.check_run()?;
+        self.settings.take_shape()?;
         if self.resume {
             self.settings.keep_batch()?;
         }

@@ -10,12 +10,12 @@ mod text;
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use idiolect_completion::Progress;
 use idiolect_data::DataSettings;
 use idiolect_data::settings::require;
-use idiolect_lm::ModelSettings;
+use idiolect_lm::{ModelSettings, check_place};
 use idiolect_train::TrainConfig;
 
 use crate::{FineTuneError, FineTuneSettings, Forecast, TrainSettings, forecast};
@@ -60,6 +60,41 @@ impl Default for InitSettings {
     }
 }
 
+impl InitSettings {
+    /// Refuses what can be refused without a look at the weights: no model or data, a model that is no path and no name on
+    /// the Hub, data that cannot be read, and a file that exists.
+    ///
+    /// # Errors
+    ///
+    /// [`FineTuneError::Setting`] and [`FineTuneError::Lm`] name the first of them.
+    pub fn check(&self) -> Result<(), FineTuneError> {
+        require(&[
+            ("model", !self.model.is_empty()),
+            ("data", !self.data.as_os_str().is_empty()),
+        ])?;
+        if self.file.exists() {
+            let place = self.file.display().to_string();
+            return Err(FineTuneError::setting(place, "no file", "one"));
+        }
+        check_place(&self.model)?;
+        self.rows().recognised()?;
+        Ok(())
+    }
+
+    /// The run directory that a file of examples gets where none is named: `runs/` and the file's name.
+    #[must_use]
+    pub fn run_of(data: &Path) -> PathBuf {
+        Path::new("runs").join(data.file_stem().unwrap_or("first".as_ref()))
+    }
+
+    fn rows(&self) -> DataSettings {
+        DataSettings {
+            data: vec![self.data.clone()],
+            ..DataSettings::default()
+        }
+    }
+}
+
 /// A configuration that was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Initialised {
@@ -82,14 +117,7 @@ pub fn init(
     settings: &InitSettings,
     progress: &dyn Progress,
 ) -> Result<Initialised, FineTuneError> {
-    require(&[
-        ("model", !settings.model.is_empty()),
-        ("data", !settings.data.as_os_str().is_empty()),
-    ])?;
-    if settings.file.exists() {
-        let place = settings.file.display().to_string();
-        return Err(FineTuneError::setting(place, "no file", "one"));
-    }
+    settings.check()?;
     let plain = plain(settings)?;
     let (settings_of_run, found) = fitting(&plain, settings, progress)?;
     let text = text::text(&settings_of_run, &found, &settings.file)?;
@@ -103,17 +131,13 @@ pub fn init(
 
 /// The settings without what depends on memory.
 fn plain(settings: &InitSettings) -> Result<TrainSettings, FineTuneError> {
-    let data = DataSettings {
-        data: vec![settings.data.clone()],
-        ..DataSettings::default()
-    };
     let usual = TrainConfig::default();
     let plain = TrainSettings {
         model: ModelSettings {
             device: settings.device.clone().unwrap_or_else(usual_device),
             ..ModelSettings::of(&settings.model)
         },
-        data: data.recognised()?,
+        data: settings.rows().recognised()?,
         train: TrainConfig {
             batch_size: TrainConfig::AUTO_BATCH,
             learning_rate: if settings.full {

@@ -2,6 +2,7 @@
 //! measurement. docs/PERFORMANCE.md sets them beside measured peaks.
 
 mod batch;
+mod line;
 mod plan;
 mod sizes;
 

@@ -5,8 +5,9 @@ use std::fmt;
 use idiolect_forgetting::Forgetting;
 use idiolect_lm::LanguageModel;
 use idiolect_lora::LoraAdapter;
-use idiolect_report::{Course, LossOfStep};
+use idiolect_report::{Course, CourseSpan, LossOfStep};
 use idiolect_train::{BestEvaluation, EvaluationRow, StepRow};
+use serde_json::{Value, json};
 
 use crate::MemoryPlan;
 
@@ -72,6 +73,21 @@ impl TrainReport {
     }
 }
 
+impl TrainReport {
+    /// How the run went in numbers, for programs.
+    #[must_use]
+    pub fn numbers(&self) -> Value {
+        let course = self.course();
+        json!({
+            "steps": self.done,
+            "first_loss": course.map(|course| course.first),
+            "last_loss": course.map(|course| course.last),
+            "eval_loss": self.evaluations.last().map(|row| row.eval_loss),
+            "lowest_eval_loss": self.best.as_ref().map(|best| best.eval_loss),
+        })
+    }
+}
+
 /// Steps of the first epoch, where the next has more.
 fn rest_of_epoch(steps: &[LossOfStep]) -> usize {
     let within = |steps: &[LossOfStep]| {
@@ -108,10 +124,16 @@ impl fmt::Display for TrainReport {
             first, last, span, ..
         }) = self.course()
         {
-            write!(
-                f,
-                "; training loss {first:.3} to {last:.3}, means of the {span}"
-            )?;
+            match span {
+                CourseSpan::Steps => write!(
+                    f,
+                    "; training loss {first:.3} in the first step and {last:.3} in the last, each of other rows"
+                )?,
+                span => write!(
+                    f,
+                    "; training loss {first:.3} to {last:.3}, means of the {span}"
+                )?,
+            }
             if self.steps.len() < self.done {
                 f.write_str(" since it was resumed")?;
             }
@@ -188,6 +210,39 @@ mod tests {
         assert_eq!(
             line(&[2.0, 1.5, 1.25], 2, false),
             "20 steps are done; held-out loss 2.000 before training to 1.250, lowest 1.250 after step 20"
+        );
+    }
+
+    #[test]
+    fn of_few_steps_the_first_and_the_last_loss_are_told() {
+        let step = |step: usize| StepRow {
+            step,
+            epoch: step as f64 / 20.0,
+            loss: step as f64,
+            lr: 1e-4,
+            grad_norm: 1.0,
+            trained_tokens: 10,
+            more: std::collections::BTreeMap::new(),
+        };
+        let line = |steps: usize| {
+            let report = TrainReport {
+                plan: MemoryPlan::SMALL,
+                done: steps,
+                steps: (1..=steps).map(step).collect(),
+                evaluations: Vec::new(),
+                best: None,
+                returned_best: false,
+                forgetting: None,
+            };
+            report.to_string()
+        };
+        assert_eq!(
+            line(4),
+            "4 steps are done; training loss 1.000 in the first step and 4.000 in the last, each of other rows"
+        );
+        assert_eq!(
+            line(8),
+            "8 steps are done; training loss 1.500 to 7.500, means of the first and the last quarter of the steps"
         );
     }
 

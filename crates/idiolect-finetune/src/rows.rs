@@ -5,6 +5,7 @@ mod data;
 mod in_memory;
 mod lazy;
 mod limit;
+mod place;
 mod prepared;
 mod source;
 mod stored;

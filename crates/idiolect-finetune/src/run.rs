@@ -10,6 +10,7 @@ mod layout;
 #[cfg_attr(not(feature = "mlflow"), path = "run/no_mlflow.rs")]
 mod mlflow;
 mod options;
+mod shape;
 mod start;
 mod tensorboard;
 

@@ -30,7 +30,7 @@ pub struct FineTuneSettings {
     /// of the model's files, which is taken to be f16 where those are quantised.
     pub stored: Option<Dtype>,
     /// Start from the adapter in this folder; it brings rank, alpha, targets and every other option of its own
-    /// with it. Default none.
+    /// with it, and others beside it are refused. Default none.
     pub init_adapter: Option<PathBuf>,
     /// New words of the vocabulary, recognised wherever the data has them; their rows in embedding and head
     /// start as the mean of the others and train whole. Default none.

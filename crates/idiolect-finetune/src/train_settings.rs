@@ -68,7 +68,9 @@ impl TrainSettings {
                 ));
             }
             self.lora.check()?;
-            self.check_alphas()?;
+            if self.finetune.init_adapter.is_none() {
+                self.check_alphas()?;
+            }
         }
         check_names(&self.finetune.devices, self.train.accumulation)
     }

@@ -2,14 +2,16 @@
 
 mod combine;
 mod fit;
+mod folder;
 mod merge;
 mod put_on;
 mod shift;
 mod weighted;
 
 pub use combine::CombineSummary;
+pub use folder::adapter_folder;
+pub(crate) use folder::check_folders;
 pub use merge::{MergeOptions, MergeSummary};
-pub use put_on::adapter_folder;
 pub use shift::{ShiftRow, ShiftSummary, Shifts};
 pub use weighted::WeightedAdapter;
 

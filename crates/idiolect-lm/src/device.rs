@@ -4,11 +4,13 @@
 
 mod kernel_cache;
 mod memory;
+mod state;
 mod threads;
 mod touch;
 
 pub use kernel_cache::folder as cache_folder;
 pub use memory::free_memory;
+pub use state::state;
 pub use threads::on_threads;
 pub(crate) use threads::{check_threads, in_pool, set_threads};
 

@@ -101,7 +101,7 @@ impl Export {
         out: &Path,
         progress: &dyn Progress,
     ) -> Result<ExportSummary, LmError> {
-        let folder = &*adapter_folder(folder);
+        let folder = &*adapter_folder(folder)?;
         let of_adapter = read_adapter_config(folder)?;
         check_gguf(&of_adapter)?;
         let config = read_config(&self.located(progress)?)?;

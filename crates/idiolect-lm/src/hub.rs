@@ -19,7 +19,8 @@ use crate::LmError;
 ///
 /// # Errors
 ///
-/// [`LmError::Setting`] when it looks like a Hub name and the Hub does not give it, and for a revision of a path.
+/// [`LmError::Setting`] when there is no such path, when it looks like a Hub name and the Hub does not give it, and for a
+/// revision of a path.
 pub fn locate(
     name: &str,
     revision: Option<&str>,
@@ -31,6 +32,7 @@ pub fn locate(
             let expected = "none beside a path, only beside a name on the Hub";
             return Err(LmError::setting("revision", expected, revision));
         }
+        check_place(name)?;
         return Ok(path.into());
     }
     download(name, revision, progress).map_err(|found| {
@@ -38,6 +40,20 @@ pub fn locate(
         let found = format!("no such path, and {found}");
         LmError::setting(format!("model {name}"), expected, found)
     })
+}
+
+/// Refuses a name that is no path and cannot be one of the Hub.
+///
+/// # Errors
+///
+/// [`LmError::Setting`].
+pub fn check_place(name: &str) -> Result<(), LmError> {
+    if Path::new(name).exists() || is_hub_name(name) {
+        return Ok(());
+    }
+    let expected = "a Hugging Face folder, a .gguf file, or a name on the Hub, owner/name";
+    let found = "no such file or folder";
+    Err(LmError::setting(format!("model {name}"), expected, found))
 }
 
 /// A Hub name without its revision.

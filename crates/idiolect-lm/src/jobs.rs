@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use idiolect_completion::Progress;
 use idiolect_data::{BadRows, DataSettings, SkippedRow};
+use idiolect_input::counted;
 
 use crate::rows::{KeptRows, read_scores_with, tell_skipped};
 use crate::{
     CombineSummary, LanguageModel, LmError, MaskedRow, MergeOptions, MergeSummary, ModelSettings,
-    ModelSummary, RowScore, Shifts, WeightedAdapter, on_threads,
+    ModelSummary, RowScore, Shifts, WeightedAdapter, adapter_folder, adapters::check_folders,
+    on_threads,
 };
 
 pub use chat::{Chat, ChatSettings, ChatSide};
@@ -38,6 +40,8 @@ pub struct Inspected {
     pub model: ModelSummary,
     /// The first examples.
     pub rows: Vec<MaskedRow>,
+    /// Examples that there are.
+    pub of: usize,
 }
 
 /// Opens a model and says what it is.
@@ -49,10 +53,11 @@ pub fn inspect(ask: &Inspect, progress: &dyn Progress) -> Result<Inspected, LmEr
     on_threads(ask.model.threads, || {
         let model = LanguageModel::load(&ask.model, progress)?;
         let model = model.load_optional_adapter(ask.adapter.as_deref())?;
-        let mut rows = Vec::new();
+        let (mut rows, mut of) = (Vec::new(), 0);
         if !ask.data.data.is_empty() {
             let read = ask.data.read_all_with_skipped(42)?;
             let mut skipped = read.skipped;
+            of = read.rows.len();
             for row in &read.rows {
                 if rows.len() == ask.rows {
                     break;
@@ -70,6 +75,7 @@ pub fn inspect(ask: &Inspect, progress: &dyn Progress) -> Result<Inspected, LmEr
         Ok(Inspected {
             model: model.summary(),
             rows,
+            of,
         })
     })
 }
@@ -94,7 +100,8 @@ pub fn score(
             let id = row.id().clone();
             match model.score_row(row) {
                 Ok(row) if ask.bad_rows == BadRows::Skip && row.input_ids.len() > most => {
-                    let problem = format!("{} tokens, more than {most}", row.input_ids.len());
+                    let tokens = counted(row.input_ids.len(), "token", "tokens");
+                    let problem = format!("{tokens}, more than {most}");
                     skipped.push(SkippedRow::new(id, problem));
                 }
                 Ok(row) => kept.push(row),
@@ -121,6 +128,7 @@ pub fn merge(
     options: MergeOptions,
     progress: &dyn Progress,
 ) -> Result<MergeSummary, LmError> {
+    adapter_folder(adapter)?;
     on_threads(model.threads, || {
         let tuned = LanguageModel::load(model, progress)?.load_adapter(adapter)?;
         tuned.merge(out, options)
@@ -138,6 +146,7 @@ pub fn combine(
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<CombineSummary, LmError> {
+    check_folders(parts)?;
     on_threads(model.threads, || {
         LanguageModel::load(model, progress)?.combine(parts, out)
     })

@@ -26,9 +26,9 @@ pub use error::LmError;
 #[cfg(feature = "gguf")]
 pub use export::{Export, ExportContent, ExportSummary, export};
 pub use generate::{DecoderLogits, GenerateRun, RowEvent, ScoredRun, WrittenToken};
-pub use hub::locate;
 #[cfg(feature = "hub")]
 pub use hub::tell_download;
+pub use hub::{check_place, locate};
 pub use likelihood::{
     RankedToken, RowScore, ScoredText, TokenCount, TokenScore, batch, token_nll, token_scores,
 };

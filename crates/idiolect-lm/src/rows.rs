@@ -237,7 +237,7 @@ pub fn read_scores_with(path: &Path, bad_rows: BadRows) -> Result<KeptRows<Score
         }
         let missing = || {
             let expected = "prompt and response, messages, alpaca, sharegpt, prompt-completion, \
-                            text, or input_ids and labels";
+                            question and answer, text, or input_ids and labels";
             LmError::setting(place(path, number, line), expected, "other fields")
         };
         let example = example(path, number, row)?.ok_or_else(missing)?;

@@ -25,7 +25,7 @@ pub use factors::Factors;
 #[cfg(feature = "gguf")]
 pub use gguf::{check_gguf, gguf_adapter};
 pub use gradient::{AdapterBatch, Checkpointing, HeadGradient, adapter_gradients};
-pub use merge::{MergeReport, dense_update, merge, merge_checked};
+pub use merge::{MergeReport, Unmerged, dense_update, merge, merge_checked};
 pub use peft::{BaseModel, load_adapter, load_without_model, read_adapter_config, save_adapter};
 pub use shift::{SiteShift, WeightShift, adapter_shift, total_shift, weight_shifts};
 pub use targets::Targets;

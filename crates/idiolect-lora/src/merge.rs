@@ -3,7 +3,7 @@
 //!
 //! A merged decoder cannot be taken apart again; keep the adapter folder.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Int, Tensor};
 use idiolect_kernels::dequantize;
 use idiolect_model::{Decoder, Site};
@@ -59,16 +59,23 @@ fn add(weight: Tensor<2>, update: Tensor<2>) -> Tensor<2> {
     }
 }
 
-/// What [`merge_checked`] found.
+/// The logits of a probe before a merge.
+#[derive(Debug)]
+pub struct Unmerged {
+    logits: Vec<f32>,
+    probe: Tensor<2, Int>,
+}
+
+/// What [`Unmerged::against`] found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MergeReport {
-    /// Largest difference of a logit, merged against unmerged, over the probe.
+    /// Largest difference of a logit over the probe, the merged model as it is stored against the unmerged one.
     pub max_logit_difference: f32,
     /// Logits compared.
     pub compared: usize,
 }
 
-/// Merges, and compares the logits of a probe before and after.
+/// Merges, and keeps the logits of a probe before that, to be compared.
 ///
 /// # Shapes
 ///
@@ -84,21 +91,45 @@ pub struct MergeReport {
 pub fn merge_checked(
     decoder: Decoder,
     adapter: &LoraAdapter,
-    probe: &Tensor<2, Int>,
-) -> Result<(Decoder, MergeReport), LoraError> {
-    let before = logits(&adapter.valid().decoder(&decoder), adapter, probe);
+    probe: Tensor<2, Int>,
+) -> Result<(Decoder, Unmerged), LoraError> {
+    let logits = logits(&adapter.valid().decoder(&decoder), adapter, &probe);
     let merged = merge(decoder, adapter)?;
-    let after = logits(&merged, &idiolect_model::NoAdapter, probe);
-    let far = before
-        .iter()
-        .zip(&after)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max);
-    let report = MergeReport {
-        max_logit_difference: far,
-        compared: before.len(),
-    };
-    Ok((merged, report))
+    Ok((merged, Unmerged { logits, probe }))
+}
+
+impl Unmerged {
+    /// Compares the logits with those of the merged model, its weights rounded to the type in which they are stored;
+    /// weights that are quantised in memory are taken as they are.
+    #[must_use]
+    pub fn against(&self, merged: Decoder, stored: DType) -> MergeReport {
+        let weights = merged.weights.map(&mut Round { stored });
+        let merged = Decoder::new(merged.config, weights);
+        let after = logits(&merged, &idiolect_model::NoAdapter, &self.probe);
+        let pairs = self.logits.iter().zip(&after);
+        MergeReport {
+            max_logit_difference: pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max),
+            compared: after.len(),
+        }
+    }
+}
+
+/// Rounds weights to a type; they stay in their own.
+struct Round {
+    stored: DType,
+}
+
+impl ModuleMapper for Round {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (weight, id) = (param.val(), param.id);
+        let (device, own) = (weight.device(), weight.dtype());
+        if own == self.stored || matches!(own, DType::QFloat(_)) {
+            return param;
+        }
+        let rounded = weight.into_data().convert_dtype(self.stored);
+        let rounded = Tensor::from_data(rounded.convert_dtype(own), (&device, own));
+        Param::initialized(id, rounded).set_require_grad(false)
+    }
 }
 
 fn logits(

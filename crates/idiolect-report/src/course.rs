@@ -4,6 +4,9 @@
 
 use std::fmt;
 
+/// Steps that are too few for means.
+const FEW: usize = 4;
+
 /// What an optimiser step computed, as far as its loss goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LossOfStep {
@@ -21,8 +24,10 @@ pub struct LossOfStep {
 pub enum CourseSpan {
     /// The first and the last epoch, where the steps are of two or more.
     Epochs,
-    /// The first and the last quarter of the steps, at least one, of a shorter run.
+    /// The first and the last quarter of the steps of a shorter run.
     Quarters,
+    /// The first and the last step of few: their rows differ more than the model does.
+    Steps,
 }
 
 /// The mean loss of the first part of a run and of the last, each over its trained tokens, in nats.
@@ -45,6 +50,14 @@ impl Course {
         let [first, .., last] = steps else {
             return None;
         };
+        if steps.len() <= FEW {
+            return Some(Self {
+                first: mean(&[*first])?,
+                last: mean(&[*last])?,
+                span: CourseSpan::Steps,
+                steps: steps.len(),
+            });
+        }
         // Those of a resumed run begin in a later epoch.
         let (begun, ended) = (first.epoch.ceil(), last.epoch.ceil());
         let (of_first, of_last, span) = if begun < ended {
@@ -72,11 +85,23 @@ fn mean(steps: &[LossOfStep]) -> Option<f64> {
     Some(sum / tokens).filter(|mean| mean.is_finite())
 }
 
+impl CourseSpan {
+    /// What the two losses are.
+    #[must_use]
+    pub fn losses(self) -> String {
+        match self {
+            Self::Steps => format!("of the {self}"),
+            _ => format!("means of the {self}"),
+        }
+    }
+}
+
 impl fmt::Display for CourseSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Epochs => "first and the last epoch",
             Self::Quarters => "first and the last quarter of the steps",
+            Self::Steps => "first and the last step",
         })
     }
 }
@@ -100,26 +125,35 @@ mod tests {
             step(1.0, 1.0, 30.0),
             step(1.5, 2.0, 20.0),
             step(2.0, 1.0, 20.0),
+            step(2.5, 2.0, 20.0),
+            step(3.0, 1.0, 20.0),
         ];
         let course = Course::of(&steps).unwrap();
-        assert_eq!((course.first, course.last, course.steps), (1.75, 1.5, 4));
+        assert_eq!((course.first, course.last, course.steps), (1.75, 1.5, 6));
         assert_eq!(course.span, CourseSpan::Epochs);
     }
 
     #[test]
     fn a_resumed_run_begins_in_a_later_epoch() {
         let steps = [
-            step(2.5, 3.0, 10.0),
+            step(2.4, 3.0, 10.0),
+            step(2.7, 2.0, 10.0),
             step(3.0, 1.0, 10.0),
-            step(3.5, 1.0, 10.0),
+            step(3.4, 1.0, 10.0),
+            step(3.7, 1.0, 10.0),
         ];
         let course = Course::of(&steps).unwrap();
         assert_eq!((course.first, course.last), (2.0, 1.0));
         assert_eq!(course.span, CourseSpan::Epochs);
-        // Of one epoch alone, quarters.
-        let course = Course::of(&steps[..2]).unwrap();
-        assert_eq!((course.first, course.last), (3.0, 1.0));
-        assert_eq!(course.span, CourseSpan::Quarters);
+        // Of few steps, the first and the last.
+        for few in [&steps[..2], &steps[1..]] {
+            let course = Course::of(few).unwrap();
+            assert_eq!(
+                (course.first, course.last),
+                (few[0].loss, few[few.len() - 1].loss)
+            );
+            assert_eq!(course.span, CourseSpan::Steps);
+        }
     }
 
     #[test]
@@ -136,7 +170,9 @@ mod tests {
     #[test]
     fn a_run_that_ends_within_its_last_epoch_has_the_part_that_is_done() {
         let steps = [
+            step(0.5, 4.0, 1.0),
             step(1.0, 4.0, 1.0),
+            step(1.5, 3.0, 1.0),
             step(2.0, 3.0, 1.0),
             step(2.5, 1.0, 1.0),
         ];

@@ -87,7 +87,7 @@ fn shown(part: &Part<'_>) -> Value {
     let last = |field| part.line("losses", field, 1.0).last().map(|point| point.1);
     let course = Course::of(&part.steps()).map(|course| {
         json!({
-            "first": course.first, "last": course.last, "span": course.span.to_string(), "steps": course.steps,
+            "first": course.first, "last": course.last, "of": course.span.losses(), "steps": course.steps,
         })
     });
     json!({

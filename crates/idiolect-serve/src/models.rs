@@ -1,10 +1,10 @@
 //! The models that are served: one base model, and adapters on it, each by its name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use idiolect_completion::Progress;
-use idiolect_lm::{LanguageModel, ModelSettings};
+use idiolect_lm::{LanguageModel, ModelSettings, adapter_folder};
 
 use crate::ServeError;
 use crate::refusal::Refusal;
@@ -21,16 +21,30 @@ pub struct NamedAdapter {
 impl FromStr for NamedAdapter {
     type Err = ServeError;
 
-    /// `NAME=FOLDER`.
+    /// `NAME=FOLDER`, or `FOLDER`, whose own name it then has; `adapter` in a run directory has the run's.
     fn from_str(text: &str) -> Result<Self, ServeError> {
-        match text.split_once('=') {
-            Some((name, folder)) if !name.is_empty() && !folder.is_empty() => Ok(Self {
-                name: name.into(),
-                folder: folder.into(),
-            }),
-            _ => Err(ServeError::setting("adapter", "NAME=FOLDER", text)),
+        let (name, folder) = match text.split_once('=') {
+            Some((name, folder)) if !Path::new(text).is_dir() => (name.to_owned(), folder),
+            _ => (own_name(Path::new(text)), text),
+        };
+        if name.is_empty() || folder.is_empty() {
+            let expected = "NAME=FOLDER, or FOLDER";
+            return Err(ServeError::setting(
+                "adapter",
+                expected,
+                format!("{text:?}"),
+            ));
         }
+        let folder = folder.into();
+        Ok(Self { name, folder })
     }
+}
+
+/// The name of a folder; of `adapter` that of the folder around it.
+fn own_name(folder: &Path) -> String {
+    let run = folder.parent().filter(|_| folder.ends_with("adapter"));
+    let name = run.and_then(Path::file_name).or_else(|| folder.file_name());
+    name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The models, the base model first.
@@ -43,6 +57,9 @@ impl Models {
         adapters: &[NamedAdapter],
         progress: &dyn Progress,
     ) -> Result<Self, ServeError> {
+        for adapter in adapters {
+            adapter_folder(&adapter.folder)?;
+        }
         let base = LanguageModel::load(settings, progress)?;
         if let Some(same) = adapters.iter().find(|adapter| adapter.name == base.name()) {
             let expected = "another name than the base model's";
@@ -91,7 +108,19 @@ mod tests {
             (adapter.name.as_str(), adapter.folder),
             ("plain", "runs/a=b".into())
         );
-        for wrong in ["runs/plain", "=x", "x=", ""] {
+        for (folder, name) in [
+            ("runs/plain", "plain"),
+            ("runs/plain/", "plain"),
+            ("runs/plain/adapter", "plain"),
+            ("adapter", "adapter"),
+        ] {
+            let adapter: NamedAdapter = folder.parse().unwrap();
+            assert_eq!(
+                (adapter.name.as_str(), adapter.folder),
+                (name, folder.into())
+            );
+        }
+        for wrong in ["=x", "x=", ""] {
             let error = wrong.parse::<NamedAdapter>().unwrap_err().to_string();
             assert!(
                 error.starts_with("adapter: expected NAME=FOLDER"),

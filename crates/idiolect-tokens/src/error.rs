@@ -125,7 +125,7 @@ pub enum RowProblem {
         text: String,
     },
     /// It is longer than allowed.
-    #[error("{length} tokens, more than {max_length}")]
+    #[error("{}, more than {max_length}", counted(*length, "token", "tokens"))]
     TooLong {
         /// Tokens of the row.
         length: usize,

@@ -20,7 +20,9 @@ use super::{DataOptions, ModelOptions, SamplingOptions};
 #[command(after_help = "Examples:
   idiolect inspect --model models/SmolLM2-135M-Instruct.Q4_1.gguf
   idiolect inspect --model M --data train.jsonl --rows 2      # which text is trained
-  idiolect inspect --plan run.toml                            # memory, work and time of a training")]
+  idiolect inspect --plan run.toml                            # memory, work and time of a training
+
+The glossary of the documentation (docs/GLOSSARY.md) explains the names that it shows.")]
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub model: ModelOptions,

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
+use idiolect::data::settings::with_typed_names;
 
 use crate::progress::LogForm;
 
@@ -56,7 +57,11 @@ mod training;
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = "Start here:
+  idiolect init                                   # writes train.toml for a model and a file of examples
+  idiolect train --config train.toml
+  idiolect chat --model MODEL --adapter RUN       # the run directory that train names"
 )]
 pub(crate) struct Cli {
     /// What to do.
@@ -127,6 +132,13 @@ impl Cli {
 pub(crate) fn options(command: &clap::Command) -> impl Iterator<Item = &str> {
     let shown = command.get_arguments().filter(|own| !own.is_hide_set());
     shown.filter_map(clap::Arg::get_long)
+}
+
+/// A text with the settings in it as they are typed, where they are options of a command.
+pub(crate) fn as_typed(text: &str) -> String {
+    let cli = Cli::whole();
+    let all = || cli.get_subcommands().flat_map(options);
+    with_typed_names(text, &|name| all().any(|option| option == name))
 }
 
 /// Whether names of options and their help do not fit beside each other.

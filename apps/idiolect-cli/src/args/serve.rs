@@ -21,8 +21,9 @@ use super::ModelOptions;
 pub(crate) struct Serve {
     #[command(flatten)]
     pub model: ModelOptions,
-    /// PEFT folder or directory of a run, under the name that requests ask for as their model; repeat it for several
-    #[arg(help_heading = "Model and device", long, value_name = "NAME=FOLDER")]
+    /// PEFT folder or directory of a run, under the name that requests ask for as their model, else the folder's own;
+    /// repeat it for several
+    #[arg(help_heading = "Model and device", long, value_name = "[NAME=]FOLDER")]
     pub adapter: Vec<String>,
     /// Template of conversations: a name, FILE.jinja or FILE.toml [default: the adapter's, else the checkpoint's chat
     /// template, else alpaca]

@@ -14,5 +14,5 @@ pub(crate) fn run(args: &Combine) -> Result<(), CliError> {
     let parts = adapters(&args.adapter)?;
     let summary =
         combine(&model, &parts, &args.out, &Bar::default()).map_err(idiolect::Error::from)?;
-    output::lines(&[summary])
+    output::summary(&summary)
 }

@@ -2,11 +2,11 @@
 
 use idiolect::continuation::preset;
 use idiolect::data::RunDir;
-use idiolect::data::settings::{Layer, read_file};
+use idiolect::data::settings::{Layer, read_file, resolve};
 use idiolect::{ContinueJob, Progress};
 
 use crate::args::Continue;
-use crate::commands::layers;
+use crate::commands::under;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Bar;
@@ -28,7 +28,8 @@ pub(crate) fn run(args: &Continue) -> Result<(), CliError> {
         name: "preset".to_owned(),
         values,
     });
-    let job: ContinueJob = layers(preset.into_iter().chain(file).collect(), &args.flags)?;
+    let layers = under(preset.into_iter().chain(file), &args.flags)?;
+    let job: ContinueJob = resolve(&layers).map_err(idiolect::Error::from)?;
     let bar = Bar::default();
     stop::ends(job.out.as_deref());
     let summary = idiolect::continue_text(&job, &bar)?;
@@ -37,5 +38,5 @@ pub(crate) fn run(args: &Continue) -> Result<(), CliError> {
         let rows = run.rows();
         bar.note(&format!("training rows in {}", rows.display()));
     }
-    output::lines(&[summary])
+    output::summary(&summary)
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Distill) -> Result<(), CliError> {
     stop::ends(job.out.as_deref());
     let report = idiolect::distil(&job, &bar)?;
     tell(&bar, &job, &report);
-    output::lines(&[report])
+    output::summary(&report)
 }
 
 fn join(args: &DistillMerge) -> Result<(), CliError> {
@@ -31,7 +31,7 @@ fn join(args: &DistillMerge) -> Result<(), CliError> {
     stop::ends(job.out.as_deref());
     let report = idiolect::merge_shards(&job, &args.from, &bar)?;
     tell(&bar, &job, &report);
-    output::lines(&[report])
+    output::summary(&report)
 }
 
 /// Says what came of it, where the data set lies, and what can be done with it.
@@ -47,7 +47,8 @@ fn tell(bar: &Bar, job: &DistillJob, report: &DistillReport) {
         let (set, model) = (set.display(), &job.model.model);
         let loss = job.logprobs.map_or("", |_| " --loss stored-kl");
         bar.note(&format!(
-            "data set in {set}\ntrain on it: idiolect train --model {model} --data {set}{loss} --out ..."
+            "data set in {set}; idiolect report {} shows each rewrite with its verdict\ntrain on it: idiolect train --model {model} --data {set}{loss} --out ...",
+            run.root.display()
         ));
     }
 }

@@ -13,5 +13,5 @@ use crate::stop;
 pub(crate) fn run(args: &Eval) -> Result<(), CliError> {
     let job: EvalJob = resolve(args.config.as_deref(), &args.flags)?;
     stop::ends(job.out.as_deref());
-    output::lines(&[idiolect::evaluate(&job, &Bar::default())?])
+    output::summary(&idiolect::evaluate(&job, &Bar::default())?)
 }

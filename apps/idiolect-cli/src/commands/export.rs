@@ -20,5 +20,5 @@ pub(crate) fn run(args: &Export) -> Result<(), CliError> {
         overwrite: args.overwrite,
     };
     let summary = export(&ask, &args.out, &Bar::default()).map_err(idiolect::Error::from)?;
-    output::lines(&[summary])
+    output::summary(&summary)
 }

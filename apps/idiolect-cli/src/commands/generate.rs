@@ -1,11 +1,10 @@
 //! `idiolect generate`: prompts in, continuations out.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 
 use idiolect::Error;
 use idiolect::completion::Reasoning;
-use idiolect::data::BadRows;
+use idiolect::data::{BadRows, SkippedRow};
 use idiolect::lm::jobs::Generate as Asked;
 use idiolect::lm::{GenerateRun, WeightedAdapter};
 
@@ -56,7 +55,7 @@ fn asked(args: &Generate) -> Result<Asked, CliError> {
             ignore_eos: args.ignore_eos,
         },
         bad_rows: bad_rows(&args.bad_rows)?,
-        skipped_list: args.out.as_deref().map(skipped_list),
+        skipped_list: args.out.as_deref().map(SkippedRow::list_beside),
         reasoning: (args.reasoning == "remove").then_some(Reasoning::Remove),
     })
 }
@@ -87,13 +86,6 @@ fn whole(ask: &Asked, prompt: &str, bar: &Bar) -> Result<(), CliError> {
 pub(crate) fn bad_rows(name: &str) -> Result<BadRows, CliError> {
     let parsed = name.parse();
     Ok(parsed.map_err(|error: idiolect::data::DataError| Error::from(error))?)
-}
-
-/// The list of rows that are left out, beside the results.
-pub(crate) fn skipped_list(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".skipped.jsonl");
-    name.into()
 }
 
 /// Adapters as typed, each a folder or FOLDER=WEIGHT.

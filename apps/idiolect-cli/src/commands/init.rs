@@ -1,7 +1,7 @@
 //! `idiolect init`: a configuration that fits this machine, after a few questions.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use idiolect::Progress;
 use idiolect::finetune::{InitSettings, init};
@@ -36,26 +36,29 @@ fn settings(args: &Init) -> Result<InitSettings, CliError> {
     };
     let path = |given: &Option<PathBuf>| given.as_ref().map(|path| path.display().to_string());
     let model = "Model (folder, .gguf file, or owner/name on the Hub)";
-    let model = ask(args.model.clone(), model, "")?;
-    let data = ask(path(&args.data), "File of examples", "")?;
-    let full = args.full.then(|| "all".to_owned());
-    let full = ask(full, "Train an adapter, or all weights", "adapter")?;
-    let run = ask(path(&args.run), "Run directory", &run_of(Path::new(&data)))?;
-    Ok(InitSettings {
-        model,
-        data: data.into(),
-        full: full.starts_with("all"),
+    let plain = InitSettings {
+        model: ask(args.model.clone(), model, "")?,
+        data: ask(path(&args.data), "File of examples", "")?.into(),
         device: args.device.clone(),
-        run: run.into(),
         file: args.config.clone(),
         timed_steps: args.timed_steps,
+        ..InitSettings::default()
+    };
+    // Nobody answers the other questions for nothing.
+    plain.check().map_err(idiolect::Error::from)?;
+    let full = args.full.then(|| "all".to_owned());
+    let full = ask(full, "Train an adapter, or all weights", "adapter")?;
+    let usual = InitSettings::run_of(&plain.data);
+    let run = ask(
+        path(&args.run),
+        "Run directory",
+        &usual.display().to_string(),
+    )?;
+    Ok(InitSettings {
+        full: full.starts_with("all"),
+        run: run.into(),
+        ..plain
     })
-}
-
-/// The run directory of a data file.
-fn run_of(data: &Path) -> String {
-    let name = data.file_stem().unwrap_or("first".as_ref());
-    format!("runs/{}", name.display())
 }
 
 /// What is typed to a question, else the usual; a question without one is asked until the input ends.

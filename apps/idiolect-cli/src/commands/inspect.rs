@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Inspect) -> Result<(), CliError> {
     }
     let mut text = found.model.to_string();
     if !found.rows.is_empty() {
-        text += &shown(&found.rows);
+        text += &shown(&found.rows, found.of);
     }
     output::text(&text)
 }
@@ -77,8 +77,10 @@ fn plan(config: &Path, args: &Inspect) -> Result<(), CliError> {
 }
 
 /// Rows with trained text between marks.
-fn shown(rows: &[MaskedRow]) -> String {
-    let mut out = String::from("\nText between « and » is trained.\n");
+fn shown(rows: &[MaskedRow], of: usize) -> String {
+    let shown = rows.len();
+    let mut out =
+        format!("\n{shown} of {of} rows (--rows shows more); text between « and » is trained.\n");
     for row in rows {
         let _ = writeln!(out, "\n{row}");
     }

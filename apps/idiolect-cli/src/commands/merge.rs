@@ -1,5 +1,6 @@
 //! `idiolect merge`: an adapter folded into its model, as a Hugging Face folder.
 
+use idiolect::Progress;
 use idiolect::lm::MergeOptions;
 use idiolect::lm::jobs::merge;
 
@@ -19,8 +20,9 @@ pub(crate) fn run(args: &Merge) -> Result<(), CliError> {
         max_shard_megabytes: args.max_shard_megabytes,
         overwrite: args.overwrite,
     };
-    let model = resolve(None, &args.model)?;
-    let summary = merge(&model, &args.adapter, &args.out, options, &Bar::default());
+    let (model, bar) = (resolve(None, &args.model)?, Bar::default());
+    let summary = merge(&model, &args.adapter, &args.out, options, &bar);
     let summary = summary.map_err(idiolect::Error::from)?;
-    output::lines(&[summary])
+    bar.note(&summary.to_string());
+    output::summary(&summary)
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Metrics) -> Result<(), CliError> {
     if let Some(out) = args.out.as_deref() {
         output::rows(Some(out), &with_ids(&rows, &scores))?;
     }
-    output::lines(&[score_means(&scores)])
+    output::summary(&score_means(&scores))
 }
 
 /// A row for each weight that moved; the norm of the whole change on standard output.
@@ -41,7 +41,7 @@ fn shift(args: &Metrics) -> Result<(), CliError> {
     if let Some(out) = args.out.as_deref() {
         output::rows(Some(out), &shifts.rows())?;
     }
-    output::lines(&[shifts.summary()])
+    output::summary(&shifts.summary())
 }
 
 fn missing(name: &str, expected: &str) -> CliError {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use idiolect::Error;
 use idiolect::data::settings::{Layer, Settings, read_file, resolve as resolved};
 use serde::Serialize;
 
@@ -30,18 +31,15 @@ pub(crate) fn resolve<T: Settings>(
     file: Option<&Path>,
     flags: &impl Serialize,
 ) -> Result<T, CliError> {
-    let file = file
-        .map(read_file)
-        .transpose()
-        .map_err(idiolect::Error::from)?;
-    layers(file.into_iter().collect(), flags)
+    let file = file.map(read_file).transpose().map_err(Error::from)?;
+    Ok(resolved(&under(file, flags)?).map_err(Error::from)?)
 }
 
-/// The settings of layers, the last of which is the command line.
-pub(crate) fn layers<T: Settings>(
-    mut below: Vec<Layer>,
+/// Layers under that of the command line.
+pub(crate) fn under(
+    below: impl IntoIterator<Item = Layer>,
     flags: &impl Serialize,
-) -> Result<T, CliError> {
-    below.push(Layer::of("command line", flags).map_err(idiolect::Error::from)?);
-    Ok(resolved(&below).map_err(idiolect::Error::from)?)
+) -> Result<Vec<Layer>, CliError> {
+    let flags = Layer::of("command line", flags).map_err(Error::from)?;
+    Ok(below.into_iter().chain([flags]).collect())
 }

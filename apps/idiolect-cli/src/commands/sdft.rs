@@ -1,16 +1,16 @@
 //! `idiolect sdft`: the whole job in one run directory.
 
 use idiolect::data::RunDir;
-use idiolect::data::settings::Layer;
+use idiolect::data::settings::{Layer, resolve as resolved};
 use idiolect::finetune::FineTuneError;
 use idiolect::{Error, Progress, Sdft as Job, SdftSettings, TrainingEvent};
 
 use crate::args::Sdft;
 use crate::commands::training::train::show;
-use crate::commands::{layers, resolve};
+use crate::commands::{resolve, under};
 use crate::error::CliError;
 use crate::output;
-use crate::progress::Bar;
+use crate::progress::{Bar, Log, LogForm};
 use crate::stop;
 
 /// The example of the README: sizes that two cores end within minutes. Its paths are as seen from the
@@ -21,7 +21,7 @@ const DEMO: &str = include_str!("../../demo.toml");
 pub(crate) fn run(args: &Sdft) -> Result<(), CliError> {
     let settings: SdftSettings = if args.demo {
         let demo = Layer::parse("demo.toml", DEMO).map_err(Error::from)?;
-        layers(vec![demo], &args.flags)?
+        resolved(&under([demo], &args.flags)?).map_err(Error::from)?
     } else {
         resolve(args.config.as_deref(), &args.flags)?
     };
@@ -46,7 +46,10 @@ pub(crate) fn run(args: &Sdft) -> Result<(), CliError> {
         }
         other => other?,
     };
-    output::text(&outcome.table())?;
+    match Log::get().form {
+        LogForm::Json => output::lines(&[&outcome])?,
+        _ => output::text(&outcome.table())?,
+    }
     if let Some(out) = out {
         bar.note(&after(&RunDir::new(out), &model));
     }

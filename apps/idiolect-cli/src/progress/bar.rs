@@ -1,12 +1,15 @@
 //! Progress of long work: a bar on a terminal, lines elsewhere.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use idiolect::Progress;
 use idiolect::input::shown;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::Value;
+
+use crate::args::as_typed;
 
 use super::lines::Lines;
 use super::log::{Log, LogForm};
@@ -16,7 +19,7 @@ const LONGEST: usize = 400;
 /// Characters of a stage's name in a bar.
 const NAME: usize = 40;
 /// A stage in a line; what is told of it has the line below, for both are longer than many a terminal.
-const FORM: &str = "{prefix} [{wide_bar}] {pos}/{len} {elapsed} left {eta}";
+const FORM: &str = "{prefix} [{wide_bar}] {pos}/{len} {elapsed}{left}";
 
 /// The stage that is under way, and how it is shown: one for the whole process.
 pub(crate) struct Bar {
@@ -61,6 +64,18 @@ impl Bar {
         self.beside(|| Log::get().tell(line, object));
     }
 
+    /// The stage and how far it is; none where none is under way.
+    pub(crate) fn reached(&self) -> Option<String> {
+        match &*self.stage() {
+            Some(Shown::Bar(bar)) => {
+                let total = bar.length().unwrap_or_default();
+                Some(format!("{} {}/{total}", bar.prefix(), bar.position()))
+            }
+            Some(Shown::Lines(lines)) => Some(lines.reached()),
+            None => None,
+        }
+    }
+
     /// Whether a bar is on the terminal.
     pub(crate) fn is_shown(&self) -> bool {
         matches!(*self.stage(), Some(Shown::Bar(_)))
@@ -77,7 +92,11 @@ impl Bar {
     /// How far the stage is from the start.
     pub(crate) fn position(&self, done: usize) {
         match &mut *self.stage() {
-            Some(Shown::Bar(bar)) => bar.set_position(done as u64),
+            Some(Shown::Bar(bar)) => {
+                bar.set_position(done as u64);
+                // What an earlier process did says nothing of the speed.
+                bar.reset_eta();
+            }
             Some(Shown::Lines(lines)) => lines.position(done),
             None => {}
         }
@@ -116,7 +135,7 @@ impl Progress for Bar {
     }
 
     fn note(&self, line: &str) {
-        self.beside(|| Log::get().note(line));
+        self.beside(|| Log::get().note(&as_typed(line)));
     }
 }
 
@@ -130,5 +149,12 @@ fn bar(name: &str, total: usize) -> ProgressBar {
 fn style(form: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(form);
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    style.progress_chars("=> ")
+    style.progress_chars("=> ").with_key("left", left)
+}
+
+/// The time that is left; nothing until the first unit tells how fast it goes.
+fn left(state: &ProgressState, out: &mut dyn Write) {
+    if !state.eta().is_zero() {
+        let _ = write!(out, " left {:#}", HumanDuration(state.eta()));
+    }
 }

@@ -64,16 +64,20 @@ impl Lines {
         }
     }
 
+    /// The stage and how far it is.
+    pub(super) fn reached(&self) -> String {
+        match self.total {
+            0 => format!("{} {}", self.stage, self.done),
+            total => format!("{} {}/{total}", self.stage, self.done),
+        }
+    }
+
     fn tell(&self, log: Log) {
         let elapsed = self.began.elapsed();
         let left = self.left(elapsed);
-        let of = match self.total {
-            0 => self.done.to_string(),
-            total => format!("{}/{total}", self.done),
-        };
         let left_in_words = left.map(|left| format!("{} left", short(left)));
         let parts = [
-            format!("{} {of}", self.stage),
+            self.reached(),
             self.message.clone(),
             short(elapsed),
             left_in_words.unwrap_or_default(),

@@ -8,6 +8,9 @@ use clap::ValueEnum;
 use idiolect::input::shown_text;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::prelude::*;
 
 /// Characters of a line that is told.
 const LONGEST: usize = 4000;
@@ -44,23 +47,24 @@ impl Log {
         self.listen();
     }
 
-    /// Writes what the libraries tell as events, up to the level that `-v` asks for.
+    /// Writes what this program's own libraries tell as events, up to the level that `-v` asks for.
     fn listen(self) {
         let level = match self.verbose {
             0 => return,
             1 => LevelFilter::INFO,
             _ => LevelFilter::DEBUG,
         };
-        let events = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_writer(std::io::stderr)
-            .with_ansi(false);
-        // Another subscriber there is none.
-        let _ = match self.form {
-            LogForm::Human => events.without_time().with_target(false).try_init(),
-            LogForm::Json => events.json().without_time().try_init(),
-            LogForm::Quiet => Ok(()),
+        let events = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+        let events = match self.form {
+            LogForm::Human => events.without_time().with_target(false).boxed(),
+            LogForm::Json => events.json().without_time().boxed(),
+            LogForm::Quiet => return,
         };
+        let own = Targets::new().with_target("idiolect", level);
+        // Another subscriber there is none.
+        let _ = tracing_subscriber::registry()
+            .with(events.with_filter(own))
+            .try_init();
     }
 
     /// As it was settled; before that, as by default.

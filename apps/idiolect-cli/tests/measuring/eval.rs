@@ -166,7 +166,7 @@ fn several_tasks_are_drawn_in_a_template_and_give_a_table() {
         refused(&[&always[..], &[flag, value]].concat(), parts);
     };
     refuse("--seed", "7", &["eval.json", "seed", "expected 42"]);
-    refuse("--top-p", "0.5", &["eval.json", "top_p"]);
+    refuse("--top-p", "0.5", &["eval.json", "--top-p"]);
     refuse("--top-p", "0", &["--top-p", "expected above 0"]);
     refuse("--runs", "2", &["runs", "nothing for these tasks"]);
 }

@@ -14,7 +14,19 @@ fn wrong_calls() {
     refused(&["train"], &["--out"]);
     refused(
         &["train", "--layers", "0-3"],
-        &["'0-3' for '--layers <0,1,2>': expected a whole number"],
+        &[
+            "'0-3' for '--layers <0,1,2>': expected a whole number; blocks are named one by one: --layers 0,1,2,3",
+        ],
+    );
+    refused(
+        &["train", "--quantize", "nf4"],
+        &[
+            "'nf4' for '--quantize <BITS>': expected a whole number; a weight has 8 or 4 bits: --quantize 4",
+        ],
+    );
+    refused(
+        &["train", "--epochs", "1.5"],
+        &["expected a whole number; --max-steps ends a run within an epoch"],
     );
     refused(
         &["train", "--learning-rate", "small"],
@@ -65,6 +77,22 @@ fn wrong_settings() {
     );
     let config = place.write("kind.toml", "epochs = \"two\"\n");
     refused(&["train", "--config", &config], &["kind.toml", "two"]);
+    let config = place.write("bare.toml", "epochs = 1\nmodel = models/x\n");
+    refused(
+        &["train", "--config", &config],
+        &[
+            "bare.toml: line 2",
+            "(a text stands in quotes: `key = \"text\"`)",
+        ],
+    );
+    let config = place.write("colon.toml", "epochs = 1\nrank: 8\n");
+    refused(
+        &["train", "--config", &config],
+        &[
+            "colon.toml: line 2",
+            "`key = \"text\"` in the place of `key: text`",
+        ],
+    );
 }
 
 /// Every command refuses NaN and infinity by the name of the setting, on its command line and in its file.

@@ -85,3 +85,47 @@ fn wrong_models() {
         &["bias", "expected none", "all"],
     );
 }
+
+/// What a folder is that is no adapter, and what to do with it.
+#[test]
+fn folders_that_are_no_adapter() {
+    let Some(place) = Place::new() else { return };
+    let model = place.model("tiny-llama3");
+    fs::create_dir(place.path("rewritten")).expect("a folder");
+    place.write("rewritten/distilled.jsonl", "{}\n");
+    let rewritten = place.path("rewritten");
+    for (adapter, parts) in [
+        (
+            "no-such",
+            [
+                "adapter no-such: expected a folder with adapter_config.json",
+                "no such folder",
+            ],
+        ),
+        (
+            &rewritten,
+            [
+                "the run of a distillation",
+                "distilled.jsonl (idiolect train)",
+            ],
+        ),
+        (&model, ["adapter_config.json", "found a model"]),
+    ] {
+        let out = place.path("out");
+        for call in [
+            &["generate", "--prompt", "x"][..],
+            &["merge", "--out", &out],
+            &["export", "--out", "a.gguf"],
+        ] {
+            let call = [call, &["--model", &model, "--adapter", adapter]].concat();
+            refused(&call, &parts);
+        }
+    }
+    refused(
+        &["generate", "--prompt", "x", "--model", "no-such-model"],
+        &[
+            "model no-such-model: expected a Hugging Face folder, a .gguf file",
+            "no such file or folder",
+        ],
+    );
+}

@@ -20,6 +20,9 @@ fn a_log_has_a_line_for_each_step_and_a_summary() {
     let more = ["--eval-data", &data, "--log-every", "0", "--out", &run];
     let said = said(&with(&flags, &more));
     for part in [
+        " parameters train, ",
+        " of the model's ",
+        "; 12 rows are held out and evaluated; ",
         "train 1/4, loss ",
         ", gradient norm ",
         " tokens/s, ",
@@ -63,6 +66,12 @@ fn a_program_gets_objects_and_a_quiet_run_says_nothing() {
             .as_str()
             .is_some_and(|note| note.contains("adapter in"))
     }));
+    let outcome = rows.iter().find(|row| row["outcome"].is_object());
+    let outcome = &outcome.expect("an outcome")["outcome"];
+    assert!(
+        outcome["steps"] == 2 && outcome["last_loss"].is_number(),
+        "{outcome}"
+    );
     assert_eq!(
         said(&with(&flags, &["--log", "quiet", "--out", &quiet])),
         ""
@@ -88,7 +97,7 @@ fn a_run_says_where_it_goes_on() {
     assert!(anew.contains("the run begins anew"), "{anew}");
     let again = said(&with(&flags, &["--resume", "--out", &run]));
     assert!(
-        again.contains("resumes after step 4 of 4") && !again.contains("anew"),
+        again.contains("the run is finished: all 4 steps are done") && !again.contains("anew"),
         "{again}"
     );
 }
@@ -146,7 +155,13 @@ fn a_held_out_row_that_is_too_long_is_refused_before_a_row_is_rewritten() {
     let call = with(&call, &["--eval-data", &eval, "--max-length", "64"]);
     let at = call.iter().position(|word| *word == "--eval-data").unwrap();
     let call = [&call[..at], &call[at + 2..]].concat();
-    refused(&call, &["row 0", "tokens, more than 64"]);
+    refused(
+        &call,
+        &[
+            "row 0 (line 1): length: expected at most 64 tokens",
+            "--truncation",
+        ],
+    );
     assert!(!place.folder.path().join("job/distill").exists());
 }
 

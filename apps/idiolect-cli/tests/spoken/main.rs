@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod flags;
 mod logs;
 mod machine;
 mod names;

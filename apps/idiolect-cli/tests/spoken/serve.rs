@@ -61,7 +61,7 @@ fn a_server_says_where_it_listens_and_ends_cleanly_when_it_is_asked_to() {
 }
 
 #[test]
-fn an_address_that_others_reach_needs_a_key_and_an_adapter_a_name() {
+fn an_address_that_others_reach_needs_a_key_and_an_adapter_a_folder() {
     let Some(place) = Place::new() else { return };
     let model = place.model("tiny-llama3");
     let serve = ["serve", "--model", &model];
@@ -73,8 +73,22 @@ fn an_address_that_others_reach_needs_a_key_and_an_adapter_a_name() {
         &["--key-variable: expected a key in IDIOLECT_NO_SUCH_KEY, found nothing"],
     );
     refused(
-        &[&serve[..], &["--adapter", "runs/plain"]].concat(),
+        &[&serve[..], &["--adapter", "=runs/plain"]].concat(),
         &["--adapter: expected NAME=FOLDER"],
+    );
+    refused(
+        &[&serve[..], &["--adapter", "runs/no-such"]].concat(),
+        &[
+            "adapter runs/no-such: expected a folder with adapter_config.json",
+            "no such folder",
+        ],
+    );
+    refused(
+        &[&serve[..], &["--host", "localhost"]].concat(),
+        &[
+            "'localhost' for '--host <HOST>'",
+            "127.0.0.1 is this machine alone",
+        ],
     );
     refused(
         &[&serve[..], &["--max-waiting", "0"]].concat(),

@@ -111,7 +111,7 @@ fn batches_of_auto_are_said_and_kept() {
     let flags = training(&place, &["--epochs", "2", "--threads", "1", "--out", &out]);
     let auto = with(&flags, &["--batch-size", "auto", "--accumulation", "3"]);
     let said = String::from_utf8(idiolect(&auto).stderr).unwrap();
-    let line = "batch_size auto: 6 rows to a batch, 1 batch to a step";
+    let line = "--batch-size auto: 6 rows to a batch, 1 batch to a step";
     assert!(said.contains(line), "{said}");
     let written = place.read("auto/run.toml");
     for line in ["batch_size = 6", "accumulation = 1"] {
@@ -131,7 +131,9 @@ fn batches_of_auto_are_said_and_kept() {
     let said = String::from_utf8(out.stderr).unwrap();
     assert_eq!(out.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("expected a run with batch_size 4, as asked, found one with batch_size 1"),
+        said.contains(
+            "expected a run with --batch-size 4, as asked, found one with --batch-size 1"
+        ),
         "{said}"
     );
     for wrong in ["0", "much"] {

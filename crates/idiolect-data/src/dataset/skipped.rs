@@ -65,6 +65,14 @@ impl SkippedRow {
         }
     }
 
+    /// The list beside a file of results: `OUT.skipped.jsonl`.
+    #[must_use]
+    pub fn list_beside(out: &Path) -> PathBuf {
+        let mut name = out.as_os_str().to_owned();
+        name.push(".skipped.jsonl");
+        name.into()
+    }
+
     /// Writes a list of them, a row a line.
     ///
     /// # Errors

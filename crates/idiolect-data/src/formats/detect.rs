@@ -73,10 +73,13 @@ pub(crate) fn look(rows: &[RawRow], columns: &Columns) -> Option<RowFormat> {
 const RESPONSE: &str = "response";
 
 impl RowFormat {
-    /// The format that one row looks like, by the names that the built-in formats have; none where it is of no format.
+    /// The format that one row looks like, by the names that the built-in formats have, or those of a question and its
+    /// answer; none where it is of no format.
     #[must_use]
     pub fn of_row(row: &RawRow) -> Option<Self> {
-        look(std::slice::from_ref(row), &Columns::default())
+        let row = std::slice::from_ref(row);
+        let pair = || pair(row).map(|found| Format::Alpaca.with(&found));
+        look(row, &Columns::default()).or_else(pair)
     }
 }
 
@@ -138,7 +141,8 @@ fn unknown(raw: &RawRows, known: &[&str]) -> DataError {
         line: row.map_or(0, |row| row.line),
         field: "fields".to_owned(),
         expected: format!(
-            "one of {} or input_ids, unless format, or instruction_column with response_column, is given",
+            "one of {}, input_ids, or a question with its answer (question and answer, query and response, ...), unless \
+             format, or instruction_column with response_column, is given",
             known.join(", ")
         ),
         found: row.map_or_else(String::new, |row| names(&row.fields)),

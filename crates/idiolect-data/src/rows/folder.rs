@@ -35,13 +35,44 @@ pub(crate) fn refuse_folder(path: &Path) -> Result<(), DataError> {
         .take(FEW)
         .map(|file| file.display().to_string());
     let named: Vec<String> = named.collect();
+    let call = call(&files);
     let found = match files.len() {
         0 => "a folder without such a file".to_owned(),
-        all if all > FEW => format!("a folder, with {} and {} more", named.join(", "), all - FEW),
-        _ => format!("a folder, with {}", named.join(", ")),
+        all if all > FEW => {
+            format!(
+                "a folder, with {} and {} more{call}",
+                named.join(", "),
+                all - FEW
+            )
+        }
+        _ => format!("a folder, with {}{call}", named.join(", ")),
     };
     let path = path.to_owned();
     Err(DataError::Folder { path, found })
+}
+
+/// The options that take files of these names: one to train on, and one to evaluate where one is named so.
+fn call(files: &[PathBuf]) -> String {
+    let named = |names: &[&str]| {
+        files.iter().find(|file| {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            names.iter().any(|name| stem.to_lowercase().contains(name))
+        })
+    };
+    let (train, held_out) = (
+        named(&["train"]),
+        named(&["valid", "val", "dev", "eval", "test"]),
+    );
+    let Some(train) = train.or(files.first().filter(|_| files.len() == 1)) else {
+        return String::new();
+    };
+    let held_out = held_out.filter(|file| *file != train);
+    let held_out = held_out.map(|file| format!(" --eval-data {}", file.display()));
+    format!(
+        ": --data {}{}",
+        train.display(),
+        held_out.unwrap_or_default()
+    )
 }
 
 /// What is in a folder, sorted; nothing of one that cannot be read.

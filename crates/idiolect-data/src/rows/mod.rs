@@ -5,6 +5,7 @@ mod bounded;
 mod csv;
 mod folder;
 mod json;
+mod listed;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
 mod raw;
@@ -15,6 +16,7 @@ mod value;
 pub(crate) use bounded::{bounded_value, prepare as prepare_limits};
 pub(crate) use csv::list;
 pub(crate) use folder::refuse_folder;
+pub use listed::{listed, table};
 pub use parquet::ParquetRows;
 pub use raw::{Layout, RawRow, RawRows};
 pub(crate) use read::first_rows;

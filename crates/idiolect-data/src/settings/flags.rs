@@ -1,7 +1,9 @@
-//! What a flag means that a command does not have: an option under another name, or one of another command.
+//! What a word means that a command does not take: an option under another name, or one of another command.
 
 use super::renamed::renamed;
-use super::synonyms::{Synonym, synonym_of, without_counterpart};
+use super::synonyms::Synonym;
+use super::unlike::{letter, synonym_by_value, synonym_of, without_counterpart};
+use super::usage::as_typed;
 
 /// Commands that are named as those which have an option, at most.
 const FEW: usize = 3;
@@ -21,9 +23,10 @@ impl CommandOptions {
     }
 }
 
-/// One line on a flag that `command` does not have; nothing for one that nobody is known to use.
+/// One line on a word that the command of a call does not take; nothing for one that nobody is known to use.
 ///
-/// It names options that `command` has, or says which of `all` commands have one.
+/// `typed` are all words of the call, behind the program's name. The line names options that the command has, or says
+/// which of `all` commands have one.
 ///
 /// ```
 /// # use idiolect_data::settings::{CommandOptions, flag_hint};
@@ -32,45 +35,112 @@ impl CommandOptions {
 ///     command: command.into(),
 ///     options: vec![option.into()],
 /// });
-/// let hint = |flag, command| flag_hint(flag, command, &all).unwrap();
-/// assert_eq!(hint("--lora-r", "train"), "--lora-r is called --rank here");
+/// let hint = |typed: [&str; 2]| flag_hint(typed[1], &typed.map(String::from), &all).unwrap();
+/// assert_eq!(hint(["train", "--lora-r"]), "--lora-r is called --rank here");
 /// assert_eq!(
-///     hint("--lora-r", "export"),
+///     hint(["export", "--lora-r"]),
 ///     "--lora-r is --rank of idiolect train; idiolect export has no such option"
 /// );
 /// ```
 #[must_use]
-pub fn flag_hint(flag: &str, command: &str, all: &[CommandOptions]) -> Option<String> {
+pub fn flag_hint(flag: &str, typed: &[String], all: &[CommandOptions]) -> Option<String> {
+    let command = |word: &String| all.iter().find(|one| one.command == *word);
+    let Some(own) = typed.iter().find_map(command) else {
+        return without_command(flag, all);
+    };
+    if !flag.starts_with('-') {
+        return word_hint(flag, own);
+    }
+    if let Some(found) = letter(flag) {
+        return called(flag, own, found)
+            .or_else(|| elsewhere(flag, own, &as_typed(found.key), all));
+    }
     let name = flag.trim_start_matches('-').replace('-', "_");
-    let own = all.iter().find(|one| one.command == command)?;
+    let by_value =
+        value_of(flag, typed).and_then(|value| Some((value, synonym_by_value(&name, value)?)));
+    if let Some((value, found)) = by_value {
+        return Some(match found.key {
+            "" => format!(
+                "{flag} {value} needs no option here: it is what {} does",
+                own.command
+            ),
+            key => format!("{flag} {value} is called --{} here", as_typed(key)),
+        });
+    }
     if let Some(why) = without_counterpart(&name) {
         return Some(format!("{flag} has no counterpart here: {why}"));
     }
     if let Some(renamed) = renamed(&name) {
-        let (new, since) = (typed(renamed.new), renamed.since);
+        let (new, since) = (as_typed(renamed.new), renamed.since);
         let here = format!("{flag} is called --{new} since version {since}");
         return if own.has(&new) {
             Some(here)
         } else {
-            elsewhere(flag, own, &new, all).or_else(|| elsewhere(flag, own, &typed(&name), all))
+            elsewhere(flag, own, &new, all).or_else(|| elsewhere(flag, own, &as_typed(&name), all))
         };
     }
-    match synonym_of(command, &name) {
+    match synonym_of(&own.command, &name) {
         Some(found) => {
-            called(flag, own, found).or_else(|| elsewhere(flag, own, &typed(found.key), all))
+            called(flag, own, found).or_else(|| elsewhere(flag, own, &as_typed(found.key), all))
         }
-        None => elsewhere(flag, own, &typed(&name), all),
+        None => elsewhere(flag, own, &as_typed(&name), all),
     }
 }
 
-/// A key of a settings file as it is typed.
-fn typed(key: &str) -> String {
-    key.replace('_', "-")
+/// The value that was typed behind an option, or in one word with it.
+fn value_of<'a>(flag: &str, typed: &'a [String]) -> Option<&'a str> {
+    let at = typed
+        .iter()
+        .position(|word| word.split('=').next() == Some(flag))?;
+    let beside = typed[at].split_once('=').map(|(_, value)| value);
+    beside.or_else(|| typed.get(at + 1).map(String::as_str))
+}
+
+/// Where an option stands before any command.
+fn without_command(flag: &str, all: &[CommandOptions]) -> Option<String> {
+    let option = flag.trim_start_matches('-');
+    let mut having = all.iter().filter(|one| one.has(option));
+    let talks = |one: &&CommandOptions| one.command == "chat";
+    let command = having.clone().find(talks).or_else(|| having.next())?;
+    let command = &command.command;
+    Some(format!(
+        "{flag} stands behind a command, for example idiolect {command} {flag} ...; idiolect help lists them all"
+    ))
+}
+
+/// Endings of files, and the option that takes them.
+const FILES: [(&str, &str); 8] = [
+    ("toml", "config"),
+    ("yaml", "config"),
+    ("yml", "config"),
+    ("jsonl", "data"),
+    ("csv", "data"),
+    ("parquet", "data"),
+    ("json", "data"),
+    ("gguf", "model"),
+];
+
+/// Which option takes a word that stands by itself: by how its file's name ends, else as a prompt.
+fn word_hint(word: &str, own: &CommandOptions) -> Option<String> {
+    let ending = word.rsplit_once('.').map(|(_, ending)| ending);
+    let by_ending = FILES.iter().find(|(one, _)| Some(*one) == ending);
+    let option = by_ending.map_or("prompt", |(_, option)| option);
+    let form = match option {
+        "config" => ", as TOML",
+        _ => "",
+    };
+    let value = if by_ending.is_some() { word } else { "\"...\"" };
+    let command = &own.command;
+    own.has(option).then(|| {
+        format!(
+            "{word:?} stands by itself: idiolect {command} takes it as --{option} {value}{form}"
+        )
+    })
 }
 
 /// What a name of another program is called, where the command has an option for it.
 fn called(flag: &str, own: &CommandOptions, found: Synonym) -> Option<String> {
-    let (key, value) = (typed(found.key), found.value);
+    let (key, value) = (as_typed(found.key), found.value);
     if !own.has(&key) {
         // A training reads an adapter and writes one.
         let trains = key == "adapter" && own.has("init-adapter");
@@ -114,38 +184,15 @@ fn elsewhere(
     ))
 }
 
-/// A text that begins with settings and a colon, with their names, and those of others in it, as they are typed:
-/// `top_p: expected ...` as `--top-p: expected ...`. Another text stays as it is.
-///
-/// `is_option` says whether there is an option of that name, without the hyphens before it.
-#[must_use]
-pub fn with_typed_names(text: &str, is_option: &dyn Fn(&str) -> bool) -> String {
-    let Some((keys, rest)) = text.split_once(':') else {
-        return text.to_owned();
-    };
-    let keys: Vec<String> = keys.split(", ").map(typed).collect();
-    if !keys.iter().all(|key| is_option(key)) {
-        return text.to_owned();
-    }
-    let other = |word: &str| {
-        let name = word.trim_end_matches([',', ';', ')']);
-        let key = typed(name);
-        if word.contains('_') && is_option(&key) {
-            format!("--{key}{}", &word[name.len()..])
-        } else {
-            word.to_owned()
-        }
-    };
-    let keys: Vec<String> = keys.iter().map(|key| format!("--{key}")).collect();
-    let rest: Vec<String> = rest.split(' ').map(other).collect();
-    format!("{}:{}", keys.join(", "), rest.join(" "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn hint(flag: &str, command: &str) -> Option<String> {
+        hint_with(flag, "1", command)
+    }
+
+    fn hint_with(flag: &str, value: &str, command: &str) -> Option<String> {
         let all: [(&str, &[&str]); 6] = [
             (
                 "train",
@@ -155,10 +202,14 @@ mod tests {
                     "init-adapter",
                     "truncation",
                     "quantize",
+                    "config",
                 ],
             ),
             ("sdft", &["rank", "init-adapter"]),
-            ("generate", &["adapter", "quantize", "max-new-tokens"]),
+            (
+                "generate",
+                &["adapter", "quantize", "max-new-tokens", "prompt"],
+            ),
             ("export", &["adapter", "stored", "quantize"]),
             ("chat", &["max-new-tokens", "rank"]),
             ("eval", &["rank"]),
@@ -167,24 +218,8 @@ mod tests {
             command: command.into(),
             options: options.iter().map(ToString::to_string).collect(),
         });
-        flag_hint(flag, command, &all)
-    }
-
-    #[test]
-    fn settings_are_named_as_they_are_typed() {
-        let is_option = |name: &str| ["top-p", "max-length", "data"].contains(&name);
-        let shown = |text| with_typed_names(text, &is_option);
-        assert_eq!(
-            shown("top_p, data: expected one (max_length), as max_others say"),
-            "--top-p, --data: expected one (max_length), as max_others say"
-        );
-        assert_eq!(
-            shown("top_p: expected max_length; found 2"),
-            "--top-p: expected --max-length; found 2"
-        );
-        for other in ["top_p, q: expected", "a text", "a.toml: top_p"] {
-            assert_eq!(shown(other), other);
-        }
+        let typed: Vec<String> = [command, flag, value].map(str::to_owned).into();
+        flag_hint(flag, &typed, &all)
     }
 
     #[test]
@@ -248,5 +283,51 @@ mod tests {
         assert_eq!(hint("--nobody-knows", "train"), None);
         // No command of this program has what it means.
         assert_eq!(hint("--save-steps", "train"), None);
+    }
+
+    #[test]
+    fn a_value_a_letter_and_a_word_by_itself_are_answered_too() {
+        for (flag, value, command, expected) in [
+            (
+                "--fine-tune-type",
+                "dora",
+                "train",
+                "--fine-tune-type dora is called --dora here",
+            ),
+            (
+                "--fine-tune-type",
+                "full",
+                "train",
+                "--fine-tune-type full is called --full here",
+            ),
+            (
+                "--fine-tune-type",
+                "lora",
+                "train",
+                "--fine-tune-type lora needs no option here: it is what train does",
+            ),
+            ("-c", "a.toml", "train", "-c is called --config here"),
+            (
+                "a.yaml",
+                "",
+                "train",
+                "\"a.yaml\" stands by itself: idiolect train takes it as --config a.yaml, as TOML",
+            ),
+            (
+                "hello you",
+                "",
+                "generate",
+                "\"hello you\" stands by itself: idiolect generate takes it as --prompt \"...\"",
+            ),
+            (
+                "--rank",
+                "8",
+                "nothing",
+                "--rank stands behind a command, for example idiolect chat --rank ...; idiolect help lists them all",
+            ),
+        ] {
+            assert_eq!(hint_with(flag, value, command).as_deref(), Some(expected));
+        }
+        assert_eq!(hint("hello", "train"), None);
     }
 }

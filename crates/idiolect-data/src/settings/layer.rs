@@ -53,21 +53,30 @@ impl Layer {
 pub fn from_toml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, DataError> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.unwrap_or_default().matches('\n').count();
+        let form = other_form(name, text.lines().nth(line).unwrap_or_default());
         DataError::Toml {
             place: name.to_owned(),
-            line: 1 + before.unwrap_or_default().matches('\n').count(),
-            problem: format!("{}{}", error.message(), other_form(name, text)),
+            line: line + 1,
+            problem: format!("{}{form}", error.message()),
         }
     })
 }
 
-/// What to write instead, where a file is of another form by its name or its first line.
-fn other_form(name: &str, text: &str) -> &'static str {
+/// What to write instead, where a file is of another form by its name, or the line that does not parse is.
+fn other_form(name: &str, line: &str) -> &'static str {
     let end = Path::new(name).extension().and_then(OsStr::to_str);
-    let first = text
-        .lines()
-        .find(|line| !line.trim_start().starts_with('#'));
-    let is_yaml = first.is_some_and(|line| line.contains(": ") && !line.contains('='));
+    let is_name = |key: &str| {
+        key.trim()
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-".contains(c))
+    };
+    let (of_yaml, of_toml) = (line.split_once(':'), line.split_once('='));
+    let is_yaml = of_yaml.is_some_and(|(key, _)| is_name(key));
+    let is_bare = of_toml.is_some_and(|(_, value)| {
+        let value = value.trim_start();
+        value.starts_with(|c: char| c.is_alphabetic() || "./~".contains(c))
+    });
     match end {
         Some("json") => {
             " (settings are TOML: `key = \"text\"` in the place of `\"key\": \"text\"`)"
@@ -75,6 +84,7 @@ fn other_form(name: &str, text: &str) -> &'static str {
         end if is_yaml || matches!(end, Some("yaml" | "yml")) => {
             " (settings are TOML: `key = \"text\"` in the place of `key: text`)"
         }
+        _ if is_bare => " (a text stands in quotes: `key = \"text\"`)",
         _ => "",
     }
 }

@@ -7,8 +7,9 @@ use super::keys::{Settings, duplicates, keys};
 use super::kinds::expected;
 use super::layer::Layer;
 use super::renamed::renamed;
-use super::synonyms::{synonym, without_counterpart};
+use super::synonyms::synonym;
 use super::tables::{no_table, refuse_table};
+use super::unlike::{synonym_by_value, without_counterpart};
 use crate::DataError;
 
 /// The settings that `layers` give together: a later layer wins, and what none says has its default.
@@ -50,7 +51,12 @@ fn one_owner<T: Settings>() -> Result<(), DataError> {
 
 fn refuse(layer: &Layer, key: &str, known: &[String]) -> DataError {
     let (place, key) = (layer.name.clone(), key.to_owned());
-    let own = synonym(&key).filter(|own| known.iter().any(|name| name == own.key));
+    let value = layer.values.get(&key).and_then(Value::as_str);
+    let own = value.and_then(|value| synonym_by_value(&key, value));
+    let own = own
+        .filter(|own| !own.key.is_empty())
+        .or_else(|| synonym(&key));
+    let own = own.filter(|own| known.iter().any(|name| name == own.key));
     if let Some(own) = own {
         let expected = format!("{own}, as it is called here");
         return DataError::UnknownKey {

@@ -2,12 +2,12 @@
 //!
 //! Sources: `LoraConfig` of PEFT 0.21, `TrainingArguments` of transformers 5.24 and `SFTConfig` of TRL 1.16, the
 //! configuration files of axolotl 0.13 and LLaMA-Factory 0.9, and the parser of mlx-lm 0.29. No name here is a key of
-//! this program.
+//! this program. What depends on a command or a value, and what there is nothing for, stands in `unlike.rs`.
 
 use std::fmt;
 
 /// A name that others use, the key that it is here, and which value of that is meant, where it is one, or what its values are.
-const SYNONYMS: [(&str, &str, &str); 89] = [
+const SYNONYMS: &[(&str, &str, &str)] = &[
     // PEFT
     ("r", "rank", ""),
     ("lora_alpha", "alpha", ""),
@@ -54,6 +54,11 @@ const SYNONYMS: [(&str, &str, &str); 89] = [
     ("fp16", "dtype", "f16"),
     ("max_seq_length", "max_length", ""),
     ("dataset_name", "data", ""),
+    (
+        "resume_from_checkpoint",
+        "resume",
+        "without a value, it resumes from the latest checkpoint of --out",
+    ),
     ("dataset_text_field", "format", "text"),
     // axolotl
     ("base_model", "model", ""),
@@ -118,75 +123,41 @@ const SYNONYMS: [(&str, &str, &str); 89] = [
     ("grad_accumulation_steps", "accumulation", ""),
     ("temp", "temperature", ""),
     ("max_tokens", "max_new_tokens", ""),
+    (
+        "val_batches",
+        "eval_sample",
+        "a number of rows, not of batches",
+    ),
+    // vLLM, and trackers
+    ("lora_modules", "adapter", "as NAME=FOLDER"),
+    ("wandb", "track", TRACKERS),
+    ("use_wandb", "track", TRACKERS),
+    ("wandb_project", "track", TRACKERS),
     // In short
     ("lr", "learning_rate", ""),
     ("warmup", "warmup_steps", ""),
     ("bs", "batch_size", ""),
     ("n_epochs", "epochs", ""),
     ("model_path", "model", ""),
+    ("train_data", "data", ""),
+    ("train_file", "data", ""),
+    ("train_path", "data", ""),
+    ("training_data", "data", ""),
+    ("data_path", "data", ""),
+    ("dataset_path", "data", ""),
+    ("data_files", "data", ""),
+    ("val_data", "eval_data", ""),
+    ("valid_data", "eval_data", ""),
+    ("validation_data", "eval_data", ""),
+    ("test_data", "eval_data", ""),
+    ("system_prompt", "system", ""),
+    ("config_file", "config", ""),
     ("output", "out", ""),
     ("num_fewshot", "shots", ""),
     ("tasks", "task", ""),
 ];
 
-/// What is meant where a command has an option of its own for a name that others use: the command, the name, and the key
-/// with its values.
-const OF_COMMANDS: [(&str, &str, &str, &str); 7] = [
-    ("export", "quantization", "stored", TYPES),
-    // Unsloth
-    ("export", "quantization_method", "stored", TYPES),
-    // llama.cpp
-    ("export", "outtype", "stored", TYPES),
-    ("export", "outfile", "out", ""),
-    // What it writes is no run.
-    (
-        "init",
-        "out",
-        "config",
-        "the file that it writes; --run names the run directory",
-    ),
-    (
-        "init",
-        "output",
-        "config",
-        "the file that it writes; --run names the run directory",
-    ),
-    ("init", "output_dir", "run", ""),
-];
-const TYPES: &str = "the type of the file's matrices, as q8_0";
-
-/// Settings of other programs that this one has none for, each with the reason.
-const WITHOUT: [(&str, &str); 11] = [
-    ("logging_steps", EACH_STEP),
-    ("logging_strategy", EACH_STEP),
-    ("steps_per_report", EACH_STEP),
-    ("optim", OPTIMISER),
-    ("optimizer", OPTIMISER),
-    ("mask_prompt", RESPONSES),
-    ("train_on_inputs", RESPONSES),
-    ("train_on_prompt", RESPONSES),
-    ("completion_only_loss", RESPONSES),
-    ("assistant_only_loss", RESPONSES),
-    ("push_to_hub", "idiolect push uploads what was trained"),
-];
-const EACH_STEP: &str = "each step is in metrics.jsonl of the run directory, and --log-every SECONDS is the time \
-                         between two lines of a log";
-const OPTIMISER: &str = "the optimiser is AdamW";
-const RESPONSES: &str = "responses alone are trained, as idiolect inspect --data shows; the format text trains whole \
-                         texts";
-
-/// Commands of other programs (mlx-lm, LLaMA-Factory, lm-evaluation-harness, the Hub's), and those that do it here.
-const COMMANDS: [(&str, &str); 9] = [
-    ("lora", "train"),
-    ("finetune", "train"),
-    ("fine-tune", "train"),
-    ("sft", "train"),
-    ("fuse", "merge"),
-    ("convert", "export"),
-    ("evaluate", "eval"),
-    ("upload", "push"),
-    ("download", "fetch"),
-];
+const TRACKERS: &str = "mlflow:URL; or --tensorboard, there is no Weights & Biases";
 
 /// What a name of another program means here; shown as the key, with its value where one is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,28 +197,6 @@ pub fn synonym(name: &str) -> Option<Synonym> {
     let found = SYNONYMS.iter().find(|(other, _, _)| *other == name)?;
     let (_, key, value) = *found;
     Some(Synonym { key, value })
-}
-
-/// [`synonym`] for a command, which may have an option of its own for the name.
-pub(super) fn synonym_of(command: &str, name: &str) -> Option<Synonym> {
-    let own = OF_COMMANDS
-        .iter()
-        .find(|(of, other, _, _)| (*of, *other) == (command, name));
-    own.map(|(_, _, key, value)| Synonym { key, value })
-        .or_else(|| synonym(name))
-}
-
-/// Why this program has no setting for what others call so; nothing for a name that has one, or that is not known.
-pub(super) fn without_counterpart(name: &str) -> Option<&'static str> {
-    let found = WITHOUT.iter().find(|(other, _)| *other == name);
-    found.map(|(_, why)| *why)
-}
-
-/// The command here that does what a command of another program does; nothing for one that is not known.
-#[must_use]
-pub fn command_synonym(name: &str) -> Option<&'static str> {
-    let found = COMMANDS.iter().find(|(other, _)| *other == name);
-    found.map(|(_, own)| *own)
 }
 
 #[cfg(test)]

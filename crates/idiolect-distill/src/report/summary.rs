@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DistillError;
 use crate::record::RewriteRecord;
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 
 /// Mean length of the responses of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct DistillSummary {
     pub refused: BTreeMap<String, usize>,
     /// `refused` by `rewritten`, 0 to 1.
     pub refused_share: BTreeMap<String, f64>,
+    /// Rewrites that were refused for a banned phrase, by the phrase.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub banned_phrases: BTreeMap<String, usize>,
     /// Rewrites by how they ended.
     pub finish_reasons: BTreeMap<String, usize>,
     /// Tokens written for all rewrites.
@@ -89,6 +92,7 @@ impl DistillSummary {
             identical: unchanged.count() + replaced - rows,
             refused_share: refused.iter().map(share).collect(),
             refused,
+            banned_phrases: counts(records.iter().filter_map(banned)),
             finish_reasons: counts(records.iter().map(|record| record.finish_reason.as_str())),
             tokens: sum(records.iter().map(|record| record.token_count)),
             tokens_per_pass: tokens_per_pass(records),
@@ -111,6 +115,18 @@ impl DistillSummary {
             tokens_per_pass: None,
             ..self
         }
+    }
+
+    /// The phrases that a reason is about, each with its count, in brackets.
+    fn phrases_of(&self, reason: &str) -> String {
+        if reason != "banned_phrase" || self.banned_phrases.is_empty() {
+            return String::new();
+        }
+        let phrases = self.banned_phrases.iter();
+        let phrases: Vec<String> = phrases
+            .map(|(phrase, count)| format!("{phrase:?} {count}"))
+            .collect();
+        format!(" ({})", phrases.join(", "))
     }
 
     /// Writes the summary as indented JSON, whole or not at all.
@@ -141,9 +157,10 @@ impl fmt::Display for DistillSummary {
         for (reason, count) in &self.refused {
             write!(
                 f,
-                "; {} refused: {}",
+                "; {} refused: {}{}",
                 counted(*count, "rewrite", "rewrites"),
-                reason.replace('_', " ")
+                reason.replace('_', " "),
+                self.phrases_of(reason)
             )?;
         }
         if let left @ 1.. = rows.saturating_sub(*rewritten) {
@@ -209,6 +226,14 @@ fn responses(set: &Dataset) -> impl Iterator<Item = &str> {
         .map(|row| row.example.response().unwrap_or(""))
 }
 
+/// The banned phrase that a rewrite was refused for.
+fn banned(record: &RewriteRecord) -> Option<&str> {
+    match &record.verdict {
+        Verdict::Reject(Reason::BannedPhrase { phrase }) => Some(phrase),
+        _ => None,
+    }
+}
+
 fn counts<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for name in names {
@@ -223,5 +248,29 @@ fn ratio(part: usize, whole: usize) -> f64 {
         0.0
     } else {
         part as f64 / whole as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn banned_phrases_are_named_with_their_counts() {
+        let length = json!({"words": 1.0, "characters": 4.0});
+        let summary: DistillSummary = serde_json::from_value(json!({
+            "rows": 9, "rewritten": 9, "replaced": 6, "replaced_share": 0.5, "kept": 3, "identical": 0,
+            "refused": {"banned_phrase": 3}, "refused_share": {}, "finish_reasons": {}, "tokens": 9,
+            "banned_phrases": {"my response": 2, "reference answer": 1},
+            "length_before": length, "length_after": length,
+        }))
+        .unwrap();
+        assert_eq!(
+            summary.to_string(),
+            "6 of 9 responses replaced by rewrites, 0 of these by the same words; \
+             3 rewrites refused: banned phrase (\"my response\" 2, \"reference answer\" 1)"
+        );
     }
 }

@@ -1,18 +1,17 @@
 //! What a training run will need, computed before it starts, and whether it fits.
 
 use std::cmp::Reverse;
-use std::fmt;
 use std::path::Path;
 
+use burn::module::Module;
 use burn::tensor::Device;
-use idiolect_input::counted;
 use idiolect_lm::device::{free_memory, is_host};
 use idiolect_lora::LoraAdapter;
 use idiolect_model::{Decoder, Weights};
 use idiolect_train::{RowSize, Rows, TrainConfig, TrainError};
 use serde::Serialize;
 
-use super::sizes::{LongestBatch, Sizes, product};
+use super::sizes::{LongestBatch, Sizes, megabytes, product};
 use crate::{ActivationCheckpointing, FineTuneError};
 
 /// What a run trains.
@@ -61,6 +60,10 @@ impl Memory {
 /// Memory in bytes and work in tokens of a training run: the plan that a run directory holds as `plan.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MemoryPlan {
+    /// Parameters of the model.
+    pub parameters: usize,
+    /// Parameters that train: those of the adapter, or all of the model's.
+    pub trained_parameters: usize,
     /// The weights of the model.
     pub weights_bytes: usize,
     /// Adapter, its gradients, the two moments of the optimiser, and copies while a checkpoint is written.
@@ -126,6 +129,11 @@ impl MemoryPlan {
         let sizes = sizes(run, batch);
         let again = computes_again(run, &sizes);
         Ok(Self {
+            parameters: run.decoder.num_params(),
+            trained_parameters: match run.trained {
+                Trained::Adapter(adapter) => adapter.num_params(),
+                Trained::Weights(weights) => weights.num_params(),
+            },
             weights_bytes: sizes.weights,
             trained_bytes: sizes.trained,
             activation_bytes: sizes.activations(again),
@@ -180,44 +188,6 @@ impl MemoryPlan {
         let text = serde_json::to_string_pretty(self).map_err(std::io::Error::from);
         let written = text.and_then(|text| std::fs::write(path, text + "\n"));
         written.map_err(FineTuneError::io(path))
-    }
-}
-
-impl fmt::Display for MemoryPlan {
-    /// Rows, tokens and memory in one line.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&counted(self.rows, "row", "rows"))?;
-        match (self.tokens, self.trained_tokens) {
-            (Some(all), Some(trained)) => {
-                let all = counted(all, "token", "tokens");
-                write!(f, " of {all}, {trained} of them trained")?;
-            }
-            _ => f.write_str(", read as they are needed")?,
-        }
-        write!(
-            f,
-            "; {} to a batch, {} to a step; the longest batch has {}; memory",
-            self.batch_size,
-            self.batch_size.saturating_mul(self.accumulation),
-            counted(self.longest_batch_tokens, "token", "tokens")
-        )?;
-        if self.devices > 1 {
-            write!(f, " on each of {} devices", self.devices)?;
-        }
-        let again = if self.activation_checkpointing {
-            " (blocks are computed twice)"
-        } else {
-            ""
-        };
-        write!(
-            f,
-            ": weights {}, trained parameters {}, activations {}{again}, logits {}; free beside the weights: {}",
-            megabytes(self.weights_bytes),
-            megabytes(self.trained_bytes),
-            megabytes(self.activation_bytes),
-            megabytes(self.logits_bytes),
-            self.available_bytes.map_or("unknown".into(), megabytes),
-        )
     }
 }
 
@@ -280,14 +250,12 @@ fn longest(rows: &dyn Rows) -> Result<usize, FineTuneError> {
     Ok(width)
 }
 
-fn megabytes(bytes: usize) -> String {
-    format!("{} MB", bytes.div_ceil(1_000_000))
-}
-
 #[cfg(test)]
 impl MemoryPlan {
     /// One for tests.
     pub(crate) const SMALL: Self = Self {
+        parameters: 10,
+        trained_parameters: 1,
         weights_bytes: 40,
         trained_bytes: 10,
         activation_bytes: 30,

@@ -172,3 +172,8 @@ fn input(projection: Projection) -> Input {
         Projection::Down => Input::Down,
     }
 }
+
+/// Bytes in megabytes, rounded up.
+pub(super) fn megabytes(bytes: usize) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}

@@ -153,7 +153,7 @@ impl<'a> OnPolicyRun<'a> {
             return Ok(Some(start.clone().frozen()));
         };
         let (decoder, device) = (self.model.decoder(), self.model.device());
-        let adapter = idiolect_lora::load_adapter(&adapter_folder(folder), decoder, &device)?;
+        let adapter = idiolect_lora::load_adapter(&adapter_folder(folder)?, decoder, &device)?;
         if adapter.whole.is_empty() {
             return Ok(Some(adapter.frozen()));
         }
@@ -237,7 +237,7 @@ impl<'a> OnPolicyRun<'a> {
         let context = serde_json::to_value(&self.context).unwrap_or_default();
         fixed.insert("context".into(), shown(context));
         if let Some(folder) = &self.teaching.teacher_adapter {
-            let hash = idiolect_data::content_hash(&adapter_folder(folder))?;
+            let hash = idiolect_data::content_hash(&adapter_folder(folder)?)?;
             fixed.insert("teacher_adapter".into(), hash);
         }
         Ok(fixed)

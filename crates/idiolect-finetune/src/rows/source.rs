@@ -9,6 +9,7 @@ use idiolect_train::Rows;
 
 use super::data::{LazyRows, TrainingData};
 use super::lazy::{LazySet, LazySets, LazySource, cache};
+use super::place::placed;
 use super::prepared::Prepared;
 use super::stored::{Pairing, StoredCount};
 use crate::loss::{Loss, StoredDistributions};
@@ -119,13 +120,13 @@ impl RowSource<'_> {
             Some(pairing) => pairing.pair(files, row, tokens),
             None => Ok(()),
         };
+        let mut examples = |rows: &[Row], files: &[PathBuf]| {
+            let made = Prepared::examples(model, rows, bad_rows, settings, (seed, &mut each));
+            made.map_err(|error| placed(error, rows, files))
+        };
         match data {
-            TrainingData::Set(set) => {
-                Prepared::examples(model, &set.rows, bad_rows, settings, (seed, &mut each))
-            }
-            TrainingData::Examples(rows) => {
-                Prepared::examples(model, rows, bad_rows, settings, (seed, &mut each))
-            }
+            TrainingData::Set(set) => examples(&set.rows, std::slice::from_ref(&set.path)),
+            TrainingData::Examples(rows) => examples(rows, files),
             TrainingData::Tokens(rows) => Prepared::tokens(model, rows, settings, seed),
             TrainingData::Lazy(_) => {
                 let expected = "rows that are held in memory";

@@ -47,7 +47,7 @@ pub(crate) fn described(
     if let Some(folder) = &settings.init_adapter {
         fixed.insert(
             "init_adapter".into(),
-            content_hash(&adapter_folder(folder))?,
+            content_hash(&adapter_folder(folder)?)?,
         );
     }
     let config = serde_json::to_value(&adapter.config).unwrap_or_default();

@@ -69,7 +69,7 @@ impl Start<'_> {
     pub(crate) fn adapter_on(&self, decoder: &Decoder) -> Result<LoraAdapter, FineTuneError> {
         let device = decoder.device().autodiff();
         if let Some(folder) = &self.settings.init_adapter {
-            let adapter = idiolect_lora::load_adapter(&adapter_folder(folder), decoder, &device)?;
+            let adapter = idiolect_lora::load_adapter(&adapter_folder(folder)?, decoder, &device)?;
             adapter.refuse_folded()?;
             return Ok(adapter);
         }

@@ -46,7 +46,7 @@ fn a_run_after_an_error_works_in_the_same_directory() {
     let tuned = run(Truncation::Drop).on_event(|event| lines.push(event.to_string()));
     let tuned = tuned.start().unwrap();
     assert_eq!(tuned.report.done, 12);
-    assert_eq!(lines[0], "1 row was left out and 0 cut for their length");
+    assert_eq!(lines[0], "rows that were too long: 1 left out, 0 truncated");
     assert_eq!(
         bits(&tuned.adapter),
         bits(&place.in_folder("plain").adapter)

@@ -1,8 +1,10 @@
 //! Vocabularies that grow, and adapters that are trained further.
 
-use idiolect_finetune::{FineTune, FineTuneSettings, Loss};
+use idiolect_data::settings::Layer;
+use idiolect_finetune::{FineTune, FineTuneSettings, Loss, TrainSettings};
+use idiolect_lora::LoraConfig;
 
-use crate::place::{Place, config, numbers};
+use crate::place::{Place, config, numbers, read};
 
 #[test]
 fn a_word_is_added_trained_and_comes_back_with_its_adapter() {
@@ -67,4 +69,52 @@ fn a_divergence_from_the_base_model_falls() {
         let most = held_out[0].max(losses[0]);
         assert!(held_out[3] < 0.5 * most, "{loss}: {losses:?} {held_out:?}");
     }
+}
+
+#[test]
+fn an_adapter_that_is_trained_further_keeps_its_shape() {
+    let Some(place) = Place::new() else { return };
+    let data = place.data();
+    let small = LoraConfig {
+        rank: 2,
+        targets: "v_proj,q_proj".parse().unwrap(),
+        ..LoraConfig::default()
+    };
+    let first = place.run(&data).lora(small.clone());
+    first.run_dir(place.path("first")).start().unwrap();
+    let run = |lora: LoraConfig| {
+        let settings = FineTuneSettings {
+            init_adapter: Some(place.path("first")),
+            ..FineTuneSettings::default()
+        };
+        let run = place.run(&data).lora(lora).settings(settings);
+        run.run_dir(place.path("more")).resume(true).start()
+    };
+    let other = LoraConfig {
+        rank: 4,
+        ..LoraConfig::default()
+    };
+    let error = run(other).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "rank: expected 2, that of init_adapter, or nothing beside it, found 4"
+    );
+    assert!(!place.path("more").exists());
+    for lora in [LoraConfig::default(), small] {
+        assert_eq!(run(lora).unwrap().adapter.config.rank, 2);
+        let settings = read(&place.path("more/run.toml"));
+        assert!(settings.contains("\nrank = 2\n"), "{settings}");
+    }
+    // What is given counts also where it is the default.
+    let layer = |text: &str| Layer::parse("command line", text).unwrap();
+    let start = format!("init_adapter = {:?}\n", place.path("first"));
+    let settings = TrainSettings::of_layers(&[layer(&start)]).unwrap();
+    assert_eq!(settings.lora.rank, 2);
+    let error = TrainSettings::of_layers(&[layer(&format!("{start}rank = 8\n"))]);
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .starts_with("rank: expected 2")
+    );
 }

@@ -53,8 +53,11 @@ impl LanguageModel {
     /// The weighted sum of adapters, as one that is in memory.
     pub(super) fn combined(&self, parts: &[WeightedAdapter]) -> Result<LoraAdapter, LmError> {
         let read = |part: &WeightedAdapter| {
-            let adapter =
-                load_adapter(&adapter_folder(&part.folder), &self.decoder, &self.device())?;
+            let adapter = load_adapter(
+                &adapter_folder(&part.folder)?,
+                &self.decoder,
+                &self.device(),
+            )?;
             let weight = part.weight;
             Ok::<_, LmError>(ScaledAdapter { adapter, weight })
         };

@@ -1,9 +1,10 @@
 //! An adapter folded into its model, as a Hugging Face folder.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use idiolect_data::fill_folder;
 use idiolect_lora::{LoraAdapter, combine, merge_checked};
 use idiolect_model::{Decoder, SaveOptions, save, weight_files};
@@ -49,10 +50,30 @@ pub struct MergeSummary {
     pub out: PathBuf,
     /// Its files.
     pub files: Vec<String>,
-    /// Largest difference of a logit, merged against unmerged, over a short text.
+    /// Type of its weights.
+    pub stored: Dtype,
+    /// Largest difference of a logit over a short text: the merged model, its weights rounded to that type, against the
+    /// adapter on its base.
     pub max_logit_difference: f64,
     /// Logits compared.
     pub logits_compared: usize,
+}
+
+impl fmt::Display for MergeSummary {
+    /// Where the model is, and how far it is from the adapter on its base.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (out, stored) = (self.out.display(), self.stored);
+        write!(
+            f,
+            "merged model in {out}, stored as {stored}; beside the adapter on its base, no logit of a short text is \
+             more than {:.2e} off",
+            self.max_logit_difference
+        )?;
+        match stored {
+            Dtype::F32 => Ok(()),
+            _ => write!(f, " ({stored} rounds the weights; --stored f32 does not)"),
+        }
+    }
 }
 
 impl LanguageModel {
@@ -74,7 +95,7 @@ impl LanguageModel {
             return Err(LmError::setting("out", expected, out.join(held).display()));
         }
         let probe = probe(&text, &decoder.device())?;
-        let (merged, report) = merge_checked(decoder, &adapter, &probe)?;
+        let (merged, unmerged) = merge_checked(decoder, &adapter, probe)?;
         let options = SaveOptions {
             stored: stored.into(),
             max_shard_bytes: options.max_shard_megabytes.saturating_mul(MEGABYTE),
@@ -85,9 +106,11 @@ impl LanguageModel {
             files.extend(text.save(own)?);
             Ok::<_, LmError>(files)
         })?;
+        let report = unmerged.against(merged, FloatDType::from(stored).into());
         Ok(MergeSummary {
             out: out.to_owned(),
             files,
+            stored,
             max_logit_difference: report.max_logit_difference.into(),
             logits_compared: report.compared,
         })

@@ -1,13 +1,12 @@
 //! Putting adapters on a model and taking them off: from folders, from memory, one or several.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use idiolect_data::{RunDir, content_hash};
+use idiolect_data::content_hash;
 use idiolect_lora::{LoraAdapter, ScaledAdapter, Stack, load_adapter};
 
-use super::{Adapted, Adapters, Stacked, WeightedAdapter, fit};
+use super::{Adapted, Adapters, Stacked, WeightedAdapter, adapter_folder, fit};
 use crate::text::{TemplateChoice, Text, date_of, larger, template_of};
 use crate::{LanguageModel, LmError};
 
@@ -21,10 +20,10 @@ impl LanguageModel {
     ///
     /// # Errors
     ///
-    /// [`LmError::Lora`] for a folder that cannot be read or does not fit the model; [`LmError::Setting`] and
-    /// [`LmError::Tokens`] for a tokenizer that does not fit.
+    /// [`LmError::Lora`] for a folder that cannot be read or does not fit the model; [`LmError::Setting`] for one
+    /// without an adapter; that and [`LmError::Tokens`] for a tokenizer that does not fit.
     pub fn load_adapter(&self, folder: &Path) -> Result<Self, LmError> {
-        let folder = &*adapter_folder(folder);
+        let folder = &*adapter_folder(folder)?;
         let files = larger(folder, &self.text.tokenizer)?;
         let adapter = load_adapter(folder, &self.decoder, &self.device())?.frozen();
         let hash = OnceLock::from(content_hash(folder)?);
@@ -81,7 +80,7 @@ impl LanguageModel {
             hashes: Vec::new(),
         };
         for WeightedAdapter { folder, weight } in parts {
-            let folder = &*adapter_folder(folder);
+            let folder = &*adapter_folder(folder)?;
             let more = larger(folder, &self.text.tokenizer)?.is_some();
             let part = load_adapter(folder, &self.decoder, &self.device())?;
             if more || !part.whole.is_empty() {
@@ -147,14 +146,4 @@ impl LanguageModel {
             ..self.clone()
         })
     }
-}
-
-/// The folder of an adapter, also where that of the run is given which trained it.
-#[must_use]
-pub fn adapter_folder(folder: &Path) -> Cow<'_, Path> {
-    let trained = RunDir::new(folder).adapter();
-    if !folder.join("adapter_config.json").exists() && trained.is_dir() {
-        return trained.into();
-    }
-    folder.into()
 }

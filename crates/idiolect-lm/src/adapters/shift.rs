@@ -71,7 +71,11 @@ impl LanguageModel {
     pub fn shift_of(&self, parts: &[WeightedAdapter]) -> Result<Shifts, LmError> {
         let sites = match parts {
             [only] if only.is_whole() => adapter_shift(
-                &load_adapter(&adapter_folder(&only.folder), &self.decoder, &self.device())?,
+                &load_adapter(
+                    &adapter_folder(&only.folder)?,
+                    &self.decoder,
+                    &self.device(),
+                )?,
                 &self.decoder,
             ),
             several => adapter_shift(&self.combined(several)?, &self.decoder),

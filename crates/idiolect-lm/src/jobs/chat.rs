@@ -7,6 +7,7 @@ use idiolect_completion::Progress;
 use idiolect_data::{Message, Role};
 use idiolect_generate::{Generated, GenerationSettings};
 
+use crate::adapters::check_folders;
 use crate::{
     GenerateRun, LanguageModel, LmError, ModelPrompt, ModelSettings, WeightedAdapter, on_threads,
 };
@@ -52,6 +53,7 @@ impl Chat {
     /// [`LmError`] for settings out of range, and a model or an adapter that cannot be opened.
     pub fn open(settings: ChatSettings, progress: &dyn Progress) -> Result<Self, LmError> {
         settings.generation.check()?;
+        check_folders(&settings.adapters)?;
         let sides = on_threads(settings.model.threads, || {
             let base = LanguageModel::load(&settings.model, progress)?;
             let model = base.load_adapters(&settings.adapters)?;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use idiolect_completion::{Progress, Reasoning, ReplyCounter, taken_out};
 use idiolect_data::{BadRows, SkippedRow};
 use idiolect_generate::GenerationSettings;
+use idiolect_input::counted;
 
+use crate::adapters::check_folders;
 use crate::rows::{KeptRows, read_prompts_with, tell_skipped};
 use crate::{
     GenerateRun, GeneratedRow, LanguageModel, LmError, ModelPrompt, ModelSettings, PromptRow,
@@ -148,7 +150,12 @@ impl Generate {
                 SkippedRow::write(skipped, list)?;
                 let (count, list) = (skipped.len(), list.display());
                 progress.note(&format!(
-                    "{count} rows cannot be used and are skipped: see {list}"
+                    "{}: see {list}",
+                    counted(
+                        count,
+                        "row cannot be used and is skipped",
+                        "rows cannot be used and are skipped"
+                    )
                 ));
             }
             _ => tell_skipped(skipped, progress),
@@ -158,6 +165,7 @@ impl Generate {
 
     pub(super) fn open(&self, progress: &dyn Progress) -> Result<LanguageModel, LmError> {
         self.generation.check()?;
+        check_folders(&self.adapters)?;
         let model = LanguageModel::load(&self.model, progress)?;
         model.load_adapters(&self.adapters)
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::DType;
+use idiolect_data::listed;
+use idiolect_input::counted;
 use idiolect_lora::{LoraAdapter, adapter_shift, total_shift};
 use idiolect_model::Cache;
 use serde::Serialize;
@@ -194,12 +196,7 @@ impl fmt::Display for ModelSummary {
     /// Lines of `name  value`, parts as `memory.weights_bytes`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let about = serde_json::to_value(self).map_err(|_| fmt::Error)?;
-        let lines = table(&about, "");
-        let longest = lines.iter().map(|(name, _)| name.len()).max();
-        let width = longest.unwrap_or_default();
-        lines
-            .iter()
-            .try_for_each(|(name, value)| writeln!(f, "{name:<width$} {value}"))
+        f.write_str(&listed(&about))
     }
 }
 
@@ -211,21 +208,7 @@ fn carried(names: &[String]) -> Vec<String> {
             .entry(name.split('.').next().unwrap_or(name))
             .or_default() += 1;
     }
-    let one = |(part, count): (&str, usize)| format!("{part} ({count} tensors)");
+    let one =
+        |(part, count): (&str, usize)| format!("{part} ({})", counted(count, "tensor", "tensors"));
     counts.into_iter().map(one).collect()
-}
-
-/// Names and values, in their order.
-fn table(about: &Value, prefix: &str) -> Vec<(String, String)> {
-    let mut lines = Vec::new();
-    for (name, value) in about.as_object().into_iter().flatten() {
-        let name = format!("{prefix}{name}");
-        match value {
-            Value::Object(_) => lines.extend(table(value, &format!("{name}."))),
-            Value::Null => {}
-            Value::String(plain) => lines.push((name, plain.clone())),
-            other => lines.push((name, other.to_string())),
-        }
-    }
-    lines
 }

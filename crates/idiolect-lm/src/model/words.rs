@@ -36,7 +36,7 @@ impl LanguageModel {
     /// on; [`LmError::Tokens`] for one that cannot be read.
     pub fn with_words_of(&self, adapter: &Path) -> Result<Self, LmError> {
         self.refuse_adapters("init_adapter")?;
-        let adapter = &*adapter_folder(adapter);
+        let adapter = &*adapter_folder(adapter)?;
         let tokenizer = &self.text.tokenizer;
         let Some(files) = larger(adapter, tokenizer)? else {
             return Ok(self.clone());

@@ -29,7 +29,13 @@ fn a_merged_model_answers_as_the_adapter_did() {
     let keys: Vec<&String> = shown.as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        ["out", "files", "max_logit_difference", "logits_compared"]
+        [
+            "out",
+            "files",
+            "stored",
+            "max_logit_difference",
+            "logits_compared"
+        ]
     );
     let merged = LanguageModel::open(&out.display().to_string()).unwrap();
     assert!((loss(&merged) - expected).abs() < 1e-3);
@@ -46,7 +52,9 @@ fn a_merged_model_answers_as_the_adapter_did() {
     let stack = model.load_adapters(&parts).unwrap();
     let expected = loss(&stack);
     let out = place.path().join("half");
-    stack.merge(&out, half).unwrap();
+    let rounded = stack.merge(&out, half).unwrap();
+    assert!(rounded.max_logit_difference > 1e-3, "{rounded}");
+    assert!(rounded.to_string().contains("bf16 rounds the weights"));
     let merged = LanguageModel::open(&out.display().to_string()).unwrap();
     assert!((loss(&merged) / expected - 1.0).abs() < 1e-2);
     let error = model.merge(&out, half).unwrap_err().to_string();

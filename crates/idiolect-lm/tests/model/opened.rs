@@ -171,7 +171,7 @@ fn what_does_not_fit_is_refused_by_name() {
     refused(&ModelSettings::of("no/such/folder"), &["no/such/folder"]);
     assert!(matches!(
         LanguageModel::open("no/such/folder").unwrap_err(),
-        LmError::Model(_)
+        LmError::Setting { .. }
     ));
 }
 

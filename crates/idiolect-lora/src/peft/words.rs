@@ -5,6 +5,7 @@
 //! decoder's, since the vocabulary may have been resized.
 
 use burn::tensor::Device;
+use idiolect_input::counted;
 
 use super::folding::{Changes, Folding, Words};
 use super::tensors::Reader;
@@ -76,7 +77,7 @@ fn check(
     let below = below.unwrap_or(if tied { above } else { config.vocab_size });
     let name = Reader::name(HEAD, "weight");
     if above != below {
-        let (expected, found) = (format!("{above} rows"), format!("{below} rows"));
+        let [expected, found] = [above, below].map(|rows| counted(rows, "row", "rows"));
         return Err(file.wrong(&name, expected, &found));
     }
     if tied && head.is_some() && head != embedding {

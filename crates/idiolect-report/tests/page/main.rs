@@ -253,7 +253,7 @@ fn the_top_says_when_where_and_what_was_found() {
     for part in [
         "Begun 2026-01-31 12:00:00 UTC, in 2 sessions, 2 min 5 s in those that ended.",
         "A processor, 2 threads; device cpu",
-        "The training loss went from 2.000 to 1.000 (means of the first and the last quarter of the steps) in 2 steps.",
+        "The training loss went from 2.000 to 1.000 (of the first and the last step) in 2 steps.",
     ] {
         assert!(html.contains(part), "{part}: {html}");
     }

@@ -34,11 +34,26 @@ fn neutral(name: &str) -> Vec<Value> {
     }
 }
 
+/// Fields of other servers, and what they are called in `OpenAI`'s API.
+const OTHERS: [(&str, &str); 8] = [
+    ("max_new_tokens", "max_tokens"),
+    ("max_length", "max_tokens"),
+    ("max_output_tokens", "max_tokens"),
+    ("n_predict", "max_tokens"),
+    ("num_predict", "max_tokens"),
+    ("stop_sequences", "stop"),
+    ("adapter", "model"),
+    ("inputs", "prompt"),
+];
+
 /// Refuses a field that would change the answer.
 pub(super) fn check_rest(name: &str, value: &Value) -> Result<(), Refusal> {
     let neutral = neutral(name);
     if SAY_NOTHING.contains(&name) || neutral.iter().any(|own| same(own, value)) {
         return Ok(());
+    }
+    if let Some((_, own)) = OTHERS.iter().find(|(other, _)| *other == name) {
+        return Err(Refusal::field(name, format!("it is called {own} here")));
     }
     if neutral.is_empty() {
         return Err(Refusal::field(name, "this server knows no such field"));
@@ -79,11 +94,14 @@ mod tests {
             ("response_format", json!({"type": "json_object"})),
             ("tools", json!([{"type": "function"}])),
             ("temprature", json!(0)),
+            ("max_new_tokens", json!(4)),
             ("best_of", json!(4)),
         ] {
             let refusal = check_rest(name, &value).unwrap_err();
             assert_eq!(refusal.param.as_deref(), Some(name));
             assert!(refusal.message.starts_with(name), "{}", refusal.message);
         }
+        let refusal = check_rest("max_new_tokens", &json!(4)).unwrap_err();
+        assert!(refusal.message.ends_with("called max_tokens here"));
     }
 }

@@ -38,7 +38,7 @@ fn way_on(setting: &str) -> &'static str {
     if is_length {
         "; a run in another folder begins with its adapter (init_adapter)"
     } else {
-        ""
+        "; what it was begun with resumes it, or another folder begins a new one"
     }
 }
 

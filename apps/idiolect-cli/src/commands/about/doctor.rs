@@ -4,18 +4,17 @@
 
 use std::path::Path;
 
+use idiolect::data::table;
 use idiolect::eval::{Limits, Sandbox};
-use idiolect::hub::{Hub, HubConfig, Repo, RepoKind};
-use idiolect::input::shown;
-use idiolect::lm::device::{DEVICES, device, free_memory, is_card, is_host};
+use idiolect::hub::hub_state;
+use idiolect::lm::device::{DEVICES, state};
 
-use crate::commands::about::names::table;
 use crate::error::CliError;
 use crate::output;
 
 /// Runs the command.
 pub(crate) fn run() -> Result<(), CliError> {
-    output::text(&table(found().into_iter()))
+    output::text(&table(&found()))
 }
 
 /// Looks at this machine: it touches each device that is compiled in, and asks the Hub once.
@@ -24,20 +23,10 @@ fn found() -> Vec<(String, String)> {
     let mut line = |name: &str, found: String| lines.push((name.to_owned(), found));
     line("version", env!("CARGO_PKG_VERSION").to_owned());
     line("machine", idiolect::data::machine());
-    for (name, is_in) in DEVICES.iter().filter(|(name, _)| *name != "flex") {
-        let found = match device(name) {
-            _ if !is_in => "not compiled in".to_owned(),
-            Ok(device) if !is_host(&device) && !is_card(&device) => {
-                "ready, without a card: its driver computes on the CPU".to_owned()
-            }
-            Ok(device) => free_memory(&device).map_or("ready".to_owned(), |bytes| {
-                format!("ready, {} MB free", bytes / 1_000_000)
-            }),
-            Err(error) => error.to_string(),
-        };
-        line(&format!("device {name}"), found);
+    for (name, _) in DEVICES.iter().filter(|(name, _)| *name != "flex") {
+        line(&format!("device {name}"), state(name));
     }
-    for (name, found) in hub() {
+    for (name, found) in hub_state() {
         line(name, found);
     }
     let sandbox = Sandbox::new(Path::new("python3"), Limits::default());
@@ -45,40 +34,3 @@ fn found() -> Vec<(String, String)> {
     line("sandbox of humaneval", sandbox);
     lines
 }
-
-/// The Hub's cache, token and reach.
-fn hub() -> Vec<(&'static str, String)> {
-    let config = match HubConfig::of_user() {
-        Ok(config) => config,
-        Err(error) => return vec![("Hub", error.to_string())],
-    };
-    let token = config.token.as_ref();
-    let token = token.map_or("none".into(), |token| format!("from {}", token.source));
-    let mut lines = vec![
-        ("Hub cache", config.cache.display().to_string()),
-        ("Hub token", token),
-    ];
-    let reach = if config.offline {
-        "not asked: offline is set".to_owned()
-    } else {
-        let endpoint = config.endpoint.clone();
-        let hub = Hub::new(HubConfig {
-            attempts: 1,
-            ..config
-        });
-        let asked =
-            Repo::new(RepoKind::Model, ASKED, None).and_then(|repo| hub.list(&repo, &|_| {}));
-        asked.map_or_else(
-            |error| shown(&error.to_string(), LONGEST).into_owned(),
-            |_| format!("{endpoint} answers"),
-        )
-    };
-    lines.push(("Hub", reach));
-    lines
-}
-
-/// Characters of what is said of the Hub.
-const LONGEST: usize = 160;
-
-/// A small public model that the Hub is asked for.
-const ASKED: &str = "HuggingFaceTB/SmolLM2-135M-Instruct";

@@ -1,6 +1,7 @@
 //! `idiolect templates` and `idiolect presets`: the names that options take.
 
 use idiolect::continuation::PRESETS;
+use idiolect::data::table;
 use idiolect::eval::{DATA_FILES, DataFile, Task};
 use idiolect::generate::Sampler;
 use idiolect::prompt::{ContextTemplate, DistillTemplate, NamedTemplate};
@@ -15,12 +16,13 @@ pub(crate) fn templates() -> Result<(), CliError> {
         let sketch = NamedTemplate::by_name(&name).map(|template| template.sketch());
         (name, sketch.unwrap_or_default())
     };
-    output::text(&table(NamedTemplate::names().into_iter().map(row)))
+    let rows: Vec<_> = NamedTemplate::names().into_iter().map(row).collect();
+    output::text(&table(&rows))
 }
 
 /// What `--preset` and `--sampler` take, by command.
 pub(crate) fn presets() -> Result<(), CliError> {
-    let of = |title: &str, names: &[String]| format!("{title}\n{}", list(names));
+    let of = |title: &str, names: &[String]| format!("{title}\n{}\n", names.join("\n"));
     let continued: Vec<String> = PRESETS.map(str::to_owned).to_vec();
     let samplers = [Sampler::Greedy, Sampler::Sdft2402].map(|own| json!(own));
     let samplers: Vec<String> = samplers
@@ -48,18 +50,6 @@ pub(crate) fn tasks() -> Result<(), CliError> {
         let files = files.join(", ");
         (name, files)
     };
-    output::text(&table(Task::names().into_iter().map(row)))
-}
-
-/// A name a line, with what is to be said of it.
-pub(crate) fn table(rows: impl Iterator<Item = (String, String)>) -> String {
-    let rows: Vec<(String, String)> = rows.collect();
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let line = |(name, about): &(String, String)| format!("{name:<width$}  {about}\n");
-    rows.iter().map(line).collect()
-}
-
-/// One name a line.
-fn list(names: &[String]) -> String {
-    names.join("\n") + "\n"
+    let rows: Vec<_> = Task::names().into_iter().map(row).collect();
+    output::text(&table(&rows))
 }

@@ -21,7 +21,7 @@ fn config(
     match own.map(|out| RunDir::new(out).run_toml()) {
         Some(own) if own.is_file() => Ok(Some(own)),
         Some(own) if !has_model => Err(CliError::Usage(format!(
-            "{}: expected a run to resume, found no such file",
+            "{}: expected a run to resume, found no such file (--model, --data and --out without --resume begin one)",
             own.display()
         ))),
         _ => Ok(named.map(Path::to_owned)),

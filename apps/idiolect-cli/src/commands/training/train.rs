@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use idiolect::Progress;
 use idiolect::data::RunDir;
+use idiolect::data::settings::read_file;
 use idiolect::finetune::{FineTuneError, Hooks, TrainOutcome, train};
-use idiolect::{TrainSettings, TrainingEvent};
+use idiolect::{Error, TrainSettings, TrainingEvent};
 use serde_json::json;
 
-use crate::args::Train;
-use crate::commands::resolve;
+use crate::args::{Train, as_typed};
 use crate::commands::training::config;
+use crate::commands::under;
 use crate::error::CliError;
 use crate::progress::Bar;
 use crate::stop;
@@ -23,7 +24,9 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
         args.flags.out.as_deref(),
         args.flags.model.model.is_some(),
     )?;
-    let settings: TrainSettings = resolve(config.as_deref(), &args.flags)?;
+    let file = config.as_deref().map(read_file).transpose();
+    let layers = under(file.map_err(Error::from)?, &args.flags)?;
+    let settings = TrainSettings::of_layers(&layers).map_err(Error::from)?;
     let (bar, began) = (Bar::default(), Instant::now());
     let hooks = Hooks {
         resume: args.resume,
@@ -31,7 +34,7 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
         on_event: Box::new(|event| show(&bar, "train", &event)),
         progress: &bar,
     };
-    let trained = train(&settings, hooks).map_err(idiolect::Error::from);
+    let trained = train(&settings, hooks).map_err(Error::from);
     ended(&bar, &settings, trained, began)
 }
 
@@ -39,7 +42,7 @@ pub(crate) fn run(args: &Train) -> Result<(), CliError> {
 pub(crate) fn ended(
     bar: &Bar,
     settings: &TrainSettings,
-    trained: Result<TrainOutcome, idiolect::Error>,
+    trained: Result<TrainOutcome, Error>,
     began: Instant,
 ) -> Result<(), CliError> {
     bar.end();
@@ -48,7 +51,7 @@ pub(crate) fn ended(
             tell(bar, settings, &outcome, began);
             Ok(())
         }
-        Err(idiolect::Error::FineTune(FineTuneError::Stopped { steps, kept })) => {
+        Err(Error::FineTune(FineTuneError::Stopped { steps, kept })) => {
             Err(CliError::stopped(steps, kept, " with --resume"))
         }
         Err(error) => Err(error.into()),
@@ -61,7 +64,8 @@ fn tell(bar: &Bar, settings: &TrainSettings, outcome: &TrainOutcome, began: Inst
         return;
     };
     let report = outcome.report();
-    bar.note(&format!("{report}; {} s in all", began.elapsed().as_secs()));
+    let line = as_typed(&format!("{report}; {} s in all", began.elapsed().as_secs()));
+    bar.tell(&line, &json!({"note": line, "outcome": report.numbers()}));
     if let Some(found) = &report.forgetting {
         bar.note(&found.to_string());
     }
@@ -96,8 +100,8 @@ pub(crate) fn show(bar: &Bar, stage: &str, event: &TrainingEvent) {
             plan, steps, done, ..
         } => {
             bar.note(&plan.to_string());
-            if *done > 0 {
-                bar.note(&format!("resumes after step {done} of {steps}"));
+            if let Some(line) = event.resumption() {
+                bar.note(&line);
             }
             bar.begin(stage, *steps);
             bar.position(*done);
