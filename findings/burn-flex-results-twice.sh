@@ -78,4 +78,4 @@ fn main() {
 RS
 cd "$place"
 cargo run --quiet
-grep -A1 -E '"burn-flex"|"cubecl-environment"' Cargo.lock | grep -v '^--'
+grep -A1 -E '^name = "(burn-flex|cubecl-environment)"' Cargo.lock | grep -v '^--'

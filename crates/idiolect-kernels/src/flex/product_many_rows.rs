@@ -16,12 +16,9 @@ use std::cell::Cell;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use self::pack::{Block, Row, pack};
+use self::pack::{Block, Row, WIDE, pack};
 use self::tile::{ROWS, Tile};
 use super::product_few_rows::{Form, Stored};
-
-/// Outputs of a panel: four vectors of AVX-512.
-const WIDE: usize = 64;
 
 /// The most inputs of a block: a panel of them stays in a core's second cache.
 const MOST_INPUTS: usize = 640;

@@ -30,11 +30,11 @@ fn views([inputs, outputs]: [usize; 2]) -> [Tensor<2>; 2] {
 }
 
 /// The gradient of `x` beside a frozen weight.
-fn gradient(x: &Tensor<2>, weight: &Tensor<2>, upstream: &Tensor<2>) -> Tensor<2> {
+fn gradient(x: &Tensor<2>, weight: &Tensor<2>, upstream: &Tensor<2>) -> Option<Tensor<2>> {
     let x = x.clone().autodiff().require_grad();
     let y = linear_of_rows(x.clone(), weight.clone());
     let tape = (y * upstream.clone().autodiff()).sum().backward();
-    x.grad(&tape).unwrap()
+    x.grad(&tape)
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn products_of_many_rows_are_those_of_f64() {
         for weight in views([inputs, outputs]) {
             let found = linear_of_rows(x.clone(), weight.clone());
             close_to_f64(found, x.clone(), weight.clone());
-            let found = gradient(&x, &weight, &upstream);
+            let found = gradient(&x, &weight, &upstream).unwrap();
             close_to_f64(found, upstream.clone(), weight.transpose());
         }
     }
@@ -70,8 +70,8 @@ fn products_of_many_rows_in_bf16_are_those_of_f32_rounded_once() {
                 linear_of_rows(x.clone(), weight.clone()),
             );
             once(
-                gradient(&wide(&x), &wide(&weight), &wide(&upstream)),
-                gradient(&x, &weight, &upstream),
+                gradient(&wide(&x), &wide(&weight), &wide(&upstream)).unwrap(),
+                gradient(&x, &weight, &upstream).unwrap(),
             );
         }
     }
@@ -95,7 +95,7 @@ fn products_of_many_rows_with_a_quantised_weight_are_those_of_f64() {
                     (random([rows, shape[0]], 3), random([rows, shape[1]], 4));
                 let found = linear_of_rows(x.clone(), quantized.clone());
                 close_to_f64(found, x.clone(), wide.clone());
-                let found = gradient(&x, &quantized, &upstream);
+                let found = gradient(&x, &quantized, &upstream).unwrap();
                 close_to_f64(found, upstream, wide.clone().transpose());
             }
         }

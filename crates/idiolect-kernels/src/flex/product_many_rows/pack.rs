@@ -6,8 +6,10 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::WIDE;
 use crate::flex::product_few_rows::{Along, Form, PIECE, Stored};
+
+/// Outputs of a panel: four vectors of AVX-512.
+pub(super) const WIDE: usize = 64;
 
 /// The weights of an input in a panel, at an address that a vector is read from in one go.
 #[derive(Debug, Clone, Copy)]
