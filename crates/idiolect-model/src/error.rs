@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use idiolect_input::counted;
+
 /// Failure to read, check or write a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -72,7 +74,7 @@ pub enum ModelError {
         found: Vec<usize>,
     },
     /// Tensors that the architecture needs are not in the checkpoint.
-    #[error("{}: {} tensors are missing, the first is {}", path.display(), tensors.len(), tensors.first().map_or("", String::as_str))]
+    #[error("{}: {} missing, the first is {}", path.display(), counted(tensors.len(), "tensor is", "tensors are"), tensors.first().map_or("", String::as_str))]
     Missing {
         /// The checkpoint.
         path: PathBuf,

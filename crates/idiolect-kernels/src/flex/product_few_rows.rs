@@ -2,7 +2,7 @@
 //!
 //! The order of sums depends on the weight's shape alone, so a row's result is the same to the bit with any
 //! other rows and any number of threads.
-//! A product of many rows is left to Burn, whose blocked product is faster there.
+//! A product of many rows packs the weight first (`product_many_rows`).
 
 mod add;
 mod dot;

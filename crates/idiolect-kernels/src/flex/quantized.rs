@@ -1,9 +1,8 @@
-//! Products with a frozen weight that is quantised.
+//! Products with a frozen weight that is quantised, which read it as it is stored.
 //!
-//! A product of few rows, in generation, reads the weight as it is stored. For one of many rows, and in training, it
-//! is dequantised and dropped: Burn's autodiff would keep the f32 weight until the backward pass; here it keeps the
-//! quantised one and dequantises it again. Flex stores a byte for each value, whatever the number of its bits, and
-//! an f32 scale for each block; two values of 4 bits in a byte are ours.
+//! Burn's autodiff would keep the f32 weight until the backward pass; here it keeps the quantised one. Flex stores a byte
+//! for each value, whatever the number of its bits, and an f32 scale for each block; two values of 4 bits in a byte are
+//! ours.
 
 use burn::backend::ops::QTensorOps;
 use burn::backend::{Flex, TensorMetadata};

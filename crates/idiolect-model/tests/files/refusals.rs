@@ -221,8 +221,5 @@ fn a_body_without_its_head() {
     });
     let body: Vec<_> = body.collect();
     fs::write(&file, safetensors::serialize(body, None).expect("bytes")).expect("written");
-    refused(
-        &path,
-        &["1 tensors are missing, the first is lm_head.weight"],
-    );
+    refused(&path, &["1 tensor is missing, the first is lm_head.weight"]);
 }
