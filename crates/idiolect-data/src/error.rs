@@ -166,6 +166,14 @@ pub enum DataError {
         /// Its old and its new name.
         renamed: Renamed,
     },
+    /// A run directory that another command began.
+    #[error("{}: expected a run of the same command, or another run directory, found the setting {key} of another command", path.display())]
+    AnotherJob {
+        /// Its `run.toml`.
+        path: PathBuf,
+        /// A setting that the command does not have.
+        key: String,
+    },
     /// A setting whose value is of the wrong kind or out of its range.
     #[error("{}{key}: expected {expected}, found {found}", prefix(place))]
     Setting {

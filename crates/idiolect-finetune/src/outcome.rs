@@ -69,7 +69,10 @@ impl TrainReport {
         } else {
             0
         };
-        Course::of(&steps[rest..]).or_else(|| Course::of(&steps))
+        // Of few steps the first and the last are told, and these are those of all.
+        let is_of_parts = |course: &Course| course.span != CourseSpan::Steps;
+        let of_epochs = Course::of(&steps[rest..]).filter(is_of_parts);
+        of_epochs.or_else(|| Course::of(&steps))
     }
 }
 
@@ -124,18 +127,20 @@ impl fmt::Display for TrainReport {
             first, last, span, ..
         }) = self.course()
         {
+            let since = if self.steps.len() < self.done {
+                " since it was resumed"
+            } else {
+                ""
+            };
             match span {
                 CourseSpan::Steps => write!(
                     f,
-                    "; training loss {first:.3} in the first step and {last:.3} in the last, each of other rows"
+                    "; training loss {first:.3} in the first step{since} and {last:.3} in the last, each over its own rows"
                 )?,
                 span => write!(
                     f,
-                    "; training loss {first:.3} to {last:.3}, means of the {span}"
+                    "; training loss {first:.3} to {last:.3}, means of the {span}{since}"
                 )?,
-            }
-            if self.steps.len() < self.done {
-                f.write_str(" since it was resumed")?;
             }
         } else if let [only] = self.steps.as_slice() {
             write!(f, "; training loss {:.3}", only.loss)?;
@@ -238,7 +243,7 @@ mod tests {
         };
         assert_eq!(
             line(4),
-            "4 steps are done; training loss 1.000 in the first step and 4.000 in the last, each of other rows"
+            "4 steps are done; training loss 1.000 in the first step and 4.000 in the last, each over its own rows"
         );
         assert_eq!(
             line(8),

@@ -172,3 +172,28 @@ fn a_forecast_has_a_time_for_rows_in_memory_and_on_disk() {
         assert!(!std::path::Path::new(&place.path("none")).exists());
     }
 }
+
+#[test]
+fn a_run_of_another_command_stays_as_it_is() {
+    let Some(place) = Place::new() else { return };
+    let model = place.model("tiny-llama3");
+    let row = json!({"instruction": "Say one.", "output": "one it is"});
+    let (data, run) = (
+        place.write("rows.jsonl", &format!("{row}\n")),
+        place.path("run"),
+    );
+    let asked = [
+        "--model", &model, "--data", &data, "--device", "cpu", "--out", &run,
+    ];
+    let train = [&["train", "--max-steps", "1"], &asked[..]].concat();
+    let distill = [&["distill", "--max-new-tokens", "4"], &asked[..]].concat();
+    done(&train);
+    let before = place.read("run/run.toml");
+    refused(&distill, &["run.toml", "a run of the same command"]);
+    assert_eq!(place.read("run/run.toml"), before);
+    std::fs::remove_dir_all(&run).unwrap();
+    done(&distill);
+    let before = place.read("run/run.toml");
+    refused(&train, &["run.toml", "a run of the same command"]);
+    assert_eq!(place.read("run/run.toml"), before);
+}

@@ -22,7 +22,7 @@ mod write;
 pub use flags::{CommandOptions, flag_hint};
 pub use keys::{Settings, duplicates, keys, schema};
 pub use layer::{Layer, from_toml, read_file};
-pub use recorded::RecordedRun;
+pub use recorded::{RecordedRun, same_job};
 pub use renamed::{Renamed, renamed};
 pub use required::require;
 pub use resolve::{nearest_name, resolve};

@@ -8,11 +8,33 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::to_toml;
+use super::keys::keys;
+use super::renamed::renamed;
+use super::{read_file, to_toml};
 use crate::DataError;
 use crate::files::{RunDir, RunSession, write_atomically};
+
+/// Refuses a folder whose `run.toml` has a setting that jobs of type `T` do not have: it is that of another command.
+///
+/// # Errors
+///
+/// [`DataError::AnotherJob`]; as [`read_file`] for a file that is no settings.
+pub fn same_job<T: JsonSchema>(run: &RunDir) -> Result<(), DataError> {
+    let path = run.run_toml();
+    if !path.is_file() {
+        return Ok(());
+    }
+    let known = keys::<T>();
+    let mut found = read_file(&path)?.values.into_iter();
+    let is_foreign = |key: &String| !known.contains(key) && renamed(key).is_none();
+    match found.find(|(key, _)| is_foreign(key)) {
+        Some((key, _)) => Err(DataError::AnotherJob { path, key }),
+        None => Ok(()),
+    }
+}
 
 /// A process at work for a job in a folder.
 #[derive(Debug)]
@@ -28,12 +50,14 @@ impl RecordedRun {
     ///
     /// # Errors
     ///
-    /// As [`to_toml`] and [`RunSession::begin`]; [`DataError::Io`] where the folder cannot be read or written.
-    pub fn begin<T: Serialize>(
+    /// As [`same_job`], [`to_toml`] and [`RunSession::begin`]; [`DataError::Io`] where the folder cannot be read or
+    /// written.
+    pub fn begin<T: Serialize + JsonSchema>(
         run: &RunDir,
         settings: &T,
         device: &str,
     ) -> Result<Self, DataError> {
+        same_job::<T>(run)?;
         let mut recorded = Self {
             run: run.clone(),
             text: to_toml(settings)?,
@@ -107,6 +131,16 @@ mod tests {
     use super::*;
     use crate::files::{Journal, SessionRow};
 
+    #[derive(Serialize, JsonSchema)]
+    struct Training {
+        rank: usize,
+    }
+
+    #[derive(Serialize, JsonSchema)]
+    struct Writing {
+        attempts: usize,
+    }
+
     fn sessions(run: &RunDir) -> usize {
         Journal::open::<SessionRow>(&run.sessions())
             .unwrap()
@@ -118,9 +152,7 @@ mod tests {
     fn a_new_folder_is_noted_at_once_and_another_jobs_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::new(folder.path().join("job"));
-        let begin = |rank: usize| {
-            RecordedRun::begin(&run, &serde_json::json!({"rank": rank}), "cpu").unwrap()
-        };
+        let begin = |rank: usize| RecordedRun::begin(&run, &Training { rank }, "cpu").unwrap();
         drop(begin(8));
         let text = || std::fs::read_to_string(run.run_toml()).unwrap();
         assert_eq!((text().as_str(), sessions(&run)), ("rank = 8\n", 1));
@@ -131,5 +163,26 @@ mod tests {
         assert_eq!((text().as_str(), sessions(&run)), ("rank = 8\n", 3));
         begin(9).end().unwrap();
         assert_eq!((text().as_str(), sessions(&run)), ("rank = 9\n", 5));
+    }
+
+    #[test]
+    fn a_folder_of_another_command_is_refused_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::new(folder.path());
+        RecordedRun::begin(&run, &Training { rank: 8 }, "cpu")
+            .unwrap()
+            .end()
+            .unwrap();
+        let error = RecordedRun::begin(&run, &Writing { attempts: 1 }, "cpu").unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("a run of the same command") && error.contains("rank"),
+            "{error}"
+        );
+        assert_eq!(
+            std::fs::read_to_string(run.run_toml()).unwrap(),
+            "rank = 8\n"
+        );
+        assert_eq!(sessions(&run), 2);
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use idiolect_completion::GenerationSettings;
-use idiolect_data::settings::to_toml;
+use idiolect_data::settings::{same_job, to_toml};
 use idiolect_data::{RunDir, SkippedRow};
 use idiolect_lm::{LanguageModel, adapter_folder};
 use idiolect_lora::{Checkpointing, LoraAdapter};
@@ -100,6 +100,9 @@ impl<'a> OnPolicyRun<'a> {
         let adapter = self.start()?;
         check(&model.device(), model.dtype(), Trains::Adapter)?;
         let layout = self.layout(&adapter, listener)?;
+        if let Some(run) = &options.run {
+            same_job::<OnPolicySettings>(run)?;
+        }
         if reward.is_some() != self.teaching.groups.reward.is_some() {
             let expected = "a reward by name and what judges by it, or neither";
             return Err(FineTuneError::setting("reward", expected, "one of them"));
