@@ -180,6 +180,7 @@ impl<'a> FineTune<'a> {
         }
         on_threads(self.settings.model.threads, || {
             let (options, mut listener) = self.into_options()?;
+            options.check_job::<TrainSettings>()?;
             AdapterRun::new(&options)?.train(&mut *listener)
         })
     }
@@ -195,6 +196,7 @@ impl<'a> FineTune<'a> {
         self.settings.finetune.full = true;
         on_threads(self.settings.model.threads, || {
             let (options, mut listener) = self.into_options()?;
+            options.check_job::<TrainSettings>()?;
             FullRun::new(options)?.train(&mut *listener)
         })
     }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use idiolect_completion::GenerationSettings;
-use idiolect_data::settings::{same_job, to_toml};
+use idiolect_data::settings::to_toml;
 use idiolect_data::{RunDir, SkippedRow};
 use idiolect_lm::{LanguageModel, adapter_folder};
 use idiolect_lora::{Checkpointing, LoraAdapter};
@@ -96,13 +96,11 @@ impl<'a> OnPolicyRun<'a> {
         listener: &mut Listener<'_>,
     ) -> Result<FineTuned, FineTuneError> {
         let (options, model) = (self.options, &self.model);
+        options.check_job::<OnPolicySettings>()?;
         self.tell_skipped(listener)?;
         let adapter = self.start()?;
         check(&model.device(), model.dtype(), Trains::Adapter)?;
         let layout = self.layout(&adapter, listener)?;
-        if let Some(run) = &options.run {
-            same_job::<OnPolicySettings>(run)?;
-        }
         if reward.is_some() != self.teaching.groups.reward.is_some() {
             let expected = "a reward by name and what judges by it, or neither";
             return Err(FineTuneError::setting("reward", expected, "one of them"));

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
-use idiolect_data::settings::same_job;
 use idiolect_data::{RunDir, RunSession, write_atomically};
 use idiolect_report::curves;
 use idiolect_train::{EvaluationRow, Rows, RunFolder, StepRow, Trained, Trainer, TrainerEvent};
@@ -83,9 +82,6 @@ impl Follow<'_> {
         module: M,
         listener: &mut Listener<'_>,
     ) -> Result<Followed<M>, FineTuneError> {
-        if let (Some(run), None) = (self.run, &self.run_toml) {
-            same_job::<TrainSettings>(run)?;
-        }
         let folder = self.run.map(|run| RunFolder {
             path: &run.root,
             resume: self.resume,

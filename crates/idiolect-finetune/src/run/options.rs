@@ -2,11 +2,13 @@
 
 use std::sync::atomic::AtomicBool;
 
+use idiolect_data::settings::same_job;
 use idiolect_data::{RunDir, SkippedRow};
 use idiolect_lm::LanguageModel;
 use idiolect_train::TrainConfig;
+use schemars::JsonSchema;
 
-use crate::{TrainSettings, TrainingData, TrainingEvent};
+use crate::{FineTuneError, TrainSettings, TrainingData, TrainingEvent};
 
 /// Told of each event.
 pub(crate) type Listener<'a> = dyn FnMut(TrainingEvent) + Send + 'a;
@@ -25,4 +27,11 @@ pub(crate) struct RunOptions<'a> {
     pub(crate) run: Option<RunDir>,
     pub(crate) resume: bool,
     pub(crate) stop: Option<&'a AtomicBool>,
+}
+
+impl RunOptions<'_> {
+    /// Refuses the run directory of a job with other settings than those of type `T`.
+    pub(crate) fn check_job<T: JsonSchema>(&self) -> Result<(), FineTuneError> {
+        Ok(self.run.as_ref().map_or(Ok(()), same_job::<T>)?)
+    }
 }
