@@ -189,12 +189,12 @@ impl CliError {
             let text = cause.to_string();
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             if line.is_empty() {
-                line = as_flag(&text);
+                line = text;
             } else if !line.contains(&text) {
                 line = format!("{line}: {text}");
             }
         }
-        line
+        as_flag(&line)
     }
 }
 

@@ -116,7 +116,9 @@ fn a_reasoning_model_of_openai_can_teach() {
     });
     let out = idiolect(&words(&call(&place, &command(&server, "--server-model m"))));
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(said.contains("omit_temperature"), "{said}");
+    // By the name of its flag, and nothing said twice.
+    assert!(said.contains("--omit-temperature"), "{said}");
+    assert_eq!(said.matches("expected status").count(), 1, "{said}");
     run(
         &place,
         &command(&server, "--server-model m --omit-temperature"),
