@@ -152,7 +152,7 @@ fn compare(runs: usize, name: &str, step: impl Fn(&Steps, Tape) -> Tensor<3>, in
             .sum()
             .backward();
     });
-    report(&format!("{name}, forward and back"), both);
+    report(&format!("{name}, forward and backward"), both);
 }
 
 /// Whether a step was asked for: by name, or all where no name was given.

@@ -1,4 +1,4 @@
-//! Rows with more tokens than allowed: refused, dropped or cut, and always counted.
+//! Rows with more tokens than allowed: refused, dropped or truncated, and always counted.
 
 use std::str::FromStr;
 
@@ -18,13 +18,13 @@ pub enum Truncation {
     Error,
     /// It is left out.
     Drop,
-    /// It is cut at the end, and loses the end of its response.
+    /// It is truncated at the end, and loses the end of its response.
     Cut,
-    /// Of each question and its answer both are cut at their ends, by their lengths, as LLaMA-Factory cuts them since
-    /// version 0.8: what is short beside the limit stays whole.
+    /// Of each question and its answer both are truncated at their ends, by their lengths, as LLaMA-Factory does
+    /// since version 0.8: what is short beside the limit stays whole.
     Proportional,
-    /// Of each question and its answer both are cut at their ends to their shares of the limit, as LLaMA-Factory cut
-    /// them up to version 0.7, and with it the scripts of arXiv 2402.13669 and 2409.00096.
+    /// Of each question and its answer both are truncated at their ends to their shares of the limit, as LLaMA-Factory
+    /// did up to version 0.7, and with it the scripts of arXiv 2402.13669 and 2409.00096.
     Share,
 }
 
@@ -51,16 +51,16 @@ impl FromStr for Truncation {
     }
 }
 
-/// Rows that are short enough, and which rows were dropped or cut.
+/// Rows that are short enough, and which rows were dropped or truncated.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TruncatedRows {
     /// All rows that are left, in order, none longer than allowed.
     pub rows: Vec<TokenRow>,
     /// Ids of rows that were left out.
     pub dropped: Vec<Value>,
-    /// Ids of rows that were cut, those that are lost among them.
+    /// Ids of rows that were truncated, those that are lost among them.
     pub cut: Vec<Value>,
-    /// Ids of rows that were cut and lost their last trained token; they teach nothing.
+    /// Ids of rows that were truncated and lost their last trained token; they teach nothing.
     pub lost: Vec<Value>,
 }
 

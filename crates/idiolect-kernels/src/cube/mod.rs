@@ -43,11 +43,11 @@ impl Steps for CubeBackend {
         composed::norm::backward::<Self>(dy, x, scale, eps)
     }
 
-    fn rotate(x: CubeTensor, cos: CubeTensor, sin: CubeTensor, back: bool) -> CubeTensor {
+    fn rotate(x: CubeTensor, cos: CubeTensor, sin: CubeTensor, backward: bool) -> CubeTensor {
         if serves(&x) {
-            return rotary::rotate(x, cos, sin, back);
+            return rotary::rotate(x, cos, sin, backward);
         }
-        composed::rotary::rotate::<Self>(x, cos, sin, back)
+        composed::rotary::rotate::<Self>(x, cos, sin, backward)
     }
 }
 

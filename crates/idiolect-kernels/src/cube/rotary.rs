@@ -1,7 +1,7 @@
 //! Half-split rotary embedding of heads, a pair of values a unit.
 //!
 //! What is rotated is read in its own order of memory, so that a projection viewed by heads is not copied first. The
-//! result lies by heads, as products with keys read it; rotated back, it lies by tokens, as the projection whose
+//! result lies by heads, as products with keys read it; rotated backward, it lies by tokens, as the projection whose
 //! gradient it is.
 
 use burn::backend::TensorMetadata;
@@ -15,14 +15,19 @@ use cubecl::prelude::*;
 
 use super::launch::{cubes, element, empty, units};
 
-/// Rotated by the angles, or by their opposite where `back`.
-pub(super) fn rotate(x: CubeTensor, cos: CubeTensor, sin: CubeTensor, back: bool) -> CubeTensor {
+/// Rotated by the angles, or by their opposite where `backward`.
+pub(super) fn rotate(
+    x: CubeTensor,
+    cos: CubeTensor,
+    sin: CubeTensor,
+    backward: bool,
+) -> CubeTensor {
     let (cos, sin) = (into_contiguous(cos), into_contiguous(sin));
     let [rows, heads, tokens, width] = x.shape().dims();
     let pairs = rows * heads * tokens * width / 2;
     let (client, units) = (x.client.clone(), units(&x, pairs));
     let count = cubes(&x, pairs.div_ceil(units as usize));
-    let out = if back {
+    let out = if backward {
         let out = empty(&x, Shape::new([rows, tokens, heads, width]), x.dtype());
         CubeBackend::float_swap_dims(out, 1, 2)
     } else {
@@ -37,7 +42,7 @@ pub(super) fn rotate(x: CubeTensor, cos: CubeTensor, sin: CubeTensor, back: bool
         cos.into_tensor_arg(),
         sin.into_tensor_arg(),
         out.clone().into_tensor_arg(),
-        if back { -1.0 } else { 1.0 },
+        if backward { -1.0 } else { 1.0 },
         elements,
     );
     out

@@ -30,13 +30,13 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
         x: Tracked<B, C>,
         cos: Tracked<B, C>,
         sin: Tracked<B, C>,
-        back: bool,
+        backward: bool,
     ) -> Tracked<B, C> {
         let (x, node) = x.into_parts();
         let (cos, sin) = (cos.into_primitive(), sin.into_primitive());
-        let out = B::rotate(x, cos.clone(), sin.clone(), back);
+        let out = B::rotate(x, cos.clone(), sin.clone(), backward);
         match Rotary.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(RotaryState { cos, sin, back }, out),
+            OpsKind::Tracked(prep) => prep.finish(RotaryState { cos, sin, backward }, out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -136,7 +136,7 @@ struct Rotary;
 struct RotaryState<B: Backend> {
     cos: FloatTensor<B>,
     sin: FloatTensor<B>,
-    back: bool,
+    backward: bool,
 }
 
 impl<B: Steps> Backward<B, 1> for Rotary {
@@ -145,9 +145,9 @@ impl<B: Steps> Backward<B, 1> for Rotary {
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [node] = ops.parents;
         let dy = grads.consume::<B>(&ops.node);
-        let RotaryState { cos, sin, back } = ops.state;
+        let RotaryState { cos, sin, backward } = ops.state;
         if let Some(node) = node {
-            grads.register::<B>(node.id, B::rotate(dy, cos, sin, !back));
+            grads.register::<B>(node.id, B::rotate(dy, cos, sin, !backward));
         }
     }
 }

@@ -44,15 +44,15 @@ pub(crate) trait Steps: Scores {
     ) -> FloatTensor<Self> {
         norm::backward_scale::<Self>(dy, x, scale, eps)
     }
-    /// Heads `[rows, heads, tokens, head_dim]` rotated by the angles, or by their opposite where `back`.
+    /// Heads `[rows, heads, tokens, head_dim]` rotated by the angles, or by their opposite where `backward`.
     #[fusion(dtype = x, shape = x)]
     fn rotate(
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,
         sin: FloatTensor<Self>,
-        back: bool,
+        backward: bool,
     ) -> FloatTensor<Self> {
-        rotary::rotate::<Self>(x, cos, sin, back)
+        rotary::rotate::<Self>(x, cos, sin, backward)
     }
     /// `silu(gate) * up`.
     #[fusion(default)]

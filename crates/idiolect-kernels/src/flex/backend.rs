@@ -42,16 +42,16 @@ impl Steps for Flex {
         composed::norm::backward_scale::<Self>(dy, x, scale, eps)
     }
 
-    fn rotate(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, back: bool) -> FlexTensor {
+    fn rotate(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, backward: bool) -> FlexTensor {
         let dtype = x.dtype();
         let [x, cos, sin] = match wide([x, cos, sin]) {
             Ok(tensors) => tensors,
-            Err([x, cos, sin]) => return composed::rotary::rotate::<Self>(x, cos, sin, back),
+            Err([x, cos, sin]) => return composed::rotary::rotate::<Self>(x, cos, sin, backward),
         };
-        let direction = if back {
-            Direction::Back
+        let direction = if backward {
+            Direction::Backward
         } else {
-            Direction::Forth
+            Direction::Forward
         };
         in_type(rotary::rotate(x, &cos, &sin, direction), dtype)
     }

@@ -13,9 +13,9 @@ use super::simd::TASK;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Direction {
     /// By the angles; the result has the order of memory of what is rotated.
-    Forth,
+    Forward,
     /// By their opposite; the result has heads inside tokens in memory, as the projection whose gradient it is.
-    Back,
+    Backward,
 }
 
 /// Rotates the heads of `x`, in its own memory where nothing else owns it and the order is that of the result.
@@ -26,15 +26,15 @@ pub(super) fn rotate(
     direction: Direction,
 ) -> FlexTensor {
     let shape = dims::<4>(&x);
-    let is_back = direction == Direction::Back;
-    let by_token = is_back || is_swapped(&x);
+    let is_backward = direction == Direction::Backward;
+    let by_token = is_backward || is_swapped(&x);
     let (cos, sin) = (readable(cos.clone()), readable(sin.clone()));
     let mut job = Job {
         x: None,
         cos: Rows::new(&cos),
         sin: Rows::new(&sin),
         shape,
-        sign: if is_back { -1.0 } else { 1.0 },
+        sign: if is_backward { -1.0 } else { 1.0 },
         by_token,
     };
     if is_free(&x, by_token) {

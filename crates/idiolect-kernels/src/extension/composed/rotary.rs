@@ -5,17 +5,17 @@ use burn::backend::{Backend, TensorMetadata};
 
 use super::{dims, narrow, part, wide};
 
-/// Rotated by the angles, or by their opposite where `back`.
+/// Rotated by the angles, or by their opposite where `backward`.
 pub(crate) fn rotate<B: Backend>(
     x: FloatTensor<B>,
     cos: FloatTensor<B>,
     sin: FloatTensor<B>,
-    back: bool,
+    backward: bool,
 ) -> FloatTensor<B> {
     let (dtype, shape) = (x.dtype(), dims::<4>(&x));
     let x = wide::<B>(x);
     let (cos, sin) = (narrow::<B>(cos, x.dtype()), narrow::<B>(sin, x.dtype()));
-    let sin = if back { B::float_neg(sin) } else { sin };
+    let sin = if backward { B::float_neg(sin) } else { sin };
     let middle = shape[3] / 2;
     let a = B::float_slice(x.clone(), &part(shape, 3, 0..middle));
     let b = B::float_slice(x, &part(shape, 3, middle..shape[3]));

@@ -170,16 +170,16 @@ mod tests {
             let data = TensorData::new(bounds, [of_rows, tokens, 2]);
             let visible = Flex::int_from_data(data, &FlexDevice);
             let whole = forward_in_pieces::<Flex>(inputs.clone(), visible.clone(), usize::MAX);
-            let back = |most| {
+            let backward = |most| {
                 backward_in_pieces::<Flex>(dy.clone(), inputs.clone(), visible.clone(), most)
             };
-            let gradients = back(usize::MAX);
+            let gradients = backward(usize::MAX);
             for most in [2 * kv_heads * of_head, of_head, 3 * group * keys, 1] {
                 same(
                     &forward_in_pieces::<Flex>(inputs.clone(), visible.clone(), most),
                     &whole,
                 );
-                for (found, expected) in back(most).iter().zip(&gradients) {
+                for (found, expected) in backward(most).iter().zip(&gradients) {
                     same(found, expected);
                 }
             }
