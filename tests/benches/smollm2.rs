@@ -4,7 +4,8 @@
 //! `cargo bench -p idiolect-tests --bench smollm2 -- CASE [REPEATS]`. Without a case it runs them all, each
 //! in a process of its own. The distillation cases are 32 prompts of that job in batches of 8 or alone: whole
 //! batches one after the other, batches refilled, prefixes shared too, and with the default speculation. Behind the
-//! name of a case, `-8bits` and `-4bits` quantise the model as `--quantize` does, and `-bf16` keeps its files' type.
+//! name of a case, `-8bits` and `-4bits` quantise the model as `--quantize` does, `-bf16` keeps its files' type, and
+//! `-q8_0` or `-q4_0` is the GGUF file of that type, whose projections stay in it.
 //! `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +26,7 @@ use idiolect::finetune::{AdapterLoss, Loss};
 use idiolect::generate::{GenerationConfig, Request, Sampling, Stops, generate};
 use idiolect::lm::DecoderLogits;
 use idiolect::lora::{Checkpointing, LoraAdapter, LoraConfig};
-use idiolect::model::{Bits, Decoder, NoAdapter, load, load_quantized};
+use idiolect::model::{Bits, Decoder, NoAdapter, load, load_as_stored, load_quantized};
 use idiolect::tokens::{TokenBatch, TokenRow};
 use idiolect::train::{AdamW, Objective, StepContext, TrainConfig, clip_by_global_norm};
 use support::peak_mib;
@@ -122,6 +123,11 @@ fn run(case: &str, repeats: usize) {
 fn decoder<'c>(path: &Path, case: &'c str) -> (Decoder, &'c str) {
     let device = Device::flex();
     let (name, of_type) = case.rsplit_once('-').unwrap_or((case, ""));
+    if of_type.starts_with('q') {
+        let file = path.with_file_name(format!("SmolLM2-135M-Instruct.{of_type}.gguf"));
+        let loaded = load_as_stored(&file, &device, FloatDType::F32);
+        return (loaded.unwrap().0, name);
+    }
     let bits = match of_type {
         "8bits" => Some(Bits::Eight),
         "4bits" => Some(Bits::Four),

@@ -69,14 +69,14 @@ pub fn quantize(weight: Tensor<2>, scheme: &QuantScheme) -> Tensor<2> {
 /// A tensor in floats: a quantised one in f32, another as it is.
 ///
 /// It is to be called in place of Burn's `dequantize`, which panics on the CPU for what [`quantize`] has stored two
-/// values a byte.
+/// values a byte, and for the blocks of a GGUF file.
 #[must_use]
 pub fn dequantize<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     if !matches!(tensor.dtype(), DType::QFloat(_)) {
         return tensor;
     }
     #[cfg(feature = "flex")]
-    if let Some(wide) = flex::from_four_bits(&tensor) {
+    if let Some(wide) = flex::from_own_blocks(&tensor) {
         return wide;
     }
     tensor.dequantize()

@@ -40,11 +40,12 @@ impl Dtype {
     /// The type of most tensors of the files that a model was read from, which is in memory as `loaded`; `f16` where
     /// they are quantised.
     pub(crate) fn of_files(report: &LoadReport, loaded: Self) -> Self {
-        let kept = report.loaded.len().saturating_sub(report.cast.len());
+        let in_blocks: usize = report.kept.values().sum();
+        let changed = report.cast.len() + in_blocks;
         let mut counts = [
-            (loaded, kept),
+            (loaded, report.loaded.len().saturating_sub(changed)),
             (Self::F32, 0),
-            (Self::F16, 0),
+            (Self::F16, in_blocks),
             (Self::Bf16, 0),
         ];
         for cast in &report.cast {
@@ -149,5 +150,10 @@ mod tests {
         assert_eq!(of(&["BF16", "BF16"], 3), Dtype::Bf16);
         assert_eq!(of(&["BF16", "F16", "F16"], 4), Dtype::F16);
         assert_eq!(of(&["Q4_1", "Q8_0"], 3), Dtype::F16);
+        let kept = LoadReport {
+            kept: [("Q4_K".into(), 2)].into(),
+            ..report(&["BF16"], 4)
+        };
+        assert_eq!(Dtype::of_files(&kept, Dtype::F32), Dtype::F16);
     }
 }

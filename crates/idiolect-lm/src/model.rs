@@ -58,6 +58,8 @@ pub(crate) struct Source {
     pub(crate) dtype: FloatDType,
     /// Bits of its projections.
     pub(crate) bits: Option<Bits>,
+    /// Whether projections stay in the blocks of a GGUF file.
+    pub(crate) as_stored: bool,
     /// What loading did.
     pub(crate) report: LoadReport,
     /// The type of most tensors of the files.

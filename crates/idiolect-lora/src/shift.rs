@@ -5,6 +5,7 @@
 //! The paper of self-distillation reports a distance proportional to the norm of the parameter change and names no norm
 //! (arXiv 2402.13669, section 5); the Frobenius norm is ours.
 
+use burn::module::Param;
 use burn::tensor::Tensor;
 use idiolect_kernels::dequantize;
 use idiolect_model::{Decoder, Projection, Site};
@@ -76,7 +77,8 @@ pub fn weight_shifts(base: &Decoder, other: &Decoder) -> Result<Vec<WeightShift>
     if base.len() != other.len() {
         return Err(wrong("weights", base.len().to_string(), other.len()));
     }
-    let one = |((path, base), (_, other)): ((String, Tensor<1>), (String, Tensor<1>))| {
+    let one = |((path, base), (_, other)): ((String, Weight), (String, Weight))| {
+        let (base, other) = (base.flat(), other.flat());
         if base.dims() != other.dims() {
             let [expected, found] = [&base, &other].map(|weight| weight.dims()[0]);
             return Err(wrong(&path, format!("{expected} values"), found));
@@ -97,30 +99,45 @@ pub fn weight_shifts(base: &Decoder, other: &Decoder) -> Result<Vec<WeightShift>
     base.into_iter().zip(other).map(one).collect()
 }
 
-/// Every weight with its path, flat.
-fn weights(decoder: &Decoder) -> Vec<(String, Tensor<1>)> {
+/// A weight, quantised where it is so.
+enum Weight {
+    Matrix(Tensor<2>),
+    Vector(Tensor<1>),
+}
+
+impl Weight {
+    /// Its values in floats.
+    fn flat(self) -> Tensor<1> {
+        match self {
+            Self::Matrix(weight) => dequantize(weight).flatten(0, 1),
+            Self::Vector(weight) => weight,
+        }
+    }
+}
+
+/// Every weight with its path.
+fn weights(decoder: &Decoder) -> Vec<(String, Weight)> {
     let weights = &decoder.weights;
-    let mut all = vec![(
-        "model.embed_tokens".into(),
-        weights.embedding.val().flatten(0, 1),
-    )];
+    let matrix = |weight: &Param<Tensor<2>>| Weight::Matrix(weight.val());
+    let vector = |weight: &Param<Tensor<1>>| Weight::Vector(weight.val());
+    let mut all = vec![("model.embed_tokens".into(), matrix(&weights.embedding))];
     for (layer, block) in weights.blocks.iter().enumerate() {
         let norm = |name: &str| format!("model.layers.{layer}.{name}");
-        all.push((norm("input_layernorm"), block.input_norm.val()));
-        all.push((norm("post_attention_layernorm"), block.post_norm.val()));
+        all.push((norm("input_layernorm"), vector(&block.input_norm)));
+        all.push((norm("post_attention_layernorm"), vector(&block.post_norm)));
         for (projection, weight) in Projection::ALL.into_iter().zip(&block.projections) {
             let site = Site { layer, projection };
-            all.push((site.to_string(), weight.val().flatten(0, 1)));
+            all.push((site.to_string(), matrix(weight)));
         }
         let extras = block.extras.named().into_iter();
         all.extend(extras.map(|(name, weight)| {
             let path = name.strip_suffix(".weight").unwrap_or(&name);
-            (norm(path), weight.val())
+            (norm(path), vector(&weight))
         }));
     }
-    all.push(("model.norm".into(), weights.norm.val()));
+    all.push(("model.norm".into(), vector(&weights.norm)));
     let head = weights.head.as_ref();
-    all.extend(head.map(|head| ("lm_head".into(), head.val().flatten(0, 1))));
+    all.extend(head.map(|head| ("lm_head".into(), matrix(head))));
     all
 }
 

@@ -14,7 +14,7 @@ pub(crate) use extras::{KEY_NORM, QUERY_NORM, bias_name, biased};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
-use idiolect_kernels::{attention, quantize, rms_norm, swiglu};
+use idiolect_kernels::{attention, block_type, quantize, rms_norm, swiglu};
 
 use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
 
@@ -220,15 +220,16 @@ impl ModuleVisitor for Bytes {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let values = tensor.shape().num_elements();
-        self.0 += match tensor.dtype() {
-            DType::QFloat(scheme) => {
+        self.0 += match (block_type(&tensor), tensor.dtype()) {
+            (Some(of), _) => values / of.values() * of.bytes(),
+            (None, DType::QFloat(scheme)) => {
                 let bits = match scheme.store {
                     QuantStore::Native => 8,
                     _ => scheme.size_bits_value(),
                 };
                 (values * bits).div_ceil(8) + 4 * values.div_ceil(BLOCK)
             }
-            dtype => values * dtype.size(),
+            (None, dtype) => values * dtype.size(),
         };
     }
 }

@@ -7,6 +7,7 @@
 //! feature `gguf`.
 
 mod architecture;
+mod blocks;
 mod dequantize;
 mod extent;
 mod header;
@@ -21,6 +22,7 @@ mod vocabulary;
 #[cfg(feature = "gguf")]
 mod write;
 
+pub use blocks::BlockTensor;
 pub use vocabulary::VocabularyMetadata;
 #[cfg(feature = "gguf")]
 pub use write::{Destination, GgufContents, GgufTensor, GgufType, GgufValue};
@@ -181,23 +183,19 @@ impl GgufFile {
             });
         };
         let layout = types::layout(entry.kind).ok_or_else(|| self.unreadable(own, entry))?;
-        let part = self.part(entry);
-        let io = |source| ModelError::io(&part.path, source);
-        let mut file = &part.file;
-        file.seek(SeekFrom::Start(part.data_start + entry.offset))
-            .map_err(io)?;
+        let mut reader = self.reader(entry)?;
         let count = entry.shape.iter().product::<usize>();
         let mut values = Vec::with_capacity(count);
         let at_once = CHUNK / layout.bytes * layout.values;
         while values.len() < count {
             let size = at_once.min(count - values.len());
             let mut bytes = vec![0; size / layout.values * layout.bytes];
-            file.read_exact(&mut bytes).map_err(io)?;
+            reader.fill(&mut bytes)?;
             let read = f32_values(entry.kind, layout, bytes);
             let read = read.ok_or_else(|| self.no_values(own, entry, layout))?;
             if let Some(mut found) = not_finite(&read) {
                 found.place += values.len();
-                return Err(FloatProblem::NotFinite(found).in_tensor(&part.path, own));
+                return Err(FloatProblem::NotFinite(found).in_tensor(&self.part(entry).path, own));
             }
             values.extend(read);
         }
@@ -206,6 +204,15 @@ impl GgufFile {
             values,
             stored: layout.name.into(),
         })
+    }
+
+    /// The bytes of a tensor, from its first on.
+    fn reader(&self, entry: &Entry) -> Result<Reader<'_>, ModelError> {
+        let part = self.part(entry);
+        let place = SeekFrom::Start(part.data_start + entry.offset);
+        let sought = (&part.file).seek(place);
+        sought.map_err(|source| ModelError::io(&part.path, source))?;
+        Ok(Reader { part })
     }
 
     /// The file that holds a tensor.
@@ -236,6 +243,19 @@ impl GgufFile {
             ),
             readable: types::READABLE,
         }
+    }
+}
+
+/// A file at a place.
+struct Reader<'a> {
+    part: &'a Part,
+}
+
+impl Reader<'_> {
+    /// Reads the next bytes.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), ModelError> {
+        let read = (&self.part.file).read_exact(bytes);
+        read.map_err(|source| ModelError::io(&self.part.path, source))
     }
 }
 
@@ -270,5 +290,9 @@ impl Source for GgufFile {
 
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError> {
         Self::read(self, name)
+    }
+
+    fn read_blocks(&mut self, name: &str) -> Result<Option<BlockTensor>, ModelError> {
+        Self::read_blocks(self, name)
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
 
-use self::loader::{Loader, Placement};
+use self::loader::{Loader, Placement, Projections};
 use crate::config::{PARAMS, native_config};
 use crate::decoder::Decoder;
 use crate::gguf::GgufFile;
@@ -34,7 +34,26 @@ pub fn load(
     let placement = Placement {
         device,
         dtype,
-        bits: None,
+        projections: Projections::Plain,
+    };
+    read(path, placement)
+}
+
+/// Reads as [`load`] does, and leaves the projections of a GGUF file in its blocks where they have four to eight bits and
+/// the device reads such: the CPU. Values are those of [`load`] in f32, to the bit; the other weights are in `dtype`.
+///
+/// # Errors
+///
+/// As for [`load`].
+pub fn load_as_stored(
+    path: &Path,
+    device: &Device,
+    dtype: FloatDType,
+) -> Result<(Decoder, LoadReport), ModelError> {
+    let placement = Placement {
+        device,
+        dtype,
+        projections: Projections::AsStored,
     };
     read(path, placement)
 }
@@ -53,7 +72,7 @@ pub fn load_quantized(
     let placement = Placement {
         device,
         dtype,
-        bits: Some(bits),
+        projections: Projections::Quantized(bits),
     };
     read(path, placement)
 }

@@ -15,6 +15,7 @@ pub(crate) use self::native::NativeFolder;
 pub(crate) use self::shard::RawTensor;
 use self::shard::Shard;
 pub use self::tensor::StoredTensor;
+use crate::gguf::BlockTensor;
 use crate::{ModelError, Wrapper, config::read_json};
 
 /// Anything that tensors can be read from by their Hugging Face name.
@@ -27,6 +28,10 @@ pub(crate) trait Source {
     fn stored(&self, name: &str) -> Option<String>;
     /// Reads one tensor of [`Source::names`].
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError>;
+    /// Reads a matrix without widening its values, where it is stored in blocks that weights can stay in.
+    fn read_blocks(&mut self, _name: &str) -> Result<Option<BlockTensor>, ModelError> {
+        Ok(None)
+    }
 }
 
 /// How the weight files of a folder are called.

@@ -78,7 +78,7 @@ impl<'a> FourBits<'a> {
         let DType::QFloat(scheme) = weight.dtype() else {
             return None;
         };
-        let packed = matches!(scheme.store, QuantStore::PackedNative(_));
+        let packed = matches!(scheme.store, QuantStore::PackedNative(0));
         packed.then(|| Self(weight.tensor().storage().as_chunks().0))
     }
 
@@ -101,6 +101,9 @@ impl<'a> FourBits<'a> {
 }
 
 impl Stored for FourBits<'_> {
+    // A half at the top of a word, which is its value times 2^28.
+    const UNIT: f32 = 1.0 / (1 << 28) as f32;
+
     #[inline(always)]
     fn count(self) -> usize {
         self.0.len() * BLOCK
@@ -112,9 +115,21 @@ impl Stored for FourBits<'_> {
     }
 
     #[inline(always)]
+    fn pair(self, at: usize) -> [[f32; PIECE]; 2] {
+        let block = &self.0[at];
+        let (scale, mut pair) = (scale(block), [[0.0; PIECE]; 2]);
+        for i in 0..PIECE {
+            let byte = i32::from(block[SCALE + i]);
+            pair[0][i] = (byte << 28) as f32 * scale;
+            pair[1][i] = ((byte << 24) & (0xf << 28)) as f32 * scale;
+        }
+        pair
+    }
+
+    #[inline(always)]
     fn piece(self, at: usize) -> [f32; PIECE] {
         let block = &self.0[at / 2];
-        let scale = f32::from_ne_bytes(array::from_fn(|i| block[i].cast_unsigned()));
+        let scale = scale(block);
         // The half is moved to the top of a word, and comes back with its sign.
         let above = if at.is_multiple_of(2) { 28 } else { 24 };
         array::from_fn(|i| half(block[SCALE + i], above) * scale)
@@ -124,6 +139,11 @@ impl Stored for FourBits<'_> {
     fn value(self, at: usize) -> f32 {
         self.piece(at / PIECE)[at % PIECE]
     }
+}
+
+#[inline(always)]
+fn scale(block: &[i8; BYTES]) -> f32 {
+    f32::from_ne_bytes(array::from_fn(|i| block[i].cast_unsigned()))
 }
 
 #[inline(always)]

@@ -10,6 +10,7 @@ mod attention;
 mod backend;
 mod buffer;
 mod eight_bit_copy;
+mod file_blocks;
 mod four_bits;
 mod gate;
 mod head_loss;
@@ -26,13 +27,15 @@ pub(crate) use eight_bit_copy::EightBitCopy;
 pub(crate) use product_few_rows::MOST_ROWS;
 pub(crate) use quantize::quantize;
 
-use burn::backend::{BackendTensor, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex};
+use burn::backend::{
+    BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 
 use self::buffer::in_type;
+use self::file_blocks::FileBlocks;
 use self::head_loss::RowGradients;
-use crate::{RowLoss, plain};
+use crate::{BlockType, RowLoss, plain};
 
 /// Whether a tensor is on the CPU backend in f32.
 pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
@@ -41,8 +44,12 @@ pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// Whether a tensor is on the CPU backend in f32 or bf16.
 pub(crate) fn serves_half<const D: usize>(x: &Tensor<D>) -> bool {
-    let in_type = matches!(x.dtype(), DType::F32 | DType::BF16);
-    in_type && matches!(x.device().inner().as_dispatch(), DispatchDevice::Flex(_))
+    matches!(x.dtype(), DType::F32 | DType::BF16) && is_own(&x.device())
+}
+
+/// Whether a device is the CPU backend.
+pub(crate) fn is_own(device: &Device) -> bool {
+    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// Whether a weight is frozen, so that a product with it has a backward of its own: both are in f32 or bf16 on the CPU
@@ -92,10 +99,28 @@ fn quantized<const D: usize>(weight: Tensor<D>) -> Result<FlexQTensor, Tensor<D>
     }
 }
 
-/// In f32 what is stored in halves of bytes; `None` for another tensor.
-pub(crate) fn from_four_bits<const D: usize>(weight: &Tensor<D>) -> Option<Tensor<D>> {
+/// As `from_blocks` of this crate.
+pub(crate) fn from_blocks(bytes: Vec<u8>, of: BlockType, shape: [usize; 2]) -> Tensor<2> {
+    tensor_of(file_blocks::of_blocks(bytes, of, shape))
+}
+
+/// As `block_type` of this crate.
+pub(crate) fn block_type<const D: usize>(weight: &Tensor<D>) -> Option<BlockType> {
     let weight = quantized(weight.clone()).ok()?;
-    quantized::from_four_bits(&weight).map(Tensor::from_primitive::<Flex>)
+    Some(FileBlocks::of(&weight)?.block_type())
+}
+
+fn tensor_of(quantized: FlexQTensor) -> Tensor<2> {
+    Tensor::from_dispatch(DispatchTensor {
+        kind: DispatchTensorKind::Flex(BackendTensor::Quantized(quantized)),
+        autodiff: DispatchAutodiffContext::Disabled,
+    })
+}
+
+/// In f32 what is stored in blocks of our own; `None` for another tensor.
+pub(crate) fn from_own_blocks<const D: usize>(weight: &Tensor<D>) -> Option<Tensor<D>> {
+    let weight = quantized(weight.clone()).ok()?;
+    quantized::from_own_blocks(&weight).map(Tensor::from_primitive::<Flex>)
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {

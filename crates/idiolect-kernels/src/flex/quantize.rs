@@ -1,8 +1,6 @@
 //! Quantising on all threads: the numbers of Burn's `quantize_dynamic`, which takes them one by one.
 
-use burn::backend::{
-    BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, Flex,
-};
+use burn::backend::Flex;
 use burn::tensor::quantization::{QuantScheme, QuantStore, ScaleDtype};
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
@@ -10,7 +8,7 @@ use rayon::prelude::*;
 
 use super::buffer::{dense, dims, values};
 use super::four_bits;
-use super::serves;
+use super::{serves, tensor_of};
 
 /// Values of a task.
 const TASK: usize = 1 << 17;
@@ -29,10 +27,7 @@ pub(crate) fn quantize(weight: &Tensor<2>, scheme: &QuantScheme) -> Option<Tenso
         let whole = FlexTensor::from_data(TensorData::new(whole, shape));
         FlexQTensor::new(whole, scheme.with_store(QuantStore::Native), scales, None)
     };
-    Some(Tensor::from_dispatch(DispatchTensor {
-        kind: DispatchTensorKind::Flex(BackendTensor::Quantized(quantized)),
-        autodiff: DispatchAutodiffContext::Disabled,
-    }))
+    Some(tensor_of(quantized))
 }
 
 /// The length of blocks along rows with scales in f32, where the scheme has such, around zero.

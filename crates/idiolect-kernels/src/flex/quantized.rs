@@ -11,10 +11,11 @@ use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
 use super::buffer::{dims, tensor, values};
+use super::file_blocks::{FileBlocks, Read};
 use super::four_bits::FourBits;
 use super::linear;
 use super::linear::Rows;
-use super::product_few_rows::{Along, EightBits, Form};
+use super::product_few_rows::{Along, EightBits, Form, Stored};
 
 /// `x W`, `[rows, out]`, as in generation; `None` where the rows are neither in f32 nor in bf16.
 pub(super) fn product(x: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTensor> {
@@ -33,10 +34,29 @@ pub(super) fn backward(dy: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTens
 
 fn form(weight: &FlexQTensor) -> Form {
     let [inputs, outputs] = dims(weight.tensor());
+    let along = match FileBlocks::of(weight) {
+        Some(_) => Along::Inputs,
+        None => Along::Outputs,
+    };
     Form {
         inputs,
         outputs,
-        along: Along::Outputs,
+        along,
+    }
+}
+
+/// A product that waits for its weight.
+struct Product<'a, const D: usize> {
+    x: &'a FlexTensor,
+    form: Form,
+    rows: Rows,
+}
+
+impl<const D: usize> Read for Product<'_, D> {
+    type Output = Option<FlexTensor>;
+
+    fn read<W: Stored>(self, weight: W) -> Option<FlexTensor> {
+        linear::times::<_, D>(self.x, weight, self.form, self.rows)
     }
 }
 
@@ -47,6 +67,9 @@ fn times<const D: usize>(
     form: Form,
     rows: Rows,
 ) -> Option<FlexTensor> {
+    if let Some(blocks) = FileBlocks::of(weight) {
+        return blocks.read(Product::<D> { x, form, rows });
+    }
     if let Some(weight) = FourBits::of(weight) {
         return linear::times::<_, D>(x, weight, form, rows);
     }
@@ -58,8 +81,8 @@ fn times<const D: usize>(
 
 /// The weight in f32, row-major.
 pub(super) fn dequantized(weight: &FlexQTensor) -> FlexTensor {
-    if let Some(four_bits) = FourBits::of(weight) {
-        return four_bits.wide(weight);
+    if let Some(wide) = from_own_blocks(weight) {
+        return wide;
     }
     let (values, scales) = (weight.tensor(), weight.scales());
     let shape: [usize; 2] = dims(values);
@@ -86,8 +109,11 @@ pub(super) fn dequantized(weight: &FlexQTensor) -> FlexTensor {
     tensor(wide, shape)
 }
 
-/// The weight in f32 where it is stored in halves of bytes, which Burn does not read.
-pub(super) fn from_four_bits(weight: &FlexQTensor) -> Option<FlexTensor> {
+/// The weight in f32 where it is stored in blocks that Burn does not read.
+pub(super) fn from_own_blocks(weight: &FlexQTensor) -> Option<FlexTensor> {
+    if let Some(blocks) = FileBlocks::of(weight) {
+        return Some(blocks.wide(weight));
+    }
     FourBits::of(weight).map(|four_bits| four_bits.wide(weight))
 }
 

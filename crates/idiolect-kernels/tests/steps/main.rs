@@ -3,6 +3,7 @@
 mod composition;
 mod devices;
 mod dropout;
+mod file_blocks;
 mod frozen;
 mod many_rows;
 mod products;

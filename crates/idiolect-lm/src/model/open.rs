@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use idiolect_completion::{Progress, Quiet};
-use idiolect_model::{Decoder, LoadReport, load, load_quantized, read_config};
+use idiolect_model::{Decoder, LoadReport, load, load_as_stored, load_quantized, read_config};
 use tracing::{info, info_span};
 
 use super::{LanguageModel, Source};
@@ -59,6 +59,7 @@ impl LanguageModel {
             path,
             dtype,
             bits,
+            as_stored: settings.dtype.is_none(),
             report: LoadReport::default(),
             files: asked,
             trained: false,
@@ -156,6 +157,7 @@ impl Source {
         let began = Instant::now();
         let (decoder, report) = match self.bits {
             Some(bits) => load_quantized(&self.path, device, self.dtype, bits)?,
+            None if self.as_stored => load_as_stored(&self.path, device, self.dtype)?,
             None => load(&self.path, device, self.dtype)?,
         };
         let (bytes, seconds) = (decoder.weight_bytes(), began.elapsed().as_secs_f64());

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::DType;
 use idiolect_data::listed;
 use idiolect_input::counted;
 use idiolect_lora::{LoraAdapter, adapter_shift, total_shift};
@@ -97,6 +96,9 @@ pub struct LoadedSummary {
     pub carried: Vec<String>,
     /// Tensors whose type changed.
     pub cast: usize,
+    /// Tensors that stay in the blocks of a GGUF file, by the type of those.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, usize>,
 }
 
 /// What an adapter is and how far it moves the model.
@@ -154,7 +156,7 @@ impl LanguageModel {
             pad_id: self.pad_id(),
             tokenizer_words: self.tokenizer().vocab_size(),
             memory: MemorySummary {
-                weights_bytes: decoder.num_params() * DType::from(dtype).size(),
+                weights_bytes: decoder.weight_bytes(),
                 cache_bytes_per_token: Cache::bytes_per_token(config, dtype),
             },
             loaded: LoadedSummary {
@@ -162,6 +164,7 @@ impl LanguageModel {
                 unused: report.unused.clone(),
                 carried: carried(&report.carried),
                 cast: report.cast.len(),
+                kept: report.kept.clone(),
             },
             adapter: self.lora().map(|adapter| self.adapter_summary(adapter)),
         }

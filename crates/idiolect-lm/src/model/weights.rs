@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use idiolect_data::{content_hash, text_hash};
-use idiolect_kernels::dequantize;
+use idiolect_kernels::{block_type, dequantize};
 use idiolect_model::gguf::parts_of;
 use idiolect_model::{Decoder, LoadReport, Weights};
 use sha2::{Digest, Sha256};
@@ -18,7 +18,8 @@ use crate::{LmError, ModelSettings, device};
 impl LanguageModel {
     /// The weights of the base model, which keeps none: held here and there, they would take twice their
     /// memory from the first step of full fine-tuning on. Adapters are taken off; configuration, device and
-    /// type stay, so that [`LanguageModel::with_weights`] makes a model of them again.
+    /// type stay, so that [`LanguageModel::with_weights`] makes a model of them again. Projections that were kept in the
+    /// blocks of a GGUF file are widened.
     ///
     /// Until then nothing can be computed with this model. Its clones keep the weights, and their memory.
     #[must_use]
@@ -35,7 +36,15 @@ impl LanguageModel {
             head: None,
         };
         self.adapters = Adapters::None;
-        std::mem::replace(held, none)
+        let mut weights = std::mem::replace(held, none);
+        for block in &mut weights.blocks {
+            for weight in &mut block.projections {
+                if block_type(&weight.val()).is_some() {
+                    *weight = Param::initialized(weight.id, dequantize(weight.val()));
+                }
+            }
+        }
+        weights
     }
 
     /// The same model with other weights of the same shapes, and no adapter on.
@@ -47,6 +56,7 @@ impl LanguageModel {
             path: self.source.path.clone(),
             dtype: self.source.dtype,
             bits: None,
+            as_stored: false,
             report: LoadReport::default(),
             files: self.source.files,
             trained: true,

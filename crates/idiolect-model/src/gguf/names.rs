@@ -65,9 +65,15 @@ pub(super) fn has_pairs(own: &str) -> bool {
 
 /// Undoes the converter's order of rows: in each head, row `2 i + j` becomes row `j * head_dim / 2 + i`.
 pub(crate) fn join_halves(tensor: &mut StoredTensor, head_dim: usize) {
-    let (width, half) = (width(&tensor.shape), head_dim / 2);
+    let width = width(&tensor.shape);
+    join_rows(&mut tensor.values, [head_dim, width]);
+}
+
+/// [`join_halves`] of rows of `width` elements.
+pub(super) fn join_rows<T: Copy + Default>(rows: &mut [T], [head_dim, width]: [usize; 2]) {
+    let half = head_dim / 2;
     let place = |row: usize| row % 2 * half + row / 2;
-    move_rows(&mut tensor.values, [head_dim, width], place);
+    move_rows(rows, [head_dim, width], place);
 }
 
 /// The converter's order of rows: in each head, row `j * head_dim / 2 + i` becomes row `2 i + j`.
@@ -83,8 +89,12 @@ fn width(shape: &[usize]) -> usize {
 }
 
 /// Moves each row of each head to its `place` in the head.
-fn move_rows(values: &mut [f32], [rows, width]: [usize; 2], place: impl Fn(usize) -> usize) {
-    let mut head = vec![0.0; rows * width];
+fn move_rows<T: Copy + Default>(
+    values: &mut [T],
+    [rows, width]: [usize; 2],
+    place: impl Fn(usize) -> usize,
+) {
+    let mut head = vec![T::default(); rows * width];
     for of_head in values.chunks_exact_mut(rows * width) {
         for (from, row) in of_head.chunks_exact(width).enumerate() {
             head[place(from) * width..][..width].copy_from_slice(row);

@@ -1,5 +1,7 @@
 //! The types of tensors in GGUF files, by their number in `ggml_type`.
 
+use idiolect_kernels::BlockType;
+
 /// How values of one type are stored: in blocks of equal size, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -40,6 +42,21 @@ pub(super) fn layout(kind: u32) -> Option<Layout> {
     })
 }
 
+/// The blocks of a type that weights stay in; none for a plain type, and for those of 2 and 3 bits.
+pub(super) fn block_type(kind: u32) -> Option<BlockType> {
+    Some(match kind {
+        2 => BlockType::Q4_0,
+        3 => BlockType::Q4_1,
+        6 => BlockType::Q5_0,
+        7 => BlockType::Q5_1,
+        8 => BlockType::Q8_0,
+        12 => BlockType::Q4K,
+        13 => BlockType::Q5K,
+        14 => BlockType::Q6K,
+        _ => return None,
+    })
+}
+
 /// Name of a type that files in the wild have and that cannot be read.
 pub(super) fn other_name(kind: u32) -> &'static str {
     match kind {
@@ -52,5 +69,20 @@ pub(super) fn other_name(kind: u32) -> &'static str {
         34 | 35 => "a ternary type",
         39 => "MXFP4",
         _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_that_weights_stay_in_have_the_sizes_of_the_format() {
+        let known = (0..64).filter_map(|kind| Some((block_type(kind)?, layout(kind)?)));
+        let known: Vec<(BlockType, Layout)> = known.collect();
+        assert_eq!(known.len(), BlockType::ALL.len());
+        for (of, layout) in known {
+            assert_eq!([of.values(), of.bytes()], [layout.values, layout.bytes], "{of:?}");
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use burn::module::Param;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
+use idiolect_kernels::{from_blocks, keeps_blocks};
+
 use super::report::{Cast, LoadReport};
 use crate::block::biased;
 use crate::decoder::Weights;
@@ -18,8 +20,18 @@ use crate::{Bits, Block, BlockExtras, ModelConfig, ModelError, Projection, Wrapp
 pub(super) struct Placement<'a> {
     pub(super) device: &'a Device,
     pub(super) dtype: FloatDType,
-    /// Bits of the projections of blocks; `None` for `dtype`.
-    pub(super) bits: Option<Bits>,
+    pub(super) projections: Projections,
+}
+
+/// What the projections of blocks are kept in.
+#[derive(Clone, Copy)]
+pub(super) enum Projections {
+    /// The type of the rest.
+    Plain,
+    /// Bits of Burn's own quantisation.
+    Quantized(Bits),
+    /// The blocks of their file where the device reads those, else as the rest.
+    AsStored,
 }
 
 /// Moves tensors from a source into weights, and reports what it did.
@@ -129,11 +141,40 @@ impl<'a> Loader<'a> {
     }
 
     fn projection(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
-        let weight = self.matrix(true)?;
-        Ok(match self.placement.bits {
-            Some(bits) => Param::initialized(weight.id, bits.quantize(weight.val())),
-            None => weight,
-        })
+        match self.placement.projections {
+            Projections::Plain => self.matrix(true),
+            Projections::Quantized(bits) => {
+                let weight = self.matrix(true)?;
+                Ok(Param::initialized(weight.id, bits.quantize(weight.val())))
+            }
+            Projections::AsStored => match self.kept()? {
+                Some(weight) => Ok(Param::from_tensor(weight).set_require_grad(false)),
+                None => self.matrix(true),
+            },
+        }
+    }
+
+    /// The next tensor in the blocks of its file, `[in, out]`; none where it has none that the device reads.
+    fn kept(&mut self) -> Result<Option<Tensor<2>>, ModelError> {
+        let Some(TensorSpec { name, shape }) = self.specs.as_slice().first() else {
+            return Ok(None);
+        };
+        if !keeps_blocks(self.placement.device) {
+            return Ok(None);
+        }
+        let Some(stored) = self.source.read_blocks(name)? else {
+            return Ok(None);
+        };
+        // A tensor of another shape is told by reading it.
+        let fits = *shape == stored.shape;
+        let weight = fits.then(|| from_blocks(stored.bytes, stored.of, stored.shape));
+        let weight = weight.flatten();
+        if weight.is_some() {
+            self.report.loaded.push(name.clone());
+            *self.report.kept.entry(stored.stored.into()).or_default() += 1;
+            self.specs.next();
+        }
+        Ok(weight)
     }
 
     fn vector(&mut self) -> Result<Param<Tensor<1>>, ModelError> {

@@ -1,5 +1,7 @@
 //! What loading did with each tensor.
 
+use std::collections::BTreeMap;
+
 /// What was done with each tensor of a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadReport {
@@ -12,6 +14,8 @@ pub struct LoadReport {
     pub carried: Vec<String>,
     /// Tensors whose type changed.
     pub cast: Vec<Cast>,
+    /// How many tensors stay in the blocks of a GGUF file, by the type of those, for example `Q4_K`.
+    pub kept: BTreeMap<String, usize>,
 }
 
 /// A tensor that has another type in memory than on disk.

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test's own files")]
 
 mod damaged;
+#[cfg(feature = "gguf")]
+mod kept;
 mod parts;
 mod quants;
 mod whole;

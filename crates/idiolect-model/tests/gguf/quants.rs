@@ -1,6 +1,7 @@
 //! Every type of tensor: its numbers, and that a scale which is no number is refused.
 
-use idiolect_model::gguf::GgufFile;
+use idiolect_kernels::{BlockType, dequantize, from_blocks};
+use idiolect_model::gguf::{BlockTensor, GgufFile};
 
 use crate::{QUANTISED, golden, golden_json};
 
@@ -27,6 +28,34 @@ fn each_type_unpacks_to_the_reference_bits() {
         let got: Vec<u32> = got.values.iter().map(|value| value.to_bits()).collect();
         assert_eq!(got, bits, "{name}");
     }
+}
+
+#[test]
+fn a_matrix_that_stays_in_its_blocks_has_the_reference_bits() {
+    let file = GgufFile::open(&golden("quants.gguf")).unwrap();
+    let expected = golden_json("quants.json");
+    let mut kept = Vec::new();
+    for (name, tensor) in expected["values"].as_object().unwrap() {
+        let Some(BlockTensor {
+            shape,
+            of,
+            stored,
+            bytes,
+        }) = file.read_blocks(name).unwrap()
+        else {
+            continue;
+        };
+        assert_eq!(stored, name);
+        assert_eq!(serde_json::json!(shape), tensor["shape"], "{name}");
+        let weight = from_blocks(bytes, of, shape).unwrap();
+        let values = dequantize(weight).transpose().into_data();
+        let got: Vec<u32> = values.iter::<f32>().map(f32::to_bits).collect();
+        let bits: Vec<u32> = serde_json::from_value(tensor["bits"].clone()).unwrap();
+        assert_eq!(got, bits, "{name}");
+        kept.push(of);
+    }
+    kept.sort_by_key(|of| *of as u8);
+    assert_eq!(kept, BlockType::ALL);
 }
 
 /// The half-precision scales of the first block of a type, by their first bytes.
@@ -76,6 +105,10 @@ fn a_scale_that_is_no_number_is_refused_by_its_tensor_whatever_the_type() {
                 let error = file.read(name).unwrap_err().to_string();
                 let told = format!("tensor {name}: expected finite values, found ");
                 assert!(error.contains(&told), "{name} {place} {number:x}: {error}");
+                match file.read_blocks(name) {
+                    Ok(blocks) => assert_eq!(blocks, None, "{name}"),
+                    Err(same) => assert_eq!(same.to_string(), error),
+                }
                 // The others are as they were.
                 for (other, _) in SCALES.iter().filter(|(other, _)| *other != name) {
                     file.read(other).unwrap();

@@ -70,7 +70,7 @@ fn add_to_rows<S: Simd, W: Stored, const D: usize>(
     }
 }
 
-/// `y[r] += sum over d of x[r][d] w[d]`, a piece of the columns at a time.
+/// `y[r] += sum over d of x[r][d] w[d]`, two pieces of the columns at a time, then one, then single ones.
 #[inline(always)]
 #[allow(
     clippy::needless_range_loop,
@@ -82,26 +82,32 @@ fn add<S: Simd, W: Stored, const R: usize, const D: usize>(
     x: [[f32; D]; R],
     w: [W; D],
 ) {
-    let factors: [[S::f32s; D]; R] =
-        array::from_fn(|r| array::from_fn(|d| simd.splat_f32s(x[r][d])));
-    let mut y = y.map(|y| y.as_chunks_mut::<PIECE>());
-    for at in 0..y[0].0.len() {
-        let mut wide = [[0.0; PIECE]; D];
+    let mut factors = [[simd.splat_f32s(0.0); D]; R];
+    for r in 0..R {
         for d in 0..D {
-            wide[d] = w[d].piece(at);
+            factors[r][d] = simd.splat_f32s(x[r][d] * W::UNIT);
+        }
+    }
+    let mut y = y.map(|y| y.as_chunks_mut::<{ 2 * PIECE }>());
+    for at in 0..y[0].0.len() {
+        let mut wide = [[[0.0; PIECE]; 2]; D];
+        for d in 0..D {
+            wide[d] = w[d].pair(at);
         }
         for r in 0..R {
-            let (sums, _) = S::as_mut_simd_f32s(&mut y[r].0[at]);
-            for (v, sum) in sums.iter_mut().enumerate() {
-                for d in 0..D {
-                    let w = S::as_simd_f32s(&wide[d]).0[v];
-                    *sum = simd.mul_add_e_f32s(factors[r][d], w, *sum);
+            let sums = y[r].0[at].as_chunks_mut::<PIECE>().0;
+            for (half, sums) in sums.iter_mut().enumerate() {
+                for (v, sum) in S::as_mut_simd_f32s(sums).0.iter_mut().enumerate() {
+                    for d in 0..D {
+                        let w = S::as_simd_f32s(&wide[d][half]).0[v];
+                        *sum = simd.mul_add_e_f32s(factors[r][d], w, *sum);
+                    }
                 }
             }
         }
     }
     for r in 0..R {
-        let (whole, tail) = (y[r].0.len() * PIECE, &mut y[r].1);
+        let (whole, tail) = (y[r].0.len() * 2 * PIECE, &mut y[r].1);
         for (at, sum) in tail.iter_mut().enumerate() {
             for d in 0..D {
                 *sum = w[d].value(whole + at).mul_add(x[r][d], *sum);

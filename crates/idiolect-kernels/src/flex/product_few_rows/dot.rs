@@ -85,15 +85,17 @@ fn dots<S: Simd, W: Stored, const R: usize, const N: usize>(
     w: [W; N],
 ) -> [[f32; N]; R] {
     let inputs = w[0].count();
-    let whole = inputs / PIECE;
+    let whole = inputs / (2 * PIECE);
     let mut sums = [[simd.splat_f32s(0.0); N]; R];
     for at in 0..whole {
         for i in 0..N {
-            let wide = w[i].piece(at);
-            for (v, w) in S::as_simd_f32s(&wide).0.iter().enumerate() {
-                for r in 0..R {
-                    let x = S::as_simd_f32s(&x[r][at].0).0[v];
-                    sums[r][i] = simd.mul_add_e_f32s(x, *w, sums[r][i]);
+            let wide = w[i].pair(at);
+            for half in 0..2 {
+                for (v, w) in S::as_simd_f32s(&wide[half]).0.iter().enumerate() {
+                    for r in 0..R {
+                        let x = S::as_simd_f32s(&x[r][2 * at + half].0).0[v];
+                        sums[r][i] = simd.mul_add_e_f32s(x, *w, sums[r][i]);
+                    }
                 }
             }
         }
@@ -101,9 +103,9 @@ fn dots<S: Simd, W: Stored, const R: usize, const N: usize>(
     let mut out = [[0.0; N]; R];
     for r in 0..R {
         for i in 0..N {
-            out[r][i] = simd.reduce_sum_f32s(sums[r][i]);
-            for at in whole * PIECE..inputs {
-                out[r][i] += x[r][whole].0[at % PIECE] * w[i].value(at);
+            out[r][i] = simd.reduce_sum_f32s(sums[r][i]) * W::UNIT;
+            for at in whole * 2 * PIECE..inputs {
+                out[r][i] += x[r][at / PIECE].0[at % PIECE] * w[i].value(at);
             }
         }
     }

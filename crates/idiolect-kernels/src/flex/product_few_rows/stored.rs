@@ -18,8 +18,17 @@ pub(crate) trait Stored: Copy + Send + Sync {
     /// `count` values from `start`; where values share scales, both are whole numbers of blocks.
     fn part(self, start: usize, count: usize) -> Self;
 
+    /// What the values of [`Stored::pair`] are multiples of, a power of two.
+    const UNIT: f32 = 1.0;
+
     /// Piece number `at`, which must be whole.
     fn piece(self, at: usize) -> [f32; PIECE];
+
+    /// Pieces number `2 at` and `2 at + 1`, which must be whole, divided by [`Stored::UNIT`].
+    #[inline(always)]
+    fn pair(self, at: usize) -> [[f32; PIECE]; 2] {
+        [self.piece(2 * at), self.piece(2 * at + 1)]
+    }
 
     /// The value at `at`.
     fn value(self, at: usize) -> f32;
