@@ -47,8 +47,8 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     x.matmul(dequantize(weight))
 }
 
-/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows, and two values a byte
-/// where they are 32 long and have 4 bits. [`dequantize`] reads it.
+/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows, and where they are 32 long
+/// with their scales beside them, two values a byte with 4 bits. [`dequantize`] reads it.
 ///
 /// # Shapes
 ///
@@ -68,15 +68,15 @@ pub fn quantize(weight: Tensor<2>, scheme: &QuantScheme) -> Tensor<2> {
 
 /// A tensor in floats: a quantised one in f32, another as it is.
 ///
-/// It is to be called in place of Burn's `dequantize`, which panics on the CPU for what [`quantize`] has stored two
-/// values a byte, and for the blocks of a GGUF file.
+/// It is to be called in place of Burn's `dequantize`, which panics on the CPU for what [`quantize`] has stored in blocks
+/// of 32, and for those of a GGUF file.
 #[must_use]
 pub fn dequantize<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     if !matches!(tensor.dtype(), DType::QFloat(_)) {
         return tensor;
     }
     #[cfg(feature = "flex")]
-    if let Some(wide) = flex::from_own_blocks(&tensor) {
+    if let Some(wide) = flex::from_packed(&tensor) {
         return wide;
     }
     tensor.dequantize()

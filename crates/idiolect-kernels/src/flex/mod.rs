@@ -8,10 +8,9 @@
 
 mod attention;
 mod backend;
+mod blocks;
 mod buffer;
 mod eight_bit_copy;
-mod file_blocks;
-mod four_bits;
 mod gate;
 mod head_loss;
 mod linear;
@@ -32,8 +31,8 @@ use burn::backend::{
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 
+use self::blocks::{BlockKind, Packed};
 use self::buffer::in_type;
-use self::file_blocks::FileBlocks;
 use self::head_loss::RowGradients;
 use crate::{BlockType, RowLoss, plain};
 
@@ -101,13 +100,16 @@ fn quantized<const D: usize>(weight: Tensor<D>) -> Result<FlexQTensor, Tensor<D>
 
 /// As `from_blocks` of this crate.
 pub(crate) fn from_blocks(bytes: Vec<u8>, of: BlockType, shape: [usize; 2]) -> Tensor<2> {
-    tensor_of(file_blocks::of_blocks(bytes, of, shape))
+    tensor_of(blocks::of_file(bytes, of, shape))
 }
 
 /// As `block_type` of this crate.
 pub(crate) fn block_type<const D: usize>(weight: &Tensor<D>) -> Option<BlockType> {
     let weight = quantized(weight.clone()).ok()?;
-    Some(FileBlocks::of(&weight)?.block_type())
+    match Packed::of(&weight)?.kind {
+        BlockKind::File(of) => Some(of),
+        _ => None,
+    }
 }
 
 fn tensor_of(quantized: FlexQTensor) -> Tensor<2> {
@@ -117,10 +119,10 @@ fn tensor_of(quantized: FlexQTensor) -> Tensor<2> {
     })
 }
 
-/// In f32 what is stored in blocks of our own; `None` for another tensor.
-pub(crate) fn from_own_blocks<const D: usize>(weight: &Tensor<D>) -> Option<Tensor<D>> {
+/// In f32 what is stored in blocks; `None` for another tensor.
+pub(crate) fn from_packed<const D: usize>(weight: &Tensor<D>) -> Option<Tensor<D>> {
     let weight = quantized(weight.clone()).ok()?;
-    quantized::from_own_blocks(&weight).map(Tensor::from_primitive::<Flex>)
+    quantized::from_blocks(&weight).map(Tensor::from_primitive::<Flex>)
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {

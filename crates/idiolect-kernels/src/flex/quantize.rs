@@ -6,8 +6,8 @@ use burn::tensor::{Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
+use super::blocks::{BlockKind, quantized};
 use super::buffer::{dense, dims, values};
-use super::four_bits;
 use super::{serves, tensor_of};
 
 /// Values of a task.
@@ -21,13 +21,12 @@ pub(crate) fn quantize(weight: &Tensor<2>, scheme: &QuantScheme) -> Option<Tenso
     let block = block_of(scheme).filter(|block| shape[1].is_multiple_of(*block))?;
     let (_, largest) = scheme.value.range();
     let (whole, scales) = blocks(values(&weight), block, largest);
-    let quantized = if four_bits::serves(scheme, block) {
-        four_bits::in_four_bits(&whole, &scales, shape, scheme)
-    } else {
+    let kind = BlockKind::of_scheme(scheme, block);
+    let quantized = kind.and_then(|kind| quantized(&whole, &scales, kind, *scheme, shape));
+    Some(tensor_of(quantized.unwrap_or_else(|| {
         let whole = FlexTensor::from_data(TensorData::new(whole, shape));
         FlexQTensor::new(whole, scheme.with_store(QuantStore::Native), scales, None)
-    };
-    Some(tensor_of(quantized))
+    })))
 }
 
 /// The length of blocks along rows with scales in f32, where the scheme has such, around zero.

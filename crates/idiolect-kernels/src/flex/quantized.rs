@@ -1,8 +1,7 @@
 //! Products with a frozen weight that is quantised, which read it as it is stored.
 //!
-//! Burn's autodiff would keep the f32 weight until the backward pass; here it keeps the quantised one. Flex stores a byte
-//! for each value, whatever the number of its bits, and an f32 scale for each block; two values of 4 bits in a byte are
-//! ours.
+//! Burn's autodiff would keep the f32 weight until the backward pass; here it keeps the quantised one, in blocks of our own
+//! or as Flex stores it: a byte for each value, whatever the number of its bits, and scales apart.
 
 use burn::backend::ops::QTensorOps;
 use burn::backend::{Flex, TensorMetadata};
@@ -10,9 +9,8 @@ use burn::tensor::{DType, FloatDType};
 use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
+use super::blocks::{Packed, Read};
 use super::buffer::{dims, tensor, values};
-use super::file_blocks::{FileBlocks, Read};
-use super::four_bits::FourBits;
 use super::linear;
 use super::linear::Rows;
 use super::product_few_rows::{Along, EightBits, Form, Stored};
@@ -34,10 +32,7 @@ pub(super) fn backward(dy: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTens
 
 fn form(weight: &FlexQTensor) -> Form {
     let [inputs, outputs] = dims(weight.tensor());
-    let along = match FileBlocks::of(weight) {
-        Some(_) => Along::Inputs,
-        None => Along::Outputs,
-    };
+    let along = Packed::of(weight).map_or(Along::Outputs, |packed| packed.kind.along());
     Form {
         inputs,
         outputs,
@@ -67,11 +62,8 @@ fn times<const D: usize>(
     form: Form,
     rows: Rows,
 ) -> Option<FlexTensor> {
-    if let Some(blocks) = FileBlocks::of(weight) {
-        return blocks.read(Product::<D> { x, form, rows });
-    }
-    if let Some(weight) = FourBits::of(weight) {
-        return linear::times::<_, D>(x, weight, form, rows);
+    if let Some(packed) = Packed::of(weight) {
+        return packed.read(Product::<D> { x, form, rows });
     }
     match eight_bits(weight) {
         Some(weight) => linear::times::<_, D>(x, weight, form, rows),
@@ -81,7 +73,7 @@ fn times<const D: usize>(
 
 /// The weight in f32, row-major.
 pub(super) fn dequantized(weight: &FlexQTensor) -> FlexTensor {
-    if let Some(wide) = from_own_blocks(weight) {
+    if let Some(wide) = from_blocks(weight) {
         return wide;
     }
     let (values, scales) = (weight.tensor(), weight.scales());
@@ -110,11 +102,8 @@ pub(super) fn dequantized(weight: &FlexQTensor) -> FlexTensor {
 }
 
 /// The weight in f32 where it is stored in blocks that Burn does not read.
-pub(super) fn from_own_blocks(weight: &FlexQTensor) -> Option<FlexTensor> {
-    if let Some(blocks) = FileBlocks::of(weight) {
-        return Some(blocks.wide(weight));
-    }
-    FourBits::of(weight).map(|four_bits| four_bits.wide(weight))
+pub(super) fn from_blocks(weight: &FlexQTensor) -> Option<FlexTensor> {
+    Packed::of(weight).map(|packed| packed.wide(weight))
 }
 
 /// The weight as it is stored; `None` where its blocks are shorter than a vector or do not lie along its rows.

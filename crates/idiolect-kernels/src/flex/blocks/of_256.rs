@@ -2,8 +2,8 @@
 
 use std::array;
 
-use super::kinds::half;
-use super::{Kind, float};
+use super::Kind;
+use super::of_32::{float, half};
 use crate::flex::product_few_rows::PIECE;
 
 /// `ggml`'s `block_q4_K`.

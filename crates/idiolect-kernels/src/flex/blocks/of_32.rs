@@ -2,7 +2,8 @@
 
 use std::array;
 
-use super::{Kind, float};
+use super::own::{HALF_UNIT, halves};
+use super::{Kind, PAIR};
 use crate::flex::product_few_rows::PIECE;
 
 /// `ggml`'s `block_q4_0`.
@@ -11,12 +12,20 @@ pub(super) struct Q4_0;
 
 impl Kind for Q4_0 {
     type Block = [i8; 18];
-    const PIECES: usize = 2;
+    const PIECES: usize = PAIR;
+    const UNIT: f32 = HALF_UNIT;
 
     #[inline(always)]
     fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
         let scale = float(block[0], block[1]);
         array::from_fn(|i| (half(block[2 + i], at) - 8) as f32 * scale)
+    }
+
+    #[inline(always)]
+    fn pair(block: &Self::Block, _: usize) -> [[f32; PIECE]; PAIR] {
+        let scale = float(block[0], block[1]);
+        // Eight less than a number of four bits is the number with its upper bit turned, as one with a sign.
+        halves(array::from_fn(|i| block[2 + i] ^ 0x88_u8.cast_signed()), scale)
     }
 }
 
@@ -26,7 +35,7 @@ pub(super) struct Q4_1;
 
 impl Kind for Q4_1 {
     type Block = [i8; 20];
-    const PIECES: usize = 2;
+    const PIECES: usize = PAIR;
 
     #[inline(always)]
     fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
@@ -42,7 +51,7 @@ pub(super) struct Q5_0;
 
 impl Kind for Q5_0 {
     type Block = [i8; 22];
-    const PIECES: usize = 2;
+    const PIECES: usize = PAIR;
 
     #[inline(always)]
     fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
@@ -58,7 +67,7 @@ pub(super) struct Q5_1;
 
 impl Kind for Q5_1 {
     type Block = [i8; 24];
-    const PIECES: usize = 2;
+    const PIECES: usize = PAIR;
 
     #[inline(always)]
     fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
@@ -75,7 +84,7 @@ pub(super) struct Q8_0;
 
 impl Kind for Q8_0 {
     type Block = [i8; 34];
-    const PIECES: usize = 2;
+    const PIECES: usize = PAIR;
 
     #[inline(always)]
     fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
@@ -95,4 +104,13 @@ pub(super) fn half(byte: i8, upper: usize) -> i32 {
 fn fifth(bits: [i8; 4], at: usize) -> impl Fn(usize) -> i32 {
     let bits = i32::from_le_bytes(bits.map(i8::cast_unsigned)) >> (PIECE * at);
     move |i| ((bits >> i) & 1) << 4
+}
+
+/// A number in f16, which must be finite, from its two bytes.
+#[inline(always)]
+pub(super) fn float(low: i8, high: i8) -> f32 {
+    // The bits of the fraction and the exponent in those of f32, whose exponent is 112 more.
+    const EXPONENT: f32 = f32::from_bits((112 + 127) << 23);
+    let bits = i32::from(i16::from_le_bytes([low, high].map(i8::cast_unsigned)));
+    f32::from_bits((bits << 13).cast_unsigned() & 0x8fff_e000) * EXPONENT
 }

@@ -1,0 +1,219 @@
+//! Weights in blocks of neighbouring values that share scales, which products read as they are: those of a GGUF file,
+//! whose neighbours are inputs, and those that [`crate::quantize`] makes, whose neighbours are outputs.
+//!
+//! The blocks and a last byte, the number of their kind, stand behind a tensor of the shape of the weight whose layout
+//! repeats the first byte, so that nothing of Burn reads beyond them. Burn's own conversion to f32 panics, for want of
+//! scales, rather than giving other numbers; `dequantize` of this crate is to be called instead
+//! (docs/decisions/0044-blocks-of-gguf.md).
+
+mod of_256;
+mod of_32;
+mod own;
+mod stored;
+
+use burn::backend::TensorMetadata;
+use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
+use burn::tensor::{Bytes, DType, Shape};
+use burn_flex::{FlexQTensor, FlexTensor, Layout};
+use rayon::prelude::*;
+
+use self::of_32::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0};
+use self::of_256::{Q4K, Q5K, Q6K};
+use self::own::{EightBits, FourBits, packed};
+use self::stored::Blocks;
+use super::buffer::{dims, tensor};
+use super::product_few_rows::{Along, PIECE, Stored};
+use crate::BlockType;
+
+pub(super) use self::own::BLOCK;
+
+/// Pieces of a task.
+const TASK: usize = 1 << 13;
+
+/// Pieces of a pair, which lies in one block.
+const PAIR: usize = 2;
+
+/// What a block of one kind holds.
+trait Kind: Copy + Send + Sync + 'static {
+    /// Its bytes.
+    type Block: Copy + Send + Sync + 'static;
+    /// Pieces of a block, pairs of them.
+    const PIECES: usize;
+    /// What the values of [`Kind::pair`] are multiples of, a power of two.
+    const UNIT: f32 = 1.0;
+
+    /// Piece number `at` of a block.
+    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE];
+
+    /// Pieces `at` and `at + 1` of a block divided by [`Kind::UNIT`], `at` an even number.
+    #[inline(always)]
+    fn pair(block: &Self::Block, at: usize) -> [[f32; PIECE]; PAIR] {
+        [Self::piece(block, at), Self::piece(block, at + 1)]
+    }
+}
+
+/// Every kind of block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BlockKind {
+    /// One of GGUF files.
+    File(BlockType),
+    /// -8 to 7 times a scale.
+    FourBits,
+    /// -128 to 127 times a scale.
+    EightBits,
+}
+
+impl BlockKind {
+    /// The kind that `quantize` makes by a scheme with blocks of `block` values along rows, where it makes one.
+    pub(super) fn of_scheme(scheme: &QuantScheme, block: usize) -> Option<Self> {
+        match scheme.value {
+            QuantValue::Q4S if block == BLOCK => Some(Self::FourBits),
+            QuantValue::Q8S if block == BLOCK => Some(Self::EightBits),
+            _ => None,
+        }
+    }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::File(of) => of as u8,
+            Self::FourBits => 0x40,
+            Self::EightBits => 0x41,
+        }
+    }
+
+    fn numbered(number: u8) -> Option<Self> {
+        let of_files = BlockType::ALL.into_iter().map(Self::File);
+        let mut all = of_files.chain([Self::FourBits, Self::EightBits]);
+        all.find(|kind| kind.number() == number)
+    }
+
+    /// Which values of the weight are neighbours.
+    pub(super) fn along(self) -> Along {
+        match self {
+            Self::File(_) => Along::Inputs,
+            _ => Along::Outputs,
+        }
+    }
+}
+
+/// The tensor of whole numbers that share scales in blocks of neighbouring outputs; `None` for a kind of files.
+pub(super) fn quantized(
+    whole: &[i8],
+    scales: &[f32],
+    kind: BlockKind,
+    scheme: QuantScheme,
+    shape: [usize; 2],
+) -> Option<FlexQTensor> {
+    let bytes = match kind {
+        BlockKind::FourBits => packed::<FourBits, _>(whole, scales),
+        BlockKind::EightBits => packed::<EightBits, _>(whole, scales),
+        BlockKind::File(_) => return None,
+    };
+    Some(of_bytes(bytes, kind, scheme, shape))
+}
+
+/// The tensor of the blocks of a file, `[inputs, outputs]`.
+pub(super) fn of_file(bytes: Vec<u8>, of: BlockType, shape: [usize; 2]) -> FlexQTensor {
+    let value = match of {
+        BlockType::Q8_0 | BlockType::Q6K => QuantValue::Q8S,
+        _ => QuantValue::Q4S,
+    };
+    let scheme = QuantScheme::default().with_value(value);
+    let scheme = scheme.per_block([32, 1], ScaleDtype::F32);
+    of_bytes(bytes, BlockKind::File(of), scheme, shape)
+}
+
+fn of_bytes(
+    mut bytes: Vec<u8>,
+    kind: BlockKind,
+    scheme: QuantScheme,
+    shape: [usize; 2],
+) -> FlexQTensor {
+    bytes.push(kind.number());
+    let layout = Layout::new(Shape::new(shape), vec![0, 0], 0);
+    let values = FlexTensor::new(Bytes::from_bytes_vec(bytes), layout, DType::I8);
+    let scheme = scheme.with_store(QuantStore::PackedNative(0));
+    FlexQTensor::new(values, scheme, vec![f32::NAN], None)
+}
+
+/// The blocks of a tensor.
+#[derive(Clone, Copy)]
+pub(super) struct Packed<'a> {
+    bytes: &'a [i8],
+    pub(super) kind: BlockKind,
+}
+
+/// What is done with a weight, whatever holds it.
+pub(super) trait Read {
+    /// What comes of it.
+    type Output;
+    /// Does it.
+    fn read<W: Stored>(self, weight: W) -> Self::Output;
+}
+
+impl<'a> Packed<'a> {
+    /// `None` for a tensor that is not in blocks.
+    pub(super) fn of(weight: &'a FlexQTensor) -> Option<Self> {
+        let DType::QFloat(scheme) = weight.dtype() else {
+            return None;
+        };
+        if !matches!(scheme.store, QuantStore::PackedNative(_)) {
+            return None;
+        }
+        let (number, bytes) = weight.tensor().storage::<i8>().split_last()?;
+        let kind = BlockKind::numbered(number.cast_unsigned())?;
+        Some(Self { bytes, kind })
+    }
+
+    /// Does something with the values.
+    pub(super) fn read<R: Read>(self, reader: R) -> R::Output {
+        match self.kind {
+            BlockKind::FourBits => reader.read(self.blocks::<FourBits, _>()),
+            BlockKind::EightBits => reader.read(self.blocks::<EightBits, _>()),
+            BlockKind::File(of) => match of {
+                BlockType::Q4_0 => reader.read(self.blocks::<Q4_0, _>()),
+                BlockType::Q4_1 => reader.read(self.blocks::<Q4_1, _>()),
+                BlockType::Q5_0 => reader.read(self.blocks::<Q5_0, _>()),
+                BlockType::Q5_1 => reader.read(self.blocks::<Q5_1, _>()),
+                BlockType::Q8_0 => reader.read(self.blocks::<Q8_0, _>()),
+                BlockType::Q4K => reader.read(self.blocks::<Q4K, _>()),
+                BlockType::Q5K => reader.read(self.blocks::<Q5K, _>()),
+                BlockType::Q6K => reader.read(self.blocks::<Q6K, _>()),
+            },
+        }
+    }
+
+    fn blocks<K: Kind<Block = [i8; N]>, const N: usize>(self) -> Blocks<'a, K> {
+        Blocks::new(self.bytes.as_chunks().0)
+    }
+
+    /// The weight in f32, with the same neighbours.
+    pub(super) fn wide(self, weight: &FlexQTensor) -> FlexTensor {
+        let [inputs, outputs]: [usize; 2] = dims(weight.tensor());
+        let values = self.read(Widen);
+        match self.kind.along() {
+            Along::Outputs => tensor(values, [inputs, outputs]),
+            Along::Inputs => tensor(values, [outputs, inputs]).transpose(0, 1),
+        }
+    }
+}
+
+/// All values in f32, in the order of memory.
+struct Widen;
+
+impl Read for Widen {
+    type Output = Vec<f32>;
+
+    fn read<W: Stored>(self, weight: W) -> Vec<f32> {
+        let mut wide = vec![0.0; weight.count()];
+        let tasks = wide.par_chunks_mut(TASK * PIECE).enumerate();
+        tasks.for_each(|(task, wide)| {
+            let weight = weight.part(task * TASK * PIECE, wide.len());
+            let pieces = wide.as_chunks_mut::<PIECE>().0;
+            for (at, piece) in pieces.iter_mut().enumerate() {
+                *piece = weight.piece(at);
+            }
+        });
+        wide
+    }
+}
