@@ -16,9 +16,13 @@ CASES = [("train-whole", dict(what="train", ckpt=False), None), ("train-blocks",
          ("prefill-4x256", dict(what="prefill", batch=4, seq=256), None),
          ("generate-1-8bits", None, "gen_b1"), ("generate-8-8bits", None, "gen_b8"),
          ("prefill-512-8bits", None, "prefill_500"),
-         ("generate-1-4bits", None, "gen_b1"), ("generate-8-4bits", None, "gen_b8")]
-# Whose file a case is compared with: blocks of 32 numbers with one scale, as ours.
-FILES = {"8bits": "q8_0", "4bits": "q4_0"}
+         ("generate-1-4bits", None, "gen_b1"), ("generate-8-4bits", None, "gen_b8"),
+         ("generate-1-q8_0", None, "gen_b1"), ("generate-8-q8_0", None, "gen_b8"),
+         ("prefill-512-q8_0", None, "prefill_500"),
+         ("generate-1-q4_0", None, "gen_b1"), ("generate-8-q4_0", None, "gen_b8"),
+         ("prefill-512-q4_0", None, "prefill_500")]
+# Whose file a case is compared with: blocks of 32 numbers with one scale, as ours, or that very file.
+FILES = {"8bits": "q8_0", "4bits": "q4_0", "q8_0": "q8_0", "q4_0": "q4_0"}
 
 
 def read(name):

@@ -14,7 +14,7 @@ const KINDS: [(&str, &[&str]); 3] = [
     ("gen", &["generate-1", "generate-8"]),
     ("prefill", &["prefill-512", "prefill-4x256"]),
 ];
-/// The same in 8 and 4 bits, beside llama.cpp's own.
+/// The same in 8 and 4 bits and in the blocks of llama.cpp's own files, beside llama.cpp.
 const QUANTISED: [(&str, &[&str]); 2] = [
     (
         "gen",
@@ -23,9 +23,16 @@ const QUANTISED: [(&str, &[&str]); 2] = [
             "generate-8-8bits",
             "generate-1-4bits",
             "generate-8-4bits",
+            "generate-1-q8_0",
+            "generate-8-q8_0",
+            "generate-1-q4_0",
+            "generate-8-q4_0",
         ],
     ),
-    ("prefill", &["prefill-512-8bits"]),
+    (
+        "prefill",
+        &["prefill-512-8bits", "prefill-512-q8_0", "prefill-512-q4_0"],
+    ),
 ];
 /// Types of the files that llama.cpp reads.
 const RETYPED: [&str; 3] = ["f32", "q8_0", "q4_0"];

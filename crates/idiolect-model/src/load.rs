@@ -31,12 +31,7 @@ pub fn load(
     device: &Device,
     dtype: FloatDType,
 ) -> Result<(Decoder, LoadReport), ModelError> {
-    let placement = Placement {
-        device,
-        dtype,
-        projections: Projections::Plain,
-    };
-    read(path, placement)
+    read(path, Placement::new(device, dtype, Projections::Plain))
 }
 
 /// Reads as [`load`] does, and leaves the projections of a GGUF file in its blocks where they have four to eight bits and
@@ -50,12 +45,7 @@ pub fn load_as_stored(
     device: &Device,
     dtype: FloatDType,
 ) -> Result<(Decoder, LoadReport), ModelError> {
-    let placement = Placement {
-        device,
-        dtype,
-        projections: Projections::AsStored,
-    };
-    read(path, placement)
+    read(path, Placement::new(device, dtype, Projections::AsStored))
 }
 
 /// Reads as [`load`] does, and quantises every projection of a block to `bits` as soon as it is read.
@@ -69,12 +59,7 @@ pub fn load_quantized(
     dtype: FloatDType,
     bits: Bits,
 ) -> Result<(Decoder, LoadReport), ModelError> {
-    let placement = Placement {
-        device,
-        dtype,
-        projections: Projections::Quantized(bits),
-    };
-    read(path, placement)
+    read(path, Placement::new(device, dtype, Projections::Quantized(bits)))
 }
 
 fn read(path: &Path, placement: Placement<'_>) -> Result<(Decoder, LoadReport), ModelError> {

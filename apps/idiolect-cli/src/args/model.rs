@@ -20,8 +20,8 @@ pub(crate) struct ModelOptions {
     /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
-    /// Type of weights and activations: f32, bf16, f16 [default: f32 on the CPU, elsewhere that of the
-    /// weights]
+    /// Type of weights and activations: f32, bf16, f16 [default: on the CPU f32, beside projections of a GGUF
+    /// file as they are stored; elsewhere that of the weights]
     #[arg(long)]
     pub dtype: Option<String>,
     /// Keep the projections in 8 or 4 bits [default: in the type of the rest]

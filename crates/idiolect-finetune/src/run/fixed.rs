@@ -82,9 +82,12 @@ fn described_model(
     options: &RunOptions<'_>,
     model: &LanguageModel,
 ) -> Result<Fixed, FineTuneError> {
-    let bits = model
-        .bits()
-        .map_or("none".into(), |bits| format!("{bits:?}"));
+    let full = options.settings.finetune.full;
+    let bits = match model.bits() {
+        Some(bits) => format!("{bits:?}"),
+        None if full || model.load_report().kept.is_empty() => "none".into(),
+        None => "as stored".into(),
+    };
     Ok(Fixed::from([
         ("model".into(), model.model_hash()?),
         (
@@ -92,7 +95,7 @@ fn described_model(
             format!("{:?}", model.dtype()).to_lowercase(),
         ),
         ("quantize".into(), bits.to_lowercase()),
-        ("full".into(), options.settings.finetune.full.to_string()),
+        ("full".into(), full.to_string()),
     ]))
 }
 

@@ -23,6 +23,16 @@ pub(super) struct Placement<'a> {
     pub(super) projections: Projections,
 }
 
+impl<'a> Placement<'a> {
+    pub(super) fn new(device: &'a Device, dtype: FloatDType, projections: Projections) -> Self {
+        Self {
+            device,
+            dtype,
+            projections,
+        }
+    }
+}
+
 /// What the projections of blocks are kept in.
 #[derive(Clone, Copy)]
 pub(super) enum Projections {

@@ -97,14 +97,16 @@ impl<W: Stored> Panel<'_, W> {
             let count = outputs.len().saturating_sub(first).min(PIECE);
             let weights: [Option<W>; PIECE] =
                 array::from_fn(|i| (i < count).then(|| weights(first + i)));
-            for (at, rows) in self.rows.chunks_mut(PIECE).enumerate() {
-                let mut tile = [[0.0; PIECE]; PIECE];
+            for (at, rows) in self.rows.chunks_mut(2 * PIECE).enumerate() {
+                let mut tile = [[[0.0; PIECE]; 2]; PIECE];
                 for (line, weights) in tile.iter_mut().zip(weights.iter().flatten()) {
-                    *line = piece(*weights, at, rows.len());
+                    *line = pair(*weights, at, rows.len());
                 }
-                for (input, row) in rows.iter_mut().enumerate() {
-                    for (output, line) in tile.iter().enumerate() {
-                        row.0[first + output] = line[input];
+                for (half, rows) in rows.chunks_mut(PIECE).enumerate() {
+                    for (input, row) in rows.iter_mut().enumerate() {
+                        for (output, line) in tile.iter().enumerate() {
+                            row.0[first + output] = line[half][input] * W::UNIT;
+                        }
                     }
                 }
             }
@@ -112,15 +114,16 @@ impl<W: Stored> Panel<'_, W> {
     }
 }
 
-/// Piece number `at`, of which the first `count` values are there.
+/// Pair number `at`, of which the first `count` values are there.
 #[inline(always)]
-fn piece<W: Stored>(weights: W, at: usize, count: usize) -> [f32; PIECE] {
-    if count == PIECE {
-        return weights.piece(at);
+fn pair<W: Stored>(weights: W, at: usize, count: usize) -> [[f32; PIECE]; 2] {
+    if count == 2 * PIECE {
+        return weights.pair(at);
     }
-    let mut piece = [0.0; PIECE];
-    for (i, value) in piece[..count].iter_mut().enumerate() {
-        *value = weights.value(at * PIECE + i);
+    let mut pair = [[0.0; PIECE]; 2];
+    let values = pair.as_flattened_mut()[..count].iter_mut();
+    for (i, value) in values.enumerate() {
+        *value = weights.value(2 * PIECE * at + i) / W::UNIT;
     }
-    piece
+    pair
 }
