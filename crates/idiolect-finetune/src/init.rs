@@ -169,7 +169,7 @@ fn fitting(
     for attempt in attempts(plain, progress)? {
         let Attempt { dtype, quantize } = attempt;
         let mut own = plain.clone();
-        (own.model.dtype, own.model.quantize) = (Some(dtype), quantize);
+        (own.model.dtype, own.model.quantize) = (dtype, quantize);
         match held_out_or_not(&mut own, settings.timed_steps, progress) {
             Ok(found) => {
                 own.train.batch_size = found.plan.batch_size;

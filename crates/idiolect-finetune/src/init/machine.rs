@@ -5,7 +5,7 @@ use std::fmt;
 use idiolect_completion::Progress;
 use idiolect_lm::device::{DEVICES, device, dtype, free_memory, is_card, is_host};
 use idiolect_lm::{Dtype, locate};
-use idiolect_model::{ModelConfig, read_config};
+use idiolect_model::{ModelConfig, read_config, stored_type};
 
 use crate::{FineTuneError, TrainSettings};
 
@@ -26,13 +26,17 @@ pub(super) fn usual_device() -> String {
 /// A type of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Attempt {
-    pub(super) dtype: Dtype,
+    /// None for f32 beside projections as a GGUF file stores them.
+    pub(super) dtype: Option<Dtype>,
     pub(super) quantize: Option<u8>,
 }
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "dtype {}", self.dtype)?;
+        match self.dtype {
+            Some(dtype) => write!(f, "dtype {dtype}")?,
+            None => f.write_str("projections as they are stored")?,
+        }
         match self.quantize {
             Some(bits) => write!(f, ", quantize {bits}"),
             None => Ok(()),
@@ -56,7 +60,16 @@ pub(super) fn attempts(
     let computes_in_bf16 = dtype(Dtype::Bf16, &device).is_ok();
     let path = locate(&model.model, model.revision.as_deref(), progress)?;
     let weights = Sizes::of(&read_config(&path)?);
-    let all = types(on_host, computes_in_bf16, settings.finetune.full);
+    let full = settings.finetune.full;
+    if on_host && !full && stored_type(&path)?.is_none() {
+        // No other is as exact, and none but fewer bits is smaller.
+        let stored = Attempt {
+            dtype: None,
+            quantize: None,
+        };
+        return Ok(vec![stored, fewer_bits(Dtype::F32, 4)]);
+    }
+    let all = types(on_host, computes_in_bf16, full);
     let free = free_memory(&device);
     let fits =
         |own: &Attempt| free.is_none_or(|free| weights.bytes(*own) <= MOST_WEIGHTS * free as f64);
@@ -73,7 +86,7 @@ pub(super) fn attempts(
 /// Types in their order: f32 on the CPU, where it is also the fastest; bf16 on a GPU; fewer bits for frozen weights.
 fn types(on_host: bool, computes_in_bf16: bool, full: bool) -> Vec<Attempt> {
     let plain = |dtype| Attempt {
-        dtype,
+        dtype: Some(dtype),
         quantize: None,
     };
     let mut all = Vec::new();
@@ -89,12 +102,16 @@ fn types(on_host: bool, computes_in_bf16: bool, full: bool) -> Vec<Attempt> {
         } else {
             Dtype::Bf16
         };
-        all.extend([8, 4].map(|bits| Attempt {
-            dtype,
-            quantize: Some(bits),
-        }));
+        all.extend([8, 4].map(|bits| fewer_bits(dtype, bits)));
     }
     all
+}
+
+fn fewer_bits(dtype: Dtype, bits: u8) -> Attempt {
+    Attempt {
+        dtype: Some(dtype),
+        quantize: Some(bits),
+    }
 }
 
 /// Numbers of a model, by where they stand.
@@ -119,7 +136,7 @@ impl Sizes {
     }
 
     fn bytes(&self, own: Attempt) -> f64 {
-        let plain = if own.dtype == Dtype::F32 { 4.0 } else { 2.0 };
+        let plain = if own.dtype == Some(Dtype::F32) { 4.0 } else { 2.0 };
         let projection = own.quantize.map_or(plain, |bits| f64::from(bits) / 8.0);
         self.projections * projection + self.words * plain
     }
@@ -151,13 +168,36 @@ mod tests {
     }
 
     #[test]
+    fn projections_of_a_gguf_file_stay_as_they_are_where_that_is_possible() {
+        let Some(file) = idiolect_testkit::smollm2_gguf() else {
+            return;
+        };
+        let mut settings = TrainSettings::default();
+        settings.model.model = file.display().to_string();
+        let shown = |settings: &TrainSettings| {
+            let all = attempts(settings, &idiolect_completion::Quiet).unwrap();
+            all.iter()
+                .map(Attempt::to_string)
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        let expected = "projections as they are stored; dtype f32, quantize 4";
+        assert_eq!(shown(&settings), expected);
+        settings.finetune.full = true;
+        assert_eq!(shown(&settings), "dtype f32");
+    }
+
+    #[test]
     fn weights_are_counted_by_what_holds_them() {
         // Numbers of Llama-3.2-1B: 973,078,528 in the blocks without norms, 262,668,288 in the embedding.
         let sizes = Sizes {
             projections: 973_078_528.0,
             words: 262_668_288.0,
         };
-        let bytes = |dtype, quantize| sizes.bytes(Attempt { dtype, quantize });
+        let bytes = |dtype, quantize| {
+            let dtype = Some(dtype);
+            sizes.bytes(Attempt { dtype, quantize })
+        };
         assert!((bytes(Dtype::F32, None) - 4_942_987_264.0).abs() < 1.0);
         assert!((bytes(Dtype::Bf16, None) - 2_471_493_632.0).abs() < 1.0);
         assert!((bytes(Dtype::F32, Some(8)) - 2_023_751_680.0).abs() < 1.0);

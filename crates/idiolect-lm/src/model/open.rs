@@ -16,7 +16,8 @@ use crate::{Dtype, LmError, ModelSettings, device, hub};
 
 impl LanguageModel {
     /// Opens a Hugging Face folder, a `.gguf` file, or a model of the Hub by its name (`owner/name` or
-    /// `owner/name@revision`; feature `hub`): on the CPU, in f32, with the checkpoint's own chat template.
+    /// `owner/name@revision`; feature `hub`): on the CPU, in f32 beside what a GGUF file stores in four to eight bits, with
+    /// the checkpoint's own chat template.
     ///
     /// # Errors
     ///

@@ -50,6 +50,37 @@ fn a_gguf_file_is_a_model_with_its_tokenizer_and_template() {
 }
 
 #[test]
+fn projections_of_a_gguf_file_stay_as_they_are_stored_unless_a_type_is_asked_for() {
+    let Some(file) = idiolect_testkit::smollm2_gguf() else {
+        return;
+    };
+    let stored = ModelSettings::of(&file.display().to_string());
+    let wide = ModelSettings {
+        dtype: Some(Dtype::F32),
+        ..stored.clone()
+    };
+    let open = |settings: &ModelSettings| LanguageModel::from_settings(settings).unwrap();
+    let [mut stored, mut wide] = [open(&stored), open(&wide)];
+    assert_eq!(stored.load_report().kept, [("Q4_1".into(), 210)].into());
+    assert!(wide.load_report().kept.is_empty());
+    assert_eq!([stored.files_dtype(), wide.files_dtype()], [Dtype::F16; 2]);
+    // The weights that the summary counts are those in memory.
+    let bytes = |model: &LanguageModel| model.summary().memory.weights_bytes;
+    assert_eq!(bytes(&wide), 4 * wide.decoder().num_params());
+    assert!(3 * bytes(&stored) < bytes(&wide));
+    assert_eq!(stored.summary().loaded.kept["Q4_1"], 210);
+    let off = (loss(&stored) - loss(&wide)).abs();
+    assert!(off < 1e-3, "{off}");
+    // What takes the weights to train them gets them in f32.
+    let [stored, wide] = [stored.take_weights(), wide.take_weights()];
+    for (stored, wide) in stored.blocks.iter().zip(&wide.blocks) {
+        for (stored, wide) in stored.projections.iter().zip(&wide.projections) {
+            assert_eq!(stored.val().into_data(), wide.val().into_data());
+        }
+    }
+}
+
+#[test]
 fn cpu_flex_and_the_default_are_one_model() {
     let Some(settings) = settings() else { return };
     let losses = ["cpu", "flex"].map(|device| {
