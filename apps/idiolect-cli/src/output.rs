@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use idiolect::data::{listed, write_lines};
+use idiolect::data::{listed, require_place, write_lines};
 use idiolect::input::shown_text;
 use serde::Serialize;
 
@@ -30,6 +30,13 @@ pub(crate) fn summary(of: &impl Serialize) -> Result<(), CliError> {
     }
     let object = serde_json::to_value(of).map_err(|error| CliError::Output(error.into()))?;
     text(&listed(&object))
+}
+
+/// Refuses a place where no file of results can be written, before the work for it is done.
+pub(crate) fn check(out: Option<&Path>) -> Result<(), CliError> {
+    Ok(out
+        .map_or(Ok(()), require_place)
+        .map_err(idiolect::Error::from)?)
 }
 
 /// Rows as JSON Lines: in a file, whole or not at all, or on standard output.
