@@ -121,8 +121,15 @@ fn shown(json: &str) -> String {
         hash if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             format!("the one with the hash {}", &hash[..12])
         }
-        plain => idiolect_input::shown(plain, SHOWN).into_owned(),
+        plain => single(plain).unwrap_or_else(|| idiolect_input::shown(plain, SHOWN).into_owned()),
     }
+}
+
+/// A number that was made of one in single precision, as that was typed: 0.9 for 0.8999999761581421.
+fn single(number: &str) -> Option<String> {
+    let (single, double): (f32, f64) = (number.parse().ok()?, number.parse().ok()?);
+    let is_single = f64::from(single).to_bits() == double.to_bits();
+    (number.contains('.') && is_single).then(|| single.to_string())
 }
 
 impl Provenance<'_> {

@@ -154,7 +154,7 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
         sampler: json!({"temperature": 1.0}),
         ..teacher()
     };
-    assert!(told_of(warm).contains(": the option temperature was 0.0, is 1.0;"));
+    assert!(told_of(warm).contains(": the option temperature was 0, is 1;"));
     assert!(
         told(ContinuationConfig {
             seed: 1,
