@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
+use idiolect::Error;
 use idiolect::data::{listed, require_place, write_lines};
 use idiolect::input::shown_text;
 use serde::Serialize;
@@ -34,15 +35,13 @@ pub(crate) fn summary(of: &impl Serialize) -> Result<(), CliError> {
 
 /// Refuses a place where no file of results can be written, before the work for it is done.
 pub(crate) fn check(out: Option<&Path>) -> Result<(), CliError> {
-    Ok(out
-        .map_or(Ok(()), require_place)
-        .map_err(idiolect::Error::from)?)
+    Ok(out.map_or(Ok(()), require_place).map_err(Error::from)?)
 }
 
 /// Rows as JSON Lines: in a file, whole or not at all, or on standard output.
 pub(crate) fn rows<T: Serialize>(out: Option<&Path>, rows: &[T]) -> Result<(), CliError> {
     match out {
-        Some(path) => Ok(write_lines(path, rows).map_err(idiolect::Error::from)?),
+        Some(path) => Ok(write_lines(path, rows).map_err(Error::from)?),
         None => lines(rows),
     }
 }

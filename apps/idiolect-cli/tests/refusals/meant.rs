@@ -28,6 +28,11 @@ fn settings_of_another_command_are_told_by_its_name() {
         ("train", &["inspect", "--plan", &own]),
         ("sdft", &["sdft", "--config", &own, "--out", &out]),
         ("eval", &["eval", "--config", &own, "--out", &out]),
+        ("continue", &["continue", "--config", &own, "--out", &out]),
+        (
+            "distill-online",
+            &["distill-online", "--config", &own, "--out", &out],
+        ),
     ] {
         let expected = format!("run.toml: expected settings of idiolect {command}, ");
         refused(call, &[&expected, &found]);
@@ -64,7 +69,7 @@ fn a_distillation_with_other_settings_is_refused_by_its_flags() {
         refused(&with(&call, more), &["rewrites.jsonl: id ", part, way_on]);
     };
     again(&["--max-new-tokens", "9"], "--max-new-tokens was 12, is 9");
-    again(&["--temperature", "0.5"], "--temperature was 0.0, is 0.5");
+    again(&["--temperature", "0.5"], "--temperature was 0, is 0.5");
     again(&["--seed", "7"], "--seed is another");
     let other = place.model("tiny-mistral");
     again(&["--model", &other], "--model was the one with the hash ");
@@ -181,6 +186,8 @@ fn a_word_by_itself_is_answered_with_the_flag_that_takes_it() {
     let Some(place) = Place::new() else { return };
     made(&place, "run/run.toml");
     made(&place, "run/adapter/adapter_config.json");
+    made(&place, "rewritten/run.toml");
+    let rewritten = place.path("rewritten");
     let (model, run) = (place.model("tiny-llama3"), place.path("run"));
     let as_model = format!("takes it as --model {model}");
     let as_adapter = format!("takes it as --adapter {run}, beside --model");
@@ -204,6 +211,10 @@ fn a_word_by_itself_is_answered_with_the_flag_that_takes_it() {
         (&["train", "--resume", "true"], "--resume takes no value"),
         (&["chat", "owner/name"], "takes it as --model owner/name"),
         (&["distill", &model], &as_model),
+        (
+            &["distill", &rewritten],
+            &format!("takes it as --config {rewritten}/run.toml"),
+        ),
     ] {
         refused(call, &[part]);
     }

@@ -180,7 +180,10 @@ fn of_folder(word: &str, own: &CommandOptions) -> Option<String> {
             .map(beside),
         Some(FolderKind::ModelRun) => model().map(|call| format!("{call}/model")),
         Some(FolderKind::Model) => model(),
-        Some(FolderKind::Run) => None,
+        Some(FolderKind::Run) => {
+            let settings = || format!("--config {word}/run.toml, with the settings of that run");
+            own.has("config").then(settings)
+        }
         None => model().filter(|_| is_place(word)),
     }
 }
