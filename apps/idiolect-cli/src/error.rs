@@ -203,10 +203,11 @@ impl CliError {
 fn as_flag(text: &str) -> String {
     let own = text.strip_prefix("command line: ").unwrap_or(text);
     let key = own.split([':', '.', '/']).next();
-    if std::env::args().any(|typed| Some(&*typed) == key) {
-        return own.to_owned();
+    let is_path = std::env::args().any(|typed| Some(&*typed) == key);
+    match own.split_once(": ").filter(|_| is_path) {
+        Some((path, rest)) => format!("{path}: {}", as_typed(rest)),
+        None => as_typed(own),
     }
-    as_typed(own)
 }
 
 /// Whether an error is about a setting, whichever library says so.

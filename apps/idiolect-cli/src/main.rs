@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use idiolect::data::settings::{CommandOptions, command_synonym, flag_hint, one_line, value_hint};
+use idiolect::data::settings::{CommandOptions, call_hint, command_synonym, flag_hint, one_line};
 
 use args::{Cli, Command};
 use error::CliError;
@@ -70,12 +70,14 @@ fn refused(error: &clap::Error) -> CliError {
 
 /// What a command or an option that is none here is called: since another version, by other programs, in other commands.
 fn own_name(error: &clap::Error) -> Option<String> {
-    if let Some(command) = said(error, ContextKind::InvalidSubcommand) {
-        let told = |own| format!("{command} is called {own} here: idiolect {own} --help");
-        return command_synonym(command).map(told);
+    let command = said(error, ContextKind::InvalidSubcommand);
+    if let Some((other, own)) = command.and_then(|other| Some((other, command_synonym(other)?))) {
+        return Some(format!(
+            "{other} is called {own} here: idiolect {own} --help"
+        ));
     }
     let is_unknown = error.kind() == ErrorKind::UnknownArgument;
-    let word = said(error, ContextKind::InvalidArg).filter(|_| is_unknown)?;
+    let word = command.or(said(error, ContextKind::InvalidArg).filter(|_| is_unknown))?;
     let typed: Vec<String> = std::env::args().skip(1).collect();
     let options = |command: &clap::Command| CommandOptions {
         command: command.get_name().to_owned(),
@@ -90,11 +92,9 @@ fn usage(error: &clap::Error) -> String {
     let line = own_name(error).unwrap_or_else(|| one_line(&error.render().to_string()));
     let option = said(error, ContextKind::InvalidArg).and_then(|arg| arg.split(' ').next());
     let value = said(error, ContextKind::InvalidValue);
-    let hint = option.zip(value).and_then(|(option, value)| {
-        let hint = value_hint(option.trim_start_matches('-'), value)?;
-        Some(format!("; {hint}"))
-    });
-    line + &hint.unwrap_or_default()
+    // A conflict of an option with itself: it was given twice.
+    let is_repeated = said(error, ContextKind::PriorArg) == said(error, ContextKind::InvalidArg);
+    line + &call_hint(option.unwrap_or_default(), value, is_repeated)
 }
 
 /// A part of what clap knows of an error.

@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use idiolect::data::{listed, write_lines};
+use idiolect::Error;
+use idiolect::data::{listed, require_place, write_lines};
 use idiolect::input::shown_text;
 use serde::Serialize;
 
@@ -32,10 +33,15 @@ pub(crate) fn summary(of: &impl Serialize) -> Result<(), CliError> {
     text(&listed(&object))
 }
 
+/// Refuses a place where no file of results can be written, before the work for it is done.
+pub(crate) fn check(out: Option<&Path>) -> Result<(), CliError> {
+    Ok(out.map_or(Ok(()), require_place).map_err(Error::from)?)
+}
+
 /// Rows as JSON Lines: in a file, whole or not at all, or on standard output.
 pub(crate) fn rows<T: Serialize>(out: Option<&Path>, rows: &[T]) -> Result<(), CliError> {
     match out {
-        Some(path) => Ok(write_lines(path, rows).map_err(idiolect::Error::from)?),
+        Some(path) => Ok(write_lines(path, rows).map_err(Error::from)?),
         None => lines(rows),
     }
 }

@@ -27,9 +27,9 @@ pub enum CompletionError {
     },
     /// The journal is another run's.
     #[error(
-        "{}: id {id}: {} differs: journal {}, now {}; \
-         use another journal or the settings of this one",
-        path.display(), difference.field, difference.journal, difference.now
+        "{}: id {id}: {difference}; what it was begun with resumes it, or another run directory (the option out) \
+         begins a new run",
+        path.display()
     )]
     Differs {
         /// The journal.

@@ -1,5 +1,7 @@
 //! What made a completion, and how a journal's row differs from what this run would write.
 
+use std::fmt;
+
 use idiolect_data::Id;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -72,6 +74,62 @@ pub struct Difference {
     pub journal: String,
     /// What the run says.
     pub now: String,
+}
+
+/// Fields of a row that are settings under another name: the field, and the setting.
+const SETTINGS: [(&str, &str); 7] = [
+    ("model", "model"),
+    ("adapter", "adapter"),
+    ("template", "preset"),
+    ("sampler.stops", "stop"),
+    ("sampler.batch_size", "generation_batch_size"),
+    ("sampler.share_prefixes", "prefix_sharing"),
+    ("seed", "seed"),
+];
+/// Characters of a value.
+const SHOWN: usize = 80;
+
+/// In the settings' own names: `the option temperature was 0.0, is 0.5`.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            field,
+            journal,
+            now,
+        } = self;
+        let own = SETTINGS.iter().find(|(other, _)| other == field);
+        let own = own.map(|(_, own)| *own).or(field.strip_prefix("sampler."));
+        match own {
+            // A row has a seed of its own, made of the run's.
+            Some("seed") => f.write_str("the option seed is another"),
+            Some(own) => {
+                let (was, is) = (shown(journal), shown(now));
+                write!(f, "the option {own} was {was}, is {is}")
+            }
+            None if field.ends_with("prompt_sha256") => {
+                f.write_str("its prompt is another: other data, or another template")
+            }
+            None => write!(f, "the {field} was {journal}, is {now}"),
+        }
+    }
+}
+
+/// A value of JSON in few words.
+fn shown(json: &str) -> String {
+    match json.trim_matches('"') {
+        "null" => "none".to_owned(),
+        hash if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            format!("the one with the hash {}", &hash[..12])
+        }
+        plain => single(plain).unwrap_or_else(|| idiolect_input::shown(plain, SHOWN).into_owned()),
+    }
+}
+
+/// A number that was made of one in single precision, as that was typed: 0.9 for 0.8999999761581421.
+fn single(number: &str) -> Option<String> {
+    let (single, double): (f32, f64) = (number.parse().ok()?, number.parse().ok()?);
+    let is_single = f64::from(single).to_bits() == double.to_bits();
+    (number.contains('.') && is_single).then(|| single.to_string())
 }
 
 impl Provenance<'_> {

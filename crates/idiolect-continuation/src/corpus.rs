@@ -6,13 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use idiolect_data::{DataError, Id};
+use idiolect_data::{DataError, Id, unread};
 use idiolect_input::limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::reader::{Lines, read_error};
+use crate::reader::Lines;
 
 /// What a file of a corpus is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -60,12 +60,12 @@ impl Corpus {
     ///
     /// # Errors
     ///
-    /// [`DataError::Io`] where there is none such, [`DataError::Empty`] for a folder without a known
+    /// [`DataError::NoFile`] where there is none such, [`DataError::Empty`] for a folder without a known
     /// file.
     pub fn find(path: &Path) -> Result<Self, DataError> {
         let mut files = Vec::new();
         let is_folder = fs::metadata(path)
-            .map_err(|error| read_error(path, error))?
+            .map_err(|error| unread(path, error))?
             .is_dir();
         if is_folder {
             collect(path, &mut Vec::new(), &mut files)?;
@@ -246,8 +246,8 @@ fn known(path: &Path) -> Option<CorpusKind> {
 type Above = Vec<PathBuf>;
 
 fn collect(folder: &Path, above: &mut Above, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
-    let unread = |error| read_error(folder, error);
-    let own = fs::canonicalize(folder).map_err(unread)?;
+    let failed = |error| unread(folder, error);
+    let own = fs::canonicalize(folder).map_err(failed)?;
     // A link to a folder above would be followed without end.
     if above.contains(&own) {
         return Ok(());
@@ -255,7 +255,7 @@ fn collect(folder: &Path, above: &mut Above, files: &mut Vec<PathBuf>) -> Result
     above.push(own);
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut paths: Vec<_> = entries
-        .map_err(unread)?
+        .map_err(failed)?
         .iter()
         .map(fs::DirEntry::path)
         .collect();
@@ -273,5 +273,5 @@ fn collect(folder: &Path, above: &mut Above, files: &mut Vec<PathBuf>) -> Result
     }
     above.pop();
     let count = limits::CORPUS_FILES.check(files.len() as u64);
-    count.map_err(|error| read_error(folder, error.into()))
+    count.map_err(|error| unread(folder, error.into()))
 }

@@ -8,14 +8,12 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
-use idiolect_data::{DataError, Id};
+use idiolect_data::{DataError, Id, unread};
 use idiolect_input::open_regular;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-use crate::reader::read_error;
 
 /// A document in two parts, which together are the document without white space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,9 +104,9 @@ impl HalvesFile {
         &self,
     ) -> Result<impl Iterator<Item = Result<Half, DataError>> + use<>, DataError> {
         let path = self.0.clone();
-        let file = open_regular(&path).map_err(|source| read_error(&path, source))?;
+        let file = open_regular(&path).map_err(|source| unread(&path, source))?;
         let half = move |(at, line): (usize, std::io::Result<String>)| {
-            let line = line.map_err(|source| read_error(&path, source))?;
+            let line = line.map_err(|source| unread(&path, source))?;
             serde_json::from_str(&line).map_err(|error| DataError::Json {
                 path: path.clone(),
                 line: at + 1,

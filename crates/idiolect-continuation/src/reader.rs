@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
-use idiolect_data::{DataError, ParquetRows};
+use idiolect_data::{DataError, ParquetRows, unread};
 use idiolect_input::open_regular;
 
 /// The longest line or text file that is read as one document: 64 MiB.
@@ -37,7 +37,7 @@ impl Lines {
         lines.reader = unpacked(path).map_err(|source| lines.io("open", source))?;
         let head = lines.reader.fill_buf();
         if head
-            .map_err(|source| read_error(path, source))?
+            .map_err(|source| unread(path, source))?
             .starts_with("\u{feff}".as_bytes())
         {
             lines.reader.consume(3);
@@ -48,9 +48,7 @@ impl Lines {
     /// The first byte that is no white space, as far as the buffer shows it.
     pub(crate) fn first(&mut self) -> Result<Option<u8>, DataError> {
         let Self { path, reader, .. } = self;
-        let head = reader
-            .fill_buf()
-            .map_err(|source| read_error(path, source))?;
+        let head = reader.fill_buf().map_err(|source| unread(path, source))?;
         Ok(head.trim_ascii_start().first().copied())
     }
 
@@ -88,7 +86,7 @@ impl Lines {
             Some(end) => bounded.read_until(end, bytes),
             None => bounded.read_to_end(bytes),
         };
-        read.map_err(|source| read_error(&self.path, source))?;
+        read.map_err(|source| unread(&self.path, source))?;
         if bytes.len() as u64 > DOCUMENT_BYTES {
             return Err(DataError::Json {
                 path: self.path.clone(),
@@ -121,15 +119,6 @@ impl Lines {
             action,
             source,
         }
-    }
-}
-
-/// What the system says of a file that cannot be read.
-pub(crate) fn read_error(path: &Path, source: io::Error) -> DataError {
-    DataError::Io {
-        path: path.to_owned(),
-        action: "read",
-        source,
     }
 }
 

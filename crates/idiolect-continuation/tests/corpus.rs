@@ -125,7 +125,11 @@ fn a_broken_row_is_named() {
         assert!(error.starts_with("c.jsonl: line 1, column "), "{error}");
     }
     let missing = Corpus::find(&folder.path().join("none")).unwrap_err();
-    assert!(missing.to_string().contains("none: cannot read: "));
+    assert!(
+        missing
+            .to_string()
+            .contains("none: expected a file, found no such file")
+    );
 }
 
 #[test]

@@ -147,31 +147,31 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
     };
     assert_eq!(
         told_of(other),
-        "run/journal/continuations.jsonl: id 0: model differs: journal \"scripted\", now \"other\"; \
-         use another journal or the settings of this one"
+        "run/journal/continuations.jsonl: id 0: the option model was scripted, is other; what it was begun with \
+         resumes it, or another run directory (the option out) begins a new run"
     );
     let warm = WriterIdentity {
         sampler: json!({"temperature": 1.0}),
         ..teacher()
     };
-    assert!(told_of(warm).contains(": sampler.temperature differs: "));
+    assert!(told_of(warm).contains(": the option temperature was 0, is 1;"));
     assert!(
         told(ContinuationConfig {
             seed: 1,
             ..own.clone()
         })
-        .contains(": seed differs: ")
+        .contains(": the option seed is another")
     );
     assert!(
         told(ContinuationConfig {
             shown: Shown::Raw,
             ..own.clone()
         })
-        .contains(": form differs: journal \"chat\", now \"raw\"")
+        .contains(": the form was \"chat\", is \"raw\"")
     );
     let text = fs::read_to_string(&corpus.root).unwrap();
     fs::write(&corpus.root, text.replacen("w0", "v0", 1)).unwrap();
-    assert!(told(own.clone()).contains("id 0: prompt_sha256 differs: "));
+    assert!(told(own.clone()).contains("id 0: its prompt is another"));
     fs::write(&corpus.root, text).unwrap();
     let journal = folder.path().join(JOURNALS[0]);
     let lines = fs::read_to_string(&journal).unwrap();

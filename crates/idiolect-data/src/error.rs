@@ -92,12 +92,14 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A folder where a file of rows should be.
-    #[error("{}: expected a file of rows (JSON, JSON Lines, CSV or Parquet), found {found}", path.display())]
-    Folder {
-        /// The folder.
+    /// A folder, or nothing, where a file should be.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    NoFile {
+        /// The path.
         path: PathBuf,
-        /// What it is, with the files in it that could be meant.
+        /// Which file it should be.
+        expected: &'static str,
+        /// What is there, with the files that could be meant.
         found: String,
     },
     /// A field that is missing, of another type or out of place.
@@ -166,13 +168,15 @@ pub enum DataError {
         /// Its old and its new name.
         renamed: Renamed,
     },
-    /// A run directory that another command began.
-    #[error("{}: expected a run of the same command, or another run directory, found the setting {key} of another command", path.display())]
+    /// Settings, or a run directory, of another command.
+    #[error("{}: expected {expected}, found {found}", path.display())]
     AnotherJob {
-        /// Its `run.toml`.
+        /// The file of settings.
         path: PathBuf,
-        /// A setting that the command does not have.
-        key: String,
+        /// What this command takes.
+        expected: String,
+        /// Whose settings they are.
+        found: String,
     },
     /// A setting whose value is of the wrong kind or out of its range.
     #[error("{}{key}: expected {expected}, found {found}", prefix(place))]

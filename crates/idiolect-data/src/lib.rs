@@ -14,8 +14,8 @@ pub use dataset::{
 pub use error::DataError;
 pub use files::{
     FileInUse, Journal, RunDir, RunSession, SessionRow, content_hash, fill_folder, journal_row,
-    lock_file, machine, remove_folder, remove_unfinished, replace_folder, text_hash,
-    write_atomically, write_json, write_lines,
+    lock_file, machine, remove_folder, remove_unfinished, replace_folder, require_folder,
+    require_place, text_hash, unread, write_atomically, write_json, write_lines,
 };
 pub use formats::{
     Columns, CompletionFields, Example, FileFormat, Format, FormatSetting, Id, Message, PairFields,

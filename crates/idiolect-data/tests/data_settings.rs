@@ -56,7 +56,7 @@ fn keys_and_defaults() {
     assert_eq!(keys::<DataSettings>(), expected);
     assert_eq!(
         to_toml(&DataSettings::default()).unwrap(),
-        "data = []\nweights = []\nformat = \"auto\"\nbad_rows = \"error\"\ninstruction_column = \"instruction\"\n\
+        "format = \"auto\"\nbad_rows = \"error\"\ninstruction_column = \"instruction\"\n\
          response_column = \"output\"\n"
     );
 }

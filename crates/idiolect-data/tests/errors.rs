@@ -70,10 +70,16 @@ fn files_that_are_not_there_or_hold_nothing() {
     let error = read_rows("nowhere/rows.json".as_ref())
         .unwrap_err()
         .to_string();
-    assert!(
-        error.starts_with("nowhere/rows.json: cannot read: "),
-        "{error}"
+    assert_eq!(
+        error,
+        "nowhere/rows.json: expected a file of rows (JSON, JSON Lines, CSV or Parquet), found no such file, nor a \
+         folder nowhere"
     );
+    let error = read_rows("some-owner/a-set".as_ref()).unwrap_err();
+    let expected = "(the files of a data set on the Hub are downloaded first, with hf download some-owner/a-set ";
+    assert!(error.to_string().contains(expected), "{error}");
+    let error = read_rows("https://some.where/rows.json".as_ref()).unwrap_err();
+    assert!(error.to_string().contains("found an address"), "{error}");
     check(
         &["", "\u{feff} \n\n", "[ ]\n"],
         read_rows,

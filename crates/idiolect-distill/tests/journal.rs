@@ -139,13 +139,14 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
                 ..identity()
             }
         ),
-        "journal.jsonl: id 0: model differs: journal \"sha256:m\", now \"sha256:n\"; \
-         use another journal or the settings of this one",
+        "journal.jsonl: id 0: the option model was sha256:m, is sha256:n; what it was begun with resumes it, or \
+         another run directory (the option out) begins a new run",
     );
     let about = |settings, identity| {
         let refusal = refusal(settings, identity);
-        let (field, _) = refusal.split_once(" differs: ").unwrap();
-        field.rsplit_once(' ').unwrap().1.to_owned()
+        let (_, field) = refusal.split_once("id 0: the ").unwrap();
+        let field = field.trim_start_matches("option ");
+        field.split_once(' ').unwrap().0.to_owned()
     };
     let adapter = WriterIdentity {
         adapter: Some("sha256:a".into()),
@@ -161,16 +162,13 @@ fn the_journal_of_another_run_is_refused_with_what_differs() {
         template: DistillTemplate::refer(),
         ..math()
     };
-    assert_eq!(about(template, identity()), "template");
+    assert_eq!(about(template, identity()), "preset");
     let seed = DistillConfig { seed: 43, ..math() };
     assert_eq!(about(seed, identity()), "seed");
     let mut other = set.clone();
     other.rows[0].example.messages[0].content.push('!');
     let refusal = folder.refusal(&other, &math(), &mut Scripted::default());
-    assert!(
-        refusal.contains("id 0: prompt_sha256 differs: "),
-        "{refusal}"
-    );
+    assert!(refusal.contains("id 0: its prompt is another"), "{refusal}");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn a_question_of_ones_own_is_asked_and_named_in_the_journal() {
     assert!(
         folder
             .refusal(&set, &settings(), &mut Scripted::default())
-            .contains("template differs: journal \"plainly\", now \"sdft-2402/main/using\"")
+            .contains("the option preset was plainly, is sdft-2402/main/using")
     );
 }
 

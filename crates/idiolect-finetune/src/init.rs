@@ -72,12 +72,14 @@ impl InitSettings {
             ("model", !self.model.is_empty()),
             ("data", !self.data.as_os_str().is_empty()),
         ])?;
-        if self.file.exists() {
-            let place = self.file.display().to_string();
-            return Err(FineTuneError::setting(place, "no file", "one"));
-        }
         check_place(&self.model)?;
         self.rows().recognised()?;
+        if self.file.exists() {
+            let place = self.file.display().to_string();
+            let expected =
+                "no file there, or another name for the configuration (the option config)";
+            return Err(FineTuneError::setting(place, expected, "a file"));
+        }
         Ok(())
     }
 

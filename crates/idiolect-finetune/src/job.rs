@@ -10,6 +10,7 @@ use idiolect_lm::LanguageModel;
 use idiolect_lm::device::on_threads;
 
 use crate::rows::in_memory;
+use crate::run::require_one_run;
 use crate::{
     FineTune, FineTuneError, FineTuned, Forecast, FullyFineTuned, LazyRows, MemoryPlan,
     TrainReport, TrainSettings, TrainingData, TrainingEvent,
@@ -92,6 +93,7 @@ pub(crate) fn measured(
         progress,
     } = hooks;
     if resume && !out.checkpoints().is_dir() {
+        require_one_run(&out)?;
         let path = out.checkpoints();
         on_event(TrainingEvent::NothingToResume { path });
     }

@@ -33,6 +33,6 @@ pub use on_policy::{
 };
 pub use outcome::{FineTuned, FullyFineTuned, TrainReport};
 pub use rows::{LazyRows, StoredCount, TrainingData};
-pub use run::{claim, with_vocabulary};
+pub use run::{CalledRun, claim, with_vocabulary};
 pub use settings::{ActivationCheckpointing, FineTuneSettings, Tracker};
 pub use train_settings::TrainSettings;

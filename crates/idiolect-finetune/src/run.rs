@@ -10,6 +10,7 @@ mod layout;
 #[cfg_attr(not(feature = "mlflow"), path = "run/no_mlflow.rs")]
 mod mlflow;
 mod options;
+mod resumed;
 mod shape;
 mod start;
 mod tensorboard;
@@ -20,5 +21,7 @@ pub(crate) use follow::{Follow, Followed};
 pub(crate) use full_run::FullRun;
 pub(crate) use layout::Layout;
 pub(crate) use options::{Listener, RunOptions};
+pub use resumed::CalledRun;
+pub(crate) use resumed::require_one_run;
 pub(crate) use start::Start;
 pub use start::with_vocabulary;

@@ -2,7 +2,7 @@
 
 use idiolect_input::shown;
 
-use crate::{Hub, HubConfig, Repo, RepoKind};
+use crate::{Hub, HubConfig, HubError, Repo, RepoKind};
 
 /// Characters of what an error says.
 const LONGEST: usize = 600;
@@ -35,8 +35,14 @@ fn reach(config: HubConfig) -> String {
         ..config
     });
     let asked = Repo::new(RepoKind::Model, ASKED, None).and_then(|repo| hub.list(&repo, &|_| {}));
-    asked.map_or_else(
-        |error| shown(&error.to_string(), LONGEST).into_owned(),
-        |_| format!("{endpoint} answers"),
-    )
+    match asked {
+        Ok(_) => format!("{endpoint} answers"),
+        Err(HubError::Unreachable { found, .. }) => {
+            let found = shown(&found, LONGEST);
+            format!(
+                "{endpoint} does not answer: files come from the cache and this machine alone ({found})"
+            )
+        }
+        Err(error) => shown(&error.to_string(), LONGEST).into_owned(),
+    }
 }

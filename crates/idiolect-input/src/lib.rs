@@ -2,6 +2,7 @@
 
 mod counted;
 mod file;
+mod folder;
 mod guard;
 mod limit;
 pub mod limits;
@@ -10,6 +11,7 @@ mod shown;
 
 pub use counted::counted;
 pub use file::{open_growing, open_regular, read_bytes, read_text};
+pub use folder::{entries, few};
 pub use guard::{LibraryPanic, guarded, silence_guarded};
 pub use limit::{Limit, LimitError};
 pub use name::{NameError, file_name, relative_path};

@@ -25,8 +25,8 @@ pub enum ModelError {
     NoModel {
         /// The file or folder.
         path: PathBuf,
-        /// What it is.
-        found: &'static str,
+        /// What it is, and what could be meant.
+        found: String,
     },
     /// A JSON file does not parse, or a value in it has the wrong type.
     #[error("{}: not valid: {source}", path.display())]

@@ -1,6 +1,7 @@
 //! Checkpoint to decoder, one tensor at a time, with a report of what was loaded, cast and not used.
 
 mod loader;
+mod place;
 mod report;
 
 pub use report::{Cast, LoadReport};
@@ -11,9 +12,9 @@ use std::path::Path;
 use burn::tensor::{Device, FloatDType};
 
 use self::loader::{Loader, Placement, Projections};
+use self::place::{is_gguf, open_gguf, require_model};
 use crate::config::{PARAMS, native_config};
 use crate::decoder::Decoder;
-use crate::gguf::GgufFile;
 use crate::source::{Folder, NativeFolder, Source};
 use crate::{Bits, ModelConfig, ModelError, StoredType};
 
@@ -100,10 +101,10 @@ fn settle_head(config: &mut ModelConfig, source: &mut dyn Source) -> Result<(), 
 /// As for [`load`], without those about tensors.
 pub fn read_config(path: &Path) -> Result<ModelConfig, ModelError> {
     if is_gguf(path) {
-        let file = GgufFile::open(path)?;
+        let file = open_gguf(path)?;
         ModelConfig::from_json(&file.config()?, path)
     } else {
-        require_folder(path)?;
+        require_model(path)?;
         if is_native(path) {
             return read_native(path);
         }
@@ -137,13 +138,13 @@ struct Checkpoint {
 
 fn open(path: &Path) -> Result<Checkpoint, ModelError> {
     if is_gguf(path) {
-        let file = GgufFile::open(path)?;
+        let file = open_gguf(path)?;
         return Ok(Checkpoint {
             config: ModelConfig::from_json(&file.config()?, path)?,
             source: Box::new(file),
         });
     }
-    require_folder(path)?;
+    require_model(path)?;
     if is_native(path) {
         let config = read_native(path)?;
         let source = NativeFolder::open(path, config.head_dim)?;
@@ -173,30 +174,4 @@ fn is_native(path: &Path) -> bool {
 fn read_native(path: &Path) -> Result<ModelConfig, ModelError> {
     let params = path.join(PARAMS);
     ModelConfig::from_json(&native_config(&params)?, &params)
-}
-
-fn is_gguf(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
-}
-
-fn require_folder(path: &Path) -> Result<(), ModelError> {
-    let has = |name: &str| path.join(name).exists();
-    let found = if path.is_file() {
-        "another file"
-    } else if !path.is_dir() || has("config.json") || has(PARAMS) {
-        // What cannot be read says so itself.
-        let read = std::fs::read_dir(path).map(drop);
-        return read.map_err(|source| ModelError::io(path, source));
-    } else if has("adapter_config.json") {
-        "the folder of an adapter, which goes on its base model"
-    } else if has("adapter/adapter_config.json") {
-        "a training run, whose adapter goes on its base model"
-    } else {
-        "a folder without it"
-    };
-    Err(ModelError::NoModel {
-        path: path.into(),
-        found,
-    })
 }

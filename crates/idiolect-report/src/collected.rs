@@ -32,8 +32,7 @@ pub(crate) fn collect(run: &RunDir) -> Result<Map<String, Value>, ReportError> {
     let is_own = losses.contains_key("run") || began.iter().any(|file| file.is_file());
     let has_losses = !losses.is_empty() && is_own;
     if report.is_empty() && !has_losses && distillation.is_none() {
-        let path = run.root.clone();
-        return Err(ReportError::NoRun { path });
+        return Err(ReportError::no_run(run));
     }
     report.insert("name".into(), name(&run.root).into());
     report.insert("path".into(), run.root.display().to_string().into());

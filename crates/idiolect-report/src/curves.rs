@@ -37,7 +37,7 @@ pub fn draw(run: &Path) -> Result<(), ReportError> {
     let run = RunDir::new(run);
     let path = run.metrics();
     let Some(text) = text(&path)? else {
-        return Err(ReportError::NoRun { path: run.root });
+        return Err(ReportError::no_run(&run));
     };
     let rows = lines(&path, &text)?;
     let picture = guarded(|| picture(&rows)).map_err(|source| undrawn(TITLE, source))?;

@@ -1,8 +1,9 @@
 //! Why a report or the curves of a run could not be made.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use idiolect_data::DataError;
+use idiolect_data::{DataError, RunDir};
+use idiolect_input::few;
 
 /// Why a report or the curves of a run could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -22,16 +23,20 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// A directory without a trace of a run.
-    #[error("{}: expected a directory that sdft, train or distill wrote, found none of outcome.json, side_by_side.jsonl and metrics.jsonl", path.display())]
+    #[error("{}: expected a directory that sdft, train or distill wrote, found none of outcome.json, side_by_side.jsonl and metrics.jsonl{}", path.display(), named(below))]
     NoRun {
         /// The directory.
         path: PathBuf,
+        /// The runs in its folders.
+        below: Vec<PathBuf>,
     },
     /// A folder that holds neither an adapter nor a model, nor lies above one as a run directory does.
-    #[error("{}: expected an adapter, a model or their run directory, found neither adapter_config.json nor config.json", path.display())]
+    #[error("{}: expected an adapter, a model or their run directory, found neither adapter_config.json nor config.json{}", path.display(), named(below))]
     NoModel {
         /// The folder.
         path: PathBuf,
+        /// The runs in its folders.
+        below: Vec<PathBuf>,
     },
     /// A page of several runs that has no place.
     #[error("out: expected a folder for the page of {runs} runs, found nothing")]
@@ -65,4 +70,30 @@ pub enum ReportError {
         /// The library's own reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl ReportError {
+    /// A [`ReportError::NoRun`].
+    pub(crate) fn no_run(run: &RunDir) -> Self {
+        Self::NoRun {
+            path: run.root.clone(),
+            below: run.runs_below(),
+        }
+    }
+
+    /// A [`ReportError::NoModel`].
+    pub(crate) fn no_model(folder: &Path) -> Self {
+        Self::NoModel {
+            path: folder.to_owned(),
+            below: RunDir::new(folder).runs_below(),
+        }
+    }
+}
+
+/// What is said of the runs in a folder.
+fn named(below: &[PathBuf]) -> String {
+    if below.is_empty() {
+        return String::new();
+    }
+    format!("; it is a folder with {}: name one of them", few(below))
 }

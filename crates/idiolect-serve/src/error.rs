@@ -1,5 +1,6 @@
 //! Why a server does not begin, or ends by itself. What a client is told is in `refusal.rs`.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use idiolect_lm::LmError;
@@ -22,7 +23,7 @@ pub enum ServeError {
         found: String,
     },
     /// An address at which nothing can listen.
-    #[error("cannot listen at {address}: {source}")]
+    #[error("cannot listen at {address}: {source}{}", way_on(source))]
     Address {
         /// The address.
         address: SocketAddr,
@@ -33,6 +34,20 @@ pub enum ServeError {
     /// The system gives no thread or no clock to serve with.
     #[error("the server cannot run: {0}")]
     Runtime(#[source] std::io::Error),
+}
+
+/// What to do instead, where that is known.
+fn way_on(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::AddrInUse => {
+            "; another program listens there, and the option port takes another port"
+        }
+        ErrorKind::PermissionDenied => {
+            "; ports below 1024 are the system's, and the option port takes another"
+        }
+        ErrorKind::AddrNotAvailable => "; the option host takes an address of this machine",
+        _ => "",
+    }
 }
 
 impl ServeError {

@@ -23,7 +23,7 @@ pub(crate) struct DistillOptions {
     #[arg(help_heading = "Rewriting", long)]
     pub check: Option<String>,
     /// Share of the responses that may be replaced [default: 1]
-    #[arg(help_heading = "Rewriting", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Rewriting", long)]
     pub mix_ratio: Option<f64>,
     /// What is refused beside that, with commas between: unfinished, empty, echo (of the template's markup),
     /// short, language (another than the original's), or none [default: unfinished,empty,echo in a chat

@@ -28,6 +28,6 @@ pub(crate) struct ForgettingOptions {
     #[arg(long, value_name = "FILE")]
     pub forgetting_text: Option<PathBuf>,
     /// End with status 1 where the own answers lose more nats per token than this
-    #[arg(long, value_name = "NATS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NATS")]
     pub forgetting_limit: Option<f64>,
 }

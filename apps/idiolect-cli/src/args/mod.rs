@@ -117,7 +117,7 @@ impl Cli {
                 arg.help("Most tokens a row guesses from its own text and verifies in one pass; 0 is off [default: 0]")
             })
         });
-        whole.next_line_help(is_narrow())
+        with_negatives(whole).next_line_help(is_narrow())
     }
 
     /// The arguments of this process.
@@ -126,6 +126,21 @@ impl Cli {
         let mut matches = whole.try_get_matches_from_mut(std::env::args_os())?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut whole))
     }
+}
+
+/// A command whose options take negative numbers, so that one out of its range is refused as their value.
+fn with_negatives(command: clap::Command) -> clap::Command {
+    let has_value = |arg: &clap::Arg| {
+        let count = arg.get_num_args();
+        count.map_or(arg.get_action().takes_values(), |count| {
+            count.takes_values()
+        })
+    };
+    let command = command.mut_args(|arg| {
+        let negative = has_value(&arg);
+        arg.allow_negative_numbers(negative)
+    });
+    command.mut_subcommands(with_negatives)
 }
 
 /// The options of a command that its help shows, without the hyphens before them.

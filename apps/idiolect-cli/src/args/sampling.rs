@@ -16,19 +16,19 @@ pub(crate) struct DrawOptions {
     #[arg(long, value_name = "NAME")]
     pub sampler: Option<String>,
     /// 0 takes the likeliest token [default: 0]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub temperature: Option<f32>,
     /// Draw from this many likeliest tokens; 0 is all [default: 0]
     #[arg(long)]
     pub top_k: Option<usize>,
     /// Draw from the smallest set of at least this probability [default: 1]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub top_p: Option<f32>,
     /// Leave out tokens below this share of the likeliest one's probability [default: 0]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub min_p: Option<f32>,
     /// Divide the logits of tokens already there; 1 is off [default: 1]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub repetition_penalty: Option<f32>,
 }
 

@@ -42,13 +42,13 @@ pub(crate) struct ServerOptions {
     #[arg(long, value_name = "TOKENS")]
     pub budget_tokens: Option<u64>,
     /// Most money that this call may spend, in the currency of the prices
-    #[arg(long, value_name = "MONEY", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MONEY")]
     pub budget_money: Option<f64>,
     /// Price of a million tokens of prompts [default: 0]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub prompt_price: Option<f64>,
     /// Price of a million tokens of texts [default: 0]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub text_price: Option<f64>,
     /// Most bytes of an answer [default: 67108864]
     #[arg(long, value_name = "BYTES")]

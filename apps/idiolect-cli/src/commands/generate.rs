@@ -16,6 +16,7 @@ use crate::progress::Bar;
 
 /// Runs the command.
 pub(crate) fn run(args: &Generate) -> Result<(), CliError> {
+    output::check(args.out.as_deref())?;
     let (ask, bar) = (asked(args)?, Bar::default());
     let prompt = args.prompt.as_deref().map(prompt).transpose()?;
     let rows = match (&prompt, &args.prompts) {

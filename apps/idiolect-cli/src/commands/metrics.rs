@@ -11,6 +11,7 @@ use crate::progress::Bar;
 
 /// Runs the command.
 pub(crate) fn run(args: &Metrics) -> Result<(), CliError> {
+    output::check(args.out.as_deref())?;
     if args.kind == "shift" {
         return shift(args);
     }

@@ -12,6 +12,7 @@ use crate::progress::Bar;
 
 /// Runs the command.
 pub(crate) fn run(args: &Score) -> Result<(), CliError> {
+    output::check(args.out.as_deref())?;
     let ask = Asked {
         model: resolve(None, &args.model.with_template(args.template.as_ref()))?,
         adapters: adapters(&args.adapter)?,

@@ -16,7 +16,7 @@ use super::log::{Log, LogForm};
 
 /// Characters of a text about a stage: stages are named after files.
 const LONGEST: usize = 400;
-/// Characters of a stage's name in a bar.
+/// Characters of a stage's name in a bar: half of a terminal's, where that says how many it has.
 const NAME: usize = 40;
 /// A stage in a line; what is told of it has the line below, for both are longer than many a terminal.
 const FORM: &str = "{prefix} [{wide_bar}] {pos}/{len} {elapsed}{left}";
@@ -142,7 +142,8 @@ impl Progress for Bar {
 fn bar(name: &str, total: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
     bar.set_style(style(FORM));
-    bar.set_prefix(name.chars().take(NAME).collect::<String>());
+    let half = terminal_size::terminal_size().map_or(NAME, |(width, _)| usize::from(width.0) / 2);
+    bar.set_prefix(name.chars().take(half).collect::<String>());
     bar
 }
 

@@ -40,7 +40,7 @@ fn an_exported_model_scores_as_the_adapter_did() {
         &[
             "--out",
             "merged.gguf",
-            "expected a file that is not there, or the option overwrite",
+            "expected a file that is not there, or --overwrite",
         ],
     );
     done(&[&call[..], &["--overwrite", "--stored", "q8_0"]].concat());

@@ -31,7 +31,7 @@ fn distill_goes_on_from_its_journal_and_refuses_another_run() {
     }
     let b = place.path("b");
     let other = ["--mix-ratio", "0.75", "--temperature", "0.5", "--out", &b];
-    refused(&with(&call, &other), &[&b, "sampler"]);
+    refused(&with(&call, &other), &[&b, "--temperature was 0, is 0.5"]);
 }
 
 #[test]

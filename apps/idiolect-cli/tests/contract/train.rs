@@ -90,7 +90,10 @@ fn train_follows_peft_and_resumes_to_the_byte() {
     }
     refused(
         &with(&flags, &["--out", &part]),
-        &["checkpoints/step-20", "the option resume"],
+        &[
+            "checkpoints/step-20",
+            "a folder without checkpoints, or --resume, found a checkpoint",
+        ],
     );
 }
 

@@ -21,9 +21,8 @@ fn start(call: &[&str]) -> Child {
 fn did(ended: &Output, call: &[String]) -> bool {
     let said = String::from_utf8_lossy(&ended.stderr);
     let last = said.lines().last().unwrap_or_default();
-    let refused = last.contains("in use by")
-        || last.contains("the option resume")
-        || last.contains("already");
+    let refused =
+        last.contains("in use by") || last.contains("or --resume") || last.contains("already");
     assert!(ended.status.success() || refused, "{call:?}: {said}");
     ended.status.success()
 }

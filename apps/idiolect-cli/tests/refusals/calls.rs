@@ -15,13 +15,13 @@ fn wrong_calls() {
     refused(
         &["train", "--layers", "0-3"],
         &[
-            "'0-3' for '--layers <0,1,2>': expected a whole number; blocks are named one by one: --layers 0,1,2,3",
+            "\"0-3\" for \"--layers <0,1,2>\": expected a whole number; blocks are named one by one: --layers 0,1,2,3",
         ],
     );
     refused(
         &["train", "--quantize", "nf4"],
         &[
-            "'nf4' for '--quantize <BITS>': expected a whole number; a weight has 8 or 4 bits: --quantize 4",
+            "\"nf4\" for \"--quantize <BITS>\": expected a whole number; a weight has 8 or 4 bits: --quantize 4",
         ],
     );
     refused(
@@ -30,7 +30,7 @@ fn wrong_calls() {
     );
     refused(
         &["train", "--learning-rate", "small"],
-        &["'small' for '--learning-rate <LEARNING_RATE>': expected a number"],
+        &["\"small\" for \"--learning-rate <LEARNING_RATE>\": expected a number"],
     );
     assert!(done(&["help"]).contains("sdft"));
     assert!(done(&["train", "--help"]).contains("--activation-checkpointing"));

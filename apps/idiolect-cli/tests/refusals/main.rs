@@ -10,4 +10,5 @@ mod calls;
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
+mod meant;
 mod models;

@@ -101,11 +101,11 @@ fn a_flag_that_a_command_lacks_is_answered_with_what_there_is() {
         ),
         (
             &["train", "--nobody-knows"],
-            "unexpected argument '--nobody-knows' found",
+            "unexpected argument \"--nobody-knows\" found",
         ),
         (
             &["train", "--epoch", "1"],
-            "unexpected argument '--epoch' found; tip: ",
+            "unexpected argument \"--epoch\" found; tip: ",
         ),
         (
             &["train", "--mask-prompt", "true"],

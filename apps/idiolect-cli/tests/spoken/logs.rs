@@ -140,7 +140,10 @@ fn a_run_resumes_with_its_own_settings() {
     assert_eq!(place.read("run/run.toml"), settings);
     let other = idiolect(&["train", "--resume", "--out", &run, "--rank", "8"]);
     let refused = String::from_utf8_lossy(&other.stderr).into_owned();
-    assert!(refused.contains("expected a run with rank 8"), "{refused}");
+    assert!(
+        refused.contains("expected a run with --rank 8"),
+        "{refused}"
+    );
 }
 
 #[test]

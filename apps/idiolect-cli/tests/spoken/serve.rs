@@ -86,7 +86,7 @@ fn an_address_that_others_reach_needs_a_key_and_an_adapter_a_folder() {
     refused(
         &[&serve[..], &["--host", "localhost"]].concat(),
         &[
-            "'localhost' for '--host <HOST>'",
+            "\"localhost\" for \"--host <HOST>\"",
             "127.0.0.1 is this machine alone",
         ],
     );

@@ -189,11 +189,15 @@ fn a_run_of_another_command_stays_as_it_is() {
     let distill = [&["distill", "--max-new-tokens", "4"], &asked[..]].concat();
     done(&train);
     let before = place.read("run/run.toml");
-    refused(&distill, &["run.toml", "a run of the same command"]);
+    let own =
+        "expected a run of idiolect distill, or another run directory, found one of idiolect train";
+    refused(&distill, &["run.toml", own]);
     assert_eq!(place.read("run/run.toml"), before);
     std::fs::remove_dir_all(&run).unwrap();
     done(&distill);
     let before = place.read("run/run.toml");
-    refused(&train, &["run.toml", "a run of the same command"]);
+    let own =
+        "expected a run of idiolect train, or another run directory, found one of idiolect distill";
+    refused(&train, &["run.toml", own]);
     assert_eq!(place.read("run/run.toml"), before);
 }

@@ -62,7 +62,7 @@ fn parts_merge_into_what_one_machine_writes() {
     let other = other.replacen("--temperature 0.9 ", "", 1);
     refused(
         &words(&call(&place, &other)),
-        &["rewrites-1-of-3.jsonl", "sampler"],
+        &["rewrites-1-of-3.jsonl", "--temperature was 0.9, is 0.5"],
     );
     let wrong = format!("{distill} --out $OUT/no --shard 4/3");
     refused(&words(&call(&place, &wrong)), &["shard", "4/3"]);
@@ -135,7 +135,7 @@ fn what_is_recorded_of_each_token_is_trained_on() {
     refused(&words(&call), &["--loss", "stored distributions"]);
     // Another number of them is another journal.
     let call = crate::call(&place, &format!("{DISTILL} --logprobs 5 --out $OUT/d"));
-    refused(&words(&call), &["sampler.logprobs", "20", "5"]);
+    refused(&words(&call), &["--logprobs was 20, is 5"]);
     let call = crate::call(&place, &format!("{DISTILL} --logprobs 0 --out $OUT/e"));
     refused(&words(&call), &["--logprobs", "1 to 1000"]);
 }

@@ -18,27 +18,28 @@ fn the_rows_of_another_run_are_refused_with_what_differs() {
     };
     assert_eq!(
         run(|writer| writer.model = "other".into()),
-        "answers.jsonl: id 0: model differs: journal \"counter\", now \"other\"; \
-         use another journal or the settings of this one"
+        "answers.jsonl: id 0: the option model was counter, is other; what it was begun with resumes it, or another \
+         run directory (the option out) begins a new run"
     );
     assert!(
-        run(|writer| writer.adapter = Some("a".into())).contains("adapter differs: journal null")
+        run(|writer| writer.adapter = Some("a".into()))
+            .contains("the option adapter was none, is a;")
     );
     assert!(
         run(|writer| writer.sampler["temperature"] = json!(0.5))
-            .contains(": sampler.temperature differs: ")
+            .contains(": the option temperature was ")
     );
     let seeds = JournalRun::new("answers", identity(), |_| Some(7));
     assert!(
         folder
             .refusal(seeds, requests(3))
-            .contains(": seed differs: journal 0, now 7;")
+            .contains(": the option seed is another;")
     );
     let mut other = requests(3);
     other[1].prompt = Prompt::Text("y".into());
     let told = folder.refusal(JournalRun::of("answers", identity(), &other), other);
     assert!(
-        told.contains("id \"row 1\": prompt_sha256 differs: "),
+        told.contains("id \"row 1\": its prompt is another: other data"),
         "{told}"
     );
 }

@@ -16,7 +16,7 @@ use crate::DataError;
 use crate::formats::RowFormat;
 use crate::rows::{
     RawRow, RowLines, bounded_value, describe, json_error, line_error, prepare_limits,
-    refuse_folder, text,
+    require_rows, text,
 };
 
 /// A JSON Lines file and the places of its rows.
@@ -42,10 +42,10 @@ impl LineIndex {
     ///
     /// # Errors
     ///
-    /// [`DataError::Io`]; [`DataError::Folder`]; [`DataError::Empty`]; [`DataError::Json`] for a JSON array, which has no
+    /// [`DataError::Io`]; [`DataError::NoFile`]; [`DataError::Empty`]; [`DataError::Json`] for a JSON array, which has no
     /// lines, and for a line or a number of lines above four billion.
     pub fn new(path: &Path) -> Result<Self, DataError> {
-        refuse_folder(path)?;
+        require_rows(path)?;
         let io = |source| read_error(path, source);
         let file = open_regular(path).map_err(io)?;
         prepare_limits().map_err(|error| io(error.into()))?;

@@ -2,6 +2,7 @@
 
 mod checksum;
 mod folder;
+mod found;
 mod hash;
 mod journal;
 mod lock;
@@ -10,6 +11,8 @@ mod session;
 mod write;
 
 pub use folder::{fill_folder, remove_folder, remove_unfinished, replace_folder};
+pub(crate) use found::{FolderKind, nothing_at};
+pub use found::{require_folder, require_place, unread};
 pub use hash::{content_hash, text_hash};
 pub use journal::{Journal, journal_row};
 pub use lock::{FileInUse, lock_file};

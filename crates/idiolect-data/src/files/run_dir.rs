@@ -1,6 +1,6 @@
 //! Names and places of everything that a run leaves in its directory, said once.
 //!
-//! It makes no file and reads none. A part of a run (the plain and the distilled training of a whole job) is a
+//! It makes no file, and looks into none. A part of a run (the plain and the distilled training of a whole job) is a
 //! run directory of its own below the run's.
 
 use std::path::{Path, PathBuf};
@@ -232,6 +232,20 @@ impl RunDir {
     #[must_use]
     pub fn report_numbers(&self) -> PathBuf {
         self.report().join("report.json")
+    }
+
+    /// Whether a run was begun here: it has settings, checkpoints or an adapter.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        let left = [self.checkpoints(), self.adapter()];
+        self.run_toml().is_file() || left.iter().any(|folder| folder.is_dir())
+    }
+
+    /// The runs in the folders of this one, sorted: what is there where the folder of several is named.
+    #[must_use]
+    pub fn runs_below(&self) -> Vec<PathBuf> {
+        let below = idiolect_input::entries(&self.root).into_iter();
+        below.filter(|path| Self::new(path).is_begun()).collect()
     }
 
     /// A part of the run, a run directory below it: [`Self::DISTILL`], [`Self::PLAIN`], [`Self::DISTILLED`].

@@ -8,6 +8,7 @@ use std::path::Path;
 use idiolect_input::open_regular;
 use serde::Serialize;
 
+use super::found::require_place;
 use super::lock::{FileInUse, lock_file};
 use crate::DataError;
 
@@ -20,12 +21,14 @@ const TRIES: usize = 10;
 ///
 /// # Errors
 ///
-/// [`DataError::Io`], whether the system or `contents` failed; [`DataError::InUse`] where another process writes
+/// [`DataError::NoFile`] for a folder, and where the file's folder is not there; [`DataError::Io`], whether the system or
+/// `contents` failed; [`DataError::InUse`] where another process writes
 /// the same file.
 pub fn write_atomically(
     path: &Path,
     contents: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), DataError> {
+    require_place(path)?;
     let mut beside = OsString::from(path.as_os_str());
     beside.push(".partial");
     let beside = Path::new(&beside);

@@ -1,27 +1,41 @@
-//! A folder where a file of rows should be: which of its files could be meant.
+//! A path where a file of rows should be and is none: what is there, and which file could be meant.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::DataError;
+use idiolect_input::{entries, few};
 
+use crate::DataError;
+use crate::files::nothing_at;
+
+/// What is expected at a path of rows.
+const EXPECTED: &str = "a file of rows (JSON, JSON Lines, CSV or Parquet)";
 /// Endings of files of rows.
 const ENDINGS: [&str; 6] = ["json", "jsonl", "ndjson", "csv", "parquet", "zst"];
-/// Files that are named, at most.
-const FEW: usize = 5;
-/// Entries of a folder that are looked at.
-const MOST: usize = 1000;
 
-/// Refuses a folder, with the files in it, and in the folders in it, that could have been given.
+/// Refuses a path without anything, and a folder, with the files in it, and in the folders in it, that could have been
+/// given.
 ///
 /// # Errors
 ///
-/// [`DataError::Folder`].
-pub(crate) fn refuse_folder(path: &Path) -> Result<(), DataError> {
-    if !path.is_dir() {
+/// [`DataError::NoFile`].
+pub(crate) fn require_rows(path: &Path) -> Result<(), DataError> {
+    let found = if path.is_dir() {
+        in_folder(path)
+    } else if path.try_exists().is_ok_and(|is_there| !is_there) {
+        format!("{}{}", nothing_at(path), of_hub(path))
+    } else {
         return Ok(());
-    }
+    };
+    Err(DataError::NoFile {
+        path: path.to_owned(),
+        expected: EXPECTED,
+        found,
+    })
+}
+
+/// What is in a folder.
+fn in_folder(path: &Path) -> String {
     let mut files = Vec::new();
     for entry in entries(path) {
         if entry.is_dir() {
@@ -30,25 +44,30 @@ pub(crate) fn refuse_folder(path: &Path) -> Result<(), DataError> {
             files.push(entry);
         }
     }
-    let named = files
-        .iter()
-        .take(FEW)
-        .map(|file| file.display().to_string());
-    let named: Vec<String> = named.collect();
-    let call = call(&files);
-    let found = match files.len() {
-        0 => "a folder without such a file".to_owned(),
-        all if all > FEW => {
-            format!(
-                "a folder, with {} and {} more{call}",
-                named.join(", "),
-                all - FEW
-            )
-        }
-        _ => format!("a folder, with {}{call}", named.join(", ")),
-    };
-    let path = path.to_owned();
-    Err(DataError::Folder { path, found })
+    if files.is_empty() {
+        return "a folder without such a file".to_owned();
+    }
+    format!("a folder, with {}{}", few(&files), call(&files))
+}
+
+/// How the files of a data set are had whose name on the Hub, `owner/name`, stands in the place of a path.
+fn of_hub(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |part: &str| !part.is_empty() && part.chars().all(is_of_name);
+    let is_name = text
+        .split_once('/')
+        .is_some_and(|(owner, name)| is_plain(owner) && is_plain(name) && !owner.starts_with('.'));
+    if !is_name || has_ending(path) {
+        return String::new();
+    }
+    format!(
+        " (the files of a data set on the Hub are downloaded first, with \
+         hf download {text} --repo-type dataset --local-dir FOLDER)"
+    )
+}
+
+fn is_of_name(char: char) -> bool {
+    char.is_ascii_alphanumeric() || "-_.".contains(char)
 }
 
 /// The options that take files of these names: one to train on, and one to evaluate where one is named so.
@@ -75,15 +94,11 @@ fn call(files: &[PathBuf]) -> String {
     )
 }
 
-/// What is in a folder, sorted; nothing of one that cannot be read.
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().take(MOST);
-    let mut paths: Vec<PathBuf> = entries.filter_map(|one| Some(one.ok()?.path())).collect();
-    paths.sort();
-    paths
+fn has_rows(file: &Path) -> bool {
+    file.is_file() && has_ending(file)
 }
 
-fn has_rows(file: &Path) -> bool {
+fn has_ending(file: &Path) -> bool {
     let ending = file.extension().and_then(OsStr::to_str);
-    file.is_file() && ending.is_some_and(|ending| ENDINGS.contains(&ending))
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
 }

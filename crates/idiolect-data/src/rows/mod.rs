@@ -15,7 +15,7 @@ mod value;
 
 pub(crate) use bounded::{bounded_value, prepare as prepare_limits};
 pub(crate) use csv::list;
-pub(crate) use folder::refuse_folder;
+pub(crate) use folder::require_rows;
 pub use listed::{listed, table};
 pub use parquet::ParquetRows;
 pub use raw::{Layout, RawRow, RawRows};

@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::folder::refuse_folder;
+use super::folder::require_rows;
 use super::raw::{Layout, RawRows};
 use super::{csv, json, parquet};
 use crate::DataError;
@@ -17,7 +17,7 @@ use crate::DataError;
 ///
 /// [`DataError::Io`], [`DataError::Utf8`], [`DataError::Json`] (also for a row that is no object,
 /// and for a file cut off in the middle), [`DataError::Csv`], [`DataError::Parquet`],
-/// [`DataError::Empty`], [`DataError::Folder`].
+/// [`DataError::Empty`], [`DataError::NoFile`].
 pub fn read_rows(path: &Path) -> Result<RawRows, DataError> {
     first_rows(path, usize::MAX)
 }
@@ -30,7 +30,7 @@ pub fn read_rows(path: &Path) -> Result<RawRows, DataError> {
 ///
 /// As [`read_rows`].
 pub(crate) fn first_rows(path: &Path, most: usize) -> Result<RawRows, DataError> {
-    refuse_folder(path)?;
+    require_rows(path)?;
     let ending = path.extension().map(OsStr::to_ascii_lowercase);
     let (layout, mut rows) = match ending.as_ref().and_then(|ending| ending.to_str()) {
         Some("csv") => (Layout::Table, csv::read(path)?),

@@ -1,9 +1,13 @@
-//! What a word means that a command does not take: an option under another name, or one of another command.
+//! What a word means that a command does not take: an option under another name, one of another command, or a value
+//! whose option is missing.
+
+use std::path::Path;
 
 use super::renamed::renamed;
 use super::synonyms::Synonym;
 use super::unlike::{letter, synonym_by_value, synonym_of, without_counterpart};
 use super::usage::as_typed;
+use crate::files::FolderKind;
 
 /// Commands that are named as those which have an option, at most.
 const FEW: usize = 3;
@@ -46,10 +50,13 @@ impl CommandOptions {
 pub fn flag_hint(flag: &str, typed: &[String], all: &[CommandOptions]) -> Option<String> {
     let command = |word: &String| all.iter().find(|one| one.command == *word);
     let Some(own) = typed.iter().find_map(command) else {
-        return without_command(flag, all);
+        return without_command(flag, all).filter(|_| flag.starts_with('-'));
     };
     if !flag.starts_with('-') {
-        return word_hint(flag, own);
+        return word_hint(flag, own, typed);
+    }
+    if let Some(hint) = number_hint(flag, typed) {
+        return Some(hint);
     }
     if let Some(found) = letter(flag) {
         return called(flag, own, found)
@@ -87,6 +94,16 @@ pub fn flag_hint(flag: &str, typed: &[String], all: &[CommandOptions]) -> Option
     }
 }
 
+/// How a negative number with an exponent is written, which parsers take for letters: `flag` is what they name of it.
+fn number_hint(flag: &str, typed: &[String]) -> Option<String> {
+    let is_number = |word: &&String| word.starts_with(flag) && word.parse::<f64>().is_ok();
+    let at = typed.iter().position(|word| is_number(&word))?;
+    let (option, number) = (typed.get(at.checked_sub(1)?)?, &typed[at]);
+    option
+        .starts_with("--")
+        .then(|| format!("{option} {number} is written {option}={number}"))
+}
+
 /// The value that was typed behind an option, or in one word with it.
 fn value_of<'a>(flag: &str, typed: &'a [String]) -> Option<&'a str> {
     let at = typed
@@ -120,22 +137,71 @@ const FILES: [(&str, &str); 8] = [
     ("gguf", "model"),
 ];
 
-/// Which option takes a word that stands by itself: by how its file's name ends, else as a prompt.
-fn word_hint(word: &str, own: &CommandOptions) -> Option<String> {
-    let ending = word.rsplit_once('.').map(|(_, ending)| ending);
-    let by_ending = FILES.iter().find(|(one, _)| Some(*one) == ending);
-    let option = by_ending.map_or("prompt", |(_, option)| option);
-    let form = match option {
-        "config" => ", as TOML",
-        _ => "",
-    };
-    let value = if by_ending.is_some() { word } else { "\"...\"" };
+/// What a word that stands by itself is taken as: by what is at that path, by how its file's name ends, else as a prompt.
+fn word_hint(word: &str, own: &CommandOptions, typed: &[String]) -> Option<String> {
     let command = &own.command;
-    own.has(option).then(|| {
-        format!(
-            "{word:?} stands by itself: idiolect {command} takes it as --{option} {value}{form}"
-        )
-    })
+    let before = typed.iter().position(|one| one == word)?.checked_sub(1);
+    let before = before.map(|at| typed[at].as_str()).unwrap_or_default();
+    if let Some(switch) = before.strip_prefix("--")
+        && SWITCHED.contains(&word)
+        && own.has(switch)
+    {
+        return Some(format!(
+            "--{switch} takes no value: it is on where it is typed, and off where it is left out"
+        ));
+    }
+    let resumes = before == "--resume" && own.has("out");
+    let call = resumes.then(|| format!("--resume --out {word}"));
+    let call = call
+        .or_else(|| of_folder(word, own))
+        .or_else(|| of_file(word, own))
+        .or_else(|| own.has("prompt").then(|| "--prompt \"...\"".to_owned()))?;
+    Some(format!(
+        "{word:?} stands by itself: idiolect {command} takes it as {call}"
+    ))
+}
+
+/// Values of switches in other programs.
+const SWITCHED: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
+
+/// The option that takes a folder for what is in it, and a name of the Hub.
+fn of_folder(word: &str, own: &CommandOptions) -> Option<String> {
+    let taking = |option: &str| own.has(option).then(|| format!("--{option} {word}"));
+    let beside = |call: String| format!("{call}, beside --model");
+    let model = || taking("model");
+    match FolderKind::of(Path::new(word)) {
+        Some(FolderKind::AdapterRun | FolderKind::ModelRun | FolderKind::Run)
+            if own.has("resume") =>
+        {
+            Some(format!("--resume --out {word}, which resumes that run"))
+        }
+        Some(FolderKind::Adapter | FolderKind::AdapterRun) => taking("adapter")
+            .or_else(|| taking("init-adapter"))
+            .map(beside),
+        Some(FolderKind::ModelRun) => model().map(|call| format!("{call}/model")),
+        Some(FolderKind::Model) => model(),
+        Some(FolderKind::Run) => {
+            let settings = || format!("--config {word}/run.toml, with the settings of that run");
+            own.has("config").then(settings)
+        }
+        None => model().filter(|_| is_place(word)),
+    }
+}
+
+/// Whether a word without a space has the form of a path without an ending, or of a name on the Hub.
+fn is_place(word: &str) -> bool {
+    let is_file = FILES
+        .iter()
+        .any(|(end, _)| word.ends_with(&format!(".{end}")));
+    word.contains('/') && !word.contains(' ') && !is_file
+}
+
+/// The option that takes a file for how its name ends.
+fn of_file(word: &str, own: &CommandOptions) -> Option<String> {
+    let (_, ending) = word.rsplit_once('.')?;
+    let (_, option) = FILES.iter().find(|(one, _)| *one == ending)?;
+    let form = if *option == "config" { ", as TOML" } else { "" };
+    own.has(option).then(|| format!("--{option} {word}{form}"))
 }
 
 /// What a name of another program is called, where the command has an option for it.
@@ -211,7 +277,7 @@ mod tests {
                 &["adapter", "quantize", "max-new-tokens", "prompt"],
             ),
             ("export", &["adapter", "stored", "quantize"]),
-            ("chat", &["max-new-tokens", "rank"]),
+            ("chat", &["max-new-tokens", "rank", "model", "adapter"]),
             ("eval", &["rank"]),
         ];
         let all = all.map(|(command, options)| CommandOptions {
@@ -320,6 +386,12 @@ mod tests {
                 "\"hello you\" stands by itself: idiolect generate takes it as --prompt \"...\"",
             ),
             (
+                "owner/name",
+                "",
+                "chat",
+                "\"owner/name\" stands by itself: idiolect chat takes it as --model owner/name",
+            ),
+            (
                 "--rank",
                 "8",
                 "nothing",
@@ -329,5 +401,57 @@ mod tests {
             assert_eq!(hint_with(flag, value, command).as_deref(), Some(expected));
         }
         assert_eq!(hint("hello", "train"), None);
+        let typed = ["train", "--learning-rate", "-1e-4"].map(str::to_owned);
+        let all = [CommandOptions {
+            command: "train".into(),
+            options: vec!["learning-rate".into()],
+        }];
+        assert_eq!(
+            flag_hint("-1", &typed, &all).as_deref(),
+            Some("--learning-rate -1e-4 is written --learning-rate=-1e-4")
+        );
+    }
+
+    #[test]
+    fn a_folder_by_itself_is_answered_with_the_option_that_takes_it() {
+        let place = tempfile::tempdir().unwrap();
+        let made = |file: &str| {
+            let file = place.path().join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, "").unwrap();
+            file.parent().unwrap().display().to_string()
+        };
+        let (model, run) = (made("m/config.json"), made("r/run.toml"));
+        made("r/adapter/x");
+        let all = [
+            ("train", &["model", "resume", "out"][..]),
+            ("chat", &["model", "adapter"]),
+        ];
+        let all = all.map(|(command, options)| CommandOptions {
+            command: command.into(),
+            options: options.iter().map(ToString::to_string).collect(),
+        });
+        let said = |typed: &[&str]| {
+            let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
+            flag_hint(&typed[typed.len() - 1], &typed, &all).unwrap()
+        };
+        let ends = |typed: &[&str], call: &str| {
+            let said = said(typed);
+            assert!(said.ends_with(&format!("takes it as {call}")), "{said}");
+        };
+        ends(&["chat", &model], &format!("--model {model}"));
+        ends(&["chat", &run], &format!("--adapter {run}, beside --model"));
+        ends(&["train", &model], &format!("--model {model}"));
+        let resumed = format!("--resume --out {run}");
+        ends(
+            &["train", &run],
+            &format!("{resumed}, which resumes that run"),
+        );
+        ends(&["train", "--resume", &run], &resumed);
+        ends(&["train", "--resume", "new"], "--resume --out new");
+        assert_eq!(
+            said(&["train", "--resume", "true"]),
+            "--resume takes no value: it is on where it is typed, and off where it is left out"
+        );
     }
 }

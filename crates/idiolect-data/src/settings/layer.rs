@@ -6,10 +6,11 @@ use std::path::Path;
 use idiolect_input::{limits, read_text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use toml::{Table, Value};
+use toml::Table;
 
 use super::write::to_toml;
 use crate::DataError;
+use crate::files::{RunDir, nothing_at};
 
 /// Settings of one place: a file, or a command line.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,10 +28,7 @@ impl Layer {
     ///
     /// [`DataError::Setting`] for a value that a TOML file cannot hold: a whole number above `i64::MAX`.
     pub fn of(name: &str, flags: &impl Serialize) -> Result<Self, DataError> {
-        let mut values = Self::parse(name, &to_toml(flags)?)?.values;
-        values.retain(|_, value| !matches!(value, Value::Array(list) if list.is_empty()));
-        let name = name.to_owned();
-        Ok(Self { name, values })
+        Self::parse(name, &to_toml(flags)?)
     }
 
     /// The settings of a TOML text.
@@ -93,12 +91,33 @@ fn other_form(name: &str, line: &str) -> &'static str {
 ///
 /// # Errors
 ///
-/// [`DataError::Io`]; [`DataError::Toml`] names the line that does not parse.
+/// [`DataError::NoFile`] for a folder and where nothing is; [`DataError::Io`]; [`DataError::Toml`] names the line that
+/// does not parse.
 pub fn read_file(path: &Path) -> Result<Layer, DataError> {
+    require_settings(path)?;
     let text = read_text(path, &limits::CONFIG_BYTES).map_err(|source| DataError::Io {
         path: path.to_owned(),
         action: "read",
         source,
     })?;
     Layer::parse(&path.display().to_string(), &text)
+}
+
+/// Refuses a path without anything, and a folder, with the settings of the run that it is.
+fn require_settings(path: &Path) -> Result<(), DataError> {
+    let own = RunDir::new(path).run_toml();
+    let found = if own.is_file() {
+        format!("the folder of a run, whose settings are {}", own.display())
+    } else if path.is_dir() {
+        "a folder".to_owned()
+    } else if path.try_exists().is_ok_and(|is_there| !is_there) {
+        nothing_at(path)
+    } else {
+        return Ok(());
+    };
+    Err(DataError::NoFile {
+        path: path.to_owned(),
+        expected: "a file of settings, as TOML",
+        found,
+    })
 }

@@ -6,6 +6,7 @@
 
 mod finite;
 mod flags;
+mod job;
 mod keys;
 mod kinds;
 mod layer;
@@ -20,6 +21,7 @@ mod usage;
 mod write;
 
 pub use flags::{CommandOptions, flag_hint};
+pub use job::command_of;
 pub use keys::{Settings, duplicates, keys, schema};
 pub use layer::{Layer, from_toml, read_file};
 pub use recorded::{RecordedRun, same_job};
@@ -28,5 +30,5 @@ pub use required::require;
 pub use resolve::{nearest_name, resolve};
 pub use synonyms::{Synonym, synonym};
 pub use unlike::command_synonym;
-pub use usage::{one_line, value_hint, with_typed_names};
+pub use usage::{call_hint, one_line, value_hint, with_typed_names};
 pub use write::{to_toml, write};

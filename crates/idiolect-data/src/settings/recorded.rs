@@ -11,29 +11,44 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::job::command_of;
 use super::keys::keys;
 use super::renamed::renamed;
 use super::{read_file, to_toml};
 use crate::DataError;
-use crate::files::{RunDir, RunSession, write_atomically};
+use crate::files::{RunDir, RunSession, require_folder, write_atomically};
 
-/// Refuses a folder whose `run.toml` has a setting that jobs of type `T` do not have: it is that of another command.
+/// Refuses a folder whose `run.toml` has a setting that jobs of type `T` do not have: it is that of another command. So
+/// is a place where a file is in the way.
 ///
 /// # Errors
 ///
-/// [`DataError::AnotherJob`]; as [`read_file`] for a file that is no settings.
+/// [`DataError::AnotherJob`]; [`DataError::NoFile`]; as [`read_file`] for a file that is no settings.
 pub fn same_job<T: JsonSchema>(run: &RunDir) -> Result<(), DataError> {
+    require_folder(&run.root)?;
     let path = run.run_toml();
     if !path.is_file() {
         return Ok(());
     }
     let known = keys::<T>();
-    let mut found = read_file(&path)?.values.into_iter();
-    let is_foreign = |key: &String| !known.contains(key) && renamed(key).is_none();
-    match found.find(|(key, _)| is_foreign(key)) {
-        Some((key, _)) => Err(DataError::AnotherJob { path, key }),
-        None => Ok(()),
-    }
+    let found: Vec<String> = read_file(&path)?
+        .values
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    let is_foreign = |key: &&String| !known.contains(key) && renamed(key).is_none();
+    let Some(key) = found.iter().find(is_foreign) else {
+        return Ok(());
+    };
+    let own = command_of(&known).map_or("the same command".to_owned(), |own| {
+        format!("idiolect {own}")
+    });
+    let other = command_of(&found).map(|other| format!("one of idiolect {other}"));
+    Err(DataError::AnotherJob {
+        path,
+        expected: format!("a run of {own}, or another run directory"),
+        found: other.unwrap_or_else(|| format!("the setting {key} of another command")),
+    })
 }
 
 /// A process at work for a job in a folder.

@@ -3,6 +3,7 @@
 use toml::{Table, Value};
 
 use super::finite::require_finite;
+use super::job::another_job;
 use super::keys::{Settings, duplicates, keys};
 use super::kinds::expected;
 use super::layer::Layer;
@@ -18,7 +19,9 @@ use crate::DataError;
 ///
 /// [`DataError::UnknownKey`] names the layer, the key and the nearest known one; [`DataError::RenamedKey`] gives
 /// the new name of a key of an earlier version; [`DataError::Setting`] names the layer and the key of a value of
-/// the wrong kind, of one that is NaN or infinite, and of a key that two parts of `T` claim. Ranges are checked by the structs themselves.
+/// the wrong kind, of one that is NaN or infinite, and of a key that two parts of `T` claim;
+/// [`DataError::AnotherJob`] names the command of a run's file that is another's. Ranges are checked by the structs
+/// themselves.
 pub fn resolve<T: Settings>(layers: &[Layer]) -> Result<T, DataError> {
     one_owner::<T>()?;
     let known = keys::<T>();
@@ -28,7 +31,8 @@ pub fn resolve<T: Settings>(layers: &[Layer]) -> Result<T, DataError> {
         }
         let unknown = layer.values.keys().find(|key| !known.contains(key));
         if let Some(key) = unknown {
-            return Err(refuse(layer, key, &known));
+            let another = another_job::<T>(layer);
+            return Err(another.unwrap_or_else(|| refuse(layer, key, &known)));
         }
     }
     let mut merged = Table::new();

@@ -47,7 +47,7 @@ const SYNONYMS: &[(&str, &str, &str)] = &[
     ("output_dir", "out", ""),
     ("load_best_model_at_end", "return_best", ""),
     ("early_stopping_patience", "patience", ""),
-    ("gradient_checkpointing", "activation_checkpointing", ""),
+    ("gradient_checkpointing", "activation_checkpointing", WHEN),
     ("report_to", "track", "mlflow:URL; or tensorboard = true"),
     ("torch_dtype", "dtype", ""),
     ("bf16", "dtype", "bf16"),
@@ -119,7 +119,7 @@ const SYNONYMS: &[(&str, &str, &str)] = &[
     ),
     ("steps_per_eval", "eval_every", ""),
     ("save_every", "checkpoint_every", ""),
-    ("grad_checkpoint", "activation_checkpointing", ""),
+    ("grad_checkpoint", "activation_checkpointing", WHEN),
     ("grad_accumulation_steps", "accumulation", ""),
     ("temp", "temperature", ""),
     ("max_tokens", "max_new_tokens", ""),
@@ -157,6 +157,7 @@ const SYNONYMS: &[(&str, &str, &str)] = &[
     ("tasks", "task", ""),
 ];
 
+const WHEN: &str = "auto, on or off";
 const TRACKERS: &str = "mlflow:URL; or --tensorboard, there is no Weights & Biases";
 
 /// What a name of another program means here; shown as the key, with its value where one is meant.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use idiolect_data::fill_folder;
+use idiolect_data::{fill_folder, require_folder};
 use idiolect_lora::{LoraAdapter, combine, merge_checked};
 use idiolect_model::{Decoder, SaveOptions, save, weight_files};
 use serde::Serialize;
@@ -87,6 +87,7 @@ impl LanguageModel {
     /// [`LmError::Lora`] for several that cannot be
     /// combined; [`LmError::Model`] and [`LmError::Io`] for what cannot be written.
     pub fn merge(self, out: &Path, options: MergeOptions) -> Result<MergeSummary, LmError> {
+        require_folder(out)?;
         let stored = options.stored.unwrap_or_else(|| self.files_dtype());
         let text = Arc::clone(self.text());
         let (decoder, adapter) = self.parted()?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use idiolect_data::unread;
 use idiolect_input::{limits, read_text};
 use idiolect_prompt::{ChatTemplate, ChatTokens, Date, NamedTemplate, Template};
 use idiolect_tokens::{Tokenizer, TokenizerConfig};
@@ -42,7 +43,7 @@ impl TemplateChoice {
             Some("chat") => Ok(Self::Chat),
             Some(path) if ends_in(path, "jinja") => {
                 let source = read_text(Path::new(path), &limits::TEMPLATE_BYTES);
-                let source = source.map_err(LmError::io(path))?;
+                let source = source.map_err(|source| unread(Path::new(path), source))?;
                 Ok(Self::Source(source.into()))
             }
             Some(path) if ends_in(path, "toml") => Ok(Self::Named(

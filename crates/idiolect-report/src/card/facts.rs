@@ -74,9 +74,7 @@ pub fn published(folder: &Path) -> Result<PathBuf, ReportError> {
     let distilled = run.part(RunDir::DISTILLED).adapter();
     let places = [folder.to_owned(), run.adapter(), run.model(), distilled];
     let found = places.into_iter().find(|place| kind(place).is_some());
-    found.ok_or_else(|| ReportError::NoModel {
-        path: folder.to_owned(),
-    })
+    found.ok_or_else(|| ReportError::no_model(folder))
 }
 
 fn kind(folder: &Path) -> Option<(CardKind, PathBuf)> {
@@ -93,8 +91,7 @@ fn kind(folder: &Path) -> Option<(CardKind, PathBuf)> {
 impl Facts {
     pub(super) fn read(folder: &Path) -> Result<Self, ReportError> {
         let Some((kind, config)) = kind(folder) else {
-            let path = folder.to_owned();
-            return Err(ReportError::NoModel { path });
+            return Err(ReportError::no_model(folder));
         };
         let config = file(&config)?;
         // The parent of `.` is nothing.

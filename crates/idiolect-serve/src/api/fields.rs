@@ -1,5 +1,6 @@
 //! The fields of a body, taken one by one; what nobody takes is refused.
 
+use idiolect_data::settings::nearest_name;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -7,7 +8,11 @@ use super::harmless::check_rest;
 use crate::refusal::Refusal;
 
 /// The fields of a body that nobody has taken yet. A field that is null is as good as none.
-pub(super) struct Fields(Map<String, Value>);
+pub(super) struct Fields {
+    rest: Map<String, Value>,
+    /// Names that were asked for, whether they were there or not.
+    asked: Vec<String>,
+}
 
 impl Fields {
     /// Reads a body.
@@ -18,18 +23,28 @@ impl Fields {
             return Err(Refusal::request(400, "the body is no JSON object"));
         };
         fields.retain(|_, value| !value.is_null());
-        Ok(Self(fields))
+        let asked = Vec::new();
+        Ok(Self {
+            rest: fields,
+            asked,
+        })
     }
 
     /// A field as it is.
     pub(super) fn value(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
+        self.asked.push(name.to_owned());
+        self.rest.remove(name)
     }
 
     /// A field that must be there.
     pub(super) fn needed(&mut self, name: &str, expected: &str) -> Result<Value, Refusal> {
         let found = self.value(name);
-        found.ok_or_else(|| Refusal::expected(name, expected, "nothing"))
+        let others: Vec<String> = self.rest.keys().cloned().collect();
+        let near = || match nearest_name(name, &others) {
+            Some(near) => format!("nothing, but a field {near}"),
+            None => "nothing".to_owned(),
+        };
+        found.ok_or_else(|| Refusal::expected(name, expected, near()))
     }
 
     /// A field of a type.
@@ -50,9 +65,8 @@ impl Fields {
 
     /// Refuses what nobody took and what would change the answer.
     pub(super) fn end(self) -> Result<(), Refusal> {
-        self.0
-            .iter()
-            .try_for_each(|(name, value)| check_rest(name, value))
+        let mut rest = self.rest.iter();
+        rest.try_for_each(|(name, value)| check_rest(name, value, &self.asked))
     }
 }
 
@@ -80,6 +94,26 @@ mod tests {
         assert_eq!(error.param.as_deref(), Some("n"));
         assert_eq!(fields.take::<u64>("seed", "a number").ok().flatten(), None);
         assert_eq!(fields.end().unwrap_err().param.as_deref(), Some("top_p"));
+    }
+
+    #[test]
+    fn a_mistyped_field_is_answered_with_the_one_that_is_known() {
+        let fields = || {
+            Fields::parse(br#"{"promt": "x", "temprature": 0}"#).unwrap_or_else(|_| unreachable!())
+        };
+        let error = fields().needed("prompt", "a text").unwrap_err();
+        assert_eq!(
+            error.message,
+            "prompt: expected a text, found nothing, but a field promt"
+        );
+        let mut read = fields();
+        assert_eq!(read.value("temperature"), None);
+        assert_eq!(read.value("promt"), Some("x".into()));
+        let error = read.end().unwrap_err().message;
+        assert_eq!(
+            error,
+            "temprature: this server knows no such field; the nearest is temperature"
+        );
     }
 
     #[test]

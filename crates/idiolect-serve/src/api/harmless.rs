@@ -1,6 +1,7 @@
 //! Fields of `OpenAI`'s API that are not obeyed: accepted where leaving them out changes no answer, refused by name
 //! elsewhere.
 
+use idiolect_data::settings::nearest_name;
 use serde_json::{Value, json};
 
 use crate::refusal::Refusal;
@@ -46,8 +47,8 @@ const OTHERS: [(&str, &str); 8] = [
     ("inputs", "prompt"),
 ];
 
-/// Refuses a field that would change the answer.
-pub(super) fn check_rest(name: &str, value: &Value) -> Result<(), Refusal> {
+/// Refuses a field that would change the answer; `read` are those that somebody reads.
+pub(super) fn check_rest(name: &str, value: &Value, read: &[String]) -> Result<(), Refusal> {
     let neutral = neutral(name);
     if SAY_NOTHING.contains(&name) || neutral.iter().any(|own| same(own, value)) {
         return Ok(());
@@ -56,7 +57,10 @@ pub(super) fn check_rest(name: &str, value: &Value) -> Result<(), Refusal> {
         return Err(Refusal::field(name, format!("it is called {own} here")));
     }
     if neutral.is_empty() {
-        return Err(Refusal::field(name, "this server knows no such field"));
+        let near = nearest_name(name, read);
+        let near = near.map_or(String::new(), |near| format!("; the nearest is {near}"));
+        let problem = format!("this server knows no such field{near}");
+        return Err(Refusal::field(name, problem));
     }
     let own: Vec<String> = neutral.iter().map(ToString::to_string).collect();
     let problem = format!(
@@ -87,7 +91,7 @@ mod tests {
             ("tools", json!([])),
             ("best_of", json!(1)),
         ] {
-            assert!(check_rest(name, &value).is_ok(), "{name}");
+            assert!(check_rest(name, &value, &[]).is_ok(), "{name}");
         }
         for (name, value) in [
             ("presence_penalty", json!(0.1)),
@@ -97,11 +101,18 @@ mod tests {
             ("max_new_tokens", json!(4)),
             ("best_of", json!(4)),
         ] {
-            let refusal = check_rest(name, &value).unwrap_err();
+            let refusal = check_rest(name, &value, &[]).unwrap_err();
             assert_eq!(refusal.param.as_deref(), Some(name));
             assert!(refusal.message.starts_with(name), "{}", refusal.message);
         }
-        let refusal = check_rest("max_new_tokens", &json!(4)).unwrap_err();
+        let read = ["prompt", "temperature"].map(str::to_owned);
+        let refusal = check_rest("promt", &json!("x"), &read).unwrap_err();
+        assert!(
+            refusal.message.ends_with("; the nearest is prompt"),
+            "{}",
+            refusal.message
+        );
+        let refusal = check_rest("max_new_tokens", &json!(4), &[]).unwrap_err();
         assert!(refusal.message.ends_with("called max_tokens here"));
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct TeachingOptions {
     #[arg(long)]
     pub teacher: Option<String>,
     /// How far the teacher ema moves towards the student after each step [default: 0.01]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub ema_rate: Option<f64>,
     /// The adapter of the teacher original [default: the one that the run starts with]
     #[arg(long, value_name = "FOLDER")]
@@ -54,7 +54,7 @@ pub(crate) struct TeachingOptions {
     #[arg(long)]
     pub divergence: Option<String>,
     /// The teacher's share of the mixture of js [default: 0.5]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub js_weight: Option<f64>,
     /// Over which tokens of the vocabulary: full, student-top-k, teacher-top-k, or sampled, which needs reverse-kl
     /// [default: full]
@@ -70,7 +70,7 @@ pub(crate) struct TeachingOptions {
     #[arg(long, value_name = "N")]
     pub skip_tokens: Option<usize>,
     /// Divides the logits of student and teacher in the loss [default: --temperature, and 1 where that is 0]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub loss_temperature: Option<f64>,
     /// Answers to each prompt [default: 1]
     #[arg(long)]
@@ -80,7 +80,7 @@ pub(crate) struct TeachingOptions {
     pub updates_per_batch: Option<usize>,
     /// The largest weight of a token that an older student drew; it acts from the second step on the same answers on
     /// [default: 2]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub importance_clip: Option<f64>,
     /// What has equal weight in a step: answers or tokens [default: answers]
     #[arg(long)]
@@ -90,7 +90,7 @@ pub(crate) struct TeachingOptions {
     #[arg(long, value_name = "CHECK")]
     pub reward: Option<String>,
     /// From which reward on an answer is a success [default: 1]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub reward_threshold: Option<f64>,
     /// When the teacher is told what is wrong with the answer: never, without-solution (where no other answer is a
     /// success) or always [default: never]

@@ -26,7 +26,7 @@ pub(crate) struct TrainOptions {
     #[arg(help_heading = "Adapter", long)]
     pub rank: Option<usize>,
     /// Scale of the update is alpha / rank [default: 16]
-    #[arg(help_heading = "Adapter", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Adapter", long)]
     pub alpha: Option<f64>,
     /// Projections with an update: names with commas between, all-linear, or a regular expression that
     /// matches whole paths such as model.layers.0.self_attn.q_proj [default: q_proj,v_proj]
@@ -62,7 +62,7 @@ pub(crate) struct TrainOptions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alpha_pattern: Vec<String>,
     /// Share of an update's inputs left out in each training pass [default: 0]
-    #[arg(help_heading = "Adapter", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Adapter", long)]
     pub dropout: Option<f64>,
     /// How the factors start: kaiming, gaussian, pissa or olora [default: kaiming]
     #[arg(help_heading = "Adapter", long)]
@@ -92,7 +92,7 @@ pub(crate) struct TrainOptions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub add_tokens: Vec<String>,
     /// Learning rate of the second factor, as a multiple of the other's (LoRA+) [default: 1]
-    #[arg(help_heading = "Training", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Training", long)]
     pub lora_plus_ratio: Option<f64>,
     /// What is minimised over the trained tokens: ce, cross entropy; forward-kl or reverse-kl, the divergence
     /// from the base model, for an --init-adapter; stored-kl, the divergence from the distributions that distill
@@ -125,7 +125,7 @@ pub(crate) struct TrainOptions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
     /// Highest learning rate [default: 1e-4]
-    #[arg(help_heading = "Training", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Training", long)]
     pub learning_rate: Option<f64>,
     /// cosine, linear or constant [default: cosine]
     #[arg(help_heading = "Training", long)]
@@ -134,19 +134,19 @@ pub(crate) struct TrainOptions {
     #[arg(help_heading = "Training", long)]
     pub warmup_steps: Option<usize>,
     /// Decoupled weight decay [default: 0]
-    #[arg(help_heading = "Training", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Training", long)]
     pub weight_decay: Option<f64>,
     /// Adam's decay of the running mean of gradients [default: 0.9]
-    #[arg(help_heading = "Training", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Training", long)]
     pub adam_beta1: Option<f64>,
     /// Adam's decay of the running mean of their squares [default: 0.999]
-    #[arg(help_heading = "Training", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Training", long)]
     pub adam_beta2: Option<f64>,
     /// What Adam adds to the root of that mean [default: 1e-8]
-    #[arg(help_heading = "Training", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Training", long)]
     pub adam_epsilon: Option<f64>,
     /// Highest norm of a gradient; 0 is off [default: 1]
-    #[arg(help_heading = "Training", long, allow_negative_numbers = true)]
+    #[arg(help_heading = "Training", long)]
     pub clip_norm: Option<f64>,
     /// Most tokens of a row [default: the model's positions]
     #[arg(help_heading = "Training", long)]
@@ -203,11 +203,7 @@ pub(crate) struct TrainOptions {
     )]
     pub track: Option<String>,
     /// Share of the examples held out and evaluated [default: 0]
-    #[arg(
-        help_heading = "Evaluation and checkpoints",
-        long,
-        allow_negative_numbers = true
-    )]
+    #[arg(help_heading = "Evaluation and checkpoints", long)]
     pub validation_share: Option<f64>,
     /// Held-out examples in the format of --data, evaluated and not trained on; sdft needs them, and has the base model
     /// and both adapters answer them

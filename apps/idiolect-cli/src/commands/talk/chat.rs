@@ -47,7 +47,11 @@ pub(crate) fn run(args: &Chat) -> Result<(), CliError> {
         }
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
-        if read.map_err(CliError::Input)? == 0 || !turn(&mut chat, line.trim_end(), &bar)? {
+        let ended = read.map_err(CliError::Input)? == 0;
+        if ended && is_watched {
+            let _ = writeln!(std::io::stderr());
+        }
+        if ended || !turn(&mut chat, line.trim_end(), &bar)? {
             return Ok(());
         }
     }

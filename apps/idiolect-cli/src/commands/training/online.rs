@@ -3,12 +3,11 @@
 
 use std::time::Instant;
 
-use idiolect::OnPolicySettings;
-use idiolect::finetune::Hooks;
+use idiolect::finetune::{CalledRun, Hooks};
+use idiolect::{Error, OnPolicySettings};
 
 use crate::args::DistillOnline;
 use crate::commands::resolve;
-use crate::commands::training::config;
 use crate::commands::training::train::{ended, show};
 use crate::error::CliError;
 use crate::progress::Bar;
@@ -16,12 +15,13 @@ use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &DistillOnline) -> Result<(), CliError> {
-    let config = config(
-        args.config.as_deref(),
-        args.resume,
-        args.flags.out.as_deref(),
-        args.flags.model.model.is_some(),
-    )?;
+    let called = CalledRun {
+        config: args.config.as_deref(),
+        resume: args.resume,
+        out: args.flags.out.as_deref(),
+        has_model: args.flags.model.model.is_some(),
+    };
+    let config = called.settings_file().map_err(Error::from)?;
     let settings: OnPolicySettings = resolve(config.as_deref(), &args.flags)?;
     let (bar, began) = (Bar::default(), Instant::now());
     let hooks = Hooks {

@@ -5,12 +5,11 @@ use std::time::Instant;
 use idiolect::Progress;
 use idiolect::data::RunDir;
 use idiolect::data::settings::read_file;
-use idiolect::finetune::{FineTuneError, Hooks, TrainOutcome, train};
+use idiolect::finetune::{CalledRun, FineTuneError, Hooks, TrainOutcome, train};
 use idiolect::{Error, TrainSettings, TrainingEvent};
 use serde_json::json;
 
 use crate::args::{Train, as_typed};
-use crate::commands::training::config;
 use crate::commands::under;
 use crate::error::CliError;
 use crate::progress::Bar;
@@ -18,12 +17,13 @@ use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &Train) -> Result<(), CliError> {
-    let config = config(
-        args.config.as_deref(),
-        args.resume,
-        args.flags.out.as_deref(),
-        args.flags.model.model.is_some(),
-    )?;
+    let called = CalledRun {
+        config: args.config.as_deref(),
+        resume: args.resume,
+        out: args.flags.out.as_deref(),
+        has_model: args.flags.model.model.is_some(),
+    };
+    let config = called.settings_file().map_err(Error::from)?;
     let file = config.as_deref().map(read_file).transpose();
     let layers = under(file.map_err(Error::from)?, &args.flags)?;
     let settings = TrainSettings::of_layers(&layers).map_err(Error::from)?;
