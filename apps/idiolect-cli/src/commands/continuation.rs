@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Continue) -> Result<(), CliError> {
         .as_ref()
         .and_then(|file| file.values.get("preset")?.as_str());
     let name = args.flags.preset.as_deref().or(in_file);
-    let alone = |file: &Layer| resolve::<ContinueJob>(&[file.clone()]);
+    let alone = |file: &Layer| resolve::<ContinueJob>(std::slice::from_ref(file));
     if let Some(Err(error @ DataError::AnotherJob { .. })) = file.as_ref().map(alone) {
         return Err(Error::from(error).into());
     }
