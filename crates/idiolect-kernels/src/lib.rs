@@ -2,6 +2,7 @@
 
 pub mod plain;
 
+mod block_type;
 mod blocks;
 mod cache;
 mod chunks;
@@ -19,7 +20,8 @@ mod row_losses;
 mod steps;
 mod visible;
 
-pub use blocks::{BlockType, block_type, from_blocks, keeps_blocks};
+pub use block_type::BlockType;
+pub use blocks::{block_type, from_blocks, keeps_blocks};
 pub use cache::{CachePlaces, CacheWrite, write_cache};
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
 pub use dropout::DropoutKeys;

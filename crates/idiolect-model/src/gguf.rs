@@ -7,6 +7,7 @@
 //! feature `gguf`.
 
 mod architecture;
+mod block_tensor;
 mod blocks;
 mod dequantize;
 mod extent;
@@ -22,7 +23,7 @@ mod vocabulary;
 #[cfg(feature = "gguf")]
 mod write;
 
-pub use blocks::BlockTensor;
+pub use block_tensor::BlockTensor;
 pub use vocabulary::VocabularyMetadata;
 #[cfg(feature = "gguf")]
 pub use write::{Destination, GgufContents, GgufTensor, GgufType, GgufValue};

@@ -60,7 +60,10 @@ pub fn load_quantized(
     dtype: FloatDType,
     bits: Bits,
 ) -> Result<(Decoder, LoadReport), ModelError> {
-    read(path, Placement::new(device, dtype, Projections::Quantized(bits)))
+    read(
+        path,
+        Placement::new(device, dtype, Projections::Quantized(bits)),
+    )
 }
 
 fn read(path: &Path, placement: Placement<'_>) -> Result<(Decoder, LoadReport), ModelError> {

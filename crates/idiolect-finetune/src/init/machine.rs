@@ -136,7 +136,11 @@ impl Sizes {
     }
 
     fn bytes(&self, own: Attempt) -> f64 {
-        let plain = if own.dtype == Some(Dtype::F32) { 4.0 } else { 2.0 };
+        let plain = if own.dtype == Some(Dtype::F32) {
+            4.0
+        } else {
+            2.0
+        };
         let projection = own.quantize.map_or(plain, |bits| f64::from(bits) / 8.0);
         self.projections * projection + self.words * plain
     }

@@ -6,6 +6,7 @@
 //! scales, rather than giving other numbers; `dequantize` of this crate is to be called instead
 //! (docs/decisions/0044-blocks-of-gguf.md).
 
+mod kind;
 mod of_256;
 mod of_32;
 mod own;
@@ -17,40 +18,17 @@ use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexQTensor, FlexTensor, Layout};
 use rayon::prelude::*;
 
+use self::kind::Kind;
 use self::of_32::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0};
 use self::of_256::{Q4K, Q5K, Q6K};
-use self::own::{EightBits, FourBits, packed};
+use self::own::{BLOCK, EightBits, FourBits, packed};
 use self::stored::Blocks;
 use super::buffer::{dims, tensor};
 use super::product_few_rows::{Along, PIECE, Stored};
 use crate::BlockType;
 
-pub(super) use self::own::BLOCK;
-
 /// Pieces of a task.
 const TASK: usize = 1 << 13;
-
-/// Pieces of a pair, which lies in one block.
-const PAIR: usize = 2;
-
-/// What a block of one kind holds.
-trait Kind: Copy + Send + Sync + 'static {
-    /// Its bytes.
-    type Block: Copy + Send + Sync + 'static;
-    /// Pieces of a block, pairs of them.
-    const PIECES: usize;
-    /// What the values of [`Kind::pair`] are multiples of, a power of two.
-    const UNIT: f32 = 1.0;
-
-    /// Piece number `at` of a block.
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE];
-
-    /// Pieces `at` and `at + 1` of a block divided by [`Kind::UNIT`], `at` an even number.
-    #[inline(always)]
-    fn pair(block: &Self::Block, at: usize) -> [[f32; PIECE]; PAIR] {
-        [Self::piece(block, at), Self::piece(block, at + 1)]
-    }
-}
 
 /// Every kind of block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

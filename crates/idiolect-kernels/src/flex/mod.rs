@@ -27,7 +27,9 @@ pub(crate) use product_few_rows::MOST_ROWS;
 pub(crate) use quantize::quantize;
 
 use burn::backend::{
-    BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex};
+    BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
+    Flex,
+};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 
@@ -48,7 +50,10 @@ pub(crate) fn serves_half<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// Whether a device is the CPU backend.
 pub(crate) fn is_own(device: &Device) -> bool {
-    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
+    matches!(
+        device.clone().inner().as_dispatch(),
+        DispatchDevice::Flex(_)
+    )
 }
 
 /// Whether a weight is frozen, so that a product with it has a backward of its own: both are in f32 or bf16 on the CPU

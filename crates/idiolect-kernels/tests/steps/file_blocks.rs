@@ -24,6 +24,7 @@ fn bytes(of: BlockType, [outputs, inputs]: [usize; 2], seed: u64) -> Vec<u8> {
     bytes
 }
 
+#[allow(clippy::unwrap_used, reason = "a helper of tests ends them")]
 fn weight(of: BlockType, shape: [usize; 2], seed: u64) -> Tensor<2> {
     from_blocks(bytes(of, shape, seed), of, shape).unwrap()
 }
@@ -37,7 +38,10 @@ fn a_weight_in_blocks_has_its_shape_its_type_and_finite_values() {
         assert_eq!(weight.dims(), [shape[1], shape[0]]);
         assert_eq!(block_type(&weight), Some(of));
         let wide = dequantize(weight);
-        assert_eq!((wide.dims(), block_type(&wide)), ([shape[1], shape[0]], None));
+        assert_eq!(
+            (wide.dims(), block_type(&wide)),
+            ([shape[1], shape[0]], None)
+        );
         let values: Vec<f32> = wide.into_data().iter::<f32>().collect();
         assert!(values.iter().all(|value| value.is_finite()));
         assert!(values.windows(2).any(|pair| pair[0] < pair[1]));

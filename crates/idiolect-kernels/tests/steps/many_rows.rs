@@ -30,7 +30,11 @@ fn views([inputs, outputs]: [usize; 2]) -> [Tensor<2>; 2] {
 }
 
 /// The gradient of `x` beside a frozen weight.
-pub(crate) fn gradient(x: &Tensor<2>, weight: &Tensor<2>, upstream: &Tensor<2>) -> Option<Tensor<2>> {
+pub(crate) fn gradient(
+    x: &Tensor<2>,
+    weight: &Tensor<2>,
+    upstream: &Tensor<2>,
+) -> Option<Tensor<2>> {
     let x = x.clone().autodiff().require_grad();
     let y = linear_of_rows(x.clone(), weight.clone());
     let tape = (y * upstream.clone().autodiff()).sum().backward();

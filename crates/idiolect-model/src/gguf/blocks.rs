@@ -2,23 +2,11 @@
 
 use idiolect_kernels::BlockType;
 
+use super::block_tensor::BlockTensor;
 use super::names::{has_pairs, join_rows};
 use super::types::block_type;
 use super::{GgufFile, types};
 use crate::ModelError;
-
-/// A matrix as a file holds it, row after row in whole blocks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockTensor {
-    /// Rows and columns, `[out, in]`.
-    pub shape: [usize; 2],
-    /// The type of the blocks.
-    pub of: BlockType,
-    /// Its name in `ggml`, for example `Q4_K`.
-    pub stored: &'static str,
-    /// The blocks.
-    pub bytes: Vec<u8>,
-}
 
 impl GgufFile {
     /// Reads a matrix of [`GgufFile::tensor_names`] without widening its values; none where it is in a type that weights do

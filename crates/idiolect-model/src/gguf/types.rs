@@ -82,7 +82,11 @@ mod tests {
         let known: Vec<(BlockType, Layout)> = known.collect();
         assert_eq!(known.len(), BlockType::ALL.len());
         for (of, layout) in known {
-            assert_eq!([of.values(), of.bytes()], [layout.values, layout.bytes], "{of:?}");
+            assert_eq!(
+                [of.values(), of.bytes()],
+                [layout.values, layout.bytes],
+                "{of:?}"
+            );
         }
     }
 }

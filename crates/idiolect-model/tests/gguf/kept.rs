@@ -34,10 +34,23 @@ fn logits_are_those_of_the_widened_model_in_a_fifth_of_the_projections_memory() 
     // Seven projections of thirty blocks.
     assert_eq!(same.kept, [("Q4_1".into(), 210)].into());
     assert_eq!(same.cast.len() + 210, report.cast.len());
-    let projections = kept.weights.blocks.iter().flat_map(|block| &block.projections);
-    assert!(projections.clone().all(|weight| block_type(&weight.val()).is_some()));
-    let values: usize = projections.map(|weight| weight.val().shape().num_elements()).sum();
-    assert_eq!(wide.weight_bytes() - kept.weight_bytes(), values * 4 - values / 32 * 20);
+    let projections = kept
+        .weights
+        .blocks
+        .iter()
+        .flat_map(|block| &block.projections);
+    assert!(
+        projections
+            .clone()
+            .all(|weight| block_type(&weight.val()).is_some())
+    );
+    let values: usize = projections
+        .map(|weight| weight.val().shape().num_elements())
+        .sum();
+    assert_eq!(
+        wide.weight_bytes() - kept.weight_bytes(),
+        values * 4 - values / 32 * 20
+    );
     close(&logits(&kept), &logits(&wide), 2e-4);
 }
 
@@ -63,7 +76,9 @@ fn generation_has_the_logits_of_all_tokens_at_once() {
 
 #[test]
 fn a_folder_has_no_blocks_to_stay_in() {
-    let Some(folder) = smollm2_folder() else { return };
+    let Some(folder) = smollm2_folder() else {
+        return;
+    };
     let (_, report) = load_as_stored(&folder, &Device::flex(), FloatDType::BF16).unwrap();
     assert!(report.kept.is_empty() && report.cast.is_empty());
 }

@@ -2,7 +2,7 @@
 
 use std::array;
 
-use super::Kind;
+use super::kind::Kind;
 use super::of_32::{float, half};
 use crate::flex::product_few_rows::PIECE;
 

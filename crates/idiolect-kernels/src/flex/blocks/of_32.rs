@@ -2,8 +2,8 @@
 
 use std::array;
 
+use super::kind::{Kind, PAIR};
 use super::own::{HALF_UNIT, halves};
-use super::{Kind, PAIR};
 use crate::flex::product_few_rows::PIECE;
 
 /// `ggml`'s `block_q4_0`.
@@ -25,7 +25,10 @@ impl Kind for Q4_0 {
     fn pair(block: &Self::Block, _: usize) -> [[f32; PIECE]; PAIR] {
         let scale = float(block[0], block[1]);
         // Eight less than a number of four bits is the number with its upper bit turned, as one with a sign.
-        halves(array::from_fn(|i| block[2 + i] ^ 0x88_u8.cast_signed()), scale)
+        halves(
+            array::from_fn(|i| block[2 + i] ^ 0x88_u8.cast_signed()),
+            scale,
+        )
     }
 }
 

@@ -6,11 +6,11 @@ use std::array;
 
 use rayon::prelude::*;
 
-use super::{Kind, PAIR};
+use super::kind::{Kind, PAIR};
 use crate::flex::product_few_rows::PIECE;
 
 /// Values of a block.
-pub(in crate::flex) const BLOCK: usize = 2 * PIECE;
+pub(super) const BLOCK: usize = 2 * PIECE;
 
 /// Bytes of a block's scale.
 const SCALE: usize = size_of::<f32>();

@@ -1,23 +1,24 @@
 //! Blocks of one kind as values that a product reads.
 
-use super::{Kind, PAIR};
+use super::kind::{Kind, PAIR};
 use crate::flex::product_few_rows::{PIECE, Stored};
 
 /// Some pieces of blocks.
 #[derive(Clone, Copy)]
 pub(super) struct Blocks<'a, K: Kind> {
-    blocks: &'a [K::Block],
+    /// The blocks that they lie in.
+    within: &'a [K::Block],
     /// The first piece.
     first: usize,
     pieces: usize,
 }
 
 impl<'a, K: Kind> Blocks<'a, K> {
-    pub(super) fn new(blocks: &'a [K::Block]) -> Self {
+    pub(super) fn new(within: &'a [K::Block]) -> Self {
         Self {
-            blocks,
+            within,
             first: 0,
-            pieces: blocks.len() * K::PIECES,
+            pieces: within.len() * K::PIECES,
         }
     }
 }
@@ -35,7 +36,7 @@ impl<K: Kind> Stored for Blocks<'_, K> {
         let (first, pieces) = (self.first + start / PIECE, count / PIECE);
         let end = (first + pieces).div_ceil(K::PIECES);
         Self {
-            blocks: &self.blocks[first / K::PIECES..end],
+            within: &self.within[first / K::PIECES..end],
             first: first % K::PIECES,
             pieces,
         }
@@ -44,14 +45,14 @@ impl<K: Kind> Stored for Blocks<'_, K> {
     #[inline(always)]
     fn piece(self, at: usize) -> [f32; PIECE] {
         let at = self.first + at;
-        K::piece(&self.blocks[at / K::PIECES], at % K::PIECES)
+        K::piece(&self.within[at / K::PIECES], at % K::PIECES)
     }
 
     #[inline(always)]
     fn pair(self, at: usize) -> [[f32; PIECE]; PAIR] {
         // A part begins with a pair.
         let (at, pairs) = (self.first / PAIR + at, K::PIECES / PAIR);
-        K::pair(&self.blocks[at / pairs], at % pairs * PAIR)
+        K::pair(&self.within[at / pairs], at % pairs * PAIR)
     }
 
     #[inline(always)]
