@@ -188,7 +188,7 @@ mod tests {
         let expected = "projections as they are stored; dtype f32, quantize 4";
         assert_eq!(shown(&settings), expected);
         settings.finetune.full = true;
-        assert_eq!(shown(&settings), "dtype f32");
+        assert!(shown(&settings).starts_with("dtype f32"));
     }
 
     #[test]
