@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Gradients, Int, Tensor, TensorData, activation};
 use idiolect::model::{Bits, Decoder, NewTokens, NoAdapter, Projection, Session, load_quantized};
+use idiolect_kernels::dequantize;
 use idiolect_testkit::{assert_close, device};
 
 use crate::case::{Case, TOLERANCE, each, floats, logits_of};
@@ -64,7 +65,7 @@ fn a_quantised_base_has_the_same_switches() {
         let mut plain = packed.clone();
         for block in &mut plain.weights.blocks {
             for weight in &mut block.projections {
-                *weight = Param::from_tensor(weight.val().dequantize());
+                *weight = Param::from_tensor(dequantize(weight.val()));
             }
         }
         let [packed, plain] =
