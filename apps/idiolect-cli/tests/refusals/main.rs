@@ -12,3 +12,4 @@ mod common;
 mod data;
 mod meant;
 mod models;
+mod typed;
