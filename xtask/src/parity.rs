@@ -48,9 +48,9 @@ pub(crate) fn features_on_wgpu() -> Option<String> {
     runs_on_wgpu().then(|| features("wgpu"))
 }
 
-/// The program has the device too: its tests say what it then refuses.
+/// The program has the device too: its tests say what it then refuses. It lends devices as well, and its tests use them.
 fn features(device: &str) -> String {
-    format!("--features=idiolect-tests/{device},idiolect-cli/{device}")
+    format!("--features=idiolect-tests/{device},idiolect-cli/{device},idiolect-cli/remote")
 }
 
 fn runs_on_wgpu() -> bool {

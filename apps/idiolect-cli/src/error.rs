@@ -55,6 +55,9 @@ pub(crate) enum CliError {
         /// The system's own reason.
         source: std::io::Error,
     },
+    /// Another machine's device is gone while it was used.
+    #[error("{0} is lost: its machine no longer answers")]
+    DeviceLost(String),
     /// A panic, with what it said and where.
     #[error("a fault of this program, which is worth a report: {0}")]
     Panic(String),
@@ -97,6 +100,7 @@ impl CliError {
         let failed = match self {
             Self::Stopped { .. }
             | Self::Lost { .. }
+            | Self::DeviceLost(_)
             | Self::Hub(HubError::Unreachable { .. })
             | Self::Job(
                 idiolect::Error::Continuation(ContinuationError::NoText { .. })
@@ -140,10 +144,13 @@ impl CliError {
                         | TeacherError::Budget { .. }
                 )
             });
+            let device = cause
+                .downcast_ref()
+                .is_some_and(|error| matches!(error, FineTuneError::DeviceLost { .. }));
             let forgot = cause
                 .downcast_ref()
                 .is_some_and(|error| matches!(error, ForgettingError::Exceeded { .. }));
-            train || generate || eval || server || forgot
+            train || generate || eval || server || device || forgot
         })
     }
 

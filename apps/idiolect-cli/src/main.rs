@@ -118,6 +118,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Generate(args) => commands::generate::run(args),
         Command::Chat(args) => commands::talk::chat::run(args),
         Command::Serve(args) => commands::talk::serve::run(args),
+        Command::Lend(args) => commands::talk::lend::run(args),
         Command::Score(args) => commands::score::run(args),
         Command::Train(args) => commands::training::train::run(args),
         Command::Distill(args) => commands::distill::run(args),

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
+use idiolect::lm::device::lost;
+
 use crate::error::CliError;
 
 /// What the first panic said, and where.
@@ -30,9 +32,12 @@ fn note(info: &PanicHookInfo<'_>) {
     first.get_or_insert(text);
 }
 
-/// Runs a command; a panic of it is an error.
+/// Runs a command; a panic of it is an error, and no fault of the program where a device of another machine is lost.
 pub(crate) fn caught(command: impl FnOnce() -> Result<(), CliError>) -> Result<(), CliError> {
     catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|payload| {
+        if let Some(device) = lost() {
+            return Err(CliError::DeviceLost(device));
+        }
         let first = FIRST.lock().unwrap_or_else(PoisonError::into_inner).take();
         Err(CliError::Panic(first.unwrap_or_else(|| said(&*payload))))
     })

@@ -8,6 +8,8 @@
 )]
 
 mod common;
+#[cfg(feature = "remote")]
+mod lent;
 
 use common::kill::{kill_after, lines};
 use common::{Place, done, refused, words};

@@ -53,6 +53,16 @@ pub enum FineTuneError {
         /// What was given.
         found: String,
     },
+    /// Another machine's device is gone, or silent for so long that it counts as gone.
+    #[error("step {step}: {device} is lost: its machine no longer answers; {}", lost(*kept))]
+    DeviceLost {
+        /// 1-based optimiser step that was under way.
+        step: usize,
+        /// The device's name.
+        device: String,
+        /// Whether a checkpoint holds all steps before it, so that the run can be resumed without them being lost.
+        kept: bool,
+    },
     /// The run was asked to stop.
     #[error("stopped after {}; {}", counted(*steps, "step", "steps"), rest(*kept))]
     Stopped {
@@ -61,6 +71,15 @@ pub enum FineTuneError {
         /// Whether a checkpoint holds them, so that the run can be resumed.
         kept: bool,
     },
+}
+
+/// What becomes of a run that lost a device.
+fn lost(kept: bool) -> &'static str {
+    if kept {
+        "a checkpoint holds the steps before: --resume goes on, with this device or others"
+    } else {
+        "--resume goes on from the last checkpoint, if there is one, with this device or others"
+    }
 }
 
 /// What becomes of a run that was stopped.

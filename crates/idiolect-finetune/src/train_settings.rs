@@ -6,6 +6,7 @@ use idiolect_data::settings::{read_file, resolve};
 use idiolect_data::{DataSettings, RunDir};
 use idiolect_forgetting::ForgettingSettings;
 use idiolect_lm::ModelSettings;
+use idiolect_lm::device::is_name_elsewhere;
 use idiolect_lora::LoraConfig;
 use idiolect_train::TrainConfig;
 use schemars::JsonSchema;
@@ -54,6 +55,7 @@ impl TrainSettings {
 
     /// As [`TrainSettings::check`] for a model that is open already.
     pub(crate) fn check_run(&self) -> Result<(), FineTuneError> {
+        self.check_elsewhere()?;
         self.finetune.check()?;
         self.forgetting.check(0)?;
         self.finetune.loop_config(&self.train)?;
@@ -73,6 +75,23 @@ impl TrainSettings {
             }
         }
         check_names(&self.finetune.devices, self.train.accumulation)
+    }
+
+    /// Refuses what another machine's device cannot have, before it is connected.
+    fn check_elsewhere(&self) -> Result<(), FineTuneError> {
+        let mut names = std::iter::once(&self.model.device).chain(&self.finetune.devices);
+        let Some(name) = names.find(|name| is_name_elsewhere(name)) else {
+            return Ok(());
+        };
+        if self.model.quantize.is_some() {
+            let expected = format!("nothing beside {name}, where weights are in floats");
+            return Err(FineTuneError::setting("quantize", expected, "a value"));
+        }
+        if self.finetune.full {
+            let expected = format!("an adapter beside {name}, over which weights do not move");
+            return Err(FineTuneError::setting("full", expected, "true"));
+        }
+        Ok(())
     }
 
     /// Where the rows of a micro-batch are left open, takes those that the run directory's own settings have, so that

@@ -9,13 +9,16 @@ mod chunks;
 #[cfg(feature = "cube")]
 mod cube;
 mod dropout;
-#[cfg(any(feature = "flex", feature = "cube"))]
+mod elsewhere;
+#[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
 mod extension;
 mod finite;
 #[cfg(feature = "flex")]
 mod flex;
 mod loss;
 mod quantized_copy;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod row_losses;
 mod steps;
 mod visible;
@@ -25,6 +28,7 @@ pub use blocks::{block_type, from_blocks, keeps_blocks};
 pub use cache::{CachePlaces, CacheWrite, write_cache};
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
 pub use dropout::DropoutKeys;
+pub use elsewhere::is_elsewhere;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use quantized_copy::QuantizedCopy;

@@ -7,6 +7,8 @@ use burn::tensor::Tensor;
 use crate::cube;
 #[cfg(feature = "flex")]
 use crate::flex;
+#[cfg(feature = "remote")]
+use crate::remote;
 use crate::{RowLoss, plain};
 
 /// The cross-entropy of each row and its gradient with respect to the logits, without autodiff.
@@ -37,6 +39,10 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
     if cube::is_on_gpu(&logits) {
         return cube::row_loss(logits, targets, scale);
     }
+    #[cfg(feature = "remote")]
+    if crate::is_elsewhere(&logits.device()) {
+        return remote::row_loss(logits, targets, scale);
+    }
     plain::row_loss(logits, targets, scale)
 }
 
@@ -65,6 +71,10 @@ pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
     #[cfg(feature = "cube")]
     if cube::is_on_gpu(&logits) {
         return cube::row_nll(logits, targets);
+    }
+    #[cfg(feature = "remote")]
+    if crate::is_elsewhere(&logits.device()) {
+        return remote::row_nll(logits, targets);
     }
     plain::row_nll(logits, targets)
 }

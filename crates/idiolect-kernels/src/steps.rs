@@ -7,7 +7,7 @@ use burn::tensor::{DType, Tensor};
 
 use crate::{Visible, plain};
 
-#[cfg(any(feature = "flex", feature = "cube"))]
+#[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
 use crate::extension;
 #[cfg(feature = "flex")]
 use crate::flex;
@@ -15,7 +15,7 @@ use crate::flex;
 /// Whether the steps have a backward of their own for tensors like `x`, for which autodiff keeps their inputs alone.
 #[must_use]
 pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
-    #[cfg(any(feature = "flex", feature = "cube"))]
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     if extension::serves(x) {
         return true;
     }
@@ -107,6 +107,10 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     if flex::is_frozen(&x, &weight) {
         return extension::frozen_linear(x, weight);
     }
+    #[cfg(feature = "remote")]
+    if crate::remote::is_frozen(&x, &weight) {
+        return extension::frozen_linear(x, weight);
+    }
     burn::tensor::module::linear(x, weight, None)
 }
 
@@ -171,7 +175,7 @@ pub fn linear_few_tokens(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 /// If the shapes disagree.
 #[must_use]
 pub fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>) -> Tensor<3> {
-    #[cfg(any(feature = "flex", feature = "cube"))]
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     if extension::serves(&x) && extension::serves(&a) && extension::serves(&b) {
         return extension::low_rank(x, a, b);
     }
@@ -179,7 +183,7 @@ pub fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>) -> Tensor<3> {
 }
 
 fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
-    #[cfg(any(feature = "flex", feature = "cube"))]
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     if extension::serves(&x) {
         return extension::quantized_linear(x, weight);
     }
@@ -197,7 +201,7 @@ fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 /// - `scale`: `[hidden]`
 #[must_use]
 pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
-    #[cfg(any(feature = "flex", feature = "cube"))]
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     if extension::serves(&x) && extension::serves(&scale) {
         return extension::rms_norm(x, scale, eps);
     }
@@ -217,7 +221,7 @@ pub fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
 /// - `cos`, `sin`: `[rows or 1, 1, tokens, head_dim / 2]` in f32
 #[must_use]
 pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
-    #[cfg(any(feature = "flex", feature = "cube"))]
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     if extension::serves(&x) && extension::serves(&cos) && extension::serves(&sin) {
         return extension::rotate(x, cos, sin);
     }
@@ -231,7 +235,7 @@ pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor<4> {
 /// - `gate`, `up`: `[rows, tokens, width]`, and so is the result
 #[must_use]
 pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
-    #[cfg(any(feature = "flex", feature = "cube"))]
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     if extension::serves(&gate) && extension::serves(&up) {
         return extension::swiglu(gate, up);
     }
@@ -253,7 +257,7 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
 /// - `visible`: of one row or of `rows`, with `tokens` queries; `None` where each sees every key
 #[must_use]
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, visible: Option<&Visible>) -> Tensor<4> {
-    #[cfg(any(feature = "flex", feature = "cube"))]
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     if [&q, &k, &v].into_iter().all(extension::serves) {
         return extension::attention(q, k, v, visible);
     }

@@ -66,7 +66,7 @@ impl Visible {
     }
 
     /// `[rows or 1, queries, 2]`.
-    #[cfg(any(feature = "flex", feature = "cube"))]
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     pub(crate) fn bounds(&self) -> Tensor<3, Int> {
         self.bounds.clone()
     }

@@ -4,6 +4,8 @@
 
 mod kernel_cache;
 mod memory;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod state;
 mod threads;
 mod touch;
@@ -22,38 +24,45 @@ use idiolect_model::{Bits, StoredType, stored_type};
 use crate::{Dtype, LmError};
 
 /// Every name of a device, and whether this program was built with it. `flex` is another name of `cpu`.
-pub const DEVICES: [(&str, bool); 6] = [
+pub const DEVICES: [(&str, bool); 7] = [
     ("cpu", cfg!(feature = "flex")),
     ("flex", cfg!(feature = "flex")),
     ("cuda", cfg!(feature = "cuda")),
     ("vulkan", cfg!(feature = "vulkan")),
     ("wgpu", cfg!(feature = "wgpu")),
     ("metal", cfg!(feature = "metal")),
+    ("remote", cfg!(feature = "remote")),
 ];
 
-/// The device called `name`: `cpu` or `flex`, `cuda`, `cuda:1`, `vulkan`, `wgpu`, `metal`.
+/// The device called `name`: `cpu` or `flex`, `cuda`, `cuda:1`, `vulkan`, `wgpu`, `metal`, or `remote:ID` of another
+/// machine, which is connected.
 ///
 /// A GPU is touched once, to see whether this machine has it; while that runs, panics of other threads are
 /// silent.
 ///
 /// # Errors
 ///
-/// [`LmError::Setting`] for a name that is unknown or not compiled in, and a device that this machine lacks.
+/// [`LmError::Setting`] for a name that is unknown or not compiled in, a device that this machine lacks, and another
+/// machine that does not answer, refuses, or is of another version.
 pub fn device(name: &str) -> Result<Device, LmError> {
     let device = named(name)?;
-    if !is_host(&device) {
+    if !is_host(&device) && !is_elsewhere(&device) {
         kernel_cache::keep();
         touch::touch(name, &device)?;
     }
     Ok(device)
 }
 
-/// The device called `name`, without a look at whether this machine has it.
+/// The device called `name`, without a look at whether this machine has it. A device of another machine is connected.
 ///
 /// # Errors
 ///
-/// [`LmError::Setting`] for a name that is unknown or not compiled in.
+/// [`LmError::Setting`] for a name that is unknown or not compiled in; for a device of another machine as [`device`].
 pub fn named(name: &str) -> Result<Device, LmError> {
+    #[cfg(feature = "remote")]
+    if is_name_elsewhere(name) {
+        return remote::connect(name);
+    }
     let (kind, index) = match name.split_once(':') {
         Some((kind, index)) => (kind, index.parse().map_err(|_| unknown(name))?),
         None => (name, 0_usize),
@@ -97,10 +106,58 @@ pub fn is_host(device: &Device) -> bool {
     false
 }
 
+/// Whether a name is meant to be that of another machine's device.
+#[must_use]
+pub fn is_name_elsewhere(name: &str) -> bool {
+    name == "remote" || name.starts_with("remote:")
+}
+
+/// Refuses quantised weights on another machine's device: Burn's remote backend has none.
+pub(crate) fn check_elsewhere(device: &str, quantize: Option<u8>) -> Result<(), LmError> {
+    match quantize {
+        Some(bits) if is_name_elsewhere(device) => {
+            let expected = format!("nothing beside {device}, where weights are in floats");
+            Err(LmError::setting("quantize", expected, bits))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a device is another machine's.
+#[must_use]
+pub fn is_elsewhere(device: &Device) -> bool {
+    idiolect_kernels::is_elsewhere(device)
+}
+
+/// The name of another machine's device that this program has connected and that is lost, if there is one.
+///
+/// Where tensors of such a device are read, Burn panics; this tells why. A device that is silent is waited for, up to the
+/// half minute after which its connection counts as lost.
+#[must_use]
+pub fn lost() -> Option<String> {
+    #[cfg(feature = "remote")]
+    return remote::lost();
+    #[cfg(not(feature = "remote"))]
+    None
+}
+
+/// Whether a device is a CPU with the fused steps, this machine's or that of one that lends it.
+#[must_use]
+pub fn is_cpu(device: &Device) -> bool {
+    #[cfg(feature = "remote")]
+    if let Some(about) = remote::of_machine(device) {
+        return about.is_cpu;
+    }
+    is_host(device)
+}
+
 /// Whether a device is a card of its own: not the CPU, and not a driver that computes on it in the place of one
 /// (Mesa's llvmpipe), which takes minutes for what the CPU does in seconds.
 #[must_use]
 pub fn is_card(device: &Device) -> bool {
+    if is_elsewhere(device) {
+        return !is_cpu(device);
+    }
     #[cfg(feature = "cards")]
     if !is_host(device) {
         return device.identity().is_some_and(|own| own.physical.is_some());
@@ -134,7 +191,7 @@ fn unknown(name: &str) -> LmError {
 ///
 /// [`LmError::Model`] for a checkpoint whose headers cannot be read.
 pub fn usual_dtype(path: &Path, device: &Device) -> Result<Dtype, LmError> {
-    if is_host(device) {
+    if is_cpu(device) {
         return Ok(Dtype::F32);
     }
     let stored = match stored_type(path)? {

@@ -15,7 +15,8 @@ pub struct ModelSettings {
     pub model: String,
     /// Branch, tag or commit of a model on the Hub; main by default.
     pub revision: Option<String>,
-    /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu or metal; cpu by default.
+    /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal, or remote:ID of another
+    /// machine; cpu by default.
     pub device: String,
     /// Type of weights and activations: f32, bf16 or f16. By default f32 on the CPU, where projections of a GGUF file of
     /// four to eight bits stay as they are stored; on other devices the type of the checkpoint's weights, bf16 where
@@ -64,12 +65,13 @@ impl ModelSettings {
     ///
     /// # Errors
     ///
-    /// [`LmError::Setting`] for no model, a device that was not compiled in, a number of bits other than 8
-    /// and 4, and threads outside 1 to 1024.
+    /// [`LmError::Setting`] for no model, a device that was not compiled in or of a machine that does not
+    /// answer, a number of bits other than 8 and 4 or beside such a device, and threads outside 1 to 1024.
     pub fn check(&self) -> Result<(), LmError> {
         if self.model.is_empty() {
             return Err(LmError::setting("model", "a model", "nothing"));
         }
+        crate::device::check_elsewhere(&self.device, self.quantize)?;
         crate::device::named(&self.device)?;
         self.quantize.map(crate::device::bits).transpose()?;
         self.threads.map_or(Ok(()), crate::device::check_threads)

@@ -93,6 +93,14 @@ pub enum TrainError {
         #[source]
         source: BoxError,
     },
+    /// A device that another machine lends is gone, or silent for so long that it counts as gone.
+    #[error("step {step}: device {place} of the run is lost")]
+    DeviceLost {
+        /// 1-based optimiser step that was under way; its parameters are those of the step before.
+        step: usize,
+        /// Which device: 0 is the run's own, and others are its replicas, from 1.
+        place: usize,
+    },
     /// A run folder in which another process trains.
     #[error(transparent)]
     InUse(#[from] FileInUse),

@@ -5,6 +5,7 @@ mod error;
 mod folder;
 mod guard;
 mod head;
+mod lost;
 mod optimizer;
 mod params;
 mod pass;

@@ -18,6 +18,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use idiolect_tokens::TokenBatch;
 
+use crate::lost::Watched;
 use crate::params::{self, Flat};
 use crate::{Objective, StepContext, TrainConfig, TrainError, guard};
 
@@ -85,15 +86,16 @@ impl Team {
         scope: &'scope Scope<'scope, 'env>,
         replicas: &[Replica<'env, M>],
     ) -> Self {
-        let start = |replica: &Replica<'env, M>| {
+        let start = |(index, replica): (usize, &Replica<'env, M>)| {
             let (jobs, to_do) = channel();
             let (done, answers) = channel();
             let (objective, module) = (replica.objective, replica.module.clone().train());
-            scope.spawn(move || work(objective, module, &to_do, &done));
+            let watched = Watched::new(&module, index + 1);
+            scope.spawn(move || work(objective, module, &watched, (&to_do, &done)));
             (jobs, answers)
         };
         Self {
-            workers: replicas.iter().map(start).collect(),
+            workers: replicas.iter().enumerate().map(start).collect(),
         }
     }
 
@@ -160,24 +162,40 @@ fn deal(parts: Vec<Part>, others: usize) -> (Vec<Part>, Vec<Vec<Part>>) {
     (own, dealt)
 }
 
-/// What a device's thread does.
+/// What a device's thread does, until the run is over or the device is lost.
 fn work<M: Module>(
     objective: &dyn Objective<M>,
     mut module: M,
-    jobs: &Receiver<Job>,
-    done: &Sender<Answer>,
+    watched: &Watched,
+    (jobs, done): (&Receiver<Job>, &Sender<Answer>),
 ) {
     for job in jobs {
-        module = with_parameters(module, &job.parameters);
-        let sums = measure(objective, &module, (job.step, &job.parts));
-        let answer = sums.map(|sums| Sums {
-            losses: sums.losses,
-            gradients: params::flat(&module, Some(&sums.gradients)),
-        });
-        if done.send(answer).is_err() {
-            return;
+        let own = module.clone();
+        let answer = watched.over(job.step, || window(objective, own, &job));
+        let (sent, next) = match answer {
+            Ok((next, sums)) => (done.send(Ok(sums)), Some(next)),
+            Err(error) => (done.send(Err(error)), None),
+        };
+        match next.filter(|_| sent.is_ok()) {
+            Some(next) => module = next,
+            None => return,
         }
     }
+}
+
+/// One window's work: the module with the run's parameters, and what came out.
+fn window<M: Module>(
+    objective: &dyn Objective<M>,
+    module: M,
+    job: &Job,
+) -> Result<(M, Sums<Flat>), TrainError> {
+    let module = with_parameters(module, &job.parameters);
+    let sums = measure(objective, &module, (job.step, &job.parts))?;
+    let sums = Sums {
+        losses: sums.losses,
+        gradients: params::flat(&module, Some(&sums.gradients)),
+    };
+    Ok((module, sums))
 }
 
 fn with_parameters<M: Module>(module: M, parameters: &Flat) -> M {

@@ -3,6 +3,7 @@
 //! It prints nothing and holds no global state; it can run twice in one program, or in a thread.
 //! What happens is told to the caller's function, which may end the run.
 
+mod ends;
 mod evaluations;
 mod running;
 
@@ -17,6 +18,7 @@ use tracing::{debug, debug_span};
 
 use crate::folder::Store;
 use crate::guard::Watch;
+use crate::lost::Watched;
 use crate::pass::{HELD_OUT, Pass, TRAINING, failed, row_sizes};
 use crate::replica::{self, Replica, Team};
 use crate::{
@@ -105,6 +107,8 @@ impl<'a, M: Module> Trainer<'a, M> {
     /// micro-batches;
     /// [`TrainError::NoTrainedToken`] and [`TrainError::Labels`] for rows that would train nothing
     /// or padding; [`TrainError::NotFinite`] and [`TrainError::NeverMoved`] for a run gone wrong;
+    /// [`TrainError::DeviceLost`] for a device of another machine that is gone: where it is a replica's, a checkpoint of
+    /// the last step is written first;
     /// [`TrainError::Objective`], [`TrainError::Rows`] and [`TrainError::StepRows`] from the caller's code; [`TrainError::Io`] and
     /// [`TrainError::Checkpoint`] from the run's folder.
     pub fn run(&self, module: M, on_event: &mut Callback<'_>) -> Result<Trained<M>, TrainError> {
@@ -112,10 +116,11 @@ impl<'a, M: Module> Trainer<'a, M> {
         guard::rows_apart(self.config, self.objective)?;
         let (plan, module) = (self.plan()?, module.train());
         replica::check(self.replicas, &module, self.config)?;
+        let watched = Watched::new(&module, 0);
         thread::scope(|scope| {
             let team = Team::start(scope, self.replicas);
-            let running = self.start(module, team)?;
-            self.follow(running, &plan, on_event)
+            let running = watched.over(1, || self.start(module, team))?;
+            self.follow(running, &plan, &watched, on_event)
         })
     }
 
@@ -136,6 +141,7 @@ impl<'a, M: Module> Trainer<'a, M> {
         &self,
         mut running: Running<M>,
         plan: &Plan,
+        watched: &Watched,
         on_event: &mut Callback<'_>,
     ) -> Result<Trained<M>, TrainError> {
         let steps = plan.windows.len();
@@ -146,46 +152,19 @@ impl<'a, M: Module> Trainer<'a, M> {
             untrained_rows,
         });
         if flow.is_continue() && self.is_evaluated_first(done) {
-            flow = self.evaluated(&mut running, 0.0, on_event)?.1;
+            let evaluated = || self.evaluated(&mut running, 0.0, on_event);
+            flow = watched.over(1, evaluated)?.1;
         }
         for (index, window) in plan.windows.iter().enumerate().skip(done) {
             let is_over = running.watch.seen.is_over(self.config);
             if is_over || flow.is_break() || self.is_cancelled() {
                 break;
             }
-            (running, flow) = self.advance(running, (index, steps), window, on_event)?;
-        }
-        self.end(running, steps, on_event)
-    }
-
-    /// The last checkpoint, and what the run gives.
-    fn end(
-        &self,
-        mut running: Running<M>,
-        steps: usize,
-        on_event: &mut Callback<'_>,
-    ) -> Result<Trained<M>, TrainError> {
-        let _ = running.save(on_event)?;
-        if let Some(store) = &mut running.store {
-            store.sync()?;
+            let advance = || self.advance(running, (index, steps), window, on_event);
+            (running, flow) = watched.over(index + 1, advance)?;
         }
         let done = running.done;
-        let finished = done == steps || running.watch.seen.is_over(self.config);
-        if finished {
-            let _ = on_event(TrainerEvent::Done { steps: done });
-        }
-        let best = running.watch.seen.best();
-        let module = if finished {
-            running.watch.restore(running.module)
-        } else {
-            running.module
-        };
-        Ok(Trained {
-            module,
-            steps: done,
-            finished,
-            best,
-        })
+        watched.over(done, || self.end(running, steps, on_event))
     }
 
     fn is_cancelled(&self) -> bool {
@@ -205,41 +184,6 @@ impl<'a, M: Module> Trainer<'a, M> {
         let plan = Plan::new(&sizes, self.config);
         guard::warms_up(self.config, plan.windows.len())?;
         Ok(plan)
-    }
-
-    /// The state before the first step, or that of the checkpoint to resume.
-    fn start(&self, mut module: M, team: Team) -> Result<Running<M>, TrainError> {
-        if params::shapes(&module).is_empty() {
-            return Err(TrainError::nothing_to_train());
-        }
-        let mut optimizer = AdamW::new(self.config);
-        let mut average = self.average_rate.map(|_| module.clone());
-        let (mut store, mut watch, mut done) = (None, Watch::default(), 0);
-        if let Some(folder) = self.folder {
-            let (opened, checkpoint) = Store::open(folder, self.config, self.rows)?;
-            if let Some(mut checkpoint) = checkpoint {
-                average = opened.restore_average(average, &mut checkpoint)?;
-                module = opened.restore(module, &mut checkpoint)?;
-                if let Some(device) = module.devices().first() {
-                    optimizer.restore(checkpoint.optimizer, device);
-                }
-                done = checkpoint.state.step;
-                watch = opened.watch(checkpoint.state.seen)?;
-            }
-            store = Some(opened);
-        }
-        if let Some(made) = self.step_rows {
-            made.resume(done).map_err(failed(done))?;
-        }
-        Ok(Running {
-            module,
-            team,
-            average,
-            optimizer,
-            store,
-            watch,
-            done,
-        })
     }
 
     /// One window with all that follows from it: logs, evaluation, checkpoint, events.
@@ -262,6 +206,10 @@ impl<'a, M: Module> Trainer<'a, M> {
         let stepped = self
             .pass()
             .step(&running.team, &mut running.optimizer, rate, start);
+        if let Err(TrainError::DeviceLost { .. }) = stepped {
+            // The run's own device has the state of the step before, which can be resumed.
+            let _ = running.save(on_event)?;
+        }
         let (module, row, tokens) = stepped?;
         running.average(&module, self.average_rate);
         running.module = module;

@@ -25,6 +25,7 @@ pub(crate) use fetching::{Fetch, Push};
 pub(crate) use files::{Combine, Generate, Inspect, Merge, Metrics, Report, Score};
 pub(crate) use forgetting::ForgettingOptions;
 pub(crate) use init::Init;
+pub(crate) use lend::Lend;
 pub(crate) use model::ModelOptions;
 pub(crate) use sampling::{DrawOptions, SamplingOptions};
 pub(crate) use serve::Serve;
@@ -41,6 +42,7 @@ mod fetching;
 mod files;
 mod forgetting;
 mod init;
+mod lend;
 mod model;
 mod sampling;
 mod serve;
@@ -184,6 +186,8 @@ pub(crate) enum Command {
     Chat(Chat),
     /// Answer programs over HTTP as OpenAI's API does: completions and chat, with adapters by name
     Serve(Serve),
+    /// Lend a device of this machine to trainings on others, which name it in --devices
+    Lend(Lend),
     /// Negative log-likelihood of responses
     Score(Score),
     /// Train an adapter

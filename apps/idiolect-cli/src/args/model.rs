@@ -17,7 +17,8 @@ pub(crate) struct ModelOptions {
     /// Branch, tag or commit of a model on the Hub, as owner/name@revision has it too [default: main]
     #[arg(long)]
     pub revision: Option<String>,
-    /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal [default: cpu]
+    /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal, or remote:ID of another
+    /// machine that runs idiolect lend [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
     /// Type of weights and activations: f32, bf16, f16 [default: on the CPU f32, beside projections of a GGUF

@@ -4,7 +4,7 @@
 //! The loop deals micro-batches to them and adds up their gradients; here it is decided which they are.
 
 use burn::tensor::{Device, FloatDType};
-use idiolect_lm::device::{device, is_host, named};
+use idiolect_lm::device::{device, is_host, is_name_elsewhere, named};
 use idiolect_lm::{LanguageModel, LmError};
 use idiolect_lora::LoraAdapter;
 use idiolect_model::Decoder;
@@ -59,7 +59,10 @@ pub(crate) fn check_names(names: &[String], accumulation: usize) -> Result<(), F
 /// stand for several devices, to try out what they would do.
 fn distinct(names: &[String]) -> Result<(), FineTuneError> {
     let mut seen: Vec<Device> = Vec::new();
-    for name in names {
+    // Other machines are asked last: what is wrong here is told at once.
+    let (elsewhere, here): (Vec<&String>, _) =
+        names.iter().partition(|name| is_name_elsewhere(name));
+    for name in here.into_iter().chain(elsewhere) {
         let device = named(name).map_err(of_many)?;
         if !is_host(&device) && seen.contains(&device) {
             return Err(FineTuneError::setting("devices", "each GPU once", name));
@@ -143,6 +146,12 @@ impl Replicas {
             objective,
         };
         pairs.map(replica).collect()
+    }
+
+    /// The name of a further device, by its place among all of the run.
+    pub(crate) fn name(&self, place: usize) -> Option<&str> {
+        let member = self.members.get(place.checked_sub(1)?)?;
+        Some(&member.name)
     }
 
     /// Devices of the run, the first included.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor};
 use idiolect_lm::batch::{TrainedTokens, adapter_batch, trained_hidden};
-use idiolect_lm::device::is_host;
+use idiolect_lm::device::is_cpu;
 use idiolect_lm::likelihood::head_scores;
 use idiolect_lora::{AdapterBatch, Checkpointing, HeadGradient, LoraAdapter, adapter_gradients};
 use idiolect_model::{Decoder, NoAdapter};
@@ -191,7 +191,7 @@ fn teacher_of(batch: &TokenBatch, positions: &[i64]) -> Vec<u64> {
 
 /// The batch as the CPU takes it, or in one of few widths elsewhere.
 pub(crate) fn even<'a>(batch: &'a TokenBatch, device: &Device) -> Cow<'a, TokenBatch> {
-    if is_host(device) {
+    if is_cpu(device) {
         Cow::Borrowed(batch)
     } else {
         Cow::Owned(batch.widened(WIDTH_STEP, 0))

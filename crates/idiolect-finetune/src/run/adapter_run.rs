@@ -2,7 +2,7 @@
 
 use idiolect_lm::LanguageModel;
 use idiolect_lora::{Checkpointing, LoraAdapter};
-use idiolect_train::{TrainConfig, Trainer};
+use idiolect_train::{TrainConfig, TrainError, Trainer};
 
 use super::fixed;
 use super::follow::{Follow, Followed};
@@ -133,6 +133,20 @@ impl<'a> AdapterRun<'a> {
         })
     }
 
+    /// An error about a lost device that names it.
+    fn of_device(&self, error: FineTuneError) -> FineTuneError {
+        let FineTuneError::Train(TrainError::DeviceLost { step, place }) = error else {
+            return error;
+        };
+        let own = &self.options.settings.model.device;
+        let keeps = self.options.run.is_some() && self.options.settings.train.checkpoint_every > 0;
+        FineTuneError::DeviceLost {
+            step,
+            device: self.replicas.name(place).unwrap_or(own).to_owned(),
+            kept: place > 0 && keeps,
+        }
+    }
+
     fn train_on(
         &self,
         sets: Sets<'_>,
@@ -148,7 +162,8 @@ impl<'a> AdapterRun<'a> {
                 fixed.insert("stored".into(), stored.fingerprint());
             }
             let follow = Follow::new(options, &layout, sets.held_out, &fixed);
-            follow.to_the_end(trainer, adapter, listener)
+            let followed = follow.to_the_end(trainer, adapter, listener);
+            followed.map_err(|error| self.of_device(error))
         })?;
         finish(options, model, module.frozen(), report)
     }

@@ -16,6 +16,8 @@ mod row_sum;
 mod softmax;
 
 pub(crate) use cache::CacheWrites;
+#[cfg(feature = "remote")]
+pub(crate) use row_loss::HeadLosses;
 pub(crate) use row_loss::{row_loss, row_nll};
 
 use burn::backend::tensor::{FloatTensor, IntTensor};

@@ -7,7 +7,7 @@ use super::composed::dims;
 
 /// What attention is computed from.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "cube"))]
+#[extension_type(fusion: cfg(any(feature = "cube", feature = "remote")))]
 pub(crate) struct AttentionInputs<B: Backend> {
     /// `[rows, heads, tokens, head_dim]`.
     pub(crate) q: FloatTensor<B>,
@@ -21,7 +21,7 @@ pub(crate) struct AttentionInputs<B: Backend> {
 
 /// What attention hands to its backward pass beside its inputs.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "cube"))]
+#[extension_type(fusion: cfg(any(feature = "cube", feature = "remote")))]
 pub(crate) enum Kept<B: Backend> {
     /// Nothing: scores and their softmax are computed again.
     Nothing,
@@ -31,7 +31,7 @@ pub(crate) enum Kept<B: Backend> {
 
 /// The result of attention.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "cube"))]
+#[extension_type(fusion: cfg(any(feature = "cube", feature = "remote")))]
 pub(crate) struct Attended<B: Backend> {
     /// `[rows, heads, tokens, head_dim]`.
     pub(crate) out: FloatTensor<B>,

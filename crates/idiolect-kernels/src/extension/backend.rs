@@ -6,19 +6,21 @@ use burn::backend::backend_extension;
 use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 
 use super::attention::{Attended, AttentionInputs, Kept};
-#[cfg(feature = "cube")]
+#[cfg(any(feature = "cube", feature = "remote"))]
 use super::attention::{AttendedMetadata, KeptMetadata};
 use super::composed::{attention, dims, gate, low_rank, norm, product, rotary};
+use super::place::Place;
 use super::scores::Scores;
 
 /// The steps on a backend's own tensors.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     Cube: cfg(feature = "cube"),
-    Fusion: cfg(feature = "cube"),
+    Fusion: cfg(any(feature = "cube", feature = "remote")),
+    Remote: cfg(feature = "remote"),
     Autodiff
 )]
-pub(crate) trait Steps: Scores {
+pub(crate) trait Steps: Scores + Place {
     /// `x / sqrt(mean(x^2) + eps) * scale`, `x` is `[rows, tokens, hidden]`.
     #[fusion(dtype = x, shape = x)]
     fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
@@ -57,11 +59,31 @@ pub(crate) trait Steps: Scores {
     /// `silu(gate) * up`.
     #[fusion(default)]
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
+        if Self::IS_REMOTE {
+            return Self::swiglu_whole(gate, up);
+        }
+        gate::forward::<Self>(gate, up)
+    }
+    /// [`Steps::swiglu`] as one operation.
+    #[fusion(dtype = gate, shape = gate)]
+    fn swiglu_whole(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
         gate::forward::<Self>(gate, up)
     }
     /// The gradients of `gate` and `up`.
     #[fusion(default)]
     fn swiglu_backward(
+        dy: FloatTensor<Self>,
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        if Self::IS_REMOTE {
+            return Self::swiglu_backward_whole(dy, gate, up);
+        }
+        gate::backward::<Self>(dy, gate, up)
+    }
+    /// [`Steps::swiglu_backward`] as one operation.
+    #[fusion(meta = |_dy, gate, up| (gate.clone(), up.clone()))]
+    fn swiglu_backward_whole(
         dy: FloatTensor<Self>,
         gate: FloatTensor<Self>,
         up: FloatTensor<Self>,
@@ -86,11 +108,30 @@ pub(crate) trait Steps: Scores {
     /// A product with a weight that is frozen.
     #[fusion(default)]
     fn frozen_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        if Self::IS_REMOTE {
+            return Self::frozen_linear_whole(x, weight);
+        }
+        Self::linear(x, weight, None)
+    }
+    /// [`Steps::frozen_linear`] as one operation.
+    #[fusion(meta = |x, weight| product::spec(x, weight.shape[1]))]
+    fn frozen_linear_whole(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::linear(x, weight, None)
     }
     /// The gradient of `x`.
     #[fusion(default)]
     fn frozen_linear_backward(
+        dy: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        if Self::IS_REMOTE {
+            return Self::frozen_linear_backward_whole(dy, weight);
+        }
+        Self::linear_x_backward(weight, dy)
+    }
+    /// [`Steps::frozen_linear_backward`] as one operation.
+    #[fusion(meta = |dy, weight| product::spec(dy, weight.shape[0]))]
+    fn frozen_linear_backward_whole(
         dy: FloatTensor<Self>,
         weight: FloatTensor<Self>,
     ) -> FloatTensor<Self> {

@@ -7,6 +7,7 @@ pub(crate) mod attention;
 mod autodiff;
 pub(crate) mod backend;
 pub(crate) mod composed;
+pub(crate) mod place;
 pub(crate) mod scores;
 
 use burn::backend::{Dispatch, DispatchDevice};
@@ -25,6 +26,8 @@ pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
             DispatchDevice::Flex(_) => true,
             #[cfg(feature = "cube")]
             DispatchDevice::Cube(_) => true,
+            #[cfg(feature = "remote")]
+            DispatchDevice::Remote(_) => true,
             _ => false,
         }
 }

@@ -11,7 +11,8 @@ use super::composed::softmax;
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     Cube: cfg(feature = "cube"),
-    Fusion: cfg(feature = "cube"),
+    Fusion: cfg(any(feature = "cube", feature = "remote")),
+    Remote: cfg(feature = "remote"),
     Autodiff
 )]
 pub(crate) trait Scores: Backend {

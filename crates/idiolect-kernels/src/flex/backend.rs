@@ -110,7 +110,14 @@ impl Steps for Flex {
                 let gradients = attention::backward(&inputs, &sums, dy);
                 gradients.map(|gradient| in_type(gradient, dtype)).into()
             }
-            (Ok([q, k, v, dy]) | Err([q, k, v, dy]), _) => {
+            // Sent from another process, which has no place for the sums.
+            (Ok([q, k, v, dy]), Kept::Nothing) => {
+                let inputs = Inputs::new([q, k, v], visible);
+                let sums = attention::forward(&inputs).sums;
+                let gradients = attention::backward(&inputs, &sums, dy);
+                gradients.map(|gradient| in_type(gradient, dtype)).into()
+            }
+            (Err([q, k, v, dy]), _) => {
                 let inputs = AttentionInputs { q, k, v, visible };
                 composed::attention::backward::<Self>(dy, inputs)
             }

@@ -103,6 +103,14 @@ fn quantized<const D: usize>(weight: Tensor<D>) -> Result<FlexQTensor, Tensor<D>
     }
 }
 
+/// The CPU backend's tensor that is in a result of its steps.
+#[cfg(feature = "remote")]
+#[allow(clippy::expect_used, reason = "the backend's own result is its tensor")]
+pub(crate) fn own<const D: usize>(x: Tensor<D>) -> FlexTensor {
+    x.try_into_primitive::<Flex>()
+        .expect("a tensor of the CPU backend")
+}
+
 /// As `from_blocks` of this crate.
 pub(crate) fn from_blocks(bytes: Vec<u8>, of: BlockType, shape: [usize; 2]) -> Tensor<2> {
     tensor_of(blocks::of_file(bytes, of, shape))

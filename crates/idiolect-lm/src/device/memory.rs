@@ -9,6 +9,10 @@ use super::is_host;
 /// Bytes that programs may still take on a device; none where it does not tell.
 #[must_use]
 pub fn free_memory(device: &Device) -> Option<usize> {
+    #[cfg(feature = "remote")]
+    if let Some(about) = super::remote::of_machine(device) {
+        return Some(usize::try_from(about.free_mib?).ok()? << 20);
+    }
     if is_host(device) {
         host()
     } else {

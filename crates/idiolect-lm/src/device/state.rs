@@ -8,6 +8,9 @@ pub fn state(name: &str) -> String {
     if DEVICES.contains(&(name, false)) {
         return "not compiled in".to_owned();
     }
+    if name == "remote" {
+        return "ready for remote:ID, as idiolect lend prints it on the other machine".to_owned();
+    }
     match device(name) {
         Ok(device) if !is_host(&device) && !is_card(&device) => {
             "ready, without a card: its driver computes on the CPU".to_owned()

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use idiolect_completion::{Progress, Quiet};
 use idiolect_model::{Decoder, LoadReport, load, load_as_stored, load_quantized, read_config};
 use tracing::{info, info_span};
@@ -139,7 +139,7 @@ fn asked_dtype(settings: &ModelSettings, path: &Path, device: &Device) -> Result
 
 /// What a half type costs on the CPU, and a driver in the place of a card.
 fn tell_what_is_slow(dtype: Dtype, device: &Device, progress: &dyn Progress) {
-    if device::is_host(device) {
+    if device::is_cpu(device) {
         if dtype != Dtype::F32 {
             progress.note(&format!(
                 "{dtype} on the CPU takes half the memory of f32 for the weights, and several times its time"
@@ -153,8 +153,26 @@ fn tell_what_is_slow(dtype: Dtype, device: &Device, progress: &dyn Progress) {
 }
 
 impl Source {
+    /// Refuses a model whose largest tensor cannot be sent to another machine's device, before anything is.
+    fn check_message(&self, device: &Device) -> Result<(), LmError> {
+        if !device::is_elsewhere(device) {
+            return Ok(());
+        }
+        let config = read_config(&self.path)?;
+        let rows = config.vocab_size.max(config.intermediate_size);
+        let bytes = rows * config.hidden_size * DType::from(self.dtype).size();
+        if bytes <= MOST_BYTES {
+            return Ok(());
+        }
+        let expected =
+            "a type in which no tensor has more than 1023 MiB, to send it to another machine";
+        let found = format!("{} MiB in {}", bytes >> 20, Dtype::from(self.dtype));
+        Err(LmError::setting("dtype", expected, found))
+    }
+
     /// Reads the weights onto a device.
     pub(super) fn weights(&self, device: &Device) -> Result<(Decoder, LoadReport), LmError> {
+        self.check_message(device)?;
         let began = Instant::now();
         let (decoder, report) = match self.bits {
             Some(bits) => load_quantized(&self.path, device, self.dtype, bits)?,
@@ -166,6 +184,9 @@ impl Source {
         Ok((decoder, report))
     }
 }
+
+/// Bytes that a tensor may have on its way to another machine's device: Burn's frames end at 1 GiB, and have more in them.
+const MOST_BYTES: usize = (1 << 30) - (1 << 20);
 
 /// The last part of a path; a Hub name without its revision, since its path ends in a commit.
 fn shown_name(name: &str, path: &Path) -> String {

@@ -85,6 +85,7 @@ impl LanguageModel {
     /// [`LmError::Setting`] for a device that is unknown, was not compiled in or that this machine lacks, and
     /// for weights that were trained and are in no file; [`LmError::Model`] for files that cannot be read.
     pub fn on_device(&self, name: &str) -> Result<Self, LmError> {
+        device::check_elsewhere(name, self.settings.quantize)?;
         let device = device::device(name)?;
         let base = self.without_adapter();
         if device == self.device() {

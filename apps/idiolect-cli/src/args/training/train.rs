@@ -114,7 +114,8 @@ pub(crate) struct TrainOptions {
     #[arg(help_heading = "Training", long)]
     pub accumulation: Option<usize>,
     /// Devices that share the micro-batches of each step, with commas between, for example cuda:0,cuda:1; each
-    /// holds the model, the first has optimiser, checkpoints and evaluations [default: the one of --device]
+    /// holds the model, the first has optimiser, checkpoints and evaluations; remote:ID is one of another machine, as
+    /// idiolect lend prints it there [default: the one of --device]
     #[arg(
         help_heading = "Training",
         long,

@@ -25,9 +25,9 @@ use crate::RowLoss;
 #[extension_type(fusion)]
 pub(crate) struct RowLosses<B: Backend> {
     /// `[rows]` in f32.
-    nll: FloatTensor<B>,
+    pub(crate) nll: FloatTensor<B>,
     /// The gradient of the logits, in their type.
-    gradient: FloatTensor<B>,
+    pub(crate) gradient: FloatTensor<B>,
 }
 
 /// The head's loss on a GPU.

@@ -1,8 +1,18 @@
 //! Products with a frozen weight that is quantised: it is dequantised for the product alone, and autodiff keeps the
 //! quantised one.
 
+#[cfg(any(feature = "cube", feature = "remote"))]
+use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 use burn::backend::{Backend, TensorMetadata};
+#[cfg(any(feature = "cube", feature = "remote"))]
+use burn::tensor::Shape;
+
+/// What a product with a frozen weight makes of `x`: as many values for each token as there are outputs, in its type.
+#[cfg(any(feature = "cube", feature = "remote"))]
+pub(crate) fn spec(x: &TensorSpec, outputs: usize) -> TensorSpec {
+    TensorSpec::new(Shape::new([x.shape[0], x.shape[1], outputs]), x.dtype)
+}
 
 /// `x W`, `[rows, tokens, out]`.
 pub(crate) fn quantized<B: Backend>(
