@@ -16,14 +16,12 @@ use burn::module::Module;
 use idiolect_tokens::TokenRow;
 use tracing::{debug, debug_span};
 
-use crate::folder::Store;
-use crate::guard::Watch;
 use crate::lost::Watched;
-use crate::pass::{HELD_OUT, Pass, TRAINING, failed, row_sizes};
+use crate::pass::{HELD_OUT, Pass, TRAINING, row_sizes};
 use crate::replica::{self, Replica, Team};
 use crate::{
-    AdamW, BestEvaluation, Objective, Plan, Rows, RunFolder, StepRows, StepStart, TimingRow,
-    TrainConfig, TrainError, TrainerEvent, Window, guard, learning_rate, params,
+    BestEvaluation, Objective, Plan, Rows, RunFolder, StepRows, StepStart, TimingRow, TrainConfig,
+    TrainError, TrainerEvent, Window, guard, learning_rate,
 };
 use running::{Callback, Running};
 

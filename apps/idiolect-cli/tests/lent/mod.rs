@@ -86,6 +86,8 @@ fn program(call: &[&str]) -> Command {
         .args(call)
         .env(TOKEN.0, TOKEN.1)
         .env("XDG_CACHE_HOME", cache())
+        // With it panics are shown that are met.
+        .env_remove("RUST_BACKTRACE")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     program
@@ -123,7 +125,7 @@ fn a_lent_cpu_trains_what_one_device_does_to_the_bit() {
             &["--init", "pissa", "--activation-checkpointing", "on"],
         ),
         ("packing", &["--packing", "--max-length", "64"]),
-        ("bf16", &["--dtype", "bf16", "--epochs", "1"]),
+        ("bf16", &["--dtype", "bf16", "--max-steps", "4"]),
     ];
     for (name, options) in options {
         let [one, two] = [1, 2].map(|count| format!("{name}-{count}"));
@@ -146,25 +148,28 @@ fn a_lent_cpu_trains_what_one_device_does_to_the_bit() {
     assert_eq!(lender.line("asked").unwrap()["allowed"], true);
 }
 
-/// A run of many steps that loses its lender once a few are done.
+/// A run of many steps.
+fn long(place: &Place, out: &str, more: &[&str]) -> Vec<String> {
+    let keeping = [more, &["--checkpoint-every", "1000"]].concat();
+    let mut call = call(place, out, "2", &keeping);
+    let epochs = call.iter().position(|word| word == "--epochs").unwrap();
+    call[epochs + 1] = "40".into();
+    call
+}
+
+/// Such a run, whose lender is sent a signal once a few steps are done.
 #[cfg(unix)]
-fn deserted(
-    place: &Place,
-    lender: &Lender,
-    (out, devices): (&str, [&str; 2]),
-    signal: &str,
-) -> Output {
-    let more = ["--epochs", "40", "--checkpoint-every", "1000"];
-    let more = [&more[..], &devices].concat();
-    let call = call(place, out, "2", &more);
-    let run = program(&words(&call)).spawn().unwrap();
+fn deserted(place: &Place, lender: &Lender, out: &str, devices: [&str; 2]) -> Output {
+    let run = program(&words(&long(place, out, &devices)))
+        .spawn()
+        .unwrap();
     let metrics = place.folder.path().join(out).join("metrics.jsonl");
     let began = Instant::now();
     while lines(&metrics) < 4 {
         assert!(began.elapsed() < Duration::from_mins(2), "no step");
         std::thread::sleep(Duration::from_millis(1));
     }
-    lender.signal(signal);
+    lender.signal("-KILL");
     run.wait_with_output().unwrap()
 }
 
@@ -174,23 +179,21 @@ fn a_run_that_loses_a_device_keeps_its_last_step_and_resumes_without_it() {
     let Some(place) = Place::new() else { return };
     let lender = Lender::start(&place);
     let both = format!("cpu,{}", lender.name);
-    let out = deserted(&place, &lender, ("torn", ["--devices", &both]), "-KILL");
+    let out = deserted(&place, &lender, "torn", ["--devices", &both]);
     let errors = ended(&out, 1);
     let last = errors.lines().last().unwrap();
     for part in [lender.name.as_str(), "is lost", "--resume"] {
         assert!(last.contains(part), "{errors}");
     }
-    let done = lines(&place.folder.path().join("torn/metrics.jsonl"));
-    let kept = format!("torn/checkpoints/step-{done}");
+    let steps = lines(&place.folder.path().join("torn/metrics.jsonl"));
+    let kept = format!("torn/checkpoints/step-{steps}");
     assert!(Path::new(&place.path(&kept)).is_dir(), "{kept}: {errors}");
-    let rest = ["--epochs", "40", "--checkpoint-every", "1000"];
-    train(&place, "whole", "2", &rest);
-    train(
+    crate::common::done(&words(&long(&place, "whole", &[])));
+    crate::common::done(&words(&long(
         &place,
         "torn",
-        "2",
-        &[&rest[..], &["--resume", "--devices", "cpu"]].concat(),
-    );
+        &["--resume", "--devices", "cpu"],
+    )));
     assert_eq!(bytes(&place, "torn"), bytes(&place, "whole"));
 }
 
@@ -199,12 +202,7 @@ fn a_run_that_loses_a_device_keeps_its_last_step_and_resumes_without_it() {
 fn a_run_on_a_device_that_is_lost_says_so() {
     let Some(place) = Place::new() else { return };
     let lender = Lender::start(&place);
-    let out = deserted(
-        &place,
-        &lender,
-        ("gone", ["--device", &lender.name]),
-        "-KILL",
-    );
+    let out = deserted(&place, &lender, "gone", ["--device", &lender.name]);
     let errors = ended(&out, 1);
     let last = errors.lines().last().unwrap();
     assert!(
@@ -238,7 +236,11 @@ fn devices_that_cannot_be_had_are_refused_in_a_line() {
         Some("another"),
         &["--devices", "token", "rejected"],
     );
-    wrong(&["--devices", &both], None, &["--devices", TOKEN.0, "none"]);
+    wrong(
+        &["--devices", &both],
+        None,
+        &["--devices", TOKEN.0, "no token"],
+    );
     wrong(
         &["--devices", &both, "--quantize", "8"],
         own,

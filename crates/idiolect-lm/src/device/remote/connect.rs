@@ -19,7 +19,7 @@ use crate::LmError;
 pub const TOKEN_VARIABLE: &str = "IDIOLECT_DEVICE_TOKEN";
 
 /// How long a connection may take. Where a server is looked up or was begun a moment ago, Burn tries for 16 seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A device that was connected, which stays so for the life of the program.
 struct Connected {
@@ -72,11 +72,19 @@ pub fn token_of(variable: &str) -> Result<Credential, LmError> {
     match token.trim() {
         "" => Err(LmError::setting(
             "token",
-            format!("a token of the device's owner in the environment variable {variable}"),
+            format!("a token that others must know, in the environment variable {variable}"),
             "none",
         )),
         token => Ok(token.into()),
     }
+}
+
+/// The token for a device of this name.
+fn token(text: &str) -> Result<Credential, LmError> {
+    token_of(TOKEN_VARIABLE).map_err(|_| {
+        let expected = format!("the token of the device's owner in {TOKEN_VARIABLE}");
+        LmError::setting("device", expected, format!("{text}, and no token"))
+    })
 }
 
 /// Connects a device by its name, or gives the one that is connected.
@@ -90,8 +98,7 @@ pub(in crate::device) fn connect(text: &str) -> Result<Device, LmError> {
     if let Some(device) = look(|one| one.name.is_device_of(&name).then(|| one.device.clone())) {
         return Ok(device);
     }
-    let host = host(&name, text)?;
-    let host = host.with_credential(token_of(TOKEN_VARIABLE)?);
+    let host = host(&name, text)?.with_credential(token(text)?);
     let index = name.index;
     let device = in_time(text, move || {
         Device::remote_options(&host).device_index(index).init()

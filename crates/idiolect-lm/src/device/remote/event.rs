@@ -41,8 +41,7 @@ impl fmt::Display for LendEvent {
         match self {
             Self::Ready { device, name } => write!(
                 f,
-                "{device} is lent; on the other machine, with the same token in {}:\n--devices cpu,{name}",
-                TOKEN_VARIABLE
+                "{device} is lent; on the other machine, with the same token in {TOKEN_VARIABLE}:\n--devices cpu,{name}"
             ),
             Self::Connected { client } => write!(f, "{client} has connected"),
             Self::Asked { client, allowed } if *allowed => write!(f, "{client} uses the device"),
