@@ -9,7 +9,9 @@ use super::attention::{Attended, AttentionInputs, Kept};
 #[cfg(feature = "cube")]
 use super::attention::{AttendedMetadata, KeptMetadata};
 use super::composed::{attention, dims, gate, low_rank, norm, product, rotary};
+use super::drops::Drops;
 use super::scores::Scores;
+use crate::Dropout;
 
 /// The steps on a backend's own tensors.
 #[backend_extension(
@@ -18,7 +20,7 @@ use super::scores::Scores;
     Fusion: cfg(feature = "cube"),
     Autodiff
 )]
-pub(crate) trait Steps: Scores {
+pub(crate) trait Steps: Scores + Drops {
     /// `x / sqrt(mean(x^2) + eps) * scale`, `x` is `[rows, tokens, hidden]`.
     #[fusion(dtype = x, shape = x)]
     fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
@@ -96,15 +98,17 @@ pub(crate) trait Steps: Scores {
     ) -> FloatTensor<Self> {
         Self::linear_x_backward(weight, dy)
     }
-    /// `x a b`, in the type of the factors.
+    /// `x a b`, in the type of the factors, of what dropout leaves of `x`.
     #[fusion(default)]
     fn low_rank(
         x: FloatTensor<Self>,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
+        dropout: Option<Dropout>,
     ) -> FloatTensor<Self> {
         let [rows, tokens, _] = dims(&x);
-        low_rank::up::<Self>(low_rank::down::<Self>(x, a), b, [rows, tokens])
+        let u = low_rank::down::<Self>(x, a, dropout.as_ref());
+        low_rank::up::<Self>(u, b, [rows, tokens])
     }
     /// A product with a weight that is quantised.
     #[fusion(default)]
