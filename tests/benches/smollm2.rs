@@ -5,7 +5,7 @@
 //! in a process of its own. The distillation cases are 32 prompts of that job in batches of 8 or alone: whole
 //! batches one after the other, batches refilled, prefixes shared too, and with the default speculation. Behind the
 //! name of a case, `-8bits` and `-4bits` quantise the model as `--quantize` does, `-bf16` keeps its files' type, and
-//! `-q8_0` or `-q4_0` is the GGUF file of that type, whose projections stay in it.
+//! `-q8_0` or `-q4_0` is the GGUF file of that type, whose matrices stay in it.
 //! `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
 #![allow(
     clippy::unwrap_used,

@@ -21,7 +21,7 @@ use burn::tensor::{DType, Device, FloatDType};
 use idiolect::finetune::check_device;
 use idiolect::lm::Dtype;
 use idiolect::lm::device::{is_host, usual_dtype};
-use idiolect_kernels::DropoutKeys;
+use idiolect_kernels::{Dropout, dropped};
 use idiolect_testkit::{device, shared};
 
 #[test]
@@ -64,14 +64,16 @@ fn a_model_is_in_its_own_type_where_the_device_computes_in_it() {
 
 #[test]
 fn dropout_leaves_out_the_same_on_every_device() {
-    let key = |length: u32| (0..length).map(|at| (at * at * 7919 + at) % DropoutKeys::BELOW);
-    let keys = DropoutKeys {
+    let small = |key: u32| u16::try_from(key % u32::from(Dropout::BELOW)).unwrap();
+    let key = |length: u32| (0..length).map(|at| small(at * at * 7919 + at));
+    let dropout = Dropout {
+        share: 0.3,
         tokens: [key(62).collect(), key(62).rev().collect()],
         channels: [key(33).rev().collect(), key(33).collect()],
     };
     let mask = |device: &Device| -> Vec<f32> {
-        let mask = keys.mask(0.3, [2, 31, 33], device);
-        mask.into_data().iter::<f32>().collect()
+        let left = dropped(Tensor::ones([2, 31, 33], device), &dropout);
+        left.into_data().iter::<f32>().collect()
     };
     assert_eq!(mask(&device().unwrap()), mask(&Device::flex()));
 }

@@ -22,19 +22,21 @@ pub mod remote;
 mod row_losses;
 mod steps;
 mod visible;
+mod weights;
 
 pub use block_type::BlockType;
 pub use blocks::{block_type, from_blocks, keeps_blocks};
 pub use cache::{CachePlaces, CacheWrite, write_cache};
 pub use chunks::{CHUNK_ROWS, chunk_values, row_chunks};
-pub use dropout::DropoutKeys;
+pub use dropout::Dropout;
 pub use elsewhere::is_elsewhere;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use quantized_copy::QuantizedCopy;
 pub use row_losses::{row_loss, row_nll};
 pub use steps::{
-    attention, dequantize, is_fused, linear, linear_few_tokens, linear_of_rows, low_rank, product,
-    quantize, rms_norm, rotate, swiglu,
+    attention, dropped, is_fused, linear, linear_few_tokens, linear_of_rows, low_rank, product,
+    rms_norm, rotate, swiglu,
 };
 pub use visible::Visible;
+pub use weights::{dequantize, embedding, quantize, transpose};

@@ -3,7 +3,8 @@
 
 use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, activation};
 
-use crate::RowLoss;
+use crate::dropout::{PRIME, Threshold};
+use crate::{Dropout, RowLoss};
 
 mod attention;
 
@@ -75,10 +76,37 @@ pub fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 /// - `b`: `[rank, outputs]`
 /// - result: `[rows, tokens, outputs]`
 #[must_use]
-pub fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>) -> Tensor<3> {
+pub fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>, dropout: Option<&Dropout>) -> Tensor<3> {
     let ([rows, tokens, inputs], [_, outputs]) = (x.dims(), b.dims());
+    let x = match dropout {
+        Some(dropout) => dropped(x, dropout),
+        None => x,
+    };
     let x = back_to(x.reshape([rows * tokens, inputs]), a.dtype());
     x.matmul(a).matmul(b).reshape([rows, tokens, outputs])
+}
+
+/// [`crate::dropped`] from Burn's own operations; in f64 where `x` is that.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, tokens, channels]`, and so is the result
+#[must_use]
+pub fn dropped(x: Tensor<3>, dropout: &Dropout) -> Tensor<3> {
+    let ([rows, tokens, channels], x) = (x.dims(), wide(x));
+    let device = x.device().without_autodiff();
+    let numbers = |keys: &[u16], shape: [usize; 3]| {
+        let keys: Vec<i32> = keys.iter().map(|key| i32::from(*key)).collect();
+        Tensor::<3, Int>::from_data(TensorData::new(keys, shape), &device)
+    };
+    let of_token = |keys: &Vec<u16>| numbers(keys, [rows, tokens, 1]);
+    let of_channel = |keys: &Vec<u16>| numbers(keys, [1, 1, channels]);
+    let [a, c] = dropout.tokens.each_ref().map(of_token);
+    let [b, d] = dropout.channels.each_ref().map(of_channel);
+    let hash = (a * b + c + d).remainder_scalar(PRIME);
+    let Threshold { limit, kept } = Threshold::of(dropout);
+    let mask = hash.greater_equal_elem(limit).float().cast(x.dtype());
+    x * mask.mul_scalar(kept)
 }
 
 /// [`crate::row_loss`] from Burn's own operations.

@@ -2,10 +2,9 @@
 //!
 //! No step knows a model, or a loss other than the cross-entropy of the head.
 
-use burn::tensor::quantization::QuantScheme;
 use burn::tensor::{DType, Tensor};
 
-use crate::{Visible, plain};
+use crate::{Dropout, Visible, dequantize, plain};
 
 #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
 use crate::extension;
@@ -45,41 +44,6 @@ pub fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
         Err(weight) => weight,
     };
     x.matmul(dequantize(weight))
-}
-
-/// A weight quantised by Burn's scheme: on the CPU on all threads where blocks lie along rows, and where they are 32 long
-/// with their scales beside them, two values a byte with 4 bits. [`dequantize`] reads it.
-///
-/// # Shapes
-///
-/// - `weight`: `[inputs, outputs]`, and so is the result
-///
-/// # Panics
-///
-/// If a row is not a whole number of blocks.
-#[must_use]
-pub fn quantize(weight: Tensor<2>, scheme: &QuantScheme) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if let Some(quantized) = flex::quantize(&weight, scheme) {
-        return quantized;
-    }
-    weight.quantize_dynamic(scheme)
-}
-
-/// A tensor in floats: a quantised one in f32, another as it is.
-///
-/// It is to be called in place of Burn's `dequantize`, which panics on the CPU for what [`quantize`] has stored in blocks
-/// of 32, and for those of a GGUF file.
-#[must_use]
-pub fn dequantize<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    if !matches!(tensor.dtype(), DType::QFloat(_)) {
-        return tensor;
-    }
-    #[cfg(feature = "flex")]
-    if let Some(wide) = flex::from_packed(&tensor) {
-        return wide;
-    }
-    tensor.dequantize()
 }
 
 /// `x weight` for every token of a batch: a token's result does not depend on how many others there are, so that an
@@ -161,7 +125,8 @@ pub fn linear_few_tokens(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 
 /// `x a b` in the type of the factors, as an adapter's update beside a weight of another type.
 ///
-/// `x` is cast for the product alone, so that autodiff keeps it as it is.
+/// `x` is cast for the product alone, so that autodiff keeps it as it is. What `dropout` leaves out of it is made again in
+/// the backward pass.
 ///
 /// # Shapes
 ///
@@ -172,14 +137,17 @@ pub fn linear_few_tokens(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 ///
 /// # Panics
 ///
-/// If the shapes disagree.
+/// If the shapes disagree, or `dropout` is that of another shape than `x` has.
 #[must_use]
-pub fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>) -> Tensor<3> {
+pub fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>, dropout: Option<&Dropout>) -> Tensor<3> {
+    if let Some(dropout) = dropout {
+        dropout.assert_fits(x.dims());
+    }
     #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
     if extension::serves(&x) && extension::serves(&a) && extension::serves(&b) {
-        return extension::low_rank(x, a, b);
+        return extension::low_rank(x, a, b, dropout.cloned());
     }
-    plain::low_rank(x, a, b)
+    plain::low_rank(x, a, b, dropout)
 }
 
 fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
@@ -240,6 +208,26 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
         return extension::swiglu(gate, up);
     }
     plain::swiglu(gate, up)
+}
+
+/// `x` with 0 in the place of what dropout leaves out, and the rest divided by the share of what is kept (Srivastava et
+/// al., JMLR 15, 2014), in f32. The backward pass makes the mask again.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, tokens, channels]`, and so is the result
+///
+/// # Panics
+///
+/// If there are not as many numbers as tokens of all rows and channels, or one is too large.
+#[must_use]
+pub fn dropped(x: Tensor<3>, dropout: &Dropout) -> Tensor<3> {
+    dropout.assert_fits(x.dims());
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
+    if extension::serves(&x) {
+        return extension::dropped(x, dropout.clone());
+    }
+    plain::dropped(x, dropout)
 }
 
 /// Softmax attention, `softmax(q k^T / sqrt(head_dim)) v` over the keys that each query sees, in which a group of

@@ -58,7 +58,7 @@ pub(crate) struct Source {
     pub(crate) dtype: FloatDType,
     /// Bits of its projections.
     pub(crate) bits: Option<Bits>,
-    /// Whether projections stay in the blocks of a GGUF file.
+    /// Whether matrices stay in the blocks of a GGUF file.
     pub(crate) as_stored: bool,
     /// What loading did.
     pub(crate) report: LoadReport,

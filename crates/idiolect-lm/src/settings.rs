@@ -18,7 +18,7 @@ pub struct ModelSettings {
     /// Where it computes: cpu (also called flex), cuda, cuda:1, vulkan, wgpu, metal, or remote:ID of another
     /// machine; cpu by default.
     pub device: String,
-    /// Type of weights and activations: f32, bf16 or f16. By default f32 on the CPU, where projections of a GGUF file of
+    /// Type of weights and activations: f32, bf16 or f16. By default f32 on the CPU, where matrices of a GGUF file of
     /// four to eight bits stay as they are stored; on other devices the type of the checkpoint's weights, bf16 where
     /// those are quantised, and f32 where the device does not compute in it.
     pub dtype: Option<Dtype>,

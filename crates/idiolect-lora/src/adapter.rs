@@ -7,7 +7,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use idiolect_kernels::DropoutKeys;
+use idiolect_kernels::Dropout;
 use idiolect_model::{Adapter, Decoder, Projection, Site, Wrapper};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -168,9 +168,8 @@ impl Adapter for Dropping<'_> {
         let share = self.adapter.config.dropout;
         match self.adapter.at(site) {
             Some(factors) if share > 0.0 => {
-                let device = x.device().without_autodiff();
-                let mask = mask((self.seed, site), share, x.dims(), &device);
-                factors.output(x, base_output, Some(mask))
+                let dropout = dropout((self.seed, site), share, x.dims());
+                factors.output(x, base_output, Some(&dropout))
             }
             Some(factors) => factors.output(x, base_output, None),
             None => base_output,
@@ -179,30 +178,34 @@ impl Adapter for Dropping<'_> {
 }
 
 /// What dropout leaves out at a site in a pass with a seed.
-fn mask((seed, site): (u64, Site), share: f64, shape: [usize; 3], device: &Device) -> Tensor<3> {
+fn dropout((seed, site): (u64, Site), share: f64, shape: [usize; 3]) -> Dropout {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream((site.layer * Projection::ALL.len() + site.projection as usize) as u64);
     let mut keys = |length: usize| {
-        let key = |_| random.random_range(0..DropoutKeys::BELOW);
-        (0..length).map(key).collect::<Vec<u32>>()
+        let key = |_| random.random_range(0..Dropout::BELOW);
+        (0..length).map(key).collect::<Vec<u16>>()
     };
     let [rows, tokens, channels] = shape;
-    let keys = DropoutKeys {
+    Dropout {
+        share,
         tokens: [keys(rows * tokens), keys(rows * tokens)],
         channels: [keys(channels), keys(channels)],
-    };
-    keys.mask(share, shape, device)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use idiolect_kernels::dropped;
+
     use super::*;
 
     fn drawn(seed: u64, layer: usize, share: f64) -> Vec<f32> {
         let projection = Projection::Query;
         let site = Site { layer, projection };
-        let mask = mask((seed, site), share, [2, 50, 100], &Device::flex());
-        mask.into_data().iter::<f32>().collect()
+        let shape = [2, 50, 100];
+        let ones = Tensor::<3>::ones(shape, &Device::flex());
+        let left = dropped(ones, &dropout((seed, site), share, shape));
+        left.into_data().iter::<f32>().collect()
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData, module::linear};
-use idiolect_kernels::{dequantize, low_rank};
+use idiolect_kernels::{Dropout, dequantize, dropped, low_rank};
 
 /// The factors of one site, in f32.
 #[derive(Module, Debug)]
@@ -132,27 +132,25 @@ impl Factors {
     ///
     /// # Shapes
     ///
-    /// - `x` and `mask`: `[rows, tokens, in]`; the mask holds 0 or the reciprocal of the share kept, in f32
+    /// - `x`: `[rows, tokens, in]`, of which `dropout` leaves out some
     /// - `base`, and the result: `[rows, tokens, out]`
     pub(crate) fn output(
         &self,
         x: &Tensor<3>,
         base: Tensor<3>,
-        mask: Option<Tensor<3>>,
+        dropout: Option<&Dropout>,
     ) -> Tensor<3> {
         let dtype = x.dtype();
-        let dropped = mask.map(|mask| as_f32(x.clone()) * mask);
-        let input = dropped.clone().unwrap_or_else(|| x.clone());
-        let update = self.update(input);
+        let update = self.update(x, dropout);
         let Some(ratio) = self.ratio() else {
             return base + as_type(update, dtype);
         };
         let ratio = ratio.unsqueeze::<3>();
-        let turned = match (dropped, &self.frozen.weight) {
+        let turned = match (dropout, &self.frozen.weight) {
             // As in PEFT, the part of the base output that the magnitude adds sees the dropped input.
-            (Some(dropped), Some((weight, _))) => {
+            (Some(dropout), Some((weight, _))) => {
                 let seen = as_f32(linear(
-                    as_type(dropped, dtype),
+                    as_type(dropped(x.clone(), dropout), dtype),
                     as_type(weight.clone(), dtype),
                     None,
                 ));
@@ -164,10 +162,10 @@ impl Factors {
     }
 
     /// `s ((x A) B + bias)`, less what the start would give where that is not to count.
-    fn update(&self, x: Tensor<3>) -> Tensor<3> {
-        let mut update = low_rank(x.clone(), self.a.val(), self.b.val());
+    fn update(&self, x: &Tensor<3>, dropout: Option<&Dropout>) -> Tensor<3> {
+        let mut update = low_rank(x.clone(), self.a.val(), self.b.val(), dropout);
         if let Some([a, b]) = &self.frozen.origin {
-            update = update - low_rank(x, a.clone(), b.clone());
+            update = update - low_rank(x.clone(), a.clone(), b.clone(), dropout);
         }
         if let Some(bias) = &self.bias {
             update = update + bias.val().unsqueeze();
@@ -270,6 +268,15 @@ mod tests {
         Tensor::from_data(TensorData::new(numbers(values), shape), device)
     }
 
+    fn dropout(case: &Value) -> Dropout {
+        let keys = |list: &Value| serde_json::from_value(list.clone()).unwrap();
+        Dropout {
+            share: case["share"].as_f64().unwrap(),
+            tokens: keys(&case["keys"][0]),
+            channels: keys(&case["keys"][1]),
+        }
+    }
+
     fn near<const D: usize>(what: &str, found: Tensor<D>, expected: &Value) {
         let found: Vec<f32> = found.into_data().iter::<f32>().collect();
         let expected = numbers(expected);
@@ -282,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_and_gradients_are_those_of_peft_under_the_same_mask() {
+    fn outputs_and_gradients_are_those_of_peft_under_the_same_dropout() {
         let golden = golden();
         let [input, output, rank] = sizes(&golden);
         let (plain, taped) = (Device::flex(), Device::flex().autodiff());
@@ -302,10 +309,9 @@ mod tests {
                 factors = factors.with_bias(numbers(&case["parts"]["bias"]), &taped);
             }
             let x = tensor::<3>(&case["x"], [2, 3, input], &taped).require_grad();
-            let mask = &case["mask"];
-            let mask = (!mask.is_null()).then(|| tensor::<3>(mask, [2, 3, input], &plain));
+            let dropout = dropout(case);
             let base = linear(x.clone(), weight, None);
-            let y = factors.output(&x, base, mask);
+            let y = factors.output(&x, base, Some(&dropout).filter(|_| dropout.share > 0.0));
             near(&format!("{name} y"), y.clone().inner(), &case["y"]);
             let tape = (y * tensor::<3>(&case["seed"], [2, 3, output], &plain))
                 .sum()

@@ -8,6 +8,7 @@
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Gradients, Tensor};
+use idiolect_kernels::dequantize;
 use idiolect_model::{Decoder, ModelConfig, Weights};
 
 use crate::error::wrong;
@@ -254,7 +255,8 @@ impl WholeModules {
 
 /// A parameter of a tensor's values, in f32 and in memory of its own.
 fn copied<const D: usize>(tensor: Tensor<D>, device: &Device) -> Param<Tensor<D>> {
-    Param::from_tensor(Tensor::from_data(tensor.into_data(), (device, DType::F32)))
+    let data = dequantize(tensor).into_data();
+    Param::from_tensor(Tensor::from_data(data, (device, DType::F32)))
 }
 
 fn given<const D: usize>(param: &Param<Tensor<D>>, dtype: DType) -> Param<Tensor<D>> {

@@ -4,11 +4,12 @@
 //! It knows no training (gradients come from Burn, losses from the caller) and no text.
 
 mod head;
+mod words;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
-use idiolect_kernels::{linear, linear_few_tokens, product, rms_norm};
+use idiolect_kernels::{embedding, linear, linear_few_tokens, product, rms_norm, transpose};
 
 use self::head::HeadCopy;
 use crate::block::{Block, Bytes, Call, scaled};
@@ -51,22 +52,6 @@ impl Decoder {
         }
     }
 
-    /// The decoder with rows for new tokens in embedding and head, each the mean of the existing rows
-    /// (Hewitt, nlp.stanford.edu/~johnhew/vocab-expansion.html; transformers adds noise to it).
-    /// A new token whose id is below `vocab_size`, as in checkpoints with spare rows, has its row replaced by
-    /// that mean.
-    #[must_use]
-    pub fn with_tokens(mut self, ids: &[u32]) -> Self {
-        let frozen = |weight: Tensor<2>| Param::from_tensor(weight).set_require_grad(false);
-        let ids: Vec<usize> = ids.iter().map(|id| *id as usize).collect();
-        let embedding = grown(self.weights.embedding.val(), &ids);
-        self.config.vocab_size = embedding.dims()[0];
-        self.weights.embedding = frozen(embedding);
-        let head = self.weights.head.map(|head| head.val().transpose());
-        self.weights.head = head.map(|head| frozen(grown(head, &ids).transpose()));
-        self
-    }
-
     /// The device that holds the weights.
     #[must_use]
     pub fn device(&self) -> Device {
@@ -76,7 +61,7 @@ impl Decoder {
     /// The type of activations, and of weights that are not quantised.
     #[must_use]
     pub fn dtype(&self) -> FloatDType {
-        match self.weights.embedding.val().dtype() {
+        match self.weights.norm.val().dtype() {
             DType::F16 => FloatDType::F16,
             DType::BF16 => FloatDType::BF16,
             DType::F64 => FloatDType::F64,
@@ -144,7 +129,7 @@ impl Decoder {
     /// - result: `[rows, tokens, hidden]`
     #[must_use]
     pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        let x = burn::tensor::module::embedding(self.weights.embedding.val(), ids);
+        let x = embedding(self.weights.embedding.val(), ids);
         scaled(x, self.config.switches.multipliers.embedding)
     }
 
@@ -184,7 +169,7 @@ impl Decoder {
     pub fn head(&self) -> Tensor<2> {
         match &self.weights.head {
             Some(head) => head.val(),
-            None => self.weights.embedding.val().transpose(),
+            None => transpose(self.weights.embedding.val()),
         }
     }
 
@@ -237,17 +222,19 @@ impl Decoder {
         }
     }
 
-    /// [`Decoder::logits`] of tokens that are generated: beside quantised projections by a copy of the head in 8 bits.
+    /// [`Decoder::logits`] of tokens that are generated: beside quantised projections a head in floats is read from a copy
+    /// in 8 bits.
     pub(crate) fn generated_logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let is_quantised = |weight: &Param<Tensor<2>>| matches!(weight.dtype(), DType::QFloat(_));
         let first = self.weights.blocks.first();
         let first = first.and_then(|block| block.projections.first());
-        let is_quantised = first.is_some_and(|first| matches!(first.dtype(), DType::QFloat(_)));
         let param = self
             .weights
             .head
             .as_ref()
             .unwrap_or(&self.weights.embedding);
-        let copy = is_quantised.then(|| self.head_copy.of(param, || self.head()));
+        let copies = first.is_some_and(is_quantised) && !is_quantised(param);
+        let copy = copies.then(|| self.head_copy.of(param, || self.head()));
         let logits = copy.flatten().and_then(|copy| copy.product(&hidden));
         logits.unwrap_or_else(|| self.logits(hidden))
     }
@@ -280,21 +267,4 @@ impl Decoder {
             linear,
         }
     }
-}
-
-/// The matrix with the mean of all its rows in those of `ids`, and with as many new rows as they need.
-fn grown(rows: Tensor<2>, ids: &[usize]) -> Tensor<2> {
-    let [count, width] = rows.dims();
-    let mean = rows.clone().cast(DType::F32).mean_dim(0).cast(rows.dtype());
-    let needed = ids.iter().map(|id| id + 1).max().unwrap_or(0);
-    let added = needed.saturating_sub(count);
-    let all = if added > 0 {
-        Tensor::cat(vec![rows, mean.clone().expand([added, width])], 0)
-    } else {
-        rows
-    };
-    let spare = ids.iter().filter(|id| **id < count);
-    spare.fold(all, |all, &id| {
-        all.slice_assign([id..=id, 0..=width - 1], mean.clone())
-    })
 }

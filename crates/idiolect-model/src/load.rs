@@ -11,7 +11,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
 
-use self::loader::{Loader, Placement, Projections};
+use self::loader::{Loader, Matrices, Placement};
 use self::place::{is_gguf, open_gguf, require_model};
 use crate::config::{PARAMS, native_config};
 use crate::decoder::Decoder;
@@ -32,11 +32,12 @@ pub fn load(
     device: &Device,
     dtype: FloatDType,
 ) -> Result<(Decoder, LoadReport), ModelError> {
-    read(path, Placement::new(device, dtype, Projections::Plain))
+    read(path, Placement::new(device, dtype, Matrices::Plain))
 }
 
-/// Reads as [`load`] does, and leaves the projections of a GGUF file in its blocks where they have four to eight bits and
-/// the device reads such: the CPU. Values are those of [`load`] in f32, to the bit; the other weights are in `dtype`.
+/// Reads as [`load`] does, and leaves the matrices of a GGUF file (projections, embedding, head) in its blocks where they
+/// have four to eight bits and the device reads such: the CPU. Values are those of [`load`] in f32, to the bit; the other
+/// weights are in `dtype`.
 ///
 /// # Errors
 ///
@@ -46,7 +47,7 @@ pub fn load_as_stored(
     device: &Device,
     dtype: FloatDType,
 ) -> Result<(Decoder, LoadReport), ModelError> {
-    read(path, Placement::new(device, dtype, Projections::AsStored))
+    read(path, Placement::new(device, dtype, Matrices::AsStored))
 }
 
 /// Reads as [`load`] does, and quantises every projection of a block to `bits` as soon as it is read.
@@ -62,7 +63,7 @@ pub fn load_quantized(
 ) -> Result<(Decoder, LoadReport), ModelError> {
     read(
         path,
-        Placement::new(device, dtype, Projections::Quantized(bits)),
+        Placement::new(device, dtype, Matrices::Quantized(bits)),
     )
 }
 

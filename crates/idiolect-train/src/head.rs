@@ -14,7 +14,7 @@ mod teacher;
 use burn::tensor::{DType, Tensor, activation};
 use divergence::Distribution;
 pub use divergence::Divergence;
-use idiolect_kernels::{RowLoss, chunk_values, linear_of_rows, row_chunks, row_loss};
+use idiolect_kernels::{RowLoss, chunk_values, linear_of_rows, row_chunks, row_loss, transpose};
 pub use stored::{StoredTeacher, stored_head_loss};
 pub use taught::{TaughtHead, TaughtToken, TeacherHead, teacher_head_loss};
 pub use teacher::{Likeliest, Support, TeacherLoss, TeacherRowLoss, TeacherRows, teacher_row_loss};
@@ -112,7 +112,7 @@ fn loss_by_chunks(
         losses.push(nll);
         each(&chunk, &gradient);
         let gradient = gradient.cast(hidden.dtype());
-        gradients.push(linear_of_rows(gradient, weight.clone().transpose()));
+        gradients.push(linear_of_rows(gradient, transpose(weight.clone())));
     }
     joined(losses, gradients, hidden)
 }
@@ -155,7 +155,7 @@ pub fn head_divergence(
         losses.push(found.value.clone().squeeze_dim(1));
         let gradient = found.gradient(&student_here);
         let gradient = gradient.div_scalar(divisor).cast(student.dtype());
-        gradients.push(linear_of_rows(gradient, weight.clone().transpose()));
+        gradients.push(linear_of_rows(gradient, transpose(weight.clone())));
     }
     joined(losses, gradients, student)
 }

@@ -117,7 +117,7 @@ fn add(
     };
     let ids: Vec<i64> = entries.iter().map(|entry| i64::from(entry.token)).collect();
     let logs: Vec<f32> = entries.iter().map(|entry| entry.log_probability).collect();
-    let logits = teacher.clone().matmul(weight.clone());
+    let logits = model.decoder().logits(teacher.clone());
     close(&activation::log_softmax(logits, 1), &ids, &logs);
     let stored = StoredTeacher {
         count: COUNT,

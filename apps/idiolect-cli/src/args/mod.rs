@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
+use idiolect::OnPolicySettings;
 use idiolect::data::settings::with_typed_names;
 
 use crate::progress::LogForm;
@@ -30,7 +31,7 @@ pub(crate) use model::ModelOptions;
 pub(crate) use sampling::{DrawOptions, SamplingOptions};
 pub(crate) use serve::Serve;
 pub(crate) use server::ServerOptions;
-pub(crate) use training::{DistillOnline, Sdft, Train, TrainOptions, WITHOUT_MEANING};
+pub(crate) use training::{DistillOnline, Sdft, Source, Train, TrainOptions};
 
 mod chat;
 mod continuing;
@@ -111,7 +112,7 @@ impl Cli {
         let whole = whole.mut_subcommand("chat", hidden);
         let whole = whole.mut_subcommand("distill-online", |command| {
             let hide = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
-            let command = WITHOUT_MEANING.into_iter().fold(command, hide);
+            let command = OnPolicySettings::UNUSED.into_iter().fold(command, hide);
             let command = command.mut_arg("temperature", |arg| {
                 arg.help("0 takes the likeliest token [default: 1]")
             });

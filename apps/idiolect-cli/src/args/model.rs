@@ -21,7 +21,7 @@ pub(crate) struct ModelOptions {
     /// machine that runs idiolect lend [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
-    /// Type of weights and activations: f32, bf16, f16 [default: on the CPU f32, beside projections of a GGUF
+    /// Type of weights and activations: f32, bf16, f16 [default: on the CPU f32, beside matrices of a GGUF
     /// file as they are stored; elsewhere that of the weights]
     #[arg(long)]
     pub dtype: Option<String>,

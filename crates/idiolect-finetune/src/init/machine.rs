@@ -26,7 +26,7 @@ pub(super) fn usual_device() -> String {
 /// A type of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Attempt {
-    /// None for f32 beside projections as a GGUF file stores them.
+    /// None for f32 beside matrices as a GGUF file stores them.
     pub(super) dtype: Option<Dtype>,
     pub(super) quantize: Option<u8>,
 }
@@ -35,7 +35,7 @@ impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.dtype {
             Some(dtype) => write!(f, "dtype {dtype}")?,
-            None => f.write_str("projections as they are stored")?,
+            None => f.write_str("weights as they are stored")?,
         }
         match self.quantize {
             Some(bits) => write!(f, ", quantize {bits}"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn projections_of_a_gguf_file_stay_as_they_are_where_that_is_possible() {
+    fn weights_of_a_gguf_file_stay_as_they_are_where_that_is_possible() {
         let Some(file) = idiolect_testkit::smollm2_gguf() else {
             return;
         };
@@ -185,7 +185,7 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join("; ")
         };
-        let expected = "projections as they are stored; dtype f32, quantize 4";
+        let expected = "weights as they are stored; dtype f32, quantize 4";
         assert_eq!(shown(&settings), expected);
         settings.finetune.full = true;
         assert!(shown(&settings).starts_with("dtype f32"));

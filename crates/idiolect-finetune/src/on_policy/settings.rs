@@ -59,6 +59,26 @@ impl Default for OnPolicySettings {
 }
 
 impl OnPolicySettings {
+    /// Settings of a training that say nothing where its rows are answers.
+    pub const UNUSED: [&'static str; 16] = [
+        "full",
+        "stored",
+        "loss",
+        "devices",
+        "packing",
+        "lazy",
+        "truncation",
+        "validation_share",
+        "eval_data",
+        "eval_sample",
+        "eval_every",
+        "eval_on_start",
+        "patience",
+        "return_best",
+        "add_tokens",
+        "modules_to_save",
+    ];
+
     /// How answers are drawn.
     #[must_use]
     pub fn generation(&self) -> GenerationSettings {
@@ -113,7 +133,8 @@ impl OnPolicySettings {
     }
 }
 
-/// Refuses settings of a training that have no meaning where its rows are answers.
+/// Refuses settings of a training that have no meaning where its rows are answers: those of
+/// [`OnPolicySettings::UNUSED`] that would have an effect by themselves.
 ///
 /// # Errors
 ///

@@ -28,6 +28,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 use crate::extension::backend::Steps;
 use crate::extension::composed;
+use crate::extension::drops::Drops;
 use crate::extension::scores::Scores;
 
 impl Steps for CubeBackend {
@@ -52,6 +53,8 @@ impl Steps for CubeBackend {
         composed::rotary::rotate::<Self>(x, cos, sin, backward)
     }
 }
+
+impl Drops for CubeBackend {}
 
 impl Scores for CubeBackend {
     fn softmax_rows(

@@ -12,6 +12,7 @@ use burn::backend::{Autodiff, Backend};
 use super::attention::{Attended, AttentionInputs, Kept};
 use super::backend::Steps;
 use super::composed::{dims, low_rank};
+use crate::Dropout;
 
 type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;
 
@@ -79,15 +80,29 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
         }
     }
 
-    fn low_rank(x: Tracked<B, C>, a: Tracked<B, C>, b: Tracked<B, C>) -> Tracked<B, C> {
+    fn low_rank(
+        x: Tracked<B, C>,
+        a: Tracked<B, C>,
+        b: Tracked<B, C>,
+        dropout: Option<Dropout>,
+    ) -> Tracked<B, C> {
         let ((x, x_node), (a, a_node), (b, b_node)) =
             (x.into_parts(), a.into_parts(), b.into_parts());
         let [rows, tokens, _] = dims(&x);
-        let u = low_rank::down::<B>(x.clone(), a.clone());
+        let u = low_rank::down::<B>(x.clone(), a.clone(), dropout.as_ref());
         let out = low_rank::up::<B>(u.clone(), b.clone(), [rows, tokens]);
         let nodes = [x_node, a_node, b_node];
         match LowRank.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(LowRankState { x, u, a, b }, out),
+            OpsKind::Tracked(prep) => {
+                let inputs = low_rank::Inputs {
+                    x,
+                    u,
+                    a,
+                    b,
+                    dropout,
+                };
+                prep.finish(inputs, out)
+            }
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -218,23 +233,13 @@ impl<B: Steps> Backward<B, 1> for Linear {
 #[derive(Debug)]
 struct LowRank;
 
-#[derive(Debug, Clone)]
-struct LowRankState<B: Backend> {
-    x: FloatTensor<B>,
-    u: FloatTensor<B>,
-    a: FloatTensor<B>,
-    b: FloatTensor<B>,
-}
-
 impl<B: Steps> Backward<B, 3> for LowRank {
-    type State = LowRankState<B>;
+    type State = low_rank::Inputs<B>;
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dy = grads.consume::<B>(&ops.node);
-        let LowRankState { x, u, a, b } = ops.state;
         let [x_node, a_node, b_node] = ops.parents;
-        let inputs = low_rank::Inputs { x, u, a, b };
-        let (dx, [da, db]) = low_rank::backward::<B>(dy, inputs, x_node.is_some());
+        let (dx, [da, db]) = low_rank::backward::<B>(dy, ops.state, x_node.is_some());
         let gradients = [(x_node, dx), (a_node, Some(da)), (b_node, Some(db))];
         for (node, gradient) in gradients {
             if let (Some(node), Some(gradient)) = (node, gradient) {

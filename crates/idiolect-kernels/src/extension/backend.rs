@@ -9,8 +9,10 @@ use super::attention::{Attended, AttentionInputs, Kept};
 #[cfg(any(feature = "cube", feature = "remote"))]
 use super::attention::{AttendedMetadata, KeptMetadata};
 use super::composed::{attention, dims, gate, low_rank, norm, product, rotary};
+use super::drops::Drops;
 use super::place::Place;
 use super::scores::Scores;
+use crate::Dropout;
 
 /// The steps on a backend's own tensors.
 #[backend_extension(
@@ -20,7 +22,7 @@ use super::scores::Scores;
     Remote: cfg(feature = "remote"),
     Autodiff
 )]
-pub(crate) trait Steps: Scores + Place {
+pub(crate) trait Steps: Scores + Drops + Place {
     /// `x / sqrt(mean(x^2) + eps) * scale`, `x` is `[rows, tokens, hidden]`.
     #[fusion(dtype = x, shape = x)]
     fn rms_norm(x: FloatTensor<Self>, scale: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
@@ -137,15 +139,17 @@ pub(crate) trait Steps: Scores + Place {
     ) -> FloatTensor<Self> {
         Self::linear_x_backward(weight, dy)
     }
-    /// `x a b`, in the type of the factors.
+    /// `x a b`, in the type of the factors, of what dropout leaves of `x`.
     #[fusion(default)]
     fn low_rank(
         x: FloatTensor<Self>,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
+        dropout: Option<Dropout>,
     ) -> FloatTensor<Self> {
         let [rows, tokens, _] = dims(&x);
-        low_rank::up::<Self>(low_rank::down::<Self>(x, a), b, [rows, tokens])
+        let u = low_rank::down::<Self>(x, a, dropout.as_ref());
+        low_rank::up::<Self>(u, b, [rows, tokens])
     }
     /// A product with a weight that is quantised.
     #[fusion(default)]

@@ -7,6 +7,7 @@ pub(crate) mod attention;
 mod autodiff;
 pub(crate) mod backend;
 pub(crate) mod composed;
+pub(crate) mod drops;
 pub(crate) mod place;
 pub(crate) mod scores;
 
@@ -15,7 +16,8 @@ use burn::tensor::{DType, Tensor};
 
 use self::attention::AttentionInputs;
 use self::backend::Steps;
-use crate::Visible;
+use self::drops::Drops;
+use crate::{Dropout, Visible};
 
 /// Whether a tensor goes through these steps: on the CPU or a GPU, in f32 or a half type.
 pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
@@ -110,11 +112,22 @@ pub(crate) fn frozen_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 }
 
 /// The product with two narrow factors, in their type.
-pub(crate) fn low_rank(x: Tensor<3>, a: Tensor<2>, b: Tensor<2>) -> Tensor<3> {
+pub(crate) fn low_rank(
+    x: Tensor<3>,
+    a: Tensor<2>,
+    b: Tensor<2>,
+    dropout: Option<Dropout>,
+) -> Tensor<3> {
     one_row_for_each_input(&x, &a);
     assert_eq!(a.dims()[1], b.dims()[0], "factors of one rank");
     let (x, a, b) = (x.into_dispatch(), a.into_dispatch(), b.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Steps>::low_rank(x, a, b))
+    Tensor::from_dispatch(<Dispatch as Steps>::low_rank(x, a, b, dropout))
+}
+
+/// What dropout leaves of `x`, in f32.
+pub(crate) fn dropped(x: Tensor<3>, dropout: Dropout) -> Tensor<3> {
+    let x = x.cast(DType::F32).into_dispatch();
+    Tensor::from_dispatch(<Dispatch as Drops>::dropped(x, dropout))
 }
 
 /// The product with a quantised weight.

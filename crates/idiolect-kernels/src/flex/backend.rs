@@ -10,10 +10,12 @@ use burn_flex::FlexTensor;
 use super::attention::{self, Inputs};
 use super::buffer::in_type;
 use super::rotary::Direction;
-use super::{gate, linear, norm, quantized, rotary};
+use super::{dropout, gate, linear, norm, quantized, rotary};
+use crate::Dropout;
 use crate::extension::attention::{Attended, AttentionInputs, Kept};
 use crate::extension::backend::Steps;
 use crate::extension::composed;
+use crate::extension::drops::Drops;
 
 impl Steps for Flex {
     fn rms_norm(x: FlexTensor, scale: FlexTensor, eps: f64) -> FlexTensor {
@@ -144,6 +146,15 @@ impl Steps for Flex {
             let weight = Self::float_cast(quantized::dequantized(&weight), dy.dtype().into());
             Self::linear_x_backward(weight, dy)
         })
+    }
+}
+
+impl Drops for Flex {
+    fn dropped(x: FlexTensor, dropout: Dropout) -> FlexTensor {
+        if all_f32([&x]) {
+            return dropout::dropped(x, &dropout);
+        }
+        composed::dropout::dropped::<Self>(x, &dropout)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Weights in blocks of neighbouring values that share scales, which products read as they are: those of a GGUF file,
 //! whose neighbours are inputs, and those that [`crate::quantize`] makes, whose neighbours are outputs.
 //!
-//! The blocks and a last byte, the number of their kind, stand behind a tensor of the shape of the weight whose layout
-//! repeats the first byte, so that nothing of Burn reads beyond them. Burn's own conversion to f32 panics, for want of
+//! The blocks and a last byte, the number of their kind, stand behind a tensor of the shape of the weight. The strides of
+//! its layout are 1 for the neighbours and 0 for the others, so that nothing of Burn reads beyond them, and a transposed
+//! weight is told from one that is not. Burn's own conversion to f32 panics, for want of
 //! scales, rather than giving other numbers; `dequantize` of this crate is to be called instead
 //! (docs/decisions/0044-blocks-of-gguf.md).
 
@@ -65,8 +66,8 @@ impl BlockKind {
         all.find(|kind| kind.number() == number)
     }
 
-    /// Which values of the weight are neighbours.
-    pub(super) fn along(self) -> Along {
+    /// Which values of a weight that is made of them are neighbours.
+    fn along(self) -> Along {
         match self {
             Self::File(_) => Along::Inputs,
             _ => Along::Outputs,
@@ -108,7 +109,11 @@ fn of_bytes(
     shape: [usize; 2],
 ) -> FlexQTensor {
     bytes.push(kind.number());
-    let layout = Layout::new(Shape::new(shape), vec![0, 0], 0);
+    let strides = match kind.along() {
+        Along::Inputs => vec![1, 0],
+        Along::Outputs => vec![0, 1],
+    };
+    let layout = Layout::new(Shape::new(shape), strides, 0);
     let values = FlexTensor::new(Bytes::from_bytes_vec(bytes), layout, DType::I8);
     let scheme = scheme.with_store(QuantStore::PackedNative(0));
     FlexQTensor::new(values, scheme, vec![f32::NAN], None)
@@ -119,6 +124,8 @@ fn of_bytes(
 pub(super) struct Packed<'a> {
     bytes: &'a [i8],
     pub(super) kind: BlockKind,
+    /// Which values of the weight are neighbours.
+    pub(super) along: Along,
 }
 
 /// What is done with a weight, whatever holds it.
@@ -140,7 +147,11 @@ impl<'a> Packed<'a> {
         }
         let (number, bytes) = weight.tensor().storage::<i8>().split_last()?;
         let kind = BlockKind::numbered(number.cast_unsigned())?;
-        Some(Self { bytes, kind })
+        let along = match weight.tensor().layout().strides() {
+            [1, 0] => Along::Inputs,
+            _ => Along::Outputs,
+        };
+        Some(Self { bytes, kind, along })
     }
 
     /// Does something with the values.
@@ -169,7 +180,7 @@ impl<'a> Packed<'a> {
     pub(super) fn wide(self, weight: &FlexQTensor) -> FlexTensor {
         let [inputs, outputs]: [usize; 2] = dims(weight.tensor());
         let values = self.read(Widen);
-        match self.kind.along() {
+        match self.along {
             Along::Outputs => tensor(values, [inputs, outputs]),
             Along::Inputs => tensor(values, [outputs, inputs]).transpose(0, 1),
         }
@@ -186,11 +197,44 @@ impl Read for Widen {
         let mut wide = vec![0.0; weight.count()];
         let tasks = wide.par_chunks_mut(TASK * PIECE).enumerate();
         tasks.for_each(|(task, wide)| {
-            let weight = weight.part(task * TASK * PIECE, wide.len());
-            let pieces = wide.as_chunks_mut::<PIECE>().0;
-            for (at, piece) in pieces.iter_mut().enumerate() {
-                *piece = weight.piece(at);
-            }
+            widen(weight.part(task * TASK * PIECE, wide.len()), wide);
+        });
+        wide
+    }
+}
+
+fn widen<W: Stored>(weight: W, wide: &mut [f32]) {
+    let pieces = wide.as_chunks_mut::<PIECE>().0;
+    for (at, piece) in pieces.iter_mut().enumerate() {
+        *piece = weight.piece(at);
+    }
+}
+
+/// The same blocks as the transposed weight; `None` for a tensor that is not in blocks.
+pub(super) fn transposed(weight: &FlexQTensor) -> Option<FlexQTensor> {
+    Packed::of(weight)?;
+    let DType::QFloat(scheme) = weight.dtype() else {
+        return None;
+    };
+    let values = weight.tensor().transpose(0, 1);
+    let scales = weight.scales().to_vec();
+    Some(FlexQTensor::new(values, scheme, scales, None))
+}
+
+/// Some lines of neighbours in f32, one after the other.
+pub(super) struct Lines<'a> {
+    pub(super) at: &'a [usize],
+    pub(super) width: usize,
+}
+
+impl Read for Lines<'_> {
+    type Output = Vec<f32>;
+
+    fn read<W: Stored>(self, weight: W) -> Vec<f32> {
+        let mut wide = vec![0.0; self.at.len() * self.width];
+        let lines = wide.par_chunks_exact_mut(self.width.max(1));
+        lines.zip(self.at).for_each(|(line, at)| {
+            widen(weight.part(at * self.width, self.width), line);
         });
         wide
     }

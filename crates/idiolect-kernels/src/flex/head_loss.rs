@@ -43,8 +43,8 @@ pub(super) fn losses(logits: FlexTensor, targets: &[i64]) -> Vec<f32> {
         .collect()
 }
 
-/// The index of a target; for a negative one, an index that no row has.
-fn index(target: i64) -> usize {
+/// The index of an id; for a negative one, an index that nothing has.
+pub(super) fn index(target: i64) -> usize {
     usize::try_from(target).unwrap_or(usize::MAX)
 }
 

@@ -10,6 +10,7 @@ mod attention;
 mod backend;
 mod blocks;
 mod buffer;
+mod dropout;
 mod eight_bit_copy;
 mod gate;
 mod head_loss;
@@ -30,12 +31,13 @@ use burn::backend::{
     BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
     Flex,
 };
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 
-use self::blocks::{BlockKind, Packed};
-use self::buffer::in_type;
-use self::head_loss::RowGradients;
+use self::blocks::{BlockKind, Lines, Packed};
+use self::buffer::{dims, in_type};
+use self::head_loss::{RowGradients, index};
+use self::product_few_rows::Along;
 use crate::{BlockType, RowLoss, plain};
 
 /// Whether a tensor is on the CPU backend in f32.
@@ -136,6 +138,38 @@ fn tensor_of(quantized: FlexQTensor) -> Tensor<2> {
 pub(crate) fn from_packed<const D: usize>(weight: &Tensor<D>) -> Option<Tensor<D>> {
     let weight = quantized(weight.clone()).ok()?;
     quantized::from_blocks(&weight).map(Tensor::from_primitive::<Flex>)
+}
+
+/// The transposed weight where it is stored in blocks; another comes back.
+#[allow(
+    clippy::result_large_err,
+    reason = "what is not taken is handed back as it came"
+)]
+pub(crate) fn transpose(weight: Tensor<2>) -> Result<Tensor<2>, Tensor<2>> {
+    let weight = quantized(weight)?;
+    let turned = blocks::transposed(&weight).map(tensor_of);
+    turned.ok_or_else(|| tensor_of(weight))
+}
+
+/// The vectors of ids where the weight is stored in blocks along them; `None` for another.
+pub(crate) fn embedding(weight: &Tensor<2>, ids: &Tensor<2, Int>) -> Option<Tensor<3>> {
+    let weight = quantized(weight.clone()).ok()?;
+    let packed = Packed::of(&weight)?;
+    let [count, width] = dims(weight.tensor());
+    let [rows, tokens] = ids.dims();
+    let at: Vec<usize> = ids.to_data().iter::<i64>().map(index).collect();
+    assert!(
+        at.iter().all(|at| *at < count),
+        "an id that is not below {count}"
+    );
+    let vectors = match packed.along {
+        Along::Outputs => packed.read(Lines { at: &at, width }),
+        Along::Inputs => return None,
+    };
+    Some(Tensor::from_primitive::<Flex>(buffer::tensor(
+        vectors,
+        [rows, tokens, width],
+    )))
 }
 
 pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {

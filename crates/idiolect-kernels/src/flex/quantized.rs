@@ -32,7 +32,7 @@ pub(super) fn backward(dy: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTens
 
 fn form(weight: &FlexQTensor) -> Form {
     let [inputs, outputs] = dims(weight.tensor());
-    let along = Packed::of(weight).map_or(Along::Outputs, |packed| packed.kind.along());
+    let along = Packed::of(weight).map_or(Along::Outputs, |packed| packed.along);
     Form {
         inputs,
         outputs,

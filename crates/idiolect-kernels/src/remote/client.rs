@@ -15,6 +15,7 @@ use super::{ABOUT_FIELDS, names};
 use crate::extension::attention::{Attended, AttentionInputs, Kept};
 use crate::extension::backend::Steps;
 use crate::extension::composed::dims;
+use crate::extension::drops::Drops;
 use crate::extension::scores::Scores;
 
 /// Burn's remote backend, without its fusion.
@@ -118,6 +119,8 @@ impl Steps for Router {
         out
     }
 }
+
+impl Drops for Router {}
 
 impl Scores for Router {
     fn softmax_rows(

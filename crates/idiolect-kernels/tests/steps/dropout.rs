@@ -1,27 +1,32 @@
 //! Dropout masks: the share that is left out, that values do not go together, and that devices agree.
 
-use burn::tensor::Device;
-use idiolect_kernels::DropoutKeys;
+use burn::tensor::{Device, Tensor};
+use idiolect_kernels::{Dropout, dropped, plain};
 use proptest::prelude::*;
 
 /// Numbers that follow from a seed (Steele, Lea and Flood, OOPSLA 2014).
-fn keys(seed: u64, tokens: usize, channels: usize) -> DropoutKeys {
+pub(crate) fn dropout(share: f64, seed: u64, [tokens, channels]: [usize; 2]) -> Dropout {
     let mut state = seed;
     let mut next = |_| {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u32::try_from((z ^ (z >> 31)) % u64::from(DropoutKeys::BELOW)).unwrap_or_default()
+        u16::try_from((z ^ (z >> 31)) % u64::from(Dropout::BELOW)).unwrap_or_default()
     };
-    let mut list = |length: usize| (0..length).map(&mut next).collect::<Vec<u32>>();
-    DropoutKeys {
+    let mut list = |length: usize| (0..length).map(&mut next).collect::<Vec<u16>>();
+    Dropout {
+        share,
         tokens: [list(tokens), list(tokens)],
         channels: [list(channels), list(channels)],
     }
 }
 
-fn values(mask: burn::tensor::Tensor<3>) -> Vec<f32> {
-    mask.into_data().iter::<f32>().collect()
+fn ones(shape: [usize; 3]) -> Tensor<3> {
+    Tensor::ones(shape, &Device::flex())
+}
+
+fn values(left: Tensor<3>) -> Vec<f32> {
+    left.into_data().iter::<f32>().collect()
 }
 
 proptest! {
@@ -32,10 +37,10 @@ proptest! {
         (rows, tokens, channels) in (1_usize..4, 1_usize..9, 1_usize..40),
         (share, seed) in (0.0_f64..1.0, any::<u64>()),
     ) {
-        let (keys, device) = (keys(seed, rows * tokens, channels), Device::flex());
+        let dropout = dropout(share, seed, [rows * tokens, channels]);
         let shape = [rows, tokens, channels];
-        let found = values(keys.mask(share, shape, &device));
-        prop_assert_eq!(&found, &values(keys.mask_by_tensors(share, shape, &device)));
+        let found = values(dropped(ones(shape), &dropout));
+        prop_assert_eq!(&found, &values(plain::dropped(ones(shape), &dropout)));
         let kept = found.iter().copied().fold(0.0, f32::max);
         prop_assert!(found.iter().all(|value| *value == 0.0 || value.to_bits() == kept.to_bits()));
     }
@@ -44,18 +49,21 @@ proptest! {
 /// The largest numbers stay within 31 bits on a device as on the host.
 #[test]
 fn the_largest_numbers_agree() {
-    let most = vec![DropoutKeys::BELOW - 1; 3];
-    let keys = DropoutKeys {
-        tokens: [most.clone(), most.clone()],
-        channels: [most.clone(), most],
-    };
+    let most = vec![Dropout::BELOW - 1; 3];
     // (p - 1)^2 + 2 (p - 1) = -1 (mod p), the largest of all.
     for share in [0.5, 0.99999] {
-        let device = Device::flex();
-        let mask = keys.mask(share, [1, 3, 3], &device);
-        assert!(values(mask).iter().all(|value| *value > 1.0));
-        let mask = keys.mask_by_tensors(share, [1, 3, 3], &device);
-        assert!(values(mask).iter().all(|value| *value > 1.0));
+        let dropout = Dropout {
+            share,
+            tokens: [most.clone(), most.clone()],
+            channels: [most.clone(), most.clone()],
+        };
+        let left = [
+            dropped(ones([1, 3, 3]), &dropout),
+            plain::dropped(ones([1, 3, 3]), &dropout),
+        ];
+        for left in left.map(values) {
+            assert!(left.iter().all(|value| *value > 1.0));
+        }
     }
 }
 
@@ -64,8 +72,8 @@ fn the_largest_numbers_agree() {
 fn values_are_left_out_on_their_own() {
     let (tokens, channels) = (400, 500);
     for (share, seed) in [(0.05, 1), (0.1, 2), (0.5, 3)] {
-        let mask = keys(seed, tokens, channels).mask(share, [1, tokens, channels], &Device::flex());
-        let left: Vec<f64> = values(mask)
+        let dropout = dropout(share, seed, [tokens, channels]);
+        let left: Vec<f64> = values(dropped(ones([1, tokens, channels]), &dropout))
             .iter()
             .map(|v| f64::from(u8::from(*v == 0.0)))
             .collect();

@@ -1,9 +1,11 @@
 //! Products with a weight in the blocks of a GGUF file; that its values are those of the format is tested where files are
 //! read.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
+use burn::tensor::{Device, Int, Tensor};
 use idiolect_kernels::{
-    BlockType, block_type, dequantize, from_blocks, keeps_blocks, linear_of_rows, product,
+    BlockType, block_type, dequantize, embedding, from_blocks, keeps_blocks, linear_of_rows,
+    product, quantize, transpose,
 };
 
 use crate::many_rows::gradient;
@@ -89,4 +91,66 @@ fn a_row_beside_a_weight_in_blocks_does_not_depend_on_the_others() {
         let beside = product(x, weight).slice([12..13, 0..50]);
         alone.into_data().assert_eq(&beside.into_data(), true);
     }
+}
+
+/// A weight in every kind of blocks, those of `quantize` among them.
+fn every_kind(outputs: usize, inputs: usize) -> Vec<Tensor<2>> {
+    let of_files = BlockType::ALL.map(|of| weight(of, [outputs, inputs], 7));
+    let own = [QuantValue::Q8S, QuantValue::Q4S].map(|value| {
+        let scheme = QuantScheme::default().with_value(value);
+        let scheme = scheme.per_block([32], ScaleDtype::F32);
+        quantize(random([inputs, outputs], 8), &scheme)
+    });
+    of_files.into_iter().chain(own).collect()
+}
+
+#[test]
+fn a_transposed_weight_in_blocks_has_its_values_and_products() {
+    for weight in every_kind(64, 512) {
+        let wide = dequantize(weight.clone());
+        let turned = transpose(weight.clone());
+        assert_eq!(
+            (turned.dims(), turned.dtype(), block_type(&turned)),
+            ([64, 512], weight.dtype(), block_type(&weight))
+        );
+        let same = |found: Tensor<2>, expected: Tensor<2>| {
+            found.into_data().assert_eq(&expected.into_data(), true);
+        };
+        same(dequantize(turned.clone()), wide.clone().transpose());
+        same(dequantize(transpose(turned.clone())), wide.clone());
+        for rows in [1, 4, 17, 40] {
+            let (x, upstream): (Tensor<2>, Tensor<2>) =
+                (random([rows, 64], 9), random([rows, 512], 10));
+            let across = wide.clone().transpose();
+            close_to_f64(
+                product(x.clone(), turned.clone()),
+                x.clone(),
+                across.clone(),
+            );
+            close_to_f64(linear_of_rows(x.clone(), turned.clone()), x.clone(), across);
+            let found = gradient(&x, &turned, &upstream).unwrap();
+            close_to_f64(found, upstream, wide.clone());
+        }
+    }
+}
+
+#[test]
+fn vectors_of_ids_are_the_rows_of_an_embedding_in_blocks() {
+    let ids: Tensor<2, Int> = Tensor::from_data([[3, 63, 0], [3, 3, 17]], &Device::flex());
+    for weight in every_kind(64, 512) {
+        let along = block_type(&weight).is_some();
+        let rows = if along { transpose(weight) } else { weight };
+        let wide = dequantize(rows.clone());
+        let expected = burn::tensor::module::embedding(wide, ids.clone());
+        let found = embedding(rows, ids.clone());
+        found.into_data().assert_eq(&expected.into_data(), true);
+    }
+}
+
+#[test]
+#[should_panic(expected = "an id that is not below 64")]
+fn an_id_without_a_row_ends_the_lookup() {
+    let ids: Tensor<2, Int> = Tensor::from_data([[64]], &Device::flex());
+    let rows = transpose(weight(BlockType::Q8_0, [64, 32], 1));
+    drop(embedding(rows, ids));
 }

@@ -18,30 +18,32 @@ use crate::{LmError, ModelSettings, device};
 impl LanguageModel {
     /// The weights of the base model, which keeps none: held here and there, they would take twice their
     /// memory from the first step of full fine-tuning on. Adapters are taken off; configuration, device and
-    /// type stay, so that [`LanguageModel::with_weights`] makes a model of them again. Projections that were kept in the
+    /// type stay, so that [`LanguageModel::with_weights`] makes a model of them again. Matrices that were kept in the
     /// blocks of a GGUF file are widened.
     ///
     /// Until then nothing can be computed with this model. Its clones keep the weights, and their memory.
     #[must_use]
     pub fn take_weights(&mut self) -> Weights {
-        let like = |param: &Param<Tensor<2>>| {
-            let none = param.val().slice([0..1, 0..1]);
-            Param::from_tensor(none.zeros_like())
-        };
         let held = &mut self.decoder.weights;
+        let norm = held.norm.val().zeros_like();
         let none = Weights {
-            embedding: like(&held.embedding),
+            embedding: Param::from_tensor(norm.clone().reshape([1, -1])),
             blocks: Vec::new(),
-            norm: Param::from_tensor(held.norm.val().zeros_like()),
+            norm: Param::from_tensor(norm),
             head: None,
         };
         self.adapters = Adapters::None;
         let mut weights = std::mem::replace(held, none);
-        for block in &mut weights.blocks {
-            for weight in &mut block.projections {
-                if block_type(&weight.val()).is_some() {
-                    *weight = Param::initialized(weight.id, dequantize(weight.val()));
-                }
+        let projections = weights
+            .blocks
+            .iter_mut()
+            .flat_map(|block| &mut block.projections);
+        for weight in projections
+            .chain([&mut weights.embedding])
+            .chain(&mut weights.head)
+        {
+            if block_type(&weight.val()).is_some() {
+                *weight = Param::initialized(weight.id, dequantize(weight.val()));
             }
         }
         weights

@@ -2,8 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use burn::module::Param;
+use burn::tensor::Tensor;
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{Dtype, GenerateRun, LanguageModel, LmError, ModelPrompt, ModelSettings};
+use idiolect_lora::{LoraAdapter, LoraConfig};
 use serde_json::json;
 
 use crate::tiny::{folder, loss, model, settings, tiny};
@@ -49,25 +52,30 @@ fn a_gguf_file_is_a_model_with_its_tokenizer_and_template() {
     assert_eq!(model.model_hash().unwrap().len(), 64);
 }
 
-#[test]
-fn projections_of_a_gguf_file_stay_as_they_are_stored_unless_a_type_is_asked_for() {
-    let Some(file) = idiolect_testkit::smollm2_gguf() else {
-        return;
-    };
+/// A GGUF file as it is stored, and widened.
+fn stored_and_wide() -> Option<[LanguageModel; 2]> {
+    let file = idiolect_testkit::smollm2_gguf()?;
     let stored = ModelSettings::of(&file.display().to_string());
     let wide = ModelSettings {
         dtype: Some(Dtype::F32),
         ..stored.clone()
     };
-    let open = |settings: &ModelSettings| LanguageModel::from_settings(settings).unwrap();
-    let [mut stored, mut wide] = [open(&stored), open(&wide)];
-    assert_eq!(stored.load_report().kept, [("Q4_1".into(), 210)].into());
+    Some([stored, wide].map(|settings| LanguageModel::from_settings(&settings).unwrap()))
+}
+
+#[test]
+fn matrices_of_a_gguf_file_stay_as_they_are_stored_unless_a_type_is_asked_for() {
+    let Some([mut stored, mut wide]) = stored_and_wide() else {
+        return;
+    };
+    let kinds = [("Q4_1".into(), 210), ("Q8_0".into(), 1)];
+    assert_eq!(stored.load_report().kept, kinds.into());
     assert!(wide.load_report().kept.is_empty());
     assert_eq!([stored.files_dtype(), wide.files_dtype()], [Dtype::F16; 2]);
     // The weights that the summary counts are those in memory.
     let bytes = |model: &LanguageModel| model.summary().memory.weights_bytes;
     assert_eq!(bytes(&wide), 4 * wide.decoder().num_params());
-    assert!(2 * bytes(&stored) < bytes(&wide));
+    assert!(5 * bytes(&stored) < bytes(&wide));
     assert_eq!(stored.summary().loaded.kept["Q4_1"], 210);
     let off = (loss(&stored) - loss(&wide)).abs();
     assert!(off < 1e-3, "{off}");
@@ -78,6 +86,36 @@ fn projections_of_a_gguf_file_stay_as_they_are_stored_unless_a_type_is_asked_for
             assert_eq!(stored.val().into_data(), wide.val().into_data());
         }
     }
+    let words = [&stored, &wide].map(|weights| weights.embedding.val().into_data());
+    assert_eq!(words[0], words[1]);
+}
+
+#[test]
+fn embedding_and_head_in_blocks_are_trained_and_grow_as_the_widened() {
+    let Some(both) = stored_and_wide() else {
+        return;
+    };
+    let config = LoraConfig {
+        modules_to_save: vec!["embed_tokens".into(), "lm_head".into()],
+        ..LoraConfig::default()
+    };
+    let words = both.each_ref().map(|model| {
+        let device = model.device().autodiff();
+        let adapter = LoraAdapter::new(&config, model.decoder(), 0, &device).unwrap();
+        let whole = adapter.whole;
+        let values = |weight: Option<Param<Tensor<2>>>| weight.unwrap().val().into_data();
+        [values(whole.embedding), values(whole.head)]
+    });
+    assert_eq!(words[0], words[1]);
+    let vocab = both[0].decoder().config.vocab_size;
+    let added = u32::try_from(vocab).unwrap();
+    let grown = both.map(|model| {
+        let grown = model.decoder().clone().with_tokens(&[added]);
+        let embedding = grown.weights.embedding.val();
+        assert_eq!(embedding.dims()[0], vocab + 1);
+        embedding.into_data()
+    });
+    assert_eq!(grown[0], grown[1]);
 }
 
 #[test]

@@ -149,10 +149,10 @@ impl Folding<'_> {
             return Err(self.file.setting("target_modules", expected, path));
         };
         let matrix = match path {
-            EMBEDDING => decoder.weights.embedding.val(),
-            _ => decoder.head().transpose(),
+            EMBEDDING => as_f32(decoder.weights.embedding.val()),
+            _ => as_f32(decoder.head()).transpose(),
         };
-        let data = as_f32(matrix.without_autodiff()).into_data();
+        let data = matrix.without_autodiff().into_data();
         Ok(data.iter::<f32>().collect())
     }
 

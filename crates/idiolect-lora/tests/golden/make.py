@@ -9,6 +9,8 @@ import peft, torch, transformers
 from peft import LoraConfig, get_peft_model
 
 SEED, INPUT, OUTPUT, RANK = 5, 12, 8, 3
+# What the hashes of dropout are below.
+PRIME = 46337
 HERE = os.path.dirname(os.path.abspath(__file__))
 ABOUT = {"generator": "make.py", "seed": SEED, "versions": {"torch": torch.__version__, "peft": peft.__version__, "transformers": transformers.__version__}}
 
@@ -23,11 +25,14 @@ class One(torch.nn.Module):
 
 
 class Masked(torch.nn.Module):
-    """Dropout whose mask is given."""
+    """Dropout whose mask is that of idiolect_kernels::Dropout: by two numbers for each token and each channel."""
 
-    def __init__(self, mask):
+    def __init__(self, share, tokens, channels):
         super().__init__()
-        self.mask = mask
+        (a, c), (b, d) = tokens, channels
+        limit = round(share * PRIME)
+        kept = (a[:, None] * b + c[:, None] + d) % PRIME >= limit
+        self.mask = (kept.double() * PRIME / (PRIME - limit)).float().reshape(2, 3, INPUT)
 
     def forward(self, x):
         return x * self.mask
@@ -58,9 +63,9 @@ def case(dora, share, bias=False):
     layer = model.base_model.model.q_proj
     randomize(layer, generator)
     x = torch.randn(2, 3, INPUT, generator=generator, requires_grad=True)
-    kept = (torch.rand(x.shape, generator=generator) >= share).float() / (1 - share)
+    keys = [torch.randint(PRIME, (2, length), generator=generator) for length in (2 * 3, INPUT)]
     if share:
-        layer.lora_dropout["default"] = Masked(kept)
+        layer.lora_dropout["default"] = Masked(share, *keys)
     parts = {"a": layer.lora_A["default"].weight, "b": layer.lora_B["default"].weight}
     if dora:
         magnitude = layer.lora_magnitude_vector["default"].weight
@@ -76,7 +81,7 @@ def case(dora, share, bias=False):
     turned = lambda t: flat(t.T if t.dim() == 2 else t)
     return {
         "dora": dora, "share": share, "bias": bias, "scale": layer.scaling["default"],
-        "weight": turned(weight), "x": flat(x), "mask": flat(kept) if share else None, "seed": flat(seed),
+        "weight": turned(weight), "x": flat(x), "keys": [key.tolist() for key in keys], "seed": flat(seed),
         "parts": {name: turned(part) for name, part in parts.items()},
         "y": flat(y), "x_gradient": flat(x.grad),
         "gradients": {name: turned(part.grad) for name, part in parts.items()},

@@ -1,4 +1,4 @@
-//! The head in generation: beside quantised projections each pass reads a copy of it in 8 bits
+//! The head in generation: beside quantised projections each pass reads a copy of one in floats in 8 bits
 //! (docs/decisions/0011-packed-base.md).
 //!
 //! Whatever is trained or scored uses the head itself.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Param;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
-use idiolect_kernels::{from_blocks, keeps_blocks};
+use idiolect_kernels::{from_blocks, keeps_blocks, transpose};
 
 use super::report::{Cast, LoadReport};
 use crate::block::biased;
@@ -20,25 +20,25 @@ use crate::{Bits, Block, BlockExtras, ModelConfig, ModelError, Projection, Wrapp
 pub(super) struct Placement<'a> {
     pub(super) device: &'a Device,
     pub(super) dtype: FloatDType,
-    pub(super) projections: Projections,
+    pub(super) matrices: Matrices,
 }
 
 impl<'a> Placement<'a> {
-    pub(super) fn new(device: &'a Device, dtype: FloatDType, projections: Projections) -> Self {
+    pub(super) fn new(device: &'a Device, dtype: FloatDType, matrices: Matrices) -> Self {
         Self {
             device,
             dtype,
-            projections,
+            matrices,
         }
     }
 }
 
-/// What the projections of blocks are kept in.
+/// What matrices are kept in.
 #[derive(Clone, Copy)]
-pub(super) enum Projections {
+pub(super) enum Matrices {
     /// The type of the rest.
     Plain,
-    /// Bits of Burn's own quantisation.
+    /// Projections in so many bits, embedding and head in the type of the rest.
     Quantized(Bits),
     /// The blocks of their file where the device reads those, else as the rest.
     AsStored,
@@ -107,7 +107,7 @@ impl<'a> Loader<'a> {
 
     /// Reads all tensors. The order of the calls is the order of [`tensor_specs`].
     pub(super) fn weights(&mut self) -> Result<Weights, ModelError> {
-        let embedding = self.matrix(false)?;
+        let embedding = self.embedding()?;
         let blocks = (0..self.config.num_layers)
             .map(|_| self.block())
             .collect::<Result<_, _>>()?;
@@ -115,7 +115,7 @@ impl<'a> Loader<'a> {
         let head = if self.config.tied {
             None
         } else {
-            Some(self.matrix(true)?)
+            Some(self.head()?)
         };
         Ok(Weights {
             embedding,
@@ -150,17 +150,27 @@ impl<'a> Loader<'a> {
         })
     }
 
+    fn embedding(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
+        match self.kept()? {
+            Some(weight) => Ok(frozen(transpose(weight))),
+            None => self.matrix(false),
+        }
+    }
+
+    fn head(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
+        match self.kept()? {
+            Some(weight) => Ok(frozen(weight)),
+            None => self.matrix(true),
+        }
+    }
+
     fn projection(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
-        match self.placement.projections {
-            Projections::Plain => self.matrix(true),
-            Projections::Quantized(bits) => {
+        match self.placement.matrices {
+            Matrices::Quantized(bits) => {
                 let weight = self.matrix(true)?;
                 Ok(Param::initialized(weight.id, bits.quantize(weight.val())))
             }
-            Projections::AsStored => match self.kept()? {
-                Some(weight) => Ok(Param::from_tensor(weight).set_require_grad(false)),
-                None => self.matrix(true),
-            },
+            _ => self.head(),
         }
     }
 
@@ -169,7 +179,8 @@ impl<'a> Loader<'a> {
         let Some(TensorSpec { name, shape }) = self.specs.as_slice().first() else {
             return Ok(None);
         };
-        if !keeps_blocks(self.placement.device) {
+        let as_stored = matches!(self.placement.matrices, Matrices::AsStored);
+        if !as_stored || !keeps_blocks(self.placement.device) {
             return Ok(None);
         }
         let Some(stored) = self.source.read_blocks(name)? else {
@@ -269,6 +280,10 @@ impl<'a> Loader<'a> {
         }
         self.report
     }
+}
+
+fn frozen(weight: Tensor<2>) -> Param<Tensor<2>> {
+    Param::from_tensor(weight).set_require_grad(false)
 }
 
 /// The block that a tensor belongs to, by its name in a folder or in a GGUF file.

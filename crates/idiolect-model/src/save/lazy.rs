@@ -51,7 +51,7 @@ impl LazyTensor {
         let read = |data: burn::tensor::TensorData| data.iter::<f32>().collect::<Vec<f32>>();
         match self {
             Self::Vector(param) => read(param.val().into_data()),
-            Self::Matrix(param) => read(param.val().into_data()),
+            Self::Matrix(param) => read(dequantize(param.val()).into_data()),
             Self::Transposed(param) => {
                 let columns = param.val().dims()[1];
                 transposed(&read(dequantize(param.val()).into_data()), columns)

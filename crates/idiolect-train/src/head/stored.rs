@@ -10,7 +10,7 @@
 //! chance `q_j / T`. A single estimate may be negative.
 
 use burn::tensor::{DType, Int, Tensor, TensorData, activation};
-use idiolect_kernels::linear_of_rows;
+use idiolect_kernels::{linear_of_rows, transpose};
 
 use super::divergence::{Distribution, Divergence};
 use super::teacher::{over_known, spread};
@@ -80,7 +80,7 @@ pub fn stored_head_loss(
         };
         losses.push(value.squeeze_dim(1));
         let gradient = gradient.div_scalar(divisor).cast(hidden.dtype());
-        gradients.push(linear_of_rows(gradient, weight.clone().transpose()));
+        gradients.push(linear_of_rows(gradient, transpose(weight.clone())));
     }
     joined(losses, gradients, hidden)
 }

@@ -1,7 +1,7 @@
 //! A frozen head's loss against a teacher, in chunks of rows and without a tape.
 
 use burn::tensor::{DType, Tensor, TensorData};
-use idiolect_kernels::{linear_of_rows, row_chunks};
+use idiolect_kernels::{linear_of_rows, row_chunks, transpose};
 
 use super::teacher::{TeacherLoss, TeacherRowLoss, TeacherRows, teacher_row_loss};
 
@@ -85,7 +85,7 @@ pub fn teacher_head_loss(
             settings,
         );
         let gradient = (found.gradient.clone() * column(head.shares)).cast(dtype);
-        gradients.push(linear_of_rows(gradient, weight.clone().transpose()));
+        gradients.push(linear_of_rows(gradient, transpose(weight.clone())));
         numbers.push(read_back(found));
         start = rows.end;
     }

@@ -4,6 +4,6 @@ mod online;
 mod sdft;
 mod train;
 
-pub(crate) use online::{DistillOnline, WITHOUT_MEANING};
+pub(crate) use online::DistillOnline;
 pub(crate) use sdft::Sdft;
-pub(crate) use train::{Train, TrainOptions};
+pub(crate) use train::{Source, Train, TrainOptions};

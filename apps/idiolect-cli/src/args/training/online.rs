@@ -9,27 +9,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::args::{DataOptions, ForgettingOptions, ModelOptions, SamplingOptions, TrainOptions};
-
-/// Options of a training that say nothing where its rows are answers; they are refused by name.
-pub(crate) const WITHOUT_MEANING: [&str; 16] = [
-    "full",
-    "stored",
-    "loss",
-    "devices",
-    "packing",
-    "lazy",
-    "truncation",
-    "validation_share",
-    "eval_data",
-    "eval_sample",
-    "eval_every",
-    "eval_on_start",
-    "patience",
-    "return_best",
-    "add_tokens",
-    "modules_to_save",
-];
+use crate::args::{
+    DataOptions, ForgettingOptions, ModelOptions, SamplingOptions, Source, TrainOptions,
+};
 
 /// Teacher, context and divergence.
 #[derive(Args, Debug, Clone, Default, Serialize)]
@@ -144,12 +126,8 @@ pub(crate) struct OnlineFlags {
   idiolect distill-online --model M --data train.jsonl --teacher ema --support teacher-top-k --support-top-k 20 --targets all-linear --rank 64 --learning-rate 5e-4 --out runs/ema
   idiolect distill-online --config runs/online/run.toml --resume")]
 pub(crate) struct DistillOnline {
-    /// Flat TOML; its keys are these flags in `snake_case`, and flags win
-    #[arg(help_heading = "Run", long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Resume from the latest checkpoint of --out
-    #[arg(help_heading = "Run", long)]
-    pub resume: bool,
+    #[command(flatten)]
+    pub source: Source,
     #[command(flatten)]
     pub flags: OnlineFlags,
 }

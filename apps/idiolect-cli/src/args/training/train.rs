@@ -250,6 +250,17 @@ pub(crate) struct TrainFlags {
     pub out: Option<PathBuf>,
 }
 
+/// Where settings come from beside the flags: a file, or the run that is resumed.
+#[derive(Args, Debug)]
+pub(crate) struct Source {
+    /// Flat TOML; its keys are these flags in `snake_case`, and flags win
+    #[arg(help_heading = "Run", long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Resume from the latest checkpoint of --out, with the settings in its run.toml where --config names no file
+    #[arg(help_heading = "Run", long)]
+    pub resume: bool,
+}
+
 /// Arguments of `train`.
 #[derive(Args, Debug)]
 #[command(
@@ -261,12 +272,8 @@ pub(crate) struct TrainFlags {
   idiolect train --model M --data train.jsonl --eval-data held-out.jsonl --targets all-linear --rank 16 --learning-rate 2e-4 --epochs 3 --out runs/wide
   idiolect train --resume --out runs/plain")]
 pub(crate) struct Train {
-    /// Flat TOML; its keys are these flags in `snake_case`, and flags win
-    #[arg(help_heading = "Run", long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Resume from the latest checkpoint of --out, with the settings in its run.toml where --config names no file
-    #[arg(help_heading = "Run", long)]
-    pub resume: bool,
+    #[command(flatten)]
+    pub source: Source,
     #[command(flatten)]
     pub flags: TrainFlags,
 }

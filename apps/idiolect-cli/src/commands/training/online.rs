@@ -3,33 +3,21 @@
 
 use std::time::Instant;
 
-use idiolect::finetune::{CalledRun, Hooks};
-use idiolect::{Error, OnPolicySettings};
+use idiolect::OnPolicySettings;
 
 use crate::args::DistillOnline;
 use crate::commands::resolve;
-use crate::commands::training::train::{ended, show};
+use crate::commands::training::train::{ended, hooks, settings_file};
 use crate::error::CliError;
 use crate::progress::Bar;
-use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &DistillOnline) -> Result<(), CliError> {
-    let called = CalledRun {
-        config: args.config.as_deref(),
-        resume: args.resume,
-        out: args.flags.out.as_deref(),
-        has_model: args.flags.model.model.is_some(),
-    };
-    let config = called.settings_file().map_err(Error::from)?;
+    let out = args.flags.out.as_deref();
+    let config = settings_file(&args.source, out, &args.flags.model)?;
     let settings: OnPolicySettings = resolve(config.as_deref(), &args.flags)?;
     let (bar, began) = (Bar::default(), Instant::now());
-    let hooks = Hooks {
-        resume: args.resume,
-        stop: Some(stop::flag()),
-        on_event: Box::new(|event| show(&bar, "distill", &event)),
-        progress: &bar,
-    };
+    let hooks = hooks(&bar, "distill", &args.source);
     let trained = idiolect::distil_online(&settings, hooks);
     ended(&bar, &settings.run, trained, began)
 }

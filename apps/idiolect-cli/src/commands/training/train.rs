@@ -1,5 +1,6 @@
 //! `idiolect train`: a data set in, an adapter and its run directory out.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use idiolect::Progress;
@@ -9,7 +10,7 @@ use idiolect::finetune::{CalledRun, FineTuneError, Hooks, TrainOutcome, train};
 use idiolect::{Error, TrainSettings, TrainingEvent};
 use serde_json::json;
 
-use crate::args::{Train, as_typed};
+use crate::args::{ModelOptions, Source, Train, as_typed};
 use crate::commands::under;
 use crate::error::CliError;
 use crate::progress::Bar;
@@ -17,25 +18,40 @@ use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(args: &Train) -> Result<(), CliError> {
-    let called = CalledRun {
-        config: args.config.as_deref(),
-        resume: args.resume,
-        out: args.flags.out.as_deref(),
-        has_model: args.flags.model.model.is_some(),
-    };
-    let config = called.settings_file().map_err(Error::from)?;
+    let out = args.flags.out.as_deref();
+    let config = settings_file(&args.source, out, &args.flags.model)?;
     let file = config.as_deref().map(read_file).transpose();
     let layers = under(file.map_err(Error::from)?, &args.flags)?;
     let settings = TrainSettings::of_layers(&layers).map_err(Error::from)?;
     let (bar, began) = (Bar::default(), Instant::now());
-    let hooks = Hooks {
-        resume: args.resume,
-        stop: Some(stop::flag()),
-        on_event: Box::new(|event| show(&bar, "train", &event)),
-        progress: &bar,
-    };
+    let hooks = hooks(&bar, "train", &args.source);
     let trained = train(&settings, hooks).map_err(Error::from);
     ended(&bar, &settings, trained, began)
+}
+
+/// The file that a call's settings are in, if any.
+pub(crate) fn settings_file(
+    source: &Source,
+    out: Option<&Path>,
+    model: &ModelOptions,
+) -> Result<Option<PathBuf>, CliError> {
+    let called = CalledRun {
+        config: source.config.as_deref(),
+        resume: source.resume,
+        out,
+        has_model: model.model.is_some(),
+    };
+    Ok(called.settings_file().map_err(Error::from)?)
+}
+
+/// What a training shows on the bar, and how it is stopped and resumed.
+pub(crate) fn hooks<'a>(bar: &'a Bar, stage: &'static str, source: &Source) -> Hooks<'a> {
+    Hooks {
+        resume: source.resume,
+        stop: Some(stop::flag()),
+        on_event: Box::new(move |event| show(bar, stage, &event)),
+        progress: bar,
+    }
 }
 
 /// Says what came of a training, or why it ended early.

@@ -1,18 +1,25 @@
 //! The product with two narrow factors, `x A B`, as an adapter has them.
 //!
 //! With `u = x A`: `du = dy B^T`, `dx = du A^T`, `dA = x^T du`, `dB = u^T dy`. All of it is in the factors' type; what
-//! has another is cast for the product alone, so that autodiff keeps `x` as it is.
+//! has another is cast for the product alone, so that autodiff keeps `x` as it is. With dropout `x` is what that leaves,
+//! and the gradient of the rest is 0.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
-use burn::tensor::Shape;
+use burn::tensor::{DType, Shape};
 
 use super::{dims, narrow};
+use crate::Dropout;
+use crate::extension::drops::Drops;
 
 /// `x A`, `[rows * tokens, rank]`.
-pub(crate) fn down<B: Backend>(x: FloatTensor<B>, a: FloatTensor<B>) -> FloatTensor<B> {
-    let x = narrow::<B>(flat::<B>(x), a.dtype());
-    B::float_matmul(x, a)
+pub(crate) fn down<B: Drops>(
+    x: FloatTensor<B>,
+    a: FloatTensor<B>,
+    dropout: Option<&Dropout>,
+) -> FloatTensor<B> {
+    let x = input::<B>(x, a.dtype(), dropout);
+    B::float_matmul(flat::<B>(x), a)
 }
 
 /// `u B` of what [`down`] gives, for `[rows, tokens]` tokens.
@@ -26,31 +33,52 @@ pub(crate) fn up<B: Backend>(
 }
 
 /// What the backward pass reads.
+#[derive(Debug, Clone)]
 pub(crate) struct Inputs<B: Backend> {
     pub(crate) x: FloatTensor<B>,
     pub(crate) u: FloatTensor<B>,
     pub(crate) a: FloatTensor<B>,
     pub(crate) b: FloatTensor<B>,
+    pub(crate) dropout: Option<Dropout>,
 }
 
 /// The gradients of `x`, where it is wanted, and of the factors.
-pub(crate) fn backward<B: Backend>(
+pub(crate) fn backward<B: Drops>(
     dy: FloatTensor<B>,
     inputs: Inputs<B>,
     wants_x: bool,
 ) -> (Option<FloatTensor<B>>, [FloatTensor<B>; 2]) {
-    let Inputs { x, u, a, b } = inputs;
+    let Inputs {
+        x,
+        u,
+        a,
+        b,
+        dropout,
+    } = inputs;
     let (dtype, shape) = (x.dtype(), x.shape());
     let dy = flat::<B>(dy);
     let du = B::float_matmul(dy.clone(), B::float_transpose(b));
     let db = B::float_matmul(B::float_transpose(u), dy);
     let dx = wants_x.then(|| {
         let dx = B::float_matmul(du.clone(), B::float_transpose(a.clone()));
-        B::float_reshape(narrow::<B>(dx, dtype), shape)
+        let dx = left::<B>(B::float_reshape(dx, shape), dropout.as_ref());
+        narrow::<B>(dx, dtype)
     });
-    let x = narrow::<B>(flat::<B>(x), a.dtype());
-    let da = B::float_matmul(B::float_transpose(x), du);
+    let x = input::<B>(x, a.dtype(), dropout.as_ref());
+    let da = B::float_matmul(B::float_transpose(flat::<B>(x)), du);
     (dx, [da, db])
+}
+
+/// What is multiplied: what dropout leaves of `x`, in the type of the factors.
+fn input<B: Drops>(x: FloatTensor<B>, dtype: DType, dropout: Option<&Dropout>) -> FloatTensor<B> {
+    left::<B>(narrow::<B>(x, dtype), dropout)
+}
+
+fn left<B: Drops>(x: FloatTensor<B>, dropout: Option<&Dropout>) -> FloatTensor<B> {
+    match dropout {
+        Some(dropout) => B::dropped(x, dropout.clone()),
+        None => x,
+    }
 }
 
 /// `[rows, tokens, width]` as `[rows * tokens, width]`.

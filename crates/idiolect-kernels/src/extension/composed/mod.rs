@@ -3,6 +3,7 @@
 //! Norms, angles, gates and softmax are computed in f32, or in f64 where the tensors are f64, and rounded once.
 
 pub(crate) mod attention;
+pub(crate) mod dropout;
 pub(crate) mod gate;
 pub(crate) mod low_rank;
 pub(crate) mod norm;

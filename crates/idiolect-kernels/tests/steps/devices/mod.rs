@@ -15,6 +15,7 @@ use idiolect_kernels::{low_rank, plain, rms_norm, rotate, swiglu};
 use idiolect_testkit::device;
 
 use self::compared::{exact, holds, moved};
+use crate::dropout::dropout;
 use crate::support::random;
 
 const LENGTHS: [usize; 5] = [1, 31, 32, 33, 257];
@@ -89,14 +90,18 @@ fn low_rank_is_that_of_f64() {
         random([40, 4], 2),
         random([4, 24], 3),
     );
-    holds(
-        "low rank",
-        &inputs,
-        |x, a, b| {
-            let dtype = x.dtype();
-            // Factors are f32 beside a model of any type.
-            low_rank(x, a.cast(DType::F32), b.cast(DType::F32)).cast(dtype)
-        },
-        plain::low_rank,
-    );
+    let dropout = dropout(0.3, 4, [2 * 33, 40]);
+    for dropout in [None, Some(&dropout)] {
+        holds(
+            &format!("low rank, dropout {}", dropout.is_some()),
+            &inputs,
+            |x, a, b| {
+                let dtype = x.dtype();
+                // Factors are f32 beside a model of any type.
+                let (a, b) = (a.cast(DType::F32), b.cast(DType::F32));
+                low_rank(x, a, b, dropout).cast(dtype)
+            },
+            |x, a, b| plain::low_rank(x, a, b, dropout),
+        );
+    }
 }
