@@ -5,7 +5,6 @@ mod error;
 mod folder;
 mod guard;
 mod head;
-mod lost;
 mod optimizer;
 mod params;
 mod pass;

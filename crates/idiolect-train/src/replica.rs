@@ -9,6 +9,8 @@
 //! Each device has one thread for the whole run: a tape belongs to the thread that wrote it, and a
 //! GPU keeps streams and memory by thread.
 
+mod lost;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
@@ -18,7 +20,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use idiolect_tokens::TokenBatch;
 
-use crate::lost::Watched;
+pub(crate) use self::lost::Watched;
 use crate::params::{self, Flat};
 use crate::{Objective, StepContext, TrainConfig, TrainError, guard};
 

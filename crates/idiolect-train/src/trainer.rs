@@ -16,9 +16,8 @@ use burn::module::Module;
 use idiolect_tokens::TokenRow;
 use tracing::{debug, debug_span};
 
-use crate::lost::Watched;
 use crate::pass::{HELD_OUT, Pass, TRAINING, row_sizes};
-use crate::replica::{self, Replica, Team};
+use crate::replica::{self, Replica, Team, Watched};
 use crate::{
     BestEvaluation, Objective, Plan, Rows, RunFolder, StepRows, StepStart, TimingRow, TrainConfig,
     TrainError, TrainerEvent, Window, guard, learning_rate,

@@ -23,11 +23,6 @@ impl<B: burn::backend::fusion::FusionBackend + Place> Place for burn::backend::f
     const IS_REMOTE: bool = B::IS_REMOTE;
 }
 
-#[cfg(feature = "remote")]
-impl Place for crate::remote::Router {
-    const IS_REMOTE: bool = true;
-}
-
 impl<B: Place, C: CheckpointStrategy> Place for Autodiff<B, C> {
     const IS_REMOTE: bool = B::IS_REMOTE;
 }

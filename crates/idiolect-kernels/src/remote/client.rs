@@ -11,15 +11,16 @@ use burn_remote::ir::{CustomOpIr, OperationIr, ScalarIr, TensorIr};
 use burn_router::{BackendRouter, RouterChannel, RouterClient, RouterTensor};
 
 use super::steps::{HostLosses, HostSteps};
-use super::{ABOUT_FIELDS, names};
+use super::{about, names};
 use crate::extension::attention::{Attended, AttentionInputs, Kept};
 use crate::extension::backend::Steps;
 use crate::extension::composed::dims;
 use crate::extension::drops::Drops;
+use crate::extension::place::Place;
 use crate::extension::scores::Scores;
 
 /// Burn's remote backend, without its fusion.
-pub(crate) type Router = BackendRouter<RemoteChannel>;
+type Router = BackendRouter<RemoteChannel>;
 /// A tensor of another process.
 type Handle = RouterTensor<<RemoteChannel as RouterChannel>::Client>;
 
@@ -120,6 +121,10 @@ impl Steps for Router {
     }
 }
 
+impl Place for Router {
+    const IS_REMOTE: bool = true;
+}
+
 impl Drops for Router {}
 
 impl Scores for Router {
@@ -142,7 +147,7 @@ impl Scores for Router {
 
 impl HostSteps for Router {
     fn about_host(asked: IntTensor<Self>) -> IntTensor<Self> {
-        let out = [(Shape::new([ABOUT_FIELDS]), DType::I32)];
+        let out = [(Shape::new([about::FIELDS]), DType::I32)];
         let [out] = ask(names::ABOUT, [asked], Vec::new(), out);
         out
     }

@@ -6,8 +6,9 @@ use burn::tensor::{Device, TensorData};
 use burn_remote::ir::{BackendIr, CustomOpIr, HandleContainer};
 use burn_router::CustomOpRegistry;
 
+use super::about::About;
 use super::losses::Losses;
-use super::{About, names};
+use super::names;
 use crate::extension::attention::{AttentionInputs, Kept};
 use crate::extension::backend::Steps;
 

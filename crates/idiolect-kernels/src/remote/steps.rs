@@ -6,7 +6,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
 use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
 
-use super::ABOUT_FIELDS;
+use super::about::FIELDS;
 use crate::RowLoss;
 
 /// The cross-entropy of rows of logits.
@@ -23,7 +23,7 @@ pub(crate) struct HostLosses<B: Backend> {
 #[backend_extension(Fusion, Remote)]
 pub(crate) trait HostSteps: Backend {
     /// What the device is; `asked` is of any content.
-    #[fusion(meta = |_asked| TensorSpec::new(Shape::new([ABOUT_FIELDS]), DType::I32))]
+    #[fusion(meta = |_asked| TensorSpec::new(Shape::new([FIELDS]), DType::I32))]
     fn about_host(asked: IntTensor<Self>) -> IntTensor<Self>;
     /// The loss of each row, and the gradient of its logits.
     #[fusion(meta = |logits, targets, _scale| HostLossesMetadata {
@@ -59,7 +59,7 @@ pub(crate) fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
 }
 
 /// What a remote device says of itself.
-pub(super) fn about(device: &Device) -> Tensor<1, Int> {
+pub(super) fn asked(device: &Device) -> Tensor<1, Int> {
     let asked = ids(&[0], device).into_dispatch();
     Tensor::from_dispatch(<Dispatch as HostSteps>::about_host(asked))
 }

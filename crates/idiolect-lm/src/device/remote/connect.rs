@@ -44,7 +44,7 @@ pub fn of_machine(device: &Device) -> Option<About> {
 }
 
 /// As `lost` of the module above.
-pub(in crate::device) fn lost() -> Option<String> {
+pub(crate) fn lost() -> Option<String> {
     let all = look_all();
     let is_lost = |device: &Device| {
         // A device that is gone may be told of by a panic.
@@ -93,7 +93,7 @@ fn token(text: &str) -> Result<Credential, LmError> {
 ///
 /// [`LmError::Setting`] for a name that is none, no token, a server that does not answer or refuses, and one of another
 /// version.
-pub(in crate::device) fn connect(text: &str) -> Result<Device, LmError> {
+pub(crate) fn connect(text: &str) -> Result<Device, LmError> {
     let name: RemoteName = text.parse()?;
     if let Some(device) = look(|one| one.name.is_device_of(&name).then(|| one.device.clone())) {
         return Ok(device);
