@@ -2,7 +2,7 @@
 
 mod gradient_check;
 mod replicas;
-mod small_model;
+pub(crate) mod small_model;
 
 pub use gradient_check::check_device;
 pub(crate) use gradient_check::{Trains, check};

@@ -2,9 +2,30 @@
 
 use burn::tensor::Tensor;
 
-/// Rows of a chunk that suit most heads: the product is efficient, and the logits of a
-/// vocabulary of 128,000 take some 64 MiB.
+use crate::keeps_blocks;
+
+/// Rows of a chunk that suit losses with several distributions over the vocabulary: the product is efficient, and the
+/// logits of a vocabulary of 128,000 take some 64 MiB.
 pub const CHUNK_ROWS: usize = 128;
+
+/// Bytes of a chunk's logits in f32: on Burn's CPU backend, and on other devices.
+const LOGITS: [usize; 2] = [64 << 20, 256 << 20];
+
+/// Rows of a chunk that suit a loss that has one row of logits for a token, a multiple of [`CHUNK_ROWS`]: each chunk reads
+/// the whole head once for its logits and once for their gradient.
+///
+/// # Shapes
+///
+/// - `head`: `[width, vocab]`
+#[must_use]
+pub fn chunk_rows(head: &Tensor<2>) -> usize {
+    let [of_cpu, of_others] = LOGITS;
+    let is_cpu = keeps_blocks(&head.device());
+    let bytes = if is_cpu { of_cpu } else { of_others };
+    let [_, vocab] = head.dims();
+    let chunks = bytes / (4 * CHUNK_ROWS * vocab.max(1));
+    CHUNK_ROWS * chunks.max(1)
+}
 
 /// Chunks of rows beside their targets, `chunk_rows` (at least 1) in each but the last.
 ///

@@ -33,7 +33,7 @@ pub struct HeadLoss {
 /// `hidden` holds the rows that predict a trained token (position `t` for the token at `t + 1`),
 /// `targets` the tokens they predict. Both tensors have one dtype; logits are cast to f32 before
 /// anything is computed from them.
-/// The chunk size moves the result by rounding only. See [`idiolect_kernels::CHUNK_ROWS`].
+/// The chunk size moves the result by rounding only. See [`idiolect_kernels::chunk_rows`].
 ///
 /// # Shapes
 ///

@@ -15,16 +15,16 @@ use serde_json::json;
 use crate::FineTuneError;
 
 /// Tokens of the only row.
-pub(super) const TOKENS: u32 = 24;
+pub(crate) const TOKENS: u32 = 24;
 
 /// A decoder and an adapter whose factors are both away from zero.
-pub(super) struct SmallModel {
-    pub(super) decoder: Decoder,
-    pub(super) adapter: LoraAdapter,
+pub(crate) struct SmallModel {
+    pub(crate) decoder: Decoder,
+    pub(crate) adapter: LoraAdapter,
 }
 
 impl SmallModel {
-    pub(super) fn new(device: &Device, dtype: FloatDType) -> Result<Self, FineTuneError> {
+    pub(crate) fn new(device: &Device, dtype: FloatDType) -> Result<Self, FineTuneError> {
         let mut random = Draw(ChaCha8Rng::seed_from_u64(0));
         let decoder = random.decoder(device, dtype)?;
         let device = device.clone().autodiff();
@@ -37,7 +37,7 @@ impl SmallModel {
 }
 
 /// A row of which every token but the first is trained.
-pub(super) fn row() -> TokenRow {
+pub(crate) fn row() -> TokenRow {
     TokenRow {
         id: Id::from(0),
         input_ids: (0..TOKENS).map(|i| i * 7 % 64).collect(),

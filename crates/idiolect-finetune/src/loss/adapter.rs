@@ -13,7 +13,7 @@ use idiolect_model::{Decoder, NoAdapter};
 use idiolect_tokens::TokenBatch;
 use idiolect_train::{
     BoxError, CHUNK_ROWS, Evaluated, HeadLoss, LossSum, Objective, StepContext, StepLoss,
-    head_divergence, head_loss, scale_gradients, trained_head_loss,
+    chunk_rows, head_divergence, head_loss, scale_gradients, trained_head_loss,
 };
 
 use super::kind::Loss;
@@ -84,7 +84,7 @@ impl AdapterLoss<'_> {
             return Ok(stored.head_loss(hidden, (targets, teacher), weight, divisor)?);
         }
         Ok(match self.loss.divergence() {
-            None => head_loss(hidden, targets, weight, divisor, CHUNK_ROWS),
+            None => head_loss(hidden, targets, weight, divisor, chunk_rows(weight)),
             Some(kind) => {
                 let base = trained_hidden(self.decoder, &NoAdapter, batch);
                 head_divergence((hidden, &base), weight, kind, divisor, CHUNK_ROWS)
@@ -112,7 +112,8 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         let mut sum = 0.0;
         let head = |hidden: Tensor<2>| {
             let (loss, weight) = if adapter.whole.trains_head() {
-                let both = trained_head_loss(&hidden, &targets, &weight, of_head, CHUNK_ROWS);
+                let both =
+                    trained_head_loss(&hidden, &targets, &weight, of_head, chunk_rows(&weight));
                 (both.0, Some(both.1))
             } else {
                 let head = Head {
@@ -152,7 +153,7 @@ impl Objective<LoraAdapter> for AdapterLoss<'_> {
         let batch = adapter_batch(&decoder, batch, positions, 0);
         let hidden = trained_hidden(&decoder, adapter, &batch);
         let weight = decoder.head();
-        let scores = head_scores(&hidden, &targets, &weight, CHUNK_ROWS);
+        let scores = head_scores(&hidden, &targets, &weight, chunk_rows(&weight));
         let head = Head {
             hidden: &hidden,
             weight: &weight,

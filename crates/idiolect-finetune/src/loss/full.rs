@@ -9,7 +9,7 @@ use idiolect_lm::likelihood::head_scores;
 use idiolect_model::{Decoder, ModelConfig, NoAdapter, Weights};
 use idiolect_tokens::TokenBatch;
 use idiolect_train::{
-    BoxError, CHUNK_ROWS, Evaluated, LossSum, Objective, StepContext, StepLoss, trained_head_loss,
+    BoxError, Evaluated, LossSum, Objective, StepContext, StepLoss, chunk_rows, trained_head_loss,
 };
 
 /// The cross entropy of a whole decoder's trained tokens.
@@ -38,7 +38,8 @@ impl Objective<Weights> for FullLoss {
         let batch = adapter_batch(&decoder, batch, positions, step.seed);
         let hidden = trained_hidden(&decoder, &NoAdapter, &batch);
         let head = decoder.head();
-        let (loss, of_head) = trained_head_loss(&hidden, &targets, &head, step.divisor, CHUNK_ROWS);
+        let (loss, of_head) =
+            trained_head_loss(&hidden, &targets, &head, step.divisor, chunk_rows(&head));
         // The graph ends before the head, whose own gradients it starts from: those of these products.
         let of_head = of_head.cast(head.dtype()).autodiff();
         let products = (hidden * loss.gradient.autodiff()).sum() + (head * of_head).sum();
@@ -56,7 +57,8 @@ impl Objective<Weights> for FullLoss {
         let TrainedTokens { positions, targets } = TrainedTokens::new(batch);
         let batch = adapter_batch(&decoder, batch, positions, 0);
         let hidden = trained_hidden(&decoder, &NoAdapter, &batch);
-        let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
+        let head = decoder.head();
+        let scores = head_scores(&hidden, &targets, &head, chunk_rows(&head));
         let loss = LossSum {
             sum: scores.nll.iter().map(|x| f64::from(*x)).sum(),
             trained_tokens: targets.len(),

@@ -9,7 +9,9 @@ use idiolect_completion::{
     CompletionError, LogprobReader, LogprobTail, StoredLogprobs, TokenLogprob,
 };
 use idiolect_data::{Id, id_text, text_hash};
-use idiolect_train::{CHUNK_ROWS, HeadLoss, StoredTeacher, head_loss, stored_head_loss};
+use idiolect_train::{
+    CHUNK_ROWS, HeadLoss, StoredTeacher, chunk_rows, head_loss, stored_head_loss,
+};
 
 /// Distributions in one or several files, each token's known by a number from 1.
 #[derive(Debug, Default)]
@@ -120,7 +122,7 @@ impl StoredDistributions {
             let found = match form {
                 None => {
                     let own: Vec<i64> = places.iter().map(|at| targets[*at]).collect();
-                    head_loss(&rows, &own, weight, divisor, CHUNK_ROWS)
+                    head_loss(&rows, &own, weight, divisor, chunk_rows(weight))
                 }
                 Some((count, tail)) => {
                     let own: Vec<u64> = places.iter().map(|at| numbers[*at]).collect();

@@ -196,8 +196,8 @@ fn sizes(run: &PlannedRun<'_>, batch: LongestBatch) -> Sizes {
         Trained::Adapter(adapter) => Sizes::adapter(run.decoder, adapter, batch),
         Trained::Weights(weights) => Sizes::full(run.decoder, weights, batch, run.config),
     };
-    if run.config.packing.is_some() {
-        // Each packed row has a mask of its own, in f32.
+    if run.config.packing.is_some() && !run.decoder.is_fused() {
+        // Without steps of its own a device needs a mask for each packed row, in f32.
         sizes.masks = product([batch.tokens, batch.width, 4]);
     }
     sizes

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::DType;
 use idiolect_lora::LoraAdapter;
 use idiolect_model::{Decoder, Projection, Weights};
-use idiolect_train::{CHUNK_ROWS, TrainConfig};
+use idiolect_train::{CHUNK_ROWS, TrainConfig, chunk_rows};
 
 /// The micro-batch that takes the most memory.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +40,10 @@ impl Sizes {
     pub(super) fn adapter(decoder: &Decoder, adapter: &LoraAdapter, batch: LongestBatch) -> Self {
         let config = &decoder.config;
         let size = DType::from(decoder.dtype()).size();
-        let inputs = adapter.sites.iter().map(|site| input(site.projection));
-        let inputs = inputs.collect();
+        let projections: BTreeSet<Projection> =
+            adapter.sites.iter().map(|site| site.projection).collect();
+        let inputs = projections.iter().copied().map(input).collect();
+        let floats = kept_floats(decoder, &inputs, batch.width);
         let (weights, whole) = (decoder.weight_bytes(), adapter.whole.num_params());
         Self {
             weights,
@@ -52,12 +54,14 @@ impl Sizes {
             inputs: product([batch.tokens, config.hidden_size, size, config.num_layers]),
             block: product([
                 batch.tokens,
-                kept_floats(decoder, &inputs, batch.width),
-                size,
+                floats.saturating_mul(size).saturating_add(dora_bytes(
+                    decoder,
+                    adapter,
+                    &projections,
+                )),
             ]),
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
-            // Logits, their exponentials and their gradient.
-            logits: CHUNK_ROWS * config.vocab_size * 4 * 3 + trained_head(decoder, adapter),
+            logits: logits(decoder) + trained_head(decoder, adapter),
             masks: 0,
             saving: weights + whole * 4 * 6,
         }
@@ -90,8 +94,7 @@ impl Sizes {
             ]),
             layers: config.num_layers,
             // Those of a chunk as for an adapter; the head's gradient, and what its backward pass multiplies.
-            logits: CHUNK_ROWS * config.vocab_size * 4 * 3
-                + config.vocab_size * config.hidden_size * 4 * 2,
+            logits: logits(decoder) + config.vocab_size * config.hidden_size * 4 * 2,
             masks: 0,
             // Weights and the optimiser's state, each twice; what rounded weights are rounded from stands in their
             // place in the copy.
@@ -122,6 +125,13 @@ impl Sizes {
 /// A product that stays at the largest number: packed rows may be as long as a checkpoint claims to take.
 pub(super) fn product<const N: usize>(factors: [usize; N]) -> usize {
     factors.into_iter().fold(1, usize::saturating_mul)
+}
+
+/// Logits of a chunk with what is made of them: of a plain loss their gradient, which takes their place in f32, and a
+/// copy in the model's type; of losses with several distributions, whose chunks are smaller, their exponentials too.
+fn logits(decoder: &Decoder) -> usize {
+    let rows = (2 * chunk_rows(&decoder.head())).max(3 * CHUNK_ROWS);
+    rows * decoder.config.vocab_size * 4
 }
 
 /// The part of a head's gradient that one chunk gives, and the sum that it is added to.
@@ -155,6 +165,24 @@ fn kept_floats(decoder: &Decoder, inputs: &BTreeSet<Input>, width: usize) -> usi
     own.saturating_add(product([3, config.num_heads, width]))
 }
 
+/// Bytes that `DoRA` keeps of one block for one token: what a magnitude is multiplied with, in f32, at every adapted
+/// projection, and with dropout the base output of the dropped input apart from the update.
+fn dora_bytes(
+    decoder: &Decoder,
+    adapter: &LoraAdapter,
+    projections: &BTreeSet<Projection>,
+) -> usize {
+    if !adapter.config.dora {
+        return 0;
+    }
+    let shapes = projections
+        .iter()
+        .map(|projection| decoder.config.projection_shape(*projection));
+    let outputs: usize = shapes.map(|[_, outputs]| outputs).sum();
+    let kept = if adapter.config.dropout > 0.0 { 2 } else { 1 };
+    outputs * 4 * kept
+}
+
 /// What projections read; those of one kind read the same tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Input {
@@ -176,4 +204,44 @@ fn input(projection: Projection) -> Input {
 /// Bytes in megabytes, rounded up.
 pub(super) fn megabytes(bytes: usize) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
+}
+
+#[cfg(test)]
+#[cfg(feature = "flex")]
+mod tests {
+    use burn::tensor::{Device, FloatDType};
+    use idiolect_lora::{LoraConfig, Targets};
+
+    use super::*;
+    use crate::devices::small_model::SmallModel;
+
+    fn activations(dora: bool, dropout: f64) -> usize {
+        let small = SmallModel::new(&Device::flex(), FloatDType::F32);
+        let decoder = small.unwrap().decoder;
+        let config = LoraConfig {
+            targets: Targets::AllLinear,
+            dora,
+            dropout,
+            ..LoraConfig::default()
+        };
+        let device = Device::flex().autodiff();
+        let adapter = LoraAdapter::new(&config, &decoder, 0, &device).unwrap();
+        let batch = LongestBatch {
+            tokens: 10,
+            width: 5,
+        };
+        Sizes::adapter(&decoder, &adapter, batch).activations(false)
+    }
+
+    /// As tests/tests/tape.rs counts them on Llama-2-7B's shapes: nothing with dropout, with `DoRA` 172 KB more, and
+    /// twice that with both.
+    #[test]
+    fn dora_keeps_what_its_magnitudes_multiply() {
+        let plain = activations(false, 0.0);
+        assert_eq!(activations(false, 0.1), plain);
+        let outputs = 64 + 32 + 32 + 64 + 96 + 96 + 64;
+        let more = 10 * 2 * 4 * outputs;
+        assert_eq!(activations(true, 0.0), plain + more);
+        assert_eq!(activations(true, 0.1), plain + 2 * more);
+    }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use idiolect_completion::Progress;
 use idiolect_data::{Id, id_text};
-use idiolect_kernels::CHUNK_ROWS;
+use idiolect_kernels::chunk_rows;
 use idiolect_model::{Adapter, Decoder};
 use idiolect_tokens::{TokenBatch, TokenRow};
 use serde::Serialize;
@@ -117,7 +117,8 @@ pub fn token_nll(decoder: &Decoder, adapter: &dyn Adapter, batch: &TokenBatch) -
     }
     let batch = adapter_batch(decoder, batch, positions, 0);
     let hidden = trained_hidden(decoder, adapter, &batch);
-    head_nll(&hidden, &targets, &decoder.head(), CHUNK_ROWS)
+    let head = decoder.head();
+    head_nll(&hidden, &targets, &head, chunk_rows(&head))
 }
 
 /// Negative log-likelihood in nats of every trained token, and whether it is the likeliest, row by row.
@@ -133,6 +134,7 @@ pub fn token_scores(
     }
     let batch = adapter_batch(decoder, batch, positions, 0);
     let hidden = trained_hidden(decoder, adapter, &batch);
-    let scores = head_scores(&hidden, &targets, &decoder.head(), CHUNK_ROWS);
+    let head = decoder.head();
+    let scores = head_scores(&hidden, &targets, &head, chunk_rows(&head));
     scores.nll.into_iter().zip(scores.correct).collect()
 }
