@@ -25,8 +25,9 @@ pub(crate) fn run() -> shell::Outcome {
 fn clippy() -> Command {
     let lint = ["clippy", TESTED, "--workspace", "--all-targets", "--locked"];
     let mut command = shell::cargo(&lint);
-    // With the device of the tests, whose kernels are looked at too.
-    command.args(parity::features_on_wgpu());
+    // With the device of the tests, whose kernels are looked at too, and with lent devices, whose tests are a command of
+    // their own: the crates of their network take minutes to build.
+    command.arg(parity::features_with_remote());
     command.args(["--", "-D", "warnings"]);
     command
 }

@@ -52,6 +52,7 @@ usage: cargo xtask COMMAND
   bench apply-lora [--layers N] [--rows N] [--tokens N] [--repeats N]
                          a step through layers of Llama-2-7B's shape, beside Burn's own adapters
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
+  remote                 the tests of devices that another machine lends
   gpu [--build|--pack]   programs for CUDA: built, packed into target/cuda, run where there is a GPU
   distill-bench [ROWS] [--python P] [--ways NAME,NAME]
                          distil rows of the shared data; verdicts, likelihoods and rows per minute, with
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         ["fetch", "smollm2"] => fetch::smollm2().map(drop),
         ["fetch", "smollm2-folder"] => fetch::smollm2_folder().map(drop),
         ["fetch", "minilm"] => fetch::minilm().map(drop),
+        ["remote"] => test::remote(),
         ["hostile"] => test::hostile(test::Length::Short),
         ["hostile", "--long"] => test::hostile(test::Length::Long),
         ["tidy"] => tidy::run(),

@@ -48,9 +48,17 @@ pub(crate) fn features_on_wgpu() -> Option<String> {
     runs_on_wgpu().then(|| features("wgpu"))
 }
 
-/// The program has the device too: its tests say what it then refuses. It lends devices as well, and its tests use them.
+/// [`features_on_wgpu`], if there are any, with a program that lends devices.
+pub(crate) fn features_with_remote() -> String {
+    let remote = "idiolect-cli/remote";
+    features_on_wgpu().map_or(format!("--features={remote}"), |own| {
+        format!("{own},{remote}")
+    })
+}
+
+/// The program has the device too: its tests say what it then refuses.
 fn features(device: &str) -> String {
-    format!("--features=idiolect-tests/{device},idiolect-cli/{device},idiolect-cli/remote")
+    format!("--features=idiolect-tests/{device},idiolect-cli/{device}")
 }
 
 fn runs_on_wgpu() -> bool {

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: fetches what the tests use and runs them all.
 //!
+//! `cargo xtask remote`: those of lent devices.
+//!
 //! `cargo xtask hostile`: damaged files, and commands that are killed, as the tests do it or for hours.
 //!
 //! The tests against a real server come last, with a server of their own.
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::shell::TESTED;
-use crate::{fetch, server, shell};
+use crate::{fetch, parity, server, shell};
 
 /// Sets up and runs the tests, built with the `features` given or with none beyond the defaults.
 pub(crate) fn run(features: Option<&str>) -> shell::Outcome {
@@ -73,6 +75,16 @@ fn require_what_is_there(tests: &mut Command) -> shell::Outcome<Option<PathBuf>>
             Ok(None)
         }
     }
+}
+
+/// Runs the tests of lent devices: a program on this machine lends its CPU to another.
+pub(crate) fn remote() -> shell::Outcome {
+    let mut tests = shell::cargo(&["test", TESTED, "--workspace", "--locked"]);
+    tests.arg(parity::features_with_remote());
+    if shell::shared().is_some() {
+        tests.env("IDIOLECT_REQUIRE_SHARED", "1");
+    }
+    shell::run(tests.args(["--test", "devices", "--test", "reference"]))
 }
 
 /// How much is tried.

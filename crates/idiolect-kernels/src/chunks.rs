@@ -1,6 +1,6 @@
 //! Hidden states in chunks of rows, so that the logits of all rows never exist at once.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use crate::keeps_blocks;
 
@@ -19,10 +19,16 @@ const LOGITS: [usize; 2] = [64 << 20, 256 << 20];
 /// - `head`: `[width, vocab]`
 #[must_use]
 pub fn chunk_rows(head: &Tensor<2>) -> usize {
-    let [of_cpu, of_others] = LOGITS;
-    let is_cpu = keeps_blocks(&head.device());
-    let bytes = if is_cpu { of_cpu } else { of_others };
     let [_, vocab] = head.dims();
+    chunk_rows_for(vocab, &head.device())
+}
+
+/// [`chunk_rows`] of a head of `vocab` tokens on a device.
+#[must_use]
+pub fn chunk_rows_for(vocab: usize, device: &Device) -> usize {
+    let [of_cpu, of_others] = LOGITS;
+    let is_cpu = keeps_blocks(device);
+    let bytes = if is_cpu { of_cpu } else { of_others };
     let chunks = bytes / (4 * CHUNK_ROWS * vocab.max(1));
     CHUNK_ROWS * chunks.max(1)
 }
@@ -61,4 +67,19 @@ pub fn chunk_values(chunks: Vec<Tensor<1>>) -> Vec<f32> {
         return Vec::new();
     }
     Tensor::cat(chunks, 0).into_data().iter::<f32>().collect()
+}
+
+#[cfg(test)]
+#[cfg(feature = "flex")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_have_as_many_rows_as_fit_and_the_least_beyond() {
+        let rows = |vocab| chunk_rows_for(vocab, &Device::flex());
+        assert_eq!([32_000, 49_152, 128_256].map(rows), [512, 256, 128]);
+        assert_eq!([1 << 20, usize::MAX >> 12].map(rows), [128, 128]);
+        let head = Tensor::<2>::zeros([4, 49_152], &Device::flex());
+        assert_eq!(chunk_rows(&head), 256);
+    }
 }

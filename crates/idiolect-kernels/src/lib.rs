@@ -27,7 +27,7 @@ mod weights;
 pub use block_type::BlockType;
 pub use blocks::{block_type, from_blocks, keeps_blocks};
 pub use cache::{CachePlaces, CacheWrite, write_cache};
-pub use chunks::{CHUNK_ROWS, chunk_rows, chunk_values, row_chunks};
+pub use chunks::{CHUNK_ROWS, chunk_rows, chunk_rows_for, chunk_values, row_chunks};
 pub use dropout::Dropout;
 pub use elsewhere::is_elsewhere;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};

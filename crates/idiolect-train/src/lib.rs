@@ -25,7 +25,7 @@ pub use head::{
     TeacherLoss, TeacherRowLoss, TeacherRows, head_divergence, head_loss, stored_head_loss,
     teacher_head_loss, teacher_row_loss, trained_head_loss,
 };
-pub use idiolect_kernels::{CHUNK_ROWS, chunk_rows};
+pub use idiolect_kernels::{CHUNK_ROWS, chunk_rows, chunk_rows_for};
 pub use optimizer::{AdamW, AdamWState, clip_by_global_norm, global_norm};
 pub use params::scale_gradients;
 pub use plan::{Plan, RowSize, Window};

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::DType;
 use idiolect_lora::LoraAdapter;
 use idiolect_model::{Decoder, Projection, Weights};
-use idiolect_train::{CHUNK_ROWS, TrainConfig, chunk_rows};
+use idiolect_train::{CHUNK_ROWS, TrainConfig, chunk_rows_for};
 
 /// The micro-batch that takes the most memory.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ impl Sizes {
                 )),
             ]),
             layers: config.num_layers - adapter.lowest_layer().min(config.num_layers),
-            logits: logits(decoder) + trained_head(decoder, adapter),
+            logits: logits(decoder, batch.tokens) + trained_head(decoder, adapter),
             masks: 0,
             saving: weights + whole * 4 * 6,
         }
@@ -94,7 +94,7 @@ impl Sizes {
             ]),
             layers: config.num_layers,
             // Those of a chunk as for an adapter; the head's gradient, and what its backward pass multiplies.
-            logits: logits(decoder) + config.vocab_size * config.hidden_size * 4 * 2,
+            logits: logits(decoder, batch.tokens) + config.vocab_size * config.hidden_size * 4 * 2,
             masks: 0,
             // Weights and the optimiser's state, each twice; what rounded weights are rounded from stands in their
             // place in the copy.
@@ -129,9 +129,12 @@ pub(super) fn product<const N: usize>(factors: [usize; N]) -> usize {
 
 /// Logits of a chunk with what is made of them: of a plain loss their gradient, which takes their place in f32, and a
 /// copy in the model's type; of losses with several distributions, whose chunks are smaller, their exponentials too.
-fn logits(decoder: &Decoder) -> usize {
-    let rows = (2 * chunk_rows(&decoder.head())).max(3 * CHUNK_ROWS);
-    rows * decoder.config.vocab_size * 4
+fn logits(decoder: &Decoder, tokens: usize) -> usize {
+    // Not of the head itself, which is not there while full fine-tuning has the weights.
+    let vocab = decoder.config.vocab_size;
+    let rows = chunk_rows_for(vocab, &decoder.device()).min(tokens);
+    let rows = (2 * rows).max(3 * CHUNK_ROWS);
+    product([rows, vocab, 4])
 }
 
 /// The part of a head's gradient that one chunk gives, and the sum that it is added to.
