@@ -17,7 +17,7 @@ mod support;
 #[path = "peft_training.rs"]
 mod training;
 
-use burn::tensor::{DType, Device, FloatDType};
+use burn::tensor::{DType, Device, FloatDType, Tensor};
 use idiolect::finetune::check_device;
 use idiolect::lm::Dtype;
 use idiolect::lm::device::{is_host, usual_dtype};

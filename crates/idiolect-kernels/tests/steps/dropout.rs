@@ -4,22 +4,7 @@ use burn::tensor::{Device, Tensor};
 use idiolect_kernels::{Dropout, dropped, plain};
 use proptest::prelude::*;
 
-/// Numbers that follow from a seed (Steele, Lea and Flood, OOPSLA 2014).
-pub(crate) fn dropout(share: f64, seed: u64, [tokens, channels]: [usize; 2]) -> Dropout {
-    let mut state = seed;
-    let mut next = |_| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u16::try_from((z ^ (z >> 31)) % u64::from(Dropout::BELOW)).unwrap_or_default()
-    };
-    let mut list = |length: usize| (0..length).map(&mut next).collect::<Vec<u16>>();
-    Dropout {
-        share,
-        tokens: [list(tokens), list(tokens)],
-        channels: [list(channels), list(channels)],
-    }
-}
+use crate::support::dropout;
 
 fn ones(shape: [usize; 3]) -> Tensor<3> {
     Tensor::ones(shape, &Device::flex())

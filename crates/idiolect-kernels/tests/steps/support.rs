@@ -1,7 +1,7 @@
 //! What the tests share: reproducible tensors, a function with its gradients, and what queries see.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use idiolect_kernels::Visible;
+use idiolect_kernels::{Dropout, Visible};
 
 /// Reproducible normal values.
 pub(crate) fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
@@ -79,4 +79,21 @@ pub(crate) fn visible(pads: &[usize], tokens: usize, past: usize, device: &Devic
     };
     let seen: Vec<_> = pads.iter().flat_map(of_row).collect();
     Visible::new(&seen, pads.len(), device)
+}
+
+/// What dropout leaves out by numbers that follow from a seed (Steele, Lea and Flood, OOPSLA 2014).
+pub(crate) fn dropout(share: f64, seed: u64, [tokens, channels]: [usize; 2]) -> Dropout {
+    let mut state = seed;
+    let mut next = |_| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        u16::try_from((z ^ (z >> 31)) % u64::from(Dropout::BELOW)).unwrap_or_default()
+    };
+    let mut list = |length: usize| (0..length).map(&mut next).collect::<Vec<u16>>();
+    Dropout {
+        share,
+        tokens: [list(tokens), list(tokens)],
+        channels: [list(channels), list(channels)],
+    }
 }

@@ -15,8 +15,7 @@ use idiolect_kernels::{low_rank, plain, rms_norm, rotate, swiglu};
 use idiolect_testkit::device;
 
 use self::compared::{exact, holds, moved};
-use crate::dropout::dropout;
-use crate::support::random;
+use crate::support::{dropout, random};
 
 const LENGTHS: [usize; 5] = [1, 31, 32, 33, 257];
 
