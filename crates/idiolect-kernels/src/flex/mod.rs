@@ -31,7 +31,7 @@ use burn::backend::{
     BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
     Flex,
 };
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor};
 use burn_flex::{FlexQTensor, FlexTensor};
 
 use self::blocks::{BlockKind, Lines, Packed};
@@ -105,14 +105,6 @@ fn quantized<const D: usize>(weight: Tensor<D>) -> Result<FlexQTensor, Tensor<D>
     }
 }
 
-/// The CPU backend's tensor that is in a result of its steps.
-#[cfg(feature = "remote")]
-#[allow(clippy::expect_used, reason = "the backend's own result is its tensor")]
-pub(crate) fn own<const D: usize>(x: Tensor<D>) -> FlexTensor {
-    x.try_into_primitive::<Flex>()
-        .expect("a tensor of the CPU backend")
-}
-
 /// As `from_blocks` of this crate.
 pub(crate) fn from_blocks(bytes: Vec<u8>, of: BlockType, shape: [usize; 2]) -> Tensor<2> {
     tensor_of(blocks::of_file(bytes, of, shape))
@@ -182,10 +174,9 @@ pub(crate) fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLos
     {
         Ok(own) => {
             drop(logits);
-            let RowGradients { nll, gradient } =
-                head_loss::gradients(in_type(own, DType::F32), targets, small);
+            let [nll, gradient] = row_loss_of(own, targets, small);
             RowLoss {
-                nll: vector(nll),
+                nll: Tensor::from_primitive::<Flex>(nll),
                 gradient: Tensor::from_primitive::<Flex>(gradient),
             }
         }
@@ -199,13 +190,24 @@ pub(crate) fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
         .without_autodiff()
         .try_into_primitive::<Flex>()
     {
-        Ok(own) => vector(head_loss::losses(in_type(own, DType::F32), targets)),
+        Ok(own) => Tensor::from_primitive::<Flex>(row_nll_of(own, targets)),
         Err(_) => plain::row_nll(logits, targets),
     }
 }
 
-fn vector(values: Vec<f32>) -> Tensor<1> {
+/// The losses of the rows and the gradient of their logits, on the backend's own tensors.
+pub(crate) fn row_loss_of(logits: FlexTensor, targets: &[i64], scale: f32) -> [FlexTensor; 2] {
+    let RowGradients { nll, gradient } =
+        head_loss::gradients(in_type(logits, DType::F32), targets, scale);
+    [vector(nll), gradient]
+}
+
+/// The losses of the rows, on the backend's own tensors.
+pub(crate) fn row_nll_of(logits: FlexTensor, targets: &[i64]) -> FlexTensor {
+    vector(head_loss::losses(in_type(logits, DType::F32), targets))
+}
+
+fn vector(values: Vec<f32>) -> FlexTensor {
     let count = values.len();
-    let place = (&Device::flex(), DType::F32);
-    Tensor::from_data(TensorData::new(values, [count]), place)
+    buffer::tensor(values, [count])
 }

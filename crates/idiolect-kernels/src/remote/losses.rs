@@ -29,14 +29,13 @@ mod cpu {
 
     impl Losses for Flex {
         fn losses(logits: FlexTensor, targets: FlexTensor, scale: f64) -> [FlexTensor; 2] {
-            let logits = Tensor::<2>::from_primitive::<Self>(logits);
-            let loss = crate::row_loss(logits, &ids(targets), scale);
-            [flex::own(loss.nll), flex::own(loss.gradient)]
+            #[allow(clippy::cast_possible_truncation)] // the gradient is f32
+            let scale = scale as f32;
+            flex::row_loss_of(logits, &ids(targets), scale)
         }
 
         fn losses_alone(logits: FlexTensor, targets: FlexTensor) -> FlexTensor {
-            let logits = Tensor::<2>::from_primitive::<Self>(logits);
-            flex::own(crate::row_nll(logits, &ids(targets)))
+            flex::row_nll_of(logits, &ids(targets))
         }
     }
 
