@@ -17,6 +17,7 @@ use burn::backend::TensorMetadata;
 use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
 use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexQTensor, FlexTensor, Layout};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use self::kind::Kind;
@@ -25,7 +26,7 @@ use self::of_256::{Q4K, Q5K, Q6K};
 use self::own::{BLOCK, EightBits, FourBits, packed};
 use self::stored::Blocks;
 use super::buffer::{dims, tensor};
-use super::product_few_rows::{Along, PIECE, Stored};
+use super::product_few_rows::{Along, PIECE, Stored, widen};
 use crate::BlockType;
 
 /// Pieces of a task.
@@ -197,16 +198,25 @@ impl Read for Widen {
         let mut wide = vec![0.0; weight.count()];
         let tasks = wide.par_chunks_mut(TASK * PIECE).enumerate();
         tasks.for_each(|(task, wide)| {
-            widen(weight.part(task * TASK * PIECE, wide.len()), wide);
+            let weight = weight.part(task * TASK * PIECE, wide.len());
+            Arch::new().dispatch(Part { weight, wide });
         });
         wide
     }
 }
 
-fn widen<W: Stored>(weight: W, wide: &mut [f32]) {
-    let pieces = wide.as_chunks_mut::<PIECE>().0;
-    for (at, piece) in pieces.iter_mut().enumerate() {
-        *piece = weight.piece(at);
+/// Some values, and where they come to in f32.
+struct Part<'a, W> {
+    weight: W,
+    wide: &'a mut [f32],
+}
+
+impl<W: Stored> WithSimd for Part<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        widen(simd, self.weight, self.wide);
     }
 }
 
@@ -234,7 +244,8 @@ impl Read for Lines<'_> {
         let mut wide = vec![0.0; self.at.len() * self.width];
         let lines = wide.par_chunks_exact_mut(self.width.max(1));
         lines.zip(self.at).for_each(|(line, at)| {
-            widen(weight.part(at * self.width, self.width), line);
+            let weight = weight.part(at * self.width, self.width);
+            Arch::new().dispatch(Part { weight, wide: line });
         });
         wide
     }

@@ -14,6 +14,7 @@ mod dropout;
 mod eight_bit_copy;
 mod gate;
 mod head_loss;
+mod lanes;
 mod linear;
 mod norm;
 mod product_few_rows;

@@ -6,8 +6,10 @@
 
 mod add;
 mod dot;
+mod eight_bits;
 mod rows;
 mod stored;
+mod widen;
 
 use pulp::Arch;
 use rayon::prelude::*;
@@ -16,7 +18,9 @@ use self::add::{Add, DEPTH};
 use self::dot::{Dot, WIDTH};
 use self::rows::{Input, Pieces};
 
-pub(super) use self::stored::{EightBits, PIECE, Stored};
+pub(super) use self::eight_bits::EightBits;
+pub(super) use self::stored::{PAIR, PIECE, Stored, pieces};
+pub(super) use self::widen::{pair, piece, widen};
 
 /// The most rows for which this product is faster than a blocked one.
 pub(crate) const MOST_ROWS: usize = 16;

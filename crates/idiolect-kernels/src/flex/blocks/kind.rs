@@ -1,25 +1,43 @@
 //! What a block of one kind holds.
 
-use crate::flex::product_few_rows::PIECE;
+use pulp::Simd;
 
-/// Pieces of a pair, which lies in one block.
-pub(super) const PAIR: usize = 2;
+use crate::flex::product_few_rows::{PAIR, PIECE, pieces};
 
 /// What a block of one kind holds.
 pub(super) trait Kind: Copy + Send + Sync + 'static {
     /// Its bytes.
     type Block: Copy + Send + Sync + 'static;
-    /// Pieces of a block, pairs of them.
-    const PIECES: usize;
-    /// What the values of [`Kind::pair`] are multiples of, a power of two.
-    const UNIT: f32 = 1.0;
 
-    /// Piece number `at` of a block.
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE];
+    /// Its scales in f32.
+    type Scales: Copy;
 
-    /// Pieces `at` and `at + 1` of a block divided by [`Kind::UNIT`], `at` an even number.
+    /// Pairs of pieces.
+    const PAIRS: usize = 1;
+
+    /// By how many pieces the second of a pair stands behind the first.
+    const APART: usize = 1;
+
+    /// The scales of a block.
+    fn scales<S: Simd>(simd: S, block: &Self::Block) -> Self::Scales;
+
+    /// Vector number `at` of both pieces of a pair.
+    fn vectors<S: Simd>(
+        simd: S,
+        block: (&Self::Block, &Self::Scales),
+        pair: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR];
+
+    /// The pieces of a pair.
     #[inline(always)]
-    fn pair(block: &Self::Block, at: usize) -> [[f32; PIECE]; PAIR] {
-        [Self::piece(block, at), Self::piece(block, at + 1)]
+    fn pieces(pair: usize) -> [usize; PAIR] {
+        pieces(pair, Self::APART)
     }
+}
+
+/// The bytes of a piece from `start` on.
+#[inline(always)]
+pub(super) fn bytes<const N: usize>(block: &[i8; N], start: usize) -> &[i8; PIECE] {
+    &block[start..].as_chunks().0[0]
 }

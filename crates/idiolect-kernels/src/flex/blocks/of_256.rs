@@ -1,10 +1,16 @@
 //! Values of blocks of 256, as `dequantize_row_q*_K` of `ggml-quants.c` computes them.
 
-use std::array;
+use pulp::{Simd, cast};
 
-use super::kind::Kind;
-use super::of_32::{float, half};
-use crate::flex::product_few_rows::PIECE;
+use super::kind::{Kind, bytes};
+use super::of_32::{float, word};
+use crate::flex::lanes::{
+    Line, as_float, centred, halves, left, of_bytes, of_signed_bytes, on_line, right, scaled,
+};
+use crate::flex::product_few_rows::{PAIR, PIECE};
+
+/// Parts of a block of four or five bits, 32 values each.
+const PARTS: usize = 8;
 
 /// `ggml`'s `block_q4_K`.
 #[derive(Clone, Copy)]
@@ -12,15 +18,25 @@ pub(super) struct Q4K;
 
 impl Kind for Q4K {
     type Block = [i8; 144];
-    const PIECES: usize = 16;
+    type Scales = Lines;
+    const PAIRS: usize = 8;
+    const APART: usize = 2;
 
     #[inline(always)]
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
-        let (part, upper) = (at / 2, at / 2 % 2);
-        let [scale, offset] = scales(block, part);
-        let values = &block[16 + 32 * (part / 2) + PIECE * (at % 2)..];
-        let values: [i8; PIECE] = array::from_fn(|i| values[i]);
-        array::from_fn(|i| half(values[i], upper) as f32 * scale - offset)
+    fn scales<S: Simd>(simd: S, block: &Self::Block) -> Lines {
+        Lines::of(simd, block)
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, lines): (&Self::Block, &Lines),
+        pair: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        let [low, high] = halves(simd, of_bytes(simd, bytes(block, 16 + PIECE * pair), at));
+        let [first, second] = lines.of_pair(pair);
+        [on_line(simd, low, first), on_line(simd, high, second)]
     }
 }
 
@@ -30,19 +46,31 @@ pub(super) struct Q5K;
 
 impl Kind for Q5K {
     type Block = [i8; 176];
-    const PIECES: usize = 16;
+    type Scales = Lines;
+    const PAIRS: usize = 8;
+    const APART: usize = 2;
 
     #[inline(always)]
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
-        let (part, upper) = (at / 2, at / 2 % 2);
-        let [scale, offset] = scales(block, part);
-        let fifths = &block[16 + PIECE * (at % 2)..][..PIECE];
-        let values = &block[48 + 32 * (part / 2) + PIECE * (at % 2)..][..PIECE];
-        let value = |i: usize| {
-            let fifth = (i32::from(fifths[i]) >> part) & 1;
-            (half(values[i], upper) | (fifth << 4)) as f32 * scale - offset
-        };
-        array::from_fn(value)
+    fn scales<S: Simd>(simd: S, block: &Self::Block) -> Lines {
+        Lines::of(simd, block)
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, lines): (&Self::Block, &Lines),
+        pair: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        let [low, high] = halves(simd, of_bytes(simd, bytes(block, 48 + PIECE * pair), at));
+        // Of a byte two bits belong to a pair. Both are moved to bit 4.
+        let fifths = of_bytes(simd, bytes(block, 16 + PIECE * (pair % 2)), at);
+        let fifths = right(simd, left(simd, fifths, 4), two_bits(pair / 2));
+        let bit = simd.splat_u32s(0x10);
+        let low = simd.or_u32s(low, simd.and_u32s(fifths, bit));
+        let high = simd.or_u32s(high, simd.and_u32s(right(simd, fifths, 1), bit));
+        let [first, second] = lines.of_pair(pair);
+        [on_line(simd, low, first), on_line(simd, high, second)]
     }
 }
 
@@ -52,38 +80,94 @@ pub(super) struct Q6K;
 
 impl Kind for Q6K {
     type Block = [i8; 210];
-    const PIECES: usize = 16;
+    type Scales = [f32; PIECE];
+    const PAIRS: usize = 8;
+    const APART: usize = 4;
 
     #[inline(always)]
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
-        // Half a block is four quarters of 32 values, which share bytes.
-        let (of_half, quarter, first) = (at / 8, at % 8 / 2, PIECE * (at % 2));
-        let scale = float(block[208], block[209]) * f32::from(block[192 + at]);
-        let low = &block[64 * of_half + 32 * (quarter % 2) + first..][..PIECE];
-        let high = &block[128 + 32 * of_half + first..][..PIECE];
-        let value = |i: usize| {
-            let high = (i32::from(high[i]) >> (2 * quarter)) & 3;
-            ((half(low[i], quarter / 2) | (high << 4)) - 32) as f32 * scale
-        };
-        array::from_fn(value)
+    fn scales<S: Simd>(simd: S, block: &Self::Block) -> [f32; PIECE] {
+        let mut scales = [0.0; PIECE];
+        let factor = float(block, 208);
+        for (v, scales) in S::as_mut_simd_f32s(&mut scales).0.iter_mut().enumerate() {
+            *scales = scaled(simd, of_signed_bytes(simd, bytes(block, 192), v), factor);
+        }
+        scales
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, scales): (&Self::Block, &[f32; PIECE]),
+        pair: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        // Half a block is four quarters: the first shares bytes with the third, the second with the fourth, and the two
+        // upper bits of all four share a byte. They are moved to bits 4 and 5.
+        let (half, quarter) = (pair / 4, pair % 4 / 2);
+        let [low, high] = halves(simd, of_bytes(simd, bytes(block, PIECE * pair), at));
+        let upper = bytes(block, 128 + 32 * half + PIECE * (pair % 2));
+        let upper = right(simd, of_bytes(simd, upper, at), two_bits(quarter));
+        let bits = simd.splat_u32s(0x30);
+        let low = simd.or_u32s(low, simd.and_u32s(left(simd, upper, 4), bits));
+        let high = simd.or_u32s(high, simd.and_u32s(upper, bits));
+        let [first, second] = Self::pieces(pair);
+        [
+            centred(simd, low, 32, scales[first]),
+            centred(simd, high, 32, scales[second]),
+        ]
     }
 }
 
-/// Scale and offset of the 32 values number `part`: six bits each, the upper two of the last four in the bytes of the first.
+/// The place of bits number `2 at`.
 #[inline(always)]
-fn scales<const N: usize>(block: &[i8; N], part: usize) -> [f32; 2] {
-    let byte = |at: usize| i32::from(block[4 + at].cast_unsigned());
-    let [scale, offset] = if part < 4 {
-        [byte(part) & 63, byte(part + 4) & 63]
-    } else {
-        let both = byte(part + 4);
+#[allow(clippy::cast_possible_truncation, reason = "below 8")]
+const fn two_bits(at: usize) -> u32 {
+    2 * at as u32
+}
+
+/// Scales of the parts of a block, then their offsets.
+#[derive(Clone, Copy)]
+pub(super) struct Lines([f32; PIECE]);
+
+impl Lines {
+    /// Six bits a number: the first four parts have theirs in the lower bits of eight bytes, the last four have four bits
+    /// each in four more, and two above those of the first.
+    #[inline(always)]
+    fn of<S: Simd, const N: usize>(simd: S, block: &[i8; N]) -> Self {
+        const SIX: u32 = 0x3f3f_3f3f;
+        const FOUR: u32 = 0x0f0f_0f0f;
+        const UPPER: u32 = 0x3030_3030;
+        let (first, second, last) = (word(block, 4), word(block, 8), word(block, 12));
+        let words = [
+            first & SIX,
+            (last & FOUR) | ((first >> 2) & UPPER),
+            second & SIX,
+            ((last >> 4) & FOUR) | ((second >> 2) & UPPER),
+        ];
+        let mut factors = [float(block, 0); PIECE];
+        factors[PARTS..].fill(-float(block, 2));
+        let mut lines = [0.0; PIECE];
+        let vectors = S::as_mut_simd_f32s(&mut lines).0.iter_mut();
+        for (v, (lines, factors)) in vectors.zip(S::as_simd_f32s(&factors).0).enumerate() {
+            let numbers = as_float(simd, of_bytes(simd, &cast(words), v));
+            *lines = simd.mul_f32s(numbers, *factors);
+        }
+        Self(lines)
+    }
+
+    /// Those of the two parts of a pair.
+    #[inline(always)]
+    fn of_pair(&self, pair: usize) -> [Line; PAIR] {
+        let (first, second) = (pair / 2 * 2, pair / 2 * 2 + 1);
         [
-            (both & 0xf) | ((byte(part - 4) >> 6) << 4),
-            (both >> 4) | ((byte(part) >> 6) << 4),
+            Line {
+                scale: self.0[first],
+                offset: self.0[PARTS + first],
+            },
+            Line {
+                scale: self.0[second],
+                offset: self.0[PARTS + second],
+            },
         ]
-    };
-    [
-        float(block[0], block[1]) * scale as f32,
-        float(block[2], block[3]) * offset as f32,
-    ]
+    }
 }

@@ -2,9 +2,14 @@
 
 use std::array;
 
-use super::kind::{Kind, PAIR};
-use super::own::{HALF_UNIT, halves};
-use crate::flex::product_few_rows::PIECE;
+use pulp::Simd;
+
+use super::kind::{Kind, bytes};
+use crate::flex::lanes::{
+    Line, centred, centred_halves, halves, halves_on_line, of_bits, of_bytes, of_signed_bytes,
+    on_line, scaled,
+};
+use crate::flex::product_few_rows::{PAIR, PIECE};
 
 /// `ggml`'s `block_q4_0`.
 #[derive(Clone, Copy)]
@@ -12,23 +17,21 @@ pub(super) struct Q4_0;
 
 impl Kind for Q4_0 {
     type Block = [i8; 18];
-    const PIECES: usize = PAIR;
-    const UNIT: f32 = HALF_UNIT;
+    type Scales = f32;
 
     #[inline(always)]
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
-        let scale = float(block[0], block[1]);
-        array::from_fn(|i| (half(block[2 + i], at) - 8) as f32 * scale)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
+        float(block, 0)
     }
 
     #[inline(always)]
-    fn pair(block: &Self::Block, _: usize) -> [[f32; PIECE]; PAIR] {
-        let scale = float(block[0], block[1]);
-        // Eight less than a number of four bits is the number with its upper bit turned, as one with a sign.
-        halves(
-            array::from_fn(|i| block[2 + i] ^ 0x88_u8.cast_signed()),
-            scale,
-        )
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, scale): (&Self::Block, &f32),
+        _: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        centred_halves(simd, bytes(block, 2), at, *scale)
     }
 }
 
@@ -38,13 +41,21 @@ pub(super) struct Q4_1;
 
 impl Kind for Q4_1 {
     type Block = [i8; 20];
-    const PIECES: usize = PAIR;
+    type Scales = Line;
 
     #[inline(always)]
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
-        let scale = float(block[0], block[1]);
-        let offset = float(block[2], block[3]);
-        array::from_fn(|i| half(block[4 + i], at) as f32 * scale + offset)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> Line {
+        line(block)
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, line): (&Self::Block, &Line),
+        _: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        halves_on_line(simd, bytes(block, 4), at, *line)
     }
 }
 
@@ -54,13 +65,26 @@ pub(super) struct Q5_0;
 
 impl Kind for Q5_0 {
     type Block = [i8; 22];
-    const PIECES: usize = PAIR;
+    type Scales = f32;
 
     #[inline(always)]
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
-        let scale = float(block[0], block[1]);
-        let fifth = fifth([block[2], block[3], block[4], block[5]], at);
-        array::from_fn(|i| ((half(block[6 + i], at) | fifth(i)) - 16) as f32 * scale)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
+        float(block, 0)
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, scale): (&Self::Block, &f32),
+        _: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        let four = of_bytes(simd, bytes(block, 6), at);
+        let [low, high] = five_bits(simd, four, word(block, 2), at);
+        [
+            centred(simd, low, 16, *scale),
+            centred(simd, high, 16, *scale),
+        ]
     }
 }
 
@@ -70,14 +94,23 @@ pub(super) struct Q5_1;
 
 impl Kind for Q5_1 {
     type Block = [i8; 24];
-    const PIECES: usize = PAIR;
+    type Scales = Line;
 
     #[inline(always)]
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
-        let scale = float(block[0], block[1]);
-        let offset = float(block[2], block[3]);
-        let fifth = fifth([block[4], block[5], block[6], block[7]], at);
-        array::from_fn(|i| (half(block[8 + i], at) | fifth(i)) as f32 * scale + offset)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> Line {
+        line(block)
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, line): (&Self::Block, &Line),
+        _: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        let four = of_bytes(simd, bytes(block, 8), at);
+        let [low, high] = five_bits(simd, four, word(block, 4), at);
+        [on_line(simd, low, *line), on_line(simd, high, *line)]
     }
 }
 
@@ -87,33 +120,58 @@ pub(super) struct Q8_0;
 
 impl Kind for Q8_0 {
     type Block = [i8; 34];
-    const PIECES: usize = PAIR;
+    type Scales = f32;
 
     #[inline(always)]
-    fn piece(block: &Self::Block, at: usize) -> [f32; PIECE] {
-        let scale = float(block[0], block[1]);
-        array::from_fn(|i| f32::from(block[2 + PIECE * at + i]) * scale)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
+        float(block, 0)
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, scale): (&Self::Block, &f32),
+        _: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        let low = of_signed_bytes(simd, bytes(block, 2), at);
+        let high = of_signed_bytes(simd, bytes(block, 2 + PIECE), at);
+        [scaled(simd, low, *scale), scaled(simd, high, *scale)]
     }
 }
 
-/// The lower half of a byte, or the upper one.
+/// The scale and the offset at the start of a block.
 #[inline(always)]
-pub(super) fn half(byte: i8, upper: usize) -> i32 {
-    (i32::from(byte) >> (4 * upper)) & 0xf
+fn line<const N: usize>(block: &[i8; N]) -> Line {
+    Line {
+        scale: float(block, 0),
+        offset: float(block, 2),
+    }
 }
 
-/// The fifth bits of a piece, each in its place.
+/// The halves of bytes, with the bits of a word above them: the first sixteen for the lower halves.
 #[inline(always)]
-fn fifth(bits: [i8; 4], at: usize) -> impl Fn(usize) -> i32 {
-    let bits = i32::from_le_bytes(bits.map(i8::cast_unsigned)) >> (PIECE * at);
-    move |i| ((bits >> i) & 1) << 4
+fn five_bits<S: Simd>(simd: S, four: S::u32s, fifth: u32, at: usize) -> [S::u32s; PAIR] {
+    let [low, high] = halves(simd, four);
+    let bit = simd.splat_u32s(0x10);
+    // Moved so that the bit of a lane comes to bit 4.
+    let of_low = simd.and_u32s(of_bits(simd, fifth << 4, at), bit);
+    let of_high = simd.and_u32s(of_bits(simd, fifth >> 12, at), bit);
+    [simd.or_u32s(low, of_low), simd.or_u32s(high, of_high)]
 }
 
-/// A number in f16, which must be finite, from its two bytes.
+/// Four bytes from `start` on as a number, the lowest first.
 #[inline(always)]
-pub(super) fn float(low: i8, high: i8) -> f32 {
+pub(super) fn word<const N: usize>(block: &[i8; N], start: usize) -> u32 {
+    u32::from_le_bytes(array::from_fn(|i| block[start + i].cast_unsigned()))
+}
+
+/// Two bytes from `start` on as a number in f16, which must be finite.
+#[inline(always)]
+pub(super) fn float<const N: usize>(block: &[i8; N], start: usize) -> f32 {
     // The bits of the fraction and the exponent in those of f32, whose exponent is 112 more.
     const EXPONENT: f32 = f32::from_bits((112 + 127) << 23);
-    let bits = i32::from(i16::from_le_bytes([low, high].map(i8::cast_unsigned)));
+    let bytes = [block[start], block[start + 1]].map(i8::cast_unsigned);
+    let bits = i32::from(i16::from_le_bytes(bytes));
     f32::from_bits((bits << 13).cast_unsigned() & 0x8fff_e000) * EXPONENT
 }

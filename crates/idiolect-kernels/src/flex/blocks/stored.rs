@@ -1,7 +1,9 @@
 //! Blocks of one kind as values that a product reads.
 
-use super::kind::{Kind, PAIR};
-use crate::flex::product_few_rows::{PIECE, Stored};
+use pulp::{Scalar, Simd};
+
+use super::kind::Kind;
+use crate::flex::product_few_rows::{PAIR, PIECE, Stored, piece};
 
 /// Some pieces of blocks.
 #[derive(Clone, Copy)]
@@ -14,17 +16,22 @@ pub(super) struct Blocks<'a, K: Kind> {
 }
 
 impl<'a, K: Kind> Blocks<'a, K> {
+    /// Pieces of a block.
+    const PIECES: usize = PAIR * K::PAIRS;
+
     pub(super) fn new(within: &'a [K::Block]) -> Self {
         Self {
             within,
             first: 0,
-            pieces: within.len() * K::PIECES,
+            pieces: within.len() * Self::PIECES,
         }
     }
 }
 
-impl<K: Kind> Stored for Blocks<'_, K> {
-    const UNIT: f32 = K::UNIT;
+impl<'a, K: Kind> Stored for Blocks<'a, K> {
+    type Block = (&'a K::Block, K::Scales);
+    const PAIRS: usize = K::PAIRS;
+    const APART: usize = K::APART;
 
     #[inline(always)]
     fn count(self) -> usize {
@@ -34,29 +41,37 @@ impl<K: Kind> Stored for Blocks<'_, K> {
     #[inline(always)]
     fn part(self, start: usize, count: usize) -> Self {
         let (first, pieces) = (self.first + start / PIECE, count / PIECE);
-        let end = (first + pieces).div_ceil(K::PIECES);
+        let end = (first + pieces).div_ceil(Self::PIECES);
         Self {
-            within: &self.within[first / K::PIECES..end],
-            first: first % K::PIECES,
+            within: &self.within[first / Self::PIECES..end],
+            first: first % Self::PIECES,
             pieces,
         }
     }
 
     #[inline(always)]
-    fn piece(self, at: usize) -> [f32; PIECE] {
-        let at = self.first + at;
-        K::piece(&self.within[at / K::PIECES], at % K::PIECES)
+    fn first(self) -> usize {
+        self.first
     }
 
     #[inline(always)]
-    fn pair(self, at: usize) -> [[f32; PIECE]; PAIR] {
-        // A part begins with a pair.
-        let (at, pairs) = (self.first / PAIR + at, K::PIECES / PAIR);
-        K::pair(&self.within[at / pairs], at % pairs * PAIR)
+    fn block<S: Simd>(self, simd: S, at: usize) -> Self::Block {
+        let block = &self.within[at];
+        (block, K::scales(simd, block))
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, scales): &Self::Block,
+        pair: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        K::vectors(simd, (block, scales), pair, at)
     }
 
     #[inline(always)]
     fn value(self, at: usize) -> f32 {
-        self.piece(at / PIECE)[at % PIECE]
+        piece(Scalar::new(), self, at / PIECE)[at % PIECE]
     }
 }

@@ -5,7 +5,8 @@ use std::array;
 use pulp::{Simd, WithSimd};
 
 use super::rows::Input;
-use super::stored::{PIECE, Stored};
+use super::stored::{PAIR, PIECE, Stored, pieces};
+use crate::flex::lanes::per_piece;
 
 /// Inputs that are added in one pass over the result.
 ///
@@ -85,29 +86,42 @@ fn add<S: Simd, W: Stored, const R: usize, const D: usize>(
     let mut factors = [[simd.splat_f32s(0.0); D]; R];
     for r in 0..R {
         for d in 0..D {
-            factors[r][d] = simd.splat_f32s(x[r][d] * W::UNIT);
+            factors[r][d] = simd.splat_f32s(x[r][d]);
         }
     }
-    let mut y = y.map(|y| y.as_chunks_mut::<{ 2 * PIECE }>());
-    for at in 0..y[0].0.len() {
-        let mut wide = [[[0.0; PIECE]; 2]; D];
-        for d in 0..D {
-            wide[d] = w[d].pair(at);
+    let of_block = PAIR * W::PAIRS;
+    let blocks = w[0].count() / (of_block * PIECE);
+    let whole = blocks * of_block * PIECE;
+    let mut y = y.map(|y| {
+        let (pieces, tail) = y.split_at_mut(whole);
+        (pieces.as_chunks_mut::<PIECE>().0, tail)
+    });
+    for at in 0..blocks {
+        let mut block = [w[0].block(simd, at); D];
+        for d in 1..D {
+            block[d] = w[d].block(simd, at);
         }
-        for r in 0..R {
-            let sums = y[r].0[at].as_chunks_mut::<PIECE>().0;
-            for (half, sums) in sums.iter_mut().enumerate() {
-                for (v, sum) in S::as_mut_simd_f32s(sums).0.iter_mut().enumerate() {
-                    for d in 0..D {
-                        let w = S::as_simd_f32s(&wide[d][half]).0[v];
-                        *sum = simd.mul_add_e_f32s(factors[r][d], w, *sum);
+        for pair in 0..W::PAIRS {
+            let places = pieces(pair, W::APART);
+            for v in 0..per_piece::<S>() {
+                let mut wide = [[simd.splat_f32s(0.0); PAIR]; D];
+                for d in 0..D {
+                    wide[d] = W::vectors(simd, &block[d], pair, v);
+                }
+                for r in 0..R {
+                    for half in 0..PAIR {
+                        let sums = &mut y[r].0[of_block * at + places[half]];
+                        let sum = &mut S::as_mut_simd_f32s(sums).0[v];
+                        for d in 0..D {
+                            *sum = simd.mul_add_e_f32s(factors[r][d], wide[d][half], *sum);
+                        }
                     }
                 }
             }
         }
     }
     for r in 0..R {
-        let (whole, tail) = (y[r].0.len() * 2 * PIECE, &mut y[r].1);
+        let tail = &mut y[r].1;
         for (at, sum) in tail.iter_mut().enumerate() {
             for d in 0..D {
                 *sum = w[d].value(whole + at).mul_add(x[r][d], *sum);

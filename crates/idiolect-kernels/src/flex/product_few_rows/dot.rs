@@ -5,7 +5,8 @@ use std::array;
 use pulp::{Simd, WithSimd};
 
 use super::rows::{Piece, Pieces};
-use super::stored::{PIECE, Stored};
+use super::stored::{PAIR, PIECE, Stored, pieces};
+use crate::flex::lanes::per_piece;
 
 /// Outputs that are computed in one pass over the input.
 ///
@@ -39,7 +40,9 @@ impl<W: Stored> WithSimd for Dot<'_, W> {
     }
 }
 
-/// `y[r][columns[i]] = x[r] w[i]` for all rows of `outputs` values, four at a time, then one.
+/// `y[r][columns[i]] = x[r] w[i]` for all rows of `outputs` values: eight at a time, then four, then one.
+///
+/// Sixteen sums stay in registers, so that of eight rows two columns are computed at a time.
 #[inline(always)]
 #[allow(
     clippy::too_many_arguments,
@@ -53,23 +56,41 @@ fn dot_with_rows<S: Simd, W: Stored, const N: usize>(
     x: &Pieces,
     w: [W; N],
 ) {
-    let (fours, ones) = y.split_at_mut(y.len() / (4 * outputs) * 4 * outputs);
+    let (eights, fewer) = y.split_at_mut(y.len() / (8 * outputs) * 8 * outputs);
     let mut row = 0;
-    for y in fours.chunks_exact_mut(4 * outputs) {
-        let sums: [[f32; N]; 4] = dots(simd, x.get(row), w);
-        for (y, sums) in y.chunks_exact_mut(outputs).zip(sums) {
-            for (column, sum) in columns.into_iter().zip(sums) {
-                y[column] = sum;
-            }
+    for y in eights.chunks_exact_mut(8 * outputs) {
+        let ((twos, one), (columns, last)) = (w.as_chunks(), columns.as_chunks());
+        for (columns, w) in columns.iter().zip(twos) {
+            store::<8, 2>(y, outputs, *columns, dots(simd, x.get(row), *w));
         }
+        for (column, w) in last.iter().zip(one) {
+            store::<8, 1>(y, outputs, [*column], dots(simd, x.get(row), [*w]));
+        }
+        row += 8;
+    }
+    let (fours, ones) = fewer.split_at_mut(fewer.len() / (4 * outputs) * 4 * outputs);
+    for y in fours.chunks_exact_mut(4 * outputs) {
+        store::<4, N>(y, outputs, columns, dots(simd, x.get(row), w));
         row += 4;
     }
     for y in ones.chunks_exact_mut(outputs) {
-        let [sums]: [[f32; N]; 1] = dots(simd, x.get(row), w);
+        store::<1, N>(y, outputs, columns, dots(simd, x.get(row), w));
+        row += 1;
+    }
+}
+
+/// `y[r][columns[i]] = sums[r][i]`.
+#[inline(always)]
+fn store<const R: usize, const N: usize>(
+    y: &mut [f32],
+    outputs: usize,
+    columns: [usize; N],
+    sums: [[f32; N]; R],
+) {
+    for (y, sums) in y.chunks_exact_mut(outputs).zip(sums) {
         for (column, sum) in columns.into_iter().zip(sums) {
             y[column] = sum;
         }
-        row += 1;
     }
 }
 
@@ -85,26 +106,39 @@ fn dots<S: Simd, W: Stored, const R: usize, const N: usize>(
     w: [W; N],
 ) -> [[f32; N]; R] {
     let inputs = w[0].count();
-    let whole = inputs / (2 * PIECE);
+    let of_block = PAIR * W::PAIRS;
+    let blocks = inputs / (of_block * PIECE);
     let mut sums = [[simd.splat_f32s(0.0); N]; R];
-    for at in 0..whole {
-        for i in 0..N {
-            let wide = w[i].pair(at);
-            for half in 0..2 {
-                for (v, w) in S::as_simd_f32s(&wide[half]).0.iter().enumerate() {
+    for at in 0..blocks {
+        let mut block = [w[0].block(simd, at); N];
+        for i in 1..N {
+            block[i] = w[i].block(simd, at);
+        }
+        for pair in 0..W::PAIRS {
+            let places = pieces(pair, W::APART);
+            let mut wide = [[simd.splat_f32s(0.0); PAIR]; N];
+            for v in 0..per_piece::<S>() {
+                for i in 0..N {
+                    wide[i] = W::vectors(simd, &block[i], pair, v);
+                }
+                for half in 0..PAIR {
                     for r in 0..R {
-                        let x = S::as_simd_f32s(&x[r][2 * at + half].0).0[v];
-                        sums[r][i] = simd.mul_add_e_f32s(x, *w, sums[r][i]);
+                        let x = &x[r][of_block * at + places[half]].0;
+                        let x = S::as_simd_f32s(x).0[v];
+                        for i in 0..N {
+                            sums[r][i] = simd.mul_add_e_f32s(x, wide[i][half], sums[r][i]);
+                        }
                     }
                 }
             }
         }
     }
+    let whole = blocks * of_block * PIECE;
     let mut out = [[0.0; N]; R];
     for r in 0..R {
         for i in 0..N {
-            out[r][i] = simd.reduce_sum_f32s(sums[r][i]) * W::UNIT;
-            for at in whole * 2 * PIECE..inputs {
+            out[r][i] = simd.reduce_sum_f32s(sums[r][i]);
+            for at in whole..inputs {
                 out[r][i] += x[r][at / PIECE].0[at % PIECE] * w[i].value(at);
             }
         }

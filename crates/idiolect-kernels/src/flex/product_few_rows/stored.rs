@@ -3,38 +3,60 @@
 //! A product reads each value once, so that what counts is its size in memory: 4 bytes in f32, 2 in bf16, one or a
 //! half and a part of a scale where it is quantised.
 
-use std::array;
-
 use burn::tensor::bf16;
+use pulp::Simd;
 
-/// Values that are widened at a time: a vector of AVX-512, two of AVX2, four of NEON.
+use crate::flex::lanes::{left, of_words, per_piece};
+
+/// Neighbouring values: a vector of AVX-512, two of AVX2, four of NEON.
 pub(crate) const PIECE: usize = 16;
 
-/// Values in the order of memory.
+/// Pieces that are widened together, since they are stored so.
+pub(crate) const PAIR: usize = 2;
+
+/// Values in the order of memory, block after block.
 pub(crate) trait Stored: Copy + Send + Sync {
+    /// A block with its scales in f32.
+    type Block: Copy;
+
+    /// Pairs of a block.
+    const PAIRS: usize = 1;
+
+    /// By how many pieces the second of a pair stands behind the first.
+    const APART: usize = 1;
+
     /// The number of values.
     fn count(self) -> usize;
 
-    /// `count` values from `start`; where values share scales, both are whole numbers of blocks.
+    /// `count` values from `start`; where values share scales, both are whole numbers of pieces.
     fn part(self, start: usize, count: usize) -> Self;
 
-    /// What the values of [`Stored::pair`] are multiples of, a power of two.
-    const UNIT: f32 = 1.0;
-
-    /// Piece number `at`, which must be whole.
-    fn piece(self, at: usize) -> [f32; PIECE];
-
-    /// Pieces number `2 at` and `2 at + 1`, which must be whole, divided by [`Stored::UNIT`].
+    /// The piece of block 0 that is the first.
     #[inline(always)]
-    fn pair(self, at: usize) -> [[f32; PIECE]; 2] {
-        [self.piece(2 * at), self.piece(2 * at + 1)]
+    fn first(self) -> usize {
+        0
     }
+
+    /// Block number `at`, which must be whole.
+    fn block<S: Simd>(self, simd: S, at: usize) -> Self::Block;
+
+    /// Vector number `at` of both pieces of a pair of a block.
+    fn vectors<S: Simd>(simd: S, block: &Self::Block, pair: usize, at: usize) -> [S::f32s; PAIR];
 
     /// The value at `at`.
     fn value(self, at: usize) -> f32;
 }
 
-impl Stored for &[f32] {
+/// The pieces of pair number `at` of a block.
+#[inline(always)]
+pub(crate) const fn pieces(at: usize, apart: usize) -> [usize; PAIR] {
+    let first = at / apart * PAIR * apart + at % apart;
+    [first, first + apart]
+}
+
+impl<'a> Stored for &'a [f32] {
+    type Block = &'a [f32; PAIR * PIECE];
+
     #[inline(always)]
     fn count(self) -> usize {
         self.len()
@@ -46,8 +68,14 @@ impl Stored for &[f32] {
     }
 
     #[inline(always)]
-    fn piece(self, at: usize) -> [f32; PIECE] {
-        self.as_chunks().0[at]
+    fn block<S: Simd>(self, _: S, at: usize) -> Self::Block {
+        &self.as_chunks().0[at]
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(_: S, block: &Self::Block, _: usize, at: usize) -> [S::f32s; PAIR] {
+        let vectors = S::as_simd_f32s(*block).0;
+        [vectors[at], vectors[per_piece::<S>() + at]]
     }
 
     #[inline(always)]
@@ -56,7 +84,9 @@ impl Stored for &[f32] {
     }
 }
 
-impl Stored for &[bf16] {
+impl<'a> Stored for &'a [bf16] {
+    type Block = &'a [bf16; PAIR * PIECE];
+
     #[inline(always)]
     fn count(self) -> usize {
         self.len()
@@ -68,77 +98,25 @@ impl Stored for &[bf16] {
     }
 
     #[inline(always)]
-    fn piece(self, at: usize) -> [f32; PIECE] {
-        let values = &self.as_chunks::<PIECE>().0[at];
-        array::from_fn(|i| widened(values[i]))
+    fn block<S: Simd>(self, _: S, at: usize) -> Self::Block {
+        &self.as_chunks().0[at]
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(simd: S, block: &Self::Block, _: usize, at: usize) -> [S::f32s; PAIR] {
+        let words = block.map(bf16::to_bits);
+        let pieces = words.as_chunks().0;
+        let low = left(simd, of_words(simd, &pieces[0], at), 16);
+        let high = left(simd, of_words(simd, &pieces[1], at), 16);
+        // The same number in f32: its upper half.
+        [
+            simd.transmute_f32s_u32s(low),
+            simd.transmute_f32s_u32s(high),
+        ]
     }
 
     #[inline(always)]
     fn value(self, at: usize) -> f32 {
-        widened(self[at])
-    }
-}
-
-/// The same number in f32: its upper half.
-#[inline(always)]
-fn widened(value: bf16) -> f32 {
-    f32::from_bits(u32::from(value.to_bits()) << 16)
-}
-
-/// Whole numbers that share a scale in blocks of neighbours: a value is its number times the scale of its block.
-#[derive(Clone, Copy)]
-pub(crate) struct EightBits<'a> {
-    values: &'a [i8],
-    scales: &'a [f32],
-    /// Logarithm of the number of pieces in a block, to the base of two.
-    pieces_log: u32,
-}
-
-impl<'a> EightBits<'a> {
-    /// Blocks of `values` with a scale each; `None` where they are not of equal length, a power of two that is at
-    /// least a piece.
-    pub(crate) fn new(values: &'a [i8], scales: &'a [f32]) -> Option<Self> {
-        let block = values.len() / scales.len().max(1);
-        let whole = block * scales.len() == values.len();
-        let pieces = block / PIECE;
-        (whole && block.is_power_of_two() && pieces > 0).then(|| Self {
-            values,
-            scales,
-            pieces_log: pieces.trailing_zeros(),
-        })
-    }
-
-    /// Whether a row of `width` values is a whole number of blocks.
-    pub(crate) fn fits(self, width: usize) -> bool {
-        width.is_multiple_of(PIECE << self.pieces_log)
-    }
-}
-
-impl Stored for EightBits<'_> {
-    #[inline(always)]
-    fn count(self) -> usize {
-        self.values.len()
-    }
-
-    #[inline(always)]
-    fn part(self, start: usize, count: usize) -> Self {
-        let block = PIECE << self.pieces_log;
-        Self {
-            values: &self.values[start..start + count],
-            scales: &self.scales[start / block..(start + count) / block],
-            ..self
-        }
-    }
-
-    #[inline(always)]
-    fn piece(self, at: usize) -> [f32; PIECE] {
-        let scale = self.scales[at >> self.pieces_log];
-        let values = &self.values.as_chunks::<PIECE>().0[at];
-        array::from_fn(|i| f32::from(values[i]) * scale)
-    }
-
-    #[inline(always)]
-    fn value(self, at: usize) -> f32 {
-        f32::from(self.values[at]) * self.scales[(at / PIECE) >> self.pieces_log]
+        self[at].to_f32()
     }
 }

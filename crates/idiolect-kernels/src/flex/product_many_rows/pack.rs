@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::flex::product_few_rows::{Along, Form, PIECE, Stored};
+use crate::flex::product_few_rows::{Along, Form, PAIR, PIECE, Stored, pair, widen};
 
 /// Outputs of a panel: four vectors of AVX-512.
 pub(super) const WIDE: usize = 64;
@@ -57,37 +57,30 @@ impl<W: Stored> WithSimd for Panel<'_, W> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         match self.form.along {
-            Along::Outputs => self.by_inputs(),
-            Along::Inputs => self.by_outputs(),
+            Along::Outputs => self.by_inputs(simd),
+            Along::Inputs => self.by_outputs(simd),
         }
     }
 }
 
 impl<W: Stored> Panel<'_, W> {
-    /// Of a weight whose outputs are neighbours in memory: an input is one piece of it.
+    /// Of a weight whose outputs are neighbours in memory: an input is one part of it.
     #[inline(always)]
-    fn by_inputs(self) {
+    fn by_inputs<S: Simd>(self, simd: S) {
         let Block { inputs, outputs } = self.block;
         for (row, input) in self.rows.iter_mut().zip(inputs) {
             let start = input * self.form.outputs + outputs.start;
             let weights = self.weight.part(start, outputs.len());
-            let (pieces, tail) = row.0[..outputs.len()].as_chunks_mut::<PIECE>();
-            let whole = pieces.len() * PIECE;
-            for (at, piece) in pieces.iter_mut().enumerate() {
-                *piece = weights.piece(at);
-            }
-            for (at, value) in tail.iter_mut().enumerate() {
-                *value = weights.value(whole + at);
-            }
+            widen(simd, weights, &mut row.0[..outputs.len()]);
             row.0[outputs.len()..].fill(0.0);
         }
     }
 
     /// Of a weight whose inputs are neighbours in memory: inputs and outputs change places, some of each at a time.
     #[inline(always)]
-    fn by_outputs(self) {
+    fn by_outputs<S: Simd>(self, simd: S) {
         let Block { inputs, outputs } = self.block;
         let weights = |output: usize| {
             let start = (outputs.start + output) * self.form.inputs + inputs.start;
@@ -97,15 +90,18 @@ impl<W: Stored> Panel<'_, W> {
             let count = outputs.len().saturating_sub(first).min(PIECE);
             let weights: [Option<W>; PIECE] =
                 array::from_fn(|i| (i < count).then(|| weights(first + i)));
-            for (at, rows) in self.rows.chunks_mut(2 * PIECE).enumerate() {
-                let mut tile = [[[0.0; PIECE]; 2]; PIECE];
-                for (line, weights) in tile.iter_mut().zip(weights.iter().flatten()) {
-                    *line = pair(*weights, at, rows.len());
-                }
-                for (half, rows) in rows.chunks_mut(PIECE).enumerate() {
-                    for (input, row) in rows.iter_mut().enumerate() {
-                        for (output, line) in tile.iter().enumerate() {
-                            row.0[first + output] = line[half][input] * W::UNIT;
+            for (at, rows) in self.rows.chunks_mut(PAIR * PIECE * W::APART).enumerate() {
+                for place in 0..W::APART {
+                    let mut tile = [[[0.0; PIECE]; PAIR]; PIECE];
+                    for (line, weights) in tile.iter_mut().zip(weights.iter().flatten()) {
+                        *line = pair_or_less(simd, *weights, at * W::APART + place, rows.len());
+                    }
+                    for half in 0..PAIR {
+                        let rows = rows.iter_mut().skip(PIECE * (place + half * W::APART));
+                        for (input, row) in rows.take(PIECE).enumerate() {
+                            for (output, line) in tile.iter().enumerate() {
+                                row.0[first + output] = line[half][input];
+                            }
                         }
                     }
                 }
@@ -114,16 +110,20 @@ impl<W: Stored> Panel<'_, W> {
     }
 }
 
-/// Pair number `at`, of which the first `count` values are there.
+/// Pair number `at`, or the `count` values that are left.
 #[inline(always)]
-fn pair<W: Stored>(weights: W, at: usize, count: usize) -> [[f32; PIECE]; 2] {
-    if count == 2 * PIECE {
-        return weights.pair(at);
+fn pair_or_less<S: Simd, W: Stored>(
+    simd: S,
+    weights: W,
+    at: usize,
+    count: usize,
+) -> [[f32; PIECE]; PAIR] {
+    if count >= PAIR * PIECE {
+        return pair(simd, weights, at);
     }
-    let mut pair = [[0.0; PIECE]; 2];
-    let values = pair.as_flattened_mut()[..count].iter_mut();
-    for (i, value) in values.enumerate() {
-        *value = weights.value(2 * PIECE * at + i) / W::UNIT;
+    let mut pair = [[0.0; PIECE]; PAIR];
+    for (i, value) in pair.as_flattened_mut()[..count].iter_mut().enumerate() {
+        *value = weights.value(PAIR * PIECE * at + i);
     }
     pair
 }

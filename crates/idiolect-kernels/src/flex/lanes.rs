@@ -1,0 +1,255 @@
+//! Pieces of small whole numbers as vectors of 32 bits each, and those in f32.
+//!
+//! The processors' own instructions are named where there are any: whether a compiler makes vectors of a loop over 16
+//! bytes depends on the code around it, and where it makes none a product takes twenty times as long.
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use pulp::Simd;
+
+use super::product_few_rows::{PAIR, PIECE};
+
+/// A line through whole numbers: `number scale + offset`, rounded twice.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line {
+    pub(super) scale: f32,
+    pub(super) offset: f32,
+}
+
+/// Vectors of a piece.
+#[inline(always)]
+pub(super) const fn per_piece<S: Simd>() -> usize {
+    PIECE / S::F32_LANES
+}
+
+/// Vector number `at` of a piece of bytes without a sign.
+#[inline(always)]
+pub(super) fn of_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) -> S::u32s {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(found) = x86::of_bytes(simd, bytes, at) {
+        return found;
+    }
+    let _ = simd;
+    let wide = bytes.map(|byte| u32::from(byte.cast_unsigned()));
+    S::as_simd_u32s(&wide).0[at]
+}
+
+/// Vector number `at` of a piece of bytes with a sign.
+#[inline(always)]
+pub(super) fn of_signed_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) -> S::u32s {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(found) = x86::of_signed_bytes(simd, bytes, at) {
+        return found;
+    }
+    let _ = simd;
+    let wide = bytes.map(|byte| i32::from(byte).cast_unsigned());
+    S::as_simd_u32s(&wide).0[at]
+}
+
+/// Vector number `at` of a piece of numbers of 16 bits without a sign.
+#[inline(always)]
+pub(super) fn of_words<S: Simd>(simd: S, words: &[u16; PIECE], at: usize) -> S::u32s {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(found) = x86::of_words(simd, words, at) {
+        return found;
+    }
+    let _ = simd;
+    S::as_simd_u32s(&words.map(u32::from)).0[at]
+}
+
+/// Vector number `at` of a piece of bits: bit `i` is the lowest of lane `i`, and what stands above it is not cleared.
+#[inline(always)]
+pub(super) fn of_bits<S: Simd>(simd: S, bits: u32, at: usize) -> S::u32s {
+    simd.wrapping_dyn_shr_u32s(simd.splat_u32s(bits), places::<S>(at))
+}
+
+/// The lower halves of bytes, and the upper ones.
+#[inline(always)]
+pub(super) fn halves<S: Simd>(simd: S, bytes: S::u32s) -> [S::u32s; PAIR] {
+    [
+        simd.and_u32s(bytes, simd.splat_u32s(0xf)),
+        right(simd, bytes, 4),
+    ]
+}
+
+/// The bits moved down.
+#[inline(always)]
+pub(super) fn right<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
+    simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(by))
+}
+
+/// The bits moved up.
+#[inline(always)]
+pub(super) fn left<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
+    simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(by))
+}
+
+/// Numbers with a sign times a scale.
+#[inline(always)]
+pub(super) fn scaled<S: Simd>(simd: S, whole: S::u32s, scale: f32) -> S::f32s {
+    simd.mul_f32s(as_float(simd, whole), simd.splat_f32s(scale))
+}
+
+/// Numbers less `zero`, times a scale.
+#[inline(always)]
+pub(super) fn centred<S: Simd>(simd: S, whole: S::u32s, zero: u32, scale: f32) -> S::f32s {
+    scaled(simd, simd.sub_u32s(whole, simd.splat_u32s(zero)), scale)
+}
+
+/// Numbers on a line.
+#[inline(always)]
+pub(super) fn on_line<S: Simd>(simd: S, whole: S::u32s, line: Line) -> S::f32s {
+    simd.add_f32s(
+        scaled(simd, whole, line.scale),
+        simd.splat_f32s(line.offset),
+    )
+}
+
+/// Vector number `at` of the lower halves of bytes less eight, times a scale, and of the upper ones.
+#[inline(always)]
+pub(super) fn centred_halves<S: Simd>(
+    simd: S,
+    bytes: &[i8; PIECE],
+    at: usize,
+    scale: f32,
+) -> [S::f32s; PAIR] {
+    const ZERO: u32 = 8;
+    #[cfg(target_arch = "x86_64")]
+    {
+        let table = centred(simd, places::<S>(0), ZERO, scale);
+        if let Some(found) = x86::looked_up(simd, bytes, table) {
+            return found;
+        }
+    }
+    let [low, high] = halves(simd, of_bytes(simd, bytes, at));
+    [
+        centred(simd, low, ZERO, scale),
+        centred(simd, high, ZERO, scale),
+    ]
+}
+
+/// Vector number `at` of the lower halves of bytes on a line, and of the upper ones.
+#[inline(always)]
+pub(super) fn halves_on_line<S: Simd>(
+    simd: S,
+    bytes: &[i8; PIECE],
+    at: usize,
+    line: Line,
+) -> [S::f32s; PAIR] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let table = on_line(simd, places::<S>(0), line);
+        if let Some(found) = x86::looked_up(simd, bytes, table) {
+            return found;
+        }
+    }
+    let [low, high] = halves(simd, of_bytes(simd, bytes, at));
+    [on_line(simd, low, line), on_line(simd, high, line)]
+}
+
+/// Vector number `at` of the places of a piece.
+#[inline(always)]
+fn places<S: Simd>(at: usize) -> S::u32s {
+    const PLACES: [u32; PIECE] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    S::as_simd_u32s(&PLACES).0[at]
+}
+
+/// Numbers with a sign, of less than 2^22, in f32.
+#[inline(always)]
+pub(super) fn as_float<S: Simd>(simd: S, whole: S::u32s) -> S::f32s {
+    /// Around here a unit in the last place is 1, so that the lowest bits are those of a whole number.
+    const BASE: f32 = (3_u32 << 22) as f32;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(found) = x86::as_float(simd, whole) {
+        return found;
+    }
+    let bits = simd.add_u32s(whole, simd.splat_u32s(BASE.to_bits()));
+    simd.sub_f32s(simd.transmute_f32s_u32s(bits), simd.splat_f32s(BASE))
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Scalar, WithSimd};
+
+    use super::*;
+
+    const LINE: Line = Line {
+        scale: 0.3,
+        offset: -0.7,
+    };
+
+    /// A piece, and what is made of it.
+    struct Piece {
+        bytes: [i8; PIECE],
+        words: [u16; PIECE],
+        bits: u32,
+    }
+
+    impl Piece {
+        fn expected(&self) -> [[f32; PIECE]; 8] {
+            let bytes = self.bytes.map(i8::cast_unsigned);
+            let (low, high) = (bytes.map(|byte| byte & 0xf), bytes.map(|byte| byte >> 4));
+            let centred = |half: u8| (f32::from(half) - 8.0) * LINE.scale;
+            let on_line = |half: u8| f32::from(half) * LINE.scale + LINE.offset;
+            [
+                bytes.map(f32::from),
+                self.bytes.map(f32::from),
+                self.words.map(f32::from),
+                std::array::from_fn(|i| f32::from((self.bits >> i) & 1 == 1)),
+                low.map(centred),
+                high.map(centred),
+                low.map(on_line),
+                high.map(on_line),
+            ]
+        }
+    }
+
+    impl WithSimd for &Piece {
+        type Output = [[f32; PIECE]; 8];
+
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let mut found = [[0.0; PIECE]; 8];
+            for at in 0..per_piece::<S>() {
+                let bit = simd.and_u32s(of_bits(simd, self.bits, at), simd.splat_u32s(1));
+                let [low, high] = centred_halves(simd, &self.bytes, at, LINE.scale);
+                let [low_on, high_on] = halves_on_line(simd, &self.bytes, at, LINE);
+                let vectors = [
+                    as_float(simd, of_bytes(simd, &self.bytes, at)),
+                    as_float(simd, of_signed_bytes(simd, &self.bytes, at)),
+                    as_float(simd, of_words(simd, &self.words, at)),
+                    as_float(simd, bit),
+                    low,
+                    high,
+                    low_on,
+                    high_on,
+                ];
+                for (found, vector) in found.iter_mut().zip(vectors) {
+                    S::as_mut_simd_f32s(found).0[at] = vector;
+                }
+            }
+            found
+        }
+    }
+
+    #[test]
+    fn every_kind_of_vectors_has_the_same_numbers() {
+        let piece = Piece {
+            bytes: [
+                0, 1, -1, 7, 8, 15, 16, 17, 127, -128, -127, 0x5a, -0x5a, 100, -100, 33,
+            ],
+            words: std::array::from_fn(|i| u16::MAX >> i),
+            bits: 0b1011_0010_0111_0001,
+        };
+        let expected = piece.expected();
+        assert_eq!(Scalar::new().vectorize(&piece), expected);
+        #[cfg(target_arch = "x86_64")]
+        {
+            let v3 = pulp::x86::V3::try_new().map(|v3| Simd::vectorize(v3, &piece));
+            assert!(v3.is_none_or(|found| found == expected), "AVX2: {v3:?}");
+            let v4 = pulp::x86::V4::try_new().map(|v4| Simd::vectorize(v4, &piece));
+            assert!(v4.is_none_or(|found| found == expected), "AVX-512: {v4:?}");
+        }
+        assert_eq!(pulp::Arch::new().dispatch(&piece), expected);
+    }
+}

@@ -1,0 +1,70 @@
+//! Values of a weight written out in f32.
+
+use pulp::Simd;
+
+use super::stored::{PAIR, PIECE, Stored};
+use crate::flex::lanes::per_piece;
+
+/// All values, in the order of memory.
+#[inline(always)]
+pub(crate) fn widen<S: Simd, W: Stored>(simd: S, weight: W, wide: &mut [f32]) {
+    let group = PAIR * W::APART;
+    let begins_one = weight.first().is_multiple_of(group);
+    let groups = if begins_one {
+        wide.len() / (group * PIECE)
+    } else {
+        0
+    };
+    let (whole, rest) = wide.split_at_mut(groups * group * PIECE);
+    for (at, pieces) in whole.as_chunks_mut().0.chunks_exact_mut(group).enumerate() {
+        for place in 0..W::APART {
+            let [low, high] = pair(simd, weight, at * W::APART + place);
+            pieces[place] = low;
+            pieces[place + W::APART] = high;
+        }
+    }
+    let done = groups * group;
+    if W::PAIRS > 1 {
+        for (at, wide) in rest.as_chunks_mut().0.iter_mut().enumerate() {
+            *wide = piece(simd, weight, done + at);
+        }
+    } else {
+        for (at, value) in rest.iter_mut().enumerate() {
+            *value = weight.value(done * PIECE + at);
+        }
+    }
+}
+
+/// Pair number `at`, where the first piece begins a group of pieces that are stored together.
+#[inline(always)]
+pub(crate) fn pair<S: Simd, W: Stored>(simd: S, weight: W, at: usize) -> [[f32; PIECE]; PAIR] {
+    numbered(simd, weight, weight.first() / PAIR + at)
+}
+
+/// Piece number `at`, which lies in a whole block.
+#[inline(always)]
+pub(crate) fn piece<S: Simd, W: Stored>(simd: S, weight: W, at: usize) -> [f32; PIECE] {
+    let at = weight.first() + at;
+    let (group, place) = (at / (PAIR * W::APART), at % (PAIR * W::APART));
+    let number = group * W::APART + place % W::APART;
+    if place < W::APART {
+        let [low, _] = numbered(simd, weight, number);
+        low
+    } else {
+        let [_, high] = numbered(simd, weight, number);
+        high
+    }
+}
+
+/// A pair by its number in all blocks.
+#[inline(always)]
+fn numbered<S: Simd, W: Stored>(simd: S, weight: W, number: usize) -> [[f32; PIECE]; PAIR] {
+    let block = weight.block(simd, number / W::PAIRS);
+    let mut pair = [[0.0; PIECE]; PAIR];
+    for v in 0..per_piece::<S>() {
+        let [low, high] = W::vectors(simd, &block, number % W::PAIRS, v);
+        S::as_mut_simd_f32s(&mut pair[0]).0[v] = low;
+        S::as_mut_simd_f32s(&mut pair[1]).0[v] = high;
+    }
+    pair
+}
