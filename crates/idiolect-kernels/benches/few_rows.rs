@@ -1,18 +1,22 @@
-//! Products of few rows at the sizes of SmolLM2-135M: a weight in f32, in bf16 and quantised to 8 and 4 bits, as it
-//! is multiplied and as it would be after dequantising it.
+//! Products of few rows at the sizes of SmolLM2-135M: a weight in f32, in bf16, quantised to 8 and 4 bits, as it
+//! is multiplied and as it would be after dequantising it, and in each type of GGUF blocks.
 //!
 //! Prints the least milliseconds of some runs, each over weights that together are larger than a cache, and how many
 //! values of the weight a nanosecond takes. On Linux it is processor time, which other load on the machine changes
 //! less. `RAYON_NUM_THREADS=1 cargo bench -p idiolect-kernels --bench few_rows` runs it;
 //! `-- 9` sets the number of runs.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used)]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation
+)]
 
 use std::time::Instant;
 
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Device, Distribution, Tensor};
-use idiolect_kernels::{QuantizedCopy, linear, product, quantize};
+use idiolect_kernels::{BlockType, QuantizedCopy, from_blocks, linear, product, quantize};
 
 use support::seconds;
 
@@ -49,6 +53,8 @@ struct Weights {
     halves: Vec<Tensor<2>>,
     /// Copies in which inputs are neighbours, as in a head that is the embedding.
     copies: Vec<QuantizedCopy>,
+    /// Those of the types whose blocks the inputs are whole numbers of.
+    files: Vec<(BlockType, Vec<Tensor<2>>)>,
 }
 
 impl Weights {
@@ -72,6 +78,11 @@ impl Weights {
             quantized: quantized(QuantValue::Q8S),
             halves: quantized(QuantValue::Q4S),
             copies: (0..count).map(copy).collect(),
+            files: BlockType::ALL
+                .into_iter()
+                .filter(|of| inputs.is_multiple_of(of.values()))
+                .map(|of| (of, (0..count).map(|_| in_blocks(of, shape)).collect()))
+                .collect(),
             wide,
         }
     }
@@ -110,9 +121,27 @@ impl Weights {
         report("copy in 8 bits", many, &|at| {
             drop(self.copies[at].product(x));
         });
+        for (of, weights) in &self.files {
+            report(&format!("{of:?}"), many, &|at| {
+                drop(product(x.clone(), weights[at].clone()));
+            });
+        }
         let tokens = x.clone().reshape([1, rows, inputs]);
         report("8 bits, dequantised", many.min(4), &|at| {
             drop(linear(tokens.clone(), self.quantized[at].clone()));
         });
     }
+}
+
+/// A weight of a GGUF file, with bytes that follow no pattern and scales between 2^-9 and 2^-7.
+fn in_blocks(of: BlockType, [inputs, outputs]: [usize; 2]) -> Tensor<2> {
+    let count = inputs * outputs / of.values() * of.bytes();
+    let mixed = |at: usize| (at as u32).wrapping_mul(0x9e37_79b1).to_le_bytes()[3];
+    let mut bytes: Vec<u8> = (0..count).map(mixed).collect();
+    for block in bytes.chunks_exact_mut(of.bytes()) {
+        for at in of.halves() {
+            block[at + 1] = 0x18 + block[at + 1] % 8;
+        }
+    }
+    from_blocks(bytes, of, [outputs, inputs]).unwrap()
 }

@@ -148,6 +148,18 @@ pub(super) fn halves_on_line<S: Simd>(
     [on_line(simd, low, line), on_line(simd, high, line)]
 }
 
+/// Columns of a square of pieces as vectors, where a vector is a piece and the processor has instructions for it.
+#[inline(always)]
+pub(super) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S::f32s; PIECE]> {
+    #[cfg(target_arch = "x86_64")]
+    return x86::transposed(simd, rows);
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = (simd, rows);
+        None
+    }
+}
+
 /// Vector number `at` of the places of a piece.
 #[inline(always)]
 fn places<S: Simd>(at: usize) -> S::u32s {
@@ -230,6 +242,37 @@ mod tests {
             }
             found
         }
+    }
+
+    /// The rows of a square, and what becomes of them.
+    struct Square([[f32; PIECE]; PIECE]);
+
+    impl WithSimd for &Square {
+        type Output = Option<[[f32; PIECE]; PIECE]>;
+
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            if S::F32_LANES != PIECE {
+                return None;
+            }
+            let rows = std::array::from_fn(|i| S::as_simd_f32s(&self.0[i]).0[0]);
+            let columns = transposed(simd, rows)?;
+            let mut found = [[0.0; PIECE]; PIECE];
+            for (found, column) in found.iter_mut().zip(columns) {
+                S::as_mut_simd_f32s(found).0[0] = column;
+            }
+            Some(found)
+        }
+    }
+
+    #[test]
+    fn rows_become_columns() {
+        let number = |row: usize, column: usize| (PIECE * row + column) as f32;
+        let square = |number: &dyn Fn(usize, usize) -> f32| {
+            std::array::from_fn(|row| std::array::from_fn(|column| number(row, column)))
+        };
+        let columns = square(&|row, column| number(column, row));
+        let found = pulp::Arch::new().dispatch(&Square(square(&number)));
+        assert!(found.is_none_or(|found| found == columns), "{found:?}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use self::rows::{Input, Pieces};
 
 pub(super) use self::eight_bits::EightBits;
 pub(super) use self::stored::{PAIR, PIECE, Stored, pieces};
-pub(super) use self::widen::{pair, piece, widen};
+pub(super) use self::widen::{pair, pair_of_vectors, piece, widen};
 
 /// The most rows for which this product is faster than a blocked one.
 pub(crate) const MOST_ROWS: usize = 16;

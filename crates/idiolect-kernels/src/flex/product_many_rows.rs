@@ -23,6 +23,9 @@ use super::product_few_rows::{Form, Stored};
 /// The most inputs of a block: a panel of them stays in a core's second cache.
 const MOST_INPUTS: usize = 640;
 
+/// Inputs that are stored together in the type that has the most, Q6_K; `MOST_INPUTS` is a whole number of them.
+const TOGETHER: usize = 128;
+
 /// The most values of a block, 4 MiB.
 const MOST_VALUES: usize = 1 << 20;
 
@@ -67,10 +70,10 @@ pub(super) fn times<W: Stored>(x: &[f32], weight: W, form: Form) -> Vec<f32> {
     y
 }
 
-/// Inputs of a block: equal parts of whole vectors.
+/// Inputs of a block: equal parts, each a whole number of what any type stores together.
 fn depth(inputs: usize) -> usize {
     let blocks = inputs.div_ceil(MOST_INPUTS).max(1);
-    inputs.div_ceil(blocks).next_multiple_of(32)
+    inputs.div_ceil(blocks).next_multiple_of(TOGETHER)
 }
 
 /// Adds the product with a packed block to the result.

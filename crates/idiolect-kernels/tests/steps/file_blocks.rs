@@ -64,7 +64,8 @@ fn bytes_of_another_size_are_no_weight() {
 #[test]
 fn products_with_a_weight_in_blocks_are_those_of_f64() {
     for of in BlockType::ALL {
-        for [outputs, blocks] in [[1, 1], [5, 2], [70, 3], [33, 5]] {
+        // The last has blocks of packed inputs that are no whole number of the largest blocks of a file.
+        for [outputs, blocks] in [[1, 1], [5, 2], [70, 3], [33, 5], [17, 16]] {
             let inputs = blocks * of.values();
             let weight = weight(of, [outputs, inputs], 2);
             let wide = dequantize(weight.clone());

@@ -2,6 +2,8 @@
 
 use std::any::Any;
 
+use std::arch::x86_64::__m512;
+
 use pulp::x86::{V3, V4};
 use pulp::{Simd, cast, f32x8, f32x16, u32x8, u32x16};
 
@@ -84,4 +86,42 @@ pub(super) fn looked_up<S: Simd>(
     let low: f32x16 = cast(avx._mm512_permutexvar_ps(low, table));
     let high: f32x16 = cast(avx._mm512_permutexvar_ps(high, table));
     Some([same(low)?, same(high)?])
+}
+
+/// Columns of sixteen vectors of sixteen values as vectors.
+#[inline(always)]
+pub(super) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S::f32s; PIECE]> {
+    let avx = same::<S, V4>(simd)?.avx512f;
+    let rows: [__m512; PIECE] = cast(same::<_, [f32x16; PIECE]>(rows)?);
+    let mut pairs = rows;
+    for i in (0..PIECE).step_by(2) {
+        pairs[i] = avx._mm512_unpacklo_ps(rows[i], rows[i + 1]);
+        pairs[i + 1] = avx._mm512_unpackhi_ps(rows[i], rows[i + 1]);
+    }
+    // Of four rows the same two columns of each group of four.
+    let mut fours = pairs;
+    for i in (0..PIECE).step_by(4) {
+        for j in 0..2 {
+            let (first, second) = (cast(pairs[i + j]), cast(pairs[i + j + 2]));
+            fours[i + 2 * j] = cast(avx._mm512_unpacklo_pd(first, second));
+            fours[i + 2 * j + 1] = cast(avx._mm512_unpackhi_pd(first, second));
+        }
+    }
+    let mut columns = fours;
+    for j in 0..4 {
+        let [a, b, c, d] = [fours[j], fours[j + 4], fours[j + 8], fours[j + 12]];
+        let (ab_even, ab_odd) = (
+            avx._mm512_shuffle_f32x4::<0x88>(a, b),
+            avx._mm512_shuffle_f32x4::<0xdd>(a, b),
+        );
+        let (cd_even, cd_odd) = (
+            avx._mm512_shuffle_f32x4::<0x88>(c, d),
+            avx._mm512_shuffle_f32x4::<0xdd>(c, d),
+        );
+        columns[j] = avx._mm512_shuffle_f32x4::<0x88>(ab_even, cd_even);
+        columns[j + 4] = avx._mm512_shuffle_f32x4::<0x88>(ab_odd, cd_odd);
+        columns[j + 8] = avx._mm512_shuffle_f32x4::<0xdd>(ab_even, cd_even);
+        columns[j + 12] = avx._mm512_shuffle_f32x4::<0xdd>(ab_odd, cd_odd);
+    }
+    same::<[f32x16; PIECE], _>(cast(columns))
 }

@@ -45,6 +45,12 @@ pub(crate) trait Stored: Copy + Send + Sync {
 
     /// The value at `at`.
     fn value(self, at: usize) -> f32;
+
+    /// The values themselves, where they are stored in f32.
+    #[inline(always)]
+    fn as_f32(&self) -> Option<&[f32]> {
+        None
+    }
 }
 
 /// The pieces of pair number `at` of a block.
@@ -81,6 +87,11 @@ impl<'a> Stored for &'a [f32] {
     #[inline(always)]
     fn value(self, at: usize) -> f32 {
         self[at]
+    }
+
+    #[inline(always)]
+    fn as_f32(&self) -> Option<&[f32]> {
+        Some(self)
     }
 }
 

@@ -8,6 +8,9 @@ use crate::flex::lanes::per_piece;
 /// All values, in the order of memory.
 #[inline(always)]
 pub(crate) fn widen<S: Simd, W: Stored>(simd: S, weight: W, wide: &mut [f32]) {
+    if let Some(values) = weight.as_f32() {
+        return wide.copy_from_slice(values);
+    }
     let group = PAIR * W::APART;
     let begins_one = weight.first().is_multiple_of(group);
     let groups = if begins_one {
@@ -38,7 +41,27 @@ pub(crate) fn widen<S: Simd, W: Stored>(simd: S, weight: W, wide: &mut [f32]) {
 /// Pair number `at`, where the first piece begins a group of pieces that are stored together.
 #[inline(always)]
 pub(crate) fn pair<S: Simd, W: Stored>(simd: S, weight: W, at: usize) -> [[f32; PIECE]; PAIR] {
-    numbered(simd, weight, weight.first() / PAIR + at)
+    let mut pair = [[0.0; PIECE]; PAIR];
+    for v in 0..per_piece::<S>() {
+        let [low, high] = pair_of_vectors(simd, weight, at, v);
+        S::as_mut_simd_f32s(&mut pair[0]).0[v] = low;
+        S::as_mut_simd_f32s(&mut pair[1]).0[v] = high;
+    }
+    pair
+}
+
+/// Vector number `v` of both pieces of that pair.
+#[inline(always)]
+pub(crate) fn pair_of_vectors<S: Simd, W: Stored>(
+    simd: S,
+    weight: W,
+    at: usize,
+    v: usize,
+) -> [S::f32s; PAIR] {
+    debug_assert!(weight.first().is_multiple_of(PAIR * W::APART));
+    let number = weight.first() / PAIR + at;
+    let block = weight.block(simd, number / W::PAIRS);
+    W::vectors(simd, &block, number % W::PAIRS, v)
 }
 
 /// Piece number `at`, which lies in a whole block.
@@ -47,24 +70,17 @@ pub(crate) fn piece<S: Simd, W: Stored>(simd: S, weight: W, at: usize) -> [f32; 
     let at = weight.first() + at;
     let (group, place) = (at / (PAIR * W::APART), at % (PAIR * W::APART));
     let number = group * W::APART + place % W::APART;
-    if place < W::APART {
-        let [low, _] = numbered(simd, weight, number);
-        low
-    } else {
-        let [_, high] = numbered(simd, weight, number);
-        high
-    }
-}
-
-/// A pair by its number in all blocks.
-#[inline(always)]
-fn numbered<S: Simd, W: Stored>(simd: S, weight: W, number: usize) -> [[f32; PIECE]; PAIR] {
     let block = weight.block(simd, number / W::PAIRS);
-    let mut pair = [[0.0; PIECE]; PAIR];
-    for v in 0..per_piece::<S>() {
-        let [low, high] = W::vectors(simd, &block, number % W::PAIRS, v);
-        S::as_mut_simd_f32s(&mut pair[0]).0[v] = low;
-        S::as_mut_simd_f32s(&mut pair[1]).0[v] = high;
+    let mut piece = [0.0; PIECE];
+    for (v, piece) in S::as_mut_simd_f32s(&mut piece).0.iter_mut().enumerate() {
+        // Of two branches each computes what it takes.
+        if place < W::APART {
+            let [low, _] = W::vectors(simd, &block, number % W::PAIRS, v);
+            *piece = low;
+        } else {
+            let [_, high] = W::vectors(simd, &block, number % W::PAIRS, v);
+            *piece = high;
+        }
     }
-    pair
+    piece
 }

@@ -6,7 +6,10 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::flex::product_few_rows::{Along, Form, PAIR, PIECE, Stored, pair, widen};
+use crate::flex::lanes::transposed;
+use crate::flex::product_few_rows::{
+    Along, Form, PAIR, PIECE, Stored, pair, pair_of_vectors, widen,
+};
 
 /// Outputs of a panel: four vectors of AVX-512.
 pub(super) const WIDE: usize = 64;
@@ -88,42 +91,92 @@ impl<W: Stored> Panel<'_, W> {
         };
         for first in (0..WIDE).step_by(PIECE) {
             let count = outputs.len().saturating_sub(first).min(PIECE);
-            let weights: [Option<W>; PIECE] =
-                array::from_fn(|i| (i < count).then(|| weights(first + i)));
-            for (at, rows) in self.rows.chunks_mut(PAIR * PIECE * W::APART).enumerate() {
+            let lines = Lines {
+                weights: array::from_fn(|i| (i < count).then(|| weights(first + i))),
+                first,
+            };
+            let groups = self.rows.chunks_mut(PAIR * PIECE * W::APART);
+            for (at, rows) in groups.enumerate() {
                 for place in 0..W::APART {
-                    let mut tile = [[[0.0; PIECE]; PAIR]; PIECE];
-                    for (line, weights) in tile.iter_mut().zip(weights.iter().flatten()) {
-                        *line = pair_or_less(simd, *weights, at * W::APART + place, rows.len());
-                    }
-                    for half in 0..PAIR {
-                        let rows = rows.iter_mut().skip(PIECE * (place + half * W::APART));
-                        for (input, row) in rows.take(PIECE).enumerate() {
-                            for (output, line) in tile.iter().enumerate() {
-                                row.0[first + output] = line[half][input];
-                            }
-                        }
-                    }
+                    lines.turn_pair(simd, at * W::APART + place, &mut rows[PIECE * place..]);
                 }
             }
         }
     }
 }
 
-/// Pair number `at`, or the `count` values that are left.
-#[inline(always)]
-fn pair_or_less<S: Simd, W: Stored>(
-    simd: S,
-    weights: W,
-    at: usize,
-    count: usize,
-) -> [[f32; PIECE]; PAIR] {
-    if count >= PAIR * PIECE {
-        return pair(simd, weights, at);
+/// The inputs of some outputs, each where there is such an output.
+struct Lines<W> {
+    weights: [Option<W>; PIECE],
+    /// The place of the first output in a row of the panel.
+    first: usize,
+}
+
+impl<W: Stored> Lines<W> {
+    /// Writes pair number `at` of all outputs to `rows`, which begin with the first input of the pair.
+    #[inline(always)]
+    fn turn_pair<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) {
+        if rows.len() < PAIR * PIECE && W::APART == 1 || !self.turn_vectors(simd, at, rows) {
+            self.turn_values(simd, at, rows);
+        }
     }
+
+    /// Does it in registers, where a piece is a vector; tells whether it did.
+    #[inline(always)]
+    fn turn_vectors<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) -> bool {
+        if S::F32_LANES != PIECE {
+            return false;
+        }
+        let mut lines = [[simd.splat_f32s(0.0); PIECE]; PAIR];
+        for (i, weight) in self.weights.iter().enumerate() {
+            if let Some(weight) = weight {
+                let [low, high] = pair_of_vectors(simd, *weight, at, 0);
+                lines[0][i] = low;
+                lines[1][i] = high;
+            }
+        }
+        let turned = [transposed(simd, lines[0]), transposed(simd, lines[1])];
+        let [Some(low), Some(high)] = turned else {
+            return false;
+        };
+        for (half, columns) in [low, high].into_iter().enumerate() {
+            let rows = rows[half * PIECE * W::APART..].iter_mut();
+            for (row, column) in rows.zip(columns) {
+                let place = &mut row.0[self.first..self.first + PIECE];
+                S::as_mut_simd_f32s(place).0[0] = column;
+            }
+        }
+        true
+    }
+
+    /// Does it value by value, also where inputs end within the pair.
+    #[inline(always)]
+    fn turn_values<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) {
+        let mut tile = [[[0.0; PIECE]; PAIR]; PIECE];
+        for (line, weight) in tile.iter_mut().zip(self.weights.iter().flatten()) {
+            *line = if rows.len() < PAIR * PIECE && W::APART == 1 {
+                what_is_left(*weight, at, rows.len())
+            } else {
+                pair(simd, *weight, at)
+            };
+        }
+        for half in 0..PAIR {
+            let rows = rows.iter_mut().skip(half * PIECE * W::APART);
+            for (input, row) in rows.take(PIECE).enumerate() {
+                for (output, line) in tile.iter().enumerate() {
+                    row.0[self.first + output] = line[half][input];
+                }
+            }
+        }
+    }
+}
+
+/// The `count` values from pair number `at` on, which are fewer than a pair.
+#[inline(always)]
+fn what_is_left<W: Stored>(weight: W, at: usize, count: usize) -> [[f32; PIECE]; PAIR] {
     let mut pair = [[0.0; PIECE]; PAIR];
     for (i, value) in pair.as_flattened_mut()[..count].iter_mut().enumerate() {
-        *value = weights.value(PAIR * PIECE * at + i);
+        *value = weight.value(PAIR * PIECE * at + i);
     }
     pair
 }
