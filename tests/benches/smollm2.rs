@@ -5,7 +5,7 @@
 //! in a process of its own. The distillation cases are 32 prompts of that job in batches of 8 or alone: whole
 //! batches one after the other, batches refilled, prefixes shared too, and with the default speculation. Behind the
 //! name of a case, `-8bits` and `-4bits` quantise the model as `--quantize` does, `-bf16` keeps its files' type, and
-//! `-q8_0` or `-q4_0` is the GGUF file of that type, whose matrices stay in it.
+//! `-q8_0`, `-q4_0` or `-Q4_1` is the GGUF file of that type, whose matrices stay in it.
 //! `cargo xtask bench` runs this and the `PyTorch` yardstick in turn.
 #![allow(
     clippy::unwrap_used,
@@ -123,7 +123,7 @@ fn run(case: &str, repeats: usize) {
 fn decoder<'c>(path: &Path, case: &'c str) -> (Decoder, &'c str) {
     let device = Device::flex();
     let (name, of_type) = case.rsplit_once('-').unwrap_or((case, ""));
-    if of_type.starts_with('q') {
+    if of_type.starts_with(['q', 'Q']) {
         let file = path.with_file_name(format!("SmolLM2-135M-Instruct.{of_type}.gguf"));
         let loaded = load_as_stored(&file, &device, FloatDType::F32);
         return (loaded.unwrap().0, name);

@@ -20,9 +20,11 @@ CASES = [("train-whole", dict(what="train", ckpt=False), None), ("train-blocks",
          ("generate-1-q8_0", None, "gen_b1"), ("generate-8-q8_0", None, "gen_b8"),
          ("prefill-512-q8_0", None, "prefill_500"),
          ("generate-1-q4_0", None, "gen_b1"), ("generate-8-q4_0", None, "gen_b8"),
-         ("prefill-512-q4_0", None, "prefill_500")]
+         ("prefill-512-q4_0", None, "prefill_500"),
+         ("generate-1-Q4_1", None, "gen_b1"), ("generate-8-Q4_1", None, "gen_b8"),
+         ("prefill-512-Q4_1", None, "prefill_500")]
 # Whose file a case is compared with: blocks of 32 numbers with one scale, as ours, or that very file.
-FILES = {"8bits": "q8_0", "4bits": "q4_0", "q8_0": "q8_0", "q4_0": "q4_0"}
+FILES = {"8bits": "q8_0", "4bits": "q4_0", "q8_0": "q8_0", "q4_0": "q4_0", "Q4_1": "Q4_1"}
 
 
 def read(name):

@@ -27,14 +27,21 @@ const QUANTISED: [(&str, &[&str]); 2] = [
             "generate-8-q8_0",
             "generate-1-q4_0",
             "generate-8-q4_0",
+            "generate-1-Q4_1",
+            "generate-8-Q4_1",
         ],
     ),
     (
         "prefill",
-        &["prefill-512-8bits", "prefill-512-q8_0", "prefill-512-q4_0"],
+        &[
+            "prefill-512-8bits",
+            "prefill-512-q8_0",
+            "prefill-512-q4_0",
+            "prefill-512-Q4_1",
+        ],
     ),
 ];
-/// Types of the files that llama.cpp reads.
+/// Types of the files that llama.cpp reads beside the one that is shipped, in `Q4_1`.
 const RETYPED: [&str; 3] = ["f32", "q8_0", "q4_0"];
 /// Programs of their own behind a word: real rows beside PEFT, and Burn's own adapters.
 const PROGRAMS: [(&str, &str); 2] = [("rows", "real_rows"), ("apply-lora", "apply_lora")];
@@ -63,7 +70,10 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
     let files = if options.llama { &RETYPED[..] } else { &[] };
     let files = files.iter().map(|kind| fetch::smollm2_retyped(kind));
-    let files = files.collect::<Outcome<Vec<_>>>()?;
+    let mut files = files.collect::<Outcome<Vec<_>>>()?;
+    if options.llama {
+        files.push(fetch::smollm2()?);
+    }
     shell::run(bench("smollm2", &[]).arg("--no-run"))?;
     let mut ours = options.ours()?;
     if let Some(python) = options.python {

@@ -26,8 +26,9 @@ use self::of_256::{Q4K, Q5K, Q6K};
 use self::own::{BLOCK, EightBits, FourBits, packed};
 use self::stored::Blocks;
 use super::buffer::{dims, tensor};
-use super::product_few_rows::{Along, PIECE, Stored, widen};
+use super::product_few_rows::{Along, Stored, widen};
 use crate::BlockType;
+use crate::flex::simd::lanes::PIECE;
 
 /// Pieces of a task.
 const TASK: usize = 1 << 13;

@@ -14,7 +14,6 @@ mod dropout;
 mod eight_bit_copy;
 mod gate;
 mod head_loss;
-mod lanes;
 mod linear;
 mod norm;
 mod product_few_rows;

@@ -19,7 +19,7 @@ use self::dot::{Dot, WIDTH};
 use self::rows::{Input, Pieces};
 
 pub(super) use self::eight_bits::EightBits;
-pub(super) use self::stored::{PAIR, PIECE, Stored, pieces};
+pub(super) use self::stored::{Stored, pieces};
 pub(super) use self::widen::{pair, pair_of_vectors, piece, widen};
 
 /// The most rows for which this product is faster than a blocked one.

@@ -23,7 +23,7 @@ use super::product_few_rows::{Form, Stored};
 /// The most inputs of a block: a panel of them stays in a core's second cache.
 const MOST_INPUTS: usize = 640;
 
-/// Inputs that are stored together in the type that has the most, Q6_K; `MOST_INPUTS` is a whole number of them.
+/// Inputs that are stored together in the type that has the most, `Q6_K`; `MOST_INPUTS` is a whole number of them.
 const TOGETHER: usize = 128;
 
 /// The most values of a block, 4 MiB.

@@ -2,6 +2,9 @@
 //!
 //! Loops take slices of any length; the last vector is filled up with zeros and stored in part.
 
+pub(super) mod lanes;
+mod piece;
+
 use pulp::Simd;
 
 /// Elements of a task: enough to be worth a task of the thread pool, few enough for a core's cache.

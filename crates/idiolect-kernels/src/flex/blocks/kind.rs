@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use crate::flex::product_few_rows::{PAIR, PIECE, pieces};
+use crate::flex::product_few_rows::pieces;
+use crate::flex::simd::lanes::{PAIR, PIECE};
 
 /// What a block of one kind holds.
 pub(super) trait Kind: Copy + Send + Sync + 'static {

@@ -4,10 +4,10 @@ use pulp::{Simd, cast};
 
 use super::kind::{Kind, bytes};
 use super::of_32::{float, word};
-use crate::flex::lanes::{
-    Line, as_float, centred, halves, left, of_bytes, of_signed_bytes, on_line, right, scaled,
+use crate::flex::simd::lanes::{
+    Line, PAIR, PIECE, as_float, centred, halves, left, of_bytes, of_signed_bytes, on_line, right,
+    scaled,
 };
-use crate::flex::product_few_rows::{PAIR, PIECE};
 
 /// Parts of a block of four or five bits, 32 values each.
 const PARTS: usize = 8;

@@ -5,11 +5,10 @@ use std::array;
 use pulp::Simd;
 
 use super::kind::{Kind, bytes};
-use crate::flex::lanes::{
-    Line, centred, centred_halves, halves, halves_on_line, of_bits, of_bytes, of_signed_bytes,
-    on_line, scaled,
+use crate::flex::simd::lanes::{
+    Line, PAIR, PIECE, centred, centred_halves, halves, halves_on_line, of_bits, of_bytes,
+    of_signed_bytes, on_line, scaled,
 };
-use crate::flex::product_few_rows::{PAIR, PIECE};
 
 /// `ggml`'s `block_q4_0`.
 #[derive(Clone, Copy)]

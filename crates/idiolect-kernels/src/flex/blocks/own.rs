@@ -8,8 +8,7 @@ use pulp::Simd;
 use rayon::prelude::*;
 
 use super::kind::{Kind, bytes};
-use crate::flex::lanes::{centred_halves, of_signed_bytes, scaled};
-use crate::flex::product_few_rows::{PAIR, PIECE};
+use crate::flex::simd::lanes::{PAIR, PIECE, centred_halves, of_signed_bytes, scaled};
 
 /// Values of a block.
 pub(super) const BLOCK: usize = 2 * PIECE;

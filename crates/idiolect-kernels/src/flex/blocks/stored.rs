@@ -3,7 +3,8 @@
 use pulp::{Scalar, Simd};
 
 use super::kind::Kind;
-use crate::flex::product_few_rows::{PAIR, PIECE, Stored, piece};
+use crate::flex::product_few_rows::{Stored, piece};
+use crate::flex::simd::lanes::{PAIR, PIECE};
 
 /// Some pieces of blocks.
 #[derive(Clone, Copy)]

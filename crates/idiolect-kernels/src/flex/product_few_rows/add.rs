@@ -5,8 +5,8 @@ use std::array;
 use pulp::{Simd, WithSimd};
 
 use super::rows::Input;
-use super::stored::{PAIR, PIECE, Stored, pieces};
-use crate::flex::lanes::per_piece;
+use super::stored::{Stored, pieces};
+use crate::flex::simd::lanes::{PAIR, PIECE, per_piece};
 
 /// Inputs that are added in one pass over the result.
 ///

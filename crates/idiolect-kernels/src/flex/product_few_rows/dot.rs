@@ -5,8 +5,8 @@ use std::array;
 use pulp::{Simd, WithSimd};
 
 use super::rows::{Piece, Pieces};
-use super::stored::{PAIR, PIECE, Stored, pieces};
-use crate::flex::lanes::per_piece;
+use super::stored::{Stored, pieces};
+use crate::flex::simd::lanes::{PAIR, PIECE, per_piece};
 
 /// Outputs that are computed in one pass over the input.
 ///

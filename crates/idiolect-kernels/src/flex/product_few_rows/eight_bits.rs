@@ -2,8 +2,8 @@
 
 use pulp::Simd;
 
-use super::stored::{PAIR, PIECE, Stored};
-use crate::flex::lanes::{of_signed_bytes, scaled};
+use super::stored::Stored;
+use crate::flex::simd::lanes::{PAIR, PIECE, of_signed_bytes, scaled};
 
 /// Whole numbers that share a scale in blocks of neighbours: a value is its number times the scale of its block.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Rows of the input of a product.
 
-use super::stored::PIECE;
+use crate::flex::simd::lanes::PIECE;
 
 /// Rows of equal width.
 #[derive(Clone, Copy)]

@@ -6,13 +6,7 @@
 use burn::tensor::bf16;
 use pulp::Simd;
 
-use crate::flex::lanes::{left, of_words, per_piece};
-
-/// Neighbouring values: a vector of AVX-512, two of AVX2, four of NEON.
-pub(crate) const PIECE: usize = 16;
-
-/// Pieces that are widened together, since they are stored so.
-pub(crate) const PAIR: usize = 2;
+use crate::flex::simd::lanes::{PAIR, PIECE, left, of_words, per_piece};
 
 /// Values in the order of memory, block after block.
 pub(crate) trait Stored: Copy + Send + Sync {

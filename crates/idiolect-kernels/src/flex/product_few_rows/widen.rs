@@ -2,8 +2,8 @@
 
 use pulp::Simd;
 
-use super::stored::{PAIR, PIECE, Stored};
-use crate::flex::lanes::per_piece;
+use super::stored::Stored;
+use crate::flex::simd::lanes::{PAIR, PIECE, per_piece};
 
 /// All values, in the order of memory.
 #[inline(always)]

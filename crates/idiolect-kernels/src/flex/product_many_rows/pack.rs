@@ -6,10 +6,8 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::flex::lanes::transposed;
-use crate::flex::product_few_rows::{
-    Along, Form, PAIR, PIECE, Stored, pair, pair_of_vectors, widen,
-};
+use crate::flex::product_few_rows::{Along, Form, Stored, pair, pair_of_vectors, widen};
+use crate::flex::simd::lanes::{PAIR, PIECE, transposed};
 
 /// Outputs of a panel: four vectors of AVX-512.
 pub(super) const WIDE: usize = 64;

@@ -7,7 +7,7 @@ use std::arch::x86_64::__m512;
 use pulp::x86::{V3, V4};
 use pulp::{Simd, cast, f32x8, f32x16, u32x8, u32x16};
 
-use crate::flex::product_few_rows::{PAIR, PIECE};
+use crate::flex::simd::piece::{PAIR, PIECE};
 
 /// The same value, where both types are one.
 #[inline(always)]

@@ -8,24 +8,24 @@ mod x86;
 
 use pulp::Simd;
 
-use super::product_few_rows::{PAIR, PIECE};
+pub(crate) use super::piece::{PAIR, PIECE};
 
 /// A line through whole numbers: `number scale + offset`, rounded twice.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line {
-    pub(super) scale: f32,
-    pub(super) offset: f32,
+pub(crate) struct Line {
+    pub(crate) scale: f32,
+    pub(crate) offset: f32,
 }
 
 /// Vectors of a piece.
 #[inline(always)]
-pub(super) const fn per_piece<S: Simd>() -> usize {
+pub(crate) const fn per_piece<S: Simd>() -> usize {
     PIECE / S::F32_LANES
 }
 
 /// Vector number `at` of a piece of bytes without a sign.
 #[inline(always)]
-pub(super) fn of_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) -> S::u32s {
+pub(crate) fn of_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) -> S::u32s {
     #[cfg(target_arch = "x86_64")]
     if let Some(found) = x86::of_bytes(simd, bytes, at) {
         return found;
@@ -37,7 +37,7 @@ pub(super) fn of_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) -> S::u
 
 /// Vector number `at` of a piece of bytes with a sign.
 #[inline(always)]
-pub(super) fn of_signed_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) -> S::u32s {
+pub(crate) fn of_signed_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) -> S::u32s {
     #[cfg(target_arch = "x86_64")]
     if let Some(found) = x86::of_signed_bytes(simd, bytes, at) {
         return found;
@@ -49,7 +49,7 @@ pub(super) fn of_signed_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) 
 
 /// Vector number `at` of a piece of numbers of 16 bits without a sign.
 #[inline(always)]
-pub(super) fn of_words<S: Simd>(simd: S, words: &[u16; PIECE], at: usize) -> S::u32s {
+pub(crate) fn of_words<S: Simd>(simd: S, words: &[u16; PIECE], at: usize) -> S::u32s {
     #[cfg(target_arch = "x86_64")]
     if let Some(found) = x86::of_words(simd, words, at) {
         return found;
@@ -60,13 +60,13 @@ pub(super) fn of_words<S: Simd>(simd: S, words: &[u16; PIECE], at: usize) -> S::
 
 /// Vector number `at` of a piece of bits: bit `i` is the lowest of lane `i`, and what stands above it is not cleared.
 #[inline(always)]
-pub(super) fn of_bits<S: Simd>(simd: S, bits: u32, at: usize) -> S::u32s {
+pub(crate) fn of_bits<S: Simd>(simd: S, bits: u32, at: usize) -> S::u32s {
     simd.wrapping_dyn_shr_u32s(simd.splat_u32s(bits), places::<S>(at))
 }
 
 /// The lower halves of bytes, and the upper ones.
 #[inline(always)]
-pub(super) fn halves<S: Simd>(simd: S, bytes: S::u32s) -> [S::u32s; PAIR] {
+pub(crate) fn halves<S: Simd>(simd: S, bytes: S::u32s) -> [S::u32s; PAIR] {
     [
         simd.and_u32s(bytes, simd.splat_u32s(0xf)),
         right(simd, bytes, 4),
@@ -75,31 +75,31 @@ pub(super) fn halves<S: Simd>(simd: S, bytes: S::u32s) -> [S::u32s; PAIR] {
 
 /// The bits moved down.
 #[inline(always)]
-pub(super) fn right<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
+pub(crate) fn right<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
     simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(by))
 }
 
 /// The bits moved up.
 #[inline(always)]
-pub(super) fn left<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
+pub(crate) fn left<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
     simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(by))
 }
 
 /// Numbers with a sign times a scale.
 #[inline(always)]
-pub(super) fn scaled<S: Simd>(simd: S, whole: S::u32s, scale: f32) -> S::f32s {
+pub(crate) fn scaled<S: Simd>(simd: S, whole: S::u32s, scale: f32) -> S::f32s {
     simd.mul_f32s(as_float(simd, whole), simd.splat_f32s(scale))
 }
 
 /// Numbers less `zero`, times a scale.
 #[inline(always)]
-pub(super) fn centred<S: Simd>(simd: S, whole: S::u32s, zero: u32, scale: f32) -> S::f32s {
+pub(crate) fn centred<S: Simd>(simd: S, whole: S::u32s, zero: u32, scale: f32) -> S::f32s {
     scaled(simd, simd.sub_u32s(whole, simd.splat_u32s(zero)), scale)
 }
 
 /// Numbers on a line.
 #[inline(always)]
-pub(super) fn on_line<S: Simd>(simd: S, whole: S::u32s, line: Line) -> S::f32s {
+pub(crate) fn on_line<S: Simd>(simd: S, whole: S::u32s, line: Line) -> S::f32s {
     simd.add_f32s(
         scaled(simd, whole, line.scale),
         simd.splat_f32s(line.offset),
@@ -108,7 +108,7 @@ pub(super) fn on_line<S: Simd>(simd: S, whole: S::u32s, line: Line) -> S::f32s {
 
 /// Vector number `at` of the lower halves of bytes less eight, times a scale, and of the upper ones.
 #[inline(always)]
-pub(super) fn centred_halves<S: Simd>(
+pub(crate) fn centred_halves<S: Simd>(
     simd: S,
     bytes: &[i8; PIECE],
     at: usize,
@@ -131,7 +131,7 @@ pub(super) fn centred_halves<S: Simd>(
 
 /// Vector number `at` of the lower halves of bytes on a line, and of the upper ones.
 #[inline(always)]
-pub(super) fn halves_on_line<S: Simd>(
+pub(crate) fn halves_on_line<S: Simd>(
     simd: S,
     bytes: &[i8; PIECE],
     at: usize,
@@ -150,7 +150,7 @@ pub(super) fn halves_on_line<S: Simd>(
 
 /// Columns of a square of pieces as vectors, where a vector is a piece and the processor has instructions for it.
 #[inline(always)]
-pub(super) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S::f32s; PIECE]> {
+pub(crate) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S::f32s; PIECE]> {
     #[cfg(target_arch = "x86_64")]
     return x86::transposed(simd, rows);
     #[cfg(not(target_arch = "x86_64"))]
@@ -169,7 +169,7 @@ fn places<S: Simd>(at: usize) -> S::u32s {
 
 /// Numbers with a sign, of less than 2^22, in f32.
 #[inline(always)]
-pub(super) fn as_float<S: Simd>(simd: S, whole: S::u32s) -> S::f32s {
+pub(crate) fn as_float<S: Simd>(simd: S, whole: S::u32s) -> S::f32s {
     /// Around here a unit in the last place is 1, so that the lowest bits are those of a whole number.
     const BASE: f32 = (3_u32 << 22) as f32;
     #[cfg(target_arch = "x86_64")]
