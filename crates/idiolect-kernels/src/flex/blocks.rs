@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use self::kind::Kind;
 use self::of_32::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0};
 use self::of_256::{Q4K, Q5K, Q6K};
-use self::own::{BLOCK, EightBits, FourBits, packed};
+use self::own::{BLOCK, OwnEightBits, OwnFourBits, packed};
 use self::stored::Blocks;
 use super::buffer::{dims, tensor};
 use super::product_few_rows::{Along, Stored, widen};
@@ -86,8 +86,8 @@ pub(super) fn quantized(
     shape: [usize; 2],
 ) -> Option<FlexQTensor> {
     let bytes = match kind {
-        BlockKind::FourBits => packed::<FourBits, _>(whole, scales),
-        BlockKind::EightBits => packed::<EightBits, _>(whole, scales),
+        BlockKind::FourBits => packed::<OwnFourBits, _>(whole, scales),
+        BlockKind::EightBits => packed::<OwnEightBits, _>(whole, scales),
         BlockKind::File(_) => return None,
     };
     Some(of_bytes(bytes, kind, scheme, shape))
@@ -159,8 +159,8 @@ impl<'a> Packed<'a> {
     /// Does something with the values.
     pub(super) fn read<R: Read>(self, reader: R) -> R::Output {
         match self.kind {
-            BlockKind::FourBits => reader.read(self.blocks::<FourBits, _>()),
-            BlockKind::EightBits => reader.read(self.blocks::<EightBits, _>()),
+            BlockKind::FourBits => reader.read(self.blocks::<OwnFourBits, _>()),
+            BlockKind::EightBits => reader.read(self.blocks::<OwnEightBits, _>()),
             BlockKind::File(of) => match of {
                 BlockType::Q4_0 => reader.read(self.blocks::<Q4_0, _>()),
                 BlockType::Q4_1 => reader.read(self.blocks::<Q4_1, _>()),

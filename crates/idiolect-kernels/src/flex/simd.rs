@@ -76,6 +76,38 @@ pub(super) fn update<S: Simd>(
     }
 }
 
+/// `out[i] += factors[j] rows[j][i]`, one row after the other.
+#[inline(always)]
+pub(super) fn add_scaled<S: Simd, const N: usize>(
+    simd: S,
+    out: &mut [f32],
+    factors: [f32; N],
+    rows: [&[f32]; N],
+) {
+    let mut splat = [simd.splat_f32s(0.0); N];
+    let mut whole: [&[S::f32s]; N] = [&[]; N];
+    let mut tails: [&[f32]; N] = [&[]; N];
+    for j in 0..N {
+        splat[j] = simd.splat_f32s(factors[j]);
+        (whole[j], tails[j]) = S::as_simd_f32s(rows[j]);
+    }
+    let (out, out_tail) = S::as_mut_simd_f32s(out);
+    for (i, out) in out.iter_mut().enumerate() {
+        let mut sum = *out;
+        for j in 0..N {
+            sum = simd.mul_add_e_f32s(splat[j], whole[j][i], sum);
+        }
+        *out = sum;
+    }
+    if !out_tail.is_empty() {
+        let mut sum = simd.partial_load_f32s(out_tail);
+        for j in 0..N {
+            sum = simd.mul_add_e_f32s(splat[j], simd.partial_load_f32s(tails[j]), sum);
+        }
+        simd.partial_store_f32s(out_tail, sum);
+    }
+}
+
 /// `out[i] = f(a[i], b[i])`.
 #[inline(always)]
 pub(super) fn combine<S: Simd>(

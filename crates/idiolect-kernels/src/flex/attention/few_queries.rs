@@ -8,7 +8,10 @@ use super::softmax::softmax;
 use super::tile::{Attended, Inputs, Scratch, Seen, copy_mask, room, with_scratch};
 use crate::extension::attention::Sizes;
 use crate::flex::buffer::{Rows, swapped, tensor};
-use crate::flex::simd::{sum, update};
+use crate::flex::simd::{add_scaled, sum};
+
+/// Values that are added in one pass over the result.
+const TOGETHER: usize = 4;
 
 /// Attention of rows with few queries.
 pub(super) fn forward(inputs: &Inputs, sizes: Sizes) -> Attended {
@@ -71,7 +74,9 @@ impl WithSimd for Query<'_> {
         let (keys, group) = (self.sizes.keys, self.sizes.group());
         let Scratch { mask, scores, .. } = self.scratch;
         let span = copy_mask(mask, self.seen, row, token..token + 1);
-        let seen = || (span.start..span.end.min(keys)).map(|key| [row, key_head, key]);
+        let end = span.end.min(keys);
+        let seen = || (span.start..end).map(|key| [row, key_head, key]);
+        let fours = (span.start..end).step_by(TOGETHER);
         let scores = room(scores, span.width());
         let members = self.out.chunks_exact_mut(self.sizes.width);
         for (member, (out, sums)) in members.zip(self.sums.chunks_exact_mut(2)).enumerate() {
@@ -89,15 +94,18 @@ impl WithSimd for Query<'_> {
             }
             sums.copy_from_slice(&softmax(simd, scores, mask));
             out.fill(0.0);
-            for (weight, at) in scores.iter().zip(seen()) {
-                let weight = simd.splat_f32s(weight * sums[1]);
-                update(
-                    simd,
-                    out,
-                    v.get(at),
-                    #[inline(always)]
-                    |out, value| simd.mul_add_e_f32s(weight, value, out),
-                );
+            for (weights, first) in scores.chunks(TOGETHER).zip(fours.clone()) {
+                let value = |i: usize| v.get([row, key_head, first + i]);
+                let weights = weights.iter().map(|weight| weight * sums[1]);
+                if first + TOGETHER <= end {
+                    let mut all = [0.0; TOGETHER];
+                    all.iter_mut().zip(weights).for_each(|(all, w)| *all = w);
+                    add_scaled(simd, out, all, std::array::from_fn(value));
+                } else {
+                    for (i, weight) in weights.take(end - first).enumerate() {
+                        add_scaled(simd, out, [weight], [value(i)]);
+                    }
+                }
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Values of blocks of 32, as `dequantize_row_q*` of `ggml-quants.c` computes them.
 
 use std::array;
+use std::marker::PhantomData;
 
+use burn::tensor::f16;
 use pulp::Simd;
 
 use super::kind::{Kind, bytes};
@@ -11,16 +13,47 @@ use crate::flex::simd::lanes::{
 };
 
 /// `ggml`'s `block_q4_0`.
-#[derive(Clone, Copy)]
-pub(super) struct Q4_0;
+pub(super) type Q4_0 = FourBits<f16, 18>;
 
-impl Kind for Q4_0 {
-    type Block = [i8; 18];
+/// `ggml`'s `block_q8_0`.
+pub(super) type Q8_0 = EightBits<f16, 34>;
+
+/// A scale, and -8 to 7 for each value: eight more than the first piece in the lower halves of the bytes, and than the
+/// second in the upper ones.
+#[derive(Clone, Copy)]
+pub(super) struct FourBits<F, const N: usize>(PhantomData<F>);
+
+/// A scale, and -128 to 127 for each value.
+#[derive(Clone, Copy)]
+pub(super) struct EightBits<F, const N: usize>(PhantomData<F>);
+
+/// A type of scales.
+pub(super) trait Scale: Copy + Send + Sync + 'static {
+    /// The number in the first bytes of a block.
+    fn first<const N: usize>(block: &[i8; N]) -> f32;
+}
+
+impl Scale for f16 {
+    #[inline(always)]
+    fn first<const N: usize>(block: &[i8; N]) -> f32 {
+        float(block, 0)
+    }
+}
+
+impl Scale for f32 {
+    #[inline(always)]
+    fn first<const N: usize>(block: &[i8; N]) -> f32 {
+        Self::from_bits(word(block, 0))
+    }
+}
+
+impl<F: Scale, const N: usize> Kind for FourBits<F, N> {
+    type Block = [i8; N];
     type Scales = f32;
 
     #[inline(always)]
     fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
-        float(block, 0)
+        F::first(block)
     }
 
     #[inline(always)]
@@ -30,7 +63,30 @@ impl Kind for Q4_0 {
         _: usize,
         at: usize,
     ) -> [S::f32s; PAIR] {
-        centred_halves(simd, bytes(block, 2), at, *scale)
+        centred_halves(simd, bytes(block, size_of::<F>()), at, *scale)
+    }
+}
+
+impl<F: Scale, const N: usize> Kind for EightBits<F, N> {
+    type Block = [i8; N];
+    type Scales = f32;
+
+    #[inline(always)]
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
+        F::first(block)
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, scale): (&Self::Block, &f32),
+        _: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        let first = size_of::<F>();
+        let low = of_signed_bytes(simd, bytes(block, first), at);
+        let high = of_signed_bytes(simd, bytes(block, first + PIECE), at);
+        [scaled(simd, low, *scale), scaled(simd, high, *scale)]
     }
 }
 
@@ -110,32 +166,6 @@ impl Kind for Q5_1 {
         let four = of_bytes(simd, bytes(block, 8), at);
         let [low, high] = five_bits(simd, four, word(block, 4), at);
         [on_line(simd, low, *line), on_line(simd, high, *line)]
-    }
-}
-
-/// `ggml`'s `block_q8_0`.
-#[derive(Clone, Copy)]
-pub(super) struct Q8_0;
-
-impl Kind for Q8_0 {
-    type Block = [i8; 34];
-    type Scales = f32;
-
-    #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
-        float(block, 0)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(
-        simd: S,
-        (block, scale): (&Self::Block, &f32),
-        _: usize,
-        at: usize,
-    ) -> [S::f32s; PAIR] {
-        let low = of_signed_bytes(simd, bytes(block, 2), at);
-        let high = of_signed_bytes(simd, bytes(block, 2 + PIECE), at);
-        [scaled(simd, low, *scale), scaled(simd, high, *scale)]
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::array;
 
-use pulp::Simd;
 use rayon::prelude::*;
 
-use super::kind::{Kind, bytes};
-use crate::flex::simd::lanes::{PAIR, PIECE, centred_halves, of_signed_bytes, scaled};
+use super::kind::Kind;
+use super::of_32::{EightBits, FourBits};
+use crate::flex::simd::lanes::PIECE;
 
 /// Values of a block.
 pub(super) const BLOCK: usize = 2 * PIECE;
@@ -19,14 +19,11 @@ const SCALE: usize = size_of::<f32>();
 /// Blocks of a task.
 const TASK: usize = 1 << 12;
 
-/// -8 to 7 times the scale: eight more than the first piece in the low halves of the bytes, and than the second in the
-/// high ones.
-#[derive(Clone, Copy)]
-pub(super) struct FourBits;
+/// A weight in 4 bits.
+pub(super) type OwnFourBits = FourBits<f32, { SCALE + PIECE }>;
 
-/// -128 to 127 times the scale.
-#[derive(Clone, Copy)]
-pub(super) struct EightBits;
+/// A weight in 8 bits.
+pub(super) type OwnEightBits = EightBits<f32, { SCALE + BLOCK }>;
 
 /// How a block is made.
 pub(super) trait Pack: Kind {
@@ -54,9 +51,9 @@ pub(super) fn packed<K: Pack<Block = [i8; N]>, const N: usize>(
     packed
 }
 
-impl Pack for FourBits {
+impl Pack for OwnFourBits {
     fn pack(whole: &[i8; BLOCK], scale: f32) -> Self::Block {
-        let scale = scale.to_ne_bytes();
+        let scale = scale.to_le_bytes();
         array::from_fn(|at| match at.checked_sub(SCALE) {
             None => scale[at].cast_signed(),
             Some(at) => (whole[at] + 8) | ((whole[PIECE + at] + 8) << 4),
@@ -64,59 +61,12 @@ impl Pack for FourBits {
     }
 }
 
-impl Pack for EightBits {
+impl Pack for OwnEightBits {
     fn pack(whole: &[i8; BLOCK], scale: f32) -> Self::Block {
-        let scale = scale.to_ne_bytes();
+        let scale = scale.to_le_bytes();
         array::from_fn(|at| match at.checked_sub(SCALE) {
             None => scale[at].cast_signed(),
             Some(at) => whole[at],
         })
     }
-}
-
-impl Kind for FourBits {
-    type Block = [i8; SCALE + PIECE];
-    type Scales = f32;
-
-    #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
-        scale(block)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(
-        simd: S,
-        (block, scale): (&Self::Block, &f32),
-        _: usize,
-        at: usize,
-    ) -> [S::f32s; PAIR] {
-        centred_halves(simd, bytes(block, SCALE), at, *scale)
-    }
-}
-
-impl Kind for EightBits {
-    type Block = [i8; SCALE + BLOCK];
-    type Scales = f32;
-
-    #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
-        scale(block)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(
-        simd: S,
-        (block, scale): (&Self::Block, &f32),
-        _: usize,
-        at: usize,
-    ) -> [S::f32s; PAIR] {
-        let low = of_signed_bytes(simd, bytes(block, SCALE), at);
-        let high = of_signed_bytes(simd, bytes(block, SCALE + PIECE), at);
-        [scaled(simd, low, *scale), scaled(simd, high, *scale)]
-    }
-}
-
-#[inline(always)]
-fn scale<const N: usize>(block: &[i8; N]) -> f32 {
-    f32::from_ne_bytes(array::from_fn(|i| block[i].cast_unsigned()))
 }
