@@ -106,7 +106,7 @@ pub(super) fn from_blocks(weight: &FlexQTensor) -> Option<FlexTensor> {
     Packed::of(weight).map(|packed| packed.wide(weight))
 }
 
-/// The weight as it is stored; `None` where its blocks are shorter than a vector or do not lie along its rows.
+/// The weight as it is stored; `None` where its blocks are shorter than two pieces or do not lie along its rows.
 fn eight_bits(weight: &FlexQTensor) -> Option<EightBits<'_>> {
     let values = weight.tensor();
     let [rows, columns] = dims(values);

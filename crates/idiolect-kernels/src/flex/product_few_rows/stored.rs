@@ -4,6 +4,7 @@
 //! half and a part of a scale where it is quantised.
 
 use burn::tensor::bf16;
+use half::slice::HalfFloatSliceExt;
 use pulp::Simd;
 
 use crate::flex::simd::lanes::{PAIR, PIECE, left, of_words, per_piece};
@@ -90,7 +91,7 @@ impl<'a> Stored for &'a [f32] {
 }
 
 impl<'a> Stored for &'a [bf16] {
-    type Block = &'a [bf16; PAIR * PIECE];
+    type Block = &'a [u16; PAIR * PIECE];
 
     #[inline(always)]
     fn count(self) -> usize {
@@ -104,13 +105,12 @@ impl<'a> Stored for &'a [bf16] {
 
     #[inline(always)]
     fn block<S: Simd>(self, _: S, at: usize) -> Self::Block {
-        &self.as_chunks().0[at]
+        &self.reinterpret_cast().as_chunks().0[at]
     }
 
     #[inline(always)]
     fn vectors<S: Simd>(simd: S, block: &Self::Block, _: usize, at: usize) -> [S::f32s; PAIR] {
-        let words = block.map(bf16::to_bits);
-        let pieces = words.as_chunks().0;
+        let pieces = block.as_chunks().0;
         let low = left(simd, of_words(simd, &pieces[0], at), 16);
         let high = left(simd, of_words(simd, &pieces[1], at), 16);
         // The same number in f32: its upper half.
