@@ -79,7 +79,7 @@ impl<W: Stored> Panel<'_, W> {
         }
     }
 
-    /// Of a weight whose inputs are neighbours in memory: inputs and outputs change places, some of each at a time.
+    /// Of a weight whose inputs are neighbours in memory: it is transposed, some inputs and outputs at a time.
     #[inline(always)]
     fn by_outputs<S: Simd>(self, simd: S) {
         let Block { inputs, outputs } = self.block;
@@ -96,7 +96,7 @@ impl<W: Stored> Panel<'_, W> {
             let groups = self.rows.chunks_mut(PAIR * PIECE * W::APART);
             for (at, rows) in groups.enumerate() {
                 for place in 0..W::APART {
-                    lines.turn_pair(simd, at * W::APART + place, &mut rows[PIECE * place..]);
+                    lines.transpose_pair(simd, at * W::APART + place, &mut rows[PIECE * place..]);
                 }
             }
         }
@@ -113,15 +113,17 @@ struct Lines<W> {
 impl<W: Stored> Lines<W> {
     /// Writes pair number `at` of all outputs to `rows`, which begin with the first input of the pair.
     #[inline(always)]
-    fn turn_pair<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) {
-        if rows.len() < PAIR * PIECE && W::APART == 1 || !self.turn_vectors(simd, at, rows) {
-            self.turn_values(simd, at, rows);
+    fn transpose_pair<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) {
+        if rows.len() < PAIR * PIECE && W::APART == 1
+            || !self.transpose_in_registers(simd, at, rows)
+        {
+            self.transpose_by_value(simd, at, rows);
         }
     }
 
-    /// Does it in registers, where a piece is a vector; tells whether it did.
+    /// The same in registers, where a piece is a vector; whether it was done.
     #[inline(always)]
-    fn turn_vectors<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) -> bool {
+    fn transpose_in_registers<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) -> bool {
         if S::F32_LANES != PIECE {
             return false;
         }
@@ -133,8 +135,8 @@ impl<W: Stored> Lines<W> {
                 lines[1][i] = high;
             }
         }
-        let turned = [transposed(simd, lines[0]), transposed(simd, lines[1])];
-        let [Some(low), Some(high)] = turned else {
+        let columns = [transposed(simd, lines[0]), transposed(simd, lines[1])];
+        let [Some(low), Some(high)] = columns else {
             return false;
         };
         for (half, columns) in [low, high].into_iter().enumerate() {
@@ -147,9 +149,9 @@ impl<W: Stored> Lines<W> {
         true
     }
 
-    /// Does it value by value, also where inputs end within the pair.
+    /// The same value by value, also where inputs end within the pair.
     #[inline(always)]
-    fn turn_values<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) {
+    fn transpose_by_value<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) {
         let mut tile = [[[0.0; PIECE]; PAIR]; PIECE];
         for (line, weight) in tile.iter_mut().zip(self.weights.iter().flatten()) {
             *line = if rows.len() < PAIR * PIECE && W::APART == 1 {

@@ -148,7 +148,7 @@ pub(crate) fn halves_on_line<S: Simd>(
     [on_line(simd, low, line), on_line(simd, high, line)]
 }
 
-/// Columns of a square of pieces as vectors, where a vector is a piece and the processor has instructions for it.
+/// The columns of sixteen rows of a piece each, where a vector is a piece and the processor has instructions for it.
 #[inline(always)]
 pub(crate) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S::f32s; PIECE]> {
     #[cfg(target_arch = "x86_64")]
@@ -244,10 +244,10 @@ mod tests {
         }
     }
 
-    /// The rows of a square, and what becomes of them.
-    struct Square([[f32; PIECE]; PIECE]);
+    /// Sixteen rows, which are to be transposed.
+    struct Rows([[f32; PIECE]; PIECE]);
 
-    impl WithSimd for &Square {
+    impl WithSimd for &Rows {
         type Output = Option<[[f32; PIECE]; PIECE]>;
 
         fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
@@ -271,7 +271,7 @@ mod tests {
             std::array::from_fn(|row| std::array::from_fn(|column| number(row, column)))
         };
         let columns = square(&|row, column| number(column, row));
-        let found = pulp::Arch::new().dispatch(&Square(square(&number)));
+        let found = pulp::Arch::new().dispatch(&Rows(square(&number)));
         assert!(found.is_none_or(|found| found == columns), "{found:?}");
     }
 
