@@ -72,25 +72,26 @@ fn numbers(file: &[u8]) -> Vec<f32> {
         .collect()
 }
 
+/// Flags of trainings that are to be the same on any devices.
+const OPTIONS: [(&str, &[&str]); 4] = [
+    ("plain", &["--validation-share", "0.2", "--return-best"]),
+    (
+        "dora",
+        &["--dora", "--dropout", "0.1", "--targets", "all-linear"],
+    ),
+    (
+        "pissa",
+        &["--init", "pissa", "--activation-checkpointing", "on"],
+    ),
+    ("packing", &["--packing", "--max-length", "64"]),
+];
+
 #[test]
 fn two_devices_train_what_one_does_with_every_option() {
     let Some(place) = Place::new() else { return };
     // A sum of two is the same in either order, so not a bit may differ.
-    let options: [(&str, &[&str]); 6] = [
-        ("plain", &["--validation-share", "0.2", "--return-best"]),
-        (
-            "dora",
-            &["--dora", "--dropout", "0.1", "--targets", "all-linear"],
-        ),
-        (
-            "pissa",
-            &["--init", "pissa", "--activation-checkpointing", "on"],
-        ),
-        ("packing", &["--packing", "--max-length", "64"]),
-        ("lazy", &["--lazy"]),
-        ("bits", &["--quantize", "8"]),
-    ];
-    for (name, options) in options {
+    let more: [(&str, &[&str]); 2] = [("lazy", &["--lazy"]), ("bits", &["--quantize", "8"])];
+    for (name, options) in OPTIONS.into_iter().chain(more) {
         let (one, two) = (format!("{name}-1"), format!("{name}-2"));
         train(&place, &one, "2", options);
         train(

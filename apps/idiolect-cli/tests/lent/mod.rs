@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::common::kill::lines;
 use crate::common::{Place, cache, words};
-use crate::{bytes, call, train};
+use crate::{OPTIONS, bytes, call, train};
 
 const TOKEN: (&str, &str) = ("IDIOLECT_DEVICE_TOKEN", "a-token-of-tests");
 
@@ -114,20 +114,8 @@ fn a_lent_cpu_trains_what_one_device_does_to_the_bit() {
     let Some(place) = Place::new() else { return };
     let mut lender = Lender::start(&place);
     let both = format!("cpu,{}", lender.name);
-    let options: [(&str, &[&str]); 5] = [
-        ("plain", &["--validation-share", "0.2", "--return-best"]),
-        (
-            "dora",
-            &["--dora", "--dropout", "0.1", "--targets", "all-linear"],
-        ),
-        (
-            "pissa",
-            &["--init", "pissa", "--activation-checkpointing", "on"],
-        ),
-        ("packing", &["--packing", "--max-length", "64"]),
-        ("bf16", &["--dtype", "bf16", "--max-steps", "4"]),
-    ];
-    for (name, options) in options {
+    let short: (&str, &[&str]) = ("bf16", &["--dtype", "bf16", "--max-steps", "4"]);
+    for (name, options) in OPTIONS.into_iter().chain([short]) {
         let [one, two] = [1, 2].map(|count| format!("{name}-{count}"));
         train(&place, &one, "2", options);
         train_with(&place, &two, &[options, &["--devices", &both]].concat());
