@@ -22,6 +22,20 @@ pub fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
     false
 }
 
+/// The tensor in another type: on the CPU between f32 and bf16 on all threads, where autodiff does not track it, and
+/// else by Burn's cast, which has one thread there.
+#[must_use]
+pub fn cast<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> {
+    if x.dtype() == dtype {
+        return x;
+    }
+    #[cfg(feature = "flex")]
+    if let Some(found) = flex::cast(&x, dtype) {
+        return found;
+    }
+    x.cast(dtype)
+}
+
 /// `x weight` for rows of vectors.
 ///
 /// Where autodiff tracks neither side, the CPU reads a weight in f32, in bf16 or quantised as it is stored, and adds up in
@@ -95,32 +109,35 @@ pub fn linear_of_rows(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     linear(x.reshape([1, rows, inputs]), weight).reshape([rows, outputs])
 }
 
-/// [`linear`] for generation: [`product`] where the batch has few tokens.
+/// [`linear`] with each of some weights for generation: [`product`] where the batch has few tokens, and then all of them
+/// at once.
 ///
 /// # Shapes
 ///
 /// - `x`: `[rows, tokens, inputs]`
-/// - `weight`: `[inputs, outputs]`
-/// - result: `[rows, tokens, outputs]`
+/// - each of `weights`: `[inputs, outputs]`
+/// - each result: `[rows, tokens, outputs]`
 ///
 /// # Panics
 ///
 /// If the shapes disagree.
 #[must_use]
-pub fn linear_few_tokens(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+pub fn linear_few_tokens<const N: usize>(x: &Tensor<3>, weights: [Tensor<2>; N]) -> [Tensor<3>; N] {
     #[cfg(feature = "flex")]
-    let weight = {
-        let ([rows, tokens, inputs], [_, outputs]) = (x.dims(), weight.dims());
-        if rows * tokens > flex::MOST_ROWS {
-            return linear(x, weight);
+    {
+        let [rows, tokens, inputs] = x.dims();
+        if rows * tokens <= flex::MOST_ROWS {
+            let flat = x.clone().reshape([rows * tokens, inputs]);
+            return flex::products(&flat, weights).map(|y| match y {
+                Ok(y) => {
+                    let [_, outputs] = y.dims();
+                    y.reshape([rows, tokens, outputs])
+                }
+                Err(weight) => linear(x.clone(), weight),
+            });
         }
-        let flat = x.clone().reshape([rows * tokens, inputs]);
-        match flex::product(&flat, weight) {
-            Ok(y) => return y.reshape([rows, tokens, outputs]),
-            Err(weight) => weight,
-        }
-    };
-    linear(x, weight)
+    }
+    weights.map(|weight| linear(x.clone(), weight))
 }
 
 /// `x a b` in the type of the factors, as an adapter's update beside a weight of another type.

@@ -9,7 +9,7 @@ mod words;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
-use idiolect_kernels::{embedding, linear, linear_few_tokens, product, rms_norm, transpose};
+use idiolect_kernels::{cast, embedding, product, rms_norm, transpose};
 
 use self::head::HeadCopy;
 use crate::block::{Block, Bytes, Call, scaled};
@@ -214,12 +214,7 @@ impl Decoder {
     #[must_use]
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         // Two-dimensional on purpose: a three-dimensional product copies a transposed head each time.
-        let logits = product(hidden, self.head());
-        if logits.dtype() == DType::F32 {
-            logits
-        } else {
-            logits.cast(DType::F32)
-        }
+        cast(product(hidden, self.head()), DType::F32)
     }
 
     /// [`Decoder::logits`] of tokens that are generated: beside quantised projections a head in floats is read from a copy
@@ -250,7 +245,7 @@ impl Decoder {
         let mut x = self.embed(ids);
         for (layer, cache) in cache.layers.iter_mut().enumerate() {
             let call = Call {
-                linear: linear_few_tokens,
+                generates: true,
                 ..self.call(layer, adapter)
             };
             x = call.forward(x, context, Some(cache));
@@ -264,7 +259,7 @@ impl Decoder {
             layer,
             config: &self.config,
             adapter,
-            linear,
+            generates: false,
         }
     }
 }

@@ -14,7 +14,9 @@ mod teacher;
 use burn::tensor::{DType, Tensor, activation};
 use divergence::Distribution;
 pub use divergence::Divergence;
-use idiolect_kernels::{RowLoss, chunk_values, linear_of_rows, row_chunks, row_loss, transpose};
+use idiolect_kernels::{
+    RowLoss, cast, chunk_values, linear_of_rows, row_chunks, row_loss, transpose,
+};
 pub use stored::{StoredTeacher, stored_head_loss};
 pub use taught::{TaughtHead, TaughtToken, TeacherHead, teacher_head_loss};
 pub use teacher::{Likeliest, Support, TeacherLoss, TeacherRowLoss, TeacherRows, teacher_row_loss};
@@ -111,7 +113,7 @@ fn loss_by_chunks(
         let RowLoss { nll, gradient } = row_loss(logits, target, 1.0 / divisor);
         losses.push(nll);
         each(&chunk, &gradient);
-        let gradient = gradient.cast(hidden.dtype());
+        let gradient = cast(gradient, hidden.dtype());
         gradients.push(linear_of_rows(gradient, transpose(weight.clone())));
     }
     joined(losses, gradients, hidden)
@@ -148,13 +150,13 @@ pub fn head_divergence(
         let part = [start..(start + chunk_rows.max(1)).min(rows), 0..width];
         let [log_p, log_q] = [&student, &teacher].map(|rows| {
             let logits = linear_of_rows(rows.clone().slice(part.clone()), weight.clone());
-            activation::log_softmax(logits.cast(DType::F32), 1)
+            activation::log_softmax(cast(logits, DType::F32), 1)
         });
         let student_here = Distribution::new(log_p);
         let found = divergence.of(&student_here, &log_q);
         losses.push(found.value.clone().squeeze_dim(1));
         let gradient = found.gradient(&student_here);
-        let gradient = gradient.div_scalar(divisor).cast(student.dtype());
+        let gradient = cast(gradient.div_scalar(divisor), student.dtype());
         gradients.push(linear_of_rows(gradient, transpose(weight.clone())));
     }
     joined(losses, gradients, student)

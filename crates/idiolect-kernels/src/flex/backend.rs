@@ -1,5 +1,5 @@
-//! The fused steps as those of Burn's CPU backend. Norms in bf16 and everything in f16 is composed of its operations: a
-//! norm is rounded before it is scaled.
+//! The fused steps as those of Burn's CPU backend. The gradient of a norm's scale in bf16 and everything in f16 is composed
+//! of its operations.
 
 use burn::backend::Flex;
 use burn::backend::ops::{FloatTensorOps, ModuleOps};
@@ -9,6 +9,7 @@ use burn_flex::FlexTensor;
 
 use super::attention::{self, Inputs};
 use super::buffer::in_type;
+use super::parts::all_bf16;
 use super::rotary::Direction;
 use super::{dropout, gate, linear, norm, quantized, rotary};
 use crate::Dropout;
@@ -22,12 +23,18 @@ impl Steps for Flex {
         if all_f32([&x, &scale]) {
             return norm::forward(&x, &scale, small(eps));
         }
+        if all_bf16([&x, &scale]) {
+            return norm::forward_in_bf16(x, &scale, small(eps));
+        }
         composed::norm::forward::<Self>(x, scale, eps)
     }
 
     fn rms_norm_backward(dy: FlexTensor, x: FlexTensor, scale: FlexTensor, eps: f64) -> FlexTensor {
         if all_f32([&x, &scale]) {
             return norm::backward(dy, x, &scale, small(eps));
+        }
+        if all_bf16([&dy, &x, &scale]) {
+            return norm::backward_in_bf16(dy, x, &scale, small(eps));
         }
         composed::norm::backward::<Self>(dy, x, scale, eps)
     }
@@ -59,6 +66,9 @@ impl Steps for Flex {
     }
 
     fn swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
+        if all_bf16([&gate, &up]) {
+            return gate::forward_in_bf16(gate, up);
+        }
         let dtype = gate.dtype();
         match wide([gate, up]) {
             Ok([gate, up]) => in_type(gate::forward_in_place(gate, &up), dtype),
@@ -71,6 +81,9 @@ impl Steps for Flex {
         gate: FlexTensor,
         up: FlexTensor,
     ) -> (FlexTensor, FlexTensor) {
+        if all_bf16([&dy, &gate, &up]) {
+            return gate::backward_in_bf16(dy, gate, up);
+        }
         let dtype = gate.dtype();
         match wide([dy, gate, up]) {
             Ok([dy, gate, up]) => {

@@ -11,6 +11,7 @@ mod kind;
 mod of_256;
 mod of_32;
 mod own;
+mod scale;
 mod stored;
 
 use burn::backend::TensorMetadata;

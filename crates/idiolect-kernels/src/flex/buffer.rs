@@ -1,10 +1,12 @@
 //! Flex tensors as slices, read in place where their layout allows it.
 
-use burn::tensor::{DType, Element, Shape, TensorData, bf16};
+use burn::tensor::{DType, Element, Shape, TensorData};
 use burn_flex::{FlexTensor, Layout};
+use bytemuck::{Zeroable, zeroed_vec};
 use rayon::prelude::*;
 
 use super::simd::TASK;
+use super::simd::bf16::{narrow, widen};
 
 /// The tensor in row-major order that fills its memory: itself, or a copy where it is not.
 pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {
@@ -15,7 +17,7 @@ pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {
 }
 
 /// A tensor over new values in row-major order.
-pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+pub(super) fn tensor<E: Element, const D: usize>(values: Vec<E>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
 }
 
@@ -117,24 +119,20 @@ pub(super) fn in_type(x: FlexTensor, dtype: DType) -> FlexTensor {
     let is_whole = x.layout().num_elements() * x.dtype().size() == x.bytes().len();
     let x = if is_whole { x } else { dense(x) };
     if dtype == DType::BF16 {
-        like(&x, converted(x.storage(), bf16::from_f32))
+        like(&x, converted(x.storage(), narrow))
     } else {
-        like(&x, converted(x.storage(), bf16::to_f32))
+        like(&x, converted(x.storage(), widen))
     }
 }
 
 /// Values in another type, on all threads.
-fn converted<A: Copy + Sync, B: Copy + Default + Send>(
+fn converted<A: Sync, B: Zeroable + Send>(
     from: &[A],
-    one: impl Fn(A) -> B + Sync,
+    convert: impl Fn(&[A], &mut [B]) + Sync,
 ) -> Vec<B> {
-    let mut to = vec![B::default(); from.len()];
+    let mut to = zeroed_vec(from.len());
     let parts = to.par_chunks_mut(TASK).zip(from.par_chunks(TASK));
-    parts.for_each(|(to, from)| {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = one(*from);
-        }
-    });
+    parts.for_each(|(to, from)| convert(from, to));
     to
 }
 

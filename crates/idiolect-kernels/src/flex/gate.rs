@@ -7,6 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::buffer::{dense, dims, tensor, values};
+use super::parts::Step;
 use super::simd::{TASK, combine, sigmoid, update};
 
 pub(super) fn forward(gate: &FlexTensor, up: &FlexTensor) -> FlexTensor {
@@ -56,6 +57,32 @@ pub(super) fn backward(
             Arch::new().dispatch(Backward { dy, gate, up });
         });
     (gate, dy)
+}
+
+/// [`forward_in_place`] in bf16.
+pub(super) fn forward_in_bf16(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
+    let step = Step {
+        written: [gate],
+        read: [up],
+        row: 1,
+    };
+    let [out] = step.run(|[gate], [up]| Arch::new().dispatch(InPlace { gate, up }));
+    out
+}
+
+/// [`backward`] in bf16.
+pub(super) fn backward_in_bf16(
+    dy: FlexTensor,
+    gate: FlexTensor,
+    up: FlexTensor,
+) -> (FlexTensor, FlexTensor) {
+    let step = Step {
+        written: [gate, dy],
+        read: [up],
+        row: 1,
+    };
+    let gradients = step.run(|[gate, dy], [up]| Arch::new().dispatch(Backward { dy, gate, up }));
+    gradients.into()
 }
 
 struct Forward<'a> {

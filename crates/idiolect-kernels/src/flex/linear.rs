@@ -1,6 +1,7 @@
 //! Products with a frozen weight: of a few rows as in generation, of many as in training and for prompts.
 //!
-//! Rows in bf16 are widened to f32, in which everything is multiplied and added up; the result is rounded once.
+//! Rows in bf16 are widened to f32, in which everything is multiplied and added up; the result is rounded once. Where the
+//! processor multiplies bf16, many rows are not widened.
 
 use burn::backend::Flex;
 use burn::backend::ops::ModuleOps;
@@ -18,6 +19,13 @@ pub(super) enum Rows {
     Many,
     /// Few in generation, where reading the weight is what counts, or many in a prompt.
     Either,
+}
+
+impl Rows {
+    /// Whether so many values are few rows of so many inputs.
+    fn are_few(self, values: usize, inputs: usize) -> bool {
+        matches!(self, Self::Either) && values <= MOST_ROWS * inputs
+    }
 }
 
 /// `x W`, `[rows, tokens, out]`.
@@ -54,11 +62,10 @@ pub(super) fn times<W: Stored, const D: usize>(
     shape[D - 1] = form.outputs;
     let x = dense(in_type(x.clone(), DType::F32));
     let x = values(&x);
-    let y = match rows {
-        Rows::Either if x.len() <= MOST_ROWS * form.inputs => {
-            product_few_rows::times(x, weight, form)
-        }
-        _ => product_many_rows::times(x, weight, form),
+    let y = if rows.are_few(x.len(), form.inputs) {
+        product_few_rows::times(x, weight, form)
+    } else {
+        product_many_rows::times(x, weight, form)
     };
     Some(in_type(tensor(y, shape), dtype))
 }
@@ -73,9 +80,29 @@ fn by_type<const D: usize>(
     let place = start..start + form.inputs * form.outputs;
     match weight.dtype() {
         DType::F32 => times::<_, D>(x, &weight.storage::<f32>()[place], form, rows),
-        DType::BF16 => times::<_, D>(x, &weight.storage::<bf16>()[place], form, rows),
+        DType::BF16 => {
+            let weight = &weight.storage::<bf16>()[place];
+            in_bf16::<D>(x, weight, form, rows).or_else(|| times::<_, D>(x, weight, form, rows))
+        }
         _ => None,
     }
+}
+
+/// The product of many rows in bf16 where the processor has products of bf16.
+fn in_bf16<const D: usize>(
+    x: &FlexTensor,
+    weight: &[bf16],
+    form: Form,
+    rows: Rows,
+) -> Option<FlexTensor> {
+    let values = x.layout().num_elements();
+    if x.dtype() != DType::BF16 || rows.are_few(values, form.inputs) {
+        return None;
+    }
+    let mut shape = dims::<D>(x);
+    shape[D - 1] = form.outputs;
+    let y = product_many_rows::in_bf16(dense(x.clone()).storage(), weight, form)?;
+    Some(tensor(y, shape))
 }
 
 fn form(weight: &FlexTensor) -> Option<Form> {

@@ -1,7 +1,7 @@
 //! The fused steps of Burn's CPU backend, Flex.
 //!
-//! Everything is computed in f32. A tensor in bf16 is widened for a step, whose result is rounded once; other types take
-//! the composition.
+//! Everything is computed in f32, and what a step makes of tensors in bf16 is rounded once; where the processor multiplies
+//! bf16, products of bf16 are added up in f32. Other types take the composition.
 
 // Vector code must be inlined into the function that was compiled for the vector's instructions.
 #![allow(clippy::inline_always)]
@@ -16,16 +16,16 @@ mod gate;
 mod head_loss;
 mod linear;
 mod norm;
+mod parts;
 mod product_few_rows;
 mod product_many_rows;
-mod quantize;
 mod quantized;
 mod rotary;
 mod simd;
 
 pub(crate) use eight_bit_copy::EightBitCopy;
 pub(crate) use product_few_rows::MOST_ROWS;
-pub(crate) use quantize::quantize;
+pub(crate) use quantized::quantize;
 
 use burn::backend::{
     BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
@@ -33,6 +33,7 @@ use burn::backend::{
 };
 use burn::tensor::{DType, Device, Int, Tensor};
 use burn_flex::{FlexQTensor, FlexTensor};
+use rayon::prelude::*;
 
 use self::blocks::{BlockKind, Lines, Packed};
 use self::buffer::{dims, in_type};
@@ -82,6 +83,27 @@ pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Ten
         untracked(&weight).and_then(|own| linear::product(&x, &own))
     };
     y.map(Tensor::from_primitive::<Flex>).ok_or(weight)
+}
+
+/// The [`product`] with each weight, all of them at once: the threads that are done with one go on with the next.
+pub(crate) fn products<const N: usize>(
+    x: &Tensor<2>,
+    weights: [Tensor<2>; N],
+) -> [Result<Tensor<2>, Tensor<2>>; N] {
+    let mut products = weights.map(Err);
+    products.par_iter_mut().for_each(|place| {
+        if let Err(weight) = place {
+            *place = product(x, weight.clone());
+        }
+    });
+    products
+}
+
+/// The tensor in f32 or bf16, where it is in one of them on the CPU backend and autodiff does not track it.
+pub(crate) fn cast<const D: usize>(x: &Tensor<D>, dtype: DType) -> Option<Tensor<D>> {
+    let is_own = matches!(dtype, DType::F32 | DType::BF16);
+    let x = if is_own { untracked(x) } else { None };
+    x.map(|x| Tensor::from_primitive::<Flex>(in_type(x, dtype)))
 }
 
 /// A tensor of the CPU backend in f32 or bf16 that autodiff does not track.

@@ -3,11 +3,14 @@
 //! With `i = 1 / sqrt(mean(x^2) + eps)` and `h = dy * scale`: `dx = i (h - x i^2 mean(x h))` and
 //! `dscale = sum over rows of dy x i`.
 
+use burn::tensor::DType;
 use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::buffer::{dense, dims, tensor, values};
+use super::buffer::{dense, dims, in_type, tensor, values};
+use super::parts::Step;
+use super::simd::bf16::rounded;
 use super::simd::{TASK, combine, sum, update};
 
 pub(super) fn forward(x: &FlexTensor, scale: &FlexTensor, eps: f32) -> FlexTensor {
@@ -34,6 +37,37 @@ pub(super) fn backward(dy: FlexTensor, x: FlexTensor, scale: &FlexTensor, eps: f
         .zip(values(&x).par_chunks(task))
         .for_each(|(dy, x)| Arch::new().dispatch(Backward { dy, x, scale, eps }));
     dy
+}
+
+/// [`forward`] in bf16, where the norm is rounded before it is scaled, as Hugging Face's models do.
+pub(super) fn forward_in_bf16(x: FlexTensor, scale: &FlexTensor, eps: f32) -> FlexTensor {
+    let scale = in_type(dense(scale.clone()), DType::F32);
+    let scale = values(&scale);
+    let step = Step {
+        written: [x],
+        read: [],
+        row: scale.len(),
+    };
+    let [out] = step.run(|[x], []| Arch::new().dispatch(ForwardInSteps { x, scale, eps }));
+    out
+}
+
+/// [`backward`] in bf16.
+pub(super) fn backward_in_bf16(
+    dy: FlexTensor,
+    x: FlexTensor,
+    scale: &FlexTensor,
+    eps: f32,
+) -> FlexTensor {
+    let scale = in_type(dense(scale.clone()), DType::F32);
+    let scale = values(&scale);
+    let step = Step {
+        written: [dy],
+        read: [x],
+        row: scale.len(),
+    };
+    let [dx] = step.run(|[dy], [x]| Arch::new().dispatch(Backward { dy, x, scale, eps }));
+    dx
 }
 
 /// Gradient of `scale`; the order of its sums depends on the shape alone.
@@ -116,6 +150,31 @@ impl WithSimd for Forward<'_> {
                 pair,
                 #[inline(always)]
                 |x, scale| simd.mul_f32s(simd.mul_f32s(x, inverse), scale),
+            );
+        }
+    }
+}
+
+/// In place, and rounded to bf16 before it is scaled.
+struct ForwardInSteps<'a> {
+    x: &'a mut [f32],
+    scale: &'a [f32],
+    eps: f32,
+}
+
+impl WithSimd for ForwardInSteps<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for x in self.x.chunks_exact_mut(self.scale.len()) {
+            let inverse = simd.splat_f32s(inverse(simd, x, self.eps));
+            update(
+                simd,
+                x,
+                self.scale,
+                #[inline(always)]
+                |x, scale| simd.mul_f32s(rounded(simd, simd.mul_f32s(x, inverse)), scale),
             );
         }
     }

@@ -8,6 +8,8 @@
 //! Burn's own product fills its result with zeros and copies it, both on one thread, before it multiplies
 //! (docs/decisions/0043-products-of-many-rows.md).
 
+#[cfg(target_arch = "x86_64")]
+mod bf16;
 mod pack;
 mod tile;
 
@@ -68,6 +70,20 @@ pub(super) fn times<W: Stored>(x: &[f32], weight: W, form: Form) -> Vec<f32> {
     }
     PACKED.set(packed);
     y
+}
+
+/// `x w` of bf16 in bf16; `None` where the processor has no products of bf16.
+///
+/// # Shapes
+///
+/// As [`times`].
+#[cfg(target_arch = "x86_64")]
+pub(super) use self::bf16::times as in_bf16;
+
+/// `None`: other processors have no products of bf16 here.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn in_bf16(_: &[bf16], _: &[bf16], _: Form) -> Option<Vec<bf16>> {
+    None
 }
 
 /// Inputs of a block: equal parts, each a whole number of what any type stores together.

@@ -2,6 +2,7 @@
 //!
 //! Loops take slices of any length; the last vector is filled up with zeros and stored in part.
 
+pub(super) mod bf16;
 pub(super) mod lanes;
 mod piece;
 
@@ -106,6 +107,34 @@ pub(super) fn add_scaled<S: Simd, const N: usize>(
         }
         simd.partial_store_f32s(out_tail, sum);
     }
+}
+
+/// `sum of a[i] rows[j][i]` for each row.
+#[inline(always)]
+pub(super) fn dots<S: Simd, const N: usize>(simd: S, a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    let mut whole: [&[S::f32s]; N] = [&[]; N];
+    let mut tails: [&[f32]; N] = [&[]; N];
+    for j in 0..N {
+        (whole[j], tails[j]) = S::as_simd_f32s(&rows[j][..a.len()]);
+    }
+    let (a, a_tail) = S::as_simd_f32s(a);
+    let mut sums = [simd.splat_f32s(0.0); N];
+    for (i, a) in a.iter().enumerate() {
+        for j in 0..N {
+            sums[j] = simd.mul_add_e_f32s(*a, whole[j][i], sums[j]);
+        }
+    }
+    if !a_tail.is_empty() {
+        let a = simd.partial_load_f32s(a_tail);
+        for j in 0..N {
+            sums[j] = simd.mul_add_e_f32s(a, simd.partial_load_f32s(tails[j]), sums[j]);
+        }
+    }
+    let mut found = [0.0; N];
+    for j in 0..N {
+        found[j] = simd.reduce_sum_f32s(sums[j]);
+    }
+    found
 }
 
 /// `out[i] = f(a[i], b[i])`.

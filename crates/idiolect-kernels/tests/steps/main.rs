@@ -5,6 +5,7 @@ mod devices;
 mod dropout;
 mod file_blocks;
 mod frozen;
+mod in_bf16;
 mod many_rows;
 mod products;
 mod quantized_copy;

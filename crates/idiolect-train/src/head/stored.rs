@@ -10,7 +10,7 @@
 //! chance `q_j / T`. A single estimate may be negative.
 
 use burn::tensor::{DType, Int, Tensor, TensorData, activation};
-use idiolect_kernels::{linear_of_rows, transpose};
+use idiolect_kernels::{cast, linear_of_rows, transpose};
 
 use super::divergence::{Distribution, Divergence};
 use super::teacher::{over_known, spread};
@@ -68,7 +68,7 @@ pub fn stored_head_loss(
             Tensor::<2>::from_data(values, (&device, DType::F32))
         };
         let logits = hidden.clone().slice([start..end, 0..width]);
-        let logits = linear_of_rows(logits, weight.clone()).cast(DType::F32);
+        let logits = cast(linear_of_rows(logits, weight.clone()), DType::F32);
         let student = Distribution::new(activation::log_softmax(logits, 1));
         let log_q = on_device(known.to_vec());
         let (value, gradient) = if teacher.drawn {
@@ -79,7 +79,7 @@ pub fn stored_head_loss(
             (found.divergence, found.gradient)
         };
         losses.push(value.squeeze_dim(1));
-        let gradient = gradient.div_scalar(divisor).cast(hidden.dtype());
+        let gradient = cast(gradient.div_scalar(divisor), hidden.dtype());
         gradients.push(linear_of_rows(gradient, transpose(weight.clone())));
     }
     joined(losses, gradients, hidden)

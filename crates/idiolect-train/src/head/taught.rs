@@ -1,7 +1,7 @@
 //! A frozen head's loss against a teacher, in chunks of rows and without a tape.
 
 use burn::tensor::{DType, Tensor, TensorData};
-use idiolect_kernels::{linear_of_rows, row_chunks, transpose};
+use idiolect_kernels::{cast, linear_of_rows, row_chunks, transpose};
 
 use super::teacher::{TeacherLoss, TeacherRowLoss, TeacherRows, teacher_row_loss};
 
@@ -74,7 +74,7 @@ pub fn teacher_head_loss(
             let data = TensorData::new(values[rows.clone()].to_vec(), [targets.len(), 1]);
             Tensor::<2>::from_data(data, (&device, DType::F32))
         };
-        let logits = |hidden: Tensor<2>| linear_of_rows(hidden, weight.clone()).cast(DType::F32);
+        let logits = |hidden: Tensor<2>| cast(linear_of_rows(hidden, weight.clone()), DType::F32);
         let found = teacher_row_loss(
             TeacherRows {
                 student: logits(chunk),
@@ -84,7 +84,7 @@ pub fn teacher_head_loss(
             },
             settings,
         );
-        let gradient = (found.gradient.clone() * column(head.shares)).cast(dtype);
+        let gradient = cast(found.gradient.clone() * column(head.shares), dtype);
         gradients.push(linear_of_rows(gradient, transpose(weight.clone())));
         numbers.push(read_back(found));
         start = rows.end;

@@ -9,43 +9,35 @@ use crate::flex::simd::lanes::{
     scaled,
 };
 
+/// Values of a block.
+const VALUES: usize = 256;
+
 /// Parts of a block of four or five bits, 32 values each.
 const PARTS: usize = 8;
 
+/// Bytes of the lines of the parts.
+const LINES: usize = 16;
+
 /// `ggml`'s `block_q4_K`.
-#[derive(Clone, Copy)]
-pub(super) struct Q4K;
-
-impl Kind for Q4K {
-    type Block = [i8; 144];
-    type Scales = Lines;
-    const PAIRS: usize = 8;
-    const APART: usize = 2;
-
-    #[inline(always)]
-    fn scales<S: Simd>(simd: S, block: &Self::Block) -> Lines {
-        Lines::of(simd, block)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(
-        simd: S,
-        (block, lines): (&Self::Block, &Lines),
-        pair: usize,
-        at: usize,
-    ) -> [S::f32s; PAIR] {
-        let [low, high] = halves(simd, of_bytes(simd, bytes(block, 16 + PIECE * pair), at));
-        let [first, second] = lines.of_pair(pair);
-        [on_line(simd, low, first), on_line(simd, high, second)]
-    }
-}
+pub(super) type Q4K = OfLines<144>;
 
 /// `ggml`'s `block_q5_K`.
-#[derive(Clone, Copy)]
-pub(super) struct Q5K;
+pub(super) type Q5K = OfLines<176>;
 
-impl Kind for Q5K {
-    type Block = [i8; 176];
+/// Eight lines, in a block of five bits the fifth of each value, and the four others of each.
+#[derive(Clone, Copy)]
+pub(super) struct OfLines<const N: usize>;
+
+impl<const N: usize> OfLines<N> {
+    /// Where four bits of each value begin.
+    const FOURS: usize = N - VALUES / 2;
+
+    /// Whether a value has a fifth bit.
+    const HAS_FIFTHS: bool = Self::FOURS > LINES;
+}
+
+impl<const N: usize> Kind for OfLines<N> {
+    type Block = [i8; N];
     type Scales = Lines;
     const PAIRS: usize = 8;
     const APART: usize = 2;
@@ -62,13 +54,16 @@ impl Kind for Q5K {
         pair: usize,
         at: usize,
     ) -> [S::f32s; PAIR] {
-        let [low, high] = halves(simd, of_bytes(simd, bytes(block, 48 + PIECE * pair), at));
-        // Of a byte two bits belong to a pair. Both are moved to bit 4.
-        let fifths = of_bytes(simd, bytes(block, 16 + PIECE * (pair % 2)), at);
-        let fifths = right(simd, left(simd, fifths, 4), two_bits(pair / 2));
-        let bit = simd.splat_u32s(0x10);
-        let low = simd.or_u32s(low, simd.and_u32s(fifths, bit));
-        let high = simd.or_u32s(high, simd.and_u32s(right(simd, fifths, 1), bit));
+        let fours = bytes(block, Self::FOURS + PIECE * pair);
+        let [mut low, mut high] = halves(simd, of_bytes(simd, fours, at));
+        if Self::HAS_FIFTHS {
+            // Of a byte two bits belong to a pair. Both are moved to bit 4.
+            let fifths = of_bytes(simd, bytes(block, LINES + PIECE * (pair % 2)), at);
+            let fifths = right(simd, left(simd, fifths, 4), two_bits(pair / 2));
+            let bit = simd.splat_u32s(0x10);
+            low = simd.or_u32s(low, simd.and_u32s(fifths, bit));
+            high = simd.or_u32s(high, simd.and_u32s(right(simd, fifths, 1), bit));
+        }
         let [first, second] = lines.of_pair(pair);
         [on_line(simd, low, first), on_line(simd, high, second)]
     }

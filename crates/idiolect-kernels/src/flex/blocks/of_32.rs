@@ -7,174 +7,103 @@ use burn::tensor::f16;
 use pulp::Simd;
 
 use super::kind::{Kind, bytes};
-use crate::flex::simd::lanes::{
-    Line, PAIR, PIECE, centred, centred_halves, halves, halves_on_line, of_bits, of_bytes,
-    of_signed_bytes, on_line, scaled,
-};
+use super::scale::{Factor, FactorAndOffset, Scale};
+use crate::flex::simd::lanes::{PAIR, PIECE, halves, of_bits, of_bytes, of_signed_bytes};
 
 /// `ggml`'s `block_q4_0`.
-pub(super) type Q4_0 = FourBits<f16, 18>;
+pub(super) type Q4_0 = FourBits<Factor<f16>, 18>;
+
+/// `ggml`'s `block_q4_1`.
+pub(super) type Q4_1 = FourBits<FactorAndOffset, 20>;
+
+/// `ggml`'s `block_q5_0`.
+pub(super) type Q5_0 = FiveBits<Factor<f16>, 22>;
+
+/// `ggml`'s `block_q5_1`.
+pub(super) type Q5_1 = FiveBits<FactorAndOffset, 24>;
 
 /// `ggml`'s `block_q8_0`.
-pub(super) type Q8_0 = EightBits<f16, 34>;
+pub(super) type Q8_0 = EightBits<Factor<f16>, 34>;
 
-/// A scale, and -8 to 7 for each value: eight more than the first piece in the lower halves of the bytes, and than the
-/// second in the upper ones.
+/// A scale, and four bits for each value: the first piece in the lower halves of the bytes, the second in the upper ones.
 #[derive(Clone, Copy)]
 pub(super) struct FourBits<F, const N: usize>(PhantomData<F>);
+
+/// A scale, a word with the fifth bit of each value, and the four others as in [`FourBits`].
+#[derive(Clone, Copy)]
+pub(super) struct FiveBits<F, const N: usize>(PhantomData<F>);
 
 /// A scale, and -128 to 127 for each value.
 #[derive(Clone, Copy)]
 pub(super) struct EightBits<F, const N: usize>(PhantomData<F>);
 
-/// A type of scales.
-pub(super) trait Scale: Copy + Send + Sync + 'static {
-    /// The number in the first bytes of a block.
-    fn first<const N: usize>(block: &[i8; N]) -> f32;
-}
-
-impl Scale for f16 {
-    #[inline(always)]
-    fn first<const N: usize>(block: &[i8; N]) -> f32 {
-        float(block, 0)
-    }
-}
-
-impl Scale for f32 {
-    #[inline(always)]
-    fn first<const N: usize>(block: &[i8; N]) -> f32 {
-        Self::from_bits(word(block, 0))
-    }
-}
-
 impl<F: Scale, const N: usize> Kind for FourBits<F, N> {
     type Block = [i8; N];
-    type Scales = f32;
+    type Scales = F::Value;
 
     #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
-        F::first(block)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> F::Value {
+        F::of(block)
     }
 
     #[inline(always)]
     fn vectors<S: Simd>(
         simd: S,
-        (block, scale): (&Self::Block, &f32),
+        (block, scale): (&Self::Block, &F::Value),
         _: usize,
         at: usize,
     ) -> [S::f32s; PAIR] {
-        centred_halves(simd, bytes(block, size_of::<F>()), at, *scale)
+        F::halves(simd, bytes(block, F::BYTES), at, *scale)
+    }
+}
+
+impl<F: Scale, const N: usize> Kind for FiveBits<F, N> {
+    type Block = [i8; N];
+    type Scales = F::Value;
+
+    #[inline(always)]
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> F::Value {
+        F::of(block)
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(
+        simd: S,
+        (block, scale): (&Self::Block, &F::Value),
+        _: usize,
+        at: usize,
+    ) -> [S::f32s; PAIR] {
+        let four = of_bytes(simd, bytes(block, F::BYTES + size_of::<u32>()), at);
+        let [low, high] = five_bits(simd, four, word(block, F::BYTES), at);
+        [
+            F::scaled(simd, low, 16, *scale),
+            F::scaled(simd, high, 16, *scale),
+        ]
     }
 }
 
 impl<F: Scale, const N: usize> Kind for EightBits<F, N> {
     type Block = [i8; N];
-    type Scales = f32;
+    type Scales = F::Value;
 
     #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
-        F::first(block)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> F::Value {
+        F::of(block)
     }
 
     #[inline(always)]
     fn vectors<S: Simd>(
         simd: S,
-        (block, scale): (&Self::Block, &f32),
+        (block, scale): (&Self::Block, &F::Value),
         _: usize,
         at: usize,
     ) -> [S::f32s; PAIR] {
-        let first = size_of::<F>();
-        let low = of_signed_bytes(simd, bytes(block, first), at);
-        let high = of_signed_bytes(simd, bytes(block, first + PIECE), at);
-        [scaled(simd, low, *scale), scaled(simd, high, *scale)]
-    }
-}
-
-/// `ggml`'s `block_q4_1`.
-#[derive(Clone, Copy)]
-pub(super) struct Q4_1;
-
-impl Kind for Q4_1 {
-    type Block = [i8; 20];
-    type Scales = Line;
-
-    #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> Line {
-        line(block)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(
-        simd: S,
-        (block, line): (&Self::Block, &Line),
-        _: usize,
-        at: usize,
-    ) -> [S::f32s; PAIR] {
-        halves_on_line(simd, bytes(block, 4), at, *line)
-    }
-}
-
-/// `ggml`'s `block_q5_0`.
-#[derive(Clone, Copy)]
-pub(super) struct Q5_0;
-
-impl Kind for Q5_0 {
-    type Block = [i8; 22];
-    type Scales = f32;
-
-    #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> f32 {
-        float(block, 0)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(
-        simd: S,
-        (block, scale): (&Self::Block, &f32),
-        _: usize,
-        at: usize,
-    ) -> [S::f32s; PAIR] {
-        let four = of_bytes(simd, bytes(block, 6), at);
-        let [low, high] = five_bits(simd, four, word(block, 2), at);
+        let low = of_signed_bytes(simd, bytes(block, F::BYTES), at);
+        let high = of_signed_bytes(simd, bytes(block, F::BYTES + PIECE), at);
         [
-            centred(simd, low, 16, *scale),
-            centred(simd, high, 16, *scale),
+            F::scaled(simd, low, 0, *scale),
+            F::scaled(simd, high, 0, *scale),
         ]
-    }
-}
-
-/// `ggml`'s `block_q5_1`.
-#[derive(Clone, Copy)]
-pub(super) struct Q5_1;
-
-impl Kind for Q5_1 {
-    type Block = [i8; 24];
-    type Scales = Line;
-
-    #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> Line {
-        line(block)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(
-        simd: S,
-        (block, line): (&Self::Block, &Line),
-        _: usize,
-        at: usize,
-    ) -> [S::f32s; PAIR] {
-        let four = of_bytes(simd, bytes(block, 8), at);
-        let [low, high] = five_bits(simd, four, word(block, 4), at);
-        [on_line(simd, low, *line), on_line(simd, high, *line)]
-    }
-}
-
-/// The scale and the offset at the start of a block.
-#[inline(always)]
-fn line<const N: usize>(block: &[i8; N]) -> Line {
-    Line {
-        scale: float(block, 0),
-        offset: float(block, 2),
     }
 }
 

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::kind::Kind;
 use super::of_32::{EightBits, FourBits};
+use super::scale::Factor;
 use crate::flex::simd::lanes::PIECE;
 
 /// Values of a block.
@@ -20,10 +21,10 @@ const SCALE: usize = size_of::<f32>();
 const TASK: usize = 1 << 12;
 
 /// A weight in 4 bits.
-pub(super) type OwnFourBits = FourBits<f32, { SCALE + PIECE }>;
+pub(super) type OwnFourBits = FourBits<Factor<f32>, { SCALE + PIECE }>;
 
 /// A weight in 8 bits.
-pub(super) type OwnEightBits = EightBits<f32, { SCALE + BLOCK }>;
+pub(super) type OwnEightBits = EightBits<Factor<f32>, { SCALE + BLOCK }>;
 
 /// How a block is made.
 pub(super) trait Pack: Kind {

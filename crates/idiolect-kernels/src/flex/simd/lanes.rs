@@ -4,7 +4,7 @@
 //! bytes depends on the code around it, and where it makes none a product takes twenty times as long.
 
 #[cfg(target_arch = "x86_64")]
-mod x86;
+pub(in crate::flex) mod x86;
 
 use pulp::Simd;
 
@@ -56,6 +56,18 @@ pub(crate) fn of_words<S: Simd>(simd: S, words: &[u16; PIECE], at: usize) -> S::
     }
     let _ = simd;
     S::as_simd_u32s(&words.map(u32::from)).0[at]
+}
+
+/// The lower halves of numbers of 32 bits, whose upper halves are 0.
+#[inline(always)]
+pub(crate) fn lower_words<S: Simd>(simd: S, numbers: &[u32; PIECE]) -> [u16; PIECE] {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(found) = x86::lower_words(simd, numbers) {
+        return found;
+    }
+    let _ = simd;
+    #[allow(clippy::cast_possible_truncation, reason = "what is cut off is 0")]
+    numbers.map(|number| number as u16)
 }
 
 /// Vector number `at` of a piece of bits: bit `i` is the lowest of lane `i`, and what stands above it is not cleared.

@@ -2,8 +2,9 @@
 
 use std::any::Any;
 
-use std::arch::x86_64::__m512;
+use std::arch::x86_64::{__m256i, __m512};
 
+use pulp::core_arch::x86::Avx512f;
 use pulp::x86::{V3, V4};
 use pulp::{Simd, cast, f32x8, f32x16, u32x8, u32x16};
 
@@ -61,6 +62,21 @@ pub(super) fn of_words<S: Simd>(simd: S, words: &[u16; PIECE], at: usize) -> Opt
 
 /// As of the module above.
 #[inline(always)]
+pub(super) fn lower_words<S: Simd>(simd: S, numbers: &[u32; PIECE]) -> Option<[u16; PIECE]> {
+    if let Some(v4) = same::<S, V4>(simd) {
+        return Some(cast(v4.avx512f._mm512_cvtepi32_epi16(cast(*numbers))));
+    }
+    let v3 = same::<S, V3>(simd)?;
+    let [low, high] = cast::<_, [__m256i; 2]>(*numbers);
+    // Fours of either, in turn.
+    let packed = v3.avx2._mm256_packus_epi32(low, high);
+    Some(cast(
+        v3.avx2._mm256_permute4x64_epi64::<0b11_01_10_00>(packed),
+    ))
+}
+
+/// As of the module above.
+#[inline(always)]
 pub(super) fn as_float<S: Simd>(simd: S, whole: S::u32s) -> Option<S::f32s> {
     if let Some(v4) = same::<S, V4>(simd) {
         let whole = cast(same::<_, u32x16>(whole)?);
@@ -88,11 +104,17 @@ pub(super) fn looked_up<S: Simd>(
     Some([same(low)?, same(high)?])
 }
 
-/// Columns of sixteen vectors of sixteen values as vectors.
+/// As of the module above.
 #[inline(always)]
 pub(super) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S::f32s; PIECE]> {
     let avx = same::<S, V4>(simd)?.avx512f;
-    let rows: [__m512; PIECE] = cast(same::<_, [f32x16; PIECE]>(rows)?);
+    let rows = cast(same::<_, [f32x16; PIECE]>(rows)?);
+    same::<[f32x16; PIECE], _>(cast(columns(avx, rows)))
+}
+
+/// Columns of sixteen rows of sixteen values.
+#[inline(always)]
+pub(in crate::flex) fn columns(avx: Avx512f, rows: [__m512; PIECE]) -> [__m512; PIECE] {
     let mut pairs = rows;
     for i in (0..PIECE).step_by(2) {
         pairs[i] = avx._mm512_unpacklo_ps(rows[i], rows[i + 1]);
@@ -123,5 +145,5 @@ pub(super) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S:
         columns[j + 8] = avx._mm512_shuffle_f32x4::<0xdd>(ab_even, cd_even);
         columns[j + 12] = avx._mm512_shuffle_f32x4::<0xdd>(ab_odd, cd_odd);
     }
-    same::<[f32x16; PIECE], _>(cast(columns))
+    columns
 }
