@@ -14,7 +14,9 @@ pub(crate) use extras::{KEY_NORM, QUERY_NORM, bias_name, biased};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
-use idiolect_kernels::{attention, block_type, quantize, rms_norm, swiglu};
+use idiolect_kernels::{
+    attention, block_type, linear, linear_few_tokens, quantize, rms_norm, swiglu,
+};
 
 use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
 
@@ -40,8 +42,8 @@ pub(crate) struct Call<'a> {
     pub(crate) layer: usize,
     pub(crate) config: &'a ModelConfig,
     pub(crate) adapter: &'a dyn Adapter,
-    /// The product of activations and weights.
-    pub(crate) linear: fn(Tensor<3>, Tensor<2>) -> Tensor<3>,
+    /// Whether tokens are generated, few at a time.
+    pub(crate) generates: bool,
 }
 
 impl Call<'_> {
@@ -68,10 +70,27 @@ impl Call<'_> {
         scaled(x, self.config.switches.multipliers.residual)
     }
 
-    /// The output of a projection. An adapter changes the product with the weight; the bias is added behind it.
-    fn project(&self, projection: Projection, x: &Tensor<3>) -> Tensor<3> {
-        let weight = self.block.projections[projection as usize].val();
-        let base = (self.linear)(x.clone(), weight);
+    /// The outputs of projections. An adapter changes the product with the weight; the bias is added behind it.
+    fn project<const N: usize>(
+        &self,
+        projections: [Projection; N],
+        x: &Tensor<3>,
+    ) -> [Tensor<3>; N] {
+        let weight = |projection| self.block.projections[projection as usize].val();
+        if !self.generates {
+            return projections.map(|projection| {
+                let base = linear(x.clone(), weight(projection));
+                self.adapted(projection, x, base)
+            });
+        }
+        let mut outputs = linear_few_tokens(x, projections.map(weight));
+        for (projection, output) in projections.into_iter().zip(&mut outputs) {
+            output.inplace(|base| self.adapted(projection, x, base));
+        }
+        outputs
+    }
+
+    fn adapted(&self, projection: Projection, x: &Tensor<3>, base: Tensor<3>) -> Tensor<3> {
         let site = Site {
             layer: self.layer,
             projection,
@@ -91,11 +110,10 @@ impl Call<'_> {
     ) -> Tensor<3> {
         let (extras, config) = (&self.block.extras, self.config);
         let (heads, kv_heads) = (config.num_heads, config.num_kv_heads);
-        let q = self.project(Projection::Query, x);
+        let [q, k, v] = self.project([Projection::Query, Projection::Key, Projection::Value], x);
         let q = self.heads(self.normed(q, extras.query_norm.as_ref()), heads);
-        let k = self.project(Projection::Key, x);
         let k = self.heads(self.normed(k, extras.key_norm.as_ref()), kv_heads);
-        let v = self.heads(self.project(Projection::Value, x), kv_heads);
+        let v = self.heads(v, kv_heads);
         let (q, k) = if config.switches.rotates(self.layer) {
             (context.angles.rotate_queries(q), context.angles.rotate(k))
         } else {
@@ -109,7 +127,8 @@ impl Call<'_> {
         let [rows, _, tokens, _] = attended.dims();
         let width = config.query_width();
         let merged = attended.swap_dims(1, 2).reshape([rows, tokens, width]);
-        self.project(Projection::Output, &merged)
+        let [output] = self.project([Projection::Output], &merged);
+        output
     }
 
     /// Each head of `[rows, tokens, heads * head_dim]` normed by itself, where there is a norm.
@@ -135,9 +154,9 @@ impl Call<'_> {
     }
 
     fn feed_forward(&self, x: &Tensor<3>) -> Tensor<3> {
-        let gate = self.project(Projection::Gate, x);
-        let gated = swiglu(gate, self.project(Projection::Up, x));
-        self.project(Projection::Down, &gated)
+        let [gate, up] = self.project([Projection::Gate, Projection::Up], x);
+        let [down] = self.project([Projection::Down], &swiglu(gate, up));
+        down
     }
 }
 

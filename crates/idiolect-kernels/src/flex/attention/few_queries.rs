@@ -8,9 +8,9 @@ use super::softmax::softmax;
 use super::tile::{Attended, Inputs, Scratch, Seen, copy_mask, room, with_scratch};
 use crate::extension::attention::Sizes;
 use crate::flex::buffer::{Rows, swapped, tensor};
-use crate::flex::simd::{add_scaled, sum};
+use crate::flex::simd::{add_scaled, dots};
 
-/// Values that are added in one pass over the result.
+/// Keys that a query is multiplied with at a time, and values that are added in one pass over the result.
 const TOGETHER: usize = 4;
 
 /// Attention of rows with few queries.
@@ -75,23 +75,25 @@ impl WithSimd for Query<'_> {
         let Scratch { mask, scores, .. } = self.scratch;
         let span = copy_mask(mask, self.seen, row, token..token + 1);
         let end = span.end.min(keys);
-        let seen = || (span.start..end).map(|key| [row, key_head, key]);
         let fours = (span.start..end).step_by(TOGETHER);
         let scores = room(scores, span.width());
         let members = self.out.chunks_exact_mut(self.sizes.width);
         for (member, (out, sums)) in members.zip(self.sums.chunks_exact_mut(2)).enumerate() {
             let query = q.get([row, key_head * group + member, token]);
             scores.fill(0.0);
-            for (score, at) in scores.iter_mut().zip(seen()) {
-                let product = sum(
-                    simd,
-                    query,
-                    k.get(at),
-                    #[inline(always)]
-                    |a, b| simd.mul_f32s(a, b),
-                );
-                *score = product * self.sizes.scale();
+            for (scores, first) in scores.chunks_mut(TOGETHER).zip(fours.clone()) {
+                let key = |i: usize| k.get([row, key_head, first + i]);
+                if first + TOGETHER <= end {
+                    let keys: [&[f32]; TOGETHER] = std::array::from_fn(key);
+                    scores.copy_from_slice(&dots(simd, query, keys));
+                } else {
+                    for (i, score) in scores.iter_mut().take(end - first).enumerate() {
+                        [*score] = dots(simd, query, [key(i)]);
+                    }
+                }
             }
+            let scale = self.sizes.scale();
+            scores.iter_mut().for_each(|score| *score *= scale);
             sums.copy_from_slice(&softmax(simd, scores, mask));
             out.fill(0.0);
             for (weights, first) in scores.chunks(TOGETHER).zip(fours.clone()) {
