@@ -10,21 +10,17 @@ import json
 import os
 import sys
 
-CASES = [("train-whole", dict(what="train", ckpt=False), None), ("train-blocks", dict(what="train", ckpt=True), None),
-         ("generate-1", dict(what="gen", batch=1), "gen_b1"), ("generate-8", dict(what="gen", batch=8), "gen_b8"),
-         ("prefill-512", dict(what="prefill", batch=1, seq=512), "prefill_500"),
-         ("prefill-4x256", dict(what="prefill", batch=4, seq=256), None),
-         ("generate-1-8bits", None, "gen_b1"), ("generate-8-8bits", None, "gen_b8"),
-         ("prefill-512-8bits", None, "prefill_500"),
-         ("generate-1-4bits", None, "gen_b1"), ("generate-8-4bits", None, "gen_b8"),
-         ("generate-1-q8_0", None, "gen_b1"), ("generate-8-q8_0", None, "gen_b8"),
-         ("prefill-512-q8_0", None, "prefill_500"),
-         ("generate-1-q4_0", None, "gen_b1"), ("generate-8-q4_0", None, "gen_b8"),
-         ("prefill-512-q4_0", None, "prefill_500"),
-         ("generate-1-Q4_1", None, "gen_b1"), ("generate-8-Q4_1", None, "gen_b8"),
-         ("prefill-512-Q4_1", None, "prefill_500")]
-# Whose file a case is compared with: blocks of 32 numbers with one scale, as ours, or that very file.
-FILES = {"8bits": "q8_0", "4bits": "q4_0", "q8_0": "q8_0", "q4_0": "q4_0", "Q4_1": "Q4_1"}
+FLOATS = [("train-whole", dict(what="train", ckpt=False), None), ("train-blocks", dict(what="train", ckpt=True), None),
+          ("generate-1", dict(what="gen", batch=1), "gen_b1"), ("generate-8", dict(what="gen", batch=8), "gen_b8"),
+          ("prefill-512", dict(what="prefill", batch=1, seq=512), "prefill_500"),
+          ("prefill-4x256", dict(what="prefill", batch=4, seq=256), None)]
+BLOCKS = [("generate-1", "gen_b1"), ("generate-8", "gen_b8"), ("prefill-512", "prefill_500")]
+CASES = [(case, peer | dict(dtype="f32"), llama) for case, peer, llama in FLOATS]
+CASES += [(case + "-bf16", peer | dict(dtype="bf16"), llama) for case, peer, llama in FLOATS]
+CASES += [(f"{case}-{kind}", None, llama) for kind in ["8bits", "4bits", "q8_0", "q4_0", "Q4_1"] for case, llama in BLOCKS]
+# Whose file a case is compared with: blocks of 32 numbers with one scale, as ours, or that very file; in bf16 the one in
+# 8 bits, since that is what a user of llama.cpp would take for speed.
+FILES = {"bf16": "q8_0", "8bits": "q8_0", "4bits": "q4_0", "q8_0": "q8_0", "q4_0": "q4_0", "Q4_1": "Q4_1"}
 
 
 def read(name):

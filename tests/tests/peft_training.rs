@@ -7,6 +7,8 @@
     reason = "helpers of tests end them"
 )]
 
+#[path = "peft_training/base_types.rs"]
+mod base_types;
 #[path = "peft_training/devices.rs"]
 mod devices;
 #[path = "peft_training/modules.rs"]

@@ -10,9 +10,33 @@ use crate::{fetch, server};
 
 /// Names as the yardstick has them, with our cases.
 const KINDS: [(&str, &[&str]); 3] = [
-    ("train", &["train-whole", "train-blocks"]),
-    ("gen", &["generate-1", "generate-8"]),
-    ("prefill", &["prefill-512", "prefill-4x256"]),
+    (
+        "train",
+        &[
+            "train-whole",
+            "train-blocks",
+            "train-whole-bf16",
+            "train-blocks-bf16",
+        ],
+    ),
+    (
+        "gen",
+        &[
+            "generate-1",
+            "generate-8",
+            "generate-1-bf16",
+            "generate-8-bf16",
+        ],
+    ),
+    (
+        "prefill",
+        &[
+            "prefill-512",
+            "prefill-4x256",
+            "prefill-512-bf16",
+            "prefill-4x256-bf16",
+        ],
+    ),
 ];
 /// The same in 8 and 4 bits and in the blocks of llama.cpp's own files, beside llama.cpp.
 const QUANTISED: [(&str, &[&str]); 2] = [
@@ -79,7 +103,7 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     if let Some(python) = options.python {
         let mut yardstick = program(python, &[]);
         yardstick.arg(tools.join("bench_peft.py")).arg(&model);
-        yardstick.args(["--dtypes", "f32", "--repeats", options.repeats]);
+        yardstick.args(["--dtypes", "f32,bf16", "--repeats", options.repeats]);
         yardstick.args(["--cases", &options.kinds.join(","), "--json"]);
         shell::run(yardstick.arg(out.join("torch.json")))?;
     }

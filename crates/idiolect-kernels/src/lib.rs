@@ -35,8 +35,8 @@ pub use loss::RowLoss;
 pub use quantized_copy::QuantizedCopy;
 pub use row_losses::{row_loss, row_nll};
 pub use steps::{
-    attention, cast, dropped, is_fused, linear, linear_few_tokens, linear_of_rows, low_rank,
-    product, rms_norm, rotate, swiglu,
+    attention, cast, dropped, is_fused, linear, linear_few_tokens, linear_gradient, linear_of_rows,
+    low_rank, product, rms_norm, rotate, swiglu,
 };
 pub use visible::Visible;
 pub use weights::{dequantize, embedding, quantize, transpose};

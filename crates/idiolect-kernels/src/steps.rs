@@ -92,6 +92,30 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     burn::tensor::module::linear(x, weight, None)
 }
 
+/// Zeros that have the gradient of [`linear`], for a pass whose gradients count and not its values; where this crate has no
+/// such step, the product itself.
+///
+/// # Shapes
+///
+/// As for [`linear`].
+///
+/// # Panics
+///
+/// If the shapes disagree.
+#[must_use]
+pub fn linear_gradient(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
+    if extension::serves(&x) {
+        if matches!(weight.dtype(), DType::QFloat(_)) {
+            return extension::quantized_linear_gradient(x, weight);
+        }
+        if extension::is_frozen(&weight) {
+            return extension::frozen_linear_gradient(x, weight);
+        }
+    }
+    linear(x, weight)
+}
+
 /// [`linear`] for rows of vectors, as those of a head.
 ///
 /// # Shapes

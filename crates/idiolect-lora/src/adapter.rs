@@ -155,6 +155,12 @@ impl Adapter for LoraAdapter {
             None => base_output,
         }
     }
+
+    fn only_adds(&self, site: Site) -> bool {
+        // A magnitude multiplies the sum.
+        let factors = self.at(site);
+        factors.is_none_or(|factors| factors.magnitude.is_none())
+    }
 }
 
 /// An adapter in one training pass.
@@ -174,6 +180,10 @@ impl Adapter for Dropping<'_> {
             Some(factors) => factors.output(x, base_output, None),
             None => base_output,
         }
+    }
+
+    fn only_adds(&self, site: Site) -> bool {
+        self.adapter.only_adds(site)
     }
 }
 

@@ -138,6 +138,14 @@ impl Pass<'_> {
         self.tracked.block(layer, x, &self.context, &dropping)
     }
 
+    /// As [`Pass::tracked_block`], for its gradients alone.
+    fn same_gradients(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
+        let (adapter, seed) = (self.adapter, self.seed);
+        let dropping = Dropping { adapter, seed };
+        let context = &self.context;
+        self.tracked.block_gradient(layer, x, context, &dropping)
+    }
+
     fn untracked_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
         let (adapter, seed) = (&self.untracked_adapter, self.seed);
         let dropping = Dropping { adapter, seed };
@@ -190,8 +198,7 @@ impl Pass<'_> {
         for layer in (self.lowest..self.layers()).rev() {
             let Some(input) = inputs.pop() else { break };
             let input = input.autodiff().require_grad();
-            let output = self.tracked_block(layer, input.clone());
-            let grads = backward_from(output, upstream);
+            let grads = backward_from(self.same_gradients(layer, input.clone()), upstream);
             collect(&grads, self.adapter, self.factors_of(layer), &mut gradients);
             let Some(gradient) = input.grad(&grads) else {
                 return Ok(gradients);

@@ -100,6 +100,13 @@ pub trait Adapter {
     /// - `x`: `[rows, tokens, in]`
     /// - `base_output`, and the result: `[rows, tokens, out]`
     fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3>;
+
+    /// Whether the output of `site` is `base_output` and something added to it that does not depend on it, so that
+    /// gradients need no values of `base_output`. Default: not known, and so no.
+    fn only_adds(&self, site: Site) -> bool {
+        let _ = site;
+        false
+    }
 }
 
 /// The base model: every projection is unchanged.
@@ -109,5 +116,9 @@ pub struct NoAdapter;
 impl Adapter for NoAdapter {
     fn apply(&self, _site: Site, _x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3> {
         base_output
+    }
+
+    fn only_adds(&self, _site: Site) -> bool {
+        true
     }
 }

@@ -15,7 +15,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
 use idiolect_kernels::{
-    attention, block_type, linear, linear_few_tokens, quantize, rms_norm, swiglu,
+    attention, block_type, linear, linear_few_tokens, linear_gradient, quantize, rms_norm, swiglu,
 };
 
 use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
@@ -36,14 +36,24 @@ pub struct Block {
     pub extras: BlockExtras,
 }
 
+/// What a call is for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Wanted {
+    /// The hidden state after the block.
+    Values,
+    /// The same for tokens that are generated, few at a time.
+    Tokens,
+    /// Its gradients, and no values.
+    Gradients,
+}
+
 /// A block with its layer and the adapter, for one call.
 pub(crate) struct Call<'a> {
     pub(crate) block: &'a Block,
     pub(crate) layer: usize,
     pub(crate) config: &'a ModelConfig,
     pub(crate) adapter: &'a dyn Adapter,
-    /// Whether tokens are generated, few at a time.
-    pub(crate) generates: bool,
+    pub(crate) wanted: Wanted,
 }
 
 impl Call<'_> {
@@ -76,8 +86,8 @@ impl Call<'_> {
         projections: [Projection; N],
         x: &Tensor<3>,
     ) -> [Tensor<3>; N] {
-        let weight = |projection| self.block.projections[projection as usize].val();
-        if !self.generates {
+        let weight = |projection| self.weight(projection);
+        if self.wanted != Wanted::Tokens {
             return projections.map(|projection| {
                 let base = linear(x.clone(), weight(projection));
                 self.adapted(projection, x, base)
@@ -90,12 +100,19 @@ impl Call<'_> {
         outputs
     }
 
-    fn adapted(&self, projection: Projection, x: &Tensor<3>, base: Tensor<3>) -> Tensor<3> {
-        let site = Site {
+    fn weight(&self, projection: Projection) -> Tensor<2> {
+        self.block.projections[projection as usize].val()
+    }
+
+    fn site(&self, projection: Projection) -> Site {
+        Site {
             layer: self.layer,
             projection,
-        };
-        let y = self.adapter.apply(site, x, base);
+        }
+    }
+
+    fn adapted(&self, projection: Projection, x: &Tensor<3>, base: Tensor<3>) -> Tensor<3> {
+        let y = self.adapter.apply(self.site(projection), x, base);
         match self.block.extras.bias(projection) {
             Some(bias) => y + bias.val().unsqueeze(),
             None => y,
@@ -155,7 +172,13 @@ impl Call<'_> {
 
     fn feed_forward(&self, x: &Tensor<3>) -> Tensor<3> {
         let [gate, up] = self.project([Projection::Gate, Projection::Up], x);
-        let [down] = self.project([Projection::Down], &swiglu(gate, up));
+        let gated = swiglu(gate, up);
+        if self.wanted == Wanted::Gradients && self.adapter.only_adds(self.site(Projection::Down)) {
+            // Nothing is computed from the last product of a block.
+            let base = linear_gradient(gated.clone(), self.weight(Projection::Down));
+            return self.adapted(Projection::Down, &gated, base);
+        }
+        let [down] = self.project([Projection::Down], &gated);
         down
     }
 }

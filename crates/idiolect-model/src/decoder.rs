@@ -12,7 +12,7 @@ use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 use idiolect_kernels::{cast, embedding, product, rms_norm, transpose};
 
 use self::head::HeadCopy;
-use crate::block::{Block, Bytes, Call, scaled};
+use crate::block::{Block, Bytes, Call, Wanted, scaled};
 use crate::{Adapter, Cache, Context, ModelConfig, rope::Rope};
 
 /// The weights of a decoder; a Burn module, so that full fine-tuning can train all of it.
@@ -153,6 +153,31 @@ impl Decoder {
         self.call(layer, adapter).forward(x, context, None)
     }
 
+    /// A tensor with the gradients of [`Decoder::block`], but not its values: what only these need is not computed. For
+    /// activation checkpointing, where a block that was computed before is computed again.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[rows, tokens, hidden]`, and so is the result
+    ///
+    /// # Panics
+    ///
+    /// When there is no block `layer`.
+    #[must_use]
+    pub fn block_gradient(
+        &self,
+        layer: usize,
+        x: Tensor<3>,
+        context: &Context,
+        adapter: &dyn Adapter,
+    ) -> Tensor<3> {
+        let call = Call {
+            wanted: Wanted::Gradients,
+            ..self.call(layer, adapter)
+        };
+        call.forward(x, context, None)
+    }
+
     /// The last norm; what it returns goes into the head, and is divided by what a class divides its logits by.
     ///
     /// # Shapes
@@ -245,7 +270,7 @@ impl Decoder {
         let mut x = self.embed(ids);
         for (layer, cache) in cache.layers.iter_mut().enumerate() {
             let call = Call {
-                generates: true,
+                wanted: Wanted::Tokens,
                 ..self.call(layer, adapter)
             };
             x = call.forward(x, context, Some(cache));
@@ -259,7 +284,7 @@ impl Decoder {
             layer,
             config: &self.config,
             adapter,
-            generates: false,
+            wanted: Wanted::Values,
         }
     }
 }

@@ -80,6 +80,15 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
         }
     }
 
+    fn frozen_linear_gradient(x: Tracked<B, C>, weight: Tracked<B, C>) -> Tracked<B, C> {
+        let ((x, node), weight) = (x.into_parts(), weight.into_primitive());
+        let out = B::frozen_linear_gradient(x, weight.clone());
+        match Linear.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(weight, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
     fn low_rank(
         x: Tracked<B, C>,
         a: Tracked<B, C>,
@@ -110,6 +119,15 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
     fn quantized_linear(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
         let (x, node) = x.into_parts();
         let out = B::quantized_linear(x, weight.clone());
+        match Quantized.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(weight, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn quantized_linear_gradient(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
+        let (x, node) = x.into_parts();
+        let out = B::quantized_linear_gradient(x, weight.clone());
         match Quantized.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(weight, out),
             OpsKind::UnTracked(prep) => prep.finish(out),

@@ -139,6 +139,15 @@ pub(crate) trait Steps: Scores + Drops + Place {
     ) -> FloatTensor<Self> {
         Self::linear_x_backward(weight, dy)
     }
+    /// Zeros with the gradient of [`Steps::frozen_linear`].
+    #[fusion(default)]
+    fn frozen_linear_gradient(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [_, outputs] = dims(&weight);
+        product::nothing::<Self>(&x, outputs)
+    }
     /// `x a b`, in the type of the factors, of what dropout leaves of `x`.
     #[fusion(default)]
     fn low_rank(
@@ -155,6 +164,15 @@ pub(crate) trait Steps: Scores + Drops + Place {
     #[fusion(default)]
     fn quantized_linear(x: FloatTensor<Self>, weight: QuantizedTensor<Self>) -> FloatTensor<Self> {
         product::quantized::<Self>(x, weight)
+    }
+    /// Zeros with the gradient of [`Steps::quantized_linear`].
+    #[fusion(default)]
+    fn quantized_linear_gradient(
+        x: FloatTensor<Self>,
+        weight: QuantizedTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [_, outputs] = dims(&weight);
+        product::nothing::<Self>(&x, outputs)
     }
     /// The gradient of `x`.
     #[fusion(default)]

@@ -11,7 +11,7 @@ pub(crate) mod drops;
 pub(crate) mod place;
 pub(crate) mod scores;
 
-use burn::backend::{Dispatch, DispatchDevice};
+use burn::backend::{Dispatch, DispatchAutodiffContext, DispatchDevice};
 use burn::tensor::{DType, Tensor};
 
 use self::attention::AttentionInputs;
@@ -32,6 +32,12 @@ pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
             DispatchDevice::Remote(_) => true,
             _ => false,
         }
+}
+
+/// Whether a weight goes through these steps, and autodiff does not track it.
+pub(crate) fn is_frozen(weight: &Tensor<2>) -> bool {
+    let context = weight.clone().into_dispatch().autodiff;
+    serves(weight) && matches!(context, DispatchAutodiffContext::Disabled)
 }
 
 pub(crate) fn rms_norm(x: Tensor<3>, scale: Tensor<1>, eps: f64) -> Tensor<3> {
@@ -111,6 +117,13 @@ pub(crate) fn frozen_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as Steps>::frozen_linear(x, weight))
 }
 
+/// Zeros with the gradient of [`frozen_linear`].
+pub(crate) fn frozen_linear_gradient(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    one_row_for_each_input(&x, &weight);
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Steps>::frozen_linear_gradient(x, weight))
+}
+
 /// The product with two narrow factors, in their type.
 pub(crate) fn low_rank(
     x: Tensor<3>,
@@ -135,6 +148,13 @@ pub(crate) fn quantized_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     one_row_for_each_input(&x, &weight);
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(<Dispatch as Steps>::quantized_linear(x, weight))
+}
+
+/// Zeros with the gradient of [`quantized_linear`].
+pub(crate) fn quantized_linear_gradient(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    one_row_for_each_input(&x, &weight);
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Steps>::quantized_linear_gradient(x, weight))
 }
 
 fn one_row_for_each_input(x: &Tensor<3>, weight: &Tensor<2>) {

@@ -9,7 +9,7 @@ use burn_flex::FlexTensor;
 
 use super::attention::{self, Inputs};
 use super::buffer::in_type;
-use super::parts::all_bf16;
+use super::buffer::parts::all_bf16;
 use super::rotary::Direction;
 use super::{dropout, gate, linear, norm, quantized, rotary};
 use crate::Dropout;

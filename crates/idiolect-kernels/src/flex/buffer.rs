@@ -1,5 +1,7 @@
 //! Flex tensors as slices, read in place where their layout allows it.
 
+pub(super) mod parts;
+
 use burn::tensor::{DType, Element, Shape, TensorData};
 use burn_flex::{FlexTensor, Layout};
 use bytemuck::{Zeroable, zeroed_vec};

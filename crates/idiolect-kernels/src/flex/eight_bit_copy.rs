@@ -9,7 +9,7 @@ use burn_flex::FlexTensor;
 use super::buffer::dims;
 use super::linear::{self, Rows};
 use super::product_few_rows::{Along, EightBits, Form};
-use super::quantized::blocks;
+use super::quantize::blocks;
 use super::serves;
 
 /// Values that share a scale.

@@ -6,8 +6,8 @@ use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::buffer::parts::Step;
 use super::buffer::{dense, dims, tensor, values};
-use super::parts::Step;
 use super::simd::{TASK, combine, sigmoid, update};
 
 pub(super) fn forward(gate: &FlexTensor, up: &FlexTensor) -> FlexTensor {

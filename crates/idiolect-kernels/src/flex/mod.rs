@@ -16,16 +16,16 @@ mod gate;
 mod head_loss;
 mod linear;
 mod norm;
-mod parts;
 mod product_few_rows;
 mod product_many_rows;
+mod quantize;
 mod quantized;
 mod rotary;
 mod simd;
 
 pub(crate) use eight_bit_copy::EightBitCopy;
 pub(crate) use product_few_rows::MOST_ROWS;
-pub(crate) use quantized::quantize;
+pub(crate) use quantize::quantize;
 
 use burn::backend::{
     BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,

@@ -8,8 +8,8 @@ use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::buffer::parts::Step;
 use super::buffer::{dense, dims, in_type, tensor, values};
-use super::parts::Step;
 use super::simd::bf16::rounded;
 use super::simd::{TASK, combine, sum, update};
 

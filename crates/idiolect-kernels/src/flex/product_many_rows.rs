@@ -8,6 +8,7 @@
 //! Burn's own product fills its result with zeros and copies it, both on one thread, before it multiplies
 //! (docs/decisions/0043-products-of-many-rows.md).
 
+mod bands;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
 mod pack;
@@ -18,6 +19,7 @@ use std::cell::Cell;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use self::bands::{MOST_VALUES, band};
 use self::pack::{Block, Row, WIDE, pack};
 use self::tile::{ROWS, Tile};
 use super::product_few_rows::{Form, Stored};
@@ -27,12 +29,6 @@ const MOST_INPUTS: usize = 640;
 
 /// Inputs that are stored together in the type that has the most, `Q6_K`; `MOST_INPUTS` is a whole number of them.
 const TOGETHER: usize = 128;
-
-/// The most values of a block, 4 MiB.
-const MOST_VALUES: usize = 1 << 20;
-
-/// The most rows of a task: with a panel, they stay in a core's second cache.
-const MOST_BAND: usize = 128;
 
 thread_local! {
     /// Memory of packed blocks, kept from one product to the next.
@@ -94,10 +90,7 @@ fn depth(inputs: usize) -> usize {
 
 /// Adds the product with a packed block to the result.
 fn multiply(y: &mut [f32], x: &[f32], packed: &[Row], form: Form, block: &Block) {
-    let rows = y.len() / form.outputs;
-    let threads = rayon::current_num_threads();
-    let bands = rows.div_ceil(threads * MOST_BAND) * threads;
-    let band = rows.div_ceil(bands).next_multiple_of(ROWS);
+    let band = band(y.len() / form.outputs, ROWS);
     let tasks = y.par_chunks_mut(band * form.outputs);
     tasks
         .zip(x.par_chunks(band * form.inputs))

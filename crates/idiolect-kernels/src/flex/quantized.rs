@@ -3,8 +3,6 @@
 //! Burn's autodiff would keep the f32 weight until the backward pass; here it keeps the quantised one, in blocks of our own
 //! or as Flex stores it: a byte for each value, whatever the number of its bits, and scales apart.
 
-mod quantize;
-
 use burn::backend::ops::QTensorOps;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, FloatDType};
@@ -16,9 +14,6 @@ use super::buffer::{dims, tensor, values};
 use super::linear;
 use super::linear::Rows;
 use super::product_few_rows::{Along, EightBits, Form, Stored};
-
-pub(super) use self::quantize::blocks;
-pub(crate) use self::quantize::quantize;
 
 /// `x W`, `[rows, out]`, as in generation; `None` where the rows are neither in f32 nor in bf16.
 pub(super) fn product(x: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTensor> {

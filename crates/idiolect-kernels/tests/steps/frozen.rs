@@ -1,8 +1,10 @@
 //! Products with a frozen weight, and the gradients of their inputs.
 
+use burn::tensor::quantization::QuantValue;
 use burn::tensor::{DType, Tensor};
-use idiolect_kernels::linear;
+use idiolect_kernels::{linear, linear_gradient};
 
+use crate::products::quantized;
 use crate::same::BOUND;
 use crate::support::{close, random};
 
@@ -58,4 +60,36 @@ fn a_weight_that_is_trained_gets_its_gradient() {
     let expected = x.clone().inner().sum_dim(0).sum_dim(1).reshape([20, 1]);
     close("weight", &found, &expected.expand([20, 30]), BOUND);
     assert!(x.grad(&tape).is_some());
+}
+
+/// In every type that a base model has; a weight that is trained takes part in values too.
+#[test]
+fn a_product_without_values_has_the_same_gradient() {
+    let narrow = |dtype| (random([96, 64], 5).cast(dtype), dtype);
+    let blocks = |value| (quantized([96, 64], 32, value).quantized, DType::F32);
+    let frozen = [
+        narrow(DType::F32),
+        narrow(DType::BF16),
+        narrow(DType::F16),
+        blocks(QuantValue::Q8S),
+        blocks(QuantValue::Q4S),
+    ];
+    for (weight, dtype) in frozen {
+        let x = random([2, 9, 96], 3).cast(dtype).autodiff().require_grad();
+        let upstream = random([2, 9, 64], 4).cast(dtype).autodiff();
+        let gradient = |y: Tensor<3>| {
+            let tape = (y * upstream.clone()).sum().backward();
+            x.grad(&tape).unwrap().into_data()
+        };
+        let found = linear_gradient(x.clone(), weight.clone());
+        let zeros = found.clone().into_data();
+        assert!(zeros.iter::<f32>().all(|value| value == 0.0), "{dtype:?}");
+        assert_eq!(gradient(found), gradient(linear(x.clone(), weight)));
+    }
+    let trained = random::<2>([96, 64], 5).autodiff().require_grad();
+    let x: Tensor<3> = random([2, 9, 96], 3);
+    let x = x.autodiff().require_grad();
+    let found = linear_gradient(x.clone(), trained.clone());
+    let expected = linear(x, trained);
+    close("trained", &found, &expected, 0.0);
 }

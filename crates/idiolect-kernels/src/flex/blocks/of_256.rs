@@ -2,8 +2,7 @@
 
 use pulp::{Simd, cast};
 
-use super::kind::{Kind, bytes};
-use super::of_32::{float, word};
+use super::kind::{Kind, bytes, float, word};
 use crate::flex::simd::lanes::{
     Line, PAIR, PIECE, as_float, centred, halves, left, of_bytes, of_signed_bytes, on_line, right,
     scaled,

@@ -1,12 +1,11 @@
 //! Values of blocks of 32, as `dequantize_row_q*` of `ggml-quants.c` computes them.
 
-use std::array;
 use std::marker::PhantomData;
 
 use burn::tensor::f16;
 use pulp::Simd;
 
-use super::kind::{Kind, bytes};
+use super::kind::{Kind, bytes, word};
 use super::scale::{Factor, FactorAndOffset, Scale};
 use crate::flex::simd::lanes::{PAIR, PIECE, halves, of_bits, of_bytes, of_signed_bytes};
 
@@ -116,20 +115,4 @@ fn five_bits<S: Simd>(simd: S, four: S::u32s, fifth: u32, at: usize) -> [S::u32s
     let of_low = simd.and_u32s(of_bits(simd, fifth << 4, at), bit);
     let of_high = simd.and_u32s(of_bits(simd, fifth >> 12, at), bit);
     [simd.or_u32s(low, of_low), simd.or_u32s(high, of_high)]
-}
-
-/// Four bytes from `start` on as a number, the lowest first.
-#[inline(always)]
-pub(super) fn word<const N: usize>(block: &[i8; N], start: usize) -> u32 {
-    u32::from_le_bytes(array::from_fn(|i| block[start + i].cast_unsigned()))
-}
-
-/// Two bytes from `start` on as a number in f16, which must be finite.
-#[inline(always)]
-pub(super) fn float<const N: usize>(block: &[i8; N], start: usize) -> f32 {
-    // The bits of the fraction and the exponent in those of f32, whose exponent is 112 more.
-    const EXPONENT: f32 = f32::from_bits((112 + 127) << 23);
-    let bytes = [block[start], block[start + 1]].map(i8::cast_unsigned);
-    let bits = i32::from(i16::from_le_bytes(bytes));
-    f32::from_bits((bits << 13).cast_unsigned() & 0x8fff_e000) * EXPONENT
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use burn::tensor::f16;
 use pulp::Simd;
 
-use super::of_32::{float, word};
+use super::kind::{float, word};
 use crate::flex::simd::lanes::{
     Line, PAIR, PIECE, centred, centred_halves, halves_on_line, on_line,
 };

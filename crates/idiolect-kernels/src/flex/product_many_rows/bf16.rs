@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 use self::pack::{EMPTY, Panel, Row, WIDE, pack};
 use self::tile::{Band, ROWS, multiply};
-use super::{MOST_BAND, MOST_VALUES};
+use super::bands::{MOST_VALUES, band};
 use crate::flex::product_few_rows::Form;
 
 /// What is compiled for the instruction.
@@ -73,7 +73,7 @@ fn has_amx() -> bool {
 /// - `x`: `[rows, inputs]`
 /// - `weight`: `[inputs, outputs]`
 /// - result: `[rows, outputs]`
-pub(in crate::flex) fn times(x: &[bf16], weight: &[bf16], form: Form) -> Option<Vec<bf16>> {
+pub(crate) fn times(x: &[bf16], weight: &[bf16], form: Form) -> Option<Vec<bf16>> {
     let kernel = KERNEL.as_ref()?;
     let Form {
         inputs, outputs, ..
@@ -116,7 +116,7 @@ impl Kernel {
     /// Writes the outputs of a packed weight from `start` on, on all threads.
     fn multiply(&self, y: &mut [u16], x: &[u32], packed: &[Row], form: Form, start: usize) {
         let (outputs, pairs) = (form.outputs, form.inputs.div_ceil(2));
-        let band = band(y.len() / outputs);
+        let band = band(y.len() / outputs, ROWS);
         let tasks = y.par_chunks_mut(band * outputs);
         tasks.zip(x.par_chunks(band * pairs)).for_each(|(y, x)| {
             (self.multiply)(Band {
@@ -129,13 +129,6 @@ impl Kernel {
             });
         });
     }
-}
-
-/// Rows of a task.
-fn band(rows: usize) -> usize {
-    let threads = rayon::current_num_threads();
-    let bands = rows.div_ceil(threads * MOST_BAND) * threads;
-    rows.div_ceil(bands).next_multiple_of(ROWS)
 }
 
 /// Two neighbouring inputs in each number, the first in its lower half; an odd last one beside 0.

@@ -7,18 +7,18 @@ use pulp::{Arch, Simd, WithSimd};
 use super::lanes::{PIECE, left, lower_words, of_words, per_piece, right};
 
 /// Writes the values of `from` to `to`, which is as long.
-pub(in crate::flex) fn widen(from: &[bf16], to: &mut [f32]) {
+pub(crate) fn widen(from: &[bf16], to: &mut [f32]) {
     Arch::new().dispatch(Widen { from, to });
 }
 
 /// Writes the values of `from` to `to`, which is as long, rounded.
-pub(in crate::flex) fn narrow(from: &[f32], to: &mut [bf16]) {
+pub(crate) fn narrow(from: &[f32], to: &mut [bf16]) {
     Arch::new().dispatch(Narrow { from, to });
 }
 
 /// Values rounded to those of bf16. What is not a number stays so.
 #[inline(always)]
-pub(in crate::flex) fn rounded<S: Simd>(simd: S, values: S::f32s) -> S::f32s {
+pub(crate) fn rounded<S: Simd>(simd: S, values: S::f32s) -> S::f32s {
     let bits = rounded_bits(simd, values);
     simd.transmute_f32s_u32s(left(simd, bits, u16::BITS))
 }

@@ -4,7 +4,7 @@
 //! bytes depends on the code around it, and where it makes none a product takes twenty times as long.
 
 #[cfg(target_arch = "x86_64")]
-pub(in crate::flex) mod x86;
+pub(crate) mod x86;
 
 use pulp::Simd;
 

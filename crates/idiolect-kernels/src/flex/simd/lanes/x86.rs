@@ -114,7 +114,7 @@ pub(super) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S:
 
 /// Columns of sixteen rows of sixteen values.
 #[inline(always)]
-pub(in crate::flex) fn columns(avx: Avx512f, rows: [__m512; PIECE]) -> [__m512; PIECE] {
+pub(crate) fn columns(avx: Avx512f, rows: [__m512; PIECE]) -> [__m512; PIECE] {
     let mut pairs = rows;
     for i in (0..PIECE).step_by(2) {
         pairs[i] = avx._mm512_unpacklo_ps(rows[i], rows[i + 1]);

@@ -6,24 +6,24 @@ use burn_flex::FlexTensor;
 use bytemuck::zeroed_vec;
 use rayon::prelude::*;
 
-use super::buffer::dense;
-use super::simd::bf16::{narrow, widen};
+use super::dense;
+use crate::flex::simd::bf16::{narrow, widen};
 
 /// The most values of a part of one tensor, where a row has no more.
 const PART: usize = 1 << 12;
 
 /// The tensors of a step, in bf16 and all as large.
-pub(super) struct Step<const W: usize, const R: usize> {
+pub(crate) struct Step<const W: usize, const R: usize> {
     /// Those that results replace, in their memory where nothing else owns it.
-    pub(super) written: [FlexTensor; W],
-    pub(super) read: [FlexTensor; R],
+    pub(crate) written: [FlexTensor; W],
+    pub(crate) read: [FlexTensor; R],
     /// Values that are computed together: a part is a whole number of such rows.
-    pub(super) row: usize,
+    pub(crate) row: usize,
 }
 
 impl<const W: usize, const R: usize> Step<W, R> {
     /// What `compute` makes of the parts of the tensors that are written, in f32.
-    pub(super) fn run(
+    pub(crate) fn run(
         self,
         compute: impl Fn([&mut [f32]; W], [&[f32]; R]) + Sync,
     ) -> [FlexTensor; W] {
@@ -127,6 +127,6 @@ impl<const W: usize, const R: usize> Job<'_, W, R> {
 }
 
 /// Whether all tensors are in bf16.
-pub(super) fn all_bf16<const N: usize>(tensors: [&FlexTensor; N]) -> bool {
+pub(crate) fn all_bf16<const N: usize>(tensors: [&FlexTensor; N]) -> bool {
     tensors.iter().all(|tensor| tensor.dtype() == DType::BF16)
 }

@@ -6,9 +6,9 @@ use burn::tensor::{Tensor, TensorData};
 use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
-use crate::flex::blocks::{BlockKind, quantized};
-use crate::flex::buffer::{dense, dims, values};
-use crate::flex::{serves, tensor_of};
+use super::blocks::{BlockKind, quantized};
+use super::buffer::{dense, dims, values};
+use super::{serves, tensor_of};
 
 /// Values of a task.
 const TASK: usize = 1 << 17;
@@ -41,7 +41,7 @@ fn block_of(scheme: &QuantScheme) -> Option<usize> {
 }
 
 /// Whole numbers between `-largest` and `largest`, and a scale for each `block` of values.
-pub(in crate::flex) fn blocks(wide: &[f32], block: usize, largest: f32) -> (Vec<i8>, Vec<f32>) {
+pub(super) fn blocks(wide: &[f32], block: usize, largest: f32) -> (Vec<i8>, Vec<f32>) {
     let (mut whole, mut scales) = (vec![0; wide.len()], vec![0.0; wide.len() / block]);
     let count = (TASK / block).max(1);
     let tasks = whole.par_chunks_mut(count * block);
