@@ -3,6 +3,7 @@
 use burn::tensor::quantization::QuantValue;
 use burn::tensor::{DType, Tensor};
 use idiolect_kernels::{linear, linear_of_rows};
+use rayon::ThreadPool;
 
 use crate::products::{Weight, close_to_f64, quantized};
 use crate::support::random;
@@ -104,30 +105,34 @@ fn products_of_many_rows_with_a_quantised_weight_are_those_of_f64() {
 /// So that an example trains alone as it does in a batch, on every machine.
 #[test]
 fn a_row_has_the_same_bits_with_any_others_and_any_number_of_threads() {
+    let pools = [1, 2, 3, 5, 16].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap()
+    });
     for dtype in [DType::F32, DType::BF16] {
         let x = random([1, 150, 700], 3).cast(dtype);
         for weight in views([700, 200]) {
-            same_bits(&x, &weight.cast(dtype));
+            same_bits(&x, &weight.cast(dtype), &pools);
         }
     }
 }
 
-fn same_bits(x: &Tensor<3>, weight: &Tensor<2>) {
+fn same_bits(x: &Tensor<3>, weight: &Tensor<2>, pools: &[ThreadPool]) {
     let ([_, rows, inputs], [_, outputs]) = (x.dims(), weight.dims());
-    let product = |x: Tensor<3>, threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let product = |x: Tensor<3>, pool: &ThreadPool| {
         let weight = weight.clone();
-        pool.build().unwrap().install(|| linear(x, weight))
+        pool.install(|| linear(x, weight))
     };
-    let expected = product(x.clone(), 1);
-    for threads in [2, 3, 5, 16] {
-        let found = product(x.clone(), threads);
+    let expected = product(x.clone(), &pools[0]);
+    for pool in pools {
+        let found = product(x.clone(), pool);
         found
             .into_data()
             .assert_eq(&expected.clone().into_data(), true);
     }
     for row in [0, 5, 6, 77, rows - 1] {
-        let alone = product(x.clone().slice([0..1, row..row + 1, 0..inputs]), 2);
+        let alone = x.clone().slice([0..1, row..row + 1, 0..inputs]);
+        let alone = product(alone, &pools[1]);
         let beside = expected.clone().slice([0..1, row..row + 1, 0..outputs]);
         alone.into_data().assert_eq(&beside.into_data(), true);
     }

@@ -93,7 +93,9 @@ impl WithSimd for Query<'_> {
                 }
             }
             let scale = self.sizes.scale();
-            scores.iter_mut().for_each(|score| *score *= scale);
+            for score in scores.iter_mut() {
+                *score *= scale;
+            }
             sums.copy_from_slice(&softmax(simd, scores, mask));
             out.fill(0.0);
             for (weights, first) in scores.chunks(TOGETHER).zip(fours.clone()) {

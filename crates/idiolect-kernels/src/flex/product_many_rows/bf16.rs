@@ -50,6 +50,10 @@ thread_local! {
 }
 
 #[multiversion(targets("x86_64+avx512bf16"))]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "of the two that are compiled, one has none"
+)]
 fn kernel(avx: Avx512f) -> Option<Kernel> {
     match_target! {
         "x86_64+avx512bf16" => Some(Kernel { pack, multiply, avx }),
@@ -89,7 +93,14 @@ pub(crate) fn times(x: &[bf16], weight: &[bf16], form: Form) -> Option<Vec<bf16>
     for start in (0..outputs).step_by(wide) {
         let outputs = start..outputs.min(start + wide);
         kernel.pack(&mut packed, weight.reinterpret_cast(), form, outputs);
-        kernel.multiply(y.reinterpret_cast_mut(), &x, &packed, form, start);
+        kernel.multiply(Band {
+            y: y.reinterpret_cast_mut(),
+            outputs: form.outputs,
+            x: &x,
+            packed: &packed,
+            pairs: inputs.div_ceil(2),
+            start,
+        });
     }
     PACKED.set(packed);
     Some(y)
@@ -113,21 +124,14 @@ impl Kernel {
         });
     }
 
-    /// Writes the outputs of a packed weight from `start` on, on all threads.
-    fn multiply(&self, y: &mut [u16], x: &[u32], packed: &[Row], form: Form, start: usize) {
-        let (outputs, pairs) = (form.outputs, form.inputs.div_ceil(2));
-        let band = band(y.len() / outputs, ROWS);
-        let tasks = y.par_chunks_mut(band * outputs);
-        tasks.zip(x.par_chunks(band * pairs)).for_each(|(y, x)| {
-            (self.multiply)(Band {
-                y,
-                outputs,
-                x,
-                packed,
-                pairs,
-                start,
-            });
-        });
+    /// Multiplies all rows of a product with a packed weight, on all threads.
+    fn multiply(&self, rows: Band<'_>) {
+        let Band { outputs, pairs, .. } = rows;
+        let band = band(rows.y.len() / outputs, ROWS);
+        let parts = rows.y.par_chunks_mut(band * outputs);
+        parts
+            .zip(rows.x.par_chunks(band * pairs))
+            .for_each(|(y, x)| (self.multiply)(Band { y, x, ..rows }));
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::bf16;
 use half::slice::HalfFloatSliceExt;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::lanes::{PIECE, left, lower_words, of_words, per_piece, right};
+use super::lanes::{PIECE, left, lower_words, of_words, right};
 
 /// Writes the values of `from` to `to`, which is as long.
 pub(crate) fn widen(from: &[bf16], to: &mut [f32]) {
@@ -76,8 +76,8 @@ impl WithSimd for Narrow<'_> {
         for (from, to) in from.iter().zip(to) {
             let mut bits = [0; PIECE];
             let vectors = S::as_mut_simd_u32s(&mut bits).0;
-            for at in 0..per_piece::<S>() {
-                vectors[at] = rounded_bits(simd, S::as_simd_f32s(from).0[at]);
+            for (bits, values) in vectors.iter_mut().zip(S::as_simd_f32s(from).0) {
+                *bits = rounded_bits(simd, *values);
             }
             *to = lower_words(simd, &bits);
         }

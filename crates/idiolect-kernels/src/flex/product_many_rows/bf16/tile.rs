@@ -83,7 +83,7 @@ fn sums<const R: usize>(x: &[u32], panel: &[Row]) -> [[__m512; VECTORS]; R] {
     let x: [&[u32]; R] = array::from_fn(|row| &x[row * panel.len()..][..panel.len()]);
     let mut sums = [[_mm512_setzero_ps(); VECTORS]; R];
     for (pair, weights) in panel.iter().enumerate() {
-        let weights: [__m512bh; VECTORS] = weights.0.map(|weights| cast(weights));
+        let weights: [__m512bh; VECTORS] = cast(weights.0);
         for (sums, x) in sums.iter_mut().zip(x) {
             let x: __m512bh = cast(_mm512_set1_epi32(x[pair].cast_signed()));
             for (sum, weights) in sums.iter_mut().zip(weights) {
