@@ -3,7 +3,7 @@
 Usage: python base_types.py FOLDER_OF_TINY_CHECKPOINTS FOLDER_OF_PEFT_ORACLES > base_types.json
 Needs torch, transformers, peft and safetensors; on the CPU, factors in f32. A base in 8 or 4 bits is in f32 and has the
 values that quantising leaves: of 32 neighbouring outputs of an input (fewer where their number is not a multiple) the
-largest is 127 or 7 scales. The steps in f32 are those of the oracle's trace.json.
+largest is 127 or 7 scales, and halves are rounded away from 0. The steps in f32 are those of the oracle's trace.json.
 """
 import json
 import sys
@@ -26,7 +26,8 @@ def quantised(weight, largest):
     block = min(32, width & -width)
     parts = rows.reshape(-1, block)
     scale = parts.abs().amax(1, keepdim=True) / largest
-    whole = torch.where(scale > 0, (parts / scale).round(), 0.0)
+    ratio = torch.where(scale > 0, parts * (1 / scale), 0.0)
+    whole = torch.trunc(ratio + 0.5 * ratio.sign())
     return (whole * scale).reshape(rows.shape).T.contiguous()
 
 

@@ -92,8 +92,9 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     burn::tensor::module::linear(x, weight, None)
 }
 
-/// Zeros that have the gradient of [`linear`], for a pass whose gradients count and not its values; where this crate has no
-/// such step, the product itself.
+/// Zeros with the gradient of `x` that [`linear`] has, for a pass whose gradients count and not its values.
+///
+/// Where autodiff tracks the weight, or this crate has no such step, it is the product itself.
 ///
 /// # Shapes
 ///

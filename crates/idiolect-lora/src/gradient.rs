@@ -3,7 +3,7 @@
 //! The decoder's own weights never enter the tape; modules that train whole do in their place.
 //! With [`Checkpointing::Blocks`] a first pass keeps each block's input; then, from the last block back, the block is
 //! run again under a tape of its own, seeded with the gradient of its output (block checkpointing; Chen et
-//! al., arXiv 1604.06174).
+//! al., arXiv 1604.06174). Its last product, whose values no gradient needs, is left out then.
 //! With [`Checkpointing::Off`] one tape spans all adapted blocks: faster, and every activation is kept.
 //! The loss is the caller's: it is given the normed hidden states of the trained positions and returns the
 //! gradient with respect to them.
@@ -20,7 +20,8 @@ use crate::whole::register;
 /// Activation checkpointing: how much of the forward pass is kept for the backward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checkpointing {
-    /// The input of each block; blocks are computed twice.
+    /// The input of each block; blocks are computed twice, the second time without the last product, unless the adapter
+    /// needs its values.
     Blocks,
     /// Everything above the lowest adapted projection, once.
     Off,
@@ -133,22 +134,24 @@ impl Pass<'_> {
     }
 
     fn tracked_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
-        let (adapter, seed) = (self.adapter, self.seed);
-        let dropping = Dropping { adapter, seed };
+        let dropping = self.dropping(self.adapter);
         self.tracked.block(layer, x, &self.context, &dropping)
     }
 
     /// As [`Pass::tracked_block`], for its gradients alone.
-    fn same_gradients(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
-        let (adapter, seed) = (self.adapter, self.seed);
-        let dropping = Dropping { adapter, seed };
+    fn block_for_gradients(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
+        let dropping = self.dropping(self.adapter);
         let context = &self.context;
         self.tracked.block_gradient(layer, x, context, &dropping)
     }
 
+    fn dropping<'a>(&self, adapter: &'a LoraAdapter) -> Dropping<'a> {
+        let seed = self.seed;
+        Dropping { adapter, seed }
+    }
+
     fn untracked_block(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
-        let (adapter, seed) = (&self.untracked_adapter, self.seed);
-        let dropping = Dropping { adapter, seed };
+        let dropping = self.dropping(&self.untracked_adapter);
         self.untracked.block(layer, x, &self.context, &dropping)
     }
 
@@ -198,7 +201,7 @@ impl Pass<'_> {
         for layer in (self.lowest..self.layers()).rev() {
             let Some(input) = inputs.pop() else { break };
             let input = input.autodiff().require_grad();
-            let grads = backward_from(self.same_gradients(layer, input.clone()), upstream);
+            let grads = backward_from(self.block_for_gradients(layer, input.clone()), upstream);
             collect(&grads, self.adapter, self.factors_of(layer), &mut gradients);
             let Some(gradient) = input.grad(&grads) else {
                 return Ok(gradients);

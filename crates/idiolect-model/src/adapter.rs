@@ -101,8 +101,8 @@ pub trait Adapter {
     /// - `base_output`, and the result: `[rows, tokens, out]`
     fn apply(&self, site: Site, x: &Tensor<3>, base_output: Tensor<3>) -> Tensor<3>;
 
-    /// Whether the output of `site` is `base_output` and something added to it that does not depend on it, so that
-    /// gradients need no values of `base_output`. Default: not known, and so no.
+    /// Whether the output of `site` is `base_output` and something added to it that does not depend on it. Where it is,
+    /// [`Adapter::apply`] may be given zeros as `base_output` in a pass whose gradients alone count. Default: no.
     fn only_adds(&self, site: Site) -> bool {
         let _ = site;
         false

@@ -41,7 +41,7 @@ pub struct Block {
 pub(crate) enum Wanted {
     /// The hidden state after the block.
     Values,
-    /// The same for tokens that are generated, few at a time.
+    /// The same in generation, where tokens may be few.
     Tokens,
     /// Its gradients, and no values.
     Gradients,
@@ -174,7 +174,7 @@ impl Call<'_> {
         let [gate, up] = self.project([Projection::Gate, Projection::Up], x);
         let gated = swiglu(gate, up);
         if self.wanted == Wanted::Gradients && self.adapter.only_adds(self.site(Projection::Down)) {
-            // Nothing is computed from the last product of a block.
+            // The block's output is a sum in which this product is a term: gradients of a sum need no values.
             let base = linear_gradient(gated.clone(), self.weight(Projection::Down));
             return self.adapted(Projection::Down, &gated, base);
         }

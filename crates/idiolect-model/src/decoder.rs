@@ -153,8 +153,8 @@ impl Decoder {
         self.call(layer, adapter).forward(x, context, None)
     }
 
-    /// A tensor with the gradients of [`Decoder::block`], but not its values: what only these need is not computed. For
-    /// activation checkpointing, where a block that was computed before is computed again.
+    /// A tensor with the gradients of [`Decoder::block`], for activation checkpointing, where a block is computed again for
+    /// them alone. The last product is left out where no gradient needs it; then the values mean nothing.
     ///
     /// # Shapes
     ///

@@ -72,21 +72,11 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
     }
 
     fn frozen_linear(x: Tracked<B, C>, weight: Tracked<B, C>) -> Tracked<B, C> {
-        let ((x, node), weight) = (x.into_parts(), weight.into_primitive());
-        let out = B::frozen_linear(x, weight.clone());
-        match Linear.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(weight, out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        frozen::<B, C>(x, weight.into_primitive(), B::frozen_linear)
     }
 
     fn frozen_linear_gradient(x: Tracked<B, C>, weight: Tracked<B, C>) -> Tracked<B, C> {
-        let ((x, node), weight) = (x.into_parts(), weight.into_primitive());
-        let out = B::frozen_linear_gradient(x, weight.clone());
-        match Linear.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(weight, out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        frozen::<B, C>(x, weight.into_primitive(), B::frozen_linear_gradient)
     }
 
     fn low_rank(
@@ -117,21 +107,39 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
     }
 
     fn quantized_linear(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
-        let (x, node) = x.into_parts();
-        let out = B::quantized_linear(x, weight.clone());
-        match Quantized.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(weight, out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        quantized::<B, C>(x, weight, B::quantized_linear)
     }
 
     fn quantized_linear_gradient(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
-        let (x, node) = x.into_parts();
-        let out = B::quantized_linear_gradient(x, weight.clone());
-        match Quantized.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(weight, out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        quantized::<B, C>(x, weight, B::quantized_linear_gradient)
+    }
+}
+
+/// What `forward` makes of `x`, with the gradient of a product with a frozen weight.
+fn frozen<B: Steps, C: CheckpointStrategy>(
+    x: Tracked<B, C>,
+    weight: FloatTensor<B>,
+    forward: fn(FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>,
+) -> Tracked<B, C> {
+    let (x, node) = x.into_parts();
+    let out = forward(x, weight.clone());
+    match Linear.prepare::<C>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(weight, out),
+        OpsKind::UnTracked(prep) => prep.finish(out),
+    }
+}
+
+/// What `forward` makes of `x`, with the gradient of a product with a quantised weight.
+fn quantized<B: Steps, C: CheckpointStrategy>(
+    x: Tracked<B, C>,
+    weight: QuantizedTensor<B>,
+    forward: fn(FloatTensor<B>, QuantizedTensor<B>) -> FloatTensor<B>,
+) -> Tracked<B, C> {
+    let (x, node) = x.into_parts();
+    let out = forward(x, weight.clone());
+    match Quantized.prepare::<C>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(weight, out),
+        OpsKind::UnTracked(prep) => prep.finish(out),
     }
 }
 

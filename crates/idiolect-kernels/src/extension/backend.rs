@@ -146,7 +146,7 @@ pub(crate) trait Steps: Scores + Drops + Place {
         weight: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         let [_, outputs] = dims(&weight);
-        product::nothing::<Self>(&x, outputs)
+        product::zeros::<Self>(&x, outputs)
     }
     /// `x a b`, in the type of the factors, of what dropout leaves of `x`.
     #[fusion(default)]
@@ -172,7 +172,7 @@ pub(crate) trait Steps: Scores + Drops + Place {
         weight: QuantizedTensor<Self>,
     ) -> FloatTensor<Self> {
         let [_, outputs] = dims(&weight);
-        product::nothing::<Self>(&x, outputs)
+        product::zeros::<Self>(&x, outputs)
     }
     /// The gradient of `x`.
     #[fusion(default)]

@@ -1,6 +1,6 @@
 //! The steps of the backends that have them: shapes are checked, and the steps are called by Burn's dispatch.
 //!
-//! On the CPU in f32, steps are those of `flex`; on a GPU, some are kernels; the rest is composed of a backend's
+//! On the CPU in f32 and bf16, steps are those of `flex`; on a GPU, some are kernels; the rest is composed of a backend's
 //! operations, each step with its own backward.
 
 pub(crate) mod attention;

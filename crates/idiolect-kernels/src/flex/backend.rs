@@ -9,7 +9,6 @@ use burn_flex::FlexTensor;
 
 use super::attention::{self, Inputs};
 use super::buffer::in_type;
-use super::buffer::parts::all_bf16;
 use super::rotary::Direction;
 use super::{dropout, gate, linear, norm, quantized, rotary};
 use crate::Dropout;
@@ -20,20 +19,20 @@ use crate::extension::drops::Drops;
 
 impl Steps for Flex {
     fn rms_norm(x: FlexTensor, scale: FlexTensor, eps: f64) -> FlexTensor {
-        if all_f32([&x, &scale]) {
+        if all_in(DType::F32, [&x, &scale]) {
             return norm::forward(&x, &scale, small(eps));
         }
-        if all_bf16([&x, &scale]) {
+        if all_in(DType::BF16, [&x, &scale]) {
             return norm::forward_in_bf16(x, &scale, small(eps));
         }
         composed::norm::forward::<Self>(x, scale, eps)
     }
 
     fn rms_norm_backward(dy: FlexTensor, x: FlexTensor, scale: FlexTensor, eps: f64) -> FlexTensor {
-        if all_f32([&x, &scale]) {
+        if all_in(DType::F32, [&x, &scale]) {
             return norm::backward(dy, x, &scale, small(eps));
         }
-        if all_bf16([&dy, &x, &scale]) {
+        if all_in(DType::BF16, [&dy, &x, &scale]) {
             return norm::backward_in_bf16(dy, x, &scale, small(eps));
         }
         composed::norm::backward::<Self>(dy, x, scale, eps)
@@ -45,7 +44,7 @@ impl Steps for Flex {
         scale: FlexTensor,
         eps: f64,
     ) -> FlexTensor {
-        if all_f32([&x, &scale]) {
+        if all_in(DType::F32, [&x, &scale]) {
             return norm::backward_scale(&dy, x, &scale, small(eps));
         }
         composed::norm::backward_scale::<Self>(dy, x, scale, eps)
@@ -66,7 +65,7 @@ impl Steps for Flex {
     }
 
     fn swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
-        if all_bf16([&gate, &up]) {
+        if all_in(DType::BF16, [&gate, &up]) {
             return gate::forward_in_bf16(gate, up);
         }
         let dtype = gate.dtype();
@@ -81,7 +80,7 @@ impl Steps for Flex {
         gate: FlexTensor,
         up: FlexTensor,
     ) -> (FlexTensor, FlexTensor) {
-        if all_bf16([&dy, &gate, &up]) {
+        if all_in(DType::BF16, [&dy, &gate, &up]) {
             return gate::backward_in_bf16(dy, gate, up);
         }
         let dtype = gate.dtype();
@@ -164,7 +163,7 @@ impl Steps for Flex {
 
 impl Drops for Flex {
     fn dropped(x: FlexTensor, dropout: Dropout) -> FlexTensor {
-        if all_f32([&x]) {
+        if all_in(DType::F32, [&x]) {
             return dropout::dropped(x, &dropout);
         }
         composed::dropout::dropped::<Self>(x, &dropout)
@@ -180,8 +179,8 @@ fn wide<const N: usize>(tensors: [FlexTensor; N]) -> Result<[FlexTensor; N], [Fl
     Err(tensors)
 }
 
-fn all_f32<const N: usize>(tensors: [&FlexTensor; N]) -> bool {
-    tensors.iter().all(|tensor| tensor.dtype() == DType::F32)
+fn all_in<const N: usize>(dtype: DType, tensors: [&FlexTensor; N]) -> bool {
+    tensors.iter().all(|tensor| tensor.dtype() == dtype)
 }
 
 /// A constant of a model's configuration: f32 holds it as well as f64.

@@ -1,7 +1,7 @@
 //! The fused steps of Burn's CPU backend, Flex.
 //!
-//! Everything is computed in f32, and what a step makes of tensors in bf16 is rounded once; where the processor multiplies
-//! bf16, products of bf16 are added up in f32. Other types take the composition.
+//! Everything is computed in f32, and what a step makes of tensors in bf16 is rounded once, a norm before it is scaled too;
+//! where the processor multiplies bf16, products of bf16 are added up in f32. Other types take the composition.
 
 // Vector code must be inlined into the function that was compiled for the vector's instructions.
 #![allow(clippy::inline_always)]
@@ -90,6 +90,10 @@ pub(crate) fn products<const N: usize>(
     x: &Tensor<2>,
     weights: [Tensor<2>; N],
 ) -> [Result<Tensor<2>, Tensor<2>>; N] {
+    if untracked(x).is_none() {
+        // On another device nothing may be touched from another thread.
+        return weights.map(Err);
+    }
     let mut products = weights.map(Err);
     products.par_iter_mut().for_each(|place| {
         if let Err(weight) = place {

@@ -48,7 +48,7 @@ pub(super) fn forward_in_bf16(x: FlexTensor, scale: &FlexTensor, eps: f32) -> Fl
         read: [],
         row: scale.len(),
     };
-    let [out] = step.run(|[x], []| Arch::new().dispatch(ForwardInSteps { x, scale, eps }));
+    let [out] = step.run(|[x], []| Arch::new().dispatch(ForwardInBf16 { x, scale, eps }));
     out
 }
 
@@ -156,13 +156,13 @@ impl WithSimd for Forward<'_> {
 }
 
 /// In place, and rounded to bf16 before it is scaled.
-struct ForwardInSteps<'a> {
+struct ForwardInBf16<'a> {
     x: &'a mut [f32],
     scale: &'a [f32],
     eps: f32,
 }
 
-impl WithSimd for ForwardInSteps<'_> {
+impl WithSimd for ForwardInBf16<'_> {
     type Output = ();
 
     #[inline(always)]

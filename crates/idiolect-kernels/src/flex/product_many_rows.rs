@@ -78,7 +78,7 @@ pub(super) use self::bf16::times as in_bf16;
 
 /// `None`: other processors have no products of bf16 here.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn in_bf16(_: &[bf16], _: &[bf16], _: Form) -> Option<Vec<bf16>> {
+pub(super) fn in_bf16(_: &[half::bf16], _: &[half::bf16], _: Form) -> Option<Vec<half::bf16>> {
     None
 }
 

@@ -68,6 +68,26 @@ fn a_norm_without_a_scale_is_that_of_f32_rounded_once() {
     }
 }
 
+/// The gradient beside a scale that is not 1, where nothing is rounded but the result.
+#[test]
+fn the_gradient_of_a_norm_is_that_of_f32_rounded_once() {
+    for shape in SHAPES {
+        let (x, scale) = (half(&random(shape, 1)), half(&random([shape[2]], 2)));
+        let upstream = half(&random(shape, 77));
+        let gradient = |x: Tensor<3>, scale: Tensor<1>, upstream: Tensor<3>| {
+            let x = x.autodiff().require_grad();
+            let y = rms_norm(x.clone(), scale.autodiff(), 1e-5);
+            x.grad(&(y * upstream.autodiff()).sum().backward())
+        };
+        let expected = gradient(wide(x.clone()), wide(scale.clone()), wide(upstream.clone()));
+        let found = gradient(x, scale, upstream);
+        assert!(found.is_some() && expected.is_some());
+        for (found, expected) in found.iter().zip(&expected) {
+            rounded("gradient", found, expected);
+        }
+    }
+}
+
 /// As Hugging Face's models do: `weight * hidden.to(bf16)`.
 #[test]
 fn a_norm_is_rounded_before_it_is_scaled() {

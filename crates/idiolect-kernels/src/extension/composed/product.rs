@@ -16,7 +16,7 @@ pub(crate) fn spec(x: &TensorSpec, outputs: usize) -> TensorSpec {
 }
 
 /// Zeros of the shape of a product.
-pub(crate) fn nothing<B: Backend>(x: &FloatTensor<B>, outputs: usize) -> FloatTensor<B> {
+pub(crate) fn zeros<B: Backend>(x: &FloatTensor<B>, outputs: usize) -> FloatTensor<B> {
     let [rows, tokens, _] = dims(x);
     let shape = Shape::new([rows, tokens, outputs]);
     B::float_zeros(shape, &x.device(), x.dtype().into())

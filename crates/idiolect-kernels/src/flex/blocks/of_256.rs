@@ -23,7 +23,7 @@ pub(super) type Q4K = OfLines<144>;
 /// `ggml`'s `block_q5_K`.
 pub(super) type Q5K = OfLines<176>;
 
-/// Eight lines, in a block of five bits the fifth of each value, and the four others of each.
+/// Eight lines; with five bits, then the fifth bit of each value; then four bits of each value.
 #[derive(Clone, Copy)]
 pub(super) struct OfLines<const N: usize>;
 

@@ -26,82 +26,82 @@ pub(super) type Q8_0 = EightBits<Factor<f16>, 34>;
 
 /// A scale, and four bits for each value: the first piece in the lower halves of the bytes, the second in the upper ones.
 #[derive(Clone, Copy)]
-pub(super) struct FourBits<F, const N: usize>(PhantomData<F>);
+pub(super) struct FourBits<C, const N: usize>(PhantomData<C>);
 
 /// A scale, a word with the fifth bit of each value, and the four others as in [`FourBits`].
 #[derive(Clone, Copy)]
-pub(super) struct FiveBits<F, const N: usize>(PhantomData<F>);
+pub(super) struct FiveBits<C, const N: usize>(PhantomData<C>);
 
 /// A scale, and -128 to 127 for each value.
 #[derive(Clone, Copy)]
-pub(super) struct EightBits<F, const N: usize>(PhantomData<F>);
+pub(super) struct EightBits<C, const N: usize>(PhantomData<C>);
 
-impl<F: Scale, const N: usize> Kind for FourBits<F, N> {
+impl<C: Scale, const N: usize> Kind for FourBits<C, N> {
     type Block = [i8; N];
-    type Scales = F::Value;
+    type Scales = C::Value;
 
     #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> F::Value {
-        F::of(block)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> C::Value {
+        C::of(block)
     }
 
     #[inline(always)]
     fn vectors<S: Simd>(
         simd: S,
-        (block, scale): (&Self::Block, &F::Value),
+        (block, scale): (&Self::Block, &C::Value),
         _: usize,
         at: usize,
     ) -> [S::f32s; PAIR] {
-        F::halves(simd, bytes(block, F::BYTES), at, *scale)
+        C::halves(simd, bytes(block, C::BYTES), at, *scale)
     }
 }
 
-impl<F: Scale, const N: usize> Kind for FiveBits<F, N> {
+impl<C: Scale, const N: usize> Kind for FiveBits<C, N> {
     type Block = [i8; N];
-    type Scales = F::Value;
+    type Scales = C::Value;
 
     #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> F::Value {
-        F::of(block)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> C::Value {
+        C::of(block)
     }
 
     #[inline(always)]
     fn vectors<S: Simd>(
         simd: S,
-        (block, scale): (&Self::Block, &F::Value),
+        (block, scale): (&Self::Block, &C::Value),
         _: usize,
         at: usize,
     ) -> [S::f32s; PAIR] {
-        let four = of_bytes(simd, bytes(block, F::BYTES + size_of::<u32>()), at);
-        let [low, high] = five_bits(simd, four, word(block, F::BYTES), at);
+        let four = of_bytes(simd, bytes(block, C::BYTES + size_of::<u32>()), at);
+        let [low, high] = five_bits(simd, four, word(block, C::BYTES), at);
         [
-            F::scaled(simd, low, 16, *scale),
-            F::scaled(simd, high, 16, *scale),
+            C::scaled(simd, low, 16, *scale),
+            C::scaled(simd, high, 16, *scale),
         ]
     }
 }
 
-impl<F: Scale, const N: usize> Kind for EightBits<F, N> {
+impl<C: Scale, const N: usize> Kind for EightBits<C, N> {
     type Block = [i8; N];
-    type Scales = F::Value;
+    type Scales = C::Value;
 
     #[inline(always)]
-    fn scales<S: Simd>(_: S, block: &Self::Block) -> F::Value {
-        F::of(block)
+    fn scales<S: Simd>(_: S, block: &Self::Block) -> C::Value {
+        C::of(block)
     }
 
     #[inline(always)]
     fn vectors<S: Simd>(
         simd: S,
-        (block, scale): (&Self::Block, &F::Value),
+        (block, scale): (&Self::Block, &C::Value),
         _: usize,
         at: usize,
     ) -> [S::f32s; PAIR] {
-        let low = of_signed_bytes(simd, bytes(block, F::BYTES), at);
-        let high = of_signed_bytes(simd, bytes(block, F::BYTES + PIECE), at);
+        let low = of_signed_bytes(simd, bytes(block, C::BYTES), at);
+        let high = of_signed_bytes(simd, bytes(block, C::BYTES + PIECE), at);
         [
-            F::scaled(simd, low, 0, *scale),
-            F::scaled(simd, high, 0, *scale),
+            C::scaled(simd, low, 0, *scale),
+            C::scaled(simd, high, 0, *scale),
         ]
     }
 }

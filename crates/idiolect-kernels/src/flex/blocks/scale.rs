@@ -12,13 +12,13 @@ use crate::flex::simd::lanes::{
 
 /// What a block begins with.
 pub(super) trait Scale: Copy + Send + Sync + 'static {
-    /// It in f32.
+    /// What is stored, in f32.
     type Value: Copy;
 
-    /// Its bytes.
+    /// How many bytes it takes.
     const BYTES: usize;
 
-    /// That of a block.
+    /// Reads it from the start of a block.
     fn of<const N: usize>(block: &[i8; N]) -> Self::Value;
 
     /// The values of whole numbers, less `zero` where the scale has no offset.

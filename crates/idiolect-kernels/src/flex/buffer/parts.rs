@@ -1,7 +1,7 @@
 //! Steps over tensors in bf16: a part of each is widened in a thread's own memory, computed in f32, and rounded once.
 //! No tensor exists in f32.
 
-use burn::tensor::{DType, TensorData, bf16};
+use burn::tensor::{TensorData, bf16};
 use burn_flex::FlexTensor;
 use bytemuck::zeroed_vec;
 use rayon::prelude::*;
@@ -124,9 +124,4 @@ impl<const W: usize, const R: usize> Job<'_, W, R> {
             narrow(result, place);
         }
     }
-}
-
-/// Whether all tensors are in bf16.
-pub(crate) fn all_bf16<const N: usize>(tensors: [&FlexTensor; N]) -> bool {
-    tensors.iter().all(|tensor| tensor.dtype() == DType::BF16)
 }

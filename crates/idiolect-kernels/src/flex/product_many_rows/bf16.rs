@@ -35,7 +35,8 @@ struct Kernel {
 
 /// That of this processor, where it multiplies bf16.
 ///
-/// Processors with AMX, which are Intel's, have no more products a second so than in f32.
+/// Intel's with AMX do no more products a second with this instruction than in f32
+/// (docs/decisions/0046-products-of-bf16.md).
 static KERNEL: LazyLock<Option<Kernel>> = LazyLock::new(|| {
     if has_amx() {
         None
@@ -138,7 +139,6 @@ impl Kernel {
 /// Two neighbouring inputs in each number, the first in its lower half; an odd last one beside 0.
 fn in_pairs(x: &[u16], inputs: usize) -> Cow<'_, [u32]> {
     if inputs.is_multiple_of(2)
-        && cfg!(target_endian = "little")
         && let Ok(pairs) = try_cast_slice(x)
     {
         return Cow::Borrowed(pairs);
