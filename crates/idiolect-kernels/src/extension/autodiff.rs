@@ -72,11 +72,16 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
     }
 
     fn frozen_linear(x: Tracked<B, C>, weight: Tracked<B, C>) -> Tracked<B, C> {
-        frozen::<B, C>(x, weight.into_primitive(), B::frozen_linear)
+        product::<B, C, _>(Linear, x, weight.into_primitive(), B::frozen_linear)
     }
 
     fn frozen_linear_gradient(x: Tracked<B, C>, weight: Tracked<B, C>) -> Tracked<B, C> {
-        frozen::<B, C>(x, weight.into_primitive(), B::frozen_linear_gradient)
+        product::<B, C, _>(
+            Linear,
+            x,
+            weight.into_primitive(),
+            B::frozen_linear_gradient,
+        )
     }
 
     fn low_rank(
@@ -107,37 +112,24 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
     }
 
     fn quantized_linear(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
-        quantized::<B, C>(x, weight, B::quantized_linear)
+        product::<B, C, _>(Quantized, x, weight, B::quantized_linear)
     }
 
     fn quantized_linear_gradient(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
-        quantized::<B, C>(x, weight, B::quantized_linear_gradient)
+        product::<B, C, _>(Quantized, x, weight, B::quantized_linear_gradient)
     }
 }
 
-/// What `forward` makes of `x`, with the gradient of a product with a frozen weight.
-fn frozen<B: Steps, C: CheckpointStrategy>(
+/// What `forward` makes of `x`, with the gradient of a product, for which autodiff keeps the weight alone.
+fn product<B: Steps, C: CheckpointStrategy, P: Backward<B, 1>>(
+    of: P,
     x: Tracked<B, C>,
-    weight: FloatTensor<B>,
-    forward: fn(FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>,
+    weight: P::State,
+    forward: fn(FloatTensor<B>, P::State) -> FloatTensor<B>,
 ) -> Tracked<B, C> {
     let (x, node) = x.into_parts();
     let out = forward(x, weight.clone());
-    match Linear.prepare::<C>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(weight, out),
-        OpsKind::UnTracked(prep) => prep.finish(out),
-    }
-}
-
-/// What `forward` makes of `x`, with the gradient of a product with a quantised weight.
-fn quantized<B: Steps, C: CheckpointStrategy>(
-    x: Tracked<B, C>,
-    weight: QuantizedTensor<B>,
-    forward: fn(FloatTensor<B>, QuantizedTensor<B>) -> FloatTensor<B>,
-) -> Tracked<B, C> {
-    let (x, node) = x.into_parts();
-    let out = forward(x, weight.clone());
-    match Quantized.prepare::<C>([node]).compute_bound().stateful() {
+    match of.prepare::<C>([node]).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(weight, out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }
