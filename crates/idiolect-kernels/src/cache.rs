@@ -1,4 +1,4 @@
-//! The keys and values of a pass, written to a KV cache.
+//! The keys and values of a pass, written to a KV cache, and what its queries need to attend to them.
 
 use std::ops::Range;
 
@@ -7,6 +7,8 @@ use burn::backend::{Dispatch, DispatchDevice};
 #[cfg(feature = "cube")]
 use burn::tensor::{DType, Int, TensorData};
 use burn::tensor::{Device, Tensor};
+
+use crate::Visible;
 
 #[cfg(feature = "cube")]
 use crate::cube::CacheWrites;
@@ -45,6 +47,41 @@ impl CachePlaces {
     }
 }
 
+impl CachePlaces {
+    /// The writes, whose tokens follow one another.
+    #[cfg(feature = "flex")]
+    pub(crate) fn writes(&self) -> &[CacheWrite] {
+        &self.writes
+    }
+
+    /// Refuses places outside caches.
+    pub(crate) fn assert_inside(&self, [rows, _, capacity, _]: [usize; 4]) {
+        let inside = |write: &CacheWrite| write.row < rows && write.positions.end <= capacity;
+        assert!(
+            self.writes.iter().all(inside),
+            "a place outside a cache of {rows} rows of {capacity} tokens"
+        );
+    }
+}
+
+/// New tokens of rows that attend together over a KV cache, each row with as many.
+#[derive(Debug, Clone)]
+pub struct CachedPass<'a> {
+    /// Where the keys and values of the tokens go.
+    pub places: &'a CachePlaces,
+    /// The rows of the caches that attend.
+    pub rows: Range<usize>,
+    /// Keys of each of these rows.
+    pub keys: usize,
+    /// Which of them a query sees.
+    pub visible: &'a Visible,
+    /// Cosines and sines by which queries are rotated, and those of keys, `[1, 1, tokens, head_dim / 2]` each in f32;
+    /// `None` where nothing is rotated.
+    pub angles: Option<[&'a [Tensor<4>; 2]; 2]>,
+    /// What queries are multiplied by, once they are rotated.
+    pub scale: f64,
+}
+
 /// Overwrites the places of a pass in the caches of keys and values: on a GPU in one launch.
 ///
 /// # Shapes
@@ -56,12 +93,7 @@ impl CachePlaces {
 ///
 /// If the shapes disagree, or a place is outside the caches.
 pub fn write_cache(caches: [&mut Tensor<4>; 2], new: [Tensor<4>; 2], places: &CachePlaces) {
-    let [rows, _, capacity, _] = caches[0].dims();
-    let inside = |write: &CacheWrite| write.row < rows && write.positions.end <= capacity;
-    assert!(
-        places.writes.iter().all(inside),
-        "a place outside a cache of {rows} rows of {capacity} tokens"
-    );
+    places.assert_inside(caches[0].dims());
     #[cfg(feature = "cube")]
     if let Some(index) = &places.index {
         return launch(caches, new, index.clone());

@@ -5,6 +5,7 @@ pub mod plain;
 mod block_type;
 mod blocks;
 mod cache;
+mod cached_attention;
 mod chunks;
 #[cfg(feature = "cube")]
 mod cube;
@@ -26,7 +27,8 @@ mod weights;
 
 pub use block_type::BlockType;
 pub use blocks::{block_type, from_blocks, keeps_blocks};
-pub use cache::{CachePlaces, CacheWrite, write_cache};
+pub use cache::{CachePlaces, CacheWrite, CachedPass, write_cache};
+pub use cached_attention::attend_cached;
 pub use chunks::{CHUNK_ROWS, chunk_rows, chunk_rows_for, chunk_values, row_chunks};
 pub use dropout::Dropout;
 pub use elsewhere::is_elsewhere;

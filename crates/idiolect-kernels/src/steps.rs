@@ -150,16 +150,10 @@ pub fn linear_of_rows(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 pub fn linear_few_tokens<const N: usize>(x: &Tensor<3>, weights: [Tensor<2>; N]) -> [Tensor<3>; N] {
     #[cfg(feature = "flex")]
     {
-        let [rows, tokens, inputs] = x.dims();
+        let [rows, tokens, _] = x.dims();
         if rows * tokens <= flex::MOST_ROWS {
-            let flat = x.clone().reshape([rows * tokens, inputs]);
-            return flex::products(&flat, weights).map(|y| match y {
-                Ok(y) => {
-                    let [_, outputs] = y.dims();
-                    y.reshape([rows, tokens, outputs])
-                }
-                Err(weight) => linear(x.clone(), weight),
-            });
+            let products = flex::products(x, weights);
+            return products.map(|y| y.unwrap_or_else(|weight| linear(x.clone(), weight)));
         }
     }
     weights.map(|weight| linear(x.clone(), weight))

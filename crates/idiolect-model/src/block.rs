@@ -6,18 +6,21 @@
 //! et al., arXiv 2305.14314, without their `NF4` values and double quantisation), but it cannot be trained
 //! itself.
 
+mod bits;
 mod extras;
 
+pub use bits::Bits;
 pub use extras::BlockExtras;
 pub(crate) use extras::{KEY_NORM, QUERY_NORM, bias_name, biased};
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
+use burn::tensor::quantization::QuantStore;
 use burn::tensor::{DType, Tensor};
 use idiolect_kernels::{
-    attention, block_type, linear, linear_few_tokens, linear_gradient, quantize, rms_norm, swiglu,
+    attention, block_type, linear, linear_few_tokens, linear_gradient, rms_norm, swiglu,
 };
 
+use crate::cache::Rotation;
 use crate::{Adapter, Context, LayerCache, ModelConfig, Projection, Site};
 
 /// Weights of one block.
@@ -93,11 +96,11 @@ impl Call<'_> {
                 self.adapted(projection, x, base)
             });
         }
-        let mut outputs = linear_few_tokens(x, projections.map(weight));
-        for (projection, output) in projections.into_iter().zip(&mut outputs) {
-            output.inplace(|base| self.adapted(projection, x, base));
-        }
-        outputs
+        let mut of = projections.into_iter();
+        linear_few_tokens(x, projections.map(weight)).map(|base| match of.next() {
+            Some(projection) => self.adapted(projection, x, base),
+            None => base,
+        })
     }
 
     fn weight(&self, projection: Projection) -> Tensor<2> {
@@ -125,27 +128,52 @@ impl Call<'_> {
         context: &Context,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
-        let (extras, config) = (&self.block.extras, self.config);
-        let (heads, kv_heads) = (config.num_heads, config.num_kv_heads);
+        let extras = &self.block.extras;
         let [q, k, v] = self.project([Projection::Query, Projection::Key, Projection::Value], x);
-        let q = self.heads(self.normed(q, extras.query_norm.as_ref()), heads);
-        let k = self.heads(self.normed(k, extras.key_norm.as_ref()), kv_heads);
-        let v = self.heads(v, kv_heads);
-        let (q, k) = if config.switches.rotates(self.layer) {
-            (context.angles.rotate_queries(q), context.angles.rotate(k))
-        } else {
-            (q, k)
+        let q = self.normed(q, extras.query_norm.as_ref());
+        let k = self.normed(k, extras.key_norm.as_ref());
+        let attended = self.attended([q, k, v], context, cache);
+        let [output] = self.project([Projection::Output], &attended);
+        output
+    }
+
+    /// What the queries of all heads attend to; shapes are those of projections.
+    fn attended(
+        &self,
+        tokens: [Tensor<3>; 3],
+        context: &Context,
+        mut cache: Option<&mut LayerCache>,
+    ) -> Tensor<3> {
+        let rotation = Rotation {
+            angles: Some(&context.angles).filter(|_| self.config.switches.rotates(self.layer)),
+            scale: self.query_scale(),
         };
-        let q = self.scaled_queries(q);
+        let few = match &mut cache {
+            Some(cache) => cache.attend_few(tokens, &context.plan, rotation),
+            None => Err(tokens),
+        };
+        let [q, k, v] = match few {
+            Ok(attended) => return attended,
+            Err(tokens) => self.rotated(tokens, rotation),
+        };
         let attended = match cache {
             Some(cache) => cache.attend([q, k, v], &context.plan),
             None => attention(q, k, v, context.visible.as_ref()),
         };
         let [rows, _, tokens, _] = attended.dims();
-        let width = config.query_width();
-        let merged = attended.swap_dims(1, 2).reshape([rows, tokens, width]);
-        let [output] = self.project([Projection::Output], &merged);
-        output
+        let width = self.config.query_width();
+        attended.swap_dims(1, 2).reshape([rows, tokens, width])
+    }
+
+    /// Queries, keys and values by heads, rotated and scaled.
+    fn rotated(&self, [q, k, v]: [Tensor<3>; 3], rotation: Rotation<'_>) -> [Tensor<4>; 3] {
+        let (heads, kv_heads) = (self.config.num_heads, self.config.num_kv_heads);
+        let (q, k) = (self.heads(q, heads), self.heads(k, kv_heads));
+        let (q, k) = match rotation.angles {
+            Some(angles) => (angles.rotate_queries(q), angles.rotate(k)),
+            None => (q, k),
+        };
+        [scaled(q, rotation.scale), k, self.heads(v, kv_heads)]
     }
 
     /// Each head of `[rows, tokens, heads * head_dim]` normed by itself, where there is a norm.
@@ -156,11 +184,12 @@ impl Call<'_> {
         rms_norm(x, norm.val(), self.config.norm_eps).reshape([rows, tokens, width])
     }
 
-    /// Queries whose scores the attention step's own `1 / sqrt(head_dim)` brings to the model's scale.
-    fn scaled_queries(&self, q: Tensor<4>) -> Tensor<4> {
+    /// What queries are multiplied by, so that the attention step's own `1 / sqrt(head_dim)` brings their scores to the
+    /// model's scale.
+    fn query_scale(&self) -> f64 {
         let own = |scale: f64| scale * (self.config.head_dim as f64).sqrt();
         let scale = self.config.switches.multipliers.attention;
-        scaled(q, scale.map_or(1.0, own))
+        scale.map_or(1.0, own)
     }
 
     /// `[rows, tokens, heads * head_dim]` to `[rows, heads, tokens, head_dim]`.
@@ -207,53 +236,6 @@ pub(crate) fn scaled<const D: usize>(x: Tensor<D>, by: f64) -> Tensor<D> {
     }
 }
 
-/// Values of a row that share a scale, where its length allows.
-const BLOCK: usize = 32;
-
-/// Bits of a quantised value of a projection.
-///
-/// A value takes a byte, or half a byte with 4 bits; on the CPU these take a byte too in rows that are not whole
-/// numbers of 32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bits {
-    /// -7 to 7 times the scale.
-    Four,
-    /// -127 to 127 times the scale.
-    Eight,
-}
-
-impl Bits {
-    /// The largest multiple of the scale that a value can have.
-    #[must_use]
-    pub fn steps(self) -> u8 {
-        match self {
-            Self::Four => 7,
-            Self::Eight => 127,
-        }
-    }
-
-    /// Values of a row of `width` that share a scale: the largest power of two that divides the row, at
-    /// most 32.
-    #[must_use]
-    pub fn block(self, width: usize) -> usize {
-        1 << width.trailing_zeros().min(BLOCK.trailing_zeros())
-    }
-
-    /// A weight `[in, out]`, quantised: no value changes by more than half of its block's largest divided by
-    /// [`Bits::steps`].
-    pub(crate) fn quantize(self, weight: Tensor<2>) -> Tensor<2> {
-        let value = match self {
-            Self::Four => QuantValue::Q4S,
-            Self::Eight => QuantValue::Q8S,
-        };
-        // A block is at most 32 long.
-        #[allow(clippy::cast_possible_truncation)]
-        let block = self.block(weight.dims()[1]) as u8;
-        let scheme = QuantScheme::default().with_value(value);
-        quantize(weight, &scheme.per_block([block], ScaleDtype::F32))
-    }
-}
-
 /// Adds up the bytes of a module's tensors.
 #[derive(Default)]
 pub(crate) struct Bytes(pub(crate) usize);
@@ -269,7 +251,7 @@ impl ModuleVisitor for Bytes {
                     QuantStore::Native => 8,
                     _ => scheme.size_bits_value(),
                 };
-                (values * bits).div_ceil(8) + 4 * values.div_ceil(BLOCK)
+                (values * bits).div_ceil(8) + 4 * values.div_ceil(bits::BLOCK)
             }
             (None, dtype) => values * dtype.size(),
         };

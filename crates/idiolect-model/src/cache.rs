@@ -6,16 +6,26 @@
 use std::ops::Range;
 
 use burn::tensor::{DType, Device, FloatDType, Tensor};
-use idiolect_kernels::{attention, write_cache};
+use idiolect_kernels::{CachedPass, attend_cached, attention, write_cache};
 
 use crate::ModelConfig;
 use crate::context::{Group, Padding, Plan, index};
+use crate::rope::Angles;
 
 /// Keys and values of one block, `[rows, kv_heads, capacity, head_dim]` each.
 #[derive(Debug, Clone)]
 pub struct LayerCache {
     keys: Tensor<4>,
     values: Tensor<4>,
+}
+
+/// What is done to queries and keys before they attend.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rotation<'a> {
+    /// `None` in a layer that does not rotate.
+    pub(crate) angles: Option<&'a Angles>,
+    /// What queries are multiplied by.
+    pub(crate) scale: f64,
 }
 
 impl LayerCache {
@@ -25,6 +35,37 @@ impl LayerCache {
             keys: empty(),
             values: empty(),
         }
+    }
+
+    /// Adds the keys and values of the new tokens of a pass and computes the attention of each of them, in one step,
+    /// where the device has such a step and the tokens are few; else queries, keys and values come back.
+    ///
+    /// # Shapes
+    ///
+    /// - queries, and the result: `[1, tokens, heads * head_dim]`
+    /// - keys, values: `[1, tokens, kv_heads * head_dim]`
+    #[allow(
+        clippy::result_large_err,
+        reason = "what is not taken is handed back as it came"
+    )]
+    pub(crate) fn attend_few(
+        &mut self,
+        tokens: [Tensor<3>; 3],
+        plan: &Plan,
+        rotation: Rotation<'_>,
+    ) -> Result<Tensor<3>, [Tensor<3>; 3]> {
+        let [group @ Group { padding: None, .. }] = &plan.groups[..] else {
+            return Err(tokens);
+        };
+        let pass = CachedPass {
+            places: &plan.places,
+            rows: group.rows.clone(),
+            keys: group.keys,
+            visible: &group.visible,
+            angles: rotation.angles.map(Angles::pairs),
+            scale: rotation.scale,
+        };
+        attend_cached(&pass, tokens, [&mut self.keys, &mut self.values])
     }
 
     /// Adds the keys and values of the new tokens of a pass, and computes the attention of each of them.

@@ -145,6 +145,11 @@ fn narrow(value: f64) -> f32 {
 }
 
 impl Angles {
+    /// Cosines and sines of queries, then of keys.
+    pub(crate) fn pairs(&self) -> [&[Tensor<4>; 2]; 2] {
+        [self.queries.as_ref().unwrap_or(&self.keys), &self.keys]
+    }
+
     /// Rotates the heads of keys.
     ///
     /// # Shapes
@@ -163,7 +168,8 @@ impl Angles {
     /// - `x`: `[rows, heads, tokens, head_dim]`, and so is the result
     #[must_use]
     pub fn rotate_queries(&self, x: Tensor<4>) -> Tensor<4> {
-        let [cos, sin] = self.queries.as_ref().unwrap_or(&self.keys).clone();
+        let [of_queries, _] = self.pairs();
+        let [cos, sin] = of_queries.clone();
         idiolect_kernels::rotate(x, cos, sin)
     }
 }

@@ -1,8 +1,8 @@
 //! Weights in blocks of neighbouring values that share scales, which products read as they are: those of a GGUF file,
 //! whose neighbours are inputs, and those that [`crate::quantize`] makes, whose neighbours are outputs.
 //!
-//! The blocks and a last byte, the number of their kind, stand behind a tensor of the shape of the weight. The strides of
-//! its layout are 1 for the neighbours and 0 for the others, so that nothing of Burn reads beyond them, and a transposed
+//! The blocks stand behind a tensor of the shape of the weight; in the place of its scales there is one that is no number,
+//! with the number of their kind in its lowest bits. The strides of its layout are 1 for the neighbours and 0 for the others, so that nothing of Burn reads beyond them, and a transposed
 //! weight is told from one that is not. Burn's own conversion to f32 panics, for want of
 //! scales, rather than giving other numbers; `dequantize` of this crate is to be called instead
 //! (docs/decisions/0044-blocks-of-gguf.md).
@@ -63,10 +63,16 @@ impl BlockKind {
         }
     }
 
-    fn numbered(number: u8) -> Option<Self> {
+    /// What stands in the place of the scales of a tensor of such blocks, so that whatever takes it for one computes no
+    /// number.
+    fn scale(self) -> f32 {
+        f32::from_bits(f32::NAN.to_bits() | u32::from(self.number()))
+    }
+
+    fn of_scale(scale: f32) -> Option<Self> {
         let of_files = BlockType::ALL.into_iter().map(Self::File);
         let mut all = of_files.chain([Self::FourBits, Self::EightBits]);
-        all.find(|kind| kind.number() == number)
+        all.find(|kind| kind.scale().to_bits() == scale.to_bits())
     }
 
     /// Which values of a weight that is made of them are neighbours.
@@ -106,12 +112,11 @@ pub(super) fn of_file(bytes: Vec<u8>, of: BlockType, shape: [usize; 2]) -> FlexQ
 }
 
 fn of_bytes(
-    mut bytes: Vec<u8>,
+    bytes: Vec<u8>,
     kind: BlockKind,
     scheme: QuantScheme,
     shape: [usize; 2],
 ) -> FlexQTensor {
-    bytes.push(kind.number());
     let strides = match kind.along() {
         Along::Inputs => vec![1, 0],
         Along::Outputs => vec![0, 1],
@@ -119,7 +124,7 @@ fn of_bytes(
     let layout = Layout::new(Shape::new(shape), strides, 0);
     let values = FlexTensor::new(Bytes::from_bytes_vec(bytes), layout, DType::I8);
     let scheme = scheme.with_store(QuantStore::PackedNative(0));
-    FlexQTensor::new(values, scheme, vec![f32::NAN], None)
+    FlexQTensor::new(values, scheme, vec![kind.scale()], None)
 }
 
 /// The blocks of a tensor.
@@ -148,8 +153,8 @@ impl<'a> Packed<'a> {
         if !matches!(scheme.store, QuantStore::PackedNative(_)) {
             return None;
         }
-        let (number, bytes) = weight.tensor().storage::<i8>().split_last()?;
-        let kind = BlockKind::numbered(number.cast_unsigned())?;
+        let kind = BlockKind::of_scale(*weight.scales().first()?)?;
+        let bytes = weight.tensor().storage();
         let along = match weight.tensor().layout().strides() {
             [1, 0] => Along::Inputs,
             _ => Along::Outputs,

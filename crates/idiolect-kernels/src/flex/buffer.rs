@@ -1,5 +1,6 @@
 //! Flex tensors as slices, read in place where their layout allows it.
 
+pub(super) mod own;
 pub(super) mod parts;
 
 use burn::tensor::{DType, Element, Shape, TensorData};
@@ -30,8 +31,8 @@ pub(super) fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
 }
 
 /// A four-dimensional tensor whose last axis is contiguous; the strides of the others are free.
-pub(super) struct Rows<'a> {
-    values: &'a [f32],
+pub(super) struct Rows<'a, E = f32> {
+    values: &'a [E],
     start: usize,
     strides: [usize; 3],
     width: usize,
@@ -49,10 +50,22 @@ impl<'a> Rows<'a> {
             width: tensor.layout().shape()[3],
         }
     }
+}
+
+impl<'a, E> Rows<'a, E> {
+    /// Rows of `width` values with a stride for each of the first three indices.
+    pub(super) fn strided(values: &'a [E], strides: [usize; 3], width: usize) -> Self {
+        Self {
+            values,
+            start: 0,
+            strides,
+            width,
+        }
+    }
 
     /// The row at the first three indices; an axis of length 1 takes any index.
     #[inline(always)]
-    pub(super) fn get(&self, at: [usize; 3]) -> &'a [f32] {
+    pub(super) fn get(&self, at: [usize; 3]) -> &'a [E] {
         let [a, b, c] = self.strides;
         let start = self.start + at[0] * a + at[1] * b + at[2] * c;
         &self.values[start..start + self.width]

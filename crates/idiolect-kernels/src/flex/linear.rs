@@ -3,11 +3,14 @@
 //! Rows in bf16 are widened to f32, in which everything is multiplied and added up; the result is rounded once. Where the
 //! processor multiplies bf16, many rows are not widened.
 
+use std::ops::Range;
+
 use burn::backend::Flex;
 use burn::backend::ops::ModuleOps;
 use burn::tensor::{DType, bf16};
 use burn_flex::FlexTensor;
 
+use super::blocks::Read;
 use super::buffer::{dense, dims, in_type, tensor, values};
 use super::product_few_rows::{self, Along, Form, MOST_ROWS, Stored};
 use super::product_many_rows;
@@ -76,22 +79,48 @@ fn by_type<const D: usize>(
     form: Form,
     rows: Rows,
 ) -> Option<FlexTensor> {
-    let start = weight.layout().start_offset();
-    let place = start..start + form.inputs * form.outputs;
-    match weight.dtype() {
-        DType::F32 => times::<_, D>(x, &weight.storage::<f32>()[place], form, rows),
-        DType::BF16 => {
-            let weight = &weight.storage::<bf16>()[place];
-            in_bf16::<D>(x, weight, form, rows).or_else(|| times::<_, D>(x, weight, form, rows))
-        }
+    let in_bf16 = || match weight.dtype() {
+        DType::BF16 => in_bf16::<D>(x, weight, form, rows),
         _ => None,
+    };
+    in_bf16().or_else(|| read(weight, form, Product::<D> { x, form, rows }).flatten())
+}
+
+/// Does something with a weight as it is stored; `None` where that is neither in f32 nor in bf16.
+pub(super) fn read<R: Read>(weight: &FlexTensor, form: Form, reader: R) -> Option<R::Output> {
+    let place = place(weight, form);
+    match weight.dtype() {
+        DType::F32 => Some(reader.read(&weight.storage::<f32>()[place])),
+        DType::BF16 => Some(reader.read(&weight.storage::<bf16>()[place])),
+        _ => None,
+    }
+}
+
+/// Where in its memory a weight lies.
+fn place(weight: &FlexTensor, form: Form) -> Range<usize> {
+    let start = weight.layout().start_offset();
+    start..start + form.inputs * form.outputs
+}
+
+/// A product that waits for its weight.
+pub(super) struct Product<'a, const D: usize> {
+    pub(super) x: &'a FlexTensor,
+    pub(super) form: Form,
+    pub(super) rows: Rows,
+}
+
+impl<const D: usize> Read for Product<'_, D> {
+    type Output = Option<FlexTensor>;
+
+    fn read<W: Stored>(self, weight: W) -> Option<FlexTensor> {
+        times::<_, D>(self.x, weight, self.form, self.rows)
     }
 }
 
 /// The product of many rows in bf16 where the processor has products of bf16.
 fn in_bf16<const D: usize>(
     x: &FlexTensor,
-    weight: &[bf16],
+    weight: &FlexTensor,
     form: Form,
     rows: Rows,
 ) -> Option<FlexTensor> {
@@ -101,11 +130,13 @@ fn in_bf16<const D: usize>(
     }
     let mut shape = dims::<D>(x);
     shape[D - 1] = form.outputs;
+    let weight = &weight.storage()[place(weight, form)];
     let y = product_many_rows::in_bf16(dense(x.clone()).storage(), weight, form)?;
     Some(tensor(y, shape))
 }
 
-fn form(weight: &FlexTensor) -> Option<Form> {
+/// The form of a weight; `None` where neither its inputs nor its outputs are neighbours in memory.
+pub(super) fn form(weight: &FlexTensor) -> Option<Form> {
     let ([inputs, outputs], layout) = (dims(weight), weight.layout());
     let along = if layout.is_contiguous() {
         Along::Outputs

@@ -13,6 +13,7 @@ mod buffer;
 mod dropout;
 mod eight_bit_copy;
 mod gate;
+mod generation;
 mod head_loss;
 mod linear;
 mod norm;
@@ -23,41 +24,22 @@ mod quantized;
 mod rotary;
 mod simd;
 
+pub(crate) use buffer::own::{is_own, serves, serves_half};
 pub(crate) use eight_bit_copy::EightBitCopy;
+pub(crate) use generation::{attend_cached, products};
 pub(crate) use product_few_rows::MOST_ROWS;
 pub(crate) use quantize::quantize;
 
-use burn::backend::{
-    BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
-    Flex,
-};
-use burn::tensor::{DType, Device, Int, Tensor};
-use burn_flex::{FlexQTensor, FlexTensor};
-use rayon::prelude::*;
+use burn::backend::Flex;
+use burn::tensor::{DType, Int, Tensor};
+use burn_flex::FlexTensor;
 
 use self::blocks::{BlockKind, Lines, Packed};
+use self::buffer::own::{quantized, tensor_of, untracked};
 use self::buffer::{dims, in_type};
 use self::head_loss::{RowGradients, index};
 use self::product_few_rows::Along;
 use crate::{BlockType, RowLoss, plain};
-
-/// Whether a tensor is on the CPU backend in f32.
-pub(crate) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && serves_half(x)
-}
-
-/// Whether a tensor is on the CPU backend in f32 or bf16.
-pub(crate) fn serves_half<const D: usize>(x: &Tensor<D>) -> bool {
-    matches!(x.dtype(), DType::F32 | DType::BF16) && is_own(&x.device())
-}
-
-/// Whether a device is the CPU backend.
-pub(crate) fn is_own(device: &Device) -> bool {
-    matches!(
-        device.clone().inner().as_dispatch(),
-        DispatchDevice::Flex(_)
-    )
-}
 
 /// Whether a weight is frozen, so that a product with it has a backward of its own: both are in f32 or bf16 on the CPU
 /// backend, and autodiff does not track the weight.
@@ -85,50 +67,11 @@ pub(crate) fn product(x: &Tensor<2>, weight: Tensor<2>) -> Result<Tensor<2>, Ten
     y.map(Tensor::from_primitive::<Flex>).ok_or(weight)
 }
 
-/// The [`product`] with each weight, all of them at once: the threads that are done with one go on with the next.
-pub(crate) fn products<const N: usize>(
-    x: &Tensor<2>,
-    weights: [Tensor<2>; N],
-) -> [Result<Tensor<2>, Tensor<2>>; N] {
-    if untracked(x).is_none() {
-        // On another device nothing may be touched from another thread.
-        return weights.map(Err);
-    }
-    let mut products = weights.map(Err);
-    products.par_iter_mut().for_each(|place| {
-        if let Err(weight) = place {
-            *place = product(x, weight.clone());
-        }
-    });
-    products
-}
-
 /// The tensor in f32 or bf16, where it is in one of them on the CPU backend and autodiff does not track it.
 pub(crate) fn cast<const D: usize>(x: &Tensor<D>, dtype: DType) -> Option<Tensor<D>> {
     let is_own = matches!(dtype, DType::F32 | DType::BF16);
     let x = if is_own { untracked(x) } else { None };
     x.map(|x| Tensor::from_primitive::<Flex>(in_type(x, dtype)))
-}
-
-/// A tensor of the CPU backend in f32 or bf16 that autodiff does not track.
-fn untracked<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
-    let own = serves_half(x).then(|| x.clone().try_into_primitive::<Flex>().ok());
-    own.flatten()
-}
-
-/// The quantised tensor of the CPU backend; another comes back.
-#[allow(
-    clippy::result_large_err,
-    reason = "what is not taken is handed back as it came"
-)]
-fn quantized<const D: usize>(weight: Tensor<D>) -> Result<FlexQTensor, Tensor<D>> {
-    match weight.into_dispatch() {
-        DispatchTensor {
-            kind: DispatchTensorKind::Flex(BackendTensor::Quantized(weight)),
-            ..
-        } => Ok(weight),
-        other => Err(Tensor::from_dispatch(other)),
-    }
 }
 
 /// As `from_blocks` of this crate.
@@ -143,13 +86,6 @@ pub(crate) fn block_type<const D: usize>(weight: &Tensor<D>) -> Option<BlockType
         BlockKind::File(of) => Some(of),
         _ => None,
     }
-}
-
-fn tensor_of(quantized: FlexQTensor) -> Tensor<2> {
-    Tensor::from_dispatch(DispatchTensor {
-        kind: DispatchTensorKind::Flex(BackendTensor::Quantized(quantized)),
-        autodiff: DispatchAutodiffContext::Disabled,
-    })
 }
 
 /// In f32 what is stored in blocks; `None` for another tensor.

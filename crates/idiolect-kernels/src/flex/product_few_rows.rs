@@ -11,6 +11,8 @@ mod rows;
 mod stored;
 mod widen;
 
+use std::sync::OnceLock;
+
 use pulp::Arch;
 use rayon::prelude::*;
 
@@ -71,14 +73,38 @@ impl Form {
 /// - `weight`: `[inputs, outputs]`
 /// - result: `[rows, outputs]`
 pub(super) fn times<W: Stored>(x: &[f32], weight: W, form: Form) -> Vec<f32> {
-    let x = Input {
-        values: x,
-        rows: x.len() / form.inputs.max(1),
-        width: form.inputs,
-    };
-    match form.along {
-        Along::Outputs => by_input(x, weight),
-        Along::Inputs => by_output(x, weight),
+    FewRows::new(x, form.inputs).times(weight, form)
+}
+
+/// Rows that any number of weights are multiplied with.
+pub(super) struct FewRows<'a> {
+    x: Input<'a>,
+    /// Made for the first weight that needs them.
+    pieces: OnceLock<Pieces>,
+}
+
+impl<'a> FewRows<'a> {
+    /// `x`: `[rows, inputs]`.
+    pub(super) fn new(x: &'a [f32], inputs: usize) -> Self {
+        Self {
+            x: Input {
+                values: x,
+                rows: x.len() / inputs.max(1),
+                width: inputs,
+            },
+            pieces: OnceLock::new(),
+        }
+    }
+
+    /// As [`times`].
+    pub(super) fn times<W: Stored>(&self, weight: W, form: Form) -> Vec<f32> {
+        match form.along {
+            Along::Outputs => by_input(self.x, weight),
+            Along::Inputs => {
+                let pieces = self.pieces.get_or_init(|| Pieces::new(self.x));
+                by_output(self.x, pieces, weight)
+            }
+        }
     }
 }
 
@@ -115,18 +141,17 @@ fn by_input<W: Stored>(x: Input<'_>, weight: W) -> Vec<f32> {
 
 /// For a weight whose inputs are contiguous: each task computes some outputs of every row, so that their number
 /// changes no sum.
-fn by_output<W: Stored>(x: Input<'_>, weight: W) -> Vec<f32> {
+fn by_output<W: Stored>(x: Input<'_>, pieces: &Pieces, weight: W) -> Vec<f32> {
     let outputs = weight.count() / x.width;
     let tasks = (weight.count() / TASK).clamp(1, 4 * rayon::current_num_threads());
     let step = outputs.div_ceil(tasks).next_multiple_of(WIDTH);
     let starts: Vec<usize> = (0..outputs).step_by(step).collect();
-    let pieces = Pieces::new(x);
     let one = |first: usize| {
         let outputs = step.min(outputs - first);
         let mut y = vec![0.0; x.rows * outputs];
         let task = Dot {
             y: &mut y,
-            x: &pieces,
+            x: pieces,
             weight: weight.part(first * x.width, outputs * x.width),
             inputs: x.width,
         };

@@ -11,9 +11,8 @@ use rayon::prelude::*;
 
 use super::blocks::{Packed, Read};
 use super::buffer::{dims, tensor, values};
-use super::linear;
-use super::linear::Rows;
-use super::product_few_rows::{Along, EightBits, Form, Stored};
+use super::linear::{Product, Rows};
+use super::product_few_rows::{Along, EightBits, Form};
 
 /// `x W`, `[rows, out]`, as in generation; `None` where the rows are neither in f32 nor in bf16.
 pub(super) fn product(x: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTensor> {
@@ -30,7 +29,8 @@ pub(super) fn backward(dy: &FlexTensor, weight: &FlexQTensor) -> Option<FlexTens
     times::<3>(dy, weight, form(weight).transposed(), Rows::Many)
 }
 
-fn form(weight: &FlexQTensor) -> Form {
+/// The form of a weight.
+pub(super) fn form(weight: &FlexQTensor) -> Form {
     let [inputs, outputs] = dims(weight.tensor());
     let along = Packed::of(weight).map_or(Along::Outputs, |packed| packed.along);
     Form {
@@ -40,34 +40,24 @@ fn form(weight: &FlexQTensor) -> Form {
     }
 }
 
-/// A product that waits for its weight.
-struct Product<'a, const D: usize> {
-    x: &'a FlexTensor,
-    form: Form,
-    rows: Rows,
-}
-
-impl<const D: usize> Read for Product<'_, D> {
-    type Output = Option<FlexTensor>;
-
-    fn read<W: Stored>(self, weight: W) -> Option<FlexTensor> {
-        linear::times::<_, D>(self.x, weight, self.form, self.rows)
-    }
-}
-
-/// The product with the weight as it is stored, or dequantised where its blocks do not lie along its rows.
+/// The product with the weight as it is stored.
 fn times<const D: usize>(
     x: &FlexTensor,
     weight: &FlexQTensor,
     form: Form,
     rows: Rows,
 ) -> Option<FlexTensor> {
+    read(weight, Product::<D> { x, form, rows })
+}
+
+/// Does something with a weight as it is stored, or dequantised where its blocks do not lie along its rows.
+pub(super) fn read<R: Read>(weight: &FlexQTensor, reader: R) -> R::Output {
     if let Some(packed) = Packed::of(weight) {
-        return packed.read(Product::<D> { x, form, rows });
+        return packed.read(reader);
     }
     match eight_bits(weight) {
-        Some(weight) => linear::times::<_, D>(x, weight, form, rows),
-        None => linear::times::<_, D>(x, values(&dequantized(weight)), form, rows),
+        Some(weight) => reader.read(weight),
+        None => reader.read(values(&dequantized(weight))),
     }
 }
 

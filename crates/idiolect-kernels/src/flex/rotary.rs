@@ -52,6 +52,43 @@ pub(super) fn rotate(
     }
 }
 
+/// Rotates the heads of neighbouring tokens in place, whose angles `[.., tokens, width / 2]` are cosines and sines.
+pub(super) fn rotate_tokens(heads: &mut [f32], width: usize, angles: &[FlexTensor; 2]) {
+    let [cos, sin] = angles.each_ref().map(|angles| {
+        let start = angles.layout().start_offset();
+        &angles.storage::<f32>()[start..start + angles.layout().num_elements()]
+    });
+    Arch::new().dispatch(Tokens {
+        heads,
+        width,
+        angles: [cos, sin],
+    });
+}
+
+/// All heads of some tokens.
+struct Tokens<'a> {
+    heads: &'a mut [f32],
+    width: usize,
+    angles: [&'a [f32]; 2],
+}
+
+impl WithSimd for Tokens<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let ([cos, sin], half) = (self.angles, self.width / 2);
+        let (one, tokens) = (simd.splat_f32s(1.0), cos.len() / half.max(1));
+        let of_token = self.heads.len() / tokens.max(1);
+        let angles = cos.chunks_exact(half).zip(sin.chunks_exact(half));
+        for (heads, (cos, sin)) in self.heads.chunks_exact_mut(of_token).zip(angles) {
+            for head in heads.chunks_exact_mut(self.width) {
+                rotate_row(simd, head, [cos, sin], one);
+            }
+        }
+    }
+}
+
 struct Job<'a> {
     /// The heads that are read; `None` where they are rotated in place.
     x: Option<Rows<'a>>,

@@ -1,5 +1,6 @@
 //! The steps of the CPU, and those of the device that `IDIOLECT_DEVICE` names.
 
+mod cached_attention;
 mod composition;
 mod devices;
 mod dropout;

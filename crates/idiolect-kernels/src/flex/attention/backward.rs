@@ -41,7 +41,7 @@ pub(crate) fn backward(inputs: &Inputs, sums: &FlexTensor, dy: FlexTensor) -> [F
         k: &k,
         v: &v,
         dy: &dy,
-        seen: Seen::new(inputs, sizes),
+        seen: Seen::new(&inputs.visible, sizes),
         sums: sums.storage(),
     };
     let (queries_of_group, keys_of_head) = (sizes.group() * tokens * width, keys * width);

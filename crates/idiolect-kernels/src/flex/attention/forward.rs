@@ -20,10 +20,15 @@ use crate::flex::buffer::{Rows, swapped, tensor};
 /// The fewest queries of a row whose keys are copied.
 const COPIED: usize = 4;
 
+/// Whether rows have so few queries that their keys are read where they are.
+pub(crate) fn takes_few(sizes: Sizes) -> bool {
+    sizes.tokens < COPIED
+}
+
 /// Attention of all rows.
 pub(crate) fn forward(inputs: &Inputs) -> Attended {
     let sizes = Sizes::new(&inputs.q, &inputs.k);
-    if sizes.tokens < COPIED {
+    if takes_few(sizes) {
         return few_queries::forward(inputs, sizes);
     }
     let Sizes {
@@ -38,7 +43,7 @@ pub(crate) fn forward(inputs: &Inputs) -> Attended {
     let job = Job {
         sizes,
         q: &q,
-        seen: Seen::new(inputs, sizes),
+        seen: Seen::new(&inputs.visible, sizes),
         copies: &copies,
     };
     let (token, tile) = (heads * width, sizes.tile());

@@ -79,10 +79,11 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    pub(super) fn new(inputs: &'a Inputs, sizes: Sizes) -> Self {
+    /// Of bounds `[rows or 1, tokens, 2]`, dense.
+    pub(super) fn new(visible: &'a FlexTensor, sizes: Sizes) -> Self {
         Self {
-            bounds: inputs.visible.storage::<i32>().as_chunks().0,
-            is_shared: dims::<3>(&inputs.visible)[0] == 1,
+            bounds: visible.storage::<i32>().as_chunks().0,
+            is_shared: dims::<3>(visible)[0] == 1,
             tokens: sizes.tokens,
             keys: sizes.keys,
         }

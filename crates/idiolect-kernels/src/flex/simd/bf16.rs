@@ -11,6 +11,12 @@ pub(crate) fn widen(from: &[bf16], to: &mut [f32]) {
     Arch::new().dispatch(Widen { from, to });
 }
 
+/// As [`widen`], with vectors that are chosen already.
+#[inline(always)]
+pub(crate) fn widen_by<S: Simd>(simd: S, from: &[bf16], to: &mut [f32]) {
+    Widen { from, to }.with_simd(simd);
+}
+
 /// Writes the values of `from` to `to`, which is as long, rounded.
 pub(crate) fn narrow(from: &[f32], to: &mut [bf16]) {
     Arch::new().dispatch(Narrow { from, to });
