@@ -70,6 +70,20 @@ impl Check {
             Self::Code => "code",
         }
     }
+
+    /// Whether an answer is right, given the label: half of a call is not, and of free text every answer is.
+    ///
+    /// # Errors
+    ///
+    /// A label that the check cannot compare with anything.
+    pub fn is_right(self, label: &str, answer: &str) -> Result<bool, BoxError> {
+        Ok(match self {
+            Self::Text => true,
+            Self::Math => math::same_answer(label, answer),
+            Self::Call | Self::CallHalf => call::matches_main(label, answer)?,
+            Self::Code => code::accepts(answer),
+        })
+    }
 }
 
 impl RewriteCheck for Check {
@@ -137,5 +151,14 @@ mod tests {
             "maths".parse::<Check>().unwrap_err().to_string(),
             "check: expected text, math, call, call-half, code, found maths",
         );
+    }
+
+    #[test]
+    fn an_answer_is_right_by_the_rule_of_its_task() {
+        let is_right = |check: Check, label, answer| check.is_right(label, answer).unwrap();
+        assert!(is_right(Check::Text, "red", "blue"));
+        assert!(is_right(Check::Math, "It is 5", "So 5"));
+        assert!(!is_right(Check::Math, "It is 5", "So 6"));
+        assert!(!is_right(Check::Code, "", "no fence"));
     }
 }

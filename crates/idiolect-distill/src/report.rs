@@ -2,6 +2,7 @@
 
 pub(crate) mod side_by_side;
 pub(crate) mod summary;
+mod table;
 
 use std::path::Path;
 

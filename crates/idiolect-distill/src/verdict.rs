@@ -94,6 +94,21 @@ impl Reason {
             Self::Custom { .. } => "custom",
         }
     }
+
+    /// What is wrong with an answer, in words for a model that is to learn from it.
+    #[must_use]
+    pub fn feedback(&self) -> String {
+        let or_none = |number: &Option<String>| number.clone().unwrap_or_else(|| "none".to_owned());
+        match self {
+            Self::DifferentAnswer { expected, found } => {
+                let (expected, found) = (or_none(expected), or_none(found));
+                format!("The last number is {found}; expected {expected}.")
+            }
+            Self::DifferentCall => "The call is not the one that was expected.".to_owned(),
+            Self::NoCode => "There is no code in it.".to_owned(),
+            other => other.name().replace('_', " "),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +129,23 @@ mod tests {
         assert_eq!(
             serde_json::to_value(Verdict::Keep).unwrap(),
             json!({"verdict": "keep"})
+        );
+    }
+
+    #[test]
+    fn feedback_says_what_is_wrong() {
+        let reason = Reason::DifferentAnswer {
+            expected: Some("5".into()),
+            found: None,
+        };
+        let told = [reason, Reason::DifferentCall, Reason::PromptTooLong];
+        assert_eq!(
+            told.map(|reason| reason.feedback()),
+            [
+                "The last number is none; expected 5.",
+                "The call is not the one that was expected.",
+                "prompt too long",
+            ]
         );
     }
 }

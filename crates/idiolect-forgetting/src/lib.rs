@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answers;
+mod base_state;
 mod error;
 mod journal;
 mod measure;
@@ -11,6 +12,7 @@ mod rise;
 mod settings;
 
 pub use answers::BaseAnswers;
+pub use base_state::BaseState;
 pub use error::ForgettingError;
 pub use measure::{Forgetting, PromptRise};
 pub use place::ForgettingPlace;

@@ -28,6 +28,14 @@ pub struct RowScore {
     pub tokens: usize,
 }
 
+impl RowScore {
+    /// Nats per trained token; 0 of a row without any.
+    #[must_use]
+    pub fn per_token(&self) -> f64 {
+        self.nll / self.tokens.max(1) as f64
+    }
+}
+
 impl LanguageModel {
     /// Scores token rows; the result is in their order. Batches of `batch_size` rows are made of similar
     /// lengths.

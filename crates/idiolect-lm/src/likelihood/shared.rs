@@ -50,6 +50,17 @@ pub struct TokenCount {
     pub computed: usize,
 }
 
+impl TokenCount {
+    /// A line about what was not computed; none where everything was.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        let Self { read, computed } = self;
+        (computed < read).then(|| {
+            format!("likelihoods: {computed} of {read} tokens computed, the others shared")
+        })
+    }
+}
+
 /// A question that has a row of the cache.
 struct CachedQuestion<'a> {
     number: usize,

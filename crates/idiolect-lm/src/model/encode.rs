@@ -3,7 +3,7 @@
 use std::fmt;
 
 use idiolect_completion::Prompt;
-use idiolect_data::Id;
+use idiolect_data::{Id, Row};
 use idiolect_prompt::{Conversation, NamedTemplate, Template};
 use idiolect_tokens::{TokenRow, preview};
 use serde::Serialize;
@@ -145,6 +145,16 @@ impl LanguageModel {
         };
         let ends = self.stop_tokens();
         Ok(self.tokenizer().example_row(id, &rendered, &ends)?)
+    }
+
+    /// The rows of a data set as rows to train on or to score.
+    ///
+    /// # Errors
+    ///
+    /// As [`LanguageModel::example_row`].
+    pub fn example_rows(&self, rows: &[Row]) -> Result<Vec<TokenRow>, LmError> {
+        let one = |row: &Row| self.example_row(row.example.id.clone(), &row.example);
+        rows.iter().map(one).collect()
     }
 
     /// The named template that writes the form of this tokenizer's vendor, where another is in use.

@@ -51,7 +51,9 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
             let out = &one.folder(out, all.len());
             summaries.push(measured(job, one, &about, &mut writer, (out, progress))?);
         }
-        tell(&writer.scored_tokens(), progress);
+        if let Some(remark) = writer.scored_tokens().remark() {
+            progress.note(&remark);
+        }
         writer.tell_to(progress);
         let table = TaskTable::new(&all, &summaries);
         progress.note(table.to_string().trim_end());
@@ -142,15 +144,6 @@ fn about(model: &LanguageModel, job: &EvalJob) -> Result<EvaluatedModel, Error> 
         template: job.model.template.clone(),
         dtype: format!("{:?}", model.dtype()),
     })
-}
-
-fn tell(tokens: &idiolect_lm::TokenCount, progress: &dyn Progress) {
-    if tokens.computed < tokens.read {
-        progress.note(&format!(
-            "likelihoods: {} of {} tokens computed, the others shared",
-            tokens.computed, tokens.read
-        ));
-    }
 }
 
 /// Opens the judge of a job, where the model computes or at a server.

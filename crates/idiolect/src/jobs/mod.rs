@@ -20,4 +20,4 @@ pub use online::distil_online;
 pub use rewritten::Rewritten;
 
 pub use rows::read_sample;
-pub(crate) use rows::{refuse_tools, response_nlls, row_nll};
+pub(crate) use rows::{refuse_tools, response_nlls};

@@ -42,22 +42,8 @@ fn judged(check: Check, row: &Example, answer: &str) -> Result<Judged, BoxError>
     let objection = check.objection(label, answer.trim())?;
     Ok(Judged {
         reward: f64::from(u8::from(objection.is_none())),
-        feedback: objection.as_ref().map(told),
+        feedback: objection.as_ref().map(Reason::feedback),
     })
-}
-
-/// An objection as a teacher is told it.
-fn told(reason: &Reason) -> String {
-    let or_none = |number: &Option<String>| number.clone().unwrap_or_else(|| "none".to_owned());
-    match reason {
-        Reason::DifferentAnswer { expected, found } => {
-            let (expected, found) = (or_none(expected), or_none(found));
-            format!("The last number is {found}; expected {expected}.")
-        }
-        Reason::DifferentCall => "The call is not the one that was expected.".to_owned(),
-        Reason::NoCode => "There is no code in it.".to_owned(),
-        other => other.name().replace('_', " "),
-    }
 }
 
 #[cfg(test)]

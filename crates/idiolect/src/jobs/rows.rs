@@ -54,8 +54,8 @@ pub(crate) fn response_nlls(
     after: &[Row],
     progress: &dyn Progress,
 ) -> Result<ResponseNlls, Error> {
-    let after = encoded(model, after)?;
-    let before = before.map(|rows| encoded(model, rows)).transpose()?;
+    let after = model.example_rows(after)?;
+    let before = before.map(|rows| model.example_rows(rows)).transpose()?;
     let most = model.max_positions();
     let is_long = |row: &&TokenRow| row.input_ids.len() > most;
     let left: HashSet<String> = after.iter().map(key).collect();
@@ -78,28 +78,9 @@ fn key(row: &TokenRow) -> String {
 
 fn mean_nll(scored: &[RowScore]) -> ResponseNll {
     let count = scored.len().max(1) as f64;
-    let per_token = scored.iter().map(|row| row.nll / row.tokens.max(1) as f64);
     ResponseNll {
-        per_token: per_token.sum::<f64>() / count,
+        per_token: scored.iter().map(RowScore::per_token).sum::<f64>() / count,
         per_row: scored.iter().map(|row| row.nll).sum::<f64>() / count,
         tokens: scored.iter().map(|row| row.tokens).sum(),
     }
-}
-
-/// Nats per token of each response under a model.
-pub(crate) fn row_nll(
-    model: &LanguageModel,
-    rows: &[Row],
-    progress: &dyn Progress,
-) -> Result<Vec<f64>, Error> {
-    let scored = model.score(&encoded(model, rows)?, ROWS, progress)?;
-    Ok(scored
-        .into_iter()
-        .map(|row| row.nll / row.tokens.max(1) as f64)
-        .collect())
-}
-
-fn encoded(model: &LanguageModel, rows: &[Row]) -> Result<Vec<TokenRow>, Error> {
-    let one = |row: &Row| model.example_row(row.example.id.clone(), &row.example);
-    Ok(rows.iter().map(one).collect::<Result<_, _>>()?)
 }

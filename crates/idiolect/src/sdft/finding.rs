@@ -1,11 +1,10 @@
 //! What the job found, in one sentence that claims no more than the numbers carry.
 
-use idiolect_eval::{Gain, ModelScores};
-use idiolect_forgetting::ForgettingSettings;
+use idiolect_eval::Gain;
+use idiolect_forgetting::{BaseState, ForgettingSettings};
 use idiolect_metrics::interval::shown_p;
 
-use super::Outcome;
-use super::moved::{FORGETTING, LEARNING};
+use super::outcome::Outcome;
 use crate::Error;
 
 /// A difference with a larger p is not told.
@@ -19,9 +18,15 @@ impl Outcome {
         let [.., plain, distilled] = self.comparison.models.as_slice() else {
             return None;
         };
-        let gain = self.comparison.gains.get(FORGETTING)?;
-        let forgot = [mean(plain, FORGETTING)?, mean(distilled, FORGETTING)?];
-        let learned = [mean(plain, LEARNING)?, mean(distilled, LEARNING)?];
+        let gain = self.comparison.gains.get(BaseState::FORGETTING)?;
+        let forgot = [
+            plain.mean(BaseState::FORGETTING)?,
+            distilled.mean(BaseState::FORGETTING)?,
+        ];
+        let learned = [
+            plain.mean(BaseState::LEARNING)?,
+            distilled.mean(BaseState::LEARNING)?,
+        ];
         Some(format!(
             "{} (p {}). Of the held-out responses the distilled adapter learned {:.4} nats a token, the plain one {:.4}.",
             difference(gain, forgot),
@@ -34,16 +39,11 @@ impl Outcome {
     /// Refuses more forgetting than the limit allows, of the distilled adapter.
     pub(super) fn hold(&self, settings: &ForgettingSettings) -> Result<(), Error> {
         let distilled = self.comparison.models.last();
-        match distilled.and_then(|model| mean(model, FORGETTING)) {
+        match distilled.and_then(|model| model.mean(BaseState::FORGETTING)) {
             Some(rise) => Ok(settings.hold(rise)?),
             None => Ok(()),
         }
     }
-}
-
-/// The mean of a model's values by name.
-pub(super) fn mean(model: &ModelScores, name: &str) -> Option<f64> {
-    model.intervals.get(name).map(|found| found.mean)
 }
 
 fn difference(gain: &Gain, [plain, distilled]: [f64; 2]) -> String {

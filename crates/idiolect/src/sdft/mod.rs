@@ -4,7 +4,6 @@
 //! Every stage keeps what it has done, so that another run of the same settings resumes behind it.
 
 mod finding;
-mod moved;
 mod outcome;
 mod stages;
 mod table;
@@ -18,15 +17,16 @@ use idiolect_data::{BadRows, DataSettings, Dataset, RunDir, RunSession};
 use idiolect_embed::Embedder;
 use idiolect_eval::ComparedModel;
 use idiolect_finetune::{TrainingEvent, claim, with_vocabulary};
+use idiolect_forgetting::BaseState;
 use idiolect_lm::{LanguageModel, on_threads};
+use idiolect_report::last_loss;
 
 use crate::Error;
 use crate::jobs::{SelfDistill, read_sample, refuse_tools, response_nlls, skip_bad_rows};
 use crate::settings::{DistillJob, SdftSettings};
 
-use moved::Base;
 pub use outcome::Outcome;
-use outcome::{Measure, last_loss, shifts};
+use outcome::{Measure, shifts};
 use stages::Stages;
 
 /// The whole job.
@@ -209,7 +209,7 @@ impl<'a> Sdft<'a> {
     fn side(
         &mut self,
         stages: &Stages<'_>,
-        itself: &Base,
+        itself: &BaseState,
         name: &str,
         set: &Dataset,
     ) -> Result<ComparedModel, Error> {
@@ -219,13 +219,14 @@ impl<'a> Sdft<'a> {
         } else {
             self.trained(stages, name, set)?
         };
+        let (rows, file) = (&stages.eval.rows, run.forgetting());
         Ok(ComparedModel {
             model: name.to_owned(),
             answers: stages.answers(name, &tuned)?,
             shifts: tuned.lora().map(|adapter| shifts(adapter, &stages.model)),
             last_loss: last_loss(&run),
             embedding: None,
-            further: itself.further(&tuned, &run, &stages.eval.rows, stages.progress)?,
+            further: itself.moved(&tuned, rows, &file, stages.progress)?,
         })
     }
 

@@ -2,17 +2,14 @@
 
 use std::path::PathBuf;
 
-use idiolect_completion::BoxError;
 use idiolect_data::{Dataset, RunDir, write_json};
 use idiolect_distill::{Check, DistillSummary, ResponseNll};
 use idiolect_embed::{Embedder, cosine};
 use idiolect_eval::{
     AnswerCheck, ComparedModel, ComparedRows, Comparison, ProjectionShift, compare,
 };
-use idiolect_input::{limits, read_text};
 use idiolect_lm::LanguageModel;
 use idiolect_lora::LoraAdapter;
-use idiolect_metrics::{call, code, math};
 use serde::Serialize;
 
 use crate::Error;
@@ -71,7 +68,7 @@ impl Measure<'_> {
         if let Some(embedder) = self.embedder {
             embed(embedder, models)?;
         }
-        let check: AnswerCheck<'_> = &|label, answer| is_right(self.check, label, answer);
+        let check: AnswerCheck<'_> = &|label, answer| self.check.is_right(label, answer);
         let rows = ComparedRows {
             rows: &eval.rows,
             check: (self.check != Check::Text).then_some(check),
@@ -94,16 +91,6 @@ fn embed(embedder: &Embedder, models: &mut [ComparedModel]) -> Result<(), Error>
     Ok(())
 }
 
-/// Whether an answer is right by the task's own rule.
-fn is_right(check: Check, label: &str, answer: &str) -> Result<bool, BoxError> {
-    Ok(match check {
-        Check::Math => math::same_answer(label, answer),
-        Check::Code => code::accepts(answer),
-        Check::Call | Check::CallHalf => call::matches_main(label, answer)?,
-        _ => true,
-    })
-}
-
 /// How far an adapter moves every projection of its model.
 pub(super) fn shifts(adapter: &LoraAdapter, model: &LanguageModel) -> Vec<ProjectionShift> {
     let shifts = idiolect_lora::adapter_shift(adapter, model.base_decoder());
@@ -114,12 +101,4 @@ pub(super) fn shifts(adapter: &LoraAdapter, model: &LanguageModel) -> Vec<Projec
         relative: shift.relative,
     };
     shifts.iter().map(one).collect()
-}
-
-/// The loss of the last step of a run.
-pub(super) fn last_loss(run: &RunDir) -> Option<f64> {
-    let text = read_text(&run.metrics(), &limits::RUN_FILE_BYTES).ok()?;
-    let lines = text.lines().rev();
-    let mut rows = lines.filter_map(|line| serde_json::from_str(line).ok());
-    rows.find_map(|row: serde_json::Value| row["loss"].as_f64())
 }

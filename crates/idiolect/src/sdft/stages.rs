@@ -4,13 +4,11 @@ use idiolect_completion::{AnswerRow, Progress, Prompt};
 use idiolect_data::{Dataset, RunDir, text_hash};
 use idiolect_eval::{AnswerRun, answers};
 use idiolect_finetune::FineTune;
-use idiolect_forgetting::{BaseAnswers, ForgettingPlace};
+use idiolect_forgetting::{BaseState, ForgettingPlace};
 use idiolect_generate::Request;
 use idiolect_lm::{LanguageModel, ModelPrompt};
 
-use super::moved::Base;
 use crate::Error;
-use crate::jobs::row_nll;
 use crate::settings::{FORGETTING, SdftSettings};
 
 /// A job under way.
@@ -33,15 +31,17 @@ impl Stages<'_> {
     }
 
     /// What the base model says of itself and of the held-out responses.
-    pub(super) fn base(&self) -> Result<Base, Error> {
+    pub(super) fn base(&self) -> Result<BaseState, Error> {
         let settings = self.settings.forgetting.with_default(FORGETTING);
         let place = ForgettingPlace::of_run(&self.out);
-        let answers = (settings.prompts(0) > 0)
-            .then(|| BaseAnswers::draw(&self.model, &settings, &place, self.progress));
-        Ok(Base {
-            answers: answers.transpose()?,
-            held_out: row_nll(&self.model, &self.eval.rows, self.progress)?,
-        })
+        let (model, rows) = (&self.model, &self.eval.rows);
+        Ok(BaseState::of(
+            model,
+            rows,
+            &settings,
+            &place,
+            self.progress,
+        )?)
     }
 
     /// The model's answers to the held-out rows, journaled under a name.
