@@ -4,22 +4,11 @@
 //! Status 1: the run failed.
 //! Status 101: a panic, that is a fault of the program itself.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use idiolect::continuation::ContinuationError;
-use idiolect::distill::DistillError;
-use idiolect::eval::EvalError;
-use idiolect::finetune::FineTuneError;
-use idiolect::forgetting::ForgettingError;
-use idiolect::generate::GenerateError;
 use idiolect::hub::HubError;
 use idiolect::input::shown;
-use idiolect::lm::LmError;
-use idiolect::lora::LoraError;
-use idiolect::model::ModelError;
-use idiolect::teacher::TeacherError;
-use idiolect::train::TrainError;
+use idiolect::{Blame, error_line};
 
 use crate::args::as_typed;
 
@@ -94,114 +83,28 @@ impl CliError {
 
     /// The exit status: 2 for a wrong input or call, 1 for a failed run, 101 for a panic.
     pub(crate) fn status(&self) -> u8 {
-        if matches!(self, Self::Panic(_)) {
-            return 101;
+        match self {
+            Self::Panic(_) => 101,
+            Self::Stopped { .. } | Self::Lost { .. } | Self::DeviceLost(_) => 1,
+            other if Blame::of(other.cause()) == Blame::Run => 1,
+            _ => 2,
         }
-        let failed = match self {
-            Self::Stopped { .. }
-            | Self::Lost { .. }
-            | Self::DeviceLost(_)
-            | Self::Hub(HubError::Unreachable { .. })
-            | Self::Job(
-                idiolect::Error::Continuation(ContinuationError::NoText { .. })
-                | idiolect::Error::Distill(DistillError::Incomplete { .. }),
-            ) => true,
-            Self::Usage(_) | Self::Told => false,
-            _ => self.run_failed() || self.system_failed(),
-        };
-        if failed { 1 } else { 2 }
-    }
-
-    /// Whether a training, a model, a judge, a sandbox or a server did not do its part.
-    fn run_failed(&self) -> bool {
-        let blames_input = self
-            .causes()
-            .any(|cause| cause.is::<ModelError>() || cause.is::<LoraError>() || is_setting(cause));
-        self.causes().any(|cause| {
-            let train = cause.downcast_ref().is_some_and(|error| match error {
-                TrainError::NotFinite { .. } | TrainError::NeverMoved { .. } => true,
-                TrainError::Objective { .. } | TrainError::StepRows { .. } => !blames_input,
-                _ => false,
-            });
-            let generate = cause.downcast_ref().is_some_and(|error| {
-                matches!(
-                    error,
-                    GenerateError::NotFinite { .. } | GenerateError::LogitsShape { .. }
-                )
-            });
-            let eval = cause.downcast_ref().is_some_and(|error| match error {
-                EvalError::Sandbox { .. }
-                | EvalError::Judge { .. }
-                | EvalError::Hub(HubError::Unreachable { .. }) => true,
-                EvalError::Model { .. } => !blames_input,
-                _ => false,
-            });
-            let server = cause.downcast_ref().is_some_and(|error| {
-                matches!(
-                    error,
-                    TeacherError::Status { .. }
-                        | TeacherError::GaveUp { .. }
-                        | TeacherError::Budget { .. }
-                )
-            });
-            let device = cause
-                .downcast_ref()
-                .is_some_and(|error| matches!(error, FineTuneError::DeviceLost { .. }));
-            let forgot = cause
-                .downcast_ref()
-                .is_some_and(|error| matches!(error, ForgettingError::Exceeded { .. }));
-            train || generate || eval || server || device || forgot
-        })
-    }
-
-    /// Whether the system, and not the named file, is to blame: a full disk, a broken pipe.
-    fn system_failed(&self) -> bool {
-        let blameless = |error: &std::io::Error| {
-            !matches!(
-                error.kind(),
-                ErrorKind::NotFound
-                    | ErrorKind::PermissionDenied
-                    | ErrorKind::NotADirectory
-                    | ErrorKind::IsADirectory
-                    | ErrorKind::InvalidData
-                    | ErrorKind::InvalidInput
-                    | ErrorKind::AlreadyExists
-                    | ErrorKind::UnexpectedEof
-            )
-        };
-        self.causes()
-            .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-            .any(blameless)
-    }
-
-    fn causes(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-        let first = match self {
-            Self::Job(job) => job.cause(),
-            other => other,
-        };
-        std::iter::successors(Some(first), |cause| {
-            (*cause).source().map(idiolect::error_cause)
-        })
     }
 
     /// The whole chain of causes in one line, none said twice, and nothing in it that a terminal acts on: names
     /// and texts of files stand in errors.
     pub(crate) fn line(&self) -> String {
-        shown(&self.causes_in_line(), LONGEST).into_owned()
+        let line = as_flag(&error_line(self.cause()));
+        shown(&line, LONGEST).into_owned()
     }
 
-    fn causes_in_line(&self) -> String {
-        let mut line = String::new();
-        for cause in self.causes() {
-            let text = cause.to_string();
-            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            if line.is_empty() {
-                line = text;
-            } else if !line.contains(&text) {
-                line = format!("{line}: {text}");
-            }
+    /// The library's error, where it is one.
+    fn cause(&self) -> &(dyn std::error::Error + 'static) {
+        match self {
+            Self::Job(job) => job,
+            Self::Hub(hub) => hub,
+            own => own,
         }
-        as_flag(&line)
     }
 }
 
@@ -215,12 +118,4 @@ fn as_flag(text: &str) -> String {
         Some((path, rest)) => format!("{path}: {}", as_typed(rest)),
         None => as_typed(own),
     }
-}
-
-/// Whether an error is about a setting, whichever library says so.
-fn is_setting(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let lm = cause.downcast_ref::<LmError>();
-    let finetune = cause.downcast_ref::<FineTuneError>();
-    lm.is_some_and(|error| matches!(error, LmError::Setting { .. }))
-        || finetune.is_some_and(|error| matches!(error, FineTuneError::Setting { .. }))
 }

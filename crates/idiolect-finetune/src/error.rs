@@ -92,6 +92,20 @@ fn rest(kept: bool) -> &'static str {
 }
 
 impl FineTuneError {
+    /// The error that this one passes on as it is, to the last; itself where it is its own.
+    ///
+    /// An error that is passed on so is no source of the one that passes it on.
+    #[must_use]
+    pub fn cause(&self) -> &(dyn std::error::Error + 'static) {
+        match self {
+            Self::Lm(error) => error.cause(),
+            Self::Train(error) => error,
+            Self::Report(error) => error,
+            Self::Forgetting(error) => error.cause(),
+            own => own,
+        }
+    }
+
     /// A [`FineTuneError::Io`] for `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -61,6 +61,18 @@ pub enum ForgettingError {
 }
 
 impl ForgettingError {
+    /// The error that this one passes on as it is, to the last; itself where it is its own.
+    ///
+    /// An error that is passed on so is no source of the one that passes it on.
+    #[must_use]
+    pub fn cause(&self) -> &(dyn std::error::Error + 'static) {
+        match self {
+            Self::Lm(error) => error.cause(),
+            Self::Data(error) => error,
+            own => own,
+        }
+    }
+
     pub(crate) fn setting(name: &'static str, expected: &str, found: impl ToString) -> Self {
         Self::Setting {
             name,

@@ -95,6 +95,22 @@ impl LmError {
         }
     }
 
+    /// The error that this one passes on as it is; itself where it is its own.
+    ///
+    /// An error that is passed on so is no source of the one that passes it on.
+    #[must_use]
+    pub fn cause(&self) -> &(dyn std::error::Error + 'static) {
+        match self {
+            Self::Data(error) => error,
+            Self::Prompt(error) => error,
+            Self::Tokens(error) => error,
+            Self::Model(error) => error,
+            Self::Lora(error) => error,
+            Self::Generate(error) => error,
+            own => own,
+        }
+    }
+
     /// An [`LmError::Io`] for `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -45,7 +45,7 @@ pub use idiolect_teacher as teacher;
 #[cfg(feature = "train")]
 pub use idiolect_train as train;
 
-pub use error::{Error, error_cause};
+pub use error::{Blame, Error, error_cause, error_causes, error_line};
 pub use idiolect_completion::{BoxError, Progress, Quiet};
 pub use idiolect_data::Dataset;
 pub use idiolect_distill::Check;
