@@ -22,7 +22,7 @@ pub use error::ContinuationError;
 pub use filter::{Filters, TextReason, TextVerdict, starts_with_capital};
 pub use halve::{Halves, halve};
 pub use judge::{JudgeAnswer, JudgeQuestion};
-pub use preset::{PRESETS, preset};
+pub use preset::{PRESETS, preset, preset_layer};
 pub use reader::DOCUMENT_BYTES;
 pub use record::ContinuationRecord;
 pub use run::{ContinuationWriters, Continued, continue_corpus};

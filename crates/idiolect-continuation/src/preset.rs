@@ -1,5 +1,7 @@
 //! Settings of the paper (arXiv 2409.00096) by name, as files.
 
+use idiolect_data::settings::Layer;
+
 use crate::error::ContinuationError;
 
 /// The names of the presets.
@@ -26,6 +28,21 @@ pub fn preset(name: &str) -> Result<toml::Table, ContinuationError> {
         .map_err(|error: toml::de::Error| ContinuationError::setting("preset", "TOML", error))
 }
 
+/// The preset that the last of some layers names, as one to lie beneath all of them; none where none names one.
+///
+/// # Errors
+///
+/// As [`preset`].
+pub fn preset_layer(layers: &[Layer]) -> Result<Option<Layer>, ContinuationError> {
+    let name = |layer: &Layer| Some(layer.values.get("preset")?.as_str()?.to_owned());
+    let layer = |values| Layer {
+        name: "preset".to_owned(),
+        values,
+    };
+    let named = layers.iter().rev().find_map(name);
+    Ok(named.map(|name| preset(&name)).transpose()?.map(layer))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +56,18 @@ mod tests {
             preset("nift").unwrap_err().to_string(),
             "preset: expected nift-2409, nift-2409/claude, nift-2409/original, found nift"
         );
+    }
+
+    #[test]
+    fn the_last_layer_with_a_preset_has_it() {
+        let layer = |text: &str| Layer::parse("file", text).unwrap();
+        let below = layer("preset = \"nift-2409\"");
+        let above = layer("preset = \"nift-2409/original\"");
+        let found = |layers: &[Layer]| preset_layer(layers).unwrap().map(|layer| layer.values);
+        let original = preset("nift-2409/original").unwrap();
+        assert_eq!(found(&[below.clone(), above]), Some(original));
+        let plain = preset("nift-2409").unwrap();
+        assert_eq!(found(&[below, layer("seed = 1")]), Some(plain));
+        assert_eq!(found(&[layer("seed = 1")]), None);
     }
 }

@@ -7,6 +7,7 @@ mod guard;
 mod limit;
 pub mod limits;
 mod name;
+mod seconds;
 mod shown;
 
 pub use counted::counted;
@@ -15,4 +16,5 @@ pub use folder::{entries, few};
 pub use guard::{LibraryPanic, guarded, silence_guarded};
 pub use limit::{Limit, LimitError};
 pub use name::{NameError, file_name, relative_path};
+pub use seconds::seconds_text;
 pub use shown::{shown, shown_text};

@@ -1,5 +1,6 @@
 //! How the page writes numbers: with as many digits as their interval carries.
 
+use idiolect_input::seconds_text;
 use idiolect_metrics::interval::shown_p;
 use minijinja::{Environment, Value};
 
@@ -61,13 +62,7 @@ fn of_half(half: f64) -> usize {
     reason = "what is too large ends at the largest number"
 )]
 fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    let (hours, minutes) = (whole / 3600, whole / 60 % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{whole} s"),
-        (0, _) => format!("{minutes} min {} s", whole % 60),
-        _ => format!("{hours} h {minutes} min"),
-    }
+    seconds_text(seconds.round() as u64)
 }
 
 #[cfg(test)]

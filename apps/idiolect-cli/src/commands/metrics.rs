@@ -1,5 +1,6 @@
 //! `idiolect metrics`: rows in, scores out, and their means.
 
+use idiolect::Error;
 use idiolect::eval::{ScoreKind, read_scored_rows, row_scores, score_means, with_ids};
 use idiolect::lm::jobs::shift as moved;
 
@@ -18,14 +19,14 @@ pub(crate) fn run(args: &Metrics) -> Result<(), CliError> {
     let input = args
         .input
         .as_deref()
-        .ok_or_else(|| missing("in", "a file of rows"))?;
-    let rows = read_scored_rows(input).map_err(idiolect::Error::from)?;
+        .ok_or_else(|| Error::setting("in", "a file of rows", "nothing"))?;
+    let rows = read_scored_rows(input).map_err(Error::from)?;
     let scores = if args.kind == "embedding" {
         let model = resolve(None, &args.model)?;
         idiolect::embedding_scores(&model, &rows)?
     } else {
-        let kind: ScoreKind = args.kind.parse().map_err(idiolect::Error::from)?;
-        row_scores(kind, &rows).map_err(idiolect::Error::from)?
+        let kind: ScoreKind = args.kind.parse().map_err(Error::from)?;
+        row_scores(kind, &rows).map_err(Error::from)?
     };
     if let Some(out) = args.out.as_deref() {
         output::rows(Some(out), &with_ids(&rows, &scores))?;
@@ -38,17 +39,9 @@ fn shift(args: &Metrics) -> Result<(), CliError> {
     let model = resolve(None, &args.model)?;
     let other = args.other.as_deref();
     let shifts = moved(&model, &args.adapter, other, &Bar::default());
-    let shifts = shifts.map_err(idiolect::Error::from)?;
+    let shifts = shifts.map_err(Error::from)?;
     if let Some(out) = args.out.as_deref() {
         output::rows(Some(out), &shifts.rows())?;
     }
     output::summary(&shifts.summary())
-}
-
-fn missing(name: &str, expected: &str) -> CliError {
-    CliError::Job(idiolect::Error::Setting {
-        name: name.into(),
-        expected: expected.into(),
-        found: "nothing".into(),
-    })
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use idiolect::input::seconds_text;
 use serde_json::{Value, json};
 
 use super::log::Log;
@@ -75,11 +76,11 @@ impl Lines {
     fn tell(&self, log: Log) {
         let elapsed = self.began.elapsed();
         let left = self.left(elapsed);
-        let left_in_words = left.map(|left| format!("{} left", short(left)));
+        let left_in_words = left.map(|left| format!("{} left", seconds_text(left.as_secs())));
         let parts = [
             self.reached(),
             self.message.clone(),
-            short(elapsed),
+            seconds_text(elapsed.as_secs()),
             left_in_words.unwrap_or_default(),
         ];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -98,15 +99,5 @@ impl Lines {
         let rest = self.total.checked_sub(self.done).filter(|rest| *rest > 0)?;
         let seconds = elapsed.as_secs_f64() * rest as f64 / own as f64;
         Duration::try_from_secs_f64(seconds).ok()
-    }
-}
-
-/// A time in words.
-fn short(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match (seconds / 3600, seconds / 60 % 60) {
-        (0, 0) => format!("{seconds} s"),
-        (0, minutes) => format!("{minutes} min {} s", seconds % 60),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
     }
 }

@@ -68,6 +68,15 @@ impl DataFile {
     }
 }
 
+impl fmt::Display for DataFile {
+    /// Who wants it, its path, its licence and its place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, licence, .. } = self;
+        let names = self.wanted_by.join(", ");
+        write!(f, "{names}: {path}, licence {licence}, {}", self.source)
+    }
+}
+
 impl fmt::Display for Source {
     /// `owner/name@revision on the Hugging Face Hub`, or the address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,20 @@ pub enum Sampler {
     Sdft2402,
 }
 
+impl Sampler {
+    /// All samplers.
+    pub const ALL: [Self; 2] = [Self::Greedy, Self::Sdft2402];
+
+    /// The name in files of settings and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Greedy => "greedy",
+            Self::Sdft2402 => "sdft-2402",
+        }
+    }
+}
+
 /// How tokens are drawn, as far as it is said; flat keys of a configuration file.
 ///
 /// What is left out is the named sampler's, and without a name that of whoever generates.
@@ -43,10 +57,7 @@ impl SamplingSettings {
     #[must_use]
     pub fn given(&self) -> Vec<(&'static str, String)> {
         let text = |number: Option<f64>| number.map(|number| number.to_string());
-        let sampler = self.sampler.map(|sampler| match sampler {
-            Sampler::Greedy => "greedy".to_owned(),
-            Sampler::Sdft2402 => "sdft-2402".to_owned(),
-        });
+        let sampler = self.sampler.map(|sampler| sampler.name().to_owned());
         let all = [
             ("sampler", sampler),
             ("temperature", text(self.temperature)),

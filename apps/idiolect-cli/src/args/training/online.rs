@@ -9,9 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::args::{
-    DataOptions, ForgettingOptions, ModelOptions, SamplingOptions, Source, TrainOptions,
-};
+use crate::args::{DataOptions, ModelOptions, SamplingOptions, Source, TrainOptions};
 
 /// Teacher, context and divergence.
 #[derive(Args, Debug, Clone, Default, Serialize)]
@@ -104,9 +102,6 @@ pub(crate) struct OnlineFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub train: TrainOptions,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub forgetting: ForgettingOptions,
     /// Seed of the adapter's start, the sample, the order of the prompts, and the draws [default: 42]
     #[arg(help_heading = "Run", long)]
     pub seed: Option<u64>,

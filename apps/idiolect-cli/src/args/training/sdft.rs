@@ -9,9 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::args::{
-    DataOptions, DistillOptions, ForgettingOptions, ModelOptions, SamplingOptions, TrainOptions,
-};
+use crate::args::{DataOptions, DistillOptions, ModelOptions, SamplingOptions, TrainOptions};
 
 /// Settings of the whole job.
 #[derive(Args, Debug, Clone, Default, Serialize)]
@@ -34,9 +32,6 @@ pub(crate) struct SdftFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub train: TrainOptions,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub forgetting: ForgettingOptions,
     /// Seed of everything random [default: 42]
     #[arg(help_heading = "Run", long)]
     pub seed: Option<u64>,

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::{DataOptions, ForgettingOptions, ModelOptions};
 
-/// How an adapter is trained.
+/// How an adapter or a model is trained, and how what it does to the model is measured.
 #[derive(Args, Debug, Clone, Default, Serialize)]
 pub(crate) struct TrainOptions {
     /// Train every weight of the model, not an adapter
@@ -225,6 +225,9 @@ pub(crate) struct TrainOptions {
     /// Give the adapter of the lowest held-out loss, not the last one
     #[arg(help_heading = "Evaluation and checkpoints", long, num_args = 0..=1, default_missing_value = "true")]
     pub return_best: Option<bool>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub forgetting: ForgettingOptions,
 }
 
 /// Settings of a training run.
@@ -239,9 +242,6 @@ pub(crate) struct TrainFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub train: TrainOptions,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub forgetting: ForgettingOptions,
     /// Seed of the adapter's start, the sample, and the order of the rows [default: 42]
     #[arg(help_heading = "Run", long)]
     pub seed: Option<u64>,

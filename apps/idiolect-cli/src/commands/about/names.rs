@@ -2,10 +2,9 @@
 
 use idiolect::continuation::PRESETS;
 use idiolect::data::table;
-use idiolect::eval::{DATA_FILES, DataFile, Task};
+use idiolect::eval::{DataFile, Task};
 use idiolect::generate::Sampler;
 use idiolect::prompt::{ContextTemplate, DistillTemplate, NamedTemplate};
-use serde_json::json;
 
 use crate::error::CliError;
 use crate::output;
@@ -24,11 +23,7 @@ pub(crate) fn templates() -> Result<(), CliError> {
 pub(crate) fn presets() -> Result<(), CliError> {
     let of = |title: &str, names: &[String]| format!("{title}\n{}\n", names.join("\n"));
     let continued: Vec<String> = PRESETS.map(str::to_owned).to_vec();
-    let samplers = [Sampler::Greedy, Sampler::Sdft2402].map(|own| json!(own));
-    let samplers: Vec<String> = samplers
-        .iter()
-        .filter_map(|name| name.as_str().map(str::to_owned))
-        .collect();
+    let samplers = Sampler::ALL.map(|sampler| sampler.name().to_owned());
     let text = [
         of("distill --preset, sdft --preset", &DistillTemplate::names()),
         of("distill-online --context", &ContextTemplate::names()),
@@ -41,14 +36,10 @@ pub(crate) fn presets() -> Result<(), CliError> {
 /// The tasks that `--task` takes, with the files that each wants.
 pub(crate) fn tasks() -> Result<(), CliError> {
     let row = |name: String| {
-        let wants = |file: &&DataFile| file.wanted_by.contains(&name.as_str());
-        let files: Vec<&str> = DATA_FILES
-            .iter()
-            .filter(wants)
-            .map(|file| file.path)
-            .collect();
-        let files = files.join(", ");
-        (name, files)
+        // A task without files is none that is known to want some.
+        let files = DataFile::wanted(std::slice::from_ref(&name)).unwrap_or_default();
+        let files: Vec<&str> = files.iter().map(|file| file.path).collect();
+        (name, files.join(", "))
     };
     let rows: Vec<_> = Task::names().into_iter().map(row).collect();
     output::text(&table(&rows))

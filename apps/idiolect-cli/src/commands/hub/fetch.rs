@@ -13,13 +13,7 @@ use crate::stop;
 /// Runs the command.
 pub(crate) fn run(args: &Fetch) -> Result<(), CliError> {
     if args.names.is_empty() {
-        let line = |file: &DataFile| {
-            let names = file.wanted_by.join(", ");
-            format!(
-                "{names}: {}, licence {}, {}\n",
-                file.path, file.licence, file.source
-            )
-        };
+        let line = |file: &DataFile| format!("{file}\n");
         return output::text(&DATA_FILES.iter().map(line).collect::<String>());
     }
     let bar = Bar::default();

@@ -1,7 +1,6 @@
 //! `idiolect push`: an adapter or a model with its card to the Hub.
 
 use std::fmt::Write;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use idiolect::Progress;
@@ -79,20 +78,10 @@ fn write_card(
 fn license(hub: &Hub, base: &str, bar: &Bar) -> Option<String> {
     let told = |event: Event<'_>| tell_download(bar, event);
     let repo = Repo::new(RepoKind::Model, base, None).ok()?;
-    let found = hub
-        .file(&repo, "README.md", &told)
-        .map_err(|error| error.to_string());
-    let text = found.and_then(|path| read(&path));
+    let card = hub.pinned(&repo, "README.md", &told);
+    let text = card.and_then(|card| card.text());
     if let Err(problem) = &text {
         bar.note(&format!("the licence of {base} is not known: {problem}"));
     }
     card_license(&text.ok()?)
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    let text = std::fs::read(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => "no card".to_owned(),
-        _ => error.to_string(),
-    })?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
 }
