@@ -2,7 +2,7 @@
 //!
 //! Prints medians in milliseconds of alternating runs, on Linux of processor time: forward alone and forward with backward, for each step and
 //! for a whole block with frozen weights.
-//! `cargo bench -p idiolect-kernels` runs it; `-- 41` sets the number of runs, `-- gate` chooses
+//! `cargo bench -p idiolect-kernels --features flex` runs it; `-- 41` sets the number of runs, `-- gate` chooses
 //! a step.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]

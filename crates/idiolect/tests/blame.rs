@@ -113,6 +113,8 @@ fn a_training_that_fails_by_itself_is_of_the_run() {
         kept: true,
     };
     assert_eq!(Error::from(lost).blame(), Blame::Run);
+    let lost = TrainError::DeviceLost { step: 3, place: 0 };
+    assert_eq!(training(lost).blame(), Blame::Run);
     let stopped = FineTuneError::Stopped {
         steps: 3,
         kept: true,

@@ -105,10 +105,12 @@ fn is_of_server(error: &Cause) -> bool {
 fn is_of_training(error: &Cause) -> bool {
     use idiolect_finetune::FineTuneError::{DeviceLost, Stopped};
     use idiolect_forgetting::ForgettingError::Exceeded;
-    use idiolect_train::TrainError::{NeverMoved, NotFinite};
-
     is(error, |own| {
-        matches!(own, NotFinite { .. } | NeverMoved { .. })
+        use idiolect_train::TrainError::{DeviceLost, NeverMoved, NotFinite};
+        matches!(
+            own,
+            NotFinite { .. } | NeverMoved { .. } | DeviceLost { .. }
+        )
     }) || is(error, |own| {
         matches!(own, DeviceLost { .. } | Stopped { .. })
     }) || is(error, |own| matches!(own, Exceeded { .. }))
