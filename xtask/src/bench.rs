@@ -67,8 +67,12 @@ const QUANTISED: [(&str, &[&str]); 2] = [
 ];
 /// Types of the files that llama.cpp reads beside the one that is shipped, in `Q4_1`.
 const RETYPED: [&str; 3] = ["f32", "q8_0", "q4_0"];
-/// Programs of their own behind a word: real rows beside PEFT, and Burn's own adapters.
-const PROGRAMS: [(&str, &str); 2] = [("rows", "real_rows"), ("apply-lora", "apply_lora")];
+/// Programs of their own behind a word: real rows beside PEFT, Burn's own adapters, and loading beside safetensors.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("rows", "real_rows"),
+    ("apply-lora", "apply_lora"),
+    ("load", "loading"),
+];
 
 struct Options<'a> {
     python: Option<&'a str>,

@@ -51,6 +51,8 @@ usage: cargo xtask COMMAND
                          an epoch over real rows, grouped by length, and PEFT's beside it
   bench apply-lora [--layers N] [--rows N] [--tokens N] [--repeats N]
                          a step through layers of Llama-2-7B's shape, beside Burn's own adapters
+  bench load [--python P] [--repeats N]
+                         loading the model's folder, beside safetensors in Python
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
   remote                 the tests of devices that another machine lends
   gpu [--build|--pack]   programs for CUDA: built, packed into target/cuda, run where there is a GPU

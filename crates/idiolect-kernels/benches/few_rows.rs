@@ -3,7 +3,8 @@
 //!
 //! Prints the least milliseconds of some runs, each over weights that together are larger than a cache, and how many
 //! values of the weight a nanosecond takes. On Linux it is processor time, which other load on the machine changes
-//! less. `RAYON_NUM_THREADS=1 cargo bench -p idiolect-kernels --features flex --bench few_rows` runs it;
+//! less, and which counts a running thread late: so the products run on a thread of the pool while this one waits for
+//! them, and handing one over takes some 25 microseconds of its time. `RAYON_NUM_THREADS=1 cargo bench -p idiolect-kernels --features flex --bench few_rows` runs it;
 //! `-- 9` sets the number of runs.
 
 #![allow(
@@ -32,11 +33,6 @@ fn main() {
     let runs = std::env::args()
         .find_map(|word| word.parse().ok())
         .unwrap_or(7);
-    // On a thread of the pool, as generation runs: handing each product over costs more than some of them.
-    rayon::scope(|_| run(runs));
-}
-
-fn run(runs: usize) {
     let device = Device::flex();
     device.seed(7);
     println!("{:<44}{:>9}{:>16}", "", "ms", "values/ns");

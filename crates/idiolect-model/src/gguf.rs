@@ -45,7 +45,7 @@ pub use self::parts::parts_of;
 use self::parts::{Part, Parts};
 use self::types::Layout;
 use crate::ModelError;
-use crate::floats::{FloatProblem, widened};
+use crate::floats::{FloatProblem, Order, widened};
 use crate::source::{Source, StoredTensor};
 
 /// Bytes read from the file at once.
@@ -263,9 +263,9 @@ impl Reader<'_> {
 /// Values of whole blocks; `None` when this build cannot read their type.
 fn f32_values(kind: u32, layout: Layout, bytes: Vec<u8>) -> Option<Vec<f32>> {
     match layout.name {
-        "F32" => widened(&bytes, Dtype::F32),
-        "F16" => widened(&bytes, Dtype::F16),
-        "BF16" => widened(&bytes, Dtype::BF16),
+        "F32" => widened(&bytes, Dtype::F32, Order::Stored),
+        "F16" => widened(&bytes, Dtype::F16, Order::Stored),
+        "BF16" => widened(&bytes, Dtype::BF16, Order::Stored),
         _ => {
             let values = bytes.len() / layout.bytes * layout.values;
             dequantized(kind, bytes, values)

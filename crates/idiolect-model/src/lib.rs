@@ -26,9 +26,9 @@ pub use config::{
 pub use context::{Context, NewTokens};
 pub use decoder::{Decoder, Weights};
 pub use error::ModelError;
-pub use floats::{FloatProblem, finite_floats};
+pub use floats::{FloatProblem, finite_floats, transposed};
 pub use load::{Cast, LoadReport, load, load_as_stored, load_quantized, read_config, stored_type};
 pub use rope::{Angles, Position, Rope};
 pub use save::{SaveOptions, StoredType, save, weight_files};
 pub use session::Session;
-pub use source::{StoredTensor, transposed};
+pub use source::StoredTensor;

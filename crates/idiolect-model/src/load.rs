@@ -1,7 +1,9 @@
 //! Checkpoint to decoder, one tensor at a time, with a report of what was loaded, cast and not used.
 
+mod complete;
 mod loader;
 mod place;
+mod placement;
 mod report;
 
 pub use report::{Cast, LoadReport};
@@ -11,8 +13,10 @@ use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
 
-use self::loader::{Loader, Matrices, Placement};
+use self::complete::require_all;
+use self::loader::Loader;
 use self::place::{is_gguf, open_gguf, require_model};
+use self::placement::{Matrices, Placement};
 use crate::config::{PARAMS, native_config};
 use crate::decoder::Decoder;
 use crate::source::{Folder, NativeFolder, Source};
@@ -73,8 +77,8 @@ fn read(path: &Path, placement: Placement<'_>) -> Result<(Decoder, LoadReport), 
         mut source,
     } = open(path)?;
     settle_head(&mut config, source.as_mut())?;
+    require_all(path, &config, &source.names())?;
     let mut loader = Loader::new(&config, source.as_mut(), placement);
-    loader.require_all(path)?;
     let weights = loader.weights()?;
     let report = loader.finish();
     Ok((Decoder::new(config, weights), report))

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use idiolect_input::file_name;
 
 pub(crate) use self::native::NativeFolder;
-pub(crate) use self::shard::RawTensor;
 use self::shard::Shard;
+pub(crate) use self::shard::{RawLayout, RawTensor};
 pub use self::tensor::StoredTensor;
 use crate::gguf::BlockTensor;
 use crate::{ModelError, Wrapper, config::read_json};
@@ -28,6 +28,15 @@ pub(crate) trait Source {
     fn stored(&self, name: &str) -> Option<String>;
     /// Reads one tensor of [`Source::names`].
     fn read(&mut self, name: &str) -> Result<StoredTensor, ModelError>;
+    /// Reads one tensor as it is stored to the beginning of `memory`, which grows where it is shorter; none where its values
+    /// are not stored as floats in the order of [`Source::read`].
+    fn read_raw(
+        &mut self,
+        _name: &str,
+        _memory: &mut Vec<u8>,
+    ) -> Result<Option<RawLayout>, ModelError> {
+        Ok(None)
+    }
     /// Reads a matrix without widening its values, where it is stored in blocks that weights can stay in.
     fn read_blocks(&mut self, _name: &str) -> Result<Option<BlockTensor>, ModelError> {
         Ok(None)
@@ -197,6 +206,17 @@ fn shard_map(index: &Path) -> Result<BTreeMap<String, String>, ModelError> {
 }
 
 impl Source for Folder {
+    fn read_raw(
+        &mut self,
+        name: &str,
+        memory: &mut Vec<u8>,
+    ) -> Result<Option<RawLayout>, ModelError> {
+        match self.place(name) {
+            Some((stored, shard)) => shard.raw_to(&stored, memory).map(Some),
+            None => Err(self.missing(name)),
+        }
+    }
+
     fn names(&self) -> Vec<String> {
         self.places.keys().cloned().collect()
     }
@@ -234,22 +254,4 @@ fn refuse_pickled(path: &Path) -> Result<(), ModelError> {
         Some(old) => Err(ModelError::Pickled { path: old }),
         None => Ok(()),
     }
-}
-
-/// The transpose of a row-major matrix of `columns` columns, in tiles that fit the cache.
-#[must_use]
-pub fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
-    const TILE: usize = 32;
-    let rows = values.len() / columns.max(1);
-    let mut transposed = vec![0.0; values.len()];
-    for top in (0..rows).step_by(TILE) {
-        for left in (0..columns).step_by(TILE) {
-            for row in top..rows.min(top + TILE) {
-                for column in left..columns.min(left + TILE) {
-                    transposed[column * rows + row] = values[row * columns + column];
-                }
-            }
-        }
-    }
-    transposed
 }

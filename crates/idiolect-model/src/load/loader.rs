@@ -1,48 +1,23 @@
 //! Moves tensors from a checkpoint into the weights of a decoder, one at a time.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::module::Param;
-use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{DType, Element, FloatDType, Tensor, TensorData};
 
 use idiolect_kernels::{from_blocks, keeps_blocks, transpose};
 
+use super::placement::{Matrices, Placement, arranged, converts};
 use super::report::{Cast, LoadReport};
 use crate::block::biased;
 use crate::decoder::Weights;
-use crate::floats::beyond_f16;
-use crate::source::{Source, StoredTensor, transposed};
+use crate::floats::{Order, beyond_f16, of_bf16, require_finite, transposed, widened};
+use crate::source::{Source, StoredTensor};
 use crate::tensor_spec::{TensorSpec, tensor_specs};
-use crate::{Bits, Block, BlockExtras, ModelConfig, ModelError, Projection, Wrapper};
+use crate::{Block, BlockExtras, ModelConfig, ModelError, Projection, Wrapper};
 
-/// Where weights go.
-#[derive(Clone, Copy)]
-pub(super) struct Placement<'a> {
-    pub(super) device: &'a Device,
-    pub(super) dtype: FloatDType,
-    pub(super) matrices: Matrices,
-}
-
-impl<'a> Placement<'a> {
-    pub(super) fn new(device: &'a Device, dtype: FloatDType, matrices: Matrices) -> Self {
-        Self {
-            device,
-            dtype,
-            matrices,
-        }
-    }
-}
-
-/// What matrices are kept in.
-#[derive(Clone, Copy)]
-pub(super) enum Matrices {
-    /// The type of the rest.
-    Plain,
-    /// Projections in so many bits, embedding and head in the type of the rest.
-    Quantized(Bits),
-    /// The blocks of their file where the device reads those, else as the rest.
-    AsStored,
-}
+/// The most bytes that are kept to read further tensors to.
+const KEPT: usize = 1 << 24;
 
 /// Moves tensors from a source into weights, and reports what it did.
 pub(super) struct Loader<'a> {
@@ -51,6 +26,8 @@ pub(super) struct Loader<'a> {
     names: Vec<String>,
     source: &'a mut dyn Source,
     placement: Placement<'a>,
+    /// Where tensors are read to, as large as the largest of at most [`KEPT`] bytes so far.
+    memory: Vec<u8>,
     report: LoadReport,
 }
 
@@ -68,40 +45,8 @@ impl<'a> Loader<'a> {
             names,
             source,
             placement,
+            memory: Vec::new(),
             report: LoadReport::default(),
-        }
-    }
-
-    pub(super) fn require_all(&self, path: &Path) -> Result<(), ModelError> {
-        self.refuse_more_blocks(path)?;
-        let absent = |spec: &&TensorSpec| self.names.binary_search(&spec.name).is_err();
-        let missing = self.specs.as_slice().iter().filter(absent);
-        let tensors: Vec<String> = missing.map(|spec| spec.name.clone()).collect();
-        if tensors.is_empty() {
-            Ok(())
-        } else {
-            Err(ModelError::Missing {
-                path: path.into(),
-                tensors,
-            })
-        }
-    }
-
-    /// A checkpoint with more blocks than its configuration says would be another model without them.
-    fn refuse_more_blocks(&self, path: &Path) -> Result<(), ModelError> {
-        let layers = self.config.num_layers;
-        let beyond = |name: &&String| block_of(name).is_some_and(|block| block >= layers);
-        match self.names.iter().find(beyond) {
-            Some(name) => {
-                let expected = format!("no block beyond the {layers} of the configuration");
-                Err(ModelError::corrupt(
-                    path,
-                    format!("tensor {name}"),
-                    expected,
-                    "another",
-                ))
-            }
-            None => Ok(()),
         }
     }
 
@@ -204,18 +149,54 @@ impl<'a> Loader<'a> {
     }
 
     fn matrix(&mut self, transpose: bool) -> Result<Param<Tensor<2>>, ModelError> {
-        let StoredTensor { shape, values, .. } = self.next()?;
-        let [rows, columns] = [shape.first(), shape.get(1)].map(|n| n.copied().unwrap_or(0));
-        if transpose {
-            let transposed = transposed(&values, columns);
-            drop(values);
-            Ok(self.upload(transposed, [columns, rows]))
-        } else {
-            Ok(self.upload(values, [rows, columns]))
+        if let Some(weight) = self.converted(transpose)? {
+            return Ok(weight);
         }
+        let StoredTensor { shape, values, .. } = self.next()?;
+        let (order, shape) = arranged(&shape, transpose);
+        Ok(match order {
+            Order::Stored => self.upload(values, shape),
+            Order::Transposed(columns) => self.upload(transposed(&values, columns), shape),
+        })
     }
 
-    fn upload<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
+    /// The next tensor, whose values become those of the placement as they are put in their order; none where they are
+    /// not stored as floats that do.
+    fn converted(&mut self, transpose: bool) -> Result<Option<Param<Tensor<2>>>, ModelError> {
+        let Some(TensorSpec { name, shape }) = self.specs.as_slice().first() else {
+            return Ok(None);
+        };
+        let to = self.placement.dtype;
+        if !converts(self.source.stored(name).as_deref(), to) {
+            return Ok(None);
+        }
+        let mut memory = std::mem::take(&mut self.memory);
+        let Some(raw) = self.source.read_raw(name, &mut memory)? else {
+            return Ok(None);
+        };
+        let (name, shape) = (name.clone(), shape.clone());
+        self.specs.next();
+        self.require_shape(&name, shape, &raw.shape)?;
+        let (bytes, dtype) = (&memory[..raw.size], raw.dtype);
+        let path = || self.source.file(&name);
+        require_finite(bytes, dtype).map_err(|problem| problem.in_tensor(&path(), &name))?;
+        let (order, shape) = arranged(&raw.shape, transpose);
+        let weight = match to {
+            FloatDType::BF16 => Some(self.upload(of_bf16(bytes, order), shape)),
+            _ => widened(bytes, dtype, order).map(|values| self.upload(values, shape)),
+        };
+        self.loaded(name, &format!("{dtype:?}"));
+        if memory.len() <= KEPT {
+            self.memory = memory;
+        }
+        Ok(weight)
+    }
+
+    fn upload<E: Element, const D: usize>(
+        &self,
+        values: Vec<E>,
+        shape: [usize; D],
+    ) -> Param<Tensor<D>> {
         let Placement { device, dtype, .. } = self.placement;
         let place = (device, DType::from(dtype));
         let upload = |data: TensorData| Tensor::from_data(data, place);
@@ -235,26 +216,40 @@ impl<'a> Loader<'a> {
             });
         };
         let stored = self.source.read(&name)?;
-        if stored.shape != shape {
-            let path = self.source.file(&name);
-            return Err(ModelError::Shape {
-                path,
-                tensor: name,
-                expected: shape,
-                found: stored.shape,
-            });
-        }
+        self.require_shape(&name, shape, &stored.shape)?;
         self.fits(&name, &stored.values)?;
+        self.loaded(name, &stored.stored);
+        Ok(stored)
+    }
+
+    fn require_shape(
+        &self,
+        name: &str,
+        expected: Vec<usize>,
+        found: &[usize],
+    ) -> Result<(), ModelError> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(ModelError::Shape {
+            path: self.source.file(name),
+            tensor: name.into(),
+            expected,
+            found: found.into(),
+        })
+    }
+
+    /// Notes a tensor and the type that it is stored in.
+    fn loaded(&mut self, name: String, stored: &str) {
         let loaded = format!("{:?}", self.placement.dtype).to_uppercase();
-        if stored.stored != loaded {
+        if stored != loaded {
             self.report.cast.push(Cast {
                 tensor: name.clone(),
-                stored: stored.stored.clone(),
+                stored: stored.into(),
                 loaded,
             });
         }
         self.report.loaded.push(name);
-        Ok(stored)
     }
 
     /// Refuses values that would be infinite in memory.
@@ -284,11 +279,4 @@ impl<'a> Loader<'a> {
 
 fn frozen(weight: Tensor<2>) -> Param<Tensor<2>> {
     Param::from_tensor(weight).set_require_grad(false)
-}
-
-/// The block that a tensor belongs to, by its name in a folder or in a GGUF file.
-fn block_of(name: &str) -> Option<usize> {
-    let rest = name.strip_prefix("model.layers.");
-    let rest = rest.or_else(|| name.strip_prefix("blk."))?;
-    rest.split('.').next()?.parse().ok()
 }

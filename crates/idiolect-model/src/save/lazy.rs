@@ -9,7 +9,8 @@ use safetensors::{Dtype, View};
 
 use super::stored::StoredType;
 use crate::Decoder;
-use crate::source::{RawTensor, transposed};
+use crate::floats::transposed;
+use crate::source::RawTensor;
 use crate::tensor_spec::{TensorSpec, tensor_specs};
 
 /// A tensor that is fetched and converted when it is written.

@@ -3,7 +3,7 @@
 //! The layout of a header is checked by the `safetensors` crate.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use idiolect_input::{limits, open_regular};
@@ -27,6 +27,14 @@ pub(crate) struct RawTensor {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// What bytes of a tensor are.
+pub(crate) struct RawLayout {
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    /// How many bytes.
+    pub(crate) size: usize,
 }
 
 impl Shard {
@@ -74,6 +82,21 @@ impl Shard {
     }
 
     pub(super) fn raw(&mut self, name: &str) -> Result<RawTensor, ModelError> {
+        let mut bytes = Vec::new();
+        let RawLayout { dtype, shape, .. } = self.raw_to(name, &mut bytes)?;
+        Ok(RawTensor {
+            dtype,
+            shape,
+            bytes,
+        })
+    }
+
+    /// Reads a tensor to the beginning of `memory`, which grows where it is shorter.
+    pub(super) fn raw_to(
+        &mut self,
+        name: &str,
+        memory: &mut Vec<u8>,
+    ) -> Result<RawLayout, ModelError> {
         let Some(info) = self.metadata.info(name) else {
             return Err(ModelError::Missing {
                 path: self.path.clone(),
@@ -81,16 +104,17 @@ impl Shard {
             });
         };
         let (start, end) = info.data_offsets;
-        let mut bytes = vec![0; end - start];
-        let io = |source| ModelError::io(&self.path, source);
-        self.file
-            .seek(SeekFrom::Start(self.data_start + start as u64))
-            .map_err(io)?;
-        self.file.read_exact(&mut bytes).map_err(io)?;
-        Ok(RawTensor {
+        let size = end - start;
+        if memory.len() < size {
+            *memory = vec![0; size];
+        }
+        let place = self.data_start + start as u64;
+        let read = read_at(&mut self.file, place, &mut memory[..size]);
+        read.map_err(|source| ModelError::io(&self.path, source))?;
+        Ok(RawLayout {
             dtype: info.dtype,
             shape: info.shape.clone(),
-            bytes,
+            size,
         })
     }
 
@@ -108,4 +132,25 @@ impl Shard {
             stored: format!("{dtype:?}"),
         })
     }
+}
+
+/// Fills `bytes` with those of a file from `place` on, on all threads.
+#[cfg(unix)]
+fn read_at(file: &mut File, place: u64, bytes: &mut [u8]) -> io::Result<()> {
+    use std::os::unix::fs::FileExt;
+
+    use rayon::prelude::*;
+
+    const TASK: usize = 1 << 20;
+    let tasks = bytes.par_chunks_mut(TASK).enumerate();
+    tasks.try_for_each(|(task, bytes)| file.read_exact_at(bytes, place + (task * TASK) as u64))
+}
+
+/// Fills `bytes` with those of a file from `place` on.
+#[cfg(not(unix))]
+fn read_at(file: &mut File, place: u64, bytes: &mut [u8]) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom};
+
+    file.seek(SeekFrom::Start(place))?;
+    file.read_exact(bytes)
 }
