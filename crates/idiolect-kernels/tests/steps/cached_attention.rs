@@ -234,6 +234,28 @@ fn what_is_not_served_comes_back() {
 }
 
 #[test]
+#[should_panic(expected = "angles of another shape")]
+fn angles_of_fewer_tokens_are_refused() {
+    let fewer = Pass {
+        rows: 0..3,
+        ..PLAIN
+    };
+    let (of_fewer, visible) = (fewer.angles(6), PLAIN.visible());
+    let places = CachePlaces::new(PLAIN.writes(), &device());
+    let pass = CachedPass {
+        places: &places,
+        rows: PLAIN.rows.clone(),
+        keys: PLAIN.keys(),
+        visible: &visible,
+        angles: Some([&of_fewer, &of_fewer]),
+        scale: 1.0,
+    };
+    let [mut keys, mut values] = [PLAIN.cache(4, DType::F32), PLAIN.cache(5, DType::F32)];
+    let attended = attend_cached(&pass, PLAIN.tokens(DType::F32), [&mut keys, &mut values]);
+    assert!(attended.is_ok());
+}
+
+#[test]
 #[should_panic(expected = "a place outside a cache of 4 rows of 40 tokens")]
 fn a_place_outside_a_cache_is_refused() {
     let pass = Pass {

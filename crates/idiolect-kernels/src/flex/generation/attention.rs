@@ -8,8 +8,8 @@ use crate::CachedPass;
 use crate::extension::attention::Sizes;
 use crate::flex::attention::cached::{Caches, NewTokens, Pass};
 use crate::flex::attention::takes_few;
-use crate::flex::buffer::dense;
 use crate::flex::buffer::own::untracked;
+use crate::flex::buffer::{dense, dims};
 
 /// As `attend_cached` of this crate.
 #[allow(
@@ -21,12 +21,14 @@ pub(crate) fn attend_cached(
     tokens: [Tensor<3>; 3],
     caches: [&mut Tensor<4>; 2],
 ) -> Result<Tensor<3>, [Tensor<3>; 3]> {
-    let sizes = sizes(of, &tokens, &*caches[0]);
+    let [keys, values] = caches.each_ref().map(|cache| cache.dims());
+    assert_eq!(keys, values, "caches of two shapes");
+    let sizes = sizes(of, &tokens, keys);
     let dtype = tokens[0].dtype();
     let Some((pass, new)) = pass(of, &tokens, sizes) else {
         return Err(tokens);
     };
-    let capacity = caches[0].dims()[2];
+    let [_, _, capacity, _] = keys;
     let [Some(keys), Some(values)] = caches.each_ref().map(|cache| in_type(cache, dtype)) else {
         return Err(tokens);
     };
@@ -54,13 +56,13 @@ fn release(caches: [&mut Tensor<4>; 2]) {
     }
 }
 
-fn sizes(of: &CachedPass<'_>, [q, k, _]: &[Tensor<3>; 3], cache: &Tensor<4>) -> Sizes {
-    let ([_, tokens, queries], [_, kv_heads, _, width]) = (q.dims(), cache.dims());
+fn sizes(of: &CachedPass<'_>, [q, k, v]: &[Tensor<3>; 3], cache: [usize; 4]) -> Sizes {
+    let ([_, tokens, queries], [_, kv_heads, _, width]) = (q.dims(), cache);
     let rows = of.rows.len();
     assert_eq!(
-        k.dims(),
-        [1, tokens, kv_heads * width],
-        "keys of another shape than the cache has"
+        [k.dims(), v.dims()],
+        [[1, tokens, kv_heads * width]; 2],
+        "keys or values of another shape than the cache has"
     );
     assert!(
         tokens.is_multiple_of(rows) && queries.is_multiple_of(kv_heads * width),
@@ -100,6 +102,21 @@ fn pass<'a>(
         v: in_type(v, dtype)?,
     };
     let visible = of.visible.bounds().try_into_primitive::<Flex>().ok()?;
+    let Sizes {
+        rows,
+        tokens,
+        width,
+        ..
+    } = sizes;
+    let [seen, queries, _] = dims(&visible);
+    assert!(
+        (seen == 1 || seen == rows) && queries == tokens,
+        "{seen} rows of {queries} queries that see keys for {rows} of {tokens}"
+    );
+    for angles in angles.iter().flatten().flatten() {
+        let expected = [1, 1, rows * tokens, width / 2];
+        assert_eq!(dims(angles), expected, "angles of another shape");
+    }
     // The scale of f32.
     #[allow(clippy::cast_possible_truncation)]
     let scale = of.scale as f32;
