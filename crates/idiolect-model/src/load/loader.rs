@@ -16,9 +16,6 @@ use crate::source::{Source, StoredTensor};
 use crate::tensor_spec::{TensorSpec, tensor_specs};
 use crate::{Block, BlockExtras, ModelConfig, ModelError, Projection, Wrapper};
 
-/// The most bytes that are kept to read further tensors to.
-const KEPT: usize = 1 << 24;
-
 /// Moves tensors from a source into weights, and reports what it did.
 pub(super) struct Loader<'a> {
     config: &'a ModelConfig,
@@ -26,8 +23,6 @@ pub(super) struct Loader<'a> {
     names: Vec<String>,
     source: &'a mut dyn Source,
     placement: Placement<'a>,
-    /// Where tensors are read to, as large as the largest of at most [`KEPT`] bytes so far.
-    memory: Vec<u8>,
     report: LoadReport,
 }
 
@@ -45,7 +40,6 @@ impl<'a> Loader<'a> {
             names,
             source,
             placement,
-            memory: Vec::new(),
             report: LoadReport::default(),
         }
     }
@@ -170,7 +164,9 @@ impl<'a> Loader<'a> {
         if !converts(self.source.stored(name).as_deref(), to) {
             return Ok(None);
         }
-        let mut memory = std::mem::take(&mut self.memory);
+        // Freed behind each tensor: the system's allocator then takes memory for weights from its own store, where training
+        // reads them faster than from pages that each tensor has asked the system for.
+        let mut memory = Vec::new();
         let Some(raw) = self.source.read_raw(name, &mut memory)? else {
             return Ok(None);
         };
@@ -186,9 +182,6 @@ impl<'a> Loader<'a> {
             _ => widened(bytes, dtype, order).map(|values| self.upload(values, shape)),
         };
         self.loaded(name, &format!("{dtype:?}"));
-        if memory.len() <= KEPT {
-            self.memory = memory;
-        }
         Ok(weight)
     }
 
