@@ -213,6 +213,7 @@ fn continue_rows(decoder: &Decoder, rows: usize) {
     let mut model = DecoderLogits::new(decoder, &NoAdapter);
     let requests: Vec<Request> = (0..rows)
         .map(|index| Request {
+            variant: 0,
             index,
             prompt: ids(64, index as u64),
             seed: 0,

@@ -11,6 +11,7 @@ use idiolect::generate::{
 };
 use idiolect::lm::DecoderLogits;
 use idiolect::model::NoAdapter;
+use idiolect_kernels::is_gpu;
 use idiolect_testkit::{device, shared};
 
 const PAPER: Sampling = Sampling {
@@ -28,6 +29,10 @@ impl NextLogits for Whole<'_> {
         self.0.vocab()
     }
 
+    fn cheap_tokens(&self) -> usize {
+        self.0.cheap_tokens()
+    }
+
     fn begin(&mut self, rows: usize, tokens: usize) -> Result<(), BoxError> {
         self.0.begin(rows, tokens)
     }
@@ -43,6 +48,7 @@ impl NextLogits for Whole<'_> {
 
 fn write(model: &mut dyn NextLogits, sampling: Sampling) -> Vec<Generated> {
     let request = |index: usize| Request {
+        variant: 0,
         index,
         prompt: (1..=5 + 3 * u32::try_from(index).expect("a few")).collect(),
         seed: Request::row_seed(7, index),
@@ -73,4 +79,7 @@ fn a_device_chooses_what_the_host_would() {
         let (whole, largest) = (write(&mut whole, sampling), write(&mut largest, sampling));
         assert_eq!(whole, largest, "{sampling:?}");
     }
+    // A GPU multiplies more rows in the time in which it reads the weights.
+    let guesses = DecoderLogits::new(&decoder, &NoAdapter).cheap_tokens();
+    assert_eq!(guesses, if is_gpu(&device().unwrap()) { 64 } else { 8 });
 }

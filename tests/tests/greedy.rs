@@ -39,6 +39,7 @@ fn twenty_prompts_have_the_128_tokens_of_transformers() {
     let requests = rows.iter().enumerate();
     let requests: Vec<Request> = requests
         .map(|(index, row)| Request {
+            variant: 0,
             index,
             prompt: ids(row, "prompt"),
             seed: 0,

@@ -106,6 +106,7 @@ fn greedy_text_is_that_of_transformers_however_it_is_computed() {
             .iter()
             .enumerate()
             .map(|(index, prompt)| Request {
+                variant: 0,
                 index,
                 prompt: prompt.clone(),
                 seed: 0,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use idiolect_data::{RawRow, read_rows};
 use idiolect_lm::rows::read_prompts;
-use idiolect_lm::{ModelPrompt, PromptRow};
+use idiolect_lm::{ModelPrompt, PromptRow, RowAdapter};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -45,6 +45,7 @@ pub(crate) fn prompts(own: Option<&Path>) -> Result<Vec<PromptRow>, ForgettingEr
         Ok(PromptRow {
             id: id.into(),
             prompt: ModelPrompt::user(&prompt),
+            adapter: RowAdapter::Given,
         })
     };
     let rows: Result<_, serde_json::Error> = QUESTIONS.lines().map(row).collect();

@@ -5,10 +5,12 @@
 //! No step sorts the whole vocabulary.
 //! The random numbers are not those of transformers or torch: equal seeds give other texts.
 
+use std::cmp::Ordering;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-use crate::Sampling;
+use crate::{Largest, Sampling};
 
 /// A token that may be drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,6 +77,62 @@ pub(crate) fn candidates_of(entries: &[(u32, f32)], sampling: &Sampling) -> Vec<
     weigh(kept.into_iter(), best, sampling)
 }
 
+/// How far the mass of a row that a model gives may be off, relative to itself; a bound that comes so near decides nothing.
+const OF_MASS: f64 = 1e-5;
+
+/// [`candidates`] without `top_k` from the largest logits and the mass of the row; `None` where they do not tell which
+/// tokens are kept.
+pub(crate) fn nucleus_of(largest: &Largest, sampling: &Sampling) -> Option<Vec<Candidate>> {
+    let (best, end) = (largest.entries.first()?.1, largest.entries.last()?.1);
+    // Those equal to the last may go on behind it.
+    let seen = largest.entries.iter().filter(|entry| entry.1 > end);
+    let whole = Sampling {
+        top_p: 1.0,
+        min_p: 0.0,
+        ..*sampling
+    };
+    let mut pool = weigh(seen.copied(), best, &whole);
+    pool.sort_unstable_by(by_weight);
+    let least = f64::from(sampling.min_p);
+    if sampling.top_p < 1.0 {
+        let kept = nucleus(&pool, f64::from(sampling.top_p), largest.mass?)?;
+        pool.truncate(kept);
+    } else if weigh([(0, end)].into_iter(), best, &whole)
+        .iter()
+        .any(|last| last.weight >= least)
+    {
+        return None;
+    } else {
+        pool.sort_unstable_by_key(|candidate| candidate.token);
+    }
+    pool.retain(|candidate| candidate.weight >= least);
+    Some(pool)
+}
+
+/// How many of the most probable candidates have `share` of `mass`; `None` where they have not, or a step of their sum is
+/// too near to it.
+fn nucleus(pool: &[Candidate], share: f64, mass: f64) -> Option<usize> {
+    let goal = share * mass;
+    let sums = pool.iter().scan(0.0, |sum, candidate| {
+        *sum += candidate.weight;
+        Some(*sum)
+    });
+    for (place, sum) in sums.enumerate() {
+        if (sum - goal).abs() <= OF_MASS * mass {
+            return None;
+        }
+        if sum >= goal {
+            return Some(place + 1);
+        }
+    }
+    None
+}
+
+/// From the most probable, equal ones by id.
+fn by_weight(a: &Candidate, b: &Candidate) -> Ordering {
+    b.weight.total_cmp(&a.weight).then(a.token.cmp(&b.token))
+}
+
 fn weigh(kept: impl Iterator<Item = (u32, f32)>, best: f32, sampling: &Sampling) -> Vec<Candidate> {
     let weight =
         |logit: f32| ((f64::from(logit) - f64::from(best)) / f64::from(sampling.temperature)).exp();
@@ -107,17 +165,15 @@ fn kth_largest(logits: &[f32], k: usize) -> f32 {
 ///
 /// Sorts from the top in growing pieces, since a few dozen candidates mostly suffice.
 fn keep_nucleus(pool: &mut Vec<Candidate>, share: f64) {
-    let order =
-        |a: &Candidate, b: &Candidate| b.weight.total_cmp(&a.weight).then(a.token.cmp(&b.token));
     let goal = share * pool.iter().map(|candidate| candidate.weight).sum::<f64>();
     let (mut kept, mut mass, mut piece) = (0, 0.0, 64);
     while kept < pool.len() {
         let rest = &mut pool[kept..];
         let take = piece.min(rest.len());
         if take < rest.len() {
-            rest.select_nth_unstable_by(take - 1, order);
+            rest.select_nth_unstable_by(take - 1, by_weight);
         }
-        rest[..take].sort_unstable_by(order);
+        rest[..take].sort_unstable_by(by_weight);
         for candidate in &rest[..take] {
             kept += 1;
             mass += candidate.weight;

@@ -81,18 +81,22 @@ impl Run<'_> {
         // Every prompt keeps a token of its own, whose logits are wanted.
         let same = prompts().map(|prompt| common(prompt, first).min(prompt.len() - 1));
         let shared = &first[..same.min().unwrap_or(0)];
-        if !self.settings.share_prefixes || places.len() < 2 || shared.is_empty() {
+        let variant = places.first().map_or(0, |&place| requests[place].variant);
+        let alike = |&place: &usize| requests[place].variant == variant;
+        let shares = self.settings.share_prefixes && places.len() > 1 && places.iter().all(alike);
+        if !shares || shared.is_empty() {
             return Ok((0..rows).map(|_| Slot::default()).collect());
         }
         let part = RowPart {
             row: 0,
+            variant,
             kept: 0,
             tokens: shared,
             wanted: 1,
         };
         Scores::pass(self.model, &[part], &self.settings.sampling)?;
         self.model.share(shared.len())?;
-        Ok((0..rows).map(|_| Slot::holding(shared)).collect())
+        Ok((0..rows).map(|_| Slot::holding(shared, variant)).collect())
     }
 
     /// The tokens that a pass gave to every row; rows that end leave their slots.

@@ -19,7 +19,7 @@ pub use choice::{Candidate, candidates};
 pub use config::GenerationConfig;
 pub use error::{BoxError, GenerateError};
 pub use finish::FinishReason;
-pub use model::{Largest, Logits, NextLogits, RowPart};
+pub use model::{Decisive, Largest, Logits, NextLogits, RowPart};
 pub use request::{Generated, GenerationEvent, Request, Stops};
 pub use run::{generate, groups};
 pub use sampling::Sampling;

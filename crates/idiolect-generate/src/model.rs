@@ -37,6 +37,18 @@ pub struct Largest {
     pub entries: Vec<(u32, f32)>,
     /// Whether every logit of the row is a number below plus infinity, those left behind included.
     pub all_finite: bool,
+    /// The sum of `exp((logit - largest) / temperature)` over the whole row, to 1e-5 of itself, where
+    /// [`Decisive::mass_at`] asked for it.
+    pub mass: Option<f64>,
+}
+
+/// What decides the choice of a token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decisive {
+    /// So many of the row's largest logits.
+    pub most: usize,
+    /// Beside them the mass of the whole row at this temperature, above 0.
+    pub mass_at: Option<f32>,
 }
 
 /// What one row of a batch adds in one pass of the model.
@@ -44,6 +56,9 @@ pub struct Largest {
 pub struct RowPart<'a> {
     /// The row, below the number given to [`NextLogits::begin`].
     pub row: usize,
+    /// Which of the model's [`variants`](NextLogits::variants) the row goes through. Another one than before begins the
+    /// row anew.
+    pub variant: usize,
     /// Tokens of the row that stay; those behind them are forgotten. 0 begins the row anew.
     pub kept: usize,
     /// Tokens that follow those, at least one: a prompt, the last token chosen, guesses behind it.
@@ -62,6 +77,11 @@ pub trait NextLogits {
     /// The most positions a row may have, prompt and new tokens together, where there is a bound.
     fn context(&self) -> Option<usize> {
         None
+    }
+
+    /// How many variants it has, as a model under several adapters; rows of one pass may differ in theirs.
+    fn variants(&self) -> usize {
+        1
     }
 
     /// How many tokens a pass may hold and still cost little more than one that holds one.
@@ -102,7 +122,7 @@ pub trait NextLogits {
     /// Whatever the model fails with.
     fn pass(&mut self, parts: &[RowPart<'_>]) -> Result<Logits, BoxError>;
 
-    /// [`NextLogits::pass`] for a caller who needs no more than the `most` largest logits of each row.
+    /// [`NextLogits::pass`] for a caller who needs no more than the largest logits of each row.
     ///
     /// For models whose logits lie in a device's own memory: a row read back whole is a vocabulary long.
     /// `None`, the default, is before anything is added: then [`NextLogits::pass`] is called.
@@ -113,9 +133,9 @@ pub trait NextLogits {
     fn pass_largest(
         &mut self,
         parts: &[RowPart<'_>],
-        most: usize,
+        wanted: Decisive,
     ) -> Result<Option<Vec<Largest>>, BoxError> {
-        let _ = (parts, most);
+        let _ = (parts, wanted);
         Ok(None)
     }
 

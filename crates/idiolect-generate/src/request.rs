@@ -11,6 +11,8 @@ pub struct Request {
     pub prompt: Vec<u32>,
     /// Seed of the row's own generator: what the row gives depends on no other row.
     pub seed: u64,
+    /// Which of the model's [`variants`](crate::NextLogits::variants) continues it; 0 where there is one.
+    pub variant: usize,
 }
 
 impl Request {

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::choice::{candidates, candidates_of, draw, greedy, not_finite, penalise};
+use crate::choice::{candidates, candidates_of, draw, greedy, not_finite, nucleus_of, penalise};
 use crate::{
     BoxError, FinishReason, GenerateError, Generated, GenerationConfig, Largest, Request, Sampling,
     Stops,
@@ -75,10 +75,16 @@ impl Row {
     }
 
     /// [`Row::choose`] from the largest logits alone; `None` where they do not decide: one of the row is no
-    /// number, or equal ones may reach beyond the last.
+    /// number, equal ones may reach beyond the last, or the bound of a nucleus may lie beyond it.
     pub(crate) fn choose_of(&mut self, largest: &Largest, sampling: &Sampling) -> Option<u32> {
         let entries = &largest.entries;
-        let last = sampling.decisive()?.checked_sub(1)?;
+        if !sampling.is_greedy() && sampling.top_k == 0 {
+            let pool = largest
+                .all_finite
+                .then(|| nucleus_of(largest, sampling))??;
+            return Some(draw(&pool, &mut self.random));
+        }
+        let last = sampling.decisive()?.most.checked_sub(1)?;
         let (end, kept) = (entries.get(last)?.1, entries.get(last.checked_sub(1)?)?.1);
         if !largest.all_finite || end >= kept {
             return None;

@@ -82,6 +82,13 @@ fn check_request(
     settings: &GenerationConfig,
 ) -> Result<(), GenerateError> {
     let Request { index, prompt, .. } = request;
+    if request.variant >= model.variants() {
+        return Err(GenerateError::Setting {
+            name: "variant",
+            expected: "one of the model's variants",
+            found: format!("{} of {}", request.variant, model.variants()),
+        });
+    }
     let (index, vocab, max_new_tokens) = (*index, model.vocab(), settings.max_new_tokens);
     if prompt.is_empty() {
         return Err(GenerateError::EmptyPrompt { index });

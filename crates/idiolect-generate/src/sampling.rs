@@ -1,6 +1,9 @@
 //! The settings by which a token is chosen, and their ranges; the choice itself is next door.
 
-use crate::GenerateError;
+use crate::{Decisive, GenerateError};
+
+/// How many of the largest logits are looked at for a nucleus: with the one behind them as many as devices find fast.
+const NUCLEUS: usize = 63;
 
 /// How a token is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,15 +87,26 @@ impl Sampling {
         Ok(())
     }
 
-    /// How many of a row's largest logits decide the choice, with one more to see where equal ones end;
-    /// `None` where all of them do: without `top_k` the mass of the whole row counts, and the repetition
-    /// penalty changes logits first.
-    pub(crate) fn decisive(&self) -> Option<usize> {
-        let most = if self.is_greedy() { 1 } else { self.top_k };
-        if self.penalises() || most == 0 {
+    /// How many of a row's largest logits decide the choice, with one more to see where equal ones end, and whether the
+    /// mass of the whole row does too; `None` where all of them do: without a bound every token may be drawn, and the
+    /// repetition penalty changes logits first.
+    ///
+    /// With `top_p` or `min_p` alone they mostly decide; where they do not, the row is read whole.
+    pub(crate) fn decisive(&self) -> Option<Decisive> {
+        let is_open = !self.is_greedy() && self.top_k == 0;
+        let most = match (self.is_greedy(), is_open) {
+            (true, _) => 1,
+            (_, true) if self.top_p < 1.0 || self.min_p > 0.0 => NUCLEUS,
+            (_, true) => return None,
+            _ => self.top_k,
+        };
+        if self.penalises() {
             return None;
         }
-        most.checked_add(1)
+        Some(Decisive {
+            most: most.checked_add(1)?,
+            mass_at: (is_open && self.top_p < 1.0).then_some(self.temperature),
+        })
     }
 
     /// Whether tokens that a row holds already count for less.
@@ -149,7 +163,25 @@ mod tests {
     #[test]
     fn a_bound_beyond_counting_asks_for_whole_rows() {
         let decisive = |top_k| Sampling { top_k, ..SAMPLED }.decisive();
-        assert_eq!(decisive(2), Some(3));
+        assert_eq!(decisive(2).map(|wanted| wanted.most), Some(3));
         assert_eq!((decisive(0), decisive(usize::MAX)), (None, None));
+    }
+
+    #[test]
+    fn the_mass_of_the_row_counts_where_top_p_alone_cuts_it() {
+        let bounds = |top_k, top_p, min_p| {
+            let bounded = Sampling {
+                top_k,
+                top_p,
+                min_p,
+                ..SAMPLED
+            };
+            let wanted = bounded.decisive();
+            wanted.map(|wanted| (wanted.most, wanted.mass_at.is_some()))
+        };
+        assert_eq!(bounds(0, 0.9, 0.0), Some((NUCLEUS + 1, true)));
+        assert_eq!(bounds(0, 1.0, 0.1), Some((NUCLEUS + 1, false)));
+        assert_eq!(bounds(5, 0.9, 0.1), Some((6, false)));
+        assert_eq!(bounds(0, 1.0, 0.0), None);
     }
 }

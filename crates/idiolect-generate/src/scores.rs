@@ -1,7 +1,7 @@
 //! What a pass gave of each row, whole logits or the largest of them, and the choice from either.
 //!
-//! The largest are asked for where they decide: greedily, and with top-k. The choice, its random draw
-//! included, is that from whole logits.
+//! The largest are asked for where they decide: greedily, with top-k, and mostly with top-p or min-p. The choice, its
+//! random draw included, is that from whole logits.
 
 use crate::row::Row;
 use crate::{BoxError, GenerateError, Largest, Logits, NextLogits, RowPart, Sampling};
@@ -18,9 +18,9 @@ impl Scores {
         parts: &[RowPart<'_>],
         sampling: &Sampling,
     ) -> Result<Self, BoxError> {
-        if let Some(most) = sampling.decisive()
-            && most <= model.vocab()
-            && let Some(rows) = model.pass_largest(parts, most)?
+        if let Some(wanted) = sampling.decisive()
+            && wanted.most <= model.vocab()
+            && let Some(rows) = model.pass_largest(parts, wanted)?
         {
             return Ok(Self::Largest(rows));
         }

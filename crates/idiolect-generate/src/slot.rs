@@ -14,6 +14,8 @@ pub(crate) struct Slot {
     pub(crate) row: Option<(usize, Row)>,
     /// What the model will have of this place after the next pass, guesses included.
     tokens: Vec<u32>,
+    /// The variant that the model has them of.
+    variant: usize,
     /// How many of them are the row's for certain.
     sure: usize,
     kept: usize,
@@ -23,19 +25,21 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// The model has `tokens` here already.
-    pub(crate) fn holding(tokens: &[u32]) -> Self {
+    /// The model has `tokens` of a variant here already.
+    pub(crate) fn holding(tokens: &[u32], variant: usize) -> Self {
         Self {
             tokens: tokens.to_vec(),
+            variant,
             ..Self::default()
         }
     }
 
     /// Puts the request at `place` here.
     pub(crate) fn take(&mut self, place: usize, request: &Request, settings: &GenerationConfig) {
-        if !settings.share_prefixes {
+        if !settings.share_prefixes || self.variant != request.variant {
             self.tokens.clear();
         }
+        self.variant = request.variant;
         self.sure = 0;
         self.earned = FIRST_GUESSES;
         self.row = Some((place, Row::new(request, &settings.sampling)));
@@ -65,6 +69,7 @@ impl Slot {
         self.row.as_ref()?;
         Some(RowPart {
             row,
+            variant: self.variant,
             kept: self.kept,
             tokens: &self.tokens[self.kept..],
             wanted: self.guesses + 1,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 #[cfg(feature = "cube")]
-use burn::backend::{Dispatch, DispatchDevice};
+use burn::backend::Dispatch;
 #[cfg(feature = "cube")]
 use burn::tensor::{DType, Int, TensorData};
 use burn::tensor::{Device, Tensor};
@@ -12,6 +12,8 @@ use crate::Visible;
 
 #[cfg(feature = "cube")]
 use crate::cube::CacheWrites;
+#[cfg(feature = "cube")]
+use crate::is_gpu;
 
 /// New tokens of one row in a cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,7 @@ impl CachePlaces {
         let _ = device;
         Self {
             #[cfg(feature = "cube")]
-            index: on_gpu(device).then(|| index(&writes, device)),
+            index: is_gpu(device).then(|| index(&writes, device)),
             writes,
         }
     }
@@ -134,14 +136,6 @@ fn launch([keys, values]: [&mut Tensor<4>; 2], [k, v]: [Tensor<4>; 2], places: T
     );
     *keys = Tensor::from_dispatch(new_keys);
     *values = Tensor::from_dispatch(new_values);
-}
-
-#[cfg(feature = "cube")]
-fn on_gpu(device: &Device) -> bool {
-    matches!(
-        device.clone().inner().as_dispatch(),
-        DispatchDevice::Cube(_)
-    )
 }
 
 #[cfg(feature = "cube")]

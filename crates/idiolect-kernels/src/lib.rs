@@ -9,8 +9,8 @@ mod cached_attention;
 mod chunks;
 #[cfg(feature = "cube")]
 mod cube;
+mod device_kind;
 mod dropout;
-mod elsewhere;
 #[cfg(any(feature = "flex", feature = "cube", feature = "remote"))]
 mod extension;
 mod finite;
@@ -30,8 +30,8 @@ pub use blocks::{block_type, from_blocks, keeps_blocks};
 pub use cache::{CachePlaces, CacheWrite, CachedPass, write_cache};
 pub use cached_attention::attend_cached;
 pub use chunks::{CHUNK_ROWS, chunk_rows, chunk_rows_for, chunk_values, row_chunks};
+pub use device_kind::{is_elsewhere, is_gpu};
 pub use dropout::Dropout;
-pub use elsewhere::is_elsewhere;
 pub use finite::{Half, NotFinite, not_finite, not_finite_halves};
 pub use loss::RowLoss;
 pub use quantized_copy::QuantizedCopy;

@@ -25,7 +25,7 @@ pub use dtype::Dtype;
 pub use error::LmError;
 #[cfg(feature = "gguf")]
 pub use export::{Export, ExportContent, ExportSummary, export};
-pub use generate::{DecoderLogits, GenerateRun, RowEvent, ScoredRun, WrittenToken};
+pub use generate::{DecoderLogits, GenerateRun, MixedPrompt, RowEvent, ScoredRun, WrittenToken};
 #[cfg(feature = "hub")]
 pub use hub::tell_download;
 pub use hub::{check_place, locate};
@@ -35,6 +35,6 @@ pub use likelihood::{
 pub use model::{
     AdapterSummary, LanguageModel, LoadedSummary, MaskedRow, MemorySummary, ModelSummary,
 };
-pub use rows::{GeneratedRow, ModelPrompt, PromptRow, ScoreRow};
+pub use rows::{GeneratedRow, ModelPrompt, PromptRow, RowAdapter, ScoreRow};
 pub use settings::ModelSettings;
 pub use writer::LocalWriter;

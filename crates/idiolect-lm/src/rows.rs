@@ -1,5 +1,7 @@
 //! Rows of files that are no data set: prompts, rows to score, ready token rows, and what comes of them.
 
+mod adapter;
+
 use std::path::Path;
 
 use idiolect_completion::Progress;
@@ -12,6 +14,8 @@ use idiolect_tokens::TokenRow;
 use serde::{Deserialize, Serialize};
 
 use crate::LmError;
+
+pub use adapter::RowAdapter;
 
 /// What a model is asked to continue.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +52,8 @@ pub struct PromptRow {
     pub id: Id,
     /// What to continue.
     pub prompt: ModelPrompt,
+    /// What goes on the model for it.
+    pub adapter: RowAdapter,
 }
 
 /// What became of a [`PromptRow`].
@@ -109,7 +115,7 @@ fn place(path: &Path, number: usize, line: usize) -> String {
     format!("{}: row {number} (line {line})", path.display())
 }
 
-/// Reads prompts: `input_ids`, or rows of any format of data sets, whose last response is left out.
+/// Reads prompts: `input_ids`, or rows of any format of data sets, whose last response is left out; and [`RowAdapter`].
 ///
 /// # Errors
 ///
@@ -130,10 +136,15 @@ pub fn read_prompts_with(path: &Path, bad_rows: BadRows) -> Result<KeptRows<Prom
             let expected = "prompt, messages or input_ids";
             LmError::setting(place(path, number, line), expected, "none of them")
         };
+        let adapter = RowAdapter::of(&row, &place(path, number, line))?;
         if row.fields.contains_key("input_ids") {
             let (id, fields) = fields(path, number, row)?;
             let prompt = ModelPrompt::Tokens(fields.input_ids.ok_or_else(missing)?);
-            return Ok(PromptRow { id, prompt });
+            return Ok(PromptRow {
+                id,
+                prompt,
+                adapter,
+            });
         }
         let example = example(path, number, row)?.ok_or_else(missing)?;
         if example.prompt().is_empty() {
@@ -146,7 +157,11 @@ pub fn read_prompts_with(path: &Path, bad_rows: BadRows) -> Result<KeptRows<Prom
         } else {
             ModelPrompt::Example(Box::new(example))
         };
-        Ok(PromptRow { id, prompt })
+        Ok(PromptRow {
+            id,
+            prompt,
+            adapter,
+        })
     })
 }
 

@@ -3,10 +3,13 @@
 //!
 //! It chooses no token: sampling is the caller's.
 
+mod row_adapters;
+
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::context::{Context, NewTokens, PassLayout, index};
 use crate::{Adapter, Cache, Decoder, ModelError};
+use row_adapters::RowAdapters;
 
 /// Rows of tokens that are being generated.
 ///
@@ -14,7 +17,7 @@ use crate::{Adapter, Cache, Decoder, ModelError};
 /// them, prompts and single tokens alike, and reads the weights once for all rows.
 pub struct Session<'a> {
     decoder: &'a Decoder,
-    adapter: &'a dyn Adapter,
+    adapters: RowAdapters<'a>,
     cache: Cache,
     /// Tokens of each row.
     lengths: Vec<usize>,
@@ -47,7 +50,7 @@ impl<'a> Session<'a> {
         let (device, dtype) = (&decoder.device(), decoder.dtype());
         Ok(Self {
             decoder,
-            adapter,
+            adapters: RowAdapters::new(vec![adapter], rows),
             cache: Cache::new(&decoder.config, rows, tokens, device, dtype),
             lengths: vec![0; rows],
             begun: vec![0; rows],
@@ -64,6 +67,42 @@ impl<'a> Session<'a> {
             head_copy: true,
             ..self
         }
+    }
+
+    /// The session with several adapters in the place of its one; each row has the first until
+    /// [`Session::choose_adapter`] gives it another. One that changes nothing is [`crate::NoAdapter`].
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Input`] for no adapter.
+    pub fn with_adapters(self, adapters: Vec<&'a dyn Adapter>) -> Result<Self, ModelError> {
+        if adapters.is_empty() {
+            return Err(input("adapters", "at least one", 0));
+        }
+        let adapters = RowAdapters::new(adapters, self.lengths.len());
+        Ok(Self { adapters, ..self })
+    }
+
+    /// Has the tokens of a row go through an adapter, by its number among those of [`Session::with_adapters`]. A row that
+    /// had another begins anew.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Input`] for a row or an adapter that does not exist.
+    pub fn choose_adapter(&mut self, row: usize, adapter: usize) -> Result<(), ModelError> {
+        if row >= self.lengths.len() {
+            let rows = format!("below {}", self.lengths.len());
+            return Err(input("row", rows, row));
+        }
+        if adapter >= self.adapters.count() {
+            let adapters = format!("below {}", self.adapters.count());
+            return Err(input(&format!("adapter of row {row}"), adapters, adapter));
+        }
+        if self.adapters.of(row) != adapter {
+            self.adapters.choose(row, adapter);
+            self.lengths[row] = 0;
+        }
+        Ok(())
     }
 
     /// Reads `prompts`, one for each row, and returns the session with the logits of each row's first new token.
@@ -116,7 +155,7 @@ impl<'a> Session<'a> {
         self.pass(&parts)
     }
 
-    /// Replaces the tokens of every row by the first `tokens` of row 0.
+    /// Replaces the tokens of every row by the first `tokens` of row 0, and its adapter by that of row 0.
     ///
     /// # Errors
     ///
@@ -127,6 +166,7 @@ impl<'a> Session<'a> {
             return Err(input("tokens to share", most, tokens));
         }
         self.cache.share(tokens);
+        self.adapters.share();
         self.lengths.fill(tokens);
         let begun = self.begun[0];
         self.begun.fill(begun);
@@ -171,9 +211,10 @@ impl<'a> Session<'a> {
         let device = decoder.device();
         let layout = PassLayout::new(parts, &self.begun, decoder.config.sliding_window, &device);
         let context = Context::cached(decoder.rope(), &layout, &device);
+        let adapters = self.adapters.of_pass(&layout.writes);
         let count = layout.ids.len();
         let ids = Tensor::<2, Int>::from_data(TensorData::new(layout.ids, [1, count]), &device);
-        let x = decoder.hidden_cached(ids, &context, &mut self.cache, self.adapter);
+        let x = decoder.hidden_cached(ids, &context, &mut self.cache, &adapters);
         let x = x.select(1, index(&layout.wanted, &device));
         let hidden = decoder.config.hidden_size;
         let x = decoder.norm(x).reshape([layout.wanted.len(), hidden]);

@@ -1,5 +1,6 @@
 //! The tiny checkpoints of the shared oracles: hidden states, logits, greedy text, loss and gradients of
-//! transformers and `PyTorch`, to 1e-4 absolute in f32 and 1e-5 relative.
+//! transformers and `PyTorch`, to 1e-4 absolute in f32 and 1e-5 relative; on CUDA, whose products may round to TF32, to
+//! 0.2 and 0.012.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,10 +13,13 @@ mod oracles;
 use burn::module::{Module, Param};
 use burn::tensor::{Gradients, Int, Tensor, TensorData, activation};
 use idiolect_model::{Decoder, NoAdapter, Projection, Session};
-use idiolect_testkit::{assert_close, device};
+use idiolect_testkit::{assert_close, bound, device};
 use oracles::{Oracle, each, floats, ids, masked, rows};
 
-const TOLERANCE: f32 = 1e-4;
+/// Of hidden states and logits.
+fn tolerance() -> f32 {
+    bound(1e-4, 0.2)
+}
 
 #[test]
 fn hidden_states_and_logits_are_those_of_transformers() {
@@ -36,7 +40,7 @@ fn hidden_states_and_logits_are_those_of_transformers() {
                 &format!("{name} {what}"),
                 &got,
                 &masked(want, &mask, width),
-                TOLERANCE,
+                tolerance(),
             );
         };
         let batch = ids(&rows(oracle, "right_input_ids"));
@@ -59,7 +63,7 @@ fn hidden_states_and_logits_are_those_of_transformers() {
         let vocab = decoder.config.vocab_size;
         let (_, want) = tensors.f32("right_logits").unwrap();
         let (got, want) = (masked(&logits, &mask, vocab), masked(&want, &mask, vocab));
-        assert_close(&format!("{name} logits"), &got, &want, TOLERANCE);
+        assert_close(&format!("{name} logits"), &got, &want, tolerance());
     });
 }
 
@@ -104,7 +108,7 @@ fn left_padded_cached_logits_are_those_of_transformers() {
                 &format!("{} after {steps} steps", oracle.name),
                 &scores,
                 &last,
-                TOLERANCE,
+                tolerance(),
             );
         }
     });
@@ -118,6 +122,15 @@ fn argmax(scores: &[f32]) -> u32 {
     u32::try_from(best).expect("an id")
 }
 
+/// How much likelier the best token is than the next, in logits.
+fn lead(scores: &[f32]) -> f32 {
+    let best = argmax(scores);
+    let other = |(id, _): &(usize, &f32)| u32::try_from(*id) != Ok(best);
+    let others = scores.iter().enumerate().filter(other);
+    scores[best as usize] - others.map(|(_, x)| *x).fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// The same tokens; where products may round to TF32, as far as each token leads by more than that moves two logits.
 #[test]
 fn greedy_text_is_that_of_transformers() {
     each(|oracle| {
@@ -127,15 +140,23 @@ fn greedy_text_is_that_of_transformers() {
         let (mut session, mut scores) =
             Session::start(&oracle.decoder, &NoAdapter, &prompts(oracle), want[0].len())
                 .expect("a session");
+        let least = bound(0.0, 0.18);
         let mut got = vec![Vec::new(); want.len()];
-        for _ in 0..want[0].len() {
+        for step in 0..want[0].len() {
             let next: Vec<u32> = scores.chunks(vocab).map(argmax).collect();
-            got.iter_mut()
-                .zip(&next)
-                .for_each(|(row, id)| row.push(*id));
+            let rows = got.iter_mut().zip(&next).zip(scores.chunks(vocab));
+            for ((row, id), _) in rows.filter(|(_, scores)| lead(scores) >= least) {
+                // A row ends where a token does not lead by so much.
+                if row.len() == step {
+                    row.push(*id);
+                }
+            }
             scores = session.step(&next).expect("a step");
         }
-        assert_eq!(got, want, "{}", oracle.name);
+        for (got, want) in got.iter().zip(&want) {
+            assert_eq!(got, &want[..got.len()], "{}", oracle.name);
+            assert!(least > 0.0 || got.len() == want.len(), "{}", oracle.name);
+        }
     });
 }
 
@@ -248,7 +269,7 @@ fn relative(what: &str, got: f64, want: &serde_json::Value) {
         .unwrap_or_else(|| panic!("{what}: the oracle has no such value"));
     let off = ((got - want) / want).abs();
     assert!(
-        off <= 1e-5,
+        off <= bound(1e-5, 0.012),
         "{what}: expected {want}, got {got}, relative difference {off:e}"
     );
 }

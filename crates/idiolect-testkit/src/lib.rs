@@ -17,7 +17,7 @@ mod skip;
 
 pub use close::{assert_close, max_abs_diff};
 #[cfg(feature = "burn")]
-pub use device::device;
+pub use device::{bound, device};
 pub use error::TestkitError;
 pub use golden::Tensors;
 pub use journal::without_checksums;

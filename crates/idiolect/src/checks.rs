@@ -40,7 +40,6 @@ impl DistillJob {
             let expected = "none beside a server, which has its own";
             return Err(Error::setting("adapter", expected, "an adapter"));
         }
-        #[cfg(feature = "server")]
         self.asking.check()?;
         Ok(self
             .generation

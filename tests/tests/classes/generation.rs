@@ -15,6 +15,7 @@ fn sixty_four_greedy_tokens_alone_together_and_guessed_ahead() {
         let expected: Vec<Vec<u32>> =
             serde_json::from_value(case.json["greedy_ids"].clone()).unwrap();
         let requests = rows.iter().enumerate().map(|(index, row)| Request {
+            variant: 0,
             index,
             prompt: row.clone(),
             seed: 0,

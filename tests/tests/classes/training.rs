@@ -10,7 +10,7 @@ use idiolect::lora::{
 use idiolect_testkit::{Tensors, assert_close, device};
 
 use crate::case::{Case, TOLERANCE, each, golden, logits_of};
-use crate::recorded::{TINY, compare, compare_weights, config, json, rows, train};
+use crate::recorded::{compare, compare_weights, config, json, rows, tiny_bounds, train};
 
 fn adapter(case: &Case, part: &str, device: &Device) -> LoraAdapter {
     let folder = case.folder.join("peft").join(part);
@@ -27,9 +27,9 @@ fn twenty_steps_are_those_of_peft() {
             let start = adapter(case, "adapter_init", &device().unwrap().autodiff());
             let settings = config(&trace, batch);
             let (trained, steps) = train(&case.decoder, start, &settings, &rows, checkpointing);
-            compare(&name, &trace, &steps, &TINY);
+            compare(&name, &trace, &steps, &tiny_bounds());
             let expected = adapter(case, "adapter_final", &device().unwrap());
-            compare_weights(&name, &trained, &expected, &TINY);
+            compare_weights(&name, &trained, &expected, &tiny_bounds());
         }
     });
 }

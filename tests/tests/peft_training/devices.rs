@@ -7,7 +7,7 @@ use idiolect::model::Decoder;
 use idiolect::train::{Replica, TrainConfig};
 use idiolect_testkit::{Tensors, device, shared};
 
-use super::recorded::{TINY, compare, compare_weights, config, json, rows, train_with};
+use super::recorded::{compare, compare_weights, config, json, rows, tiny_bounds, train_with};
 
 /// The CPU has the run, and the device under test shares its work; there the CPU is its own second.
 #[test]
@@ -48,8 +48,13 @@ fn two_devices_train_as_peft_trains_on_one() {
             let (trained, steps) =
                 train_with(&[replica], (&first, checkpointing), start, &config, &rows);
             let name = format!("two devices, {variant} {checkpointing:?}");
-            compare(&name, &trace, &steps, &TINY);
-            compare_weights(&name, &trained, &load(&first, "adapter_final"), &TINY);
+            compare(&name, &trace, &steps, &tiny_bounds());
+            compare_weights(
+                &name,
+                &trained,
+                &load(&first, "adapter_final"),
+                &tiny_bounds(),
+            );
         }
     }
 }

@@ -6,9 +6,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use idiolect::lora::{Checkpointing, LoraAdapter, ScaledAdapter};
 use idiolect::model::Decoder;
-use idiolect_testkit::{Tensors, assert_close, device, shared, workspace_root};
+use idiolect_testkit::{Tensors, assert_close, bound, device, shared, workspace_root};
 
-use super::recorded::{TINY, compare, compare_weights, config, json, rows, train};
+use super::recorded::{compare, compare_weights, config, json, rows, tiny_bounds, train};
 
 /// The start that `tests/golden/modules.py` gives the factors.
 fn modules_start(decoder: &Decoder, folder: &Path, device: &Device) -> LoraAdapter {
@@ -57,14 +57,14 @@ fn modules_train_whole_as_peft_trains_them() {
             .unwrap()
             .f32("logits")
             .unwrap();
-        assert_close(case, &logits(&decoder, &want), &theirs, 1e-4);
+        assert_close(case, &logits(&decoder, &want), &theirs, bound(1e-4, 0.2));
         for checkpointing in [Checkpointing::Blocks, Checkpointing::Off] {
             let name = format!("{case} {checkpointing:?}");
             let start = modules_start(&decoder, &folder, &device().unwrap().autodiff());
             let (trained, steps) =
                 train(&decoder, start, &config(trace, batch), &rows, checkpointing);
-            compare(&name, trace, &steps, &TINY);
-            compare_weights(&name, &trained, &want, &TINY);
+            compare(&name, trace, &steps, &tiny_bounds());
+            compare_weights(&name, &trained, &want, &tiny_bounds());
             // What is trained on is not the decoder's own, and merging gives the same model.
             let trained = trained.valid();
             let ours = logits(&decoder, &trained);
@@ -89,7 +89,12 @@ fn modules_train_whole_as_peft_trains_them() {
                 0,
                 &device().unwrap(),
             );
-            assert_close(case, &logits(&again, &bare.expect(case)), &ours, 1e-4);
+            assert_close(
+                case,
+                &logits(&again, &bare.expect(case)),
+                &ours,
+                bound(1e-4, 0.2),
+            );
         }
     }
 }

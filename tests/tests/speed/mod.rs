@@ -159,6 +159,7 @@ fn written(decoder: &Decoder, rows: usize, (prompt, new): (usize, usize)) {
         speculate: 0,
     };
     let request = |index| Request {
+        variant: 0,
         index,
         prompt: ids(prompt, index, decoder.config.vocab_size),
         seed: 0,

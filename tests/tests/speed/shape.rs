@@ -6,6 +6,7 @@ use std::path::Path;
 use burn::module::Param;
 use burn::tensor::{DType, Device, Distribution, FloatDType, Tensor};
 use idiolect::model::{Block, BlockExtras, Decoder, ModelConfig, Weights};
+use idiolect_kernels::is_gpu;
 use idiolect_testkit::device;
 use serde_json::json;
 
@@ -84,7 +85,14 @@ impl Shape {
     /// A decoder with random weights.
     pub(super) fn decoder(&self) -> Decoder {
         let (config, device) = (&self.config, device().unwrap());
-        let matrix = |rows, columns| Param::from_tensor(self.drawn([rows, columns], &device));
+        // In the order in which a checkpoint's weights lie on the device.
+        let matrix = |rows, columns| {
+            Param::from_tensor(if is_gpu(&device) {
+                self.drawn([columns, rows], &device).transpose()
+            } else {
+                self.drawn([rows, columns], &device)
+            })
+        };
         let ones = || {
             let ones = Tensor::<1>::ones([config.hidden_size], &device);
             Param::from_tensor(ones.cast(self.dtype))
@@ -98,7 +106,9 @@ impl Shape {
             extras: BlockExtras::default(),
         };
         let weights = Weights {
-            embedding: matrix(config.vocab_size, config.hidden_size),
+            embedding: Param::from_tensor(
+                self.drawn([config.vocab_size, config.hidden_size], &device),
+            ),
             blocks: (0..config.num_layers).map(block).collect(),
             norm: ones(),
             head: Some(matrix(config.hidden_size, config.vocab_size)),

@@ -77,7 +77,8 @@ pub(crate) struct Generate {
         required_unless_present = "prompts"
     )]
     pub prompt: Option<String>,
-    /// Rows with id, and prompt, messages or input_ids, or rows of any format of data sets, answers left out
+    /// Rows with id, and prompt, messages or input_ids, or rows of any format of data sets, answers left out; a row's
+    /// `adapter`, a folder, or null for the base model, takes the place of --adapter for it
     #[arg(help_heading = "Prompts", long, value_name = "FILE")]
     pub prompts: Option<PathBuf>,
     /// Template of the conversation: a name, FILE.jinja or FILE.toml [default: the adapter's, else the checkpoint's chat

@@ -9,6 +9,10 @@ use crate::{FineTuneError, TrainSettings};
 /// There is none.
 pub(super) enum MlflowRun {}
 
+#[allow(
+    clippy::unused_self,
+    reason = "the methods of the run that the feature has"
+)]
 impl MlflowRun {
     /// # Errors
     ///
@@ -19,7 +23,7 @@ impl MlflowRun {
         _: &TrainSettings,
         _: bool,
     ) -> Result<Self, FineTuneError> {
-        let expected = "nothing, for this program was built without servers (feature server)";
+        let expected = "nothing, for this program was built without the feature mlflow";
         Err(FineTuneError::setting("track", expected, url))
     }
 

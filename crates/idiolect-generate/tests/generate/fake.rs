@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
-    BoxError, GenerateError, Generated, GenerationConfig, Largest, Logits, NextLogits, Request,
-    RowPart, Sampling, Stops, generate,
+    BoxError, Decisive, GenerateError, Generated, GenerationConfig, Largest, Logits, NextLogits,
+    Request, RowPart, Sampling, Stops, generate,
 };
 
 /// Settings that draw, each step of the sampler at work.
@@ -123,7 +123,7 @@ impl NextLogits for Fake {
     fn pass_largest(
         &mut self,
         parts: &[RowPart<'_>],
-        most: usize,
+        wanted: Decisive,
     ) -> Result<Option<Vec<Largest>>, BoxError> {
         if !self.on_device {
             return Ok(None);
@@ -132,7 +132,7 @@ impl NextLogits for Fake {
         Ok(Some(
             self.last
                 .chunks(self.vocab)
-                .map(|row| largest(row, most))
+                .map(|row| largest(row, wanted))
                 .collect(),
         ))
     }
@@ -144,14 +144,20 @@ impl NextLogits for Fake {
 }
 
 /// By a full sort, equal logits from the highest id down: the order is the device's own affair.
-fn largest(row: &[f32], most: usize) -> Largest {
+fn largest(row: &[f32], wanted: Decisive) -> Largest {
     let mut entries: Vec<(u32, f32)> = (0..).zip(row.iter().copied()).collect();
     entries.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
-    entries.truncate(most);
+    let best = f64::from(entries[0].1);
+    entries.truncate(wanted.most);
     let all_finite = row.iter().all(|logit| *logit < f32::INFINITY);
+    let mass = wanted.mass_at.map(|temperature| {
+        let weight = |logit: &f32| ((f64::from(*logit) - best) / f64::from(temperature)).exp();
+        row.iter().map(weight).sum()
+    });
     Largest {
         entries,
         all_finite,
+        mass,
     }
 }
 
@@ -182,6 +188,7 @@ pub(crate) fn settings(max_new_tokens: usize) -> GenerationConfig {
 /// A request for each prompt, numbered from 0, each with its own seed.
 pub(crate) fn requests(prompts: &[Vec<u32>]) -> Vec<Request> {
     let request = |(index, prompt): (usize, &Vec<u32>)| Request {
+        variant: 0,
         index,
         prompt: prompt.clone(),
         seed: Request::row_seed(42, index),

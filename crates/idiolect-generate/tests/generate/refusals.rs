@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use idiolect_generate::{
-    BoxError, GenerateError, GenerationConfig, Largest, Logits, NextLogits, RowPart, Stops,
-    generate,
+    BoxError, Decisive, GenerateError, GenerationConfig, Largest, Logits, NextLogits, RowPart,
+    Stops, generate,
 };
 
 use crate::fake::{Fake, decode, requests, run, settings};
@@ -114,11 +114,12 @@ impl NextLogits for Forgetful {
     fn pass_largest(
         &mut self,
         parts: &[RowPart<'_>],
-        _: usize,
+        _: Decisive,
     ) -> Result<Option<Vec<Largest>>, BoxError> {
         let row = Largest {
             entries: vec![(0, 1.0), (1, 1.0)],
             all_finite: true,
+            mass: None,
         };
         Ok(Some(vec![row; parts.len()]))
     }

@@ -218,6 +218,28 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Where the largest do not decide, rows are read whole; most are not.
+    #[test]
+    fn the_largest_logits_and_the_mass_choose_as_whole_rows_do(
+        vocab in 65usize..400,
+        temperature in prop::sample::select(vec![0.05f32, 0.1, 0.8]),
+        (top_p, min_p) in prop::sample::select(vec![(0.9f32, 0.0f32), (0.5, 0.0), (0.95, 0.2), (1.0, 0.1)]),
+        levels in prop::sample::select(vec![3u32, 1 << 20]),
+    ) {
+        let sampling = Sampling { temperature, top_p, min_p, ..PLAIN };
+        let settings = GenerationConfig { sampling, speculate: 4, ..settings(12) };
+        let requests = requests(&[vec![0], vec![1, 0, 1], vec![1; 5]]);
+        let mut model = rough(vocab, levels);
+        let whole = run(&mut model, &requests, &settings).unwrap();
+        let mut model = Fake { on_device: true, ..rough(vocab, levels) };
+        prop_assert_eq!(run(&mut model, &requests, &settings).unwrap(), whole);
+        if levels > 3 && temperature < 0.08 {
+            prop_assert!(model.whole < 6, "{} rows were read whole", model.whole);
+        }
+    }
+}
+
 /// Scattered logits of few levels, so that many are equal, or of many.
 fn rough(vocab: usize, levels: u32) -> Fake {
     let scattered = Fake::scattered(vocab).rule;

@@ -20,8 +20,8 @@ pub(crate) use cache::CacheWrites;
 pub(crate) use row_loss::HeadLosses;
 pub(crate) use row_loss::{row_loss, row_nll};
 
+use burn::backend::TensorMetadata;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{DispatchDevice, TensorMetadata};
 use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
@@ -30,6 +30,7 @@ use crate::extension::backend::Steps;
 use crate::extension::composed;
 use crate::extension::drops::Drops;
 use crate::extension::scores::Scores;
+use crate::is_gpu;
 
 impl Steps for CubeBackend {
     fn rms_norm(x: CubeTensor, scale: CubeTensor, eps: f64) -> CubeTensor {
@@ -79,7 +80,7 @@ impl Scores for CubeBackend {
 /// Whether a tensor is on a GPU, in a type that kernels take.
 pub(crate) fn is_on_gpu<const D: usize>(x: &Tensor<D>) -> bool {
     let in_type = matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16);
-    in_type && matches!(x.device().inner().as_dispatch(), DispatchDevice::Cube(_))
+    in_type && is_gpu(&x.device())
 }
 
 /// Whether kernels take a tensor: it has values, in f32 or a half type.

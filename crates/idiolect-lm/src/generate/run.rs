@@ -2,14 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use idiolect_completion::Progress;
 use idiolect_generate::{
     Generated, GenerationConfig, GenerationEvent, GenerationSettings, Request, Stops, generate,
 };
 
-use super::{DecoderLogits, Pace};
-use crate::device::in_pool;
-use crate::rows::{GeneratedRow, ModelPrompt, PromptRow};
+use super::DecoderLogits;
+use crate::rows::ModelPrompt;
 use crate::{LanguageModel, LmError};
 
 /// What a call of [`LanguageModel::generate`] takes beside its settings.
@@ -37,36 +35,6 @@ impl LanguageModel {
     ) -> Result<Vec<Generated>, LmError> {
         let (requests, config) = self.requests(prompts, settings, run)?;
         self.continue_requests(&requests, &config, on_event)
-    }
-
-    /// Continues the rows of a prompt file, and tells how far it is.
-    ///
-    /// # Errors
-    ///
-    /// As [`LanguageModel::generate`].
-    pub fn generate_rows(
-        &self,
-        rows: &[PromptRow],
-        settings: &GenerationSettings,
-        run: GenerateRun,
-        progress: &dyn Progress,
-    ) -> Result<Vec<GeneratedRow>, LmError> {
-        let prompts: Vec<ModelPrompt> = rows.iter().map(|row| row.prompt.clone()).collect();
-        progress.begin("generate", rows.len());
-        let count = |event: GenerationEvent<'_>| {
-            if let GenerationEvent::Done(_) = event {
-                progress.advance(1);
-            }
-            ControlFlow::Continue(())
-        };
-        let done = in_pool(|| self.generate(&prompts, settings, run, &mut { count }))?;
-        progress.end();
-        let mut pace = Pace::default();
-        pace.add(&done);
-        pace.tell(progress);
-        let ids = rows.iter().map(|row| row.id.clone());
-        let rows = ids.zip(done);
-        Ok(rows.map(|(id, done)| GeneratedRow::new(id, done)).collect())
     }
 
     /// The settings with the tokens and texts that end a text of this model.

@@ -125,6 +125,7 @@ impl LanguageModel {
                 index,
                 prompt,
                 seed,
+                variant: 0,
             })
         });
         let requests = requests.collect::<Result<Vec<_>, LmError>>()?;

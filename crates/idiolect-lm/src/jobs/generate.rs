@@ -9,7 +9,8 @@ use idiolect_generate::GenerationSettings;
 use idiolect_input::counted;
 
 use crate::adapters::check_folders;
-use crate::rows::{KeptRows, read_prompts_with, tell_skipped};
+use crate::generate::RowModels;
+use crate::rows::{KeptRows, RowAdapter, read_prompts_with, tell_skipped};
 use crate::{
     GenerateRun, GeneratedRow, LanguageModel, LmError, ModelPrompt, ModelSettings, PromptRow,
     WeightedAdapter, on_threads,
@@ -68,15 +69,16 @@ impl Generate {
         on_threads(self.model.threads, || {
             let KeptRows { rows, mut skipped } = read_prompts_with(prompts, self.bad_rows)?;
             let model = self.open(progress)?;
+            let models = RowModels::load(&model, &rows)?;
             let mut kept = Vec::with_capacity(rows.len());
-            for row in rows {
-                match self.unfit(&model, &row) {
-                    Some(problem) => skipped.push(SkippedRow::new(row.id, problem)),
-                    None => kept.push(row),
+            for row in &rows {
+                match self.unfit(models.of(row), row) {
+                    Some(problem) => skipped.push(SkippedRow::new(row.id.clone(), problem)),
+                    None => kept.push(row.clone()),
                 }
             }
             self.list(&skipped, progress)?;
-            self.rows(&model, &kept, progress)
+            self.rows(&models, &kept, progress)
         })
     }
 
@@ -94,25 +96,27 @@ impl Generate {
             let row = PromptRow {
                 id: 0.into(),
                 prompt: ModelPrompt::user(prompt),
+                adapter: RowAdapter::Given,
             };
             let model = self.open(progress)?;
-            self.rows(&model, &[row], progress)
+            self.rows(&RowModels::load(&model, [])?, &[row], progress)
         })
     }
 
     /// Continues rows, and takes their reasoning out where that is asked.
     fn rows(
         &self,
-        model: &LanguageModel,
+        models: &RowModels<'_>,
         asked: &[PromptRow],
         progress: &dyn Progress,
     ) -> Result<Vec<GeneratedRow>, LmError> {
-        let mut rows = model.generate_rows(asked, &self.generation, self.run, progress)?;
+        let mut rows = models.generate(asked, &self.generation, self.run, progress)?;
         if self.reasoning != Some(Reasoning::Remove) {
             return Ok(rows);
         }
         let counter = ReplyCounter::default();
         for (row, asked) in rows.iter_mut().zip(asked) {
+            let model = models.of(asked);
             let is_open = model.is_reasoning_open(&model.prompt_ids(&asked.prompt)?);
             if let Some(rest) = taken_out(&row.text, is_open, &counter) {
                 row.text = rest;

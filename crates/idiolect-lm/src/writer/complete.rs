@@ -60,6 +60,7 @@ impl LocalWriter<'_> {
     fn encoded(&self, requests: &[CompletionRequest]) -> Result<Vec<Request>, LmError> {
         let encode = |(index, request): (usize, &CompletionRequest)| {
             Ok(Request {
+                variant: 0,
                 index,
                 prompt: self.model.completion_ids(&request.prompt)?,
                 seed: request.seed,

@@ -1,5 +1,7 @@
 //! Adapters on and off, from a folder and from memory, several at once.
 
+mod mixed;
+
 use burn::module::Module;
 use burn::tensor::Device;
 use idiolect_lm::{LanguageModel, LmError, WeightedAdapter};

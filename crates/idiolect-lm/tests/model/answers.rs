@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use idiolect_completion::Quiet;
 use idiolect_generate::{FinishReason, GenerationEvent, GenerationSettings};
-use idiolect_lm::{GenerateRun, LmError, ModelPrompt, PromptRow};
+use idiolect_lm::{GenerateRun, LmError, ModelPrompt, PromptRow, RowAdapter};
 
 use crate::tiny::tiny;
 
@@ -35,6 +35,7 @@ fn rows_keep_their_ids_and_their_order() {
     let row = |id: &str, text: &str| PromptRow {
         id: id.into(),
         prompt: ModelPrompt::user(text),
+        adapter: RowAdapter::Given,
     };
     let rows = [
         row("a", "a rather long first prompt"),

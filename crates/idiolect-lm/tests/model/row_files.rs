@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use idiolect_lm::rows;
+use idiolect_lm::{RowAdapter, rows};
 use serde_json::json;
 
 fn write(place: &Path, name: &str, lines: &[serde_json::Value]) -> PathBuf {
@@ -40,6 +40,38 @@ fn rows_of_files_are_read() {
         rows::read_scores(&tokens).unwrap()[0],
         idiolect_lm::ScoreRow::Tokens(_)
     ));
+}
+
+#[test]
+fn a_row_names_its_adapter() {
+    let place = tempfile::tempdir().unwrap();
+    let adapter = place.path().join("adapter");
+    std::fs::create_dir(&adapter).unwrap();
+    std::fs::write(adapter.join("adapter_config.json"), "{}").unwrap();
+    let read = |adapter: serde_json::Value| {
+        let row = json!({"prompt": "x", "adapter": adapter});
+        let path = write(
+            place.path(),
+            "prompts.jsonl",
+            &[json!({"prompt": "y"}), row],
+        );
+        rows::read_prompts(&path)
+    };
+    let found = read(json!(adapter)).unwrap();
+    assert_eq!(found[0].adapter, RowAdapter::Given);
+    assert_eq!(found[1].adapter, RowAdapter::Folder(adapter));
+    assert_eq!(read(json!(null)).unwrap()[1].adapter, RowAdapter::Base);
+    for wrong in [json!(3), json!(place.path().join("missing"))] {
+        let error = read(wrong.clone()).unwrap_err().to_string();
+        assert!(
+            error.contains("row 1 (line 2): adapter: expected the folder"),
+            "{error}"
+        );
+        assert!(
+            error.contains(wrong.to_string().trim_matches('"')),
+            "{error}"
+        );
+    }
 }
 
 #[test]

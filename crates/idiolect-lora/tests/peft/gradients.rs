@@ -4,7 +4,7 @@ use burn::module::Param;
 use burn::tensor::{Int, Tensor, TensorData, activation};
 use idiolect_lora::{AdapterBatch, Checkpointing, adapter_gradients, load_adapter};
 use idiolect_model::Decoder;
-use idiolect_testkit::{Tensors, assert_close, device};
+use idiolect_testkit::{Tensors, assert_close, bound, device};
 
 use super::oracles::{Case, batches, cases, floats, ids};
 
@@ -89,13 +89,13 @@ fn first_gradients_are_those_of_peft_with_and_without_checkpointing() {
                         &format!("{name} {checkpointing:?} {tensor}"),
                         &got,
                         &want,
-                        1e-5,
+                        bound(1e-5, 3.2e-3),
                     );
                 }
             }
             let off = (squares.sqrt() / clip - norm).abs() / norm;
             assert!(
-                off < 1e-5,
+                off < bound(1e-5, 0.012),
                 "{name} {checkpointing:?}: gradient norm off by {off:e}"
             );
         }

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor};
 use idiolect_lora::{Factors, LoraAdapter, LoraConfig, WholeModules, load_adapter, merge_checked};
 use idiolect_model::{Adapter, NoAdapter, Wrapper};
-use idiolect_testkit::{Tensors, assert_close, device};
+use idiolect_testkit::{Tensors, assert_close, bound, device};
 
 use super::oracles::{Case, batches, cases, eval_logits, floats, ids, real};
 
@@ -27,13 +27,13 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
             &format!("{name} init"),
             &eval_logits(&decoder, &init),
             &want("eval_logits_init"),
-            1e-4,
+            bound(1e-4, 0.2),
         );
         assert_close(
             &format!("{name} final"),
             &eval_logits(&decoder, &final_),
             &want("eval_logits_final"),
-            1e-4,
+            bound(1e-4, 0.2),
         );
         let (shape, values) = batches().i64("eval_input_ids").unwrap();
         let probe = ids([shape[0], shape[1]], &values);
@@ -43,15 +43,16 @@ fn logits_with_and_without_adapter_are_those_of_peft() {
                 .against(merged.clone(), stored)
                 .max_logit_difference
         });
-        assert!(exact < 1e-4, "{name}: {exact}");
+        assert!(exact < bound(1e-4, 0.2), "{name}: {exact}");
         // What the type on disk takes away is told.
-        assert!(rounded > 10.0 * exact && rounded < 0.5, "{name}: {rounded}");
+        let least = bound(10.0 * exact, 1e-3);
+        assert!(rounded > least && rounded < 0.5, "{name}: {rounded}");
         let merged = eval_logits(&merged, &NoAdapter);
         assert_close(
             &format!("{name} merged"),
             &merged,
             &want("eval_logits_final_merged"),
-            1e-4,
+            bound(1e-4, 0.2),
         );
     }
 }
@@ -106,7 +107,7 @@ fn activations_equal_those_of_burns_dense_composition() {
         "activations",
         &floats(ours.valid().apply(site, &x, base)),
         &want,
-        1e-5,
+        bound(1e-5, 0.01),
     );
 }
 

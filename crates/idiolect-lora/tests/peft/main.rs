@@ -9,6 +9,7 @@
 mod files;
 mod gradients;
 mod logits;
+mod mixed;
 #[path = "../oracles/mod.rs"]
 mod oracles;
 mod shift;

@@ -1,7 +1,7 @@
 //! How far an adapter moves each weight.
 
 use idiolect_lora::{adapter_shift, dense_update, load_adapter, total_shift};
-use idiolect_testkit::device;
+use idiolect_testkit::{bound, device};
 
 use super::oracles::{Case, cases, floats};
 
@@ -21,13 +21,13 @@ fn shift_equals_the_norm_of_the_dense_update() {
             let dense = floats(dense_update(&adapter, shift.site).expect("a site"));
             let square = dense.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
             assert!(
-                (shift.norm - square.sqrt()).abs() <= 1e-6 * square.sqrt(),
+                (shift.norm - square.sqrt()).abs() <= bound(1e-6, 2e-3) * square.sqrt(),
                 "{name} {}",
                 shift.site
             );
             squares += square;
         }
         let off = (total_shift(&shifts) - squares.sqrt()).abs() / squares.sqrt();
-        assert!(off < 1e-6, "{name}: {off:e}");
+        assert!(off < bound(1e-6, 2e-3), "{name}: {off:e}");
     }
 }

@@ -71,6 +71,8 @@ pub(crate) struct PassLayout {
     pub(crate) positions: Vec<Position>,
     /// Tokens of the pass, part by part in the caller's order.
     pub(crate) wanted: Vec<usize>,
+    /// Whose tokens they are, in the order in which they stand.
+    pub(crate) writes: Vec<CacheWrite>,
     pub(crate) plan: Plan,
 }
 
@@ -101,9 +103,10 @@ impl PassLayout {
             positions: positions.collect(),
             wanted: wanted(parts, &writes),
             plan: Plan {
-                places: CachePlaces::new(writes, device),
+                places: CachePlaces::new(writes.clone(), device),
                 groups,
             },
+            writes,
         }
     }
 }

@@ -7,7 +7,7 @@ use burn::tensor::{DType, Element, FloatDType, Tensor, TensorData};
 
 use idiolect_kernels::{from_blocks, keeps_blocks, transpose};
 
-use super::placement::{Matrices, Placement, arranged, converts};
+use super::placement::{Matrices, Placement, Turn, arranged, converts};
 use super::report::{Cast, LoadReport};
 use crate::block::biased;
 use crate::decoder::Weights;
@@ -92,21 +92,21 @@ impl<'a> Loader<'a> {
     fn embedding(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
         match self.kept()? {
             Some(weight) => Ok(frozen(transpose(weight))),
-            None => self.matrix(false),
+            None => self.matrix(Turn::None),
         }
     }
 
     fn head(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
         match self.kept()? {
             Some(weight) => Ok(frozen(weight)),
-            None => self.matrix(true),
+            None => self.matrix(self.placement.turn()),
         }
     }
 
     fn projection(&mut self) -> Result<Param<Tensor<2>>, ModelError> {
         match self.placement.matrices {
             Matrices::Quantized(bits) => {
-                let weight = self.matrix(true)?;
+                let weight = self.matrix(self.placement.turn())?;
                 Ok(Param::initialized(weight.id, bits.quantize(weight.val())))
             }
             _ => self.head(),
@@ -142,12 +142,21 @@ impl<'a> Loader<'a> {
         Ok(self.upload(values, [shape.first().copied().unwrap_or(0)]))
     }
 
-    fn matrix(&mut self, transpose: bool) -> Result<Param<Tensor<2>>, ModelError> {
-        if let Some(weight) = self.converted(transpose)? {
-            return Ok(weight);
-        }
+    fn matrix(&mut self, turn: Turn) -> Result<Param<Tensor<2>>, ModelError> {
+        let weight = match self.converted(turn)? {
+            Some(weight) => weight,
+            None => self.widened(turn)?,
+        };
+        Ok(match turn {
+            Turn::View => frozen(weight.val().transpose()),
+            _ => weight,
+        })
+    }
+
+    /// The next tensor by way of f32.
+    fn widened(&mut self, turn: Turn) -> Result<Param<Tensor<2>>, ModelError> {
         let StoredTensor { shape, values, .. } = self.next()?;
-        let (order, shape) = arranged(&shape, transpose);
+        let (order, shape) = arranged(&shape, turn);
         Ok(match order {
             Order::Stored => self.upload(values, shape),
             Order::Transposed(columns) => self.upload(transposed(&values, columns), shape),
@@ -156,7 +165,7 @@ impl<'a> Loader<'a> {
 
     /// The next tensor, whose values become those of the placement as they are put in their order; none where they are
     /// not stored as floats that do.
-    fn converted(&mut self, transpose: bool) -> Result<Option<Param<Tensor<2>>>, ModelError> {
+    fn converted(&mut self, turn: Turn) -> Result<Option<Param<Tensor<2>>>, ModelError> {
         let Some(TensorSpec { name, shape }) = self.specs.as_slice().first() else {
             return Ok(None);
         };
@@ -176,7 +185,7 @@ impl<'a> Loader<'a> {
         let (bytes, dtype) = (&memory[..raw.size], raw.dtype);
         let path = || self.source.file(&name);
         require_finite(bytes, dtype).map_err(|problem| problem.in_tensor(&path(), &name))?;
-        let (order, shape) = arranged(&raw.shape, transpose);
+        let (order, shape) = arranged(&raw.shape, turn);
         let weight = match to {
             FloatDType::BF16 => Some(self.upload(of_bf16(bytes, order), shape)),
             _ => widened(bytes, dtype, order).map(|values| self.upload(values, shape)),

@@ -85,6 +85,7 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::Io`] for `path`.
+    #[cfg(feature = "train")]
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

@@ -93,7 +93,6 @@ fn judge<'a>(
     };
     let short = job.continuation.judge_generation(&job.generation);
     let mut writers = writers(job, short, progress);
-    #[cfg(feature = "server")]
     writers
         .server
         .server_model
@@ -118,7 +117,6 @@ fn writers<'a>(
             template: job.template.clone(),
             ..ModelSettings::default()
         },
-        #[cfg(feature = "server")]
         server: job.server.clone(),
         generation,
         reasoning: job.continuation.reasoning,

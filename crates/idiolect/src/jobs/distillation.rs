@@ -13,7 +13,6 @@ use idiolect_distill::{
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::LanguageModel;
-#[cfg(feature = "server")]
 use idiolect_teacher::{AskedLogprobs, ServerSettings, Teacher};
 
 use super::given::GivenPrompt;
@@ -46,7 +45,6 @@ pub struct SelfDistill<'a> {
     check: Option<Arc<dyn RewriteCheck>>,
     logprobs: usize,
     keep_responses: bool,
-    #[cfg(feature = "server")]
     server: Option<(String, ServerSettings)>,
     shard: Shard,
     seed: u64,
@@ -66,7 +64,6 @@ impl<'a> SelfDistill<'a> {
             check: None,
             logprobs: 0,
             keep_responses: false,
-            #[cfg(feature = "server")]
             server: None,
             shard: Shard::WHOLE,
             seed: 42,
@@ -78,7 +75,6 @@ impl<'a> SelfDistill<'a> {
     /// The distillation that a job's settings describe, of a model and data that are open.
     pub(crate) fn of(model: &'a LanguageModel, data: &'a Dataset, job: DistillJob) -> Self {
         Self {
-            #[cfg(feature = "server")]
             server: job.server.map(|url| (url, job.asking)),
             settings: job.distill,
             generation: job.generation,
@@ -129,7 +125,6 @@ impl<'a> SelfDistill<'a> {
 
     /// Has an OpenAI-compatible server rewrite in the place of the model, which then gives template and vocabulary. It
     /// is asked in turns, for its own chat template, but for a preset in the raw form of the paper's scripts.
-    #[cfg(feature = "server")]
     #[must_use]
     pub fn server(mut self, url: impl Into<String>, asked: ServerSettings) -> Self {
         self.server = Some((url.into(), asked));
@@ -215,7 +210,6 @@ impl<'a> SelfDistill<'a> {
         }
         let vocab = self.model.decoder().config.vocab_size;
         let (mut count, mut tail) = (self.logprobs.min(vocab), LogprobTail::Drawn);
-        #[cfg(feature = "server")]
         if self.server.is_some() {
             config.turns = !self.settings.is_raw();
             (count, tail) = (self.logprobs, LogprobTail::Lumped);
@@ -232,7 +226,6 @@ impl<'a> SelfDistill<'a> {
 
     fn writer(&self) -> Result<AnyWriter<'a>, Error> {
         let stops = self.settings.stops(self.model.template());
-        #[cfg(feature = "server")]
         if let Some((url, asked)) = &self.server {
             let mut config = asked.config(url, &self.generation, self.seed);
             config.stop.extend(stops);
@@ -250,7 +243,6 @@ impl<'a> SelfDistill<'a> {
     }
 
     /// What a server is asked of each token: the ids must be of the model's vocabulary.
-    #[cfg(feature = "server")]
     fn asked_logprobs(&self) -> Option<AskedLogprobs> {
         let tokenizer = self.model.tokenizer().clone();
         (self.logprobs > 0).then(|| AskedLogprobs {

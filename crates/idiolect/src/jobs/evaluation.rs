@@ -34,7 +34,6 @@ pub fn evaluate(job: &EvalJob, progress: &dyn Progress) -> Result<Value, Error> 
     let out = out.ok_or_else(|| Error::setting("out", "a folder", "nothing"))?;
     on_threads(job.model.threads, || {
         let all = Evaluation::each(&job.eval)?;
-        #[cfg(feature = "server")]
         job.server.check()?;
         let model = LanguageModel::load(&job.model, progress)?;
         let model = model.load_optional_adapter(job.eval.adapter.as_deref())?;
@@ -161,7 +160,6 @@ impl JudgeOpener for Judges<'_> {
                 template: None,
                 ..self.job.model.clone()
             },
-            #[cfg(feature = "server")]
             server: self.job.server.clone(),
             generation: GenerationSettings {
                 max_new_tokens: asked.max_new_tokens,

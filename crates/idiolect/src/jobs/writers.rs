@@ -8,7 +8,6 @@ use idiolect_completion::{
 };
 use idiolect_generate::GenerationSettings;
 use idiolect_lm::{LanguageModel, LocalWriter, ModelSettings};
-#[cfg(feature = "server")]
 use idiolect_teacher::{ServerSettings, Teacher, TeacherConfig};
 use serde_json::Value;
 
@@ -19,7 +18,6 @@ pub(crate) struct Writers<'a> {
     /// Where a local model computes; its name is the writer's.
     pub(crate) model: ModelSettings,
     /// How a server is asked.
-    #[cfg(feature = "server")]
     pub(crate) server: ServerSettings,
     /// How text is generated.
     pub(crate) generation: GenerationSettings,
@@ -38,7 +36,6 @@ pub(crate) enum AnyWriter<'a> {
     /// A model of this process.
     Local(Box<LocalWriter<'a>>),
     /// A server.
-    #[cfg(feature = "server")]
     Server(Box<Teacher>, &'a dyn Progress),
 }
 
@@ -55,7 +52,6 @@ impl<'a> Writers<'a> {
                 let expected = "a local teacher, for a server has its own";
                 Err(Error::setting("adapter", expected, "a server"))
             }
-            #[cfg(feature = "server")]
             WriterAddress::Server(url) => {
                 let config = TeacherConfig {
                     reasoning: self.reasoning,
@@ -63,11 +59,6 @@ impl<'a> Writers<'a> {
                 };
                 let teacher = Teacher::open(config, self.progress)?;
                 Ok(AnyWriter::Server(Box::new(teacher), self.progress))
-            }
-            #[cfg(not(feature = "server"))]
-            WriterAddress::Server(_) => {
-                let expected = "local:MODEL, for this program was built without servers";
-                Err(Error::setting("writer", expected, address))
             }
         }
     }
@@ -92,7 +83,6 @@ impl AnyWriter<'_> {
         if let Self::Local(local) = self {
             local.tell();
         }
-        #[cfg(feature = "server")]
         if let Self::Server(server, progress) = self
             && server.spent().attempts > 0
         {
@@ -108,7 +98,6 @@ impl AnyWriter<'_> {
     pub(crate) fn advice(&self) -> Option<String> {
         match self {
             Self::Local(local) => local.advice(),
-            #[cfg(feature = "server")]
             Self::Server(server, _) => server.advice(),
         }
     }
@@ -117,7 +106,6 @@ impl AnyWriter<'_> {
     pub(crate) fn spent(&self) -> Option<Value> {
         match self {
             Self::Local(local) => local.costs(),
-            #[cfg(feature = "server")]
             Self::Server(server, _) => server.costs(),
         }
     }
@@ -127,7 +115,6 @@ impl Writer for AnyWriter<'_> {
     fn identity(&self) -> WriterIdentity {
         match self {
             Self::Local(local) => local.identity(),
-            #[cfg(feature = "server")]
             Self::Server(server, _) => server.identity(),
         }
     }
@@ -139,7 +126,6 @@ impl Writer for AnyWriter<'_> {
     ) -> Result<(), BoxError> {
         match self {
             Self::Local(local) => local.complete(requests, on_done),
-            #[cfg(feature = "server")]
             Self::Server(server, progress) => {
                 Watched::new(server.as_mut(), "ask", *progress).complete(requests, on_done)
             }
@@ -149,7 +135,6 @@ impl Writer for AnyWriter<'_> {
     fn fits(&self, request: &CompletionRequest) -> Result<bool, BoxError> {
         match self {
             Self::Local(local) => local.fits(request),
-            #[cfg(feature = "server")]
             Self::Server(server, _) => server.fits(request),
         }
     }

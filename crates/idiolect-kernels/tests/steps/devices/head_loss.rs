@@ -4,13 +4,13 @@ use burn::tensor::Tensor;
 use idiolect_kernels::{plain, row_loss, row_nll};
 use idiolect_testkit::device;
 
-use super::compared::{TYPES, exact, moved};
+use super::compared::{exact, moved, types};
 use crate::support::{close, random};
 
 #[test]
 fn the_heads_loss_is_that_of_f64() {
     let device = device().unwrap();
-    for (dtype, bound) in TYPES {
+    for (dtype, bound) in types() {
         if !device.supports_dtype(dtype) {
             continue;
         }

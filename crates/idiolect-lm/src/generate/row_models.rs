@@ -1,0 +1,99 @@
+//! The model of each row of a prompt file, by the adapter that the row names, and the texts of the rows.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use idiolect_completion::Progress;
+use idiolect_generate::{GenerationEvent, GenerationSettings};
+
+use super::{GenerateRun, MixedPrompt, Pace};
+use crate::device::in_pool;
+use crate::rows::{GeneratedRow, PromptRow, RowAdapter};
+use crate::{LanguageModel, LmError};
+
+/// A model, and what rows put on it in the place of what is on it.
+pub(crate) struct RowModels<'a> {
+    given: &'a LanguageModel,
+    base: LanguageModel,
+    named: BTreeMap<&'a Path, LanguageModel>,
+}
+
+impl<'a> RowModels<'a> {
+    /// Puts each adapter that a row names on the model, once.
+    pub(crate) fn load(
+        given: &'a LanguageModel,
+        rows: impl IntoIterator<Item = &'a PromptRow>,
+    ) -> Result<Self, LmError> {
+        let mut named = BTreeMap::new();
+        for row in rows {
+            if let RowAdapter::Folder(folder) = &row.adapter
+                && !named.contains_key(folder.as_path())
+            {
+                named.insert(folder.as_path(), given.load_adapter(folder)?);
+            }
+        }
+        Ok(Self {
+            given,
+            base: given.without_adapter(),
+            named,
+        })
+    }
+
+    /// The model that continues a row, which must have been among the rows of [`RowModels::load`].
+    pub(crate) fn of(&self, row: &PromptRow) -> &LanguageModel {
+        match &row.adapter {
+            RowAdapter::Given => self.given,
+            RowAdapter::Base => &self.base,
+            RowAdapter::Folder(folder) => self.named.get(folder.as_path()).unwrap_or(self.given),
+        }
+    }
+
+    /// Continues the rows, and tells how far it is.
+    pub(crate) fn generate(
+        &self,
+        rows: &[PromptRow],
+        settings: &GenerationSettings,
+        run: GenerateRun,
+        progress: &dyn Progress,
+    ) -> Result<Vec<GeneratedRow>, LmError> {
+        let prompt = |row: &PromptRow| MixedPrompt {
+            model: self.of(row),
+            prompt: row.prompt.clone(),
+        };
+        let prompts: Vec<_> = rows.iter().map(prompt).collect();
+        progress.begin("generate", rows.len());
+        let mut count = |event: GenerationEvent<'_>| {
+            if let GenerationEvent::Done(_) = event {
+                progress.advance(1);
+            }
+            ControlFlow::Continue(())
+        };
+        let done = in_pool(|| LanguageModel::generate_mixed(&prompts, settings, run, &mut count))?;
+        progress.end();
+        let mut pace = Pace::default();
+        pace.add(&done);
+        pace.tell(progress);
+        let ids = rows.iter().map(|row| row.id.clone());
+        let rows = ids.zip(done);
+        Ok(rows.map(|(id, done)| GeneratedRow::new(id, done)).collect())
+    }
+}
+
+impl LanguageModel {
+    /// Continues the rows of a prompt file, each through the adapter that it names, and tells how far it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`LanguageModel::generate`], and as [`LanguageModel::load_adapter`] for an adapter that a row names.
+    pub fn generate_rows(
+        &self,
+        rows: &[PromptRow],
+        settings: &GenerationSettings,
+        run: GenerateRun,
+        progress: &dyn Progress,
+    ) -> Result<Vec<GeneratedRow>, LmError> {
+        let models = RowModels::load(self, rows)?;
+        models.generate(rows, settings, run, progress)
+    }
+}
