@@ -79,6 +79,19 @@ fn each_text_is_that_of_its_model_alone() {
     }
 }
 
+#[test]
+fn several_models_answer_a_turn_together() {
+    let Some(base) = tiny() else { return };
+    let tuned = base.load_adapter(&peft("qv")).unwrap();
+    let both = LanguageModel::chat_each(&[&tuned, &base], "Say red.").unwrap();
+    assert_eq!(
+        both,
+        [&tuned, &base].map(|model| model.chat("Say red.").unwrap())
+    );
+    assert_ne!(both[0], both[1]);
+    assert_eq!(LanguageModel::chat_each(&[], "x").unwrap(), [""; 0]);
+}
+
 /// A model with weights of its own has batches of its own, and the rows come back in their order.
 #[test]
 fn models_with_other_weights_are_continued_apart() {
