@@ -2,7 +2,8 @@
 //! either direction, and the write to a KV cache. The rest is composed of Burn's operations.
 //!
 //! A row has one cube (a work group), whose units share its sums through shared memory; sums are in f32. Launches are
-//! checked: a kernel cannot reach beyond its tensors.
+//! checked where the compiler can (WGSL, SPIR-V, CUDA C++): a kernel cannot reach beyond its tensors. The LLVM of CUDA
+//! adds no checks, so that callers must name rows and places within them.
 
 // The last parameter of a kernel names the types of its values to CubeCL alone.
 #![allow(clippy::used_underscore_binding)]
@@ -10,6 +11,8 @@
 mod cache;
 mod launch;
 mod norm;
+#[cfg(all(test, feature = "ptx"))]
+mod ptx;
 mod rotary;
 mod row_loss;
 mod row_sum;
