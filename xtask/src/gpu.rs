@@ -14,6 +14,7 @@ mod archive;
 mod built;
 mod llvm;
 mod ptx;
+mod toolkit;
 
 use built::{CUDA_VERSION, Programs, home, size};
 

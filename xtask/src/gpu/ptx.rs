@@ -1,21 +1,17 @@
 //! `cargo xtask gpu --ptx`: the kernels of this workspace as PTX, and as the machine code that NVIDIA's assembler
 //! makes of it. No GPU is needed.
-//!
-//! Exponentials and logarithms are in a file of the CUDA toolkit, `libdevice.10.bc`. A Python package has both that
-//! file and the assembler.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::built::{CUDA_VERSION, home};
 use super::llvm::Way;
-use crate::shell::{Outcome, TESTED, cargo, output, program, run};
-
-const TOOLKIT: &str = "nvidia-cuda-nvcc-cu12==12.9.86";
+use super::toolkit;
+use crate::shell::{Outcome, TESTED, cargo, program, run};
 
 /// Lowers every kernel, then assembles each text.
 pub(super) fn check(way: &Way) -> Outcome {
-    let (toolkit, texts) = (toolkit()?, home().join("ptx"));
+    let (toolkit, texts) = (toolkit::folder()?, home().join("ptx"));
     if texts.exists() {
         fs::remove_dir_all(&texts).map_err(|e| format!("{}: {e}", texts.display()))?;
     }
@@ -29,14 +25,6 @@ pub(super) fn check(way: &Way) -> Outcome {
     way.prepare(&mut test, &home())?;
     run(&mut test)?;
     assemble(&toolkit.join("bin/ptxas"), &texts)
-}
-
-/// The folder of a CUDA toolkit, as far as kernels need it.
-fn toolkit() -> Outcome<PathBuf> {
-    let python = crate::python::environment("target/cuda/python", &[TOOLKIT])?;
-    let place = "import sysconfig; print(sysconfig.get_path('purelib'))";
-    let packages = output(&mut program(python, &["-c", place]))?;
-    Ok(Path::new(packages.trim()).join("nvidia/cuda_nvcc"))
 }
 
 fn assemble(assembler: &Path, texts: &Path) -> Outcome {
