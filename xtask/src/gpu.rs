@@ -13,22 +13,21 @@ use crate::shell;
 mod archive;
 mod built;
 mod llvm;
+mod ptx;
+mod toolkit;
 
-use built::{Programs, home, size};
+use built::{CUDA_VERSION, Programs, home, size};
 
-/// The oldest driver that the programs bind: CUDA 12.0. Without nvcc cudarc binds the newest it knows, and
-/// panics where the driver is older.
-const CUDA_VERSION: &str = "12000";
-
-/// Builds; packs too with `--pack`; runs too without an argument.
+/// Builds; packs too with `--pack`; runs too without an argument. With `--ptx` kernels alone are built.
 pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
     let (packs, runs) = match arguments {
+        ["--ptx"] => return ptx::check(&way()?),
         ["--build"] => (false, false),
         ["--pack"] => (true, false),
         [] => (true, true),
         other => {
             return Err(format!(
-                "expected nothing, --build or --pack, found {other:?}"
+                "expected nothing, --build, --pack or --ptx, found {other:?}"
             ));
         }
     };
@@ -53,8 +52,7 @@ pub(crate) fn run(arguments: &[&str]) -> shell::Outcome {
 }
 
 fn build() -> shell::Outcome<Programs> {
-    let way = llvm::Way::find()?;
-    println!("LLVM: {way}");
+    let way = way()?;
     let began = Instant::now();
     let mut cargo = shell::cargo(&["build", "--release", "--locked", "--workspace"]);
     // One feature set over the workspace: Burn is built once.
@@ -78,6 +76,12 @@ fn build() -> shell::Outcome<Programs> {
         println!("  {} ({} MB)", path.display(), size(path)? / 1_000_000);
     }
     Ok(programs)
+}
+
+fn way() -> shell::Outcome<llvm::Way> {
+    let way = llvm::Way::find()?;
+    println!("LLVM: {way}");
+    Ok(way)
 }
 
 /// The programs that cargo's messages name, one message a line.

@@ -56,6 +56,7 @@ usage: cargo xtask COMMAND
   parity --device D      numbers of transformers and PEFT on flex, wgpu, vulkan or cuda
   remote                 the tests of devices that another machine lends
   gpu [--build|--pack]   programs for CUDA: built, packed into target/cuda, run where there is a GPU
+  gpu --ptx              every kernel lowered to PTX and assembled, which needs no GPU
   distill-bench [ROWS] [--python P] [--ways NAME,NAME]
                          distil rows of the shared data; verdicts, likelihoods and rows per minute, with
                          speculation and shared prefixes and without; with P, transformers at batch 1 too;

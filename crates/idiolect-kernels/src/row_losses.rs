@@ -23,14 +23,10 @@ use crate::{RowLoss, plain};
 ///
 /// # Panics
 ///
-/// If the shapes disagree.
+/// If the shapes disagree, or a target is not below `vocab`.
 #[must_use]
 pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
-    assert_eq!(
-        logits.dims()[0],
-        targets.len(),
-        "one target for each row of logits"
-    );
+    check(&logits, targets);
     #[cfg(feature = "flex")]
     if flex::serves_half(&logits) {
         return flex::row_loss(logits, targets, scale);
@@ -56,14 +52,10 @@ pub fn row_loss(logits: Tensor<2>, targets: &[i64], scale: f64) -> RowLoss {
 ///
 /// # Panics
 ///
-/// If the shapes disagree.
+/// If the shapes disagree, or a target is not below `vocab`.
 #[must_use]
 pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
-    assert_eq!(
-        logits.dims()[0],
-        targets.len(),
-        "one target for each row of logits"
-    );
+    check(&logits, targets);
     #[cfg(feature = "flex")]
     if flex::serves_half(&logits) {
         return flex::row_nll(logits, targets);
@@ -77,4 +69,30 @@ pub fn row_nll(logits: Tensor<2>, targets: &[i64]) -> Tensor<1> {
         return remote::row_nll(logits, targets);
     }
     plain::row_nll(logits, targets)
+}
+
+/// Compilers of kernels add no checks of their own for every GPU, so a target must be within its row.
+fn check(logits: &Tensor<2>, targets: &[i64]) {
+    let [rows, vocab] = logits.dims();
+    assert_eq!(rows, targets.len(), "one target for each row of logits");
+    let outside = |target: &&i64| !usize::try_from(**target).is_ok_and(|target| target < vocab);
+    let outside = targets.iter().find(outside);
+    assert!(outside.is_none(), "target {outside:?} of {vocab} logits");
+}
+
+#[cfg(test)]
+#[cfg(feature = "flex")]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn targets_outside_a_row_are_refused() {
+        for target in [-1, 5] {
+            let logits = || Tensor::<2>::zeros([1, 5], &Device::flex());
+            assert!(std::panic::catch_unwind(|| row_nll(logits(), &[target])).is_err());
+            assert!(std::panic::catch_unwind(|| row_loss(logits(), &[target], 1.0)).is_err());
+        }
+    }
 }

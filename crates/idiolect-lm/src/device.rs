@@ -2,6 +2,7 @@
 //!
 //! Features decide which devices are compiled in; the choice among them is made here, at run time.
 
+mod cuda_math;
 mod kernel_cache;
 mod memory;
 #[cfg(feature = "remote")]
@@ -49,6 +50,10 @@ pub fn device(name: &str) -> Result<Device, LmError> {
     if !is_host(&device) && !is_elsewhere(&device) {
         kernel_cache::keep();
         touch::touch(name, &device)?;
+        let from_llvm = cfg!(all(feature = "cuda", not(feature = "cuda-cpp")));
+        if from_llvm && name.split(':').next() == Some("cuda") {
+            cuda_math::require(name)?;
+        }
     }
     Ok(device)
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::built::{Programs, home, size};
+use super::toolkit;
 use crate::shell;
 
 /// The file, in `target/cuda`.
@@ -49,6 +50,9 @@ pub(super) fn pack(programs: &Programs) -> shell::Outcome<PathBuf> {
         copy(&shared.join(oracles), &folder.join("shared/oracles"))?;
     }
     copy(&shell::root().join(GOLDEN), &folder.join("tests"))?;
+    let math = folder.join(toolkit::MATH);
+    fs::create_dir_all(math.parent().unwrap_or(&folder)).map_err(io)?;
+    fs::copy(toolkit::folder()?.join(toolkit::MATH), &math).map_err(io)?;
     compress()?;
     Ok(folder)
 }

@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::shell;
 
+/// The oldest driver that the programs bind: CUDA 12.0. Without nvcc cudarc binds the newest it knows, and
+/// panics where the driver is older.
+pub(super) const CUDA_VERSION: &str = "12000";
+
 /// The two programs.
 pub(super) struct Programs {
     pub(super) idiolect: PathBuf,

@@ -15,6 +15,8 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 cd "$out" || exit 1
 export IDIOLECT_DEVICE="${IDIOLECT_DEVICE:-cuda}" IDIOLECT_ROOT="$here" IDIOLECT_SHARED="$here/shared" IDIOLECT_REQUIRE_SHARED=1
+# Kernels take exponentials and logarithms from a file of the CUDA toolkit, which lies beside this script.
+export CUDA_PATH="${CUDA_PATH:-$here}"
 PYTHON=${PYTHON:-python3}
 end=$(($(date +%s) + ${IDIOLECT_SECONDS:-570}))
 b=llama2-7b

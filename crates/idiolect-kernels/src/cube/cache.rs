@@ -65,7 +65,7 @@ fn owned(cache: CubeTensor) -> CubeTensor {
 }
 
 #[cube(launch)]
-fn write_tokens<F: Float>(
+pub(super) fn write_tokens<F: Float>(
     k: &Tensor<F>,
     v: &Tensor<F>,
     places: &Tensor<i32>,

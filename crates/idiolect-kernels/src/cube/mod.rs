@@ -2,7 +2,8 @@
 //! either direction, and the write to a KV cache. The rest is composed of Burn's operations.
 //!
 //! A row has one cube (a work group), whose units share its sums through shared memory; sums are in f32. Launches are
-//! checked: a kernel cannot reach beyond its tensors.
+//! checked where the compiler can (WGSL, SPIR-V, CUDA C++): a kernel cannot reach beyond its tensors. The LLVM of CUDA
+//! adds no checks, so that callers must name rows and places within them.
 
 // The last parameter of a kernel names the types of its values to CubeCL alone.
 #![allow(clippy::used_underscore_binding)]
@@ -10,6 +11,8 @@
 mod cache;
 mod launch;
 mod norm;
+#[cfg(all(test, feature = "ptx"))]
+mod ptx;
 mod rotary;
 mod row_loss;
 mod row_sum;
@@ -80,11 +83,17 @@ impl Scores for CubeBackend {
 /// Whether a tensor is on a GPU, in a type that kernels take.
 pub(crate) fn is_on_gpu<const D: usize>(x: &Tensor<D>) -> bool {
     let in_type = matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16);
-    in_type && is_gpu(&x.device())
+    in_type && is_gpu(&x.device()) && counts(x.shape().num_elements())
 }
 
 /// Whether kernels take a tensor: it has values, in f32 or a half type.
 fn serves(x: &CubeTensor) -> bool {
     let in_type = matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16);
-    in_type && x.shape().num_elements() > 0
+    let elements = x.shape().num_elements();
+    in_type && elements > 0 && counts(elements)
+}
+
+/// Whether the places of so many values fit into the 32 bits that kernels count them in.
+fn counts(elements: usize) -> bool {
+    u32::try_from(elements).is_ok()
 }

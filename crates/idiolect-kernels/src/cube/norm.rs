@@ -66,7 +66,7 @@ fn small(eps: f64) -> f32 {
 }
 
 #[cube(launch)]
-fn norm_rows<F: Float, S: Float>(
+pub(super) fn norm_rows<F: Float, S: Float>(
     x: &Tensor<F>,
     scale: &Tensor<S>,
     out: &mut Tensor<F>,
@@ -104,7 +104,7 @@ fn norm_rows<F: Float, S: Float>(
 }
 
 #[cube(launch)]
-fn norm_rows_backward<F: Float, S: Float>(
+pub(super) fn norm_rows_backward<F: Float, S: Float>(
     dy: &Tensor<F>,
     x: &Tensor<F>,
     scale: &Tensor<S>,

@@ -49,7 +49,7 @@ pub(super) fn rotate(
 }
 
 #[cube(launch)]
-fn rotate_pairs<F: Float, A: Float>(
+pub(super) fn rotate_pairs<F: Float, A: Float>(
     x: &Tensor<F>,
     cos: &Tensor<A>,
     sin: &Tensor<A>,

@@ -66,7 +66,7 @@ fn small(scale: f64) -> f32 {
 }
 
 #[cube(launch)]
-fn softmax_rows<F: Float>(
+pub(super) fn softmax_rows<F: Float>(
     scores: &Tensor<F>,
     visible: &Tensor<i32>,
     out: &mut Tensor<F>,
@@ -118,7 +118,7 @@ fn softmax_rows<F: Float>(
 }
 
 #[cube(launch)]
-fn softmax_rows_backward<F: Float>(
+pub(super) fn softmax_rows_backward<F: Float>(
     p: &Tensor<F>,
     dp: &Tensor<F>,
     out: &mut Tensor<F>,

@@ -27,7 +27,7 @@ fn log_sum_exp<F: Float>(logits: &Tensor<F>, start: usize, shared: &mut Shared<[
 }
 
 #[cube(launch)]
-pub(super) fn row_losses<F: Float>(
+pub(in crate::cube) fn row_losses<F: Float>(
     logits: &Tensor<F>,
     targets: &Tensor<i32>,
     nll: &mut Tensor<f32>,
@@ -48,7 +48,7 @@ pub(super) fn row_losses<F: Float>(
 }
 
 #[cube(launch)]
-pub(super) fn row_losses_and_gradients<F: Float>(
+pub(in crate::cube) fn row_losses_and_gradients<F: Float>(
     logits: &Tensor<F>,
     targets: &Tensor<i32>,
     nll: &mut Tensor<f32>,

@@ -4,7 +4,7 @@
 //! With `p = softmax(z)`: `nll = logsumexp(z) - z[target]` and `dz = (p - onehot(target)) * scale`. A row is read twice,
 //! a third time where the gradient is written.
 
-mod kernels;
+pub(super) mod kernels;
 
 use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::{FloatTensor, IntTensor};
