@@ -1,10 +1,10 @@
 //! The part of a CUDA toolkit that kernels from LLVM are linked with: exponentials, logarithms, sines.
 //!
-//! CubeCL 0.11 links it as it compiles such a kernel, in the middle of a run; here its absence is told before one begins.
+//! `CubeCL` 0.11 links it as it compiles such a kernel, in the middle of a run; here its absence is told before one begins.
 //! Where it looks is that of `cubecl-llvm` 0.11.3, `nvptx/libdevice.rs`. Kernels from NVRTC do not need it.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::LmError;
 
@@ -59,14 +59,20 @@ mod tests {
         std::fs::create_dir_all(bare.join("nvvm/libdevice")).unwrap();
         std::fs::create_dir_all(whole.join("nvvm/libdevice")).unwrap();
         std::fs::write(whole.join(FILE), "").unwrap();
-        let found = |chosen: Option<&PathBuf>, roots: &[&Path]| {
-            search("cuda", chosen.map(|path| path.clone().into()), roots)
+        let found = |chosen: Option<&Path>, roots: &[&Path]| {
+            search(
+                "cuda",
+                chosen.map(|path| path.as_os_str().to_owned()),
+                roots,
+            )
         };
-        assert!(found(Some(&whole), &[]).is_ok());
+        assert!(found(Some(whole.as_path()), &[]).is_ok());
         assert!(found(None, &[Path::new("/none"), &whole]).is_ok());
         // The first root that looks like a toolkit counts, and a path that is named counts alone.
         assert!(found(None, &[&bare, &whole]).is_err());
-        let error = found(Some(&bare), &[&whole]).unwrap_err().to_string();
+        let error = found(Some(bare.as_path()), &[&whole])
+            .unwrap_err()
+            .to_string();
         assert!(
             error.starts_with("device: expected nvvm/libdevice/libdevice.10.bc of"),
             "{error}"
