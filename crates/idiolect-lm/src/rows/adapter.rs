@@ -1,6 +1,5 @@
 //! The adapter that a row of a prompt file names.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use idiolect_data::RawRow;
@@ -25,16 +24,16 @@ pub enum RowAdapter {
 impl RowAdapter {
     /// That of the row's field `adapter`: a folder, null for none, and no field for what is on the model.
     pub(super) fn of(row: &RawRow, place: &str) -> Result<Self, LmError> {
-        let refuse = |found: &dyn fmt::Display| {
+        let refuse = |found: &Value| {
             let expected = "the folder of an adapter, or null for the base model";
             LmError::setting(format!("{place}: adapter"), expected, found)
         };
         match row.fields.get("adapter") {
             None => Ok(Self::Given),
             Some(Value::Null) => Ok(Self::Base),
-            Some(Value::String(folder)) => {
+            Some(named @ Value::String(folder)) => {
                 let folder = PathBuf::from(folder);
-                adapter_folder(&folder).map_err(|_| refuse(&folder.display()))?;
+                adapter_folder(&folder).map_err(|_| refuse(named))?;
                 Ok(Self::Folder(folder))
             }
             Some(other) => Err(refuse(other)),
