@@ -1,6 +1,6 @@
 //! Samplers against their definitions, written anew by full sorts, and by chi-square.
 
-use idiolect_generate::{GenerationConfig, Sampling, candidates};
+use idiolect_generate::{Generated, GenerationConfig, Sampling, candidates};
 use proptest::prelude::*;
 
 use crate::fake::{Fake, requests, run, settings};
@@ -209,12 +209,8 @@ proptest! {
         levels in prop::sample::select(vec![3u32, 1 << 20]),
     ) {
         let sampling = Sampling { temperature, top_k, top_p, ..PLAIN };
-        let settings = GenerationConfig { sampling, speculate: 4, ..settings(12) };
-        let requests = requests(&[vec![0], vec![1, 0, 1], vec![1; 5]]);
-        let mut model = rough(vocab, levels);
-        let whole = run(&mut model, &requests, &settings).unwrap();
-        let mut model = Fake { on_device: true, ..rough(vocab, levels) };
-        prop_assert_eq!(run(&mut model, &requests, &settings).unwrap(), whole);
+        let (found, whole, _) = on_device_and_whole(sampling, vocab, levels);
+        prop_assert_eq!(found, whole);
     }
 }
 
@@ -228,16 +224,33 @@ proptest! {
         levels in prop::sample::select(vec![3u32, 1 << 20]),
     ) {
         let sampling = Sampling { temperature, top_p, min_p, ..PLAIN };
-        let settings = GenerationConfig { sampling, speculate: 4, ..settings(12) };
-        let requests = requests(&[vec![0], vec![1, 0, 1], vec![1; 5]]);
-        let mut model = rough(vocab, levels);
-        let whole = run(&mut model, &requests, &settings).unwrap();
-        let mut model = Fake { on_device: true, ..rough(vocab, levels) };
-        prop_assert_eq!(run(&mut model, &requests, &settings).unwrap(), whole);
+        let (found, whole, read) = on_device_and_whole(sampling, vocab, levels);
+        prop_assert_eq!(found, whole);
         if levels > 3 && temperature < 0.08 {
-            prop_assert!(model.whole < 6, "{} rows were read whole", model.whole);
+            prop_assert!(read < 6, "{read} rows were read whole");
         }
     }
+}
+
+/// Texts chosen from what a device finds, and from whole rows, and how many rows the device was asked for whole.
+fn on_device_and_whole(
+    sampling: Sampling,
+    vocab: usize,
+    levels: u32,
+) -> (Vec<Generated>, Vec<Generated>, usize) {
+    let settings = GenerationConfig {
+        sampling,
+        speculate: 4,
+        ..settings(12)
+    };
+    let requests = requests(&[vec![0], vec![1, 0, 1], vec![1; 5]]);
+    let mut device = Fake {
+        on_device: true,
+        ..rough(vocab, levels)
+    };
+    let found = run(&mut device, &requests, &settings).unwrap();
+    let whole = run(&mut rough(vocab, levels), &requests, &settings).unwrap();
+    (found, whole, device.whole)
 }
 
 /// Scattered logits of few levels, so that many are equal, or of many.
