@@ -109,7 +109,25 @@ fn models_with_other_weights_are_continued_apart() {
         max_new_tokens: 6,
         ..GenerationSettings::default()
     };
-    same_texts(&[whole, qv, base], &settings);
+    same_texts(&[whole.clone(), qv, base], &settings);
+    // Its own rows stand in one batch: their tokens come by turns.
+    let rows: Vec<_> = prompts()
+        .into_iter()
+        .map(|prompt| MixedPrompt {
+            model: &whole,
+            prompt,
+        })
+        .collect();
+    let mut order = Vec::new();
+    let note = &mut |event: idiolect_generate::GenerationEvent<'_>| {
+        if let idiolect_generate::GenerationEvent::Token { index, .. } = event {
+            order.push(index);
+        }
+        ControlFlow::Continue(())
+    };
+    LanguageModel::generate_mixed(&rows, &settings, RUN, note).unwrap();
+    order.dedup();
+    assert!(order.len() > rows.len(), "{order:?}");
 }
 
 #[test]
