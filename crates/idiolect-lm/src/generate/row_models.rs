@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::PathBuf;
 
 use idiolect_completion::Progress;
 use idiolect_generate::{GenerationEvent, GenerationSettings};
@@ -16,36 +16,46 @@ use crate::{LanguageModel, LmError};
 pub(crate) struct RowModels<'a> {
     given: &'a LanguageModel,
     base: LanguageModel,
-    named: BTreeMap<&'a Path, LanguageModel>,
+    named: BTreeMap<PathBuf, LanguageModel>,
 }
 
 impl<'a> RowModels<'a> {
-    /// Puts each adapter that a row names on the model, once.
-    pub(crate) fn load(
-        given: &'a LanguageModel,
-        rows: impl IntoIterator<Item = &'a PromptRow>,
-    ) -> Result<Self, LmError> {
-        let mut named = BTreeMap::new();
-        for row in rows {
-            if let RowAdapter::Folder(folder) = &row.adapter
-                && !named.contains_key(folder.as_path())
-            {
-                named.insert(folder.as_path(), given.load_adapter(folder)?);
-            }
-        }
-        Ok(Self {
+    /// A model without a row.
+    pub(crate) fn new(given: &'a LanguageModel) -> Self {
+        Self {
             given,
             base: given.without_adapter(),
-            named,
-        })
+            named: BTreeMap::new(),
+        }
     }
 
-    /// The model that continues a row, which must have been among the rows of [`RowModels::load`].
+    /// Puts the adapter that a row names on the model, unless an earlier row has named it.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Row`] with what is wrong with the adapter.
+    pub(crate) fn add(&mut self, row: &PromptRow) -> Result<(), LmError> {
+        let RowAdapter::Folder(folder) = &row.adapter else {
+            return Ok(());
+        };
+        if !self.named.contains_key(folder) {
+            let failed = |source| LmError::Row {
+                id: row.id.clone(),
+                source: Box::new(source),
+                suggestion: None,
+            };
+            let model = self.given.load_adapter(folder).map_err(failed)?;
+            self.named.insert(folder.clone(), model);
+        }
+        Ok(())
+    }
+
+    /// The model that continues a row, which [`RowModels::add`] must have seen.
     pub(crate) fn of(&self, row: &PromptRow) -> &LanguageModel {
         match &row.adapter {
             RowAdapter::Given => self.given,
             RowAdapter::Base => &self.base,
-            RowAdapter::Folder(folder) => self.named.get(folder.as_path()).unwrap_or(self.given),
+            RowAdapter::Folder(folder) => self.named.get(folder).unwrap_or(self.given),
         }
     }
 
@@ -85,7 +95,8 @@ impl LanguageModel {
     ///
     /// # Errors
     ///
-    /// As [`LanguageModel::generate`], and as [`LanguageModel::load_adapter`] for an adapter that a row names.
+    /// As [`LanguageModel::generate`], and [`LmError::Row`] for an adapter that a row names and that
+    /// cannot be put on the model.
     pub fn generate_rows(
         &self,
         rows: &[PromptRow],
@@ -93,7 +104,8 @@ impl LanguageModel {
         run: GenerateRun,
         progress: &dyn Progress,
     ) -> Result<Vec<GeneratedRow>, LmError> {
-        let models = RowModels::load(self, rows)?;
+        let mut models = RowModels::new(self);
+        rows.iter().try_for_each(|row| models.add(row))?;
         models.generate(rows, settings, run, progress)
     }
 }

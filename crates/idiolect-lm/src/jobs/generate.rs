@@ -69,10 +69,10 @@ impl Generate {
         on_threads(self.model.threads, || {
             let KeptRows { rows, mut skipped } = read_prompts_with(prompts, self.bad_rows)?;
             let model = self.open(progress)?;
-            let models = RowModels::load(&model, &rows)?;
+            let mut models = RowModels::new(&model);
             let mut kept = Vec::with_capacity(rows.len());
             for row in &rows {
-                match self.unfit(models.of(row), row) {
+                match self.problem(&mut models, row)? {
                     Some(problem) => skipped.push(SkippedRow::new(row.id.clone(), problem)),
                     None => kept.push(row.clone()),
                 }
@@ -99,7 +99,7 @@ impl Generate {
                 adapter: RowAdapter::Given,
             };
             let model = self.open(progress)?;
-            self.rows(&RowModels::load(&model, [])?, &[row], progress)
+            self.rows(&RowModels::new(&model), &[row], progress)
         })
     }
 
@@ -128,15 +128,34 @@ impl Generate {
         Ok(rows)
     }
 
-    /// What is wrong with a row that is to be left out.
+    /// What is wrong with a row that is to be left out, its adapter counted.
+    fn problem(
+        &self,
+        models: &mut RowModels<'_>,
+        row: &PromptRow,
+    ) -> Result<Option<String>, LmError> {
+        match models.add(row) {
+            Err(error) if self.bad_rows == BadRows::Skip => Ok(Some(error.of_row())),
+            added => added.map(|()| self.unfit(models.of(row), row)),
+        }
+    }
+
+    /// What is wrong with the prompt of a row that is to be left out.
     fn unfit(&self, model: &LanguageModel, row: &PromptRow) -> Option<String> {
         if self.bad_rows == BadRows::Error {
             return None;
         }
-        let tokens = match model.prompt_ids(&row.prompt) {
-            Ok(ids) => ids.len(),
+        let ids = match model.prompt_ids(&row.prompt) {
+            Ok(ids) => ids,
             Err(error) => return Some(error.to_string()),
         };
+        let (tokens, vocab) = (ids.len(), model.decoder().config.vocab_size);
+        if tokens == 0 {
+            return Some("the prompt is empty".to_owned());
+        }
+        if let Some(id) = ids.iter().find(|id| **id as usize >= vocab) {
+            return Some(format!("token {id} is outside the vocabulary of {vocab}"));
+        }
         let (new, positions) = (self.generation.max_new_tokens, model.max_positions());
         (tokens.saturating_add(new) > positions).then(|| {
             format!("{tokens} prompt tokens and {new} new ones exceed the context of {positions}")
