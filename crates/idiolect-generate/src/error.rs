@@ -1,5 +1,7 @@
 //! What generation may refuse, and where it can break off.
 
+use crate::PromptProblem;
+
 /// An error of the caller's model or tokenizer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -19,41 +21,13 @@ pub enum GenerateError {
         /// The value.
         found: String,
     },
-    /// A request has no token to go on from.
-    #[error("request {index}: the prompt is empty")]
-    EmptyPrompt {
+    /// A request that the model cannot go on from.
+    #[error("request {index}: {problem}")]
+    Prompt {
         /// The request's index.
         index: usize,
-    },
-    /// A prompt holds a token that the model does not know.
-    #[error(
-        "request {index}: token {token} at position {position} of the prompt is \
-         outside the vocabulary of {vocab}"
-    )]
-    TokenOutOfRange {
-        /// The request's index.
-        index: usize,
-        /// The place in the prompt, from 0.
-        position: usize,
-        /// The token.
-        token: u32,
-        /// The model's vocabulary size.
-        vocab: usize,
-    },
-    /// A prompt with its new tokens does not fit the model's context.
-    #[error(
-        "request {index}: {prompt} prompt tokens and {max_new_tokens} new ones \
-         exceed the context of {context}"
-    )]
-    ContextTooShort {
-        /// The request's index.
-        index: usize,
-        /// Tokens of the prompt.
-        prompt: usize,
-        /// The most new tokens asked for.
-        max_new_tokens: usize,
-        /// The most positions that the model has.
-        context: usize,
+        /// What is wrong with its prompt.
+        problem: PromptProblem,
     },
     /// The model broke off.
     #[error("the model failed at step {step} of the batch that begins with request {index}")]

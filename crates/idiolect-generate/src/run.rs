@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use crate::group::Run;
 use crate::{
-    BoxError, GenerateError, Generated, GenerationConfig, GenerationEvent, NextLogits, Request,
+    BoxError, GenerateError, Generated, GenerationConfig, GenerationEvent, NextLogits,
+    PromptLimits, Request,
 };
 
 /// Continues every request and gives the results in the order of `requests`.
@@ -20,8 +21,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// Before anything runs: [`GenerateError::Setting`], [`GenerateError::EmptyPrompt`],
-/// [`GenerateError::TokenOutOfRange`], [`GenerateError::ContextTooShort`].
+/// Before anything runs: [`GenerateError::Setting`] and [`GenerateError::Prompt`].
 /// While it runs: [`GenerateError::Model`] and [`GenerateError::Decode`] pass on the caller's own
 /// errors, [`GenerateError::LogitsShape`] and [`GenerateError::NotFinite`] refuse the model's
 /// output; rows finished before have been given to `on_event`.
@@ -89,29 +89,11 @@ fn check_request(
             found: format!("{} of {}", request.variant, model.variants()),
         });
     }
-    let (index, vocab, max_new_tokens) = (*index, model.vocab(), settings.max_new_tokens);
-    if prompt.is_empty() {
-        return Err(GenerateError::EmptyPrompt { index });
-    }
-    if let Some(position) = prompt.iter().position(|&token| token as usize >= vocab) {
-        let token = prompt[position];
-        return Err(GenerateError::TokenOutOfRange {
-            index,
-            position,
-            token,
-            vocab,
-        });
-    }
-    match model.context() {
-        Some(context) if prompt.len().saturating_add(max_new_tokens) > context => {
-            let prompt = prompt.len();
-            Err(GenerateError::ContextTooShort {
-                index,
-                prompt,
-                max_new_tokens,
-                context,
-            })
-        }
-        _ => Ok(()),
-    }
+    let limits = PromptLimits::of(model, settings);
+    limits
+        .check(prompt)
+        .map_err(|problem| GenerateError::Prompt {
+            index: *index,
+            problem,
+        })
 }

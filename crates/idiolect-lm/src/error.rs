@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use idiolect_data::{DataError, Id, id_text};
-use idiolect_generate::GenerateError;
+use idiolect_generate::{GenerateError, PromptProblem};
 use idiolect_lora::LoraError;
 use idiolect_model::ModelError;
 use idiolect_prompt::PromptError;
@@ -39,6 +39,9 @@ pub enum LmError {
     /// Text generation.
     #[error(transparent)]
     Generate(#[from] GenerateError),
+    /// A prompt that the model cannot continue.
+    #[error(transparent)]
+    Request(#[from] PromptProblem),
     /// A file of the model's own that cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -58,7 +61,8 @@ pub enum LmError {
         /// What was given.
         found: String,
     },
-    /// A conversation that cannot be rendered or encoded.
+    /// A row that cannot be used: its conversation cannot be rendered or encoded, its adapter not be put on the model,
+    /// or its prompt not be continued.
     #[error("row {}: {source}{}", id_text(id), suggestion.as_deref().unwrap_or_default())]
     Row {
         /// Its id.
@@ -107,6 +111,7 @@ impl LmError {
             Self::Model(error) => error,
             Self::Lora(error) => error,
             Self::Generate(error) => error,
+            Self::Request(error) => error,
             own => own,
         }
     }
@@ -115,6 +120,30 @@ impl LmError {
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+
+    /// The same of a row, unless it names one already.
+    pub(crate) fn in_row(self, id: &Id) -> Self {
+        match self {
+            row @ Self::Row { .. } => row,
+            source => Self::Row {
+                id: id.clone(),
+                source: Box::new(source),
+                suggestion: None,
+            },
+        }
+    }
+
+    /// The same with the place in a file before its name, where it is an [`LmError::Setting`].
+    pub(crate) fn at(self, place: &str) -> Self {
+        match self {
+            Self::Setting {
+                name,
+                expected,
+                found,
+            } => Self::setting(format!("{place}: {name}"), expected, found),
+            other => other,
+        }
     }
 
     /// An [`LmError::Setting`].

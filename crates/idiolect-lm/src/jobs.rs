@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 
 use idiolect_completion::Progress;
 use idiolect_data::{BadRows, DataSettings, SkippedRow};
-use idiolect_input::counted;
 
-use crate::rows::{KeptRows, read_scores_with, tell_skipped};
+use crate::rows::{read_scores_with, tell_skipped};
 use crate::{
     CombineSummary, LanguageModel, LmError, MaskedRow, MergeOptions, MergeSummary, ModelSettings,
-    ModelSummary, RowScore, Shifts, WeightedAdapter, adapter_folder, adapters::check_folders,
-    on_threads,
+    ModelSummary, RowScore, ScoreRow, Shifts, WeightedAdapter, adapter_folder,
+    adapters::check_folders, on_threads,
 };
 
 pub use chat::{Chat, ChatSettings, ChatSide};
@@ -92,27 +91,16 @@ pub fn score(
     progress: &dyn Progress,
 ) -> Result<Vec<RowScore>, LmError> {
     on_threads(ask.model.threads, || {
-        let KeptRows { rows, mut skipped } = read_scores_with(data, ask.bad_rows)?;
+        let rows = read_scores_with(data, ask.bad_rows)?;
         let model = ask.open(progress)?;
-        let mut kept = Vec::with_capacity(rows.len());
-        let most = model.max_positions();
-        for row in rows {
-            let id = row.id().clone();
-            match model.score_row(row) {
-                Ok(row) if ask.bad_rows == BadRows::Skip && row.input_ids.len() > most => {
-                    let tokens = counted(row.input_ids.len(), "token", "tokens");
-                    let problem = format!("{tokens}, more than {most}");
-                    skipped.push(SkippedRow::new(id, problem));
-                }
-                Ok(row) => kept.push(row),
-                Err(error) if ask.bad_rows == BadRows::Skip && error.is_of_row() => {
-                    skipped.push(SkippedRow::new(id, error.of_row()));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        ask.list(&skipped, progress)?;
-        model.score(&kept, batch_size, progress)
+        let id = |row: &ScoreRow| row.id().clone();
+        let kept = rows.map(data, ask.bad_rows, id, |row| {
+            let row = model.score_row(row)?;
+            model.scorable(&row)?;
+            Ok(row)
+        })?;
+        ask.list(&kept.skipped, progress)?;
+        model.score(&kept.rows, batch_size, progress)
     })
 }
 

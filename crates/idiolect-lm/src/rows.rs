@@ -1,6 +1,7 @@
 //! Rows of files that are no data set: prompts, rows to score, ready token rows, and what comes of them.
 
 mod adapter;
+mod kept;
 
 use std::path::Path;
 
@@ -11,11 +12,14 @@ use idiolect_data::{
 };
 use idiolect_generate::{FinishReason, Generated};
 use idiolect_tokens::TokenRow;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::LmError;
 
 pub use adapter::RowAdapter;
+use kept::Keeping;
+pub(crate) use kept::KeptRows;
 
 /// What a model is asked to continue.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,24 +86,26 @@ impl GeneratedRow {
     }
 }
 
-/// The fields of a token row.
-#[derive(Deserialize)]
-struct Fields {
-    id: Option<Id>,
-    input_ids: Option<Vec<u32>>,
-    labels: Option<Vec<i64>>,
+/// A row's id: its own, or its number.
+fn id_of(row: &RawRow, number: usize, place: &str) -> Result<Id, LmError> {
+    match row.fields.get("id") {
+        None | Some(Id::Null) => Ok(number.into()),
+        Some(id) if id.is_string() || id.is_number() => Ok(id.clone()),
+        Some(other) => Err(LmError::setting("id", "a string or a number", other).at(place)),
+    }
 }
 
-fn fields(path: &Path, number: usize, row: RawRow) -> Result<(Id, Fields), LmError> {
-    let place = place(path, number, row.line);
-    let mut fields: Fields = serde_json::from_value(row.fields.into())
-        .map_err(|error| LmError::setting(&place, "fields of the right kind", error))?;
-    let id = fields.id.take().unwrap_or_else(|| number.into());
-    if !(id.is_string() || id.is_number()) {
-        let name = format!("{place}: id");
-        return Err(LmError::setting(name, "a string or a number", id));
-    }
-    Ok((id, fields))
+/// Whole numbers of a field of token ids or labels; none where there is no such field.
+fn numbers<N: DeserializeOwned>(
+    row: &mut RawRow,
+    name: &str,
+    place: &str,
+) -> Result<Option<Vec<N>>, LmError> {
+    let found = row.fields.remove(name).filter(|found| !found.is_null());
+    let numbers = found.map(serde_json::from_value);
+    let expected = "a list of token ids, or of labels, which are token ids or -100";
+    let refuse = |error| LmError::setting(name, expected, error).at(place);
+    numbers.transpose().map_err(refuse)
 }
 
 /// The example that a row holds, in whichever format it is; none for a row of no format.
@@ -125,38 +131,14 @@ pub fn read_prompts(path: &Path) -> Result<Vec<PromptRow>, LmError> {
 }
 
 /// [`read_prompts`] with what becomes of rows that are none.
-///
-/// # Errors
-///
-/// As [`read_prompts`].
-pub fn read_prompts_with(path: &Path, bad_rows: BadRows) -> Result<KeptRows<PromptRow>, LmError> {
+pub(crate) fn read_prompts_with(
+    path: &Path,
+    bad_rows: BadRows,
+) -> Result<KeptRows<PromptRow>, LmError> {
     each(path, bad_rows, |number, row| {
-        let line = row.line;
-        let missing = || {
-            let expected = "prompt, messages or input_ids";
-            LmError::setting(place(path, number, line), expected, "none of them")
-        };
-        let adapter = RowAdapter::of(&row, &place(path, number, line))?;
-        if row.fields.contains_key("input_ids") {
-            let (id, fields) = fields(path, number, row)?;
-            let prompt = ModelPrompt::Tokens(fields.input_ids.ok_or_else(missing)?);
-            return Ok(PromptRow {
-                id,
-                prompt,
-                adapter,
-            });
-        }
-        let example = example(path, number, row)?.ok_or_else(missing)?;
-        if example.prompt().is_empty() {
-            return Err(missing());
-        }
-        let id = example.id.clone();
-        let is_plain = example.tools.is_empty() && example.variables.is_empty();
-        let prompt = if is_plain {
-            ModelPrompt::Messages(example.prompt().to_vec())
-        } else {
-            ModelPrompt::Example(Box::new(example))
-        };
+        let place = place(path, number, row.line);
+        let adapter = RowAdapter::of(&row, &place)?;
+        let (id, prompt) = prompt(path, number, row, &place)?;
         Ok(PromptRow {
             id,
             prompt,
@@ -165,13 +147,34 @@ pub fn read_prompts_with(path: &Path, bad_rows: BadRows) -> Result<KeptRows<Prom
     })
 }
 
-/// Rows of a file that can be used, and those that were left out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeptRows<T> {
-    /// The rows, in the file's order.
-    pub rows: Vec<T>,
-    /// Those that cannot be used.
-    pub skipped: Vec<SkippedRow>,
+/// A row's id, and what is to be continued of it.
+fn prompt(
+    path: &Path,
+    number: usize,
+    mut row: RawRow,
+    place: &str,
+) -> Result<(Id, ModelPrompt), LmError> {
+    let missing = || {
+        let expected = "prompt, messages or input_ids";
+        LmError::setting(place, expected, "none of them")
+    };
+    if row.fields.contains_key("input_ids") {
+        let id = id_of(&row, number, place)?;
+        let ids = numbers(&mut row, "input_ids", place)?.ok_or_else(missing)?;
+        return Ok((id, ModelPrompt::Tokens(ids)));
+    }
+    let example = example(path, number, row)?.ok_or_else(missing)?;
+    if example.prompt().is_empty() {
+        return Err(missing());
+    }
+    let id = example.id.clone();
+    let is_plain = example.tools.is_empty() && example.variables.is_empty();
+    let prompt = if is_plain {
+        ModelPrompt::Messages(example.prompt().to_vec())
+    } else {
+        ModelPrompt::Example(Box::new(example))
+    };
+    Ok((id, prompt))
 }
 
 /// Reads each row of a file; where none can be used, the first one's fault is the error.
@@ -181,31 +184,14 @@ fn each<T>(
     one: impl Fn(usize, RawRow) -> Result<T, LmError>,
 ) -> Result<KeptRows<T>, LmError> {
     let RawRows { rows, .. } = read_rows(path)?;
-    let mut kept = KeptRows {
-        rows: Vec::with_capacity(rows.len()),
-        skipped: Vec::new(),
-    };
-    let mut first = None;
+    let mut keeping = Keeping::new(path, bad_rows, Vec::new());
     for (number, row) in rows.into_iter().enumerate() {
         let (line, id) = (row.line, row.fields.get("id").cloned());
-        match one(number, row) {
-            Ok(row) => kept.rows.push(row),
-            Err(error) if bad_rows == BadRows::Skip => {
-                let id = id.filter(|id| id.is_string() || id.is_number());
-                kept.skipped.push(SkippedRow {
-                    file: Some(path.to_owned()),
-                    line: Some(line),
-                    ..SkippedRow::new(id.unwrap_or_else(|| number.into()), &error)
-                });
-                first.get_or_insert(error);
-            }
-            Err(error) => return Err(error),
-        }
+        let id = id.filter(|id| id.is_string() || id.is_number());
+        let id = id.unwrap_or_else(|| number.into());
+        keeping.take(line, id, one(number, row))?;
     }
-    match first {
-        Some(error) if kept.rows.is_empty() => Err(error),
-        _ => Ok(kept),
-    }
+    keeping.done()
 }
 
 /// A row to score.
@@ -239,13 +225,13 @@ pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, LmError> {
 }
 
 /// [`read_scores`] with what becomes of rows that are none.
-///
-/// # Errors
-///
-/// As [`read_scores`].
-pub fn read_scores_with(path: &Path, bad_rows: BadRows) -> Result<KeptRows<ScoreRow>, LmError> {
+pub(crate) fn read_scores_with(
+    path: &Path,
+    bad_rows: BadRows,
+) -> Result<KeptRows<ScoreRow>, LmError> {
     each(path, bad_rows, |number, row| {
         let line = row.line;
+        RowAdapter::refuse(&row, &place(path, number, line))?;
         let has = |name: &str| row.fields.contains_key(name);
         if has("input_ids") && has("labels") {
             return token_row(path, number, row).map(ScoreRow::Tokens);
@@ -277,11 +263,13 @@ pub fn read_tokens(path: &Path) -> Result<Vec<TokenRow>, LmError> {
 /// # Errors
 ///
 /// [`LmError::Setting`] names the row that holds none.
-pub fn token_row(path: &Path, number: usize, row: RawRow) -> Result<TokenRow, LmError> {
-    let line = row.line;
-    let (id, fields) = fields(path, number, row)?;
-    let (Some(input_ids), Some(labels)) = (fields.input_ids, fields.labels) else {
-        let (place, found) = (place(path, number, line), "one of them missing");
+pub fn token_row(path: &Path, number: usize, mut row: RawRow) -> Result<TokenRow, LmError> {
+    let place = place(path, number, row.line);
+    let id = id_of(&row, number, &place)?;
+    let input_ids = numbers(&mut row, "input_ids", &place)?;
+    let labels = numbers(&mut row, "labels", &place)?;
+    let (Some(input_ids), Some(labels)) = (input_ids, labels) else {
+        let found = "one of them missing";
         return Err(LmError::setting(place, "input_ids and labels", found));
     };
     Ok(TokenRow {

@@ -135,11 +135,8 @@ impl From<LmError> for Refusal {
                 expected,
                 found,
             }) => Self::expected(name, expected, found),
-            LmError::Generate(
-                GenerateError::ContextTooShort { .. }
-                | GenerateError::EmptyPrompt { .. }
-                | GenerateError::TokenOutOfRange { .. },
-            )
+            LmError::Generate(GenerateError::Prompt { .. })
+            | LmError::Request(_)
             | LmError::Prompt(_)
             | LmError::Tokens(_)
             | LmError::Row { .. }

@@ -42,8 +42,8 @@ impl Sizes {
         let size = DType::from(decoder.dtype()).size();
         let projections: BTreeSet<Projection> =
             adapter.sites.iter().map(|site| site.projection).collect();
-        let inputs = projections.iter().copied().map(input).collect();
-        let floats = kept_floats(decoder, &inputs, batch.width);
+        let reads_output = projections.contains(&Projection::Output);
+        let floats = kept_floats(decoder, reads_output, batch.width);
         let (weights, whole) = (decoder.weight_bytes(), adapter.whole.num_params());
         Self {
             weights,
@@ -82,16 +82,11 @@ impl Sizes {
         // The sum of gradients in f32, and beside it those of another micro-batch in a type of their own.
         let is_summed = is_rounded && train.accumulation > 1;
         let gradients = count * if is_summed { 4 + size } else { 4 };
-        let inputs = Projection::ALL.map(input).into_iter().collect();
         Self {
             weights: count * size,
             trained: gradients + state,
             inputs: 0,
-            block: product([
-                batch.tokens,
-                kept_floats(decoder, &inputs, batch.width),
-                size,
-            ]),
+            block: product([batch.tokens, kept_floats(decoder, true, batch.width), size]),
             layers: config.num_layers,
             // Those of a chunk as for an adapter; the head's gradient, and what its backward pass multiplies.
             logits: logits(decoder, batch.tokens) + config.vocab_size * config.hidden_size * 4 * 2,
@@ -145,24 +140,18 @@ fn trained_head(decoder: &Decoder, adapter: &LoraAdapter) -> usize {
 
 /// Numbers that the autodiff graph of one block keeps for one token of a row of `width` tokens.
 ///
-/// Fused steps keep their inputs alone: both norms the hidden state, attention its queries, keys and
-/// values, the gated unit both halves; beside these there is the input of every projection with an
-/// update. Composed steps keep what each operation hands to its backward pass, attention scores included.
-fn kept_floats(decoder: &Decoder, inputs: &BTreeSet<Input>, width: usize) -> usize {
+/// Fused steps keep their inputs alone: both norms the hidden state, attention its queries, keys and values, the gated
+/// unit both halves. Of the inputs of projections with an update only what attention gives is kept beside these
+/// (`reads_output`): norms and gated values are computed again. Composed steps keep what each operation hands to its
+/// backward pass, attention scores included.
+fn kept_floats(decoder: &Decoder, reads_output: bool, width: usize) -> usize {
     let config = &decoder.config;
     // Norms of heads keep what they are given beside what they give.
     let normed = usize::from(config.switches.head_norms);
     let heads = config.query_width() * (1 + normed) + config.kv_width() * (2 + normed);
     if decoder.is_fused() {
-        let inputs = inputs.iter().map(|input| match input {
-            Input::Attention | Input::FeedForward => config.hidden_size,
-            Input::Output => config.query_width(),
-            Input::Down => config.intermediate_size,
-        });
-        return 2 * config.hidden_size
-            + heads
-            + 2 * config.intermediate_size
-            + inputs.sum::<usize>();
+        let attended = usize::from(reads_output) * config.query_width();
+        return 2 * config.hidden_size + heads + 2 * config.intermediate_size + attended;
     }
     let own = 12 * config.hidden_size + 4 * heads + 5 * config.intermediate_size;
     own.saturating_add(product([3, config.num_heads, width]))
@@ -184,24 +173,6 @@ fn dora_bytes(
     let outputs: usize = shapes.map(|[_, outputs]| outputs).sum();
     let kept = if adapter.config.dropout > 0.0 { 2 } else { 1 };
     outputs * 4 * kept
-}
-
-/// What projections read; those of one kind read the same tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Input {
-    Attention,
-    Output,
-    FeedForward,
-    Down,
-}
-
-fn input(projection: Projection) -> Input {
-    match projection {
-        Projection::Query | Projection::Key | Projection::Value => Input::Attention,
-        Projection::Output => Input::Output,
-        Projection::Gate | Projection::Up => Input::FeedForward,
-        Projection::Down => Input::Down,
-    }
 }
 
 /// Bytes in megabytes, rounded up.

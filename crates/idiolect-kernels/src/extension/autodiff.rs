@@ -1,14 +1,24 @@
 //! The steps under Burn's autodiff, on any backend that has them, each with its own backward.
 //!
 //! A step keeps its inputs for the backward pass (no copies: tensors share their memory) and what attention says it
-//! needs beside them.
+//! needs beside them. What the norm and the gate give is cheap to compute and is not kept: a step whose backward pass
+//! reads it has it computed again from their inputs, which are there already (`again`).
 
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+mod again;
+
+use std::marker::PhantomData;
+
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::{
+    base::Checkpointer,
+    strategy::{BalancedCheckpointing, CheckpointStrategy},
+};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 use burn::backend::{Autodiff, Backend};
 
+use self::again::{GateAgain, NormAgain};
 use super::attention::{Attended, AttentionInputs, Kept};
 use super::backend::Steps;
 use super::composed::{dims, low_rank};
@@ -18,11 +28,26 @@ type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;
 
 impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
     fn rms_norm(x: Tracked<B, C>, scale: Tracked<B, C>, eps: f64) -> Tracked<B, C> {
-        let ((x, x_node), (scale, scale_node)) = (x.into_parts(), scale.into_parts());
-        let out = B::rms_norm(x.clone(), scale.clone(), eps);
-        let nodes = [x_node, scale_node];
-        match Norm.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(NormState { x, scale, eps }, out),
+        let nodes = [x.node(), scale.node()];
+        let state = NormState::<B> {
+            x: x.primitive().clone(),
+            scale: scale.primitive().clone(),
+            eps,
+        };
+        let again = NormAgain::<B> {
+            x: x.id(),
+            scale: state.scale.clone(),
+            eps,
+        };
+        let out = B::rms_norm(state.x.clone(), state.scale.clone(), eps);
+        let parents = if is_tracked::<B, C>(&scale) {
+            vec![&x, &scale]
+        } else {
+            vec![&x]
+        };
+        let prepared = Norm.prepare::<BalancedCheckpointing>(nodes).memory_bound();
+        match prepared.retro_forward(again).parents(parents).stateful() {
+            OpsKind::Tracked(prep) => prep.finish(state, out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -43,9 +68,16 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
     }
 
     fn swiglu(gate: Tracked<B, C>, up: Tracked<B, C>) -> Tracked<B, C> {
-        let ((gate, gate_node), (up, up_node)) = (gate.into_parts(), up.into_parts());
-        let nodes = [gate_node, up_node];
-        match Gate.prepare::<C>(nodes).compute_bound().stateful() {
+        let nodes = [gate.node(), up.node()];
+        let again = GateAgain::<B> {
+            gate: gate.id(),
+            up: up.id(),
+            backend: PhantomData,
+        };
+        let prepared = Gate.prepare::<BalancedCheckpointing>(nodes).memory_bound();
+        let prepared = prepared.retro_forward(again).parents([&gate, &up]);
+        let (gate, up) = (gate.into_primitive(), up.into_primitive());
+        match prepared.stateful() {
             OpsKind::Tracked(prep) => {
                 let out = B::swiglu(gate.clone(), up.clone());
                 prep.finish(GateState { gate, up }, out)
@@ -90,22 +122,18 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
         b: Tracked<B, C>,
         dropout: Option<Dropout>,
     ) -> Tracked<B, C> {
-        let ((x, x_node), (a, a_node), (b, b_node)) =
-            (x.into_parts(), a.into_parts(), b.into_parts());
-        let [rows, tokens, _] = dims(&x);
-        let u = low_rank::down::<B>(x.clone(), a.clone(), dropout.as_ref());
+        let nodes = [x.node(), a.node(), b.node()];
+        let (a, b) = (a.into_primitive(), b.into_primitive());
+        let [rows, tokens, _] = dims(x.primitive());
+        let u = low_rank::down::<B>(x.primitive().clone(), a.clone(), dropout.as_ref());
         let out = low_rank::up::<B>(u.clone(), b.clone(), [rows, tokens]);
-        let nodes = [x_node, a_node, b_node];
         match LowRank.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let inputs = low_rank::Inputs {
-                    x,
-                    u,
-                    a,
-                    b,
-                    dropout,
+            OpsKind::Tracked(mut prep) => {
+                let state = LowRankState {
+                    x: prep.checkpoint(&x),
+                    kept: low_rank::Inputs { u, a, b, dropout },
                 };
-                prep.finish(inputs, out)
+                prep.finish(state, out)
             }
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
@@ -118,6 +146,13 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
     fn quantized_linear_gradient(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
         product::<B, C, _>(Quantized, x, weight, B::quantized_linear_gradient)
     }
+}
+
+/// Whether a gradient of a tensor is wanted.
+fn is_tracked<B: Steps, C: CheckpointStrategy>(tensor: &Tracked<B, C>) -> bool {
+    let node = Rotary.prepare::<C>([tensor.node()]);
+    let kind: OpsKind<_, B, _, _, 1> = node.compute_bound().stateful();
+    matches!(kind, OpsKind::Tracked(_))
 }
 
 /// What `forward` makes of `x`, with the gradient of a product, for which autodiff keeps the weight alone.
@@ -251,13 +286,21 @@ impl<B: Steps> Backward<B, 1> for Linear {
 #[derive(Debug)]
 struct LowRank;
 
-impl<B: Steps> Backward<B, 3> for LowRank {
-    type State = low_rank::Inputs<B>;
+#[derive(Debug, Clone)]
+struct LowRankState<B: Backend> {
+    /// The input's node.
+    x: NodeId,
+    kept: low_rank::Inputs<B>,
+}
 
-    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+impl<B: Steps> Backward<B, 3> for LowRank {
+    type State = LowRankState<B>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
         let dy = grads.consume::<B>(&ops.node);
         let [x_node, a_node, b_node] = ops.parents;
-        let (dx, [da, db]) = low_rank::backward::<B>(dy, ops.state, x_node.is_some());
+        let x = kept.retrieve_node_output(ops.state.x);
+        let (dx, [da, db]) = low_rank::backward::<B>(dy, x, ops.state.kept, x_node.is_some());
         let gradients = [(x_node, dx), (a_node, Some(da)), (b_node, Some(db))];
         for (node, gradient) in gradients {
             if let (Some(node), Some(gradient)) = (node, gradient) {

@@ -1,6 +1,6 @@
 //! The product of many rows with a frozen weight, as in training and for prompts.
 //!
-//! A block of the weight is widened to f32 and packed in panels of [`WIDE`] outputs, on all threads; then each task
+//! A block of the weight is widened to f32 and packed in panels of some outputs, on all threads; then each task
 //! multiplies a band of rows with all panels, a register tile of rows and outputs at a time (Goto and van de Geijn,
 //! ACM TOMS 34, 2008). The order of sums depends on the inputs alone, so a row's result is the same to the bit with
 //! any other rows and any number of threads.
@@ -20,9 +20,10 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use self::bands::{MOST_VALUES, band};
-use self::pack::{Block, Row, WIDE, pack};
+use self::pack::{Block, Line, WIDE, lines, pack};
 use self::tile::{ROWS, Tile};
 use super::product_few_rows::{Form, Stored};
+use super::simd::lanes::PIECE;
 
 /// The most inputs of a block: a panel of them stays in a core's second cache.
 const MOST_INPUTS: usize = 640;
@@ -32,7 +33,7 @@ const TOGETHER: usize = 128;
 
 thread_local! {
     /// Memory of packed blocks, kept from one product to the next.
-    static PACKED: Cell<Vec<Row>> = const { Cell::new(Vec::new()) };
+    static PACKED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
 /// `x w`, row after row.
@@ -53,12 +54,12 @@ pub(super) fn times<W: Stored>(x: &[f32], weight: W, form: Form) -> Vec<f32> {
     }
     let mut packed = PACKED.take();
     let depth = depth(inputs);
-    let wide = (MOST_VALUES / depth / WIDE).max(1) * WIDE;
+    let most = (MOST_VALUES / depth / WIDE).max(1) * WIDE;
     for first in (0..inputs).step_by(depth) {
-        for column in (0..outputs).step_by(wide) {
+        for column in (0..outputs).step_by(most) {
             let block = Block {
                 inputs: first..inputs.min(first + depth),
-                outputs: column..outputs.min(column + wide),
+                outputs: column..outputs.min(column + most),
             };
             pack(&mut packed, weight, form, &block);
             multiply(&mut y, x, &packed, form, &block);
@@ -89,7 +90,7 @@ fn depth(inputs: usize) -> usize {
 }
 
 /// Adds the product with a packed block to the result.
-fn multiply(y: &mut [f32], x: &[f32], packed: &[Row], form: Form, block: &Block) {
+fn multiply(y: &mut [f32], x: &[f32], packed: &[Line], form: Form, block: &Block) {
     let band = band(y.len() / form.outputs, ROWS);
     let tasks = y.par_chunks_mut(band * form.outputs);
     tasks
@@ -109,7 +110,7 @@ fn multiply(y: &mut [f32], x: &[f32], packed: &[Row], form: Form, block: &Block)
 struct Band<'a> {
     y: &'a mut [f32],
     x: &'a [f32],
-    packed: &'a [Row],
+    packed: &'a [Line],
     form: Form,
     block: &'a Block,
 }
@@ -123,8 +124,11 @@ impl WithSimd for Band<'_> {
             inputs, outputs, ..
         } = self.form;
         let rows = self.y.len() / outputs;
-        let panels = self.packed.chunks_exact(self.block.inputs.len());
-        for (panel, start) in panels.zip(self.block.outputs.clone().step_by(WIDE)) {
+        let wide = lines::<S>() * PIECE;
+        let panels = self
+            .packed
+            .chunks_exact(self.block.inputs.len() * lines::<S>());
+        for (panel, start) in panels.zip(self.block.outputs.clone().step_by(wide)) {
             for row in (0..rows).step_by(ROWS) {
                 let tile = Tile {
                     y: &mut self.y[row * outputs + start..],
@@ -132,7 +136,7 @@ impl WithSimd for Band<'_> {
                     x: &self.x[row * inputs + self.block.inputs.start..],
                     x_stride: inputs,
                     panel,
-                    outputs: WIDE.min(self.block.outputs.end - start),
+                    outputs: wide.min(self.block.outputs.end - start),
                     adds: self.block.inputs.start > 0,
                 };
                 tile.multiply(simd, rows - row);

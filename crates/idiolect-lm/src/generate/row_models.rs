@@ -29,22 +29,26 @@ impl<'a> RowModels<'a> {
         }
     }
 
-    /// Puts the adapter that a row names on the model, unless an earlier row has named it.
+    /// Puts the adapter that a row names on the model, unless an earlier row has named it, and checks the row's prompt.
     ///
     /// # Errors
     ///
-    /// [`LmError::Row`] with what is wrong with the adapter.
-    pub(crate) fn add(&mut self, row: &PromptRow) -> Result<(), LmError> {
-        let RowAdapter::Folder(folder) = &row.adapter else {
-            return Ok(());
-        };
-        if !self.named.contains_key(folder) {
-            let failed = |source| LmError::Row {
-                id: row.id.clone(),
-                source: Box::new(source),
-                suggestion: None,
-            };
-            let model = self.given.load_adapter(folder).map_err(failed)?;
+    /// [`LmError::Row`] with what is wrong with the adapter or the prompt.
+    pub(crate) fn add(
+        &mut self,
+        row: &PromptRow,
+        settings: &GenerationSettings,
+    ) -> Result<(), LmError> {
+        self.put_on(row)
+            .and_then(|()| self.of(row).check_prompt(&row.prompt, settings))
+            .map_err(|error| error.in_row(&row.id))
+    }
+
+    fn put_on(&mut self, row: &PromptRow) -> Result<(), LmError> {
+        if let RowAdapter::Folder(folder) = &row.adapter
+            && !self.named.contains_key(folder)
+        {
+            let model = self.given.load_adapter(folder)?;
             self.named.insert(folder.clone(), model);
         }
         Ok(())
@@ -95,8 +99,8 @@ impl LanguageModel {
     ///
     /// # Errors
     ///
-    /// As [`LanguageModel::generate`], and [`LmError::Row`] for an adapter that a row names and that
-    /// cannot be put on the model.
+    /// As [`LanguageModel::generate`], and [`LmError::Row`] for a row whose adapter cannot be put on the model, or whose
+    /// prompt cannot be continued.
     pub fn generate_rows(
         &self,
         rows: &[PromptRow],
@@ -105,7 +109,7 @@ impl LanguageModel {
         progress: &dyn Progress,
     ) -> Result<Vec<GeneratedRow>, LmError> {
         let mut models = RowModels::new(self);
-        rows.iter().try_for_each(|row| models.add(row))?;
+        rows.iter().try_for_each(|row| models.add(row, settings))?;
         models.generate(rows, settings, run, progress)
     }
 }

@@ -10,7 +10,7 @@ use idiolect_input::counted;
 
 use crate::adapters::check_folders;
 use crate::generate::RowModels;
-use crate::rows::{KeptRows, RowAdapter, read_prompts_with, tell_skipped};
+use crate::rows::{RowAdapter, read_prompts_with, tell_skipped};
 use crate::{
     GenerateRun, GeneratedRow, LanguageModel, LmError, ModelPrompt, ModelSettings, PromptRow,
     WeightedAdapter, on_threads,
@@ -67,18 +67,16 @@ impl Generate {
         progress: &dyn Progress,
     ) -> Result<Vec<GeneratedRow>, LmError> {
         on_threads(self.model.threads, || {
-            let KeptRows { rows, mut skipped } = read_prompts_with(prompts, self.bad_rows)?;
+            let rows = read_prompts_with(prompts, self.bad_rows)?;
             let model = self.open(progress)?;
             let mut models = RowModels::new(&model);
-            let mut kept = Vec::with_capacity(rows.len());
-            for row in &rows {
-                match self.problem(&mut models, row)? {
-                    Some(problem) => skipped.push(SkippedRow::new(row.id.clone(), problem)),
-                    None => kept.push(row.clone()),
-                }
-            }
-            self.list(&skipped, progress)?;
-            self.rows(&models, &kept, progress)
+            let id = |row: &PromptRow| row.id.clone();
+            let kept = rows.map(prompts, self.bad_rows, id, |row| {
+                models.add(&row, &self.generation)?;
+                Ok(row)
+            })?;
+            self.list(&kept.skipped, progress)?;
+            self.rows(&models, &kept.rows, progress)
         })
     }
 
@@ -126,40 +124,6 @@ impl Generate {
         let lines = [replies.line(), replies.advice(rows.len() as u64)];
         lines.iter().flatten().for_each(|line| progress.note(line));
         Ok(rows)
-    }
-
-    /// What is wrong with a row that is to be left out, its adapter counted.
-    fn problem(
-        &self,
-        models: &mut RowModels<'_>,
-        row: &PromptRow,
-    ) -> Result<Option<String>, LmError> {
-        match models.add(row) {
-            Err(error) if self.bad_rows == BadRows::Skip => Ok(Some(error.of_row())),
-            added => added.map(|()| self.unfit(models.of(row), row)),
-        }
-    }
-
-    /// What is wrong with the prompt of a row that is to be left out.
-    fn unfit(&self, model: &LanguageModel, row: &PromptRow) -> Option<String> {
-        if self.bad_rows == BadRows::Error {
-            return None;
-        }
-        let ids = match model.prompt_ids(&row.prompt) {
-            Ok(ids) => ids,
-            Err(error) => return Some(error.to_string()),
-        };
-        let (tokens, vocab) = (ids.len(), model.decoder().config.vocab_size);
-        if tokens == 0 {
-            return Some("the prompt is empty".to_owned());
-        }
-        if let Some(id) = ids.iter().find(|id| **id as usize >= vocab) {
-            return Some(format!("token {id} is outside the vocabulary of {vocab}"));
-        }
-        let (new, positions) = (self.generation.max_new_tokens, model.max_positions());
-        (tokens.saturating_add(new) > positions).then(|| {
-            format!("{tokens} prompt tokens and {new} new ones exceed the context of {positions}")
-        })
     }
 
     /// Lists the rows that are left out, in a file or a line each.

@@ -42,7 +42,7 @@ impl LanguageModel {
     ///
     /// # Errors
     ///
-    /// [`LmError::Setting`] for a batch size outside 1 to 65536 and for a row longer than the model's positions;
+    /// [`LmError::Setting`] for a batch size outside 1 to 65536; [`LmError::Row`] for a row longer than the model's positions;
     /// [`LmError::Tokens`] for a row with ids outside the vocabulary; [`LmError::NotFinite`] for a row whose
     /// likelihood is no number.
     pub fn score(
@@ -76,16 +76,17 @@ impl LanguageModel {
         Ok(scored.into_iter().flatten().collect())
     }
 
-    pub(super) fn scorable(&self, row: &TokenRow) -> Result<(), LmError> {
+    /// Whether a row has tokens of this model, and not more than it has positions.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Row`] or [`LmError::Tokens`] with the row's id.
+    pub(crate) fn scorable(&self, row: &TokenRow) -> Result<(), LmError> {
         let (most, length) = (self.max_positions(), row.input_ids.len());
         if length > most {
             let why = self.decoder().config.why_no_more();
             let expected = format!("at most {most} tokens, the model's positions{why}");
-            return Err(LmError::setting(
-                format!("row {}", row.id),
-                expected,
-                length,
-            ));
+            return Err(LmError::setting("length", expected, length).in_row(&row.id));
         }
         Ok(row.check(self.decoder().config.vocab_size)?)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use idiolect_completion::Prompt;
 use idiolect_data::{Id, Row};
+use idiolect_generate::{GenerationSettings, PromptLimits};
 use idiolect_prompt::{Conversation, NamedTemplate, Template};
 use idiolect_tokens::{TokenRow, preview};
 use serde::Serialize;
@@ -72,6 +73,24 @@ impl LanguageModel {
                 self.conversation_ids(prompt)
             }
         }
+    }
+
+    /// Whether a prompt leaves room for the new tokens, and has no token that the model does not know.
+    ///
+    /// # Errors
+    ///
+    /// [`LmError::Request`] says what is wrong with it; as [`LanguageModel::prompt_ids`] where it cannot be encoded.
+    pub fn check_prompt(
+        &self,
+        prompt: &ModelPrompt,
+        settings: &GenerationSettings,
+    ) -> Result<(), LmError> {
+        let limits = PromptLimits {
+            vocab: self.decoder().config.vocab_size,
+            context: Some(self.max_positions()),
+            max_new_tokens: settings.max_new_tokens,
+        };
+        Ok(limits.check(&self.prompt_ids(prompt)?)?)
     }
 
     /// What a writer is shown, as token ids. Plain text stands behind the beginning-of-text token, where the

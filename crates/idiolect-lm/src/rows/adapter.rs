@@ -24,19 +24,29 @@ pub enum RowAdapter {
 impl RowAdapter {
     /// That of the row's field `adapter`: a folder, null for none, and no field for what is on the model.
     pub(super) fn of(row: &RawRow, place: &str) -> Result<Self, LmError> {
-        let refuse = |found: &Value| {
-            let expected = "the folder of an adapter, or null for the base model";
-            LmError::setting(format!("{place}: adapter"), expected, found)
-        };
         match row.fields.get("adapter") {
             None => Ok(Self::Given),
             Some(Value::Null) => Ok(Self::Base),
-            Some(named @ Value::String(folder)) => {
+            Some(Value::String(folder)) => {
                 let folder = PathBuf::from(folder);
-                adapter_folder(&folder).map_err(|_| refuse(named))?;
+                adapter_folder(&folder).map_err(|error| error.at(place))?;
                 Ok(Self::Folder(folder))
             }
-            Some(other) => Err(refuse(other)),
+            Some(other) => {
+                let expected = "the folder of an adapter, or null for the base model";
+                Err(LmError::setting("adapter", expected, other).at(place))
+            }
+        }
+    }
+
+    /// Refuses the row's field `adapter` where all rows go through one model.
+    pub(super) fn refuse(row: &RawRow, place: &str) -> Result<(), LmError> {
+        match row.fields.get("adapter") {
+            None => Ok(()),
+            Some(found) => {
+                let expected = "no such field: all rows are scored under one model, whose adapters are given with it (the option adapter)";
+                Err(LmError::setting("adapter", expected, found).at(place))
+            }
         }
     }
 }

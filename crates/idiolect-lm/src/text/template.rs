@@ -109,7 +109,8 @@ fn in_use(folder: &Path) -> Result<Option<InUse>, LmError> {
     let text = read_text(&path, &limits::CONFIG_BYTES).map_err(LmError::io(&path))?;
     let found = serde_json::from_str(&text).map_err(|error| {
         let expected = "the template that was in use";
-        LmError::setting(path.display().to_string(), expected, error)
+        let found = format!("something else: {error}");
+        LmError::setting(path.display().to_string(), expected, found)
     })?;
     Ok(Some(found))
 }

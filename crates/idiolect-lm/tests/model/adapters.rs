@@ -1,6 +1,7 @@
 //! Adapters on and off, from a folder and from memory, several at once.
 
 mod mixed;
+mod refused_rows;
 
 use burn::module::Module;
 use burn::tensor::Device;

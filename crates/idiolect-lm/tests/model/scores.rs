@@ -73,7 +73,7 @@ fn rows_that_do_not_fit_are_refused_by_name() {
     let error = refused(long, 1).to_string();
     assert_eq!(
         error,
-        "row \"long\": expected at most 256 tokens, the model's positions, found 257"
+        "row long: length: expected at most 256 tokens, the model's positions, found 257"
     );
     let outside = TokenRow::all_trained(7.into(), vec![5, 384]);
     assert!(matches!(refused(outside, 1), LmError::Tokens(_)));

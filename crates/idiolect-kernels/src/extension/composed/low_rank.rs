@@ -32,10 +32,9 @@ pub(crate) fn up<B: Backend>(
     B::float_reshape(B::float_matmul(u, b), Shape::new([rows, tokens, outputs]))
 }
 
-/// What the backward pass reads.
+/// What the backward pass reads beside `x`.
 #[derive(Debug, Clone)]
 pub(crate) struct Inputs<B: Backend> {
-    pub(crate) x: FloatTensor<B>,
     pub(crate) u: FloatTensor<B>,
     pub(crate) a: FloatTensor<B>,
     pub(crate) b: FloatTensor<B>,
@@ -45,16 +44,11 @@ pub(crate) struct Inputs<B: Backend> {
 /// The gradients of `x`, where it is wanted, and of the factors.
 pub(crate) fn backward<B: Drops>(
     dy: FloatTensor<B>,
+    x: FloatTensor<B>,
     inputs: Inputs<B>,
     wants_x: bool,
 ) -> (Option<FloatTensor<B>>, [FloatTensor<B>; 2]) {
-    let Inputs {
-        x,
-        u,
-        a,
-        b,
-        dropout,
-    } = inputs;
+    let Inputs { u, a, b, dropout } = inputs;
     let (dtype, shape) = (x.dtype(), x.shape());
     let dy = flat::<B>(dy);
     let du = B::float_matmul(dy.clone(), B::float_transpose(b));

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 
 use super::rows::{Piece, Pieces};
 use super::stored::{Stored, pieces};
-use crate::flex::simd::lanes::{PAIR, PIECE, per_piece};
+use crate::flex::simd::lanes::{PAIR, PIECE, has_many_registers, per_piece};
 
 /// Outputs that are computed in one pass over the input.
 ///
@@ -40,9 +40,8 @@ impl<W: Stored> WithSimd for Dot<'_, W> {
     }
 }
 
-/// `y[r][columns[i]] = x[r] w[i]` for all rows of `outputs` values: eight at a time, then four, then one.
-///
-/// Sixteen sums stay in registers, so that of eight rows two columns are computed at a time.
+/// `y[r][columns[i]] = x[r] w[i]` for all rows of `outputs` values: eight or four at a time, then one, and of several
+/// rows as many columns that the sums stay in registers.
 #[inline(always)]
 #[allow(
     clippy::too_many_arguments,
@@ -59,23 +58,46 @@ fn dot_with_rows<S: Simd, W: Stored, const N: usize>(
     let (eights, fewer) = y.split_at_mut(y.len() / (8 * outputs) * 8 * outputs);
     let mut row = 0;
     for y in eights.chunks_exact_mut(8 * outputs) {
-        let ((twos, one), (columns, last)) = (w.as_chunks(), columns.as_chunks());
-        for (columns, w) in columns.iter().zip(twos) {
-            store::<8, 2>(y, outputs, *columns, dots(simd, x.get(row), *w));
-        }
-        for (column, w) in last.iter().zip(one) {
-            store::<8, 1>(y, outputs, [*column], dots(simd, x.get(row), [*w]));
+        if has_many_registers::<S>() {
+            by_twos::<S, W, 8, N>(simd, y, columns, x.get(row), w);
+        } else {
+            let (y0, y4) = y.split_at_mut(4 * outputs);
+            by_twos::<S, W, 4, N>(simd, y0, columns, x.get(row), w);
+            by_twos::<S, W, 4, N>(simd, y4, columns, x.get(row + 4), w);
         }
         row += 8;
     }
     let (fours, ones) = fewer.split_at_mut(fewer.len() / (4 * outputs) * 4 * outputs);
     for y in fours.chunks_exact_mut(4 * outputs) {
-        store::<4, N>(y, outputs, columns, dots(simd, x.get(row), w));
+        if has_many_registers::<S>() {
+            store::<4, N>(y, outputs, columns, dots(simd, x.get(row), w));
+        } else {
+            by_twos::<S, W, 4, N>(simd, y, columns, x.get(row), w);
+        }
         row += 4;
     }
     for y in ones.chunks_exact_mut(outputs) {
         store::<1, N>(y, outputs, columns, dots(simd, x.get(row), w));
         row += 1;
+    }
+}
+
+/// `y[r][columns[i]] = x[r] w[i]` for `R` rows, two columns at a time.
+#[inline(always)]
+fn by_twos<S: Simd, W: Stored, const R: usize, const N: usize>(
+    simd: S,
+    y: &mut [f32],
+    columns: [usize; N],
+    x: [&[Piece]; R],
+    w: [W; N],
+) {
+    let outputs = y.len() / R;
+    let ((twos, one), (columns, last)) = (w.as_chunks(), columns.as_chunks());
+    for (columns, w) in columns.iter().zip(twos) {
+        store::<R, 2>(y, outputs, *columns, dots(simd, x, *w));
+    }
+    for (column, w) in last.iter().zip(one) {
+        store::<R, 1>(y, outputs, [*column], dots(simd, x, [*w]));
     }
 }
 

@@ -3,19 +3,29 @@
 use std::array;
 use std::ops::Range;
 
+use bytemuck::{Pod, Zeroable};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::flex::product_few_rows::{Along, Form, Stored, pair, pair_of_vectors, widen};
 use crate::flex::simd::lanes::{PAIR, PIECE, transposed};
 
-/// Outputs of a panel: four vectors of AVX-512.
-pub(super) const WIDE: usize = 64;
+/// Outputs that are packed together.
+pub(super) const WIDE: usize = LINES * PIECE;
 
-/// The weights of an input in a panel, at an address that a vector is read from in one go.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-pub(super) struct Row(pub(super) [f32; WIDE]);
+/// Lines of an input for so many outputs.
+const LINES: usize = 4;
+
+/// The weights of an input for a piece of neighbouring outputs, at an address that a vector is read from in one go.
+#[derive(Debug, Clone, Copy, Zeroable, Pod)]
+#[repr(C, align(64))]
+pub(super) struct Line(pub(super) [f32; PIECE]);
+
+/// Lines of an input in a panel: as many as a tile has sums for, so that a tile reads the panel from beginning to end.
+#[inline(always)]
+pub(super) const fn lines<S: Simd>() -> usize {
+    if S::F32_LANES >= PIECE { LINES } else { 1 }
+}
 
 /// Some inputs and some outputs of a weight.
 #[derive(Debug, Clone)]
@@ -24,21 +34,21 @@ pub(super) struct Block {
     pub(super) outputs: Range<usize>,
 }
 
-/// Writes a block to `packed`; what a panel has beyond the last output is 0.
-pub(super) fn pack<W: Stored>(packed: &mut Vec<Row>, weight: W, form: Form, block: &Block) {
+/// Writes a block to `packed`, in panels of [`lines`]; what the last [`WIDE`] outputs have beyond the last one is 0.
+pub(super) fn pack<W: Stored>(packed: &mut Vec<Line>, weight: W, form: Form, block: &Block) {
     let Block { inputs, outputs } = block;
-    let panels = outputs.len().div_ceil(WIDE);
-    packed.resize(panels * inputs.len(), Row([0.0; WIDE]));
+    let of_part = LINES * inputs.len();
+    packed.resize(outputs.len().div_ceil(WIDE) * of_part, Line([0.0; PIECE]));
     let starts = outputs.clone().into_par_iter().step_by(WIDE);
-    let panels = packed.par_chunks_exact_mut(inputs.len()).zip(starts);
-    panels.for_each(|(rows, start)| {
+    let parts = packed.par_chunks_exact_mut(of_part).zip(starts);
+    parts.for_each(|(lines, start)| {
         let outputs = start..outputs.end.min(start + WIDE);
         let block = Block {
             inputs: inputs.clone(),
             outputs,
         };
-        Arch::new().dispatch(Panel {
-            rows,
+        Arch::new().dispatch(Part {
+            lines,
             weight,
             form,
             block,
@@ -46,15 +56,15 @@ pub(super) fn pack<W: Stored>(packed: &mut Vec<Row>, weight: W, form: Form, bloc
     });
 }
 
-/// A panel that is packed, with the part of the weight that it takes.
-struct Panel<'a, W> {
-    rows: &'a mut [Row],
+/// Panels of [`WIDE`] outputs, with the part of the weight that they take.
+struct Part<'a, W> {
+    lines: &'a mut [Line],
     weight: W,
     form: Form,
     block: Block,
 }
 
-impl<W: Stored> WithSimd for Panel<'_, W> {
+impl<W: Stored> WithSimd for Part<'_, W> {
     type Output = ();
 
     #[inline(always)]
@@ -66,16 +76,21 @@ impl<W: Stored> WithSimd for Panel<'_, W> {
     }
 }
 
-impl<W: Stored> Panel<'_, W> {
+impl<W: Stored> Part<'_, W> {
     /// Of a weight whose outputs are neighbours in memory: an input is one part of it.
     #[inline(always)]
     fn by_inputs<S: Simd>(self, simd: S) {
         let Block { inputs, outputs } = self.block;
-        for (row, input) in self.rows.iter_mut().zip(inputs) {
+        let (depth, count) = (inputs.len(), outputs.len());
+        for (at, input) in inputs.enumerate() {
             let start = input * self.form.outputs + outputs.start;
-            let weights = self.weight.part(start, outputs.len());
-            widen(simd, weights, &mut row.0[..outputs.len()]);
-            row.0[outputs.len()..].fill(0.0);
+            let mut row = [Line([0.0; PIECE]); LINES];
+            let values: &mut [f32] = bytemuck::cast_slice_mut(&mut row);
+            widen(simd, self.weight.part(start, count), &mut values[..count]);
+            for (line, values) in row.into_iter().enumerate() {
+                let (panel, line) = (line / lines::<S>(), line % lines::<S>());
+                self.lines[(panel * depth + at) * lines::<S>() + line] = values;
+            }
         }
     }
 
@@ -87,16 +102,21 @@ impl<W: Stored> Panel<'_, W> {
             let start = (outputs.start + output) * self.form.inputs + inputs.start;
             self.weight.part(start, inputs.len())
         };
-        for first in (0..WIDE).step_by(PIECE) {
-            let count = outputs.len().saturating_sub(first).min(PIECE);
-            let lines = Lines {
-                weights: array::from_fn(|i| (i < count).then(|| weights(first + i))),
-                first,
-            };
-            let groups = self.rows.chunks_mut(PAIR * PIECE * W::APART);
-            for (at, rows) in groups.enumerate() {
-                for place in 0..W::APART {
-                    lines.transpose_pair(simd, at * W::APART + place, &mut rows[PIECE * place..]);
+        let panels = self.lines.chunks_exact_mut(inputs.len() * lines::<S>());
+        for (panel, lines_of_panel) in panels.enumerate() {
+            for line in 0..lines::<S>() {
+                let first = (panel * lines::<S>() + line) * PIECE;
+                let count = outputs.len().saturating_sub(first).min(PIECE);
+                let pieces = Pieces {
+                    weights: array::from_fn(|i| (i < count).then(|| weights(first + i))),
+                    line,
+                };
+                let group = PAIR * PIECE * W::APART * lines::<S>();
+                for (at, inputs) in lines_of_panel.chunks_mut(group).enumerate() {
+                    for place in 0..W::APART {
+                        let inputs = &mut inputs[PIECE * place * lines::<S>()..];
+                        pieces.transpose_pair(simd, at * W::APART + place, inputs);
+                    }
                 }
             }
         }
@@ -104,46 +124,58 @@ impl<W: Stored> Panel<'_, W> {
 }
 
 /// The inputs of some outputs, each where there is such an output.
-struct Lines<W> {
+struct Pieces<W> {
     weights: [Option<W>; PIECE],
-    /// The place of the first output in a row of the panel.
-    first: usize,
+    /// The place of the outputs among the lines of an input.
+    line: usize,
 }
 
-impl<W: Stored> Lines<W> {
-    /// Writes pair number `at` of all outputs to `rows`, which begin with the first input of the pair.
+impl<W: Stored> Pieces<W> {
+    /// Writes pair number `at` of all outputs to the lines of inputs, which begin with the first input of the pair.
     #[inline(always)]
-    fn transpose_pair<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) {
-        if rows.len() < PAIR * PIECE && W::APART == 1
-            || !self.transpose_in_registers(simd, at, rows)
-        {
-            self.transpose_by_value(simd, at, rows);
+    fn transpose_pair<S: Simd>(&self, simd: S, at: usize, inputs: &mut [Line]) {
+        let is_part = inputs.len() < PAIR * PIECE * lines::<S>() && W::APART == 1;
+        let done = !is_part
+            && match S::F32_LANES {
+                16 => self.transpose_in_registers::<S, 16>(simd, at, inputs),
+                8 => self.transpose_in_registers::<S, 8>(simd, at, inputs),
+                _ => false,
+            };
+        if !done {
+            self.transpose_by_value(simd, at, inputs);
         }
     }
 
-    /// The same in registers, where a piece is a vector; whether it was done.
+    /// The same in registers, `N` outputs and inputs at a time, where a vector has as many; whether it was done.
     #[inline(always)]
-    fn transpose_in_registers<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) -> bool {
-        if S::F32_LANES != PIECE {
-            return false;
-        }
-        let mut lines = [[simd.splat_f32s(0.0); PIECE]; PAIR];
-        for (i, weight) in self.weights.iter().enumerate() {
-            if let Some(weight) = weight {
-                let [low, high] = pair_of_vectors(simd, *weight, at, 0);
-                lines[0][i] = low;
-                lines[1][i] = high;
-            }
-        }
-        let columns = [transposed(simd, lines[0]), transposed(simd, lines[1])];
-        let [Some(low), Some(high)] = columns else {
-            return false;
-        };
-        for (half, columns) in [low, high].into_iter().enumerate() {
-            let rows = rows[half * PIECE * W::APART..].iter_mut();
-            for (row, column) in rows.zip(columns) {
-                let place = &mut row.0[self.first..self.first + PIECE];
-                S::as_mut_simd_f32s(place).0[0] = column;
+    fn transpose_in_registers<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        at: usize,
+        inputs: &mut [Line],
+    ) -> bool {
+        for first in (0..PIECE).step_by(N) {
+            for vector in 0..PIECE / N {
+                let mut rows = [[simd.splat_f32s(0.0); N]; PAIR];
+                for i in 0..N {
+                    if let Some(weight) = self.weights[first + i] {
+                        let [low, high] = pair_of_vectors(simd, weight, at, vector);
+                        rows[0][i] = low;
+                        rows[1][i] = high;
+                    }
+                }
+                let columns = [transposed(simd, rows[0]), transposed(simd, rows[1])];
+                let [Some(low), Some(high)] = columns else {
+                    return false;
+                };
+                for (half, columns) in [low, high].into_iter().enumerate() {
+                    let input = half * PIECE * W::APART + vector * N;
+                    let inputs = inputs[input * lines::<S>()..].chunks_exact_mut(lines::<S>());
+                    for (lines, column) in inputs.zip(columns) {
+                        let place = &mut lines[self.line].0[first..first + N];
+                        S::as_mut_simd_f32s(place).0[0] = column;
+                    }
+                }
             }
         }
         true
@@ -151,20 +183,24 @@ impl<W: Stored> Lines<W> {
 
     /// The same value by value, also where inputs end within the pair.
     #[inline(always)]
-    fn transpose_by_value<S: Simd>(&self, simd: S, at: usize, rows: &mut [Row]) {
+    fn transpose_by_value<S: Simd>(&self, simd: S, at: usize, inputs: &mut [Line]) {
+        let count = inputs.len() / lines::<S>();
+        let is_part = count < PAIR * PIECE && W::APART == 1;
         let mut tile = [[[0.0; PIECE]; PAIR]; PIECE];
-        for (line, weight) in tile.iter_mut().zip(self.weights.iter().flatten()) {
-            *line = if rows.len() < PAIR * PIECE && W::APART == 1 {
-                what_is_left(*weight, at, rows.len())
+        for (tile, weight) in tile.iter_mut().zip(self.weights.iter().flatten()) {
+            *tile = if is_part {
+                what_is_left(*weight, at, count)
             } else {
                 pair(simd, *weight, at)
             };
         }
         for half in 0..PAIR {
-            let rows = rows.iter_mut().skip(half * PIECE * W::APART);
-            for (input, row) in rows.take(PIECE).enumerate() {
-                for (output, line) in tile.iter().enumerate() {
-                    row.0[self.first + output] = line[half][input];
+            let inputs = inputs
+                .chunks_exact_mut(lines::<S>())
+                .skip(half * PIECE * W::APART);
+            for (input, lines) in inputs.take(PIECE).enumerate() {
+                for (value, tile) in lines[self.line].0.iter_mut().zip(&tile) {
+                    *value = tile[half][input];
                 }
             }
         }

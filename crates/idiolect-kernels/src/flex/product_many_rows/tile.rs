@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use super::pack::Row;
+use super::pack::{Line, lines};
+use crate::flex::simd::lanes::{PIECE, has_many_registers};
 
 /// Rows of a tile: with four vectors of each, 24 of the 32 registers of AVX-512.
 pub(super) const ROWS: usize = 6;
@@ -17,7 +18,8 @@ pub(super) struct Tile<'a> {
     pub(super) x: &'a [f32],
     /// Values from one row of the input to the next.
     pub(super) x_stride: usize,
-    pub(super) panel: &'a [Row],
+    /// Input after input.
+    pub(super) panel: &'a [Line],
     /// Outputs of the panel that the result has.
     pub(super) outputs: usize,
     /// Whether what is there is added to, and not overwritten.
@@ -40,8 +42,7 @@ impl Tile<'_> {
 
     #[inline(always)]
     fn rows<S: Simd, const R: usize>(self, simd: S) {
-        // Registers of AVX-512 are 32 and wide; of others 16 at least.
-        if S::F32_LANES >= 16 {
+        if has_many_registers::<S>() {
             self.columns::<S, R, 4>(simd);
         } else {
             self.columns::<S, R, 2>(simd);
@@ -67,14 +68,15 @@ impl Tile<'_> {
         simd: S,
         first: usize,
     ) -> [[S::f32s; N]; R] {
-        let depth = self.panel.len();
+        let depth = self.panel.len() / lines::<S>();
         let mut x = [self.x; R];
         for (row, x) in x.iter_mut().enumerate() {
             *x = &self.x[row * self.x_stride..][..depth];
         }
         let mut sums = [[simd.splat_f32s(0.0); N]; R];
-        for (input, weights) in self.panel.iter().enumerate() {
-            if let Some(weights) = S::as_simd_f32s(&weights.0[first..]).0.first_chunk::<N>() {
+        let weights = bytemuck::cast_slice(self.panel);
+        for (input, weights) in weights.chunks_exact(lines::<S>() * PIECE).enumerate() {
+            if let Some(weights) = S::as_simd_f32s(&weights[first..]).0.first_chunk::<N>() {
                 for (sums, x) in sums.iter_mut().zip(x) {
                     let x = simd.splat_f32s(x[input]);
                     for (sum, weights) in sums.iter_mut().zip(weights) {

@@ -23,6 +23,12 @@ pub(crate) const fn per_piece<S: Simd>() -> usize {
     PIECE / S::F32_LANES
 }
 
+/// Whether there are 32 registers, as of AVX-512 and NEON, and not 16.
+#[inline(always)]
+pub(crate) const fn has_many_registers<S: Simd>() -> bool {
+    matches!(S::F32_LANES, 4 | 16)
+}
+
 /// Vector number `at` of a piece of bytes without a sign.
 #[inline(always)]
 pub(crate) fn of_bytes<S: Simd>(simd: S, bytes: &[i8; PIECE], at: usize) -> S::u32s {
@@ -160,9 +166,12 @@ pub(crate) fn halves_on_line<S: Simd>(
     [on_line(simd, low, line), on_line(simd, high, line)]
 }
 
-/// The columns of sixteen rows of a piece each, where a vector is a piece and the processor has instructions for it.
+/// The columns of as many rows as a vector has numbers, where the processor has instructions for it.
 #[inline(always)]
-pub(crate) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S::f32s; PIECE]> {
+pub(crate) fn transposed<S: Simd, const N: usize>(
+    simd: S,
+    rows: [S::f32s; N],
+) -> Option<[S::f32s; N]> {
     #[cfg(target_arch = "x86_64")]
     return x86::transposed(simd, rows);
     #[cfg(not(target_arch = "x86_64"))]
@@ -256,19 +265,19 @@ mod tests {
         }
     }
 
-    /// Sixteen rows, which are to be transposed.
-    struct Rows([[f32; PIECE]; PIECE]);
+    /// As many rows as a vector has numbers, which are to be transposed.
+    struct Rows<const N: usize>([[f32; N]; N]);
 
-    impl WithSimd for &Rows {
-        type Output = Option<[[f32; PIECE]; PIECE]>;
+    impl<const N: usize> WithSimd for &Rows<N> {
+        type Output = Option<[[f32; N]; N]>;
 
         fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-            if S::F32_LANES != PIECE {
+            if S::F32_LANES != N {
                 return None;
             }
             let rows = std::array::from_fn(|i| S::as_simd_f32s(&self.0[i]).0[0]);
             let columns = transposed(simd, rows)?;
-            let mut found = [[0.0; PIECE]; PIECE];
+            let mut found = [[0.0; N]; N];
             for (found, column) in found.iter_mut().zip(columns) {
                 S::as_mut_simd_f32s(found).0[0] = column;
             }
@@ -276,15 +285,27 @@ mod tests {
         }
     }
 
+    fn square<const N: usize>(number: impl Fn(usize, usize) -> usize) -> [[f32; N]; N] {
+        std::array::from_fn(|row| std::array::from_fn(|column| number(row, column) as f32))
+    }
+
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn rows_become_columns() {
-        let number = |row: usize, column: usize| (PIECE * row + column) as f32;
-        let square = |number: &dyn Fn(usize, usize) -> f32| {
-            std::array::from_fn(|row| std::array::from_fn(|column| number(row, column)))
-        };
-        let columns = square(&|row, column| number(column, row));
-        let found = pulp::Arch::new().dispatch(&Rows(square(&number)));
-        assert!(found.is_none_or(|found| found == columns), "{found:?}");
+        let eight = Rows(square::<8>(|row, column| 8 * row + column));
+        let columns = square(|row, column| 8 * column + row);
+        let v3 = pulp::x86::V3::try_new().map(|v3| Simd::vectorize(v3, &eight));
+        assert!(
+            v3.is_none_or(|found| found == Some(columns)),
+            "AVX2: {v3:?}"
+        );
+        let sixteen = Rows(square::<16>(|row, column| 16 * row + column));
+        let columns = square(|row, column| 16 * column + row);
+        let v4 = pulp::x86::V4::try_new().map(|v4| Simd::vectorize(v4, &sixteen));
+        assert!(
+            v4.is_none_or(|found| found == Some(columns)),
+            "AVX-512: {v4:?}"
+        );
     }
 
     #[test]

@@ -3,13 +3,11 @@
 use std::ops::ControlFlow;
 
 use idiolect_completion::Quiet;
-use idiolect_data::BadRows;
 use idiolect_generate::{Generated, GenerationSettings};
-use idiolect_lm::jobs::Generate;
 use idiolect_lm::{GenerateRun, LanguageModel, MixedPrompt, ModelPrompt, PromptRow, RowAdapter};
 use idiolect_lora::{LoraAdapter, LoraConfig};
 
-use crate::tiny::{peft, settings, tiny};
+use crate::tiny::{peft, tiny};
 
 const RUN: GenerateRun = GenerateRun {
     seed: 5,
@@ -186,45 +184,4 @@ fn breaking_off_gives_the_rows_that_are_done() {
     };
     let found = LanguageModel::generate_mixed(&rows, &settings, RUN, stop).unwrap();
     assert_eq!(found.len(), 2);
-}
-
-/// An adapter that cannot be put on is told with its row, or leaves its row out; so does a token beyond the vocabulary.
-#[test]
-fn a_row_whose_adapter_does_not_fit_is_told_or_left_out() {
-    let Some(model) = settings() else { return };
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("prompts.jsonl");
-    // Without its weights.
-    let other = place.path().join("foreign");
-    std::fs::create_dir(&other).unwrap();
-    let config = "adapter_config.json";
-    std::fs::copy(peft("qv").join(config), other.join(config)).unwrap();
-    let other = other.display().to_string();
-    let rows = [
-        serde_json::json!({"id": "foreign", "prompt": "x", "adapter": other}),
-        serde_json::json!({"id": "beyond", "input_ids": [100_000]}),
-        serde_json::json!({"id": "good", "prompt": "x", "adapter": peft("qv")}),
-    ];
-    let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
-    std::fs::write(&path, lines.join("\n")).unwrap();
-    let mut job = Generate {
-        model,
-        generation: GenerationSettings {
-            max_new_tokens: 4,
-            ..GenerationSettings::default()
-        },
-        ..Generate::default()
-    };
-    let error = job.file(&path, &Quiet).unwrap_err().to_string();
-    assert!(error.starts_with("row foreign: "), "{error}");
-    assert!(error.contains(&other), "{error}");
-    job.bad_rows = BadRows::Skip;
-    job.skipped_list = Some(place.path().join("skipped.jsonl"));
-    let kept = job.file(&path, &Quiet).unwrap();
-    assert_eq!(kept.iter().map(|row| &row.id).collect::<Vec<_>>(), ["good"]);
-    let skipped = std::fs::read_to_string(place.path().join("skipped.jsonl")).unwrap();
-    assert!(
-        skipped.contains("foreign") && skipped.contains("beyond"),
-        "{skipped}"
-    );
 }

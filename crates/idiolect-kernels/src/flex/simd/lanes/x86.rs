@@ -2,9 +2,9 @@
 
 use std::any::Any;
 
-use std::arch::x86_64::{__m256i, __m512};
+use std::arch::x86_64::{__m256, __m256i, __m512};
 
-use pulp::core_arch::x86::Avx512f;
+use pulp::core_arch::x86::{Avx, Avx512f};
 use pulp::x86::{V3, V4};
 use pulp::{Simd, cast, f32x8, f32x16, u32x8, u32x16};
 
@@ -106,10 +106,43 @@ pub(super) fn looked_up<S: Simd>(
 
 /// As of the module above.
 #[inline(always)]
-pub(super) fn transposed<S: Simd>(simd: S, rows: [S::f32s; PIECE]) -> Option<[S::f32s; PIECE]> {
-    let avx = same::<S, V4>(simd)?.avx512f;
-    let rows = cast(same::<_, [f32x16; PIECE]>(rows)?);
-    same::<[f32x16; PIECE], _>(cast(columns(avx, rows)))
+pub(super) fn transposed<S: Simd, const N: usize>(
+    simd: S,
+    rows: [S::f32s; N],
+) -> Option<[S::f32s; N]> {
+    if let Some(v4) = same::<S, V4>(simd) {
+        let rows = cast(same::<_, [f32x16; 16]>(rows)?);
+        return same::<[f32x16; 16], _>(cast(columns(v4.avx512f, rows)));
+    }
+    let avx = same::<S, V3>(simd)?.avx;
+    let rows = cast(same::<_, [f32x8; 8]>(rows)?);
+    same::<[f32x8; 8], _>(cast(columns_of_eight(avx, rows)))
+}
+
+/// Columns of eight rows of eight values.
+#[inline(always)]
+fn columns_of_eight(avx: Avx, rows: [__m256; 8]) -> [__m256; 8] {
+    let mut pairs = rows;
+    for i in (0..8).step_by(2) {
+        pairs[i] = avx._mm256_unpacklo_ps(rows[i], rows[i + 1]);
+        pairs[i + 1] = avx._mm256_unpackhi_ps(rows[i], rows[i + 1]);
+    }
+    // Of four rows the same two columns of each group of four.
+    let mut fours = pairs;
+    for i in (0..8).step_by(4) {
+        for j in 0..2 {
+            let (first, second) = (cast(pairs[i + j]), cast(pairs[i + j + 2]));
+            fours[i + 2 * j] = cast(avx._mm256_unpacklo_pd(first, second));
+            fours[i + 2 * j + 1] = cast(avx._mm256_unpackhi_pd(first, second));
+        }
+    }
+    let mut columns = fours;
+    for j in 0..4 {
+        let (first, second) = (fours[j], fours[j + 4]);
+        columns[j] = avx._mm256_permute2f128_ps::<0x20>(first, second);
+        columns[j + 4] = avx._mm256_permute2f128_ps::<0x31>(first, second);
+    }
+    columns
 }
 
 /// Columns of sixteen rows of sixteen values.
