@@ -1,7 +1,5 @@
 //! What a prompt must be to be continued.
 
-use crate::{GenerationConfig, NextLogits};
-
 /// Why a prompt cannot be continued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -45,15 +43,6 @@ pub struct PromptLimits {
 }
 
 impl PromptLimits {
-    /// Those of a model in a run.
-    pub(crate) fn of(model: &dyn NextLogits, settings: &GenerationConfig) -> Self {
-        Self {
-            vocab: model.vocab(),
-            context: model.context(),
-            max_new_tokens: settings.max_new_tokens,
-        }
-    }
-
     /// Whether a prompt can be continued.
     ///
     /// # Errors

@@ -89,7 +89,11 @@ fn check_request(
             found: format!("{} of {}", request.variant, model.variants()),
         });
     }
-    let limits = PromptLimits::of(model, settings);
+    let limits = PromptLimits {
+        vocab: model.vocab(),
+        context: model.context(),
+        max_new_tokens: settings.max_new_tokens,
+    };
     limits
         .check(prompt)
         .map_err(|problem| GenerateError::Prompt {

@@ -5,10 +5,10 @@
 //! reads it has it computed again from their inputs, which are there already (`again`).
 
 mod again;
+mod low_rank;
 
 use std::marker::PhantomData;
 
-use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::{
     base::Checkpointer,
     strategy::{BalancedCheckpointing, CheckpointStrategy},
@@ -21,7 +21,6 @@ use burn::backend::{Autodiff, Backend};
 use self::again::{GateAgain, NormAgain};
 use super::attention::{Attended, AttentionInputs, Kept};
 use super::backend::Steps;
-use super::composed::{dims, low_rank};
 use crate::Dropout;
 
 type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;
@@ -122,21 +121,7 @@ impl<B: Steps, C: CheckpointStrategy> Steps for Autodiff<B, C> {
         b: Tracked<B, C>,
         dropout: Option<Dropout>,
     ) -> Tracked<B, C> {
-        let nodes = [x.node(), a.node(), b.node()];
-        let (a, b) = (a.into_primitive(), b.into_primitive());
-        let [rows, tokens, _] = dims(x.primitive());
-        let u = low_rank::down::<B>(x.primitive().clone(), a.clone(), dropout.as_ref());
-        let out = low_rank::up::<B>(u.clone(), b.clone(), [rows, tokens]);
-        match LowRank.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let state = LowRankState {
-                    x: prep.checkpoint(&x),
-                    kept: low_rank::Inputs { u, a, b, dropout },
-                };
-                prep.finish(state, out)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        low_rank::product::<B, C>(x, a, b, dropout)
     }
 
     fn quantized_linear(x: Tracked<B, C>, weight: QuantizedTensor<Self>) -> Tracked<B, C> {
@@ -279,33 +264,6 @@ impl<B: Steps> Backward<B, 1> for Linear {
         let dy = grads.consume::<B>(&ops.node);
         if let Some(node) = node {
             grads.register::<B>(node.id, B::frozen_linear_backward(dy, ops.state));
-        }
-    }
-}
-
-#[derive(Debug)]
-struct LowRank;
-
-#[derive(Debug, Clone)]
-struct LowRankState<B: Backend> {
-    /// The input's node.
-    x: NodeId,
-    kept: low_rank::Inputs<B>,
-}
-
-impl<B: Steps> Backward<B, 3> for LowRank {
-    type State = LowRankState<B>;
-
-    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
-        let dy = grads.consume::<B>(&ops.node);
-        let [x_node, a_node, b_node] = ops.parents;
-        let x = kept.retrieve_node_output(ops.state.x);
-        let (dx, [da, db]) = low_rank::backward::<B>(dy, x, ops.state.kept, x_node.is_some());
-        let gradients = [(x_node, dx), (a_node, Some(da)), (b_node, Some(db))];
-        for (node, gradient) in gradients {
-            if let (Some(node), Some(gradient)) = (node, gradient) {
-                grads.register::<B>(node.id, gradient);
-            }
         }
     }
 }
