@@ -157,9 +157,9 @@ impl<W: Stored> Pieces<W> {
         for first in (0..PIECE).step_by(N) {
             for vector in 0..PIECE / N {
                 let mut rows = [[simd.splat_f32s(0.0); N]; PAIR];
-                for i in 0..N {
-                    if let Some(weight) = self.weights[first + i] {
-                        let [low, high] = pair_of_vectors(simd, weight, at, vector);
+                for (i, weight) in self.weights[first..first + N].iter().enumerate() {
+                    if let Some(weight) = weight {
+                        let [low, high] = pair_of_vectors(simd, *weight, at, vector);
                         rows[0][i] = low;
                         rows[1][i] = high;
                     }

@@ -72,7 +72,7 @@ impl<const N: usize> WithSimd for &Rows<N> {
         if S::F32_LANES != N {
             return None;
         }
-        let rows = std::array::from_fn(|i| S::as_simd_f32s(&self.0[i]).0[0]);
+        let rows: [S::f32s; N] = std::array::from_fn(|i| S::as_simd_f32s(&self.0[i]).0[0]);
         let columns = transposed(simd, rows)?;
         let mut found = [[0.0; N]; N];
         for (found, column) in found.iter_mut().zip(columns) {
