@@ -13,6 +13,7 @@ mod folder_refusals;
 mod folders;
 mod modules;
 mod places;
+mod recomputed;
 mod stack;
 mod start;
 mod tiny;
