@@ -109,8 +109,8 @@ fn windows_that_do_not_divide_among_devices_differ_by_rounding_alone() {
     let Some(place) = Place::new() else { return };
     let read = |out: &str| place.lines(&format!("{out}/metrics.jsonl"));
     // Adam divides a gradient by its size: with its usual epsilon one that is nearly zero, which is all
-    // rounding, would move its weight by anything.
-    let even = ["--adam-epsilon", "1e-6"];
+    // rounding, would move its weight by anything. How a processor rounds depends on its vectors.
+    let even = ["--adam-epsilon", "1e-5"];
     train(&place, "one", "4", &even);
     for (name, devices) in [("two", "flex,flex"), ("three", "flex,flex,flex")] {
         train(
