@@ -82,13 +82,20 @@ impl LanguageModel {
     ///
     /// [`LmError::Row`] or [`LmError::Tokens`] with the row's id.
     pub(crate) fn scorable(&self, row: &TokenRow) -> Result<(), LmError> {
-        let (most, length) = (self.max_positions(), row.input_ids.len());
-        if length > most {
-            let why = self.decoder().config.why_no_more();
-            let expected = format!("at most {most} tokens, the model's positions{why}");
-            return Err(LmError::setting("length", expected, length).in_row(&row.id));
-        }
+        self.has_positions(row.input_ids.len())
+            .map_err(|error| error.in_row(&row.id))?;
         Ok(row.check(self.decoder().config.vocab_size)?)
+    }
+
+    /// Whether the model has positions for so many tokens.
+    pub(super) fn has_positions(&self, length: usize) -> Result<(), LmError> {
+        let most = self.max_positions();
+        if length <= most {
+            return Ok(());
+        }
+        let why = self.decoder().config.why_no_more();
+        let expected = format!("at most {most} tokens, the model's positions{why}");
+        Err(LmError::setting("length", expected, length))
     }
 
     fn score_batch(&self, rows: &[&TokenRow]) -> Vec<RowScore> {

@@ -95,7 +95,8 @@ impl LanguageModel {
         score: &ScoreOf<'_, T>,
     ) -> Result<ReadPrompt<T>, LmError> {
         let row = TokenRow::all_trained(Id::from(0), ids.to_vec());
-        self.scorable(&row)?;
+        self.has_positions(row.input_ids.len())?;
+        row.check(self.decoder().config.vocab_size)?;
         if ids.is_empty() {
             return Err(LmError::setting("prompt", "at least one token", "none"));
         }

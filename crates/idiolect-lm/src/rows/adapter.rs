@@ -27,7 +27,7 @@ impl RowAdapter {
         match row.fields.get("adapter") {
             None => Ok(Self::Given),
             Some(Value::Null) => Ok(Self::Base),
-            Some(Value::String(folder)) => {
+            Some(Value::String(folder)) if !folder.is_empty() => {
                 let folder = PathBuf::from(folder);
                 adapter_folder(&folder).map_err(|error| error.at(place))?;
                 Ok(Self::Folder(folder))

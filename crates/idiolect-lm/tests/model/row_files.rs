@@ -61,7 +61,7 @@ fn a_row_names_its_adapter() {
     assert_eq!(found[0].adapter, RowAdapter::Given);
     assert_eq!(found[1].adapter, RowAdapter::Folder(adapter));
     assert_eq!(read(json!(null)).unwrap()[1].adapter, RowAdapter::Base);
-    for wrong in [json!(3), json!(""), json!(place.path().join("missing"))] {
+    for wrong in [json!(3), json!("")] {
         let error = read(wrong.clone()).unwrap_err().to_string();
         assert!(
             error.contains("row 1 (line 2): adapter: expected the folder"),
@@ -69,6 +69,10 @@ fn a_row_names_its_adapter() {
         );
         assert!(error.ends_with(&format!("found {wrong}")), "{error}");
     }
+    let error = read(json!(place.path().join("missing"))).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("row 1 (line 2): adapter "), "{error}");
+    assert!(error.ends_with("found no such folder"), "{error}");
 }
 
 #[test]
