@@ -82,14 +82,25 @@ impl<W: Stored> Part<'_, W> {
     fn by_inputs<S: Simd>(self, simd: S) {
         let Block { inputs, outputs } = self.block;
         let (depth, count) = (inputs.len(), outputs.len());
+        // What is beyond the last output stays 0.
+        let mut row = [Line([0.0; PIECE]); LINES];
         for (at, input) in inputs.enumerate() {
             let start = input * self.form.outputs + outputs.start;
-            let mut row = [Line([0.0; PIECE]); LINES];
-            let values: &mut [f32] = bytemuck::cast_slice_mut(&mut row);
-            widen(simd, self.weight.part(start, count), &mut values[..count]);
-            for (line, values) in row.into_iter().enumerate() {
-                let (panel, line) = (line / lines::<S>(), line % lines::<S>());
-                self.lines[(panel * depth + at) * lines::<S>() + line] = values;
+            let weights = self.weight.part(start, count);
+            if lines::<S>() == LINES {
+                let row = bytemuck::cast_slice_mut(&mut self.lines[at * LINES..][..LINES]);
+                widen(simd, weights, &mut row[..count]);
+                row[count..].fill(0.0);
+            } else if let (Some(values), WIDE) = (weights.as_f32(), count) {
+                for (panel, values) in values.as_chunks().0.iter().enumerate() {
+                    self.lines[panel * depth + at] = Line(*values);
+                }
+            } else {
+                let values = bytemuck::cast_slice_mut(&mut row);
+                widen(simd, weights, &mut values[..count]);
+                for (panel, line) in row.iter().enumerate() {
+                    self.lines[panel * depth + at] = *line;
+                }
             }
         }
     }
