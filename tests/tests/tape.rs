@@ -103,7 +103,7 @@ fn a_token_and_a_block_keep_the_inputs_of_steps_alone() {
     for (dtype, targets, most) in [
         (FloatDType::BF16, &query_and_value, 88_000),
         (FloatDType::F32, &query_and_value, 176_000),
-        (FloatDType::BF16, &Targets::AllLinear, 97_000),
+        (FloatDType::BF16, &Targets::AllLinear, 98_000),
     ] {
         // What dropout leaves out is made again in the backward pass.
         for dropout in [0.0, 0.1] {
